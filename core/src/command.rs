@@ -1,0 +1,294 @@
+//! What a person or program can ask of a node, what it answers, and why it may refuse.
+
+use crate::row::{ContentType, DeliveryState};
+use crate::{Direction, MessageId, OnionAddress};
+use crate::{EventSeq, FriendCode, Wall};
+
+/// A wish. Each is answered once, after what it promises is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Set the name that we claim towards others (at most 64 bytes). `Reply::Done`.
+    SetName(String),
+    /// Make a one-time invite. `Reply::Invite`.
+    CreateInvite,
+    /// Ask somebody to be a contact; for one who has asked us, this is consent. `Reply::Contact`.
+    AddContact {
+        /// Whom, and perhaps their invite.
+        code: FriendCode,
+        /// Our name for them.
+        petname: Option<String>,
+        /// A note that they see with the request (at most 500 bytes).
+        note: String,
+    },
+    /// Consent to a request. `Reply::Contact`.
+    AcceptContact {
+        /// Who asked.
+        contact: OnionAddress,
+        /// Our name for them.
+        petname: Option<String>,
+    },
+    /// Refuse a request; they are told. `Reply::Contact`.
+    RejectContact(OnionAddress),
+    /// Stop being contacts. What waits for them fails; the history stays. `Reply::Contact`.
+    RemoveContact(OnionAddress),
+    /// Change our name for them; an empty one takes it away. `Reply::Contact`.
+    RenameContact(OnionAddress, String),
+    /// Block or unblock; they see no difference. `Reply::Contact`.
+    BlockContact(OnionAddress, bool),
+    /// Ask for the safety number. `Reply::SafetyNumber`.
+    SafetyNumber(OnionAddress),
+    /// Set or take away the verified mark; `Some` must be the very number that the person compared. `Reply::Contact`.
+    VerifyContact(OnionAddress, Option<String>),
+    /// Send a text. `Reply::Message`.
+    Send(Draft),
+    /// Replace the text of a message of ours. `Reply::Message`.
+    EditMessage {
+        /// The conversation.
+        contact: OnionAddress,
+        /// Which message of ours.
+        id: MessageId,
+        /// The new text.
+        text: String,
+    },
+    /// Delete a message of ours, for both. `Reply::Message`.
+    DeleteMessage {
+        /// The conversation.
+        contact: OnionAddress,
+        /// Which message of ours.
+        id: MessageId,
+    },
+    /// React to a message; `None` takes the reaction back. `Reply::Message`.
+    React {
+        /// The conversation.
+        contact: OnionAddress,
+        /// Who wrote the message.
+        author: Direction,
+        /// Which.
+        id: MessageId,
+        /// With what.
+        emoji: Option<String>,
+    },
+    /// These messages of theirs were read: their clocks start, and the author is told if `receipt`. Ids that are not there
+    /// are passed over. `Reply::Done`.
+    MarkRead {
+        /// The conversation.
+        contact: OnionAddress,
+        /// Which messages, at most 256.
+        ids: Vec<MessageId>,
+        /// Tell the author.
+        receipt: bool,
+    },
+    /// Take back a message that is not sealed yet. `Reply::Message`.
+    CancelMessage {
+        /// The conversation.
+        contact: OnionAddress,
+        /// Which message of ours.
+        id: MessageId,
+    },
+    /// Try at once; a failed or cancelled message is queued again under its id. `Reply::Message`.
+    RetryMessage {
+        /// The conversation.
+        contact: OnionAddress,
+        /// Which message of ours.
+        id: MessageId,
+    },
+    /// Set our conversation timer, in seconds; 0 turns it off. `Reply::Timer`.
+    SetTimer(OnionAddress, u32),
+    /// Say that we are writing, or not any more; forgotten if no link is up. `Reply::Done`.
+    SetTyping(OnionAddress, bool),
+    /// Show ourselves so to contacts. `Reply::Done`.
+    SetAvailability(Availability),
+    /// A consumer has dealt with every event up to here. Never moves back. `Reply::Acknowledged`.
+    AcknowledgeEvents {
+        /// Its name (1 to 64 bytes).
+        consumer: String,
+        /// Up to and including this event.
+        seq: EventSeq,
+    },
+    /// Ask who we are. `Reply::Identity`.
+    Identity,
+    /// Ask how contacts are doing right now. `Reply::Peers`.
+    Peers,
+    /// Ask how the node is doing. `Reply::Status`.
+    Status,
+}
+
+/// A text to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// To whom.
+    pub contact: OnionAddress,
+    /// The text, 1 to 32 768 bytes.
+    pub text: String,
+    /// How to show it.
+    pub content_type: ContentType,
+    /// Thread, 1 to 128 bytes.
+    pub thread: Option<String>,
+    /// The message that it answers.
+    pub reply_to: Option<MessageId>,
+    /// Seconds to live once its clock starts; `None` leaves it to the conversation's timer.
+    pub ttl: Option<u32>,
+    /// The sender's key (1 to 128 bytes): the same key and text twice are one message.
+    pub idempotency_key: Option<String>,
+}
+
+/// How we show ourselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Availability {
+    /// Here.
+    #[default]
+    Online,
+    /// Running, but nobody is looking.
+    Away,
+    /// Looks like offline: nothing is said about presence.
+    Invisible,
+}
+
+/// What is known of a contact's presence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Presence {
+    /// A live link says so.
+    Online,
+    /// A live link says so.
+    Away,
+    /// They ended the link themselves, or say nothing about presence.
+    Offline,
+    /// Never reached, or lost without a word.
+    Unknown,
+}
+
+/// What a command came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Nothing to say.
+    Done,
+    /// A friend code with a fresh invite.
+    Invite(FriendCode),
+    /// The contact, as it stands now.
+    Contact(OnionAddress),
+    /// The safety number.
+    SafetyNumber(SafetyNumber),
+    /// The message and its state. For a repeated idempotency key, those of the first.
+    Message {
+        /// Its id.
+        id: MessageId,
+        /// Where it stands.
+        state: DeliveryState,
+    },
+    /// Both timers, in seconds; the shorter of those that are not 0 holds.
+    Timer {
+        /// Ours.
+        ours: u32,
+        /// Theirs.
+        theirs: u32,
+    },
+    /// How far the consumer now is.
+    Acknowledged(EventSeq),
+    /// Who we are.
+    Identity {
+        /// Our address.
+        address: OnionAddress,
+        /// The name that we claim.
+        name: String,
+        /// Our Signal identity key, serialised (33 bytes).
+        identity_key: Vec<u8>,
+    },
+    /// Every contact's presence.
+    Peers(Vec<Peer>),
+    /// The node's state.
+    Status(Status),
+}
+
+/// libsignal's fingerprint of a pair of identities.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SafetyNumber {
+    /// 60 decimal digits.
+    pub digits: String,
+    /// What a QR code carries (libsignal's scannable fingerprint).
+    pub scannable: Vec<u8>,
+}
+
+/// A contact's presence and when it will be dialled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Who.
+    pub contact: OnionAddress,
+    /// How.
+    pub presence: Presence,
+    /// When the presence was last proven; `None` if not in this run.
+    pub as_of: Option<Wall>,
+    /// They are writing right now.
+    pub typing: bool,
+}
+
+/// A node's numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Links up with contacts.
+    pub links: usize,
+    /// Dials under way.
+    pub dials: usize,
+    /// Rows that wait in outboxes.
+    pub queued: usize,
+    /// Faults of peers since the start: frames and links refused, by whatever cause.
+    pub peer_faults: u64,
+}
+
+/// Why a command was not carried out. Nothing has changed then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No contact has that address.
+    #[error("{0} is not a contact")]
+    UnknownContact(OnionAddress),
+    /// The contact does not stand so that this makes sense.
+    #[error("{contact} {why}")]
+    WrongStanding {
+        /// Who.
+        contact: OnionAddress,
+        /// What is in the way, as the end of a sentence.
+        why: &'static str,
+    },
+    /// The address is our own.
+    #[error("that is your own address")]
+    Ourselves,
+    /// No message of that author has that id in the conversation.
+    #[error("no such message: {0}")]
+    UnknownMessage(MessageId),
+    /// The message is not in a state for this.
+    #[error("message {id} {why}")]
+    WrongState {
+        /// Which.
+        id: MessageId,
+        /// What is in the way, as the end of a sentence.
+        why: &'static str,
+    },
+    /// A value is outside its range.
+    #[error("{what} must be {range}")]
+    OutOfRange {
+        /// Which value.
+        what: &'static str,
+        /// What it may be.
+        range: &'static str,
+    },
+    /// The idempotency key was used for another text.
+    #[error("the idempotency key was already used for another message ({0})")]
+    KeyReused(MessageId),
+    /// The number does not match: compare again.
+    #[error("that is not the current safety number of {0}")]
+    SafetyNumberMismatch(OnionAddress),
+    /// There is no session yet to speak of.
+    #[error("{0} has not accepted yet, so there is no safety number")]
+    NoSession(OnionAddress),
+    /// A bounded table is full.
+    #[error("too many {0}")]
+    Full(&'static str),
+}
+
+/// Something to look at. Losing one loses nothing: the log and `Command::Peers` have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The event log has grown up to here.
+    Logged(EventSeq),
+    /// A contact's presence may have changed.
+    Presence(Peer),
+}

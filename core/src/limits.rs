@@ -1,0 +1,69 @@
+//! Every number that bounds or paces a node, in one place.
+
+use crate::Millis;
+
+/// The bounds and paces of a node. The defaults are the protocol's recommendations; tests and simulations shrink them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// First wait before a contact is dialled again; doubles from there.
+    pub retry_first: Millis,
+    /// Longest wait between two dials while something waits.
+    pub retry_cap: Millis,
+    /// An outbox row not sealed by then fails as expired.
+    pub outbox_expiry: Millis,
+    /// Sealed, unacknowledged messages per contact.
+    pub window: u64,
+    /// Links kept at once, strangers' not counted.
+    pub pooled_links: usize,
+    /// Links of peers that have not authenticated yet.
+    pub stranger_links: usize,
+    /// A link with nothing to do for so long is closed.
+    pub idle: Millis,
+    /// Dials under way at once.
+    pub dials: usize,
+    /// A handshake not finished by then ends the link.
+    pub handshake: Millis,
+    /// Silence after which a heartbeat goes out; three times that is a dead link.
+    pub heartbeat: Millis,
+    /// Tokens a second of each contact's bucket for frames that no window pays for.
+    pub rate_per_second: u64,
+    /// Size of that bucket.
+    pub rate_burst: u64,
+    /// Bytes of a text.
+    pub text_bytes: usize,
+    /// Rows waiting for one contact.
+    pub outbox_rows: usize,
+    /// Requests of strangers held.
+    pub requests: usize,
+    /// Contacts.
+    pub contacts: usize,
+    /// Events kept in the log.
+    pub events: u64,
+    /// Changes staged before bulk input is unwelcome.
+    pub staged_changes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            retry_first: Millis::seconds(30),
+            retry_cap: Millis::minutes(15),
+            outbox_expiry: Millis::hours(24),
+            window: 32,
+            pooled_links: 50,
+            stranger_links: 16,
+            idle: Millis::minutes(5),
+            dials: 32,
+            handshake: Millis::seconds(30),
+            heartbeat: Millis::seconds(60),
+            rate_per_second: 5,
+            rate_burst: 20,
+            text_bytes: 32 * 1024,
+            outbox_rows: 10_000,
+            requests: 64,
+            contacts: 10_000,
+            events: 1_000_000,
+            staged_changes: 4096,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Rows that core writes and rarely reads: messages, what hangs on them, and events.
+
+use std::fmt;
+
+use crate::{Direction, EventSeq, MessageId, OnionAddress, Wall};
+
+/// What names a message. The direction is part of it, so a peer can never touch what we wrote by reusing an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageKey {
+    /// The conversation.
+    pub contact: OnionAddress,
+    /// Who wrote it.
+    pub direction: Direction,
+    /// The author's name for it.
+    pub id: MessageId,
+}
+
+/// How a text wants to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContentType {
+    /// Plain text.
+    Plain,
+    /// CommonMark.
+    Markdown,
+    /// A kind this version does not know; the text is empty.
+    Unsupported,
+}
+
+/// A message as it stands now.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MessageRow {
+    /// Its name.
+    pub key: MessageKey,
+    /// Its place in the conversation: the event that announced it.
+    pub order: EventSeq,
+    /// The text; empty once deleted.
+    pub text: String,
+    /// How to show it.
+    pub content_type: ContentType,
+    /// The thread it belongs to, if any: any text of up to 128 bytes.
+    pub thread: Option<String>,
+    /// The message it answers, by either author.
+    pub reply_to: Option<MessageId>,
+    /// Seconds it lives once the clock starts; 0 is for ever.
+    pub ttl: u32,
+    /// The author's clock when it was written. For `In`, untrusted.
+    pub sent_at: Wall,
+    /// Our clock when it was queued or received.
+    pub at: Wall,
+    /// When it was last edited.
+    pub edited_at: Option<Wall>,
+    /// When it was deleted for both; the row stays as a mark.
+    pub deleted_at: Option<Wall>,
+}
+
+impl fmt::Debug for MessageRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageRow")
+            .field("key", &self.key)
+            .field("order", &self.order)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How far a message has provably come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeliveryState {
+    /// Durable here.
+    Queued,
+    /// Handed to a link.
+    Sent,
+    /// The peer has committed it.
+    Delivered,
+    /// `Out`: the peer says it was read. `In`: it was read here.
+    Read,
+    /// Given up; it can be sent again.
+    Failed(FailReason),
+    /// Taken back before it was sealed.
+    Cancelled,
+}
+
+/// Why a message failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailReason {
+    /// Not sealed within the outbox's time.
+    Expired,
+    /// The contact was removed.
+    Removed,
+}
+
+/// A message's state. Incoming messages have no such row until they are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryRow {
+    /// Of which message.
+    pub key: MessageKey,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// Since when.
+    pub at: Wall,
+    /// When it disappears; set when its clock starts.
+    pub disappears_at: Option<Wall>,
+}
+
+/// A reaction to a message; one per author.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReactionRow {
+    /// The message.
+    pub target: MessageKey,
+    /// Whose reaction: the peer's (`In`) or ours (`Out`).
+    pub author: Direction,
+    /// What: a short text, usually one emoji, at most 64 bytes. Untrusted if `In`.
+    pub emoji: String,
+    /// When.
+    pub at: Wall,
+}
+
+/// One thing that happened. Holds no text that a message holds, so a message that disappears leaves none here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the subject of the sentence")]
+pub enum Event {
+    /// A message of ours is durable.
+    MessageQueued { key: MessageKey },
+    /// A message came.
+    MessageReceived { key: MessageKey },
+    /// A message's state changed.
+    MessageState { key: MessageKey, state: DeliveryState },
+    /// Its author edited a message.
+    MessageEdited { key: MessageKey },
+    /// Its author deleted a message for both.
+    MessageDeleted { key: MessageKey },
+    /// Somebody set or removed a reaction.
+    MessageReacted { key: MessageKey, author: Direction },
+    /// A message's time was up.
+    MessageDisappeared { key: MessageKey },
+    /// One side's conversation timer changed.
+    TimerChanged {
+        contact: OnionAddress,
+        author: Direction,
+        seconds: u32,
+    },
+    /// Somebody asks to be a contact.
+    RequestReceived { contact: OnionAddress },
+    /// Our request is with them.
+    RequestDelivered { contact: OnionAddress },
+    /// They said no.
+    RequestDeclined { contact: OnionAddress },
+    /// Both consented.
+    ContactAdded { contact: OnionAddress },
+    /// We removed them.
+    ContactRemoved { contact: OnionAddress },
+    /// We blocked or unblocked them.
+    ContactBlocked { contact: OnionAddress, blocked: bool },
+    /// The verified mark was set or taken away.
+    ContactVerified { contact: OnionAddress, verified: bool },
+    /// A new session replaced the old one. `identity_changed` is a warning: their Signal identity key is another.
+    ContactRekeyed {
+        contact: OnionAddress,
+        identity_changed: bool,
+    },
+}
+
+/// An event in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventRow {
+    /// Its place.
+    pub seq: EventSeq,
+    /// When.
+    pub at: Wall,
+    /// What.
+    pub event: Event,
+}

@@ -1,0 +1,204 @@
+//! Rows that a node holds in memory while it runs.
+
+use std::fmt;
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::{EventSeq, Generation, InviteToken, MessageId, OnionAddress, Position, Wall};
+
+/// This node's long-term secrets.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct IdentityRow {
+    /// Seed of the ed25519 onion service key (RFC 8032 secret key); the address follows from it.
+    pub onion_seed: [u8; 32],
+    /// libsignal's serialised `IdentityKeyPair`.
+    pub signal_identity: Vec<u8>,
+    /// libsignal's registration id, 14 bits.
+    pub registration_id: u32,
+    /// The name that we claim towards others; may be empty.
+    pub name: String,
+    /// When it was made.
+    #[zeroize(skip)]
+    pub created_at: Wall,
+}
+
+impl fmt::Debug for IdentityRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdentityRow").finish_non_exhaustive()
+    }
+}
+
+/// Where two nodes stand with each other, as this one sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standing {
+    /// Known but nothing agreed: removed, or blocked as a stranger.
+    Stranger,
+    /// We asked; the request has not reached them.
+    Requested,
+    /// We asked; they hold the request.
+    RequestDelivered,
+    /// We asked; they said no.
+    RequestDeclined,
+    /// They asked; the request waits for our consent.
+    Asking,
+    /// They asked; we said no.
+    Declined,
+    /// Both consented.
+    Friend,
+}
+
+/// When the next try for a contact is due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retry {
+    /// Tries in a row that failed.
+    pub attempts: u32,
+    /// Not before this; `None` means at once.
+    pub next_attempt: Option<Wall>,
+}
+
+/// A contact. The name is by address, never by what the peer claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactRow {
+    /// Who.
+    pub address: OnionAddress,
+    /// Where we stand.
+    pub standing: Standing,
+    /// Our name for them; empty if none was given.
+    pub petname: String,
+    /// Their name for themselves; empty if none. Untrusted.
+    pub claimed_name: String,
+    /// The note that goes with our request.
+    pub note: String,
+    /// The invite that came with their friend code.
+    pub invite: Option<InviteToken>,
+    /// Their Signal identity key, serialised (33 bytes), once a session exists.
+    pub identity_key: Option<Vec<u8>>,
+    /// A person compared the safety number of that identity key.
+    pub verified: bool,
+    /// Blocked: what they send is acknowledged and thrown away.
+    pub blocked: bool,
+    /// Our conversation timer in seconds; 0 is off.
+    pub timer_ours: u32,
+    /// Their conversation timer in seconds; 0 is off.
+    pub timer_theirs: u32,
+    /// When the row was made.
+    pub created_at: Wall,
+    /// When a link to them was last alive.
+    pub last_seen: Option<Wall>,
+    /// When to dial them next, while something waits for them.
+    pub retry: Retry,
+}
+
+/// A contact's ratchet, as libsignal serialises it.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct SessionRow {
+    /// Whose.
+    #[zeroize(skip)]
+    pub contact: OnionAddress,
+    /// libsignal's serialised `SessionRecord`.
+    pub record: Vec<u8>,
+}
+
+/// A contact's sequence numbers within one generation of the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CursorsRow {
+    /// Whose.
+    pub contact: OnionAddress,
+    /// Incarnation of the session that the numbers belong to.
+    pub generation: Generation,
+    /// Highest number sealed by us.
+    pub sent: u64,
+    /// Highest number that they have acknowledged.
+    pub acknowledged: u64,
+    /// Highest number that we have received, in order, from them.
+    pub received: u64,
+}
+
+/// A prekey bundle made for one contact alone, and its secrets.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct OfferRow {
+    /// For whom.
+    #[zeroize(skip)]
+    pub contact: OnionAddress,
+    /// The session it would open.
+    #[zeroize(skip)]
+    pub generation: Generation,
+    /// Serialised `Bundle` message, sent again verbatim.
+    pub bundle: Vec<u8>,
+    /// The private halves.
+    pub secrets: Vec<u8>,
+}
+
+/// A stranger's request, its bundle unread until there is consent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRow {
+    /// From whom; proven by the link.
+    pub contact: OnionAddress,
+    /// The session their offer would open.
+    pub generation: Generation,
+    /// Serialised `Bundle` message. Untrusted.
+    pub bundle: Vec<u8>,
+    /// What they wrote. Untrusted.
+    pub note: String,
+    /// When it came.
+    pub received_at: Wall,
+}
+
+/// A one-time invite that we gave away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InviteRow {
+    /// The secret in the friend code.
+    pub token: InviteToken,
+    /// When it was made.
+    pub created_at: Wall,
+}
+
+/// A ciphertext with the number it was sealed under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedBody {
+    /// Its sequence number in the contact's current generation.
+    pub sequence: u64,
+    /// libsignal's ciphertext, with its type in front; sent again verbatim.
+    pub ciphertext: Vec<u8>,
+}
+
+/// Something that waits for a contact.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// For whom.
+    pub contact: OnionAddress,
+    /// Its place in the queue.
+    pub position: Position,
+    /// The message whose delivery this is; `None` for what a person does not follow (receipts, timers …).
+    pub message: Option<MessageId>,
+    /// Serialised `Content`; emptied when the message disappears while its ciphertext still waits for an ack.
+    pub content: Vec<u8>,
+    /// Present from sealing on.
+    pub sealed: Option<SealedBody>,
+    /// It may have reached the peer under an earlier generation; the peer must look for its id first.
+    pub repeat: bool,
+    /// When it was queued.
+    pub queued_at: Wall,
+    /// After this, if still unsealed, it fails as expired.
+    pub expires_at: Wall,
+}
+
+/// A named reader of the event log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumerRow {
+    /// Its name.
+    pub name: String,
+    /// Everything up to here is dealt with.
+    pub acknowledged: EventSeq,
+}
+
+macro_rules! redacted {
+    ($($row:ident),*) => {$(
+        impl fmt::Debug for $row {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($row)).field("contact", &self.contact).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+redacted!(SessionRow, OfferRow, OutboxRow);
