@@ -1,1 +1,3 @@
-//! Placeholder.
+//! What Sotto's tests, simulations and benchmarks share.
+
+pub mod disk;
