@@ -22,6 +22,14 @@ pub struct IdentityRow {
     pub created_at: Wall,
 }
 
+impl IdentityRow {
+    /// The address of the onion service with this key.
+    pub fn address(&self) -> OnionAddress {
+        let public = ed25519_dalek::SigningKey::from_bytes(&self.onion_seed).verifying_key();
+        OnionAddress::from_public_key(public.to_bytes()).expect("a clamped multiple of the base point has prime order")
+    }
+}
+
 impl fmt::Debug for IdentityRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IdentityRow").finish_non_exhaustive()
