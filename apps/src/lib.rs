@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Sotto's programs: the typed API, the daemon that serves it, and what speaks it.
+
+pub mod api;

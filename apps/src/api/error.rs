@@ -1,0 +1,223 @@
+//! What can go wrong, as every surface reports it: a kind that programs branch on, a sentence for people, and what to
+//! do next. One table maps each kind to its exit code, its JSON-RPC code and whether trying again can help.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Error {
+    /// JSON-RPC 2.0 error code.
+    pub code: i32,
+    /// One sentence that names what was wrong.
+    pub message: String,
+    /// What a program branches on.
+    pub data: ErrorData,
+}
+
+/// The part of an error that programs read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ErrorData {
+    /// What kind of error.
+    pub kind: Kind,
+    /// The same request may succeed later.
+    pub retryable: bool,
+    /// Not before so many milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+    /// What to do next.
+    pub hint: String,
+    /// What an ambiguous name could mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<String>,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $exit:literal, $code:literal, $retryable:literal, $hint:literal;)*) => {
+        /// Kinds of errors.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Kind { $($(#[$doc])* $kind,)* }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            /// The program's exit code.
+            pub const fn exit_code(self) -> u8 {
+                match self { $(Self::$kind => $exit,)* }
+            }
+
+            /// The JSON-RPC 2.0 error code.
+            pub const fn rpc_code(self) -> i32 {
+                match self { $(Self::$kind => $code,)* }
+            }
+
+            /// The same request may succeed later.
+            pub const fn retryable(self) -> bool {
+                match self { $(Self::$kind => $retryable,)* }
+            }
+
+            const fn hint(self) -> &'static str {
+                match self { $(Self::$kind => $hint,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The line is not JSON.
+    ParseError = 1, -32700, false, "send one JSON-RPC 2.0 object or batch a line";
+    /// The JSON is not a JSON-RPC 2.0 request, or the line is too long.
+    InvalidRequest = 1, -32600, false, "send one JSON-RPC 2.0 object or batch a line, at most 1 MiB";
+    /// There is no such method.
+    MethodNotFound = 1, -32601, false, "rpc.discover lists every method";
+    /// A parameter is missing, unknown, of the wrong type or out of range.
+    InvalidParams = 1, -32602, false, "sotto COMMAND --help and rpc.discover describe the parameters";
+    /// The command line makes no sense.
+    Usage = 1, -32001, false, "sotto --help lists the commands";
+    /// The configuration is wrong.
+    Config = 1, -32001, false, "sotto config check shows what is wrong";
+    /// The profile has no identity yet.
+    NotInitialised = 1, -32001, false, "sotto init makes an identity";
+    /// The profile has an identity already.
+    AlreadyInitialised = 1, -32001, false, "use another --profile or --data-dir for a second identity";
+    /// No contact is meant by that name.
+    UnknownContact = 1, -32001, false, "sotto friends list shows whom you know";
+    /// Several contacts may be meant by that name.
+    AmbiguousContact = 1, -32001, false, "name the contact by more of the onion address";
+    /// There is no such message.
+    UnknownMessage = 1, -32001, false, "sotto history CONTACT --json shows ids";
+    /// The contact or message does not stand so that this makes sense.
+    WrongState = 1, -32001, false, "sotto friends list and sotto outbox show how things stand";
+    /// The idempotency key was used for another message.
+    KeyReused = 1, -32001, false, "use a fresh --id for a different text";
+    /// Something is broken in this program.
+    Internal = 2, -32603, false, "sotto doctor checks the installation; please report this";
+    /// Files or sockets fail.
+    Io = 3, -32003, true, "check the disk and the permissions of the data folder";
+    /// The database is damaged, or made by a newer version.
+    Store = 3, -32003, false, "restore a backup, or run the version that wrote it";
+    /// The network is not available.
+    Network = 3, -32003, true, "sotto status shows the network";
+    /// The peer's key is not the one that was compared.
+    UntrustedKey = 4, -32004, false, "compare the safety number again: sotto friends verify CONTACT";
+    /// Too many at once; wait.
+    RateLimited = 5, -32005, true, "try again a little later";
+    /// The peer said no.
+    Refused = 6, -32006, false, "ask them outside of Sotto";
+    /// No daemon runs for this profile.
+    NoDaemon = 7, -32007, true, "sotto daemon start starts it";
+    /// The state that was waited for has not been reached in time; what was asked for goes on.
+    WaitEnded = 8, -32008, true, "sotto outbox shows what waits, and why";
+    /// The profile is in use by another process.
+    InUse = 9, -32009, true, "sotto daemon status shows who holds it; sotto daemon stop ends it";
+    /// No key or passphrase is at hand.
+    Locked = 9, -32009, false, "give --passphrase-file, --passphrase-fd or --key-file";
+    /// The key or passphrase does not open the store.
+    WrongKey = 9, -32009, false, "check the passphrase or key file";
+    /// The client did not read fast enough and was dropped; nothing is lost in the log.
+    Lagged = 3, -32010, true, "reconnect and go on from the last seq";
+}
+
+impl Error {
+    /// An error of that kind, with the kind's own hint.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            code: kind.rpc_code(),
+            message: message.into(),
+            data: ErrorData {
+                kind,
+                retryable: kind.retryable(),
+                retry_after_ms: None,
+                hint: kind.hint().to_owned(),
+                candidates: Vec::new(),
+            },
+        }
+    }
+
+    /// A parameter is wrong.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Kind::InvalidParams, message)
+    }
+
+    /// Something is broken here.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(Kind::Internal, message)
+    }
+
+    /// Reading or writing `what` failed.
+    pub fn io(what: impl fmt::Display, error: &std::io::Error) -> Self {
+        Self::new(Kind::Io, format!("{what}: {error}"))
+    }
+
+    /// With another hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.data.hint = hint.into();
+        self
+    }
+
+    /// With what an ambiguous name could mean.
+    #[must_use]
+    pub fn candidates(mut self, candidates: Vec<String>) -> Self {
+        self.data.candidates = candidates;
+        self
+    }
+
+    /// Worth trying again after so long.
+    #[must_use]
+    pub fn retry_after_ms(mut self, millis: u64) -> Self {
+        self.data.retry_after_ms = Some(millis);
+        self.data.retryable = true;
+        self
+    }
+
+    /// Its kind.
+    pub const fn kind(&self) -> Kind {
+        self.data.kind
+    }
+
+    /// The program's exit code.
+    pub const fn exit_code(&self) -> u8 {
+        self.data.kind.exit_code()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wire_form_is_that_of_the_reference() {
+        let error = Error::new(Kind::RateLimited, "too many requests").retry_after_ms(250);
+        assert_eq!(
+            serde_json::to_value(&error).expect("plain data"),
+            serde_json::json!({
+                "code": -32005,
+                "message": "too many requests",
+                "data": {
+                    "kind": "rate_limited", "retryable": true, "retry_after_ms": 250, "hint": "try again a little later"
+                }
+            })
+        );
+    }
+
+    #[test]
+    fn every_exit_code_of_the_reference_is_in_use_and_no_other() {
+        let mut codes: Vec<u8> = Kind::ALL.iter().map(|kind| kind.exit_code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes, (1..=9).collect::<Vec<u8>>());
+    }
+}

@@ -1,0 +1,48 @@
+//! The one API that the command line, the daemon, the MCP server, the terminal interface and every library speak.
+//!
+//! [`method`] lists every method once, with the types of its parameters and its result; from that list come the
+//! dispatch in the daemon, the typed client, the OpenRPC document and the tests against drift. Every object that
+//! crosses the socket is a type here, with its JSON Schema. Parameters are named like the long flags of the command
+//! line. Texts that peers wrote arrive here already cleaned (see the daemon's `view`), so no surface cleans again.
+
+mod contact;
+mod error;
+mod event;
+mod identity;
+mod message;
+mod method;
+mod node;
+mod openrpc;
+mod time;
+
+pub use contact::{
+    Add, Block, Contact, ContactOnly, Contacts, FriendRequest, FriendRequests, List, Mark, Rename, Safety, Standing,
+    Who,
+};
+pub use error::{Error, ErrorData, Kind};
+pub use event::{
+    Acknowledge, Acknowledged, Body, Event, Events, Happening, ListEvents, Subscribe, Subscribed, WaitEvents,
+};
+pub use identity::{Identity, Invite, SetName};
+pub use message::{
+    ContentType, Delete, Direction, Edit, FailReason, History, Inbox, ListOutbox, MarkRead, Message, MessageOnly,
+    MessageState, Messages, OutboxChange, React, Reaction, Receive, Received, Search, Send, Sent, SetTimer, Thread,
+    Threads, ThreadsQuery, Timer, Typing, WaitFor,
+};
+pub(crate) use method::for_every_method;
+pub use method::{METHODS, Method, MethodInfo, all};
+pub use node::{Availability, Network, Peer, Peers, Phase, Presence, PresenceQuery, SetAvailability, Status};
+pub use openrpc::{Document, document};
+pub use time::Time;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// No parameters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// It is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Done {}
