@@ -9,6 +9,7 @@ mod io;
 mod limits;
 mod node;
 pub mod row;
+mod session;
 mod time;
 pub mod wire;
 
@@ -22,4 +23,5 @@ pub use id::{
 pub use io::{Cause, Deadline, DeadlineReason, Input, Intake, Output};
 pub use limits::Limits;
 pub use node::{Node, OpenError};
+pub use session::{Damaged, Offer, Opened, Ratchet, Sealed, SessionFault, Signal, SignalSession};
 pub use time::{Millis, Monotonic, Now, Wall};

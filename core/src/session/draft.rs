@@ -1,0 +1,150 @@
+//! libsignal's five stores over values: what an operation reads is borrowed, what it writes is kept aside.
+//!
+//! libsignal asks its stores for a copy of a session and hands the changed one back. The draft keeps that one; its owner
+//! takes it when the operation has succeeded and drops it otherwise, so no operation is ever half done. The stores are
+//! asynchronous for those who keep them behind I/O; these answer at once, so one poll ends every operation.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use async_trait::async_trait;
+use libsignal_protocol::{
+    Direction, IdentityChange, IdentityKey, IdentityKeyPair, IdentityKeyStore, KyberPreKeyId, KyberPreKeyRecord,
+    KyberPreKeyStore, PreKeyId, PreKeyRecord, PreKeyStore, ProtocolAddress, PublicKey, SessionRecord, SessionStore,
+    SignalProtocolError, SignedPreKeyId, SignedPreKeyRecord, SignedPreKeyStore,
+};
+
+use super::bundle::Secrets;
+
+type Result<T> = std::result::Result<T, SignalProtocolError>;
+
+/// Drives one of libsignal's operations to its end.
+pub(super) fn drive<T>(operation: impl Future<Output = T>) -> T {
+    match pin!(operation).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("the draft's stores answer at once"),
+    }
+}
+
+/// The session store of one operation.
+pub(super) struct SessionDraft<'a> {
+    base: Option<&'a SessionRecord>,
+    changed: Option<SessionRecord>,
+}
+
+impl<'a> SessionDraft<'a> {
+    pub(super) fn of(session: &'a SessionRecord) -> Self {
+        Self {
+            base: Some(session),
+            changed: None,
+        }
+    }
+
+    pub(super) fn fresh() -> Self {
+        Self {
+            base: None,
+            changed: None,
+        }
+    }
+
+    /// What the operation has stored.
+    pub(super) fn take(self) -> Option<SessionRecord> {
+        self.changed
+    }
+}
+
+#[async_trait(?Send)]
+impl SessionStore for SessionDraft<'_> {
+    async fn load_session(&self, _: &ProtocolAddress) -> Result<Option<SessionRecord>> {
+        Ok(self.changed.as_ref().or(self.base).cloned())
+    }
+
+    async fn store_session(&mut self, _: &ProtocolAddress, record: &SessionRecord) -> Result<()> {
+        self.changed = Some(record.clone());
+        Ok(())
+    }
+}
+
+/// Our identity. Whom to trust was decided before libsignal was asked: a session holds one identity key, and a contact
+/// has one session.
+pub(super) struct IdentityDraft<'a> {
+    pub(super) key_pair: &'a IdentityKeyPair,
+    pub(super) registration_id: u32,
+}
+
+#[async_trait(?Send)]
+impl IdentityKeyStore for IdentityDraft<'_> {
+    async fn get_identity_key_pair(&self) -> Result<IdentityKeyPair> {
+        Ok(*self.key_pair)
+    }
+
+    async fn get_local_registration_id(&self) -> Result<u32> {
+        Ok(self.registration_id)
+    }
+
+    async fn save_identity(&mut self, _: &ProtocolAddress, _: &IdentityKey) -> Result<IdentityChange> {
+        Ok(IdentityChange::NewOrUnchanged)
+    }
+
+    async fn is_trusted_identity(&self, _: &ProtocolAddress, _: &IdentityKey, _: Direction) -> Result<bool> {
+        Ok(true)
+    }
+
+    async fn get_identity(&self, _: &ProtocolAddress) -> Result<Option<IdentityKey>> {
+        Ok(None)
+    }
+}
+
+/// The prekeys of one offer, if the operation may use one. That a used offer is gone is a row's deletion, in the commit
+/// that stores the session; so there is nothing to write here.
+#[derive(Clone, Copy)]
+pub(super) struct OfferDraft<'a>(pub(super) Option<&'a Secrets>);
+
+#[async_trait(?Send)]
+impl PreKeyStore for OfferDraft<'_> {
+    async fn get_pre_key(&self, id: PreKeyId) -> Result<PreKeyRecord> {
+        let record = self.0.map(|secrets| &secrets.one_time);
+        let record = record.filter(|record| record.id().is_ok_and(|ours| ours == id));
+        record.cloned().ok_or(SignalProtocolError::InvalidPreKeyId)
+    }
+
+    async fn save_pre_key(&mut self, _: PreKeyId, _: &PreKeyRecord) -> Result<()> {
+        Ok(())
+    }
+
+    async fn remove_pre_key(&mut self, _: PreKeyId) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait(?Send)]
+impl SignedPreKeyStore for OfferDraft<'_> {
+    async fn get_signed_pre_key(&self, id: SignedPreKeyId) -> Result<SignedPreKeyRecord> {
+        use libsignal_protocol::GenericSignedPreKey;
+        let record = self.0.map(|secrets| &secrets.signed);
+        let record = record.filter(|record| record.id().is_ok_and(|ours| ours == id));
+        record.cloned().ok_or(SignalProtocolError::InvalidSignedPreKeyId)
+    }
+
+    async fn save_signed_pre_key(&mut self, _: SignedPreKeyId, _: &SignedPreKeyRecord) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait(?Send)]
+impl KyberPreKeyStore for OfferDraft<'_> {
+    async fn get_kyber_pre_key(&self, id: KyberPreKeyId) -> Result<KyberPreKeyRecord> {
+        use libsignal_protocol::GenericSignedPreKey;
+        let record = self.0.map(|secrets| &secrets.kyber);
+        let record = record.filter(|record| record.id().is_ok_and(|ours| ours == id));
+        record.cloned().ok_or(SignalProtocolError::InvalidKyberPreKeyId)
+    }
+
+    async fn save_kyber_pre_key(&mut self, _: KyberPreKeyId, _: &KyberPreKeyRecord) -> Result<()> {
+        Ok(())
+    }
+
+    async fn mark_kyber_pre_key_used(&mut self, _: KyberPreKeyId, _: SignedPreKeyId, _: &PublicKey) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,288 @@
+//! The real ratchet: libsignal's PQXDH, Double Ratchet and SPQR, over a draft of its stores.
+
+use std::time::{Duration, SystemTime};
+
+use libsignal_protocol::{
+    CiphertextMessage, DeviceId, IdentityKey, IdentityKeyPair, PreKeySignalMessage, ProtocolAddress, SessionRecord,
+    SignalProtocolError, message_decrypt_prekey, message_decrypt_signal, message_encrypt, process_prekey_bundle,
+};
+use zeroize::Zeroizing;
+
+use super::bundle::{self, Secrets};
+use super::ciphertext::{self, Heard};
+use super::draft::{IdentityDraft, OfferDraft, SessionDraft, drive};
+use super::{Damaged, Offer, Opened, Ratchet, Sealed, SessionFault, fingerprint, key};
+use crate::wire::link::Bundle;
+use crate::{Entropy, OnionAddress, SafetyNumber, Wall};
+
+/// Signal sessions of one identity.
+pub struct Signal {
+    key_pair: IdentityKeyPair,
+    registration_id: u32,
+    identity_key: Box<[u8]>,
+    /// libsignal names the peer so towards its stores, its errors and its log, and nowhere else; the draft knows the peer
+    /// without a name. The onion key's signature over the identity key is what ties a session to an address.
+    peer: ProtocolAddress,
+}
+
+/// A session of [`Signal`].
+#[derive(Clone)]
+pub struct SignalSession {
+    record: SessionRecord,
+    heard: Heard,
+}
+
+impl Ratchet for Signal {
+    type Session = SignalSession;
+
+    fn generate(entropy: &mut Entropy) -> (Zeroizing<Vec<u8>>, u32) {
+        let key_pair = IdentityKeyPair::generate(entropy.rng()).serialize();
+        (Zeroizing::new(key_pair.into_vec()), bundle::registration_id(entropy))
+    }
+
+    fn open(key_pair: &[u8], registration_id: u32) -> Result<Self, Damaged> {
+        let key_pair = IdentityKeyPair::try_from(key_pair).map_err(|_| Damaged)?;
+        let derived = key_pair.private_key().public_key().map_err(|_| Damaged)?;
+        if derived != *key_pair.public_key() {
+            return Err(Damaged);
+        }
+        Ok(Self {
+            identity_key: key_pair.identity_key().serialize(),
+            key_pair,
+            registration_id,
+            peer: ProtocolAddress::new("peer".to_owned(), device()),
+        })
+    }
+
+    fn identity_key(&self) -> &[u8] {
+        &self.identity_key
+    }
+
+    fn offer(&self, entropy: &mut Entropy) -> Offer {
+        bundle::offer(&self.key_pair, self.registration_id, entropy)
+    }
+
+    fn initiate(
+        &self,
+        _peer: &OnionAddress,
+        bundle: &Bundle,
+        now: Wall,
+        entropy: &mut Entropy,
+    ) -> Result<SignalSession, SessionFault> {
+        let bundle = bundle::check(bundle, device())?;
+        self.check_foreign(bundle.identity_key().map_err(|_| SessionFault::Damaged)?)?;
+        // The peer's first ratchet key is their signed prekey.
+        let heard = Heard::nothing(&bundle.signed_pre_key_public().map_err(|_| SessionFault::Damaged)?);
+
+        let mut draft = SessionDraft::fresh();
+        drive(process_prekey_bundle(
+            &self.peer,
+            &mut draft,
+            &mut self.identity(),
+            &bundle,
+            system_time(now),
+            entropy.rng(),
+        ))
+        .map_err(|error| match error {
+            SignalProtocolError::SignatureValidationFailed => {
+                SessionFault::InvalidBundle("a prekey's signature is wrong")
+            }
+            other => fault(&other),
+        })?;
+        let record = draft.take().ok_or(SessionFault::Damaged)?;
+        Ok(SignalSession { record, heard })
+    }
+
+    fn accept(
+        &self,
+        _peer: &OnionAddress,
+        secrets: &[u8],
+        ciphertext: &[u8],
+        entropy: &mut Entropy,
+    ) -> Result<Opened<SignalSession>, SessionFault> {
+        let CiphertextMessage::PreKeySignalMessage(message) = ciphertext::parse(ciphertext)? else {
+            return Err(SessionFault::Malformed);
+        };
+        self.check_foreign(message.identity_key())?;
+        key::check(message.identity_key().public_key(), "identity key")?;
+        key::check(message.base_key(), "base key")?;
+        // Without a one-time prekey libsignal would agree on a weaker secret than the offer is good for.
+        message.pre_key_id().ok_or(SessionFault::OtherSession)?;
+        let heard = Heard::first(message.message())?;
+        let secrets = Secrets::decode(secrets).map_err(|Damaged| SessionFault::Damaged)?;
+        self.decrypt_prekey(SessionDraft::fresh(), Some(&secrets), &message, heard, entropy)
+    }
+
+    fn encrypt(
+        &self,
+        _peer: &OnionAddress,
+        session: &SignalSession,
+        plaintext: &[u8],
+        now: Wall,
+        entropy: &mut Entropy,
+    ) -> Result<Sealed<SignalSession>, SessionFault> {
+        let mut draft = SessionDraft::of(&session.record);
+        let message = drive(message_encrypt(
+            plaintext,
+            &self.peer,
+            &mut draft,
+            &mut self.identity(),
+            system_time(now),
+            entropy.rng(),
+        ))
+        .map_err(|error| match error {
+            SignalProtocolError::SessionNotFound(_) => SessionFault::Stale,
+            _ => SessionFault::Damaged,
+        })?;
+        Ok(Sealed {
+            ciphertext: ciphertext::serialise(&message)?,
+            session: SignalSession {
+                record: draft.take().ok_or(SessionFault::Damaged)?,
+                heard: session.heard,
+            },
+        })
+    }
+
+    fn decrypt(
+        &self,
+        _peer: &OnionAddress,
+        session: &SignalSession,
+        ciphertext: &[u8],
+        entropy: &mut Entropy,
+    ) -> Result<Opened<SignalSession>, SessionFault> {
+        let SignalSession { record, heard } = session;
+        match ciphertext::parse(ciphertext)? {
+            CiphertextMessage::PreKeySignalMessage(message) => {
+                // libsignal would look for the prekeys of a new session, and on success let it take this one's place.
+                let base_key = record.alice_base_key().map_err(|error| fault(&error))?;
+                if base_key != &*message.base_key().serialize() {
+                    return Err(SessionFault::OtherSession);
+                }
+                if *message.identity_key().serialize() != *their_identity_key(record)? {
+                    return Err(SessionFault::UnexpectedIdentity);
+                }
+                let heard = heard.after(message.message(), record)?;
+                self.decrypt_prekey(SessionDraft::of(record), None, &message, heard, entropy)
+            }
+            CiphertextMessage::SignalMessage(message) => {
+                let heard = heard.after(&message, record)?;
+                let mut draft = SessionDraft::of(record);
+                let mut identity = self.identity();
+                let decrypted = message_decrypt_signal(&message, &self.peer, &mut draft, &mut identity, entropy.rng());
+                opened(drive(decrypted), draft, heard)
+            }
+            _ => Err(SessionFault::Malformed),
+        }
+    }
+
+    fn encode(session: &SignalSession) -> Zeroizing<Vec<u8>> {
+        let record = Zeroizing::new(session.record.serialize().expect("encoding to memory"));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(Heard::LEN + record.len()));
+        session.heard.encode(&mut bytes);
+        bytes.extend_from_slice(&record);
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Result<SignalSession, Damaged> {
+        let (heard, record) = bytes.split_first_chunk().ok_or(Damaged)?;
+        let heard = Heard::decode(heard)?;
+        let record = SessionRecord::deserialize(record).map_err(|_| Damaged)?;
+        // What libsignal takes for granted in a session that it has stored itself.
+        record.local_identity_key_bytes().map_err(|_| Damaged)?;
+        record.get_sender_chain_key_bytes().map_err(|_| Damaged)?;
+        their_identity_key(&record).map_err(|_| Damaged)?;
+        Ok(SignalSession { record, heard })
+    }
+
+    fn safety_number(
+        &self,
+        ours: &OnionAddress,
+        peer: &OnionAddress,
+        their_identity_key: &[u8],
+    ) -> Result<SafetyNumber, SessionFault> {
+        let theirs = IdentityKey::new(key::parse(their_identity_key, "identity key")?);
+        Ok(fingerprint::safety_number(
+            (ours, self.key_pair.identity_key()),
+            (peer, &theirs),
+        ))
+    }
+}
+
+impl Signal {
+    fn identity(&self) -> IdentityDraft<'_> {
+        IdentityDraft {
+            key_pair: &self.key_pair,
+            registration_id: self.registration_id,
+        }
+    }
+
+    /// A session with our own identity key could reflect our messages at us, and libsignal lifts its limits for one.
+    fn check_foreign(&self, identity_key: &IdentityKey) -> Result<(), SessionFault> {
+        if identity_key == self.key_pair.identity_key() {
+            return Err(SessionFault::InvalidKey("the identity key is our own"));
+        }
+        Ok(())
+    }
+
+    fn decrypt_prekey(
+        &self,
+        mut draft: SessionDraft<'_>,
+        secrets: Option<&Secrets>,
+        message: &PreKeySignalMessage,
+        heard: Heard,
+        entropy: &mut Entropy,
+    ) -> Result<Opened<SignalSession>, SessionFault> {
+        let offer = OfferDraft(secrets);
+        let plaintext = drive(message_decrypt_prekey(
+            message,
+            &self.peer,
+            &mut draft,
+            &mut self.identity(),
+            &mut { offer },
+            &offer,
+            &mut { offer },
+            entropy.rng(),
+        ));
+        opened(plaintext, draft, heard)
+    }
+}
+
+fn opened(
+    plaintext: Result<Vec<u8>, SignalProtocolError>,
+    draft: SessionDraft<'_>,
+    heard: Heard,
+) -> Result<Opened<SignalSession>, SessionFault> {
+    let plaintext = Zeroizing::new(plaintext.map_err(|error| fault(&error))?);
+    let record = draft.take().ok_or(SessionFault::Damaged)?;
+    Ok(Opened {
+        plaintext,
+        identity_key: their_identity_key(&record)?,
+        session: SignalSession { record, heard },
+    })
+}
+
+fn their_identity_key(record: &SessionRecord) -> Result<Vec<u8>, SessionFault> {
+    let key = record.remote_identity_key_bytes().map_err(|error| fault(&error))?;
+    key.ok_or(SessionFault::Damaged)
+}
+
+/// What libsignal's errors on a peer's bytes mean to us.
+fn fault(error: &SignalProtocolError) -> SessionFault {
+    use SignalProtocolError as E;
+    match error {
+        E::DuplicatedMessage(..) => SessionFault::Duplicate,
+        E::InvalidMessage(..) => SessionFault::Undecipherable,
+        E::InvalidPreKeyId | E::InvalidSignedPreKeyId | E::InvalidKyberPreKeyId => SessionFault::OtherSession,
+        E::InvalidSessionStructure(_) | E::InvalidState(..) | E::SessionNotFound(_) => SessionFault::Damaged,
+        _ => SessionFault::Malformed,
+    }
+}
+
+/// libsignal's devices of one user; ours have one.
+fn device() -> DeviceId {
+    DeviceId::new(1).expect("between 1 and 127")
+}
+
+fn system_time(now: Wall) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(now.0)
+}
