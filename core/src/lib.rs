@@ -7,7 +7,9 @@ mod friend_code;
 mod id;
 mod io;
 mod limits;
+mod link;
 mod node;
+mod onion_key;
 pub mod row;
 mod session;
 mod time;
@@ -23,5 +25,6 @@ pub use id::{
 pub use io::{Cause, Deadline, DeadlineReason, Input, Intake, Output};
 pub use limits::Limits;
 pub use node::{Node, OpenError};
+pub use onion_key::OnionSecret;
 pub use session::{Damaged, Offer, Opened, Ratchet, Sealed, SessionFault, Signal, SignalSession};
 pub use time::{Millis, Monotonic, Now, Wall};

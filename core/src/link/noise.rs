@@ -1,0 +1,183 @@
+//! The handshake, `Noise_XK_25519_ChaChaPoly_BLAKE2s`, and the ciphers that it ends in. The dialer knows whom it calls
+//! and proves first that it does; it names itself in the third message only, to nobody but the owner of that address.
+
+use prost::Message;
+use snow::{Builder, HandshakeState, TransportState};
+
+use super::LinkFault;
+use super::framing::{self, LENGTH, PREFIX, TAG, append_record};
+use super::primitives;
+use crate::onion_key::verify;
+use crate::wire::link::Frame;
+use crate::{Entropy, OnionAddress, OnionSecret};
+
+const PATTERN: &str = "Noise_XK_25519_ChaChaPoly_BLAKE2s";
+/// The prologue, before the listener's public key.
+const PROLOGUE: &[u8] = b"sotto link v1";
+/// What the dialer signs, before the handshake hash.
+const PROOF: &[u8] = b"sotto dialer v1";
+
+const KEY: usize = 32;
+const SIGNATURE: usize = 64;
+
+/// Bytes of message 1: ephemeral key, tag.
+pub(super) const CALL: usize = KEY + TAG;
+/// Bytes of message 2: ephemeral key, tag.
+pub(super) const REPLY: usize = KEY + TAG;
+/// Bytes of message 3: sealed static key, sealed proof.
+pub(super) const CONFIRMATION: usize = (KEY + TAG) + (KEY + SIGNATURE + TAG);
+
+/// The dialer's side of a handshake.
+pub(super) struct Dialer {
+    state: HandshakeState,
+    local: OnionSecret,
+    remote: OnionAddress,
+}
+
+impl Dialer {
+    pub(super) fn new(local: &OnionSecret, remote: OnionAddress, entropy: Entropy) -> Self {
+        Self {
+            state: handshake(local, &remote, true, entropy),
+            local: local.clone(),
+            remote,
+        }
+    }
+
+    /// Writes message 1.
+    pub(super) fn call(&mut self, stream: &mut Vec<u8>) {
+        append_record(stream, CALL, |message| self.state.write_message(&[], message))
+            .expect("an address's key is canonical and not of low order");
+    }
+
+    /// Reads message 2, which only the owner of the address can have written, and writes message 3.
+    pub(super) fn confirm(
+        mut self,
+        message: &[u8],
+        stream: &mut Vec<u8>,
+    ) -> Result<(OnionAddress, Transport), LinkFault> {
+        read(&mut self.state, message, &mut [])?;
+        let proof = prove(&self.local, self.state.get_handshake_hash());
+        append_record(stream, CONFIRMATION, |message| {
+            self.state.write_message(&proof, message)
+        })
+        .map_err(fault)?;
+        Ok((self.remote, Transport::new(self.state)))
+    }
+}
+
+/// The listener's side of a handshake.
+pub(super) struct Listener(HandshakeState);
+
+impl Listener {
+    pub(super) fn new(local: &OnionSecret, entropy: Entropy) -> Self {
+        Self(handshake(local, &local.address(), false, entropy))
+    }
+
+    /// Reads message 1, which only somebody who knows our address can have written, and writes message 2.
+    pub(super) fn reply(&mut self, message: &[u8], stream: &mut Vec<u8>) -> Result<(), LinkFault> {
+        read(&mut self.0, message, &mut [])?;
+        append_record(stream, REPLY, |message| self.0.write_message(&[], message)).map_err(fault)?;
+        Ok(())
+    }
+
+    /// Reads message 3, and learns who the dialer is.
+    pub(super) fn admit(mut self, message: &[u8]) -> Result<(OnionAddress, Transport), LinkFault> {
+        let signed: [u8; 32] = self.0.get_handshake_hash().try_into().expect("BLAKE2s");
+        let mut proof = [0; KEY + SIGNATURE];
+        read(&mut self.0, message, &mut proof)?;
+        let peer = self.0.get_remote_static().and_then(|key| proven(&proof, key, &signed));
+        Ok((peer.ok_or(LinkFault::Identity)?, Transport::new(self.0)))
+    }
+}
+
+fn handshake(local: &OnionSecret, listener: &OnionAddress, dials: bool, entropy: Entropy) -> HandshakeState {
+    let build = || -> Result<HandshakeState, snow::Error> {
+        let (secret, remote) = (local.x25519(), listener.montgomery());
+        let prologue = [PROLOGUE, listener.public_key()].concat();
+        let builder = Builder::with_resolver(PATTERN.parse()?, Box::new(primitives::resolver(entropy)))
+            .prologue(&prologue)?
+            .local_private_key(&*secret)?;
+        if dials {
+            builder.remote_public_key(&remote)?.build_initiator()
+        } else {
+            builder.build_responder()
+        }
+    };
+    build().expect("the pattern is known and all that it asks for is there")
+}
+
+/// The dialer's public key and its signature over the handshake so far. Noise has authenticated an X25519 key, which
+/// two ed25519 keys share (the map drops the sign); this says which of the two is meant.
+fn prove(dialer: &OnionSecret, handshake_hash: &[u8]) -> [u8; KEY + SIGNATURE] {
+    let mut proof = [0; KEY + SIGNATURE];
+    proof[..KEY].copy_from_slice(dialer.address().public_key());
+    proof[KEY..].copy_from_slice(&dialer.sign(&[PROOF, handshake_hash].concat()));
+    proof
+}
+
+/// The dialer, if what it says of itself agrees with the X25519 key that Noise has authenticated.
+fn proven(proof: &[u8; KEY + SIGNATURE], authenticated: &[u8], handshake_hash: &[u8]) -> Option<OnionAddress> {
+    let (key, signature) = proof.split_first_chunk::<KEY>()?;
+    let peer = OnionAddress::from_public_key(*key).ok()?;
+    let agrees = peer.montgomery() == authenticated;
+    (agrees && verify(&peer, &[PROOF, handshake_hash].concat(), signature)).then_some(peer)
+}
+
+fn read(state: &mut HandshakeState, message: &[u8], payload: &mut [u8]) -> Result<(), LinkFault> {
+    let length = state.read_message(message, payload).map_err(fault)?;
+    assert_eq!(length, payload.len(), "each handshake message has one length");
+    Ok(())
+}
+
+fn fault(error: snow::Error) -> LinkFault {
+    match error {
+        snow::Error::Dh => LinkFault::WeakKey,
+        _ => LinkFault::Handshake,
+    }
+}
+
+/// The two ciphers of an open link, and the frames in them.
+pub(super) struct Transport {
+    state: TransportState,
+    plaintext: Vec<u8>,
+}
+
+impl Transport {
+    fn new(state: HandshakeState) -> Self {
+        Self {
+            state: state.into_transport_mode().expect("the handshake is finished"),
+            plaintext: Vec::new(),
+        }
+    }
+
+    /// Appends the record that carries the frame.
+    pub(super) fn seal(&mut self, frame: &Frame, stream: &mut Vec<u8>) {
+        let Self { state, plaintext } = self;
+        plaintext.clear();
+        plaintext.extend_from_slice(&[0; LENGTH]);
+        frame.encode(plaintext).expect("a vector grows");
+        let length = plaintext.len() - LENGTH;
+        let record = framing::record_size(length);
+        let prefix = u16::try_from(length).expect("fits a record");
+        plaintext[..LENGTH].copy_from_slice(&prefix.to_be_bytes());
+        plaintext.resize(record - PREFIX - TAG, 0);
+        append_record(stream, record - PREFIX, |message| {
+            state.write_message(plaintext, message)
+        })
+        .expect("2^64 frames are never sent");
+    }
+
+    /// The frame that a record's message carries.
+    pub(super) fn open(&mut self, message: &[u8]) -> Result<Frame, LinkFault> {
+        let Self { state, plaintext } = self;
+        plaintext.resize(message.len() - TAG, 0);
+        let length = state.read_message(message, plaintext).map_err(|_| LinkFault::Cipher)?;
+        let frame = framing::frame_within(&plaintext[..length]).ok_or(LinkFault::Padding)?;
+        Frame::decode(&plaintext[frame]).map_err(|_| LinkFault::Frame)
+    }
+
+    /// To be called when there is nothing to do: an idle link holds no large buffer.
+    pub(super) fn rest(&mut self) {
+        framing::shrink(&mut self.plaintext);
+    }
+}
