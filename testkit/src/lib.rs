@@ -1,3 +1,4 @@
 //! What Sotto's tests, simulations and benchmarks share.
 
 pub mod disk;
+pub mod pair;

@@ -1,43 +1,152 @@
 //! The node: five methods over everything else.
+//!
+//! `handle` routes an input to the part that it concerns; the parts write rows and effects into one `Context`; `poll` takes
+//! out of the gate what is durable. Each file here is one concern: `gate` (commit, then show), `pool` (links), `links`
+//! (what comes over them), `settle` (what two Hellos come to), `introduce` (first contact), `outbox`, `inbox`, `apply`
+//! (what contents change), `commands` and `messages` (what a person wants), `dial` (whom to reach, and when).
 
-use crate::row::Image;
-use crate::{Deadline, Entropy, Input, Intake, Limits, Now, Output};
+mod apply;
+mod commands;
+mod contact;
+mod context;
+mod dial;
+mod gate;
+mod inbox;
+mod introduce;
+mod links;
+mod me;
+mod messages;
+mod open;
+mod outbox;
+mod pool;
+mod rate;
+mod settle;
+mod timers;
 
-/// A node that a driver runs.
-pub struct Node {}
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// The image cannot be a node's.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// A row does not hold what its type says.
-    #[error("the store's {0} is damaged")]
-    Damaged(&'static str),
+pub use open::OpenError;
+
+use crate::row::{InviteRow, Row, SessionRow};
+use crate::session::{Ratchet, Signal};
+use crate::{Deadline, EventSeq, FetchId, Input, Intake, InviteToken, Now, OnionAddress, Output};
+use contact::Contact;
+use context::Context;
+use dial::Candidate;
+use gate::Effect;
+use me::Me;
+use messages::Pending;
+use pool::Pool;
+use rate::Bucket;
+use timers::Timer;
+
+/// A node that a driver runs. See the crate's documentation for the contract between them.
+pub struct Node<R: Ratchet = Signal> {
+    me: Me<R>,
+    ctx: Context,
+    contacts: BTreeMap<OnionAddress, Contact<R::Session>>,
+    pool: Pool,
+    invites: BTreeMap<InviteToken, InviteRow>,
+    consumers: BTreeMap<String, EventSeq>,
+    /// Queries under way, and what for.
+    pending: BTreeMap<FetchId, Pending>,
+    fetches: u64,
+    /// Contacts that want a dial and wait for room.
+    waiting: BTreeSet<Candidate>,
+    /// One bucket for all strangers together.
+    strangers: Bucket,
+    outputs: VecDeque<Output>,
 }
 
-impl Node {
-    /// Starts from what is durable: the first start and recovery from a crash are this one call.
-    pub fn open(image: Image, entropy: Entropy, limits: Limits, now: Now) -> Result<Self, OpenError> {
-        let _ = (image, entropy, limits, now);
-        Ok(Self {})
-    }
-
-    /// Takes one input. Total: nothing that a peer sends can make it fail or panic.
+impl<R: Ratchet> Node<R> {
+    /// Takes one input. Total: nothing that a peer sends can make it fail or panic. A driver that breaks its contract
+    /// (an unknown commit, a link number used twice) makes it panic.
     pub fn handle(&mut self, input: Input, now: Now) {
-        let _ = (input, now);
+        self.ctx.now = now;
+        match input {
+            Input::Command(id, command) => self.command(id, command),
+            Input::Accepted(id) => self.accepted(id),
+            Input::Connected(id) => self.pool.connected(id, &mut self.ctx),
+            Input::Received(id, bytes) => {
+                self.pool.received(id, &bytes, &self.ctx);
+                self.pull(id);
+            }
+            Input::Drained(id) => self.drained(id),
+            Input::Closed(id, cause) => self.closed(id, cause),
+            Input::Stored(id) => self.ctx.gate.stored(id),
+            Input::Fetched(id, rows) => self.fetched(id, rows),
+            Input::Tick => {}
+        }
+        while let Some(timer) = self.ctx.timers.due(now.monotonic) {
+            self.fire(timer);
+        }
     }
 
-    /// The next thing to do, in order.
+    /// The next thing to do, in order. Outputs wait until taken.
     pub fn poll(&mut self) -> Option<Output> {
-        None
+        loop {
+            if let Some(output) = self.outputs.pop_front() {
+                return Some(output);
+            }
+            if let Some(effect) = self.ctx.gate.release() {
+                self.release(effect);
+                continue;
+            }
+            if let Some(transmit) = self.pool.transmit() {
+                return Some(transmit);
+            }
+            let contacts = &self.contacts;
+            return self.ctx.gate.cut(|contact| {
+                let session = contacts.get(&contact)?.session.as_ref()?;
+                Some(Row::Session(SessionRow {
+                    contact,
+                    record: R::encode(session).to_vec(),
+                }))
+            });
+        }
     }
 
     /// When `Input::Tick` is next useful, and what for.
     pub fn deadline(&self) -> Option<Deadline> {
-        None
+        self.ctx.timers.deadline()
     }
 
     /// Whether bulk input is welcome.
     pub fn intake(&self) -> Intake {
-        Intake::Welcome
+        if self.ctx.gate.backlog() >= self.ctx.limits.staged_changes {
+            Intake::Busy
+        } else {
+            Intake::Welcome
+        }
+    }
+
+    /// Lets out what is durable.
+    fn release(&mut self, effect: Effect) {
+        match effect {
+            Effect::Frame(link, frame) => self.pool.send(link, &frame, None, &self.ctx),
+            Effect::Message(link, frame, id) => self.pool.send(link, &frame, Some(id), &self.ctx),
+            Effect::Hangup(link) => self.hung_up(link),
+            Effect::Output(output) => self.outputs.push_back(output),
+        }
+    }
+
+    fn fire(&mut self, timer: Timer) {
+        match timer {
+            Timer::Handshake(link) => self.fault(link),
+            Timer::Heartbeat(link) => self.listen(link),
+            Timer::Retry(peer) => self.want_dial(peer),
+            Timer::OutboxExpiry(peer) => {
+                if let Some(contact) = self.contacts.get_mut(&peer) {
+                    contact.expire(&mut self.ctx);
+                }
+                self.tend(peer);
+            }
+            Timer::Disappearance => self.disappear(),
+        }
+    }
+
+    /// The clocks of the last input.
+    fn now(&self) -> Now {
+        self.ctx.now
     }
 }

@@ -187,8 +187,17 @@ pub struct OutboxRow {
     pub repeat: bool,
     /// When it was queued.
     pub queued_at: Wall,
-    /// After this, if still unsealed, it fails as expired.
+    /// After this, if still unsealed, it fails as expired; [`OutboxRow::NEVER`] for what a person does not follow.
     pub expires_at: Wall,
+    /// Seconds that the message lives once it is sent; 0 is for ever.
+    pub ttl: u32,
+    /// When it disappears; set when it is first sent.
+    pub disappears_at: Option<Wall>,
+}
+
+impl OutboxRow {
+    /// The moment that does not come; fits SQL's signed integers.
+    pub const NEVER: Wall = Wall(i64::MAX as u64);
 }
 
 /// A named reader of the event log.

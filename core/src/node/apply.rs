@@ -1,0 +1,281 @@
+//! What the contents of a peer's ciphertexts change here.
+//!
+//! A peer can change only what it wrote (edits, deletions), its own reaction, its own timer, and how far our messages have
+//! come with it (read). Which messages those are follows from the session, never from the content.
+
+use super::contact::Contact;
+use super::context::Context;
+use super::inbox::Found;
+use super::outbox::outgoing;
+use crate::row::{ContentType, DeliveryState, Event, Key, MessageKey, MessageRow, ReactionRow, Row};
+use crate::wire::content::content::Kind;
+use crate::wire::content::{self, Content};
+use crate::{Direction, MessageId, Wall};
+
+/// Bytes of a thread's name.
+pub(super) const THREAD_MAX: usize = 128;
+/// Bytes of a reaction.
+pub(super) const EMOJI_MAX: usize = 64;
+/// Messages that one receipt names.
+pub(super) const READ_MAX: usize = 256;
+/// Longest timer, in seconds: a year.
+pub(super) const TIMER_MAX: u32 = 366 * 24 * 3600;
+
+fn message_id(bytes: &[u8]) -> Option<MessageId> {
+    bytes.try_into().ok().map(MessageId)
+}
+
+impl<S: Clone> Contact<S> {
+    /// The messages that must be read before a content can be applied.
+    pub fn wants(&self, content: &Content) -> Vec<MessageKey> {
+        let contact = self.row.address;
+        if self.row.blocked {
+            return Vec::new();
+        }
+        let incoming = |id: &[u8]| {
+            message_id(id).map(|id| MessageKey {
+                contact,
+                direction: Direction::In,
+                id,
+            })
+        };
+        let keys: Vec<Option<MessageKey>> = match &content.kind {
+            Some(Kind::Edit(edit)) => vec![incoming(&edit.target)],
+            Some(Kind::Delete(delete)) => vec![incoming(&delete.target)],
+            Some(Kind::Reaction(reaction)) if reaction.own => vec![incoming(&reaction.target)],
+            Some(Kind::Reaction(reaction)) => vec![message_id(&reaction.target).map(|id| outgoing(contact, id))],
+            Some(Kind::Read(read)) => read
+                .targets
+                .iter()
+                .take(READ_MAX)
+                .map(|id| message_id(id).map(|id| outgoing(contact, id)))
+                .collect(),
+            Some(Kind::Text(_)) | None if content.repeat => vec![incoming(&content.id)],
+            _ => Vec::new(),
+        };
+        keys.into_iter().flatten().collect()
+    }
+
+    /// Applies a content. Malformed ones are counted and change nothing.
+    pub fn apply(&mut self, content: Content, found: &Found, ctx: &mut Context) {
+        if self.row.blocked {
+            return;
+        }
+        let applied = match content.kind {
+            Some(Kind::Text(text)) => self.on_text(&content.id, content.sent_at, text, found, ctx),
+            None => self.on_unsupported(&content.id, content.sent_at, found, ctx),
+            Some(Kind::Edit(edit)) => self.on_edit(&edit, found, ctx),
+            Some(Kind::Delete(delete)) => self.on_delete(&delete, found, ctx),
+            Some(Kind::Reaction(reaction)) => self.on_reaction(reaction, found, ctx),
+            Some(Kind::Read(read)) => self.on_read(&read, found, ctx),
+            Some(Kind::Timer(timer)) => self.on_timer(timer, ctx),
+            Some(Kind::Accept(_) | Kind::Renewed(_)) => None, // only the first of a session may be
+        };
+        if applied.is_none() {
+            ctx.peer_faults += 1;
+        }
+    }
+
+    fn incoming(&self, id: &[u8]) -> Option<MessageKey> {
+        Some(MessageKey {
+            contact: self.row.address,
+            direction: Direction::In,
+            id: message_id(id)?,
+        })
+    }
+
+    fn on_text(
+        &mut self,
+        id: &[u8],
+        sent_at: u64,
+        text: content::Text,
+        found: &Found,
+        ctx: &mut Context,
+    ) -> Option<()> {
+        let key = self.incoming(id)?;
+        let reply_to = if text.reply_to.is_empty() {
+            None
+        } else {
+            Some(message_id(&text.reply_to)?)
+        };
+        if text.text.is_empty() || text.text.len() > ctx.limits.text_bytes || text.thread.len() > THREAD_MAX {
+            return None;
+        }
+        let content_type = match text.content_type() {
+            content::ContentType::Plain => ContentType::Plain,
+            content::ContentType::Markdown => ContentType::Markdown,
+        };
+        if found.contains_key(&key) {
+            return Some(()); // it came in an earlier generation
+        }
+        let row = MessageRow {
+            key,
+            order: ctx.record(Event::MessageReceived { key }),
+            ttl: self.tightest(text.ttl.min(TIMER_MAX)),
+            text: text.text,
+            content_type,
+            thread: Some(text.thread).filter(|thread| !thread.is_empty()),
+            reply_to,
+            sent_at: wall(sent_at),
+            at: ctx.now.wall,
+            edited_at: None,
+            deleted_at: None,
+        };
+        ctx.insert(Row::Message(row));
+        if self.typing {
+            self.observe(self.presence, false, ctx);
+        }
+        Some(())
+    }
+
+    fn on_unsupported(&mut self, id: &[u8], sent_at: u64, found: &Found, ctx: &mut Context) -> Option<()> {
+        let key = self.incoming(id)?;
+        if found.contains_key(&key) {
+            return Some(());
+        }
+        let row = MessageRow {
+            key,
+            order: ctx.record(Event::MessageReceived { key }),
+            ttl: self.tightest(0),
+            text: String::new(),
+            content_type: ContentType::Unsupported,
+            thread: None,
+            reply_to: None,
+            sent_at: wall(sent_at),
+            at: ctx.now.wall,
+            edited_at: None,
+            deleted_at: None,
+        };
+        ctx.insert(Row::Message(row));
+        Some(())
+    }
+
+    fn on_edit(&mut self, edit: &content::Edit, found: &Found, ctx: &mut Context) -> Option<()> {
+        let key = self.incoming(&edit.target)?;
+        if edit.text.is_empty() || edit.text.len() > ctx.limits.text_bytes {
+            return None;
+        }
+        // Perhaps it has disappeared; then there is nothing to edit.
+        let Some(found) = found.get(&key) else { return Some(()) };
+        edit_message(&found.message, &edit.text, ctx);
+        Some(())
+    }
+
+    fn on_delete(&mut self, delete: &content::Delete, found: &Found, ctx: &mut Context) -> Option<()> {
+        let key = self.incoming(&delete.target)?;
+        let Some(found) = found.get(&key) else { return Some(()) };
+        delete_message(&found.message, ctx);
+        Some(())
+    }
+
+    fn on_reaction(&mut self, reaction: content::Reaction, found: &Found, ctx: &mut Context) -> Option<()> {
+        let id = message_id(&reaction.target)?;
+        let direction = if reaction.own { Direction::In } else { Direction::Out };
+        let target = MessageKey {
+            contact: self.row.address,
+            direction,
+            id,
+        };
+        if reaction.emoji.len() > EMOJI_MAX {
+            return None;
+        }
+        if found
+            .get(&target)
+            .is_some_and(|found| found.message.deleted_at.is_none())
+        {
+            react(
+                target,
+                Direction::In,
+                Some(reaction.emoji).filter(|emoji| !emoji.is_empty()),
+                ctx,
+            );
+        }
+        Some(())
+    }
+
+    fn on_read(&mut self, read: &content::Read, found: &Found, ctx: &mut Context) -> Option<()> {
+        if read.targets.len() > READ_MAX {
+            return None;
+        }
+        for target in &read.targets {
+            let id = message_id(target)?;
+            let Some(delivery) = found
+                .get(&outgoing(self.row.address, id))
+                .and_then(|row| row.delivery.as_ref())
+            else {
+                continue;
+            };
+            let arrived = match delivery.state {
+                DeliveryState::Sent | DeliveryState::Delivered => true,
+                // Never sent as far as this store knows; but one that was restored may know too little.
+                DeliveryState::Queued => self.outbox.find(id).is_some_and(|row| row.repeat),
+                DeliveryState::Read | DeliveryState::Failed(_) | DeliveryState::Cancelled => false,
+            };
+            if arrived {
+                self.progress(id, DeliveryState::Read, delivery.disappears_at, ctx);
+                self.unfollow(id, ctx);
+            }
+        }
+        Some(())
+    }
+
+    fn on_timer(&mut self, timer: content::Timer, ctx: &mut Context) -> Option<()> {
+        if timer.seconds > TIMER_MAX {
+            return None;
+        }
+        self.row.timer_theirs = timer.seconds;
+        self.save(ctx);
+        let (contact, author) = (self.row.address, Direction::In);
+        ctx.record(Event::TimerChanged {
+            contact,
+            author,
+            seconds: timer.seconds,
+        });
+        Some(())
+    }
+}
+
+/// Replaces a message's text, whoever wrote it; the caller has checked that it is the author who wants it.
+pub(super) fn edit_message(message: &MessageRow, text: &str, ctx: &mut Context) {
+    if message.deleted_at.is_none() && message.content_type != ContentType::Unsupported {
+        let edited = MessageRow {
+            text: text.to_owned(),
+            edited_at: Some(ctx.now.wall),
+            ..message.clone()
+        };
+        ctx.gate.put(Row::Message(edited));
+        ctx.record(Event::MessageEdited { key: message.key });
+    }
+}
+
+/// Empties a message, whoever wrote it; a mark stays.
+pub(super) fn delete_message(message: &MessageRow, ctx: &mut Context) {
+    if message.deleted_at.is_none() {
+        let deleted = MessageRow {
+            text: String::new(),
+            deleted_at: Some(ctx.now.wall),
+            ..message.clone()
+        };
+        ctx.gate.put(Row::Message(deleted));
+        ctx.record(Event::MessageDeleted { key: message.key });
+    }
+}
+
+/// Sets or takes back somebody's reaction.
+pub(super) fn react(target: MessageKey, author: Direction, emoji: Option<String>, ctx: &mut Context) {
+    match emoji {
+        Some(emoji) => ctx.gate.put(Row::Reaction(ReactionRow {
+            target,
+            author,
+            emoji,
+            at: ctx.now.wall,
+        })),
+        None => ctx.gate.delete(Key::Reaction(target, author)),
+    }
+    ctx.record(Event::MessageReacted { key: target, author });
+}
+
+/// A peer's clock may say anything; a store's integers are signed.
+fn wall(sent_at: u64) -> Wall {
+    Wall(sent_at.min(i64::MAX as u64))
+}

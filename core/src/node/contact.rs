@@ -1,0 +1,250 @@
+//! One contact, with everything that is hot about them: their rows, their session, and their link.
+
+use super::context::Context;
+use super::outbox::Outbox;
+use super::rate::Bucket;
+use crate::row::{ContactRow, CursorsRow, Key, OfferRow, RequestRow, Retry, Row, Standing};
+use crate::wire::link;
+use crate::{FetchId, Generation, LinkId, Notice, OnionAddress, Peer, Presence, Wall};
+
+pub(super) struct Contact<S> {
+    pub row: ContactRow,
+    pub session: Option<S>,
+    pub cursors: CursorsRow,
+    /// The bundle that we have offered and that nobody has used yet.
+    pub offer: Option<OfferRow>,
+    /// Their request, while it waits for consent.
+    pub request: Option<RequestRow>,
+    pub outbox: Outbox,
+    /// The link over which ciphertexts may go: both sides have agreed on where they are.
+    pub flow: Option<LinkId>,
+    /// A ciphertext that waits for cold rows; nothing else of theirs is looked at meanwhile.
+    pub stalled: Option<Stalled>,
+    /// They are owed an `Ack`.
+    pub ack_due: bool,
+    pub bucket: Bucket,
+    pub presence: Presence,
+    pub as_of: Option<Wall>,
+    pub typing: bool,
+    /// To be dialled once after the start, mail or not.
+    pub reach_out: bool,
+}
+
+pub(super) struct Stalled {
+    pub fetch: FetchId,
+    pub link: LinkId,
+    pub sealed: link::Sealed,
+}
+
+impl<S> Contact<S> {
+    pub fn new(row: ContactRow, ctx: &Context) -> Self {
+        let cursors = CursorsRow {
+            contact: row.address,
+            generation: Generation(0),
+            sent: 0,
+            acknowledged: 0,
+            received: 0,
+        };
+        Self {
+            row,
+            session: None,
+            cursors,
+            offer: None,
+            request: None,
+            outbox: Outbox::default(),
+            flow: None,
+            stalled: None,
+            ack_due: false,
+            bucket: Bucket::full(&ctx.limits, ctx.now.monotonic),
+            presence: Presence::Unknown,
+            as_of: None,
+            typing: false,
+            reach_out: false,
+        }
+    }
+
+    pub fn is_friend(&self) -> bool {
+        self.row.standing == Standing::Friend
+    }
+
+    /// Whether something here can only go on when they are reached.
+    pub fn has_mail(&self) -> bool {
+        match self.row.standing {
+            Standing::Friend => !self.outbox.is_empty(),
+            Standing::Requested => true,
+            _ => false,
+        }
+    }
+
+    /// The generation of the session in use; 0 without one.
+    pub fn generation(&self) -> Generation {
+        if self.session.is_some() {
+            self.cursors.generation
+        } else {
+            Generation(0)
+        }
+    }
+
+    pub fn offered(&self) -> Generation {
+        self.offer.as_ref().map_or(Generation(0), |offer| offer.generation)
+    }
+
+    pub fn save(&self, ctx: &mut Context) {
+        ctx.gate.put(Row::Contact(self.row.clone()));
+    }
+
+    pub fn save_cursors(&self, ctx: &mut Context) {
+        ctx.gate.put(Row::Cursors(self.cursors));
+    }
+
+    /// Takes a session into use, from its beginning.
+    pub fn begin_session(&mut self, session: S, generation: Generation, ctx: &mut Context) {
+        let contact = self.row.address;
+        self.session = Some(session);
+        self.cursors = CursorsRow {
+            contact,
+            generation,
+            sent: 0,
+            acknowledged: 0,
+            received: 0,
+        };
+        ctx.gate.put_session(contact);
+        self.save_cursors(ctx);
+        self.drop_offer(ctx);
+    }
+
+    /// The session is of no use any more; the next Hellos will find so, and replace it.
+    pub fn break_session(&mut self, ctx: &mut Context) {
+        self.session = None;
+        ctx.gate.delete(Key::Session(self.row.address));
+        self.flow = None;
+    }
+
+    pub fn drop_offer(&mut self, ctx: &mut Context) {
+        if self.offer.take().is_some() {
+            ctx.gate.delete(Key::Offer(self.row.address));
+        }
+    }
+
+    pub fn drop_request(&mut self, ctx: &mut Context) {
+        if self.request.take().is_some() {
+            ctx.gate.delete(Key::Request(self.row.address));
+        }
+    }
+
+    /// Pays what acks are owed, with one that covers all.
+    pub fn pay_ack(&mut self, link: LinkId, ctx: &mut Context) {
+        if std::mem::take(&mut self.ack_due) {
+            let ack = link::Ack {
+                generation: self.cursors.generation.0,
+                received: self.cursors.received,
+            };
+            ctx.frame(link, link::frame::Body::Ack(ack));
+        }
+    }
+
+    /// What we say of where we stand.
+    pub fn hello(&self) -> link::Hello {
+        let standing = match self.row.standing {
+            Standing::Stranger | Standing::RequestDeclined => link::Standing::Stranger,
+            Standing::Requested | Standing::RequestDelivered => link::Standing::Requested,
+            Standing::Asking => link::Standing::Pending,
+            Standing::Declined => link::Standing::Declined,
+            Standing::Friend => link::Standing::Friend,
+        };
+        link::Hello {
+            version_min: super::settle::VERSION,
+            version_max: super::settle::VERSION,
+            standing: standing.into(),
+            generation: self.generation().0,
+            sent: self.cursors.sent,
+            received: self.cursors.received,
+            acknowledged: self.cursors.acknowledged,
+            offered: self.offered().0,
+        }
+    }
+
+    /// The next try is due after a wait that doubles, from half to the whole of it at random.
+    pub fn back_off(&mut self, ctx: &mut Context) {
+        let doublings = self.row.retry.attempts.min(20);
+        let span = (ctx.limits.retry_first.0 << doublings).min(ctx.limits.retry_cap.0);
+        let wait = span / 2 + ctx.entropy.below(span / 2 + 1);
+        let next = ctx.now.wall.after(crate::Millis(wait));
+        self.row.retry = Retry {
+            attempts: self.row.retry.attempts.saturating_add(1),
+            next_attempt: Some(next),
+        };
+        self.save(ctx);
+    }
+
+    /// They are, or were just now, on a link.
+    pub fn seen(&mut self, ctx: &mut Context) {
+        self.row.last_seen = Some(ctx.now.wall);
+        self.reach_out = false;
+        self.save(ctx);
+    }
+
+    /// Something has come through: tries count from the beginning again. Being reached alone is not enough, or a peer
+    /// that ends every link would be dialled without a pause.
+    pub fn progressed(&mut self, ctx: &mut Context) {
+        if self.row.retry != Retry::default() {
+            self.row.retry = Retry::default();
+            self.save(ctx);
+        }
+    }
+
+    /// When the next dial may be, by a clock that may have been set back.
+    pub fn next_attempt(&self, ctx: &Context) -> Wall {
+        let latest = ctx.now.wall.after(ctx.limits.retry_cap);
+        self.row.retry.next_attempt.map_or(ctx.now.wall, |at| at.min(latest))
+    }
+
+    /// Notes what is known of their presence, and says so if they are somebody to us.
+    pub fn observe(&mut self, presence: Presence, typing: bool, ctx: &mut Context) {
+        let changed = (presence, typing) != (self.presence, self.typing);
+        self.presence = presence;
+        self.typing = typing;
+        self.as_of = Some(ctx.now.wall);
+        if changed && self.is_friend() && !self.row.blocked {
+            ctx.notify(Notice::Presence(self.peer()));
+        }
+    }
+
+    pub fn peer(&self) -> Peer {
+        Peer {
+            contact: self.row.address,
+            presence: self.presence,
+            as_of: self.as_of,
+            typing: self.typing,
+        }
+    }
+
+    /// Of several timers, the tightest one holds; 0 is off.
+    pub fn tightest(&self, ttl: u32) -> u32 {
+        [ttl, self.row.timer_ours, self.row.timer_theirs]
+            .into_iter()
+            .filter(|seconds| *seconds > 0)
+            .min()
+            .unwrap_or(0)
+    }
+}
+
+/// A row for somebody not known so far.
+pub(super) fn unknown(address: OnionAddress, standing: Standing, now: Wall) -> ContactRow {
+    ContactRow {
+        address,
+        standing,
+        petname: String::new(),
+        claimed_name: String::new(),
+        note: String::new(),
+        invite: None,
+        identity_key: None,
+        verified: false,
+        blocked: false,
+        timer_ours: 0,
+        timer_theirs: 0,
+        created_at: now,
+        last_seen: None,
+        retry: Retry::default(),
+    }
+}

@@ -1,0 +1,92 @@
+//! What every part of the node writes into: the clocks of this moment, the gate, the timers, randomness and limits.
+
+use super::gate::{Effect, Gate};
+use super::timers::{Timer, Timers};
+use crate::row::{Change, Event, EventRow, Key, Row};
+use crate::wire::link::Frame;
+use crate::wire::link::frame::Body;
+use crate::{
+    Availability, CommandId, Entropy, EventSeq, Limits, LinkId, MessageId, Monotonic, Notice, Now, Output, Refusal,
+    Reply, Wall,
+};
+
+pub(super) struct Context {
+    pub now: Now,
+    pub gate: Gate,
+    pub timers: Timers,
+    pub entropy: Entropy,
+    pub limits: Limits,
+    /// What peers did that they must not do, counted.
+    pub peer_faults: u64,
+    pub first_event: EventSeq,
+    pub last_event: EventSeq,
+    pub next_disappearance: Option<Wall>,
+    pub availability: Availability,
+}
+
+impl Context {
+    /// Appends to the event log, and drops what is too old for it.
+    pub fn record(&mut self, event: Event) -> EventSeq {
+        let seq = EventSeq(self.last_event.0 + 1);
+        self.last_event = seq;
+        if self.first_event == EventSeq(0) {
+            self.first_event = seq;
+        }
+        // Two at a time, so a lowered limit is reached in small steps.
+        for _ in 0..2 {
+            if seq.0 - self.first_event.0 >= self.limits.events {
+                self.gate.delete(Key::Event(self.first_event));
+                self.first_event.0 += 1;
+            }
+        }
+        self.gate.put(Row::Event(EventRow {
+            seq,
+            at: self.now.wall,
+            event,
+        }));
+        seq
+    }
+
+    pub fn insert(&mut self, row: Row) {
+        self.gate.stage(Change::Insert(row));
+    }
+
+    pub fn frame(&mut self, link: LinkId, body: Body) {
+        self.gate.emit(Effect::Frame(link, Frame { body: Some(body) }));
+    }
+
+    pub fn message_frame(&mut self, link: LinkId, body: Body, message: MessageId) {
+        self.gate
+            .emit(Effect::Message(link, Frame { body: Some(body) }, message));
+    }
+
+    pub fn hang_up(&mut self, link: LinkId) {
+        self.gate.emit(Effect::Hangup(link));
+    }
+
+    pub fn reply(&mut self, command: CommandId, reply: Result<Reply, Refusal>) {
+        self.gate.emit(Effect::Output(Output::Reply(command, reply)));
+    }
+
+    pub fn notify(&mut self, notice: Notice) {
+        self.gate.emit(Effect::Output(Output::Notify(notice)));
+    }
+
+    /// Sets a timer by the wall clock. It fires after at most the backoff cap, so that a clock that was set back
+    /// delays nothing for longer; whoever handles it looks at the clock again.
+    pub fn wake_at(&mut self, timer: Timer, wall: Wall) {
+        let latest = self.now.monotonic.after(self.limits.retry_cap);
+        self.timers.set(timer, self.now.monotonic_at(wall).min(latest));
+    }
+
+    pub fn wake(&mut self, timer: Timer, at: Monotonic) {
+        self.timers.set(timer, at);
+    }
+
+    /// A message will disappear then.
+    pub fn disappears(&mut self, at: Wall) {
+        let next = self.next_disappearance.map_or(at, |next| next.min(at));
+        self.next_disappearance = Some(next);
+        self.wake_at(Timer::Disappearance, next);
+    }
+}

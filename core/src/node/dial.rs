@@ -1,0 +1,117 @@
+//! Whom to dial, and when: pending mail first, then the most recently seen; few at once; never in a tight loop.
+
+use std::cmp::Reverse;
+
+use super::Node;
+use super::contact::Contact;
+use super::pool::Phase;
+use super::timers::Timer;
+use crate::link::Link;
+use crate::session::Ratchet;
+use crate::{Cause, OnionAddress, Presence, Wall};
+
+/// A contact that waits for a dial, in the order in which they get one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Candidate {
+    without_mail: bool,
+    last_seen: Reverse<Option<Wall>>,
+    peer: OnionAddress,
+}
+
+impl Candidate {
+    pub fn of<S>(contact: &Contact<S>) -> Self {
+        Self {
+            without_mail: !contact.has_mail(),
+            last_seen: Reverse(contact.row.last_seen),
+            peer: contact.row.address,
+        }
+    }
+}
+
+impl<R: Ratchet> Node<R> {
+    /// After anything changed for a contact: sees to it that they are dialled when something waits for them.
+    pub(super) fn tend(&mut self, peer: OnionAddress) {
+        let Some(contact) = self.contacts.get(&peer) else {
+            return;
+        };
+        if contact.has_mail() && !self.pool.reaches(&peer) {
+            let at = contact.next_attempt(&self.ctx);
+            self.ctx.wake_at(Timer::Retry(peer), at);
+        } else {
+            self.ctx.timers.clear(Timer::Retry(peer));
+        }
+    }
+
+    /// A contact's time for a dial has come, unless the clock says otherwise now.
+    pub(super) fn want_dial(&mut self, peer: OnionAddress) {
+        let Some(contact) = self.contacts.get(&peer) else {
+            return;
+        };
+        if contact.next_attempt(&self.ctx) > self.now().wall {
+            return self.tend(peer);
+        }
+        self.waiting.insert(Candidate::of(contact));
+        self.dial_more();
+    }
+
+    /// Dials those who wait, as far as there is room.
+    pub(super) fn dial_more(&mut self) {
+        while self.pool.dials() < self.ctx.limits.dials {
+            let Some(candidate) = self.waiting.pop_first() else {
+                break;
+            };
+            let peer = candidate.peer;
+            let Some(contact) = self.contacts.get(&peer) else {
+                continue;
+            };
+            let mail = contact.has_mail();
+            if self.pool.reaches(&peer) || !(mail || contact.reach_out) {
+                continue;
+            }
+            if self.pool.up() + self.pool.dials() >= self.ctx.limits.pooled_links {
+                match self.pool.least_used().filter(|_| mail) {
+                    Some(idle) => self.ctx.hang_up(idle),
+                    None => continue,
+                }
+            }
+            let link = Link::dial(&self.me.secret, peer, self.ctx.entropy.fork());
+            self.pool.dial(peer, link, &mut self.ctx);
+        }
+    }
+
+    /// A link is over, whoever ended it.
+    pub(super) fn lost(&mut self, phase: Phase, cause: Cause) {
+        let (peer, was_up) = match phase {
+            Phase::Dialling(peer) | Phase::Handshaking(Some(peer)) => (peer, false),
+            Phase::Up(peer) => (peer, true),
+            Phase::Handshaking(None) | Phase::Closing => return,
+        };
+        let linked = self.pool.link_of(&peer).is_some();
+        if let Some(contact) = self.contacts.get_mut(&peer)
+            && !linked
+        {
+            contact.flow = None;
+            contact.stalled = None;
+            contact.reach_out = false;
+            if was_up {
+                contact.seen(&mut self.ctx);
+            }
+            let presence = match (contact.presence, cause) {
+                (_, Cause::Unreachable) | (Presence::Offline, _) => Presence::Offline,
+                _ => Presence::Unknown,
+            };
+            contact.observe(presence, false, &mut self.ctx);
+            if contact.has_mail() && !self.pool.reaches(&peer) {
+                if was_up && contact.row.retry.attempts == 0 {
+                    // A dead link is retried once at once.
+                    contact.row.retry.attempts = 1;
+                    contact.save(&mut self.ctx);
+                } else {
+                    contact.back_off(&mut self.ctx);
+                }
+            }
+        }
+        self.tend(peer);
+        self.dial_more();
+    }
+}

@@ -1,0 +1,164 @@
+//! Commit, then show: nothing leaves the node before the rows that it promises are durable.
+//!
+//! Rows are *staged*, then *in flight* in the one open commit, then *stored*. An effect is attached to the youngest rows
+//! that exist when it is emitted: to the staged ones if there are any, else to those in flight, else it may go at once.
+//! So effects leave in the order in which they were emitted, and each only after every row staged before it.
+//!
+//! Why it must be so: libsignal derives message key and IV from the chain key. A ciphertext that leaves before its ratchet
+//! state is stored is followed, after a crash, by another ciphertext under the same key; and an ack that leaves before its
+//! message is stored is a message lost. (The same argument for Raft: etcd/raft, doc.go, "persist, then send".)
+//!
+//! Rows staged while a commit is in flight coalesce, the last write of a key winning, into the next one: group commit.
+//! Sessions are staged by name alone and serialised once, when their batch is cut.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::MessageId;
+use crate::row::{Batch, Change, Key, Row};
+use crate::wire::link::Frame;
+use crate::{CommitId, EventSeq, LinkId, Notice, OnionAddress, Output};
+
+/// What waits for durability.
+pub(super) enum Effect {
+    /// A frame for a link; it is encrypted when it is released, so nonces follow the order of release.
+    Frame(LinkId, Frame),
+    /// A frame that carries a message: when the link has taken it, the message is sent.
+    Message(LinkId, Frame, MessageId),
+    /// The end of a link, after the frames before it.
+    Hangup(LinkId),
+    /// An output as it is.
+    Output(Output),
+}
+
+#[derive(Default)]
+pub(super) struct Gate {
+    staged: BTreeMap<Key, Change>,
+    staged_sessions: BTreeSet<OnionAddress>,
+    behind_staged: Vec<Effect>,
+    in_flight: Option<(CommitId, Vec<Effect>)>,
+    ready: VecDeque<Effect>,
+    commits: u64,
+    /// Newest event staged, and newest announced.
+    logged: EventSeq,
+    announced: EventSeq,
+    /// Keys that an open fetch reads, with what was staged for them since. See `watch`.
+    watched: BTreeMap<Key, Watched>,
+}
+
+#[derive(Default)]
+struct Watched {
+    fetches: u32,
+    change: Option<Change>,
+}
+
+impl Gate {
+    /// Adds a change to the next batch; a later change of the same key replaces an earlier one.
+    pub fn stage(&mut self, change: Change) {
+        let key = change.key();
+        if let Some(watched) = self.watched.get_mut(&key) {
+            watched.change = Some(change.clone());
+        }
+        match (&key, &change) {
+            (Key::Event(seq), Change::Put(_)) => self.logged = self.logged.max(*seq),
+            (Key::Session(contact), Change::Delete(_)) => {
+                self.staged_sessions.remove(contact);
+            }
+            _ => {}
+        }
+        let change = match (self.staged.get(&key), change) {
+            // The guard of an insert holds until it is stored.
+            (Some(Change::Insert(_)), Change::Put(row)) => Change::Insert(row),
+            (Some(Change::Delete(_)), Change::Insert(row)) => Change::Put(row),
+            (_, change) => change,
+        };
+        self.staged.insert(key, change);
+    }
+
+    /// Writes a row.
+    pub fn put(&mut self, row: Row) {
+        self.stage(Change::Put(row));
+    }
+
+    /// Removes a row.
+    pub fn delete(&mut self, key: Key) {
+        self.stage(Change::Delete(key));
+    }
+
+    /// Marks a contact's session as changed; it is serialised when the batch is cut.
+    pub fn put_session(&mut self, contact: OnionAddress) {
+        self.staged_sessions.insert(contact);
+    }
+
+    /// Lets an effect out once every row staged so far is stored.
+    pub fn emit(&mut self, effect: Effect) {
+        if self.has_staged() {
+            self.behind_staged.push(effect);
+        } else if let Some((_, effects)) = &mut self.in_flight {
+            effects.push(effect);
+        } else {
+            self.ready.push_back(effect);
+        }
+    }
+
+    /// The next effect whose rows are stored.
+    pub fn release(&mut self) -> Option<Effect> {
+        self.ready.pop_front()
+    }
+
+    /// Cuts the staged rows into a commit, if none is in flight. `encode` gives a session's row, or nothing if it is gone.
+    pub fn cut(&mut self, mut encode: impl FnMut(OnionAddress) -> Option<Row>) -> Option<Output> {
+        if self.in_flight.is_some() || !self.has_staged() {
+            return None;
+        }
+        for contact in std::mem::take(&mut self.staged_sessions) {
+            if let Some(row) = encode(contact) {
+                self.staged.insert(row.key(), Change::Put(row));
+            }
+        }
+        let changes = std::mem::take(&mut self.staged).into_values().collect();
+        let mut effects = std::mem::take(&mut self.behind_staged);
+        if self.logged > self.announced {
+            self.announced = self.logged;
+            effects.push(Effect::Output(Output::Notify(Notice::Logged(self.logged))));
+        }
+        self.commits += 1;
+        let id = CommitId(self.commits);
+        self.in_flight = Some((id, effects));
+        Some(Output::Commit(id, Batch { changes }))
+    }
+
+    /// The commit is durable: what waited for it may go.
+    pub fn stored(&mut self, id: CommitId) {
+        let (expected, effects) = self
+            .in_flight
+            .take()
+            .expect("the driver stored a commit that is not in flight");
+        assert_eq!(id, expected, "the driver stored another commit than the one in flight");
+        self.ready.extend(effects);
+    }
+
+    /// From now until `unwatch`, remembers what is staged for a key. A fetch reads rows after every commit emitted
+    /// before it (it passes the gate itself), so only later changes have to be laid over its answer.
+    pub fn watch(&mut self, key: Key) {
+        self.watched.entry(key).or_default().fetches += 1;
+    }
+
+    /// Ends one `watch` and gives the last change since it began, if any.
+    pub fn unwatch(&mut self, key: &Key) -> Option<Change> {
+        let watched = self.watched.get_mut(key)?;
+        watched.fetches -= 1;
+        if watched.fetches == 0 {
+            return self.watched.remove(key)?.change;
+        }
+        watched.change.clone()
+    }
+
+    /// Changes that wait for their commit.
+    pub fn backlog(&self) -> usize {
+        self.staged.len()
+    }
+
+    fn has_staged(&self) -> bool {
+        !self.staged.is_empty() || !self.staged_sessions.is_empty()
+    }
+}

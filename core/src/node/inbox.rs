@@ -1,0 +1,128 @@
+//! Ciphertexts that come in: each is taken once, in order, and in one commit with all that it changes.
+
+use std::collections::BTreeMap;
+
+use prost::Message as _;
+
+use super::contact::Contact;
+use super::context::Context;
+use super::introduce::NAME_MAX;
+use super::me::{Me, vouches};
+use crate::Generation;
+use crate::row::{MessageKey, MessageWithDelivery};
+use crate::session::{Opened, Ratchet};
+use crate::wire::content::Content;
+use crate::wire::content::content::Kind;
+use crate::wire::link::Sealed;
+
+/// Cold rows that were asked for, by key; a key without a row is one that is not there.
+pub(super) type Found = BTreeMap<MessageKey, MessageWithDelivery>;
+
+/// What became of a ciphertext.
+pub(super) enum Reception {
+    /// It is taken, or was taken before, or does not concern us.
+    Taken,
+    /// A new session began with it: ciphertexts may go.
+    Opened,
+    /// These messages have to be read first; then it comes once more.
+    Wants(Vec<MessageKey>),
+    /// The peer broke a rule: the link has to end.
+    Fault,
+}
+
+impl<S: Clone> Contact<S> {
+    /// Takes a ciphertext. `found` has the rows that an earlier `Wants` named.
+    pub fn on_sealed<R: Ratchet<Session = S>>(
+        &mut self,
+        sealed: &Sealed,
+        found: Option<&Found>,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> Reception {
+        if sealed.generation != 0 && sealed.generation == self.offered().0 {
+            return self.on_opening(sealed, me, ctx);
+        }
+        let session = match &self.session {
+            Some(session) if self.is_friend() && sealed.generation == self.cursors.generation.0 => session,
+            _ => {
+                // Not a friend's, or of a session that has been replaced.
+                ctx.peer_faults += 1;
+                return Reception::Taken;
+            }
+        };
+        if sealed.sequence <= self.cursors.received {
+            self.ack_due = true;
+            return Reception::Taken;
+        }
+        if sealed.sequence != self.cursors.received + 1 {
+            return Reception::Fault;
+        }
+        let Ok(opened) = me
+            .ratchet
+            .decrypt(&self.row.address, session, &sealed.ciphertext, &mut ctx.entropy)
+        else {
+            self.break_session(ctx);
+            return Reception::Fault;
+        };
+        match Content::decode(opened.plaintext.as_slice()) {
+            Ok(content) => {
+                let wanted = self.wants(&content);
+                if found.is_none() && !wanted.is_empty() {
+                    // The ratchet has not moved: it is decrypted again when the rows are here.
+                    return Reception::Wants(wanted);
+                }
+                self.apply(content, found.unwrap_or(&Found::new()), ctx);
+            }
+            // Taken all the same: it would not get better by being sent again.
+            Err(_) => ctx.peer_faults += 1,
+        }
+        self.session = Some(opened.session);
+        self.cursors.received = sealed.sequence;
+        ctx.gate.put_session(self.row.address);
+        self.save_cursors(ctx);
+        self.ack_due = true;
+        Reception::Taken
+    }
+
+    /// The first ciphertext of a session that they opened with our offer: their consent, or a replacement.
+    fn on_opening<R: Ratchet<Session = S>>(&mut self, sealed: &Sealed, me: &Me<R>, ctx: &mut Context) -> Reception {
+        let Some(offer) = self.offer.as_ref().filter(|_| sealed.sequence == 1) else {
+            return Reception::Fault;
+        };
+        let opened = me
+            .ratchet
+            .accept(&self.row.address, &offer.secrets, &sealed.ciphertext, &mut ctx.entropy);
+        let Some((opened, name)) = opened.ok().and_then(|opened| self.consenting(opened)) else {
+            // Perhaps it answers an offer that our store has forgotten: the next one is another.
+            self.drop_offer(ctx);
+            return Reception::Fault;
+        };
+        let renewal = self.row.identity_key.is_some();
+        self.begin_session(opened.session, Generation(sealed.generation), ctx);
+        self.cursors.received = 1;
+        self.save_cursors(ctx);
+        self.requeue(renewal, ctx);
+        self.row.claimed_name = name;
+        if renewal {
+            self.rekeyed(&opened.identity_key, ctx);
+        } else {
+            self.row.identity_key = Some(opened.identity_key);
+        }
+        self.drop_request(ctx);
+        self.progressed(ctx);
+        self.befriend(ctx);
+        self.ack_due = true;
+        Reception::Opened
+    }
+
+    /// The opening, if it says what it must and their onion key vouches for the identity key that it came with.
+    fn consenting(&self, opened: Opened<S>) -> Option<(Opened<S>, String)> {
+        let (name, signature) = match Content::decode(opened.plaintext.as_slice()).ok()?.kind? {
+            Kind::Accept(accept) => (accept.name, accept.identity_signature),
+            Kind::Renewed(renewed) if self.is_friend() => (renewed.name, renewed.identity_signature),
+            _ => return None,
+        };
+        let valid = name.len() <= NAME_MAX && vouches(&self.row.address, &opened.identity_key, &signature);
+        valid.then_some((opened, name))
+    }
+}

@@ -1,0 +1,206 @@
+//! First contact: requests, consent, refusal.
+//!
+//! A stranger's bundle is stored unread. Only consent opens a session with it: a person's, a valid invite's, or a request
+//! of our own that crosses theirs.
+
+use std::collections::BTreeMap;
+
+use prost::Message as _;
+
+use super::contact::Contact;
+use super::context::Context;
+use super::me::Me;
+use super::settle::GENERATION_MAX;
+use crate::row::{Event, InviteRow, Key, RequestRow, Row, Standing};
+use crate::session::Ratchet;
+use crate::wire::content::Accept;
+use crate::wire::content::content::Kind;
+use crate::wire::link::{self, Answer, Bundle, Request, frame::Body};
+use crate::{Generation, InviteToken, LinkId};
+
+/// Bytes of a name, ours or theirs.
+pub(super) const NAME_MAX: usize = 64;
+/// Bytes of a request's note.
+pub(super) const NOTE_MAX: usize = 500;
+
+/// The request is malformed.
+pub(super) struct Malformed;
+
+impl<S: Clone> Contact<S> {
+    /// A request came. The contact is new, or known in whatever standing.
+    pub fn on_request<R: Ratchet<Session = S>>(
+        &mut self,
+        link: LinkId,
+        request: Request,
+        invites: &mut BTreeMap<InviteToken, InviteRow>,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> Result<(), Malformed> {
+        let well_formed = (1..=GENERATION_MAX).contains(&request.generation)
+            && request.name.len() <= NAME_MAX
+            && request.note.len() <= NOTE_MAX;
+        let bundle = request.bundle.filter(|_| well_formed).ok_or(Malformed)?;
+        let invite = match request.invite.len() {
+            0 => None,
+            _ => Some(InviteToken(request.invite.try_into().map_err(|_| Malformed)?)),
+        };
+        let row = RequestRow {
+            contact: self.row.address,
+            generation: Generation(request.generation),
+            bundle: bundle.encode_to_vec(),
+            note: request.note,
+            received_at: ctx.now.wall,
+        };
+        match self.row.standing {
+            Standing::Friend if self.generation() == row.generation => Ok(()), // our consent is on its way
+            Standing::Requested | Standing::RequestDelivered if me.address < self.row.address => {
+                // They ask, too, and our offer stands: theirs is consent to it.
+                Ok(())
+            }
+            Standing::Friend | Standing::Requested | Standing::RequestDelivered => {
+                self.claim(request.name, ctx);
+                self.consent(Some(link), &row, me, ctx)
+            }
+            Standing::Declined => {
+                self.answer(link, link::Standing::Declined, ctx);
+                Ok(())
+            }
+            Standing::Stranger | Standing::RequestDeclined | Standing::Asking => {
+                self.claim(request.name, ctx);
+                if let Some(token) = invite
+                    && !self.row.blocked
+                    && invites.remove(&token).is_some()
+                {
+                    ctx.gate.delete(Key::Invite(token));
+                    return self.consent(Some(link), &row, me, ctx);
+                }
+                self.hold(row, ctx);
+                self.answer(link, link::Standing::Pending, ctx);
+                Ok(())
+            }
+        }
+    }
+
+    fn claim(&mut self, name: String, ctx: &mut Context) {
+        self.row.claimed_name = name;
+        self.save(ctx);
+    }
+
+    fn hold(&mut self, row: RequestRow, ctx: &mut Context) {
+        let known = self
+            .request
+            .as_ref()
+            .is_some_and(|held| held.generation == row.generation);
+        self.row.standing = Standing::Asking;
+        self.save(ctx);
+        if !known {
+            ctx.gate.put(Row::Request(row.clone()));
+            self.request = Some(row);
+            if !self.row.blocked {
+                ctx.record(Event::RequestReceived {
+                    contact: self.row.address,
+                });
+            }
+        }
+    }
+
+    fn answer(&self, link: LinkId, standing: link::Standing, ctx: &mut Context) {
+        ctx.frame(
+            link,
+            Body::Answer(Answer {
+                standing: standing.into(),
+            }),
+        );
+    }
+
+    /// Both want it: opens the session that the request offers, and says so with its first ciphertext.
+    pub fn consent<R: Ratchet<Session = S>>(
+        &mut self,
+        link: Option<LinkId>,
+        request: &RequestRow,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> Result<(), Malformed> {
+        let bundle = Bundle::decode(request.bundle.as_slice()).map_err(|_| Malformed)?;
+        if !self.open_with(&bundle, request.generation, me, ctx) {
+            return Err(Malformed);
+        }
+        self.drop_request(ctx);
+        self.befriend(ctx);
+        let accept = Accept {
+            name: me.row.name.clone(),
+            identity_signature: me.identity_signature(),
+        };
+        self.queue_opening(Kind::Accept(accept), ctx);
+        if let Some(link) = link {
+            self.flow(link, me, ctx);
+        }
+        Ok(())
+    }
+
+    /// Both consented.
+    pub fn befriend(&mut self, ctx: &mut Context) {
+        if self.row.standing != Standing::Friend {
+            self.row.standing = Standing::Friend;
+            self.row.note.clear();
+            self.row.invite = None;
+            ctx.record(Event::ContactAdded {
+                contact: self.row.address,
+            });
+        }
+        self.save(ctx);
+    }
+
+    /// A person said no.
+    pub fn reject(&mut self, link: Option<LinkId>, ctx: &mut Context) {
+        self.drop_request(ctx);
+        self.row.standing = Standing::Declined;
+        self.save(ctx);
+        if let Some(link) = link {
+            self.answer(link, link::Standing::Declined, ctx);
+        }
+    }
+
+    /// What became of our request.
+    pub fn on_answer(&mut self, answer: Answer, ctx: &mut Context) {
+        match (self.row.standing, answer.standing()) {
+            (Standing::Requested, link::Standing::Pending) => {
+                self.row.standing = Standing::RequestDelivered;
+                self.progressed(ctx);
+                self.save(ctx);
+                ctx.record(Event::RequestDelivered {
+                    contact: self.row.address,
+                });
+            }
+            (Standing::Requested | Standing::RequestDelivered, link::Standing::Declined) => self.declined(ctx),
+            // An answer to no question.
+            _ => ctx.peer_faults += 1,
+        }
+    }
+
+    /// They said no. The offer is void: nothing that they send can be taken for consent any more.
+    pub fn declined(&mut self, ctx: &mut Context) {
+        self.row.standing = Standing::RequestDeclined;
+        self.drop_offer(ctx);
+        self.progressed(ctx);
+        self.save(ctx);
+        ctx.record(Event::RequestDeclined {
+            contact: self.row.address,
+        });
+    }
+
+    /// They are a contact no more.
+    pub fn remove(&mut self, ctx: &mut Context) {
+        self.abandon(ctx);
+        self.break_session(ctx);
+        self.drop_offer(ctx);
+        self.drop_request(ctx);
+        self.row.standing = Standing::Stranger;
+        self.row.verified = false;
+        self.progressed(ctx);
+        self.save(ctx);
+        ctx.record(Event::ContactRemoved {
+            contact: self.row.address,
+        });
+    }
+}

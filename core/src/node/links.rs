@@ -1,0 +1,275 @@
+//! What comes over links: streams, bytes, frames, silence.
+
+use super::Node;
+use super::contact::{self, Contact, Stalled};
+use super::inbox::{Found, Reception};
+use super::pool::{Phase, Silence};
+use super::settle::{self, VERSION};
+use crate::link::{Link, LinkEvent};
+use crate::row::Standing;
+use crate::session::Ratchet;
+use crate::wire::link::{self, Frame, Hello, frame::Body};
+use crate::{Cause, LinkId, OnionAddress, Output, Presence};
+
+impl<R: Ratchet> Node<R> {
+    pub(super) fn accepted(&mut self, id: LinkId) {
+        let link = Link::accept(&self.me.secret, self.ctx.entropy.fork());
+        self.pool.accept(id, link, &mut self.ctx);
+    }
+
+    pub(super) fn drained(&mut self, id: LinkId) {
+        if let Some((peer, messages)) = self.pool.drained(id)
+            && let Some(contact) = self.contacts.get_mut(&peer)
+        {
+            contact.sent(&messages, &mut self.ctx);
+        }
+    }
+
+    pub(super) fn closed(&mut self, id: LinkId, cause: Cause) {
+        if let Some(phase) = self.pool.closed(id, &mut self.ctx) {
+            self.lost(phase, cause);
+        }
+    }
+
+    /// The hang-up's turn has come.
+    pub(super) fn hung_up(&mut self, id: LinkId) {
+        let Some((phase, last_words)) = self.pool.close(id, &mut self.ctx) else {
+            return;
+        };
+        if let Some(bytes) = last_words {
+            self.outputs.push_back(Output::Transmit(id, bytes));
+        }
+        self.outputs.push_back(Output::Hangup(id));
+        self.lost(phase, Cause::HungUp);
+    }
+
+    /// The peer of this link broke a rule.
+    pub(super) fn fault(&mut self, id: LinkId) {
+        self.ctx.peer_faults += 1;
+        if let Some(entry) = self.pool.get(id) {
+            entry.doomed = true;
+        }
+        self.ctx.hang_up(id);
+    }
+
+    pub(super) fn listen(&mut self, id: LinkId) {
+        match self.pool.listen(id, &mut self.ctx) {
+            Silence::Nothing => {}
+            Silence::SayHeartbeat => self.ctx.frame(id, Body::Heartbeat(link::Heartbeat { reply: true })),
+            Silence::Dead | Silence::Idle => self.ctx.hang_up(id),
+        }
+    }
+
+    /// Takes what a link has, as far as its peer may go on.
+    pub(super) fn pull(&mut self, id: LinkId) {
+        let mut peer = None;
+        while let Some(entry) = self.pool.get(id) {
+            if entry.doomed || entry.phase == Phase::Closing {
+                break;
+            }
+            if let Phase::Up(up) = entry.phase {
+                peer = Some(up);
+                if self.contacts.get(&up).is_some_and(|contact| contact.stalled.is_some()) {
+                    break;
+                }
+            }
+            let Some(entry) = self.pool.get(id) else { break };
+            match entry.link.next() {
+                Ok(None) => break,
+                Ok(Some(LinkEvent::Authenticated(up))) => self.authenticated(id, up),
+                Ok(Some(LinkEvent::Frame(frame))) => {
+                    let Some(peer) = peer else { break };
+                    // A link that has lost to another one is only waiting for its end.
+                    if self.pool.link_of(&peer) != Some(id) {
+                        break;
+                    }
+                    self.on_frame(id, peer, frame);
+                }
+                Err(_) => {
+                    self.fault(id);
+                    break;
+                }
+            }
+        }
+        if let Some(peer) = peer
+            && self.pool.link_of(&peer) == Some(id)
+            && let Some(contact) = self.contacts.get_mut(&peer)
+        {
+            contact.pay_ack(id, &mut self.ctx);
+        }
+    }
+
+    fn authenticated(&mut self, id: LinkId, peer: OnionAddress) {
+        if peer == self.me.address {
+            return self.fault(id);
+        }
+        if let Err(loser) = self.pool.authenticated(id, peer, &self.me.address, &mut self.ctx) {
+            if let Some(entry) = self.pool.get(loser) {
+                entry.doomed = true;
+            }
+            self.ctx.hang_up(loser);
+            if loser == id {
+                return;
+            }
+        }
+        let hello = match self.contacts.get_mut(&peer) {
+            Some(contact) => {
+                contact.flow = None;
+                contact.stalled = None;
+                contact.ack_due = false;
+                contact.hello()
+            }
+            None => Hello {
+                version_min: VERSION,
+                version_max: VERSION,
+                ..Hello::default()
+            },
+        };
+        self.ctx.frame(id, Body::Hello(hello));
+        self.dial_more();
+    }
+
+    fn on_frame(&mut self, id: LinkId, peer: OnionAddress, frame: Frame) {
+        let Some(entry) = self.pool.get(id) else { return };
+        let greeted = entry.heard.is_some();
+        if !matches!(frame.body, Some(Body::Heartbeat(_))) {
+            entry.last_traffic = self.ctx.now.monotonic;
+        }
+        match frame.body {
+            Some(Body::Hello(hello)) if !greeted => self.on_hello(id, peer, hello),
+            Some(Body::Hello(_)) => self.fault(id),
+            Some(_) if !greeted => self.fault(id),
+            Some(Body::Sealed(sealed)) => self.on_sealed(id, peer, sealed, None),
+            Some(Body::Ack(ack)) => self.on_ack(id, peer, &ack),
+            Some(body) if self.pays(&peer) => self.on_other(id, peer, body),
+            Some(_) => self.ctx.peer_faults += 1,
+            // A later version's frame.
+            None => {}
+        }
+    }
+
+    /// Takes a token from the peer's bucket, for what no window pays for.
+    fn pays(&mut self, peer: &OnionAddress) -> bool {
+        let bucket = match self.contacts.get_mut(peer) {
+            Some(contact) if contact.row.standing != Standing::Stranger => &mut contact.bucket,
+            _ => &mut self.strangers,
+        };
+        bucket.take(&self.ctx.limits, self.ctx.now.monotonic)
+    }
+
+    fn on_hello(&mut self, id: LinkId, peer: OnionAddress, hello: Hello) {
+        if !settle::acceptable(&hello) || !self.pays(&peer) {
+            return self.fault(id);
+        }
+        if let Some(entry) = self.pool.get(id) {
+            entry.heard = Some(hello);
+        }
+        if let Some(contact) = self.contacts.get_mut(&peer) {
+            contact.seen(&mut self.ctx);
+            contact.settle(id, &hello, &self.me, &mut self.ctx);
+        }
+    }
+
+    fn on_ack(&mut self, id: LinkId, peer: OnionAddress, ack: &link::Ack) {
+        let Some(contact) = self.contacts.get_mut(&peer) else {
+            return self.fault(id);
+        };
+        if contact.generation().0 != ack.generation {
+            return; // of a session that has been replaced
+        }
+        if contact.acknowledge(ack.received, &mut self.ctx) {
+            contact.pump(&self.me, &mut self.ctx);
+        } else {
+            self.fault(id);
+        }
+    }
+
+    /// A ciphertext, for the first time or once more with the rows that it wanted.
+    pub(super) fn on_sealed(&mut self, id: LinkId, peer: OnionAddress, sealed: link::Sealed, found: Option<&Found>) {
+        let Some(contact) = self.contacts.get_mut(&peer) else {
+            self.ctx.peer_faults += 1;
+            return;
+        };
+        match contact.on_sealed(&sealed, found, &self.me, &mut self.ctx) {
+            Reception::Taken => {}
+            Reception::Opened => {
+                contact.pay_ack(id, &mut self.ctx);
+                contact.flow(id, &self.me, &mut self.ctx);
+            }
+            Reception::Wants(keys) => {
+                let fetch = self.fetch_for(peer, keys);
+                if let Some(contact) = self.contacts.get_mut(&peer) {
+                    contact.stalled = Some(Stalled {
+                        fetch,
+                        link: id,
+                        sealed,
+                    });
+                }
+            }
+            Reception::Fault => self.fault(id),
+        }
+    }
+
+    fn on_other(&mut self, id: LinkId, peer: OnionAddress, body: Body) {
+        if let Body::Request(request) = body {
+            return self.on_request(id, peer, request);
+        }
+        let Some(contact) = self.contacts.get_mut(&peer) else {
+            self.ctx.peer_faults += 1;
+            return;
+        };
+        match body {
+            Body::Answer(answer) => contact.on_answer(answer, &mut self.ctx),
+            Body::Offer(offer) => {
+                if !contact.renew(id, &offer, &self.me, &mut self.ctx) {
+                    self.fault(id);
+                }
+            }
+            Body::Heartbeat(heartbeat) if heartbeat.reply => {
+                self.ctx.frame(id, Body::Heartbeat(link::Heartbeat { reply: false }));
+            }
+            Body::Presence(presence) if contact.is_friend() => {
+                let presence = match presence.availability() {
+                    link::Availability::Online => Presence::Online,
+                    link::Availability::Away => Presence::Away,
+                    link::Availability::Unsaid => Presence::Offline,
+                };
+                contact.observe(presence, contact.typing, &mut self.ctx);
+            }
+            Body::Typing(typing) if contact.is_friend() => {
+                contact.observe(contact.presence, typing.typing, &mut self.ctx);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_request(&mut self, id: LinkId, peer: OnionAddress, request: link::Request) {
+        let fresh = !self.contacts.contains_key(&peer);
+        if fresh {
+            let asking = self
+                .contacts
+                .values()
+                .filter(|contact| contact.row.standing == Standing::Asking)
+                .count();
+            if asking >= self.ctx.limits.requests || self.contacts.len() >= self.ctx.limits.contacts {
+                self.ctx.peer_faults += 1;
+                return;
+            }
+            let row = contact::unknown(peer, Standing::Stranger, self.ctx.now.wall);
+            self.contacts.insert(peer, Contact::new(row, &self.ctx));
+        }
+        let Some(contact) = self.contacts.get_mut(&peer) else {
+            return;
+        };
+        let taken = contact.on_request(id, request, &mut self.invites, &self.me, &mut self.ctx);
+        if taken.is_err() {
+            // A stranger who cannot even ask leaves nothing behind.
+            if fresh {
+                self.contacts.remove(&peer);
+                self.ctx.gate.delete(crate::row::Key::Contact(peer));
+            }
+            self.fault(id);
+        }
+        self.tend(peer);
+    }
+}

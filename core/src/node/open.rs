@@ -1,0 +1,137 @@
+//! From rows to a node: the first start and recovery from a crash are the same.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::Node;
+use super::contact::Contact;
+use super::context::Context;
+use super::dial::Candidate;
+use super::gate::Gate;
+use super::me::Me;
+use super::pool::Pool;
+use super::rate::Bucket;
+use super::timers::Timers;
+use crate::onion_key::OnionSecret;
+use crate::row::{IdentityRow, Image, Row};
+use crate::session::Ratchet;
+use crate::{Availability, Entropy, Limits, Now, OnionAddress};
+
+/// The image cannot be a node's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// A row does not hold what its type says.
+    #[error("the store is damaged: its {0} does not decode")]
+    Damaged(&'static str),
+    /// A row belongs to a contact that is not there.
+    #[error("the store is damaged: a row of type {0} has no contact")]
+    Orphan(&'static str),
+}
+
+impl<R: Ratchet> Node<R> {
+    /// Starts from what is durable. An empty image becomes a new identity, with the first commit.
+    pub fn open(image: Image, mut entropy: Entropy, limits: Limits, now: Now) -> Result<Self, OpenError> {
+        let mut gate = Gate::default();
+        let identity = image.identity.unwrap_or_else(|| {
+            let row = new_identity::<R>(&mut entropy, now);
+            gate.put(Row::Identity(row.clone()));
+            row
+        });
+        let strangers = Bucket::full(&limits, now.monotonic);
+        let ctx = Context {
+            now,
+            gate,
+            timers: Timers::default(),
+            entropy,
+            limits,
+            peer_faults: 0,
+            first_event: image.first_event,
+            last_event: image.last_event,
+            next_disappearance: None,
+            availability: Availability::default(),
+        };
+        let mut node = Self {
+            me: open_identity(identity)?,
+            ctx,
+            contacts: BTreeMap::new(),
+            pool: Pool::default(),
+            invites: image.invites.into_iter().map(|row| (row.token, row)).collect(),
+            consumers: image
+                .consumers
+                .into_iter()
+                .map(|row| (row.name, row.acknowledged))
+                .collect(),
+            pending: BTreeMap::new(),
+            fetches: 0,
+            waiting: BTreeSet::new(),
+            strangers,
+            outputs: VecDeque::new(),
+        };
+        for row in image.contacts {
+            node.contacts.insert(row.address, Contact::new(row, &node.ctx));
+        }
+        for row in image.sessions {
+            let session = R::decode(&row.record).map_err(|_| OpenError::Damaged("session"))?;
+            node.known(row.contact, "session")?.session = Some(session);
+        }
+        for row in image.cursors {
+            node.known(row.contact, "cursors")?.cursors = row;
+        }
+        for row in image.offers {
+            let contact = row.contact;
+            node.known(contact, "offer")?.offer = Some(row);
+        }
+        for row in image.requests {
+            let contact = row.contact;
+            node.known(contact, "request")?.request = Some(row);
+        }
+        for row in image.outbox {
+            node.known(row.contact, "outbox")?.outbox.restore(row);
+        }
+        if let Some(at) = image.next_disappearance {
+            node.ctx.disappears(at);
+        }
+        node.resume();
+        Ok(node)
+    }
+
+    fn known(&mut self, address: OnionAddress, row: &'static str) -> Result<&mut Contact<R::Session>, OpenError> {
+        self.contacts.get_mut(&address).ok_or(OpenError::Orphan(row))
+    }
+
+    /// Takes up what waited, and looks every friend up once.
+    fn resume(&mut self) {
+        for contact in self.contacts.values_mut() {
+            contact.watch_expiry(&mut self.ctx);
+            contact.reach_out = contact.is_friend();
+            if contact.reach_out && !contact.has_mail() {
+                self.waiting.insert(Candidate::of(contact));
+            }
+        }
+        for peer in self.contacts.keys().copied().collect::<Vec<_>>() {
+            self.tend(peer);
+        }
+        self.dial_more();
+    }
+}
+
+fn new_identity<R: Ratchet>(entropy: &mut Entropy, now: Now) -> IdentityRow {
+    let (signal_identity, registration_id) = R::generate(entropy);
+    IdentityRow {
+        onion_seed: entropy.bytes(),
+        signal_identity: signal_identity.to_vec(),
+        registration_id,
+        name: String::new(),
+        created_at: now.wall,
+    }
+}
+
+fn open_identity<R: Ratchet>(row: IdentityRow) -> Result<Me<R>, OpenError> {
+    let ratchet = R::open(&row.signal_identity, row.registration_id).map_err(|_| OpenError::Damaged("identity"))?;
+    let secret = OnionSecret::from_seed(&row.onion_seed);
+    Ok(Me {
+        address: secret.address(),
+        secret,
+        ratchet,
+        row,
+    })
+}

@@ -1,0 +1,299 @@
+//! The links that are up or being made, and the rules by which they are bounded, resolved, kept alive and let go.
+//!
+//! A link is dialling or handshaking until the peer is authenticated; then it belongs to that peer. One peer has one link:
+//! when a second one authenticates, `Pool::resolve` says which stays.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::context::Context;
+use super::timers::Timer;
+use crate::link::Link;
+use crate::wire::link::Hello;
+use crate::{LinkId, MessageId, Monotonic, OnionAddress, Output};
+
+#[derive(Default)]
+pub(super) struct Pool {
+    links: BTreeMap<LinkId, Entry>,
+    by_peer: BTreeMap<OnionAddress, LinkId>,
+    /// Dials under way, by peer.
+    dialling: BTreeMap<OnionAddress, LinkId>,
+    /// Links that may have bytes to transmit.
+    unsent: BTreeSet<LinkId>,
+    dialled: u64,
+}
+
+pub(super) struct Entry {
+    pub link: Link,
+    pub phase: Phase,
+    since: Monotonic,
+    last_heard: Monotonic,
+    /// When anything but a heartbeat last crossed.
+    pub last_traffic: Monotonic,
+    /// The peer broke a rule: nothing more is taken from it while the hang-up waits for its turn.
+    pub doomed: bool,
+    /// Their Hello, once heard.
+    pub heard: Option<Hello>,
+    /// Messages in the link's buffer, and in the transmit that is in flight.
+    boarding: Vec<MessageId>,
+    aboard: Vec<MessageId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Dialling(OnionAddress),
+    Handshaking(Option<OnionAddress>),
+    Up(OnionAddress),
+    /// Hung up; the driver's `Closed` is outstanding.
+    Closing,
+}
+
+/// What a link's silence calls for.
+pub(super) enum Silence {
+    Nothing,
+    SayHeartbeat,
+    Dead,
+    Idle,
+}
+
+impl Pool {
+    /// A new dial.
+    pub fn dial(&mut self, peer: OnionAddress, link: Link, ctx: &mut Context) -> LinkId {
+        self.dialled += 1;
+        let id = LinkId::Dialled(self.dialled);
+        self.insert(id, link, Phase::Dialling(peer), ctx);
+        self.dialling.insert(peer, id);
+        ctx.gate.emit(super::gate::Effect::Output(Output::Dial(id, peer)));
+        id
+    }
+
+    /// A peer's stream. Makes room among the strangers first, the oldest giving way, so that idle ones deafen nobody.
+    pub fn accept(&mut self, id: LinkId, link: Link, ctx: &mut Context) {
+        self.insert(id, link, Phase::Handshaking(None), ctx);
+        ctx.wake(Timer::Handshake(id), ctx.now.monotonic.after(ctx.limits.handshake));
+        let accepted = self
+            .links
+            .iter()
+            .filter(|(_, entry)| entry.phase == Phase::Handshaking(None));
+        if accepted.clone().count() > ctx.limits.stranger_links {
+            let oldest = accepted
+                .min_by_key(|(id, entry)| (entry.since, **id))
+                .map(|(id, _)| *id);
+            if let Some(oldest) = oldest {
+                ctx.peer_faults += 1;
+                ctx.hang_up(oldest);
+            }
+        }
+    }
+
+    fn insert(&mut self, id: LinkId, link: Link, phase: Phase, ctx: &Context) {
+        let now = ctx.now.monotonic;
+        let entry = Entry {
+            link,
+            phase,
+            since: now,
+            last_heard: now,
+            last_traffic: now,
+            doomed: false,
+            heard: None,
+            boarding: Vec::new(),
+            aboard: Vec::new(),
+        };
+        let earlier = self.links.insert(id, entry);
+        assert!(earlier.is_none(), "the driver reused {id:?}");
+    }
+
+    /// The dialled stream is up: the handshake begins.
+    pub fn connected(&mut self, id: LinkId, ctx: &mut Context) {
+        let Some(entry) = self.links.get_mut(&id) else { return };
+        if let Phase::Dialling(peer) = entry.phase {
+            entry.phase = Phase::Handshaking(Some(peer));
+            entry.link.connected();
+            self.unsent.insert(id);
+            ctx.wake(Timer::Handshake(id), ctx.now.monotonic.after(ctx.limits.handshake));
+        }
+    }
+
+    pub fn get(&mut self, id: LinkId) -> Option<&mut Entry> {
+        self.links.get_mut(&id)
+    }
+
+    /// Bytes came.
+    pub fn received(&mut self, id: LinkId, bytes: &[u8], ctx: &Context) {
+        if let Some(entry) = self.links.get_mut(&id)
+            && entry.phase != Phase::Closing
+        {
+            entry.last_heard = ctx.now.monotonic;
+            entry.link.receive(bytes);
+            self.unsent.insert(id);
+        }
+    }
+
+    /// The link that is up with a peer.
+    pub fn link_of(&self, peer: &OnionAddress) -> Option<LinkId> {
+        self.by_peer.get(peer).copied()
+    }
+
+    /// Whether a peer is linked or being dialled.
+    pub fn reaches(&self, peer: &OnionAddress) -> bool {
+        self.by_peer.contains_key(peer) || self.dialling.contains_key(peer)
+    }
+
+    pub fn dials(&self) -> usize {
+        self.dialling.len()
+    }
+
+    pub fn up(&self) -> usize {
+        self.by_peer.len()
+    }
+
+    /// The peer of a link has proven who it is. `Err` is the link that has to go, perhaps this one.
+    pub fn authenticated(
+        &mut self,
+        id: LinkId,
+        peer: OnionAddress,
+        ours: &OnionAddress,
+        ctx: &mut Context,
+    ) -> Result<(), LinkId> {
+        ctx.timers.clear(Timer::Handshake(id));
+        if self.dialling.get(&peer) == Some(&id) {
+            self.dialling.remove(&peer);
+        }
+        let loser = self
+            .by_peer
+            .get(&peer)
+            .copied()
+            .map(|older| self.resolve(older, id, &peer, ours, ctx));
+        if loser == Some(id) {
+            return Err(id);
+        }
+        if let Some(entry) = self.links.get_mut(&id) {
+            entry.phase = Phase::Up(peer);
+            entry.since = ctx.now.monotonic;
+        }
+        self.by_peer.insert(peer, id);
+        ctx.wake(Timer::Heartbeat(id), ctx.now.monotonic.after(ctx.limits.heartbeat));
+        loser.map_or(Ok(()), Err)
+    }
+
+    /// Of two links with one peer, the one that has to go. Both sides must come to the same answer, without talking:
+    /// links dialled by both at once are told by who dialled; otherwise the peer has lost the older one, and the newer stays.
+    fn resolve(&self, older: LinkId, newer: LinkId, peer: &OnionAddress, ours: &OnionAddress, ctx: &Context) -> LinkId {
+        let dialled_by_us = |id| matches!(id, LinkId::Dialled(_));
+        let age = self
+            .links
+            .get(&older)
+            .map_or(ctx.limits.handshake, |entry| ctx.now.monotonic.since(entry.since));
+        if dialled_by_us(older) == dialled_by_us(newer) || age >= ctx.limits.handshake {
+            return older;
+        }
+        // The link that the smaller key dialled stays.
+        let we_stay = ours < peer;
+        if dialled_by_us(older) == we_stay { newer } else { older }
+    }
+
+    /// Ends a link on our side: no more of its bytes count. Gives what it was, and what it still has to say.
+    pub fn close(&mut self, id: LinkId, ctx: &mut Context) -> Option<(Phase, Option<Vec<u8>>)> {
+        let entry = self.links.get_mut(&id)?;
+        if entry.phase == Phase::Closing {
+            return None;
+        }
+        let last_words = entry.link.transmit();
+        let phase = std::mem::replace(&mut entry.phase, Phase::Closing);
+        self.forget(id, phase, ctx);
+        Some((phase, last_words))
+    }
+
+    /// The driver's last word on a link. Gives what it was.
+    pub fn closed(&mut self, id: LinkId, ctx: &mut Context) -> Option<Phase> {
+        let entry = self.links.remove(&id)?;
+        self.forget(id, entry.phase, ctx);
+        Some(entry.phase)
+    }
+
+    fn forget(&mut self, id: LinkId, phase: Phase, ctx: &mut Context) {
+        self.unsent.remove(&id);
+        ctx.timers.clear(Timer::Handshake(id));
+        ctx.timers.clear(Timer::Heartbeat(id));
+        if let Phase::Up(peer) | Phase::Dialling(peer) | Phase::Handshaking(Some(peer)) = phase {
+            if self.by_peer.get(&peer) == Some(&id) {
+                self.by_peer.remove(&peer);
+            }
+            if self.dialling.get(&peer) == Some(&id) {
+                self.dialling.remove(&peer);
+            }
+        }
+    }
+
+    /// Puts a frame aboard. Frames for a link that is gone are dropped: what matters in them is durable, and is said anew
+    /// on the next link.
+    pub fn send(&mut self, id: LinkId, frame: &crate::wire::link::Frame, message: Option<MessageId>, ctx: &Context) {
+        let Some(entry) = self.links.get_mut(&id) else { return };
+        if !matches!(entry.phase, Phase::Up(_)) {
+            return;
+        }
+        if !matches!(frame.body, Some(crate::wire::link::frame::Body::Heartbeat(_))) {
+            entry.last_traffic = ctx.now.monotonic;
+        }
+        entry.link.send(frame);
+        entry.boarding.extend(message);
+        self.unsent.insert(id);
+    }
+
+    /// The next transmit of any link.
+    pub fn transmit(&mut self) -> Option<Output> {
+        while let Some(id) = self.unsent.pop_first() {
+            if let Some(entry) = self.links.get_mut(&id)
+                && let Some(bytes) = entry.link.transmit()
+            {
+                entry.aboard.append(&mut entry.boarding);
+                return Some(Output::Transmit(id, bytes));
+            }
+        }
+        None
+    }
+
+    /// A transmit is done; gives the peer and the messages that were in it.
+    pub fn drained(&mut self, id: LinkId) -> Option<(OnionAddress, Vec<MessageId>)> {
+        let entry = self.links.get_mut(&id)?;
+        entry.link.drained();
+        let aboard = std::mem::take(&mut entry.aboard);
+        if entry.phase == Phase::Closing {
+            return None;
+        }
+        self.unsent.insert(id);
+        match entry.phase {
+            Phase::Up(peer) => Some((peer, aboard)),
+            _ => None,
+        }
+    }
+
+    /// Looks at a link's silence, and says when to look again.
+    pub fn listen(&mut self, id: LinkId, ctx: &mut Context) -> Silence {
+        let Some(entry) = self.links.get_mut(&id) else {
+            return Silence::Nothing;
+        };
+        let now = ctx.now.monotonic;
+        let silence = now.since(entry.last_heard);
+        if silence.0 >= 3 * ctx.limits.heartbeat.0 {
+            return Silence::Dead;
+        }
+        if now.since(entry.last_traffic) >= ctx.limits.idle {
+            return Silence::Idle;
+        }
+        ctx.wake(Timer::Heartbeat(id), now.after(ctx.limits.heartbeat));
+        if silence >= ctx.limits.heartbeat {
+            Silence::SayHeartbeat
+        } else {
+            Silence::Nothing
+        }
+    }
+
+    /// Of the links that are up, the one with the least recent traffic.
+    pub fn least_used(&self) -> Option<LinkId> {
+        let up = self
+            .by_peer
+            .values()
+            .filter_map(|id| Some((self.links.get(id)?.last_traffic, *id)));
+        up.min().map(|(_, id)| id)
+    }
+}

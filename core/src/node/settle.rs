@@ -1,0 +1,303 @@
+//! What two Hellos come to: a request to be sent, a session that goes on where it was, or a session to be replaced.
+//!
+//! Whether a session has to be replaced is a symmetric function of the two Hellos, so both sides come to the same verdict
+//! without another word. The offer of the smaller onion key stands; the larger side accepts it.
+
+use super::contact::Contact;
+use super::context::Context;
+use super::me::{Me, vouches};
+use crate::row::{Event, OfferRow, Row, Standing};
+use crate::session::Ratchet;
+use crate::wire::content::Renewed;
+use crate::wire::content::content::Kind;
+use crate::wire::link::{self, Bundle, Hello, Request, frame::Body};
+use crate::{Availability, Generation, LinkId};
+use prost::Message as _;
+
+/// The protocol version spoken here.
+pub(super) const VERSION: u32 = 1;
+
+/// Generations above this are a fault; below, adding one never overflows.
+pub(super) const GENERATION_MAX: u64 = 1 << 62;
+
+/// What a pair of Hellos says about the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Both are where the other thinks.
+    Flow,
+    /// They hold a session from our offer, and will say so with its first ciphertext.
+    AwaitOpening,
+    /// Somebody's store is old, or somebody has no session.
+    Replace,
+}
+
+fn verdict(ours: &Hello, theirs: &Hello) -> Verdict {
+    if ours.generation != 0 && ours.generation == theirs.generation {
+        let consistent = theirs.received <= ours.sent
+            && ours.received <= theirs.sent
+            && theirs.acknowledged <= ours.received
+            && ours.acknowledged <= theirs.received;
+        return if consistent { Verdict::Flow } else { Verdict::Replace };
+    }
+    if ours.generation != 0 && ours.generation == theirs.offered {
+        return Verdict::Flow;
+    }
+    if theirs.generation != 0 && theirs.generation == ours.offered {
+        return Verdict::AwaitOpening;
+    }
+    Verdict::Replace
+}
+
+/// Whether there is a version that both speak, and the numbers are within their bounds.
+pub(super) fn acceptable(theirs: &Hello) -> bool {
+    (theirs.version_min..=theirs.version_max).contains(&VERSION)
+        && theirs.generation <= GENERATION_MAX
+        && theirs.offered <= GENERATION_MAX
+}
+
+impl<S: Clone> Contact<S> {
+    /// Both Hellos are said: does what our standing and theirs call for.
+    pub fn settle<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
+        match self.row.standing {
+            Standing::Friend => self.settle_session(link, theirs, me, ctx),
+            Standing::Requested | Standing::RequestDelivered => self.settle_request(link, theirs, me, ctx),
+            Standing::Stranger | Standing::RequestDeclined | Standing::Asking | Standing::Declined => {}
+        }
+    }
+
+    fn settle_session<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
+        let ours = self.hello();
+        match theirs.standing() {
+            link::Standing::Friend => {}
+            // They have not seen our consent yet: it waits, sealed for the offer in their request.
+            link::Standing::Requested if theirs.offered != 0 && theirs.offered == ours.generation => {}
+            // They have lost or removed us. Only a request of theirs, or of ours, changes that.
+            _ => return,
+        }
+        if theirs.generation == self.cursors.generation.0 {
+            // Even before a replacement, what they hold need not be sent again.
+            let _ = self.acknowledge(theirs.received, ctx);
+        }
+        match verdict(&ours, theirs) {
+            Verdict::Flow => self.flow(link, me, ctx),
+            Verdict::AwaitOpening => {}
+            Verdict::Replace if me.address < self.row.address => {
+                let known = ours
+                    .generation
+                    .max(theirs.generation)
+                    .max(theirs.offered)
+                    .max(self.cursors.generation.0);
+                let offer = self.offer_above(known, me, ctx);
+                if let Ok(bundle) = Bundle::decode(offer.bundle.as_slice()) {
+                    let generation = offer.generation.0;
+                    ctx.frame(
+                        link,
+                        Body::Offer(link::Offer {
+                            generation,
+                            bundle: Some(bundle),
+                        }),
+                    );
+                }
+            }
+            Verdict::Replace => {}
+        }
+    }
+
+    fn settle_request<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
+        let delivered = self.row.standing == Standing::RequestDelivered;
+        match theirs.standing() {
+            link::Standing::Pending if delivered => {}
+            link::Standing::Declined if delivered => self.declined(ctx),
+            // Their consent is on its way.
+            link::Standing::Friend if theirs.generation != 0 && theirs.generation == self.offered().0 => {}
+            _ => self.send_request(link, me, ctx),
+        }
+    }
+
+    /// Sends our request; the same bytes each time.
+    pub fn send_request<R: Ratchet<Session = S>>(&mut self, link: LinkId, me: &Me<R>, ctx: &mut Context) {
+        let offer = match &self.offer {
+            Some(offer) => offer,
+            None => self.offer_above(self.cursors.generation.0, me, ctx),
+        };
+        let request = Request {
+            generation: offer.generation.0,
+            bundle: Bundle::decode(offer.bundle.as_slice()).ok(),
+            name: me.row.name.clone(),
+            note: self.row.note.clone(),
+            invite: self.row.invite.map(|token| token.0.to_vec()).unwrap_or_default(),
+        };
+        ctx.frame(link, Body::Request(request));
+    }
+
+    /// Our outstanding offer if its generation is above `known`, else a fresh one that is.
+    pub fn offer_above<R: Ratchet<Session = S>>(&mut self, known: u64, me: &Me<R>, ctx: &mut Context) -> &OfferRow {
+        if self.offered().0 <= known {
+            let offer = me.ratchet.offer(&mut ctx.entropy);
+            let bundle = Bundle {
+                identity_signature: me.identity_signature(),
+                ..offer.bundle
+            };
+            let row = OfferRow {
+                contact: self.row.address,
+                // Steps are random, so a generation names one offer even if a node forgot everything in between.
+                generation: Generation(known.max(self.offered().0) + 1 + ctx.entropy.below(1 << 32)),
+                bundle: bundle.encode_to_vec(),
+                secrets: offer.secrets.to_vec(),
+            };
+            ctx.gate.put(Row::Offer(row.clone()));
+            self.offer = Some(row);
+        }
+        self.offer.as_ref().expect("just made, or above `known`")
+    }
+
+    /// Ciphertexts may go: first those that they may have missed, then what waits.
+    pub fn flow<R: Ratchet<Session = S>>(&mut self, link: LinkId, me: &Me<R>, ctx: &mut Context) {
+        self.flow = Some(link);
+        let availability = wire_availability(ctx.availability);
+        if availability != link::Availability::Unsaid {
+            ctx.frame(
+                link,
+                Body::Presence(link::Presence {
+                    availability: availability.into(),
+                }),
+            );
+        }
+        self.resend(ctx);
+        self.pump(me, ctx);
+    }
+
+    /// An `Offer`: the smaller key wants the session replaced. False if it must not be so.
+    pub fn renew<R: Ratchet<Session = S>>(
+        &mut self,
+        link: LinkId,
+        offer: &link::Offer,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> bool {
+        let acceptable = self.is_friend()
+            && self.row.address < me.address
+            && offer.generation > self.generation().0
+            && offer.generation <= GENERATION_MAX;
+        let Some(bundle) = offer.bundle.as_ref().filter(|_| acceptable) else {
+            return false;
+        };
+        if !self.open_with(bundle, Generation(offer.generation), me, ctx) {
+            return false;
+        }
+        let renewed = Renewed {
+            name: me.row.name.clone(),
+            identity_signature: me.identity_signature(),
+        };
+        self.queue_opening(Kind::Renewed(renewed), ctx);
+        self.flow(link, me, ctx);
+        true
+    }
+
+    /// Opens a session with a peer's bundle, in place of any older one. False, and nothing changed, if the bundle is bad.
+    pub fn open_with<R: Ratchet<Session = S>>(
+        &mut self,
+        bundle: &Bundle,
+        generation: Generation,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> bool {
+        if !vouches(&self.row.address, &bundle.identity_key, &bundle.identity_signature) {
+            return false;
+        }
+        let Ok(session) = me
+            .ratchet
+            .initiate(&self.row.address, bundle, ctx.now.wall, &mut ctx.entropy)
+        else {
+            return false;
+        };
+        let renewal = self.row.identity_key.is_some();
+        self.begin_session(session, generation, ctx);
+        self.requeue(renewal, ctx);
+        if renewal {
+            self.rekeyed(&bundle.identity_key, ctx);
+        } else {
+            self.row.identity_key = Some(bundle.identity_key.clone());
+            self.save(ctx);
+        }
+        true
+    }
+
+    /// A session has been replaced. With another identity key, whatever a person verified does not hold any more.
+    pub fn rekeyed(&mut self, identity_key: &[u8], ctx: &mut Context) {
+        let contact = self.row.address;
+        let identity_changed = self
+            .row
+            .identity_key
+            .as_deref()
+            .is_some_and(|known| known != identity_key);
+        self.row.identity_key = Some(identity_key.to_vec());
+        ctx.record(Event::ContactRekeyed {
+            contact,
+            identity_changed,
+        });
+        if identity_changed && self.row.verified {
+            self.row.verified = false;
+            ctx.record(Event::ContactVerified {
+                contact,
+                verified: false,
+            });
+        }
+        self.save(ctx);
+    }
+}
+
+pub(super) fn wire_availability(availability: Availability) -> link::Availability {
+    match availability {
+        Availability::Online => link::Availability::Online,
+        Availability::Away => link::Availability::Away,
+        Availability::Invisible => link::Availability::Unsaid,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hello(generation: u64, sent: u64, received: u64, acknowledged: u64, offered: u64) -> Hello {
+        Hello {
+            generation,
+            sent,
+            received,
+            acknowledged,
+            offered,
+            ..Hello::default()
+        }
+    }
+
+    #[test]
+    fn equal_cursors_flow_and_every_rollback_is_seen_by_both() {
+        let (ours, theirs) = (hello(1, 5, 3, 4, 0), hello(1, 3, 5, 3, 0));
+        assert_eq!(verdict(&ours, &theirs), Verdict::Flow);
+        assert_eq!(verdict(&theirs, &ours), Verdict::Flow);
+        // Lost acks and lost ciphertexts are no rollback.
+        let behind = hello(1, 3, 4, 0, 0);
+        assert_eq!(verdict(&ours, &behind), Verdict::Flow);
+        for old in [
+            hello(1, 2, 5, 2, 0),
+            hello(1, 3, 3, 3, 0),
+            hello(1, 3, 6, 3, 0),
+            hello(2, 3, 5, 3, 0),
+        ] {
+            assert_eq!(verdict(&ours, &old), Verdict::Replace, "{old:?}");
+            assert_eq!(verdict(&old, &ours), Verdict::Replace, "{old:?}");
+        }
+    }
+
+    #[test]
+    fn no_session_is_never_in_step() {
+        assert_eq!(verdict(&hello(0, 0, 0, 0, 0), &hello(0, 0, 0, 0, 0)), Verdict::Replace);
+    }
+
+    #[test]
+    fn a_used_offer_waits_for_its_opening() {
+        let (offerer, acceptor) = (hello(1, 5, 3, 4, 2), hello(2, 1, 0, 0, 0));
+        assert_eq!(verdict(&offerer, &acceptor), Verdict::AwaitOpening);
+        assert_eq!(verdict(&acceptor, &offerer), Verdict::Flow);
+    }
+}

@@ -1,0 +1,62 @@
+//! The node's alarm clock: at most one time for each timer, and the earliest of them at hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{Deadline, DeadlineReason, LinkId, Monotonic, OnionAddress};
+
+/// What may be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    /// A link's handshake must be done.
+    Handshake(LinkId),
+    /// A link's silence is to be looked at.
+    Heartbeat(LinkId),
+    /// A contact is to be dialled.
+    Retry(OnionAddress),
+    /// A contact's oldest unsealed row expires.
+    OutboxExpiry(OnionAddress),
+    /// Some message disappears.
+    Disappearance,
+}
+
+#[derive(Default)]
+pub(super) struct Timers {
+    at: BTreeMap<Timer, Monotonic>,
+    order: BTreeSet<(Monotonic, Timer)>,
+}
+
+impl Timers {
+    pub fn set(&mut self, timer: Timer, at: Monotonic) {
+        self.clear(timer);
+        self.at.insert(timer, at);
+        self.order.insert((at, timer));
+    }
+
+    pub fn clear(&mut self, timer: Timer) {
+        if let Some(at) = self.at.remove(&timer) {
+            self.order.remove(&(at, timer));
+        }
+    }
+
+    /// Takes a timer whose time has come.
+    pub fn due(&mut self, now: Monotonic) -> Option<Timer> {
+        let &(at, timer) = self.order.first()?;
+        if at > now {
+            return None;
+        }
+        self.clear(timer);
+        Some(timer)
+    }
+
+    pub fn deadline(&self) -> Option<Deadline> {
+        let &(at, timer) = self.order.first()?;
+        let reason = match timer {
+            Timer::Handshake(_) => DeadlineReason::Handshake,
+            Timer::Heartbeat(_) => DeadlineReason::Heartbeat,
+            Timer::Retry(_) => DeadlineReason::Retry,
+            Timer::OutboxExpiry(_) => DeadlineReason::OutboxExpiry,
+            Timer::Disappearance => DeadlineReason::Disappearance,
+        };
+        Some(Deadline { at, reason })
+    }
+}
