@@ -1,4 +1,57 @@
-//! Sotto's protocol as a pure state machine.
+//! Sotto's protocol as a pure state machine: messages between onion services, end to end encrypted with the Signal
+//! protocol, without any I/O, clock, thread, runtime or global randomness in it. What to do with bytes, rows and time is
+//! the driver's part; what they mean is decided here, and only here.
+//!
+//! ```text
+//!              commands ─┐                       ┌─ replies, notices
+//!   bytes of links ──────┤      ┌────────┐       ├─ dial, transmit, hang up
+//!   stored, fetched ─────┼─────▶│  Node  │──────▶┼─ commit, fetch
+//!   ticks ───────────────┘      └────────┘       └─ (deadline, intake: queries)
+//!               handle(input, now)        poll() -> output
+//! ```
+//!
+//! # The contract
+//!
+//! A driver owes the node four things:
+//!
+//! 1. It makes each [`Output::Commit`] durable, atomically, and answers [`Input::Stored`]. If it cannot, it drops the node
+//!    and opens it again from what is durable: a full disk, `kill -9` and a power cut are one path.
+//! 2. It completes each output that starts work by exactly one input.
+//! 3. The monotonic clock that it hands in never goes back. The wall clock may do anything.
+//! 4. It drains [`Node::poll`] before it sleeps, until [`Node::deadline`] at the latest.
+//!
+//! In return nothing that a peer sends makes the node fail, panic or grow without bound, nothing is shown to anybody (no
+//! frame, ack, reply or event) before the rows that it promises are durable, and the same image, entropy and inputs give
+//! the same outputs, to the byte.
+//!
+//! # A driver, whole
+//!
+//! This one keeps rows nowhere and knows nobody, but it is complete:
+//!
+//! ```
+//! use sotto_core::row::{Image, Rows};
+//! use sotto_core::{Cause, Command, CommandId, Entropy, Input, Limits, Monotonic, Node, Now, Output, Reply, Wall};
+//!
+//! let now = Now { monotonic: Monotonic(0), wall: Wall(1_700_000_000_000) };
+//! let entropy = Entropy::from_seed([7; 32]); // 32 bytes of the operating system's generator
+//! let mut node: Node = Node::open(Image::default(), entropy, Limits::default(), now)?;
+//! node.handle(Input::Command(CommandId(1), Command::Identity), now);
+//!
+//! let mut address = None;
+//! while let Some(output) = node.poll() {
+//!     match output {
+//!         Output::Commit(id, _batch) => node.handle(Input::Stored(id), now), // once it is durable
+//!         Output::Fetch(id, _query) => node.handle(Input::Fetched(id, Rows::default()), now),
+//!         Output::Dial(id, _address) => node.handle(Input::Closed(id, Cause::Unreachable), now),
+//!         Output::Transmit(id, _bytes) => node.handle(Input::Drained(id), now),
+//!         Output::Hangup(id) => node.handle(Input::Closed(id, Cause::HungUp), now),
+//!         Output::Reply(_, Ok(Reply::Identity { address: ours, .. })) => address = Some(ours),
+//!         Output::Reply(..) | Output::Notify(_) => {}
+//!     }
+//! }
+//! assert!(address.expect("the new identity is durable by now").to_string().ends_with(".onion"));
+//! # Ok::<(), sotto_core::OpenError>(())
+//! ```
 
 mod address;
 mod command;
@@ -7,7 +60,7 @@ mod friend_code;
 mod id;
 mod io;
 mod limits;
-mod link;
+pub mod link;
 mod node;
 mod onion_key;
 pub mod row;

@@ -1,6 +1,6 @@
 //! The protobuf messages of `proto/`, as prost compiles them.
 
-#![allow(missing_docs, clippy::pedantic, reason = "generated")]
+#![allow(missing_docs, clippy::pedantic, clippy::module_inception, reason = "generated")]
 
 /// Frames on a link.
 pub mod link {

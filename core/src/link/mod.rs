@@ -20,14 +20,13 @@ use self::noise::{CALL, CONFIRMATION, Dialer, Listener, REPLY, Transport};
 use crate::wire::link::Frame;
 use crate::{Entropy, OnionAddress, OnionSecret};
 
-pub(crate) use self::framing::MAX_FRAME;
-
 /// Received bytes that a link holds while nobody pulls them.
-pub(crate) const MAX_UNREAD: usize = 4 * 1024 * 1024;
+pub const MAX_UNREAD: usize = 4 * 1024 * 1024;
 
 /// What comes out of a link.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum LinkEvent {
+#[expect(clippy::large_enum_variant, reason = "moved once, from the decoder to the node")]
+pub enum LinkEvent {
     /// The peer is the owner of this address. The first event of a link, once.
     Authenticated(OnionAddress),
     /// The peer sent a frame.
@@ -36,7 +35,7 @@ pub(crate) enum LinkEvent {
 
 /// What the peer did wrong. The link is of no more use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum LinkFault {
+pub enum LinkFault {
     /// A record of a length that cannot come here.
     #[error("a record of {0} bytes cannot come here")]
     Length(u16),
@@ -67,7 +66,7 @@ pub(crate) enum LinkFault {
 }
 
 /// A link to one peer.
-pub(crate) struct Link {
+pub struct Link {
     stage: Stage,
     incoming: Incoming,
     outgoing: Outgoing,
@@ -88,12 +87,12 @@ enum Stage {
 
 impl Link {
     /// A link that we dial. It has nothing to transmit before `connected`.
-    pub(crate) fn dial(local: &OnionSecret, remote: OnionAddress, entropy: Entropy) -> Self {
+    pub fn dial(local: &OnionSecret, remote: OnionAddress, entropy: Entropy) -> Self {
         Self::new(Stage::Dialling(Box::new(Dialer::new(local, remote, entropy))))
     }
 
     /// A link that a peer has dialled.
-    pub(crate) fn accept(local: &OnionSecret, entropy: Entropy) -> Self {
+    pub fn accept(local: &OnionSecret, entropy: Entropy) -> Self {
         Self::new(Stage::Listening(Box::new(Listener::new(local, entropy))))
     }
 
@@ -106,7 +105,7 @@ impl Link {
     }
 
     /// The stream that we dialled is up.
-    pub(crate) fn connected(&mut self) {
+    pub fn connected(&mut self) {
         self.stage = match mem::replace(&mut self.stage, Stage::Failed(LinkFault::Handshake)) {
             Stage::Dialling(mut dialer) => {
                 dialer.call(&mut self.outgoing.stream);
@@ -119,7 +118,7 @@ impl Link {
     }
 
     /// Takes bytes of the peer. Holds only what can still be right.
-    pub(crate) fn receive(&mut self, bytes: &[u8]) {
+    pub fn receive(&mut self, bytes: &[u8]) {
         let (limit, fault) = match &self.stage {
             Stage::Failed(_) => return,
             Stage::Dialling(_) => (0, LinkFault::Early),
@@ -142,12 +141,12 @@ impl Link {
     }
 
     /// The next event, if its bytes have come. A fault stays.
-    pub(crate) fn next(&mut self) -> Result<Option<LinkEvent>, LinkFault> {
+    pub fn event(&mut self) -> Result<Option<LinkEvent>, LinkFault> {
         self.advance().inspect_err(|fault| self.fail(*fault))
     }
 
-    /// Sends a frame, of at most `MAX_FRAME` encoded bytes. Only after `Authenticated`.
-    pub(crate) fn send(&mut self, frame: &Frame) {
+    /// Sends a frame, of at most 65 517 encoded bytes. Only after `Authenticated`.
+    pub fn send(&mut self, frame: &Frame) {
         match &mut self.stage {
             Stage::Open(transport) => transport.seal(frame, &mut self.outgoing.stream),
             // The fault has not been pulled yet, or the link is about to be closed because of it.
@@ -157,23 +156,18 @@ impl Link {
     }
 
     /// The bytes to write now: all that there are, unless a transmit is in flight. Puts one in flight.
-    pub(crate) fn transmit(&mut self) -> Option<Vec<u8>> {
+    pub fn transmit(&mut self) -> Option<Vec<u8>> {
         self.outgoing.transmit()
     }
 
     /// The transmit in flight is done.
-    pub(crate) fn drained(&mut self) {
+    pub fn drained(&mut self) {
         self.outgoing.drained();
     }
 
     /// Bytes that wait to be transmitted or are in flight.
-    pub(crate) fn backlog(&self) -> usize {
+    pub fn backlog(&self) -> usize {
         self.outgoing.backlog()
-    }
-
-    /// Whether nothing is buffered, received or to be sent, and nothing is in flight.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.outgoing.backlog() == 0 && self.incoming.len() == 0
     }
 
     fn advance(&mut self) -> Result<Option<LinkEvent>, LinkFault> {

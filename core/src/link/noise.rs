@@ -129,6 +129,7 @@ fn read(state: &mut HandshakeState, message: &[u8], payload: &mut [u8]) -> Resul
     Ok(())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 fn fault(error: snow::Error) -> LinkFault {
     match error {
         snow::Error::Dh => LinkFault::WeakKey,

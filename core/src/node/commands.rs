@@ -64,11 +64,13 @@ impl<R: Ratchet> Node<R> {
                     (1..=self.ctx.limits.text_bytes).contains(&text.len()),
                 )?;
                 self.correspondent(contact)?;
-                return self.ask(id, contact, Direction::Out, vec![message], Cold::Edit { text });
+                self.ask(id, contact, Direction::Out, vec![message], Cold::Edit { text });
+                return Ok(None);
             }
             Command::DeleteMessage { contact, id: message } => {
                 self.contact(contact)?;
-                return self.ask(id, contact, Direction::Out, vec![message], Cold::Delete);
+                self.ask(id, contact, Direction::Out, vec![message], Cold::Delete);
+                return Ok(None);
             }
             Command::React {
                 contact,
@@ -81,12 +83,14 @@ impl<R: Ratchet> Node<R> {
                     .is_none_or(|emoji| (1..=EMOJI_MAX).contains(&emoji.len()));
                 in_range("reaction", "1 to 64 bytes", fits)?;
                 self.correspondent(contact)?;
-                return self.ask(id, contact, author, vec![message], Cold::React { emoji });
+                self.ask(id, contact, author, vec![message], Cold::React { emoji });
+                return Ok(None);
             }
             Command::MarkRead { contact, ids, receipt } => {
                 in_range("number of messages", "at most 256", ids.len() <= READ_MAX)?;
                 self.contact(contact)?;
-                return self.ask(id, contact, Direction::In, ids, Cold::MarkRead { receipt });
+                self.ask(id, contact, Direction::In, ids, Cold::MarkRead { receipt });
+                return Ok(None);
             }
             Command::CancelMessage { contact, id: message } => self.cancel(contact, message),
             Command::RetryMessage { contact, id: message } => return self.retry(id, contact, message),
@@ -310,7 +314,8 @@ impl<R: Ratchet> Node<R> {
             }
             Some(key) => {
                 let message = self.me.message_id(&contact, key);
-                self.ask(id, contact, Direction::Out, vec![message], Cold::Send { draft })
+                self.ask(id, contact, Direction::Out, vec![message], Cold::Send { draft });
+                Ok(None)
             }
         }
     }

@@ -62,7 +62,7 @@ impl<S: Clone> Contact<S> {
                 self.consent(Some(link), &row, me, ctx)
             }
             Standing::Declined => {
-                self.answer(link, link::Standing::Declined, ctx);
+                answer(link, link::Standing::Declined, ctx);
                 Ok(())
             }
             Standing::Stranger | Standing::RequestDeclined | Standing::Asking => {
@@ -75,7 +75,7 @@ impl<S: Clone> Contact<S> {
                     return self.consent(Some(link), &row, me, ctx);
                 }
                 self.hold(row, ctx);
-                self.answer(link, link::Standing::Pending, ctx);
+                answer(link, link::Standing::Pending, ctx);
                 Ok(())
             }
         }
@@ -102,15 +102,6 @@ impl<S: Clone> Contact<S> {
                 });
             }
         }
-    }
-
-    fn answer(&self, link: LinkId, standing: link::Standing, ctx: &mut Context) {
-        ctx.frame(
-            link,
-            Body::Answer(Answer {
-                standing: standing.into(),
-            }),
-        );
     }
 
     /// Both want it: opens the session that the request offers, and says so with its first ciphertext.
@@ -157,7 +148,7 @@ impl<S: Clone> Contact<S> {
         self.row.standing = Standing::Declined;
         self.save(ctx);
         if let Some(link) = link {
-            self.answer(link, link::Standing::Declined, ctx);
+            answer(link, link::Standing::Declined, ctx);
         }
     }
 
@@ -203,4 +194,13 @@ impl<S: Clone> Contact<S> {
             contact: self.row.address,
         });
     }
+}
+
+fn answer(link: LinkId, standing: link::Standing, ctx: &mut Context) {
+    ctx.frame(
+        link,
+        Body::Answer(Answer {
+            standing: standing.into(),
+        }),
+    );
 }

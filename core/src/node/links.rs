@@ -74,7 +74,7 @@ impl<R: Ratchet> Node<R> {
                 }
             }
             let Some(entry) = self.pool.get(id) else { break };
-            match entry.link.next() {
+            match entry.link.event() {
                 Ok(None) => break,
                 Ok(Some(LinkEvent::Authenticated(up))) => self.authenticated(id, up),
                 Ok(Some(LinkEvent::Frame(frame))) => {
@@ -221,7 +221,8 @@ impl<R: Ratchet> Node<R> {
         match body {
             Body::Answer(answer) => contact.on_answer(answer, &mut self.ctx),
             Body::Offer(offer) => {
-                if !contact.renew(id, &offer, &self.me, &mut self.ctx) {
+                let renewed = contact.renew(id, &offer, &self.me, &mut self.ctx);
+                if !renewed {
                     self.fault(id);
                 }
             }

@@ -49,13 +49,12 @@ impl<R: Ratchet> Node<R> {
         direction: Direction,
         ids: Vec<MessageId>,
         cold: Cold,
-    ) -> Result<Option<Reply>, Refusal> {
+    ) {
         let keys = ids
             .into_iter()
             .map(|id| MessageKey { contact, direction, id })
             .collect();
         self.fetch(keys, Purpose::Command(command, contact, cold));
-        Ok(None)
     }
 
     /// Fetches the messages that a contact's ciphertext refers to.
@@ -350,7 +349,10 @@ impl<R: Ratchet> Node<R> {
                 id,
                 state: DeliveryState::Queued,
             })),
-            None => self.ask(command, peer, Direction::Out, vec![id], Cold::Retry),
+            None => {
+                self.ask(command, peer, Direction::Out, vec![id], Cold::Retry);
+                Ok(None)
+            }
         }
     }
 

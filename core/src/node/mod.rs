@@ -29,7 +29,8 @@ pub use open::OpenError;
 
 use crate::row::{InviteRow, Row, SessionRow};
 use crate::session::{Ratchet, Signal};
-use crate::{Deadline, EventSeq, FetchId, Input, Intake, InviteToken, Now, OnionAddress, Output};
+use crate::wire::link::Frame;
+use crate::{Deadline, EventSeq, FetchId, Input, Intake, InviteToken, LinkId, MessageId, Now, OnionAddress, Output};
 use contact::Contact;
 use context::Context;
 use dial::Candidate;
@@ -123,10 +124,16 @@ impl<R: Ratchet> Node<R> {
     /// Lets out what is durable.
     fn release(&mut self, effect: Effect) {
         match effect {
-            Effect::Frame(link, frame) => self.pool.send(link, &frame, None, &self.ctx),
-            Effect::Message(link, frame, id) => self.pool.send(link, &frame, Some(id), &self.ctx),
+            Effect::Frame(link, frame) => self.board(link, &frame, None),
+            Effect::Message(link, frame, id) => self.board(link, &frame, Some(id)),
             Effect::Hangup(link) => self.hung_up(link),
             Effect::Output(output) => self.outputs.push_back(output),
+        }
+    }
+
+    fn board(&mut self, link: LinkId, frame: &Frame, message: Option<MessageId>) {
+        if !self.pool.send(link, frame, message, &self.ctx) {
+            self.fault(link);
         }
     }
 

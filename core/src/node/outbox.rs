@@ -113,7 +113,8 @@ impl<S: Clone> Contact<S> {
     }
 
     fn queue_at(&mut self, position: Position, queued: Queued, ctx: &mut Context) {
-        let (message, ttl) = queued.message.map_or((None, 0), |(id, ttl)| (Some(id), ttl));
+        let Queued { content, message } = queued;
+        let (message, ttl) = message.map_or((None, 0), |(id, ttl)| (Some(id), ttl));
         let expires_at = match message {
             Some(_) => ctx.now.wall.after(ctx.limits.outbox_expiry),
             None => OutboxRow::NEVER,
@@ -122,7 +123,7 @@ impl<S: Clone> Contact<S> {
             contact: self.row.address,
             position,
             message,
-            content: queued.content.encode_to_vec(),
+            content: content.encode_to_vec(),
             sealed: None,
             repeat: false,
             queued_at: ctx.now.wall,
@@ -167,28 +168,25 @@ impl<S: Clone> Contact<S> {
         };
         let marked = row.repeat.then(|| marked_repeat(&row.content));
         let plaintext = marked.as_deref().unwrap_or(&row.content);
-        match me
+        let sealing = me
             .ratchet
-            .encrypt(&row.contact, session, plaintext, ctx.now.wall, &mut ctx.entropy)
-        {
-            Ok(sealed) => {
-                self.session = Some(sealed.session);
-                self.cursors.sent += 1;
-                row.sealed = Some(SealedBody {
-                    sequence: self.cursors.sent,
-                    ciphertext: sealed.ciphertext,
-                });
-                self.outbox.sealed_to = Some(position);
-                ctx.gate.put(Row::Outbox(row.clone()));
-                send(link, self.cursors.generation.0, row, ctx);
-                true
-            }
-            Err(_) => {
-                self.break_session(ctx);
-                ctx.hang_up(link);
-                false
-            }
-        }
+            .encrypt(&row.contact, session, plaintext, ctx.now.wall, &mut ctx.entropy);
+        let Ok(sealed) = sealing else {
+            self.break_session(ctx);
+            ctx.hang_up(link);
+            return false;
+        };
+        self.session = Some(sealed.session);
+        self.cursors.sent += 1;
+        let sequence = self.cursors.sent;
+        row.sealed = Some(SealedBody {
+            sequence,
+            ciphertext: sealed.ciphertext,
+        });
+        self.outbox.sealed_to = Some(position);
+        ctx.gate.put(Row::Outbox(row.clone()));
+        send(link, self.cursors.generation.0, row, ctx);
+        true
     }
 
     /// Sends all that is sealed, once more and verbatim, over a new link.
@@ -207,19 +205,14 @@ impl<S: Clone> Contact<S> {
         if received <= self.cursors.acknowledged {
             return true;
         }
-        while let Some(first) = self.outbox.rows.first_entry() {
-            if !first
-                .get()
-                .sealed
-                .as_ref()
-                .is_some_and(|sealed| sealed.sequence <= received)
-            {
-                break;
-            }
+        let covered = |row: &OutboxRow| row.sealed.as_ref().is_some_and(|sealed| sealed.sequence <= received);
+        while let Some(first) = self.outbox.rows.first_entry()
+            && covered(first.get())
+        {
             let row = first.remove();
             ctx.gate.delete(Key::Outbox(row.contact, row.position));
             if let Some(id) = row.message {
-                let disappears_at = row.disappears_at.or_else(|| self.start_clock(row.ttl, ctx));
+                let disappears_at = row.disappears_at.or_else(|| start_clock(row.ttl, ctx));
                 self.progress(id, DeliveryState::Delivered, disappears_at, ctx);
             }
         }
@@ -243,7 +236,7 @@ impl<S: Clone> Contact<S> {
             let ttl = self.outbox.rows[&position].ttl;
             let mut disappears_at = self.outbox.rows[&position].disappears_at;
             if ttl > 0 && disappears_at.is_none() {
-                disappears_at = self.start_clock(ttl, ctx);
+                disappears_at = start_clock(ttl, ctx);
                 if let Some(row) = self.outbox.rows.get_mut(&position) {
                     row.disappears_at = disappears_at;
                     ctx.gate.put(Row::Outbox(row.clone()));
@@ -251,12 +244,6 @@ impl<S: Clone> Contact<S> {
             }
             self.progress(*id, DeliveryState::Sent, disappears_at, ctx);
         }
-    }
-
-    fn start_clock(&self, ttl: u32, ctx: &mut Context) -> Option<Wall> {
-        let at = (ttl > 0).then(|| ctx.now.wall.after(Millis::seconds(ttl.into())))?;
-        ctx.disappears(at);
-        Some(at)
     }
 
     /// A new session has begun. Everything is sealed anew under it and, if it replaces an older one (`renewal`), marked: an
@@ -386,6 +373,13 @@ fn send(link: LinkId, generation: u64, row: &OutboxRow, ctx: &mut Context) {
         Some(id) => ctx.message_frame(link, body, id),
         None => ctx.frame(link, body),
     }
+}
+
+/// A message is sent, and its clock starts: when it will disappear.
+fn start_clock(ttl: u32, ctx: &mut Context) -> Option<Wall> {
+    let at = (ttl > 0).then(|| ctx.now.wall.after(Millis::seconds(ttl.into())))?;
+    ctx.disappears(at);
+    Some(at)
 }
 
 /// The same content, marked as perhaps received before.

@@ -8,8 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::context::Context;
 use super::timers::Timer;
 use crate::link::Link;
-use crate::wire::link::Hello;
+use crate::wire::link::frame::Body;
+use crate::wire::link::{Frame, Hello};
 use crate::{LinkId, MessageId, Monotonic, OnionAddress, Output};
+
+/// Bytes that wait for one link. A whole window of the largest texts takes a good half of it.
+const MAX_UNSENT: usize = 4 * 1024 * 1024;
 
 #[derive(Default)]
 pub(super) struct Pool {
@@ -225,18 +229,21 @@ impl Pool {
     }
 
     /// Puts a frame aboard. Frames for a link that is gone are dropped: what matters in them is durable, and is said anew
-    /// on the next link.
-    pub fn send(&mut self, id: LinkId, frame: &crate::wire::link::Frame, message: Option<MessageId>, ctx: &Context) {
-        let Some(entry) = self.links.get_mut(&id) else { return };
+    /// on the next link. False if the peer makes us talk and does not listen: the link has to go.
+    pub fn send(&mut self, id: LinkId, frame: &Frame, message: Option<MessageId>, ctx: &Context) -> bool {
+        let Some(entry) = self.links.get_mut(&id) else {
+            return true;
+        };
         if !matches!(entry.phase, Phase::Up(_)) {
-            return;
+            return true;
         }
-        if !matches!(frame.body, Some(crate::wire::link::frame::Body::Heartbeat(_))) {
+        if !matches!(frame.body, Some(Body::Heartbeat(_))) {
             entry.last_traffic = ctx.now.monotonic;
         }
         entry.link.send(frame);
         entry.boarding.extend(message);
         self.unsent.insert(id);
+        entry.link.backlog() <= MAX_UNSENT
     }
 
     /// The next transmit of any link.

@@ -80,7 +80,6 @@ impl<S: Clone> Contact<S> {
         }
         match verdict(&ours, theirs) {
             Verdict::Flow => self.flow(link, me, ctx),
-            Verdict::AwaitOpening => {}
             Verdict::Replace if me.address < self.row.address => {
                 let known = ours
                     .generation
@@ -99,7 +98,8 @@ impl<S: Clone> Contact<S> {
                     );
                 }
             }
-            Verdict::Replace => {}
+            // It is their turn: to open the session that we offered, or to offer one.
+            Verdict::AwaitOpening | Verdict::Replace => {}
         }
     }
 
