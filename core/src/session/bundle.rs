@@ -14,7 +14,7 @@ use crate::wire::link::Bundle;
 /// Registration ids have 14 bits, and 0 is none.
 const REGISTRATION_IDS: u32 = 0x3fff;
 /// Prekey ids have 24 bits, and 0 is none.
-const PREKEY_IDS: u64 = 0x00ff_ffff;
+const PREKEY_IDS: u32 = 0x00ff_ffff;
 
 /// What the onion key signs to vouch for a Signal identity key.
 pub(crate) fn identity_statement(identity_key: &[u8]) -> Vec<u8> {
@@ -23,8 +23,11 @@ pub(crate) fn identity_statement(identity_key: &[u8]) -> Vec<u8> {
 
 /// A registration id for a new identity.
 pub(super) fn registration_id(entropy: &mut Entropy) -> u32 {
-    let id = entropy.below(REGISTRATION_IDS.into()) + 1;
-    u32::try_from(id).expect("14 bits")
+    number_up_to(REGISTRATION_IDS, entropy)
+}
+
+fn number_up_to(last: u32, entropy: &mut Entropy) -> u32 {
+    u32::try_from(entropy.below(last.into()) + 1).expect("at most `last`")
 }
 
 /// The private halves of one offer, as libsignal's records.
@@ -75,7 +78,7 @@ impl Secrets {
 
 /// Fresh prekeys. All three share one random id, so that a message for another offer is known as such at once.
 pub(super) fn offer(identity: &IdentityKeyPair, registration_id: u32, entropy: &mut Entropy) -> Offer {
-    let id = u32::try_from(entropy.below(PREKEY_IDS) + 1).expect("24 bits");
+    let id = number_up_to(PREKEY_IDS, entropy);
     let rng = entropy.rng();
     let signed = KeyPair::generate(rng);
     let kyber = kem::KeyPair::generate(kem::KeyType::Kyber1024, rng);
@@ -120,6 +123,14 @@ pub(super) fn offer(identity: &IdentityKeyPair, registration_id: u32, entropy: &
 pub(super) fn check(bundle: &Bundle, device: DeviceId) -> Result<PreKeyBundle, SessionFault> {
     if !(1..=REGISTRATION_IDS).contains(&bundle.registration_id) {
         return Err(SessionFault::InvalidBundle("registration id out of range"));
+    }
+    let ids = [
+        bundle.signed_prekey_id,
+        bundle.kyber_prekey_id,
+        bundle.one_time_prekey_id,
+    ];
+    if !ids.iter().all(|id| (1..=PREKEY_IDS).contains(id)) {
+        return Err(SessionFault::InvalidBundle("prekey id out of range"));
     }
     let identity_key = key::parse(&bundle.identity_key, "identity key")?;
     let signed_prekey = key::parse(&bundle.signed_prekey, "signed prekey")?;

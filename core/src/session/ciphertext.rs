@@ -8,8 +8,8 @@ use libsignal_protocol::{CiphertextMessage, PreKeySignalMessage, PublicKey, Sess
 
 use super::{Damaged, SessionFault, key};
 
-/// The largest frame of a link; no ciphertext can be longer.
-const MAX_LEN: usize = 64 * 1024;
+/// What a link's largest frame has room for.
+const MAX_LEN: usize = 63 * 1024;
 /// Type bytes.
 const SIGNAL: u8 = 1;
 const PREKEY: u8 = 2;

@@ -222,12 +222,12 @@ fn a_damaged_row_is_told_apart() {
 #[test]
 fn a_text_too_long_for_a_frame_is_refused_on_either_side() {
     let (mut alice, mut bob) = talking();
-    let long = vec![0; 64 * 1024];
+    let long = vec![0; 63 * 1024];
     let sealed = alice
         .signal
         .encrypt(&bob.address, &alice.session(), &long, NOW, &mut alice.entropy);
     assert_eq!(sealed.err(), Some(SessionFault::Oversized));
-    assert_eq!(bob.refuse(&alice, &[1; 64 * 1024 + 1]), SessionFault::Oversized);
+    assert_eq!(bob.refuse(&alice, &vec![1; 63 * 1024 + 1]), SessionFault::Oversized);
     alice.send(&mut bob, &long[..60 * 1024]);
     assert_eq!(bob.receive(&alice).unwrap(), long[..60 * 1024]);
 }

@@ -225,7 +225,7 @@ proptest! {
         let (mut alice, mut bob) = (Person::new(1), Person::new(2));
         let mut bundle = bob.signal.offer(&mut bob.entropy).bundle;
         bundle.registration_id = registration_id & 0x7fff;
-        [bundle.signed_prekey_id, bundle.kyber_prekey_id, bundle.one_time_prekey_id] = ids;
+        [bundle.signed_prekey_id, bundle.kyber_prekey_id, bundle.one_time_prekey_id] = ids.map(|id| id >> 7);
         let target = [
             &mut bundle.identity_key,
             &mut bundle.signed_prekey,

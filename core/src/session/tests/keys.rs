@@ -59,9 +59,10 @@ fn accept_fault(person: &mut Person, peer: &Person, secrets: &[u8], message: &Pr
 
 #[test]
 fn in_a_bundle() {
+    type Field = fn(&mut Bundle) -> &mut Vec<u8>;
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
     let good = bob.signal.offer(&mut bob.entropy).bundle;
-    let set: [(&str, fn(&mut Bundle) -> &mut Vec<u8>); 3] = [
+    let set: [(&str, Field); 3] = [
         ("identity key", |bundle| &mut bundle.identity_key),
         ("signed prekey", |bundle| &mut bundle.signed_prekey),
         ("one-time prekey", |bundle| &mut bundle.one_time_prekey),
@@ -97,10 +98,14 @@ fn a_bundle_is_whole_in_range_and_signed() {
     };
     let kyber = SessionFault::InvalidKey("Kyber prekey");
     let range = SessionFault::InvalidBundle("registration id out of range");
+    let ids = SessionFault::InvalidBundle("prekey id out of range");
     let signature = SessionFault::InvalidBundle("a prekey's signature is wrong");
     for (bundle, fault) in [
         (with(&|bundle| bundle.registration_id = 0), range),
         (with(&|bundle| bundle.registration_id = 0x4000), range),
+        (with(&|bundle| bundle.signed_prekey_id = 0), ids),
+        (with(&|bundle| bundle.kyber_prekey_id = 1 << 24), ids),
+        (with(&|bundle| bundle.one_time_prekey_id = u32::MAX), ids),
         (with(&|bundle| bundle.kyber_prekey.clear()), kyber),
         (with(&|bundle| bundle.kyber_prekey.truncate(1568)), kyber),
         (with(&|bundle| bundle.kyber_prekey.push(0)), kyber),

@@ -61,7 +61,7 @@ impl Person {
         let opened = self
             .signal
             .accept(&peer.address, secrets, ciphertext, &mut self.entropy);
-        self.keep(peer, opened.expect("a first message"))
+        self.keep(peer, &opened.expect("a first message"))
     }
 
     /// Seals for `peer`, without handing it over.
@@ -87,7 +87,7 @@ impl Person {
 
     fn read(&mut self, peer: &Person, ciphertext: &[u8]) -> Vec<u8> {
         let opened = self.try_read(peer, ciphertext);
-        self.keep(peer, opened.unwrap_or_else(|fault| panic!("{fault}")))
+        self.keep(peer, &opened.unwrap_or_else(|fault| panic!("{fault}")))
     }
 
     fn try_read(&mut self, peer: &Person, ciphertext: &[u8]) -> Result<Opened<SignalSession>, SessionFault> {
@@ -101,7 +101,7 @@ impl Person {
         self.try_read(peer, ciphertext).err().expect("a fault")
     }
 
-    fn keep(&mut self, peer: &Person, opened: Opened<SignalSession>) -> Vec<u8> {
+    fn keep(&mut self, peer: &Person, opened: &Opened<SignalSession>) -> Vec<u8> {
         assert_eq!(opened.identity_key, peer.signal.identity_key());
         self.store(&opened.session);
         opened.plaintext.to_vec()
