@@ -1,0 +1,112 @@
+//! How core's small types look in a column: enumerations as numbers that never change their meaning, and the few ways to
+//! read a column back. What does not decode is a damaged file, and says so.
+
+use rusqlite::Row;
+use rusqlite::types::Type;
+use sotto_core::row::{ContentType, DeliveryState, FailReason, Standing};
+use sotto_core::{Direction, MessageId, Wall};
+
+/// A type that is stored as a number.
+pub(crate) trait Code: Copy {
+    /// Its number.
+    fn code(self) -> i64;
+    /// What the number stands for.
+    fn from_code(code: i64) -> Option<Self>;
+}
+
+macro_rules! codes {
+    ($type:ty: $($code:literal = ($($value:tt)+)),+ $(,)?) => {
+        impl Code for $type {
+            fn code(self) -> i64 {
+                match self {
+                    $($($value)+ => $code,)+
+                }
+            }
+
+            fn from_code(code: i64) -> Option<Self> {
+                match code {
+                    $($code => Some($($value)+),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+codes!(bool: 0 = (false), 1 = (true));
+// The schema's partial indexes name some of these numbers.
+codes!(Direction: 0 = (Self::In), 1 = (Self::Out));
+codes!(DeliveryState:
+    0 = (Self::Queued),
+    1 = (Self::Sent),
+    2 = (Self::Delivered),
+    3 = (Self::Read),
+    4 = (Self::Failed(FailReason::Expired)),
+    5 = (Self::Failed(FailReason::Removed)),
+    6 = (Self::Cancelled),
+);
+codes!(ContentType: 0 = (Self::Plain), 1 = (Self::Markdown), 2 = (Self::Unsupported));
+codes!(Standing:
+    0 = (Self::Stranger),
+    1 = (Self::Requested),
+    2 = (Self::RequestDelivered),
+    3 = (Self::RequestDeclined),
+    4 = (Self::Asking),
+    5 = (Self::Declined),
+    6 = (Self::Friend),
+);
+
+/// A moment that rows are ordered by. Beyond the i64 range (292 million years on) all moments are one.
+pub(crate) fn ordered(moment: Wall) -> i64 {
+    i64::try_from(moment.0).unwrap_or(i64::MAX)
+}
+
+/// The column does not hold what it should.
+pub(crate) fn undecodable(index: usize, what: &'static str) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(index, Type::Null, format!("not a {what}").into())
+}
+
+/// Typed columns of a result row.
+pub(crate) trait Columns {
+    fn u64(&self, index: usize) -> rusqlite::Result<u64>;
+    fn wall(&self, index: usize) -> rusqlite::Result<Wall>;
+    fn maybe_wall(&self, index: usize) -> rusqlite::Result<Option<Wall>>;
+    fn id(&self, index: usize) -> rusqlite::Result<MessageId>;
+    fn maybe_id(&self, index: usize) -> rusqlite::Result<Option<MessageId>>;
+    fn code<T: Code>(&self, index: usize) -> rusqlite::Result<T>;
+    fn maybe_code<T: Code>(&self, index: usize) -> rusqlite::Result<Option<T>>;
+}
+
+impl Columns for Row<'_> {
+    fn u64(&self, index: usize) -> rusqlite::Result<u64> {
+        self.get(index).map(i64::cast_unsigned)
+    }
+
+    fn wall(&self, index: usize) -> rusqlite::Result<Wall> {
+        self.u64(index).map(Wall)
+    }
+
+    fn maybe_wall(&self, index: usize) -> rusqlite::Result<Option<Wall>> {
+        let moment: Option<i64> = self.get(index)?;
+        Ok(moment.map(|moment| Wall(moment.cast_unsigned())))
+    }
+
+    fn id(&self, index: usize) -> rusqlite::Result<MessageId> {
+        self.get(index).map(MessageId)
+    }
+
+    fn maybe_id(&self, index: usize) -> rusqlite::Result<Option<MessageId>> {
+        let id: Option<[u8; 16]> = self.get(index)?;
+        Ok(id.map(MessageId))
+    }
+
+    fn code<T: Code>(&self, index: usize) -> rusqlite::Result<T> {
+        T::from_code(self.get(index)?).ok_or_else(|| undecodable(index, "known code"))
+    }
+
+    fn maybe_code<T: Code>(&self, index: usize) -> rusqlite::Result<Option<T>> {
+        let code: Option<i64> = self.get(index)?;
+        code.map(|code| T::from_code(code).ok_or_else(|| undecodable(index, "known code")))
+            .transpose()
+    }
+}

@@ -1,0 +1,196 @@
+//! The image that a node starts from: every hot row, and three numbers about the cold ones, each found by an index.
+
+use rusqlite::{Connection, Row};
+use sotto_core::row::{
+    ConsumerRow, ContactRow, CursorsRow, IdentityRow, Image, InviteRow, OfferRow, OutboxRow, RequestRow, Retry,
+    SealedBody, SessionRow,
+};
+use sotto_core::{EventSeq, Generation, InviteToken, OnionAddress, Position};
+
+use crate::code::Columns;
+use crate::peer::Peers;
+
+/// Reads the image. Rows come in the order of their keys, so that the same store gives the same image.
+pub(crate) fn load(db: &Connection, peers: &mut Peers) -> rusqlite::Result<Image> {
+    Ok(Image {
+        identity: all(
+            db,
+            "SELECT onion_seed, signal_identity, registration_id, name, created_at FROM identity",
+            identity,
+        )?
+        .pop(),
+        contacts: of_contacts(
+            db,
+            peers,
+            "SELECT contact, standing, petname, claimed_name, note, invite, identity_key, verified, blocked, timer_ours,
+                    timer_theirs, created_at, last_seen, attempts, next_attempt
+             FROM contact JOIN peer ON peer.number = contact ORDER BY address",
+            contact,
+        )?,
+        sessions: of_contacts(
+            db,
+            peers,
+            "SELECT contact, record FROM session JOIN peer ON peer.number = contact ORDER BY address",
+            |contact, row| {
+                let record = row.get(1)?;
+                Ok(SessionRow { contact, record })
+            },
+        )?,
+        cursors: of_contacts(
+            db,
+            peers,
+            "SELECT contact, generation, sent, acknowledged, received
+             FROM cursors JOIN peer ON peer.number = contact ORDER BY address",
+            cursors,
+        )?,
+        offers: of_contacts(
+            db,
+            peers,
+            "SELECT contact, generation, bundle, secrets
+             FROM offer JOIN peer ON peer.number = contact ORDER BY address",
+            offer,
+        )?,
+        requests: of_contacts(
+            db,
+            peers,
+            "SELECT contact, generation, bundle, note, received_at
+             FROM request JOIN peer ON peer.number = contact ORDER BY address",
+            request,
+        )?,
+        invites: all(db, "SELECT token, created_at FROM invite ORDER BY token", |row| {
+            Ok(InviteRow {
+                token: InviteToken(row.get(0)?),
+                created_at: row.wall(1)?,
+            })
+        })?,
+        outbox: of_contacts(
+            db,
+            peers,
+            "SELECT contact, position, message, content, sequence, ciphertext, repeat, queued_at, expires_at, ttl,
+                    disappears_at
+             FROM outbox JOIN peer ON peer.number = contact ORDER BY address, position",
+            outbox,
+        )?,
+        consumers: all(db, "SELECT name, acknowledged FROM consumer ORDER BY name", |row| {
+            Ok(ConsumerRow {
+                name: row.get(0)?,
+                acknowledged: EventSeq(row.u64(1)?),
+            })
+        })?,
+        first_event: event_end(db, "SELECT min(seq) FROM event")?,
+        last_event: event_end(db, "SELECT max(seq) FROM event")?,
+        next_disappearance: db.query_row(
+            "SELECT min(disappears_at) FROM message WHERE disappears_at IS NOT NULL",
+            [],
+            |row| row.maybe_wall(0),
+        )?,
+    })
+}
+
+/// The first or last event's number; 0 if there is none.
+pub(crate) fn event_end(db: &Connection, sql: &str) -> rusqlite::Result<EventSeq> {
+    let seq: Option<i64> = db.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    Ok(EventSeq(seq.map_or(0, i64::cast_unsigned)))
+}
+
+fn all<T>(db: &Connection, sql: &str, read: impl Fn(&Row<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<Vec<T>> {
+    db.prepare(sql)?.query_map([], |row| read(row))?.collect()
+}
+
+/// As `all`, for rows whose first column is a contact's number.
+fn of_contacts<T>(
+    db: &Connection,
+    peers: &mut Peers,
+    sql: &str,
+    read: impl Fn(OnionAddress, &Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    let mut statement = db.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(peers.address(db, row.get(0)?)?, row)?);
+    }
+    Ok(found)
+}
+
+fn identity(row: &Row<'_>) -> rusqlite::Result<IdentityRow> {
+    Ok(IdentityRow {
+        onion_seed: row.get(0)?,
+        signal_identity: row.get(1)?,
+        registration_id: row.get(2)?,
+        name: row.get(3)?,
+        created_at: row.wall(4)?,
+    })
+}
+
+fn contact(address: OnionAddress, row: &Row<'_>) -> rusqlite::Result<ContactRow> {
+    let invite: Option<[u8; 16]> = row.get(5)?;
+    Ok(ContactRow {
+        address,
+        standing: row.code(1)?,
+        petname: row.get(2)?,
+        claimed_name: row.get(3)?,
+        note: row.get(4)?,
+        invite: invite.map(InviteToken),
+        identity_key: row.get(6)?,
+        verified: row.code(7)?,
+        blocked: row.code(8)?,
+        timer_ours: row.get(9)?,
+        timer_theirs: row.get(10)?,
+        created_at: row.wall(11)?,
+        last_seen: row.maybe_wall(12)?,
+        retry: Retry {
+            attempts: row.get(13)?,
+            next_attempt: row.maybe_wall(14)?,
+        },
+    })
+}
+
+fn cursors(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<CursorsRow> {
+    Ok(CursorsRow {
+        contact,
+        generation: Generation(row.u64(1)?),
+        sent: row.u64(2)?,
+        acknowledged: row.u64(3)?,
+        received: row.u64(4)?,
+    })
+}
+
+fn offer(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<OfferRow> {
+    Ok(OfferRow {
+        contact,
+        generation: Generation(row.u64(1)?),
+        bundle: row.get(2)?,
+        secrets: row.get(3)?,
+    })
+}
+
+fn request(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<RequestRow> {
+    Ok(RequestRow {
+        contact,
+        generation: Generation(row.u64(1)?),
+        bundle: row.get(2)?,
+        note: row.get(3)?,
+        received_at: row.wall(4)?,
+    })
+}
+
+fn outbox(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
+    let sequence: Option<i64> = row.get(4)?;
+    let ciphertext: Option<Vec<u8>> = row.get(5)?;
+    Ok(OutboxRow {
+        contact,
+        position: Position(row.u64(1)?),
+        message: row.maybe_id(2)?,
+        content: row.get(3)?,
+        sealed: sequence.zip(ciphertext).map(|(sequence, ciphertext)| SealedBody {
+            sequence: sequence.cast_unsigned(),
+            ciphertext,
+        }),
+        repeat: row.code(6)?,
+        queued_at: row.wall(7)?,
+        expires_at: row.wall(8)?,
+        ttl: row.get(9)?,
+        disappears_at: row.maybe_wall(10)?,
+    })
+}

@@ -1,0 +1,65 @@
+//! One owner for each store. SQLite's own locks let several processes take turns, which would be wrong here: a node holds
+//! in memory what it last wrote. So an empty file beside the database carries an operating system lock for as long as
+//! anything of ours has the database open; it ends with the process, however that ends.
+//!
+//! The lock is not on the database itself: closing any descriptor of that file would drop SQLite's own (POSIX) locks.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::StoreError;
+
+/// Held while it lives.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// For the one owner.
+    pub fn exclusive(database: &Path) -> Result<Self, StoreError> {
+        Self::hold(database, File::try_lock)
+    }
+
+    /// For a glance at the file while nobody owns it.
+    pub fn shared(database: &Path) -> Result<Self, StoreError> {
+        Self::hold(database, File::try_lock_shared)
+    }
+
+    fn hold(database: &Path, lock: impl Fn(&File) -> Result<(), TryLockError>) -> Result<Self, StoreError> {
+        let path = beside(database, "-lock");
+        let file = private(OpenOptions::new().create(true).truncate(false))
+            .open(&path)
+            .map_err(|source| match StoreError::io(&path, source) {
+                // Without its folder there is no database either.
+                StoreError::NotFound { .. } => StoreError::NotFound {
+                    path: database.to_owned(),
+                },
+                error => error,
+            })?;
+        match lock(&file) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+                path: database.to_owned(),
+            }),
+            Err(TryLockError::Error(source)) => Err(StoreError::io(&path, source)),
+        }
+    }
+}
+
+/// The name of a file that belongs to the database.
+pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Files that only their owner may read. SQLite gives its `-wal` and `-shm` files the permissions of the database.
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.read(true).write(true)
+}

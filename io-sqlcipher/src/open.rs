@@ -1,0 +1,286 @@
+//! How a database file becomes a connection that may be trusted: created whole or not at all, opened without a trace if
+//! it cannot be used, and every setting read back.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::StoreError;
+use crate::key::StoreKey;
+use crate::lock::{Lock, beside, private};
+use crate::schema;
+
+/// The length of SQLCipher's pages, and so the shortest file there can be.
+const PAGE: u64 = 4096;
+
+/// Statements that a connection keeps prepared; more than there are.
+const STATEMENTS: usize = 128;
+
+/// How long to wait for somebody else's lock: only a foreign tool can hold one.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The store's own.
+    Write,
+    /// A reader's.
+    Read,
+}
+
+/// The salt of an existing store, for deriving its key; `None` if there is no file.
+///
+/// It is the first sixteen bytes of the file, which SQLCipher leaves in the clear.
+pub fn read_salt(path: &Path) -> Result<Option<[u8; 16]>, StoreError> {
+    if !path.try_exists().map_err(|source| StoreError::io(path, source))? {
+        return Ok(None);
+    }
+    let _lock = Lock::shared(path)?;
+    first_bytes(path).map(Some)
+}
+
+/// Makes a new, empty database at `path`. It is built under another name, so that what has the name is always whole.
+pub(crate) fn create(path: &Path, key: &StoreKey) -> Result<(), StoreError> {
+    let unfinished = beside(path, "-new");
+    remove_if_there(&unfinished)?;
+    let built = build(&unfinished, key).and_then(|()| put_in_place(&unfinished, path));
+    if built.is_err() {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            // What counts is the first error; a leftover is removed by the next attempt.
+            let _ = fs::remove_file(beside(&unfinished, suffix));
+        }
+    }
+    built
+}
+
+/// Opens an existing database. The caller holds its lock.
+pub(crate) fn open(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
+    first_bytes(path)?;
+    let mut db = connect(path, key, Purpose::Write)?;
+    // Closing the last connection would move what a crash left in the log into the database: not before we know that it
+    // is ours. Without a log there is nothing to move, and closing only tidies up.
+    let log = fs::metadata(beside(path, "-wal")).map_or(0, |found| found.len());
+    let hold_back = |db: &Connection, on| {
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on)
+            .map(drop)
+    };
+    let sqlite = |source| StoreError::sqlite(path, source);
+    hold_back(&db, log > 0).map_err(sqlite)?;
+    let version = recognise(&db, path)?;
+    hold_back(&db, false).map_err(sqlite)?;
+    settle(&db, path, Purpose::Write)?;
+    schema::migrate(&mut db, version).map_err(sqlite)?;
+    check_word_index(&db, path)?;
+    Ok(db)
+}
+
+/// Opens one more connection, which only reads.
+pub(crate) fn open_reader(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
+    let db = connect(path, key, Purpose::Read)?;
+    recognise(&db, path)?;
+    settle(&db, path, Purpose::Read)?;
+    Ok(db)
+}
+
+fn build(path: &Path, key: &StoreKey) -> Result<(), StoreError> {
+    private(OpenOptions::new().create_new(true))
+        .open(path)
+        .map_err(|source| StoreError::io(path, source))?;
+    let sqlite = |source| StoreError::sqlite(path, source);
+    let mut db = connect(path, key, Purpose::Write)?;
+    db.pragma_update(None, "page_size", PAGE.cast_signed())
+        .map_err(sqlite)?;
+    settle(&db, path, Purpose::Write)?;
+    schema::migrate(&mut db, 0).map_err(sqlite)?;
+    check_word_index(&db, path)?;
+    db.close().map_err(|(_, source)| sqlite(source))
+}
+
+fn put_in_place(unfinished: &Path, path: &Path) -> Result<(), StoreError> {
+    let io = |source| StoreError::io(path, source);
+    fs::rename(unfinished, path).map_err(io)?;
+    // The name itself must survive a power cut. Only Unix can open a folder, and only there is it needed.
+    if cfg!(unix) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))
+            .and_then(|folder| folder.sync_all())
+            .map_err(io)?;
+    }
+    Ok(())
+}
+
+fn remove_if_there(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::io(path, source)),
+        _ => Ok(()),
+    }
+}
+
+/// The salt, or why this cannot be one of our databases.
+fn first_bytes(path: &Path) -> Result<[u8; 16], StoreError> {
+    let io = |source| StoreError::io(path, source);
+    let mut file = File::open(path).map_err(io)?;
+    if file.metadata().map_err(io)?.len() < PAGE {
+        return Err(StoreError::damaged(path, "it is shorter than one page"));
+    }
+    let mut salt = [0; 16];
+    file.read_exact(&mut salt).map_err(io)?;
+    if salt == *b"SQLite format 3\0" {
+        return Err(StoreError::NotEncrypted { path: path.to_owned() });
+    }
+    Ok(salt)
+}
+
+fn connect(path: &Path, key: &StoreKey, purpose: Purpose) -> Result<Connection, StoreError> {
+    let access = match purpose {
+        Purpose::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        Purpose::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    };
+    let sqlite = |source| StoreError::sqlite(path, source);
+    let db = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(sqlite)?;
+    // Without SQLCipher the next statement would be ignored, and everything written in the clear.
+    let cipher: Option<String> = db
+        .pragma_query_value(None, "cipher_version", |row| row.get(0))
+        .or_else(|error| match error {
+            rusqlite::Error::QueryReturnedNoRows => Ok(None),
+            error => Err(error),
+        })
+        .map_err(sqlite)?;
+    if cipher.is_none_or(|version| version.is_empty()) {
+        return Err(setting(path, "cipher_version", "a version of SQLCipher", "none"));
+    }
+    // Its complaints about a wrong key would go to standard error; ours are returned.
+    db.execute_batch("PRAGMA cipher_log_level = NONE").map_err(sqlite)?;
+    db.execute_batch(&key.pragma()).map_err(sqlite)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    db.busy_timeout(PATIENCE).map_err(sqlite)?;
+    Ok(db)
+}
+
+/// Reads the first page, which shows whether the key fits, and says which version of ours it is.
+fn recognise(db: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let application: i64 = db
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(|source| match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => StoreError::WrongKey { path: path.to_owned() },
+            _ => StoreError::sqlite(path, source),
+        })?;
+    if application != schema::APPLICATION_ID {
+        return Err(StoreError::damaged(path, "another program's database"));
+    }
+    let found = schema::version(db).map_err(|source| StoreError::sqlite(path, source))?;
+    if found > schema::SUPPORTED {
+        return Err(StoreError::NewerSchema {
+            path: path.to_owned(),
+            found,
+            supported: schema::SUPPORTED,
+        });
+    }
+    if found < 1 {
+        return Err(StoreError::damaged(path, "it has no schema"));
+    }
+    Ok(found)
+}
+
+/// A setting that is made and then read back. `want` is what SQLite answers.
+struct Setting {
+    name: &'static str,
+    value: &'static str,
+    want: &'static str,
+}
+
+const fn same(name: &'static str, value: &'static str) -> Setting {
+    Setting {
+        name,
+        value,
+        want: value,
+    }
+}
+
+/// For every connection. Four MiB of pages hold the inner nodes of a hundred thousand messages; what is cold is read
+/// when asked for. `cipher_memory_security` stays off: it wipes and locks every allocation of SQLite's at several times
+/// the cost, while key and pages are in this process's memory anyway for as long as the store is open.
+const EVERYWHERE: &[Setting] = &[
+    same("foreign_keys", "1"),
+    same("trusted_schema", "0"),
+    same("temp_store", "2"),
+    same("mmap_size", "0"),
+    same("cell_size_check", "1"),
+];
+
+/// For the connection that writes.
+const WRITING: &[Setting] = &[
+    Setting {
+        name: "journal_mode",
+        value: "WAL",
+        want: "wal",
+    },
+    same("synchronous", "2"),
+    same("secure_delete", "1"),
+    same("cache_size", "-4096"),
+    same("query_only", "0"),
+    #[cfg(target_vendor = "apple")]
+    same("fullfsync", "1"),
+    #[cfg(target_vendor = "apple")]
+    same("checkpoint_fullfsync", "1"),
+];
+
+/// For one that reads.
+const READING: &[Setting] = &[same("query_only", "1"), same("cache_size", "-2048")];
+
+fn settle(db: &Connection, path: &Path, purpose: Purpose) -> Result<(), StoreError> {
+    let own = match purpose {
+        Purpose::Write => WRITING,
+        Purpose::Read => READING,
+    };
+    for &Setting { name, value, want } in EVERYWHERE.iter().chain(own) {
+        let sqlite = |source| StoreError::sqlite(path, source);
+        db.execute_batch(&format!("PRAGMA {name} = {value}")).map_err(sqlite)?;
+        let got = match db.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)) {
+            Ok(value) => said(&value),
+            // A setting that is compiled out (mmap_size here) answers with no row.
+            Err(rusqlite::Error::QueryReturnedNoRows) => String::from("0"),
+            Err(source) => return Err(sqlite(source)),
+        };
+        if got != want {
+            return Err(setting(path, name, want, got));
+        }
+    }
+    Ok(())
+}
+
+fn said(value: &rusqlite::types::Value) -> String {
+    use rusqlite::types::Value;
+    match value {
+        Value::Integer(number) => number.to_string(),
+        Value::Text(text) => text.clone(),
+        Value::Null | Value::Real(_) | Value::Blob(_) => String::from("something else"),
+    }
+}
+
+/// The word index takes deleted words out at once. The option lives in the database, so it is checked, not set.
+fn check_word_index(db: &Connection, path: &Path) -> Result<(), StoreError> {
+    let got: i64 = db
+        .query_row("SELECT v FROM word_config WHERE k = 'secure-delete'", [], |row| {
+            row.get(0)
+        })
+        .map_err(|source| StoreError::sqlite(path, source))?;
+    if got == 1 {
+        Ok(())
+    } else {
+        Err(setting(path, "fts5 secure-delete", "1", got.to_string()))
+    }
+}
+
+fn setting(path: &Path, name: &'static str, want: impl Into<String>, got: impl Into<String>) -> StoreError {
+    StoreError::Setting {
+        path: path.to_owned(),
+        name,
+        want: want.into(),
+        got: got.into(),
+    }
+}

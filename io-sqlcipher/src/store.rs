@@ -1,0 +1,127 @@
+//! The store: the one connection that writes.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+use sotto_core::row::{Batch, Image, Query, Rows};
+
+use crate::key::StoreKey;
+use crate::lock::Lock;
+use crate::peer::Peers;
+use crate::{StoreError, commit, fetch, image, open};
+
+/// How long emptying the write-ahead log may wait for a reader before it is put off to the next commit.
+const LOG_PATIENCE: Duration = Duration::from_millis(50);
+
+/// An open database of one profile. Blocking: keep it on a thread of its own.
+pub struct Store {
+    // Before the lock, so that it closes first.
+    db: Connection,
+    peers: Peers,
+    /// The write-ahead log may hold pages of what has been erased since.
+    log_holds_erased: bool,
+    key: StoreKey,
+    path: PathBuf,
+    lock: Arc<Lock>,
+}
+
+impl Store {
+    /// Makes a new, empty store and opens it. A file that is there already is left alone: [`StoreError::Exists`].
+    ///
+    /// The salt in `key` becomes the file's; take sixteen random bytes.
+    pub fn create(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
+        let lock = Lock::exclusive(path)?;
+        if path.try_exists().map_err(|source| StoreError::io(path, source))? {
+            return Err(StoreError::Exists { path: path.to_owned() });
+        }
+        open::create(path, key)?;
+        Self::open_locked(path, key, lock)
+    }
+
+    /// Opens an existing store, and brings an older schema up to date. On an error the files are as they were.
+    pub fn open(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
+        if !path.try_exists().map_err(|source| StoreError::io(path, source))? {
+            return Err(StoreError::NotFound { path: path.to_owned() });
+        }
+        let lock = Lock::exclusive(path)?;
+        Self::open_locked(path, key, lock)
+    }
+
+    /// All hot rows, and nothing else: its time does not grow with the history.
+    pub fn image(&mut self) -> Result<Image, StoreError> {
+        image::load(&self.db, &mut self.peers).map_err(|source| StoreError::sqlite(&self.path, source))
+    }
+
+    /// Makes a batch's changes in one transaction, which is on the disk when this returns. On an error nothing has
+    /// changed; then the store should be dropped, and opened again.
+    pub fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.write(batch).map_err(|source| {
+            // Numbers that the transaction gave out went with it.
+            self.peers.forget();
+            StoreError::sqlite(&self.path, source)
+        })?;
+        self.log_holds_erased |= commit::erases(batch);
+        if self.log_holds_erased {
+            self.empty_log()?;
+        }
+        Ok(())
+    }
+
+    /// Cold rows, as of the last commit.
+    pub fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError> {
+        fetch::fetch(&self.db, &mut self.peers, query).map_err(|source| StoreError::sqlite(&self.path, source))
+    }
+
+    /// Closes the store in order: everything is in the one database file, and the others are gone.
+    pub fn close(self) -> Result<(), StoreError> {
+        let Self { db, path, .. } = self;
+        let sqlite = |source| StoreError::sqlite(&path, source);
+        truncate_log(&db).map_err(sqlite)?;
+        db.close().map_err(|(_, source)| sqlite(source))
+    }
+
+    fn open_locked(path: &Path, key: &StoreKey, lock: Lock) -> Result<Self, StoreError> {
+        Ok(Self {
+            db: open::open(path, key)?,
+            peers: Peers::default(),
+            // A crash may have come between an erasing commit and the emptying of the log.
+            log_holds_erased: true,
+            key: key.clone(),
+            path: path.to_owned(),
+            lock: Arc::new(lock),
+        })
+    }
+
+    fn write(&mut self, batch: &Batch) -> rusqlite::Result<()> {
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        commit::apply(&transaction, &mut self.peers, batch)?;
+        transaction.commit()
+    }
+
+    /// Moves the write-ahead log into the database and cuts it to nothing. A reader in the middle of a query can prevent
+    /// that; the next commit tries again.
+    fn empty_log(&mut self) -> Result<(), StoreError> {
+        let emptied = truncate_log(&self.db).map_err(|source| StoreError::sqlite(&self.path, source))?;
+        self.log_holds_erased = !emptied;
+        Ok(())
+    }
+}
+
+/// True if the log is empty now.
+fn truncate_log(db: &Connection) -> rusqlite::Result<bool> {
+    db.busy_timeout(LOG_PATIENCE)?;
+    let busy = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    db.busy_timeout(open::PATIENCE)?;
+    Ok(busy? == 0)
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,355 @@
+//! Strategies for rows of every kind, over few keys, so that random batches meet their own rows again.
+
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use sotto_core::row::{
+    Batch, Change, ConsumerRow, ContactRow, ContentType, CursorsRow, DeliveryRow, DeliveryState, Event, EventRow,
+    FailReason, IdentityRow, InviteRow, Key, MessageKey, MessageRow, OfferRow, OutboxRow, ReactionRow, RequestRow,
+    Retry, Row, SealedBody, SessionRow, Standing,
+};
+use sotto_core::{Direction, EventSeq, Generation, InviteToken, MessageId, OnionAddress, Position, Wall};
+
+/// Changes of different keys, in key order, as core makes them.
+pub fn batch() -> impl Strategy<Value = Batch> {
+    btree_map(any::<u16>(), change(), 0..24).prop_map(|changes| {
+        let by_key: std::collections::BTreeMap<Key, Change> =
+            changes.into_values().map(|change| (change.key(), change)).collect();
+        Batch {
+            changes: by_key.into_values().collect(),
+        }
+    })
+}
+
+/// Every key that a random message can have.
+pub fn all_message_keys() -> impl Iterator<Item = MessageKey> {
+    (1..=3).flat_map(|contact| {
+        [Direction::In, Direction::Out].into_iter().flat_map(move |direction| {
+            (0..3).map(move |id| MessageKey {
+                contact: super::peer(contact),
+                direction,
+                id: MessageId([id; 16]),
+            })
+        })
+    })
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        3 => row().prop_map(Change::Put),
+        1 => row().prop_map(Change::Insert),
+        1 => row().prop_map(|row| Change::Delete(row.key())),
+    ]
+}
+
+/// Rows of every kind, the cold ones, which have the more intricate rules, more often.
+pub fn row() -> impl Strategy<Value = Row> {
+    prop_oneof![
+        1 => identity().prop_map(Row::Identity),
+        2 => contact().prop_map(Row::Contact),
+        1 => (peer(), bytes()).prop_map(|(contact, record)| Row::Session(SessionRow { contact, record })),
+        1 => cursors().prop_map(Row::Cursors),
+        1 => offer().prop_map(Row::Offer),
+        1 => request().prop_map(Row::Request),
+        1 => (token(), wall()).prop_map(|(token, created_at)| Row::Invite(InviteRow { token, created_at })),
+        2 => outbox().prop_map(Row::Outbox),
+        1 => (small_text(), number()).prop_map(|(name, seq)| Row::Consumer(ConsumerRow {
+            name,
+            acknowledged: EventSeq(seq),
+        })),
+        5 => message().prop_map(Row::Message),
+        5 => delivery().prop_map(Row::Delivery),
+        4 => reaction().prop_map(Row::Reaction),
+        3 => event_row().prop_map(Row::Event),
+    ]
+}
+
+/// One of three.
+pub fn peer() -> impl Strategy<Value = OnionAddress> {
+    (1_u8..=3).prop_map(super::peer)
+}
+
+pub fn direction() -> impl Strategy<Value = Direction> {
+    prop_oneof![Just(Direction::In), Just(Direction::Out)]
+}
+
+pub fn state() -> impl Strategy<Value = DeliveryState> {
+    prop_oneof![
+        Just(DeliveryState::Queued),
+        Just(DeliveryState::Sent),
+        Just(DeliveryState::Delivered),
+        Just(DeliveryState::Read),
+        Just(DeliveryState::Failed(FailReason::Expired)),
+        Just(DeliveryState::Failed(FailReason::Removed)),
+        Just(DeliveryState::Cancelled),
+    ]
+}
+
+/// Every event, with every value that it can carry.
+pub fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        message_key().prop_map(|key| Event::MessageQueued { key }),
+        message_key().prop_map(|key| Event::MessageReceived { key }),
+        (message_key(), state()).prop_map(|(key, state)| Event::MessageState { key, state }),
+        message_key().prop_map(|key| Event::MessageEdited { key }),
+        message_key().prop_map(|key| Event::MessageDeleted { key }),
+        (message_key(), direction()).prop_map(|(key, author)| Event::MessageReacted { key, author }),
+        message_key().prop_map(|key| Event::MessageDisappeared { key }),
+        (stranger(), direction(), any::<u32>()).prop_map(|(contact, author, seconds)| Event::TimerChanged {
+            contact,
+            author,
+            seconds,
+        }),
+        stranger().prop_map(|contact| Event::RequestReceived { contact }),
+        stranger().prop_map(|contact| Event::RequestDelivered { contact }),
+        stranger().prop_map(|contact| Event::RequestDeclined { contact }),
+        stranger().prop_map(|contact| Event::ContactAdded { contact }),
+        stranger().prop_map(|contact| Event::ContactRemoved { contact }),
+        (stranger(), any::<bool>()).prop_map(|(contact, blocked)| Event::ContactBlocked { contact, blocked }),
+        (stranger(), any::<bool>()).prop_map(|(contact, verified)| Event::ContactVerified { contact, verified }),
+        (stranger(), any::<bool>()).prop_map(|(contact, identity_changed)| Event::ContactRekeyed {
+            contact,
+            identity_changed,
+        }),
+    ]
+}
+
+/// An event may name somebody whom no other row knows.
+fn stranger() -> impl Strategy<Value = OnionAddress> {
+    (1_u8..=6).prop_map(super::peer)
+}
+
+fn message_key() -> impl Strategy<Value = MessageKey> {
+    (peer(), direction(), 0_u8..3).prop_map(|(contact, direction, id)| MessageKey {
+        contact,
+        direction,
+        id: MessageId([id; 16]),
+    })
+}
+
+/// Numbers as they are, and those at the edges: a peer's numbers can be anything.
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        0_u64..50,
+        any::<u64>(),
+        Just(u64::MAX),
+        Just(1 << 63),
+        Just((1 << 63) - 1)
+    ]
+}
+
+fn wall() -> impl Strategy<Value = Wall> {
+    number().prop_map(Wall)
+}
+
+fn token() -> impl Strategy<Value = InviteToken> {
+    (0_u8..3).prop_map(|n| InviteToken([n; 16]))
+}
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![vec(any::<u8>(), 0..40), vec(any::<u8>(), 5_000..9_000)]
+}
+
+fn small_text() -> impl Strategy<Value = String> {
+    prop_oneof!["", "[ab]", "[a-c]{1,3}", "\\PC{1,5}"]
+}
+
+/// Words that recur, every kind of character, and lengths that need several pages.
+pub fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "([a-c]{1,2} ){0,6}",
+        2 => any::<String>(),
+        1 => "[a-z ]{6000,9000}",
+        1 => Just(String::from("nul\0inside")),
+    ]
+}
+
+fn identity() -> impl Strategy<Value = IdentityRow> {
+    (any::<[u8; 32]>(), bytes(), any::<u32>(), small_text(), wall()).prop_map(
+        |(onion_seed, signal_identity, registration_id, name, created_at)| IdentityRow {
+            onion_seed,
+            signal_identity,
+            registration_id,
+            name,
+            created_at,
+        },
+    )
+}
+
+fn contact() -> impl Strategy<Value = ContactRow> {
+    let standing = prop_oneof![
+        Just(Standing::Stranger),
+        Just(Standing::Requested),
+        Just(Standing::RequestDelivered),
+        Just(Standing::RequestDeclined),
+        Just(Standing::Asking),
+        Just(Standing::Declined),
+        Just(Standing::Friend),
+    ];
+    let names = (small_text(), small_text(), text());
+    let keys = (prop::option::of(token()), prop::option::of(bytes()));
+    let flags = (any::<bool>(), any::<bool>(), any::<u32>(), any::<u32>());
+    let times = (wall(), prop::option::of(wall()), any::<u32>(), prop::option::of(wall()));
+    (peer(), standing, names, keys, flags, times).prop_map(
+        |(
+            address,
+            standing,
+            (petname, claimed_name, note),
+            (invite, identity_key),
+            (verified, blocked, timer_ours, timer_theirs),
+            (created_at, last_seen, attempts, next_attempt),
+        )| ContactRow {
+            address,
+            standing,
+            petname,
+            claimed_name,
+            note,
+            invite,
+            identity_key,
+            verified,
+            blocked,
+            timer_ours,
+            timer_theirs,
+            created_at,
+            last_seen,
+            retry: Retry { attempts, next_attempt },
+        },
+    )
+}
+
+fn cursors() -> impl Strategy<Value = CursorsRow> {
+    (peer(), number(), number(), number(), number()).prop_map(|(contact, generation, sent, acknowledged, received)| {
+        CursorsRow {
+            contact,
+            generation: Generation(generation),
+            sent,
+            acknowledged,
+            received,
+        }
+    })
+}
+
+fn offer() -> impl Strategy<Value = OfferRow> {
+    (peer(), number(), bytes(), bytes()).prop_map(|(contact, generation, bundle, secrets)| OfferRow {
+        contact,
+        generation: Generation(generation),
+        bundle,
+        secrets,
+    })
+}
+
+fn request() -> impl Strategy<Value = RequestRow> {
+    (peer(), number(), bytes(), text(), wall()).prop_map(|(contact, generation, bundle, note, received_at)| {
+        RequestRow {
+            contact,
+            generation: Generation(generation),
+            bundle,
+            note,
+            received_at,
+        }
+    })
+}
+
+fn outbox() -> impl Strategy<Value = OutboxRow> {
+    let sealed =
+        prop::option::of((number(), bytes()).prop_map(|(sequence, ciphertext)| SealedBody { sequence, ciphertext }));
+    let id = prop::option::of((0_u8..3).prop_map(|n| MessageId([n; 16])));
+    let life = (any::<u32>(), prop::option::of(wall()));
+    (
+        peer(),
+        0_u64..4,
+        id,
+        bytes(),
+        sealed,
+        any::<bool>(),
+        wall(),
+        wall(),
+        life,
+    )
+        .prop_map(
+            |(contact, position, message, content, sealed, repeat, queued_at, expires_at, (ttl, disappears_at))| {
+                OutboxRow {
+                    contact,
+                    position: Position(position),
+                    message,
+                    content,
+                    sealed,
+                    repeat,
+                    queued_at,
+                    expires_at,
+                    ttl,
+                    disappears_at,
+                }
+            },
+        )
+}
+
+fn message() -> impl Strategy<Value = MessageRow> {
+    let content_type = prop_oneof![
+        Just(ContentType::Plain),
+        Just(ContentType::Markdown),
+        Just(ContentType::Unsupported),
+    ];
+    let place = (
+        prop::option::of(small_text()),
+        prop::option::of((0_u8..3).prop_map(|n| MessageId([n; 16]))),
+    );
+    let times = (wall(), wall(), prop::option::of(wall()), prop::option::of(wall()));
+    (
+        message_key(),
+        0_u64..50,
+        text(),
+        content_type,
+        place,
+        any::<u32>(),
+        times,
+    )
+        .prop_map(
+            |(key, order, text, content_type, (thread, reply_to), ttl, (sent_at, at, edited_at, deleted_at))| {
+                MessageRow {
+                    key,
+                    order: EventSeq(order),
+                    text,
+                    content_type,
+                    thread,
+                    reply_to,
+                    ttl,
+                    sent_at,
+                    at,
+                    edited_at,
+                    deleted_at,
+                }
+            },
+        )
+}
+
+fn delivery() -> impl Strategy<Value = DeliveryRow> {
+    (
+        message_key(),
+        state(),
+        wall(),
+        prop::option::of((0_u64..40).prop_map(Wall)),
+    )
+        .prop_map(|(key, state, at, disappears_at)| DeliveryRow {
+            key,
+            state,
+            at,
+            disappears_at,
+        })
+}
+
+fn reaction() -> impl Strategy<Value = ReactionRow> {
+    (message_key(), direction(), small_text(), wall()).prop_map(|(target, author, emoji, at)| ReactionRow {
+        target,
+        author,
+        emoji,
+        at,
+    })
+}
+
+fn event_row() -> impl Strategy<Value = EventRow> {
+    (1_u64..12, wall(), event()).prop_map(|(seq, at, event)| EventRow {
+        seq: EventSeq(seq),
+        at,
+        event,
+    })
+}

@@ -1,0 +1,128 @@
+//! What the store's tests share: a place for its files, and rows to put in.
+
+#![allow(dead_code, reason = "each test file uses its part of this")]
+
+pub mod arbitrary;
+
+use std::path::PathBuf;
+
+use sotto_core::row::{
+    Batch, Change, ContentType, DeliveryRow, DeliveryState, IdentityRow, MessageKey, MessageRow, Row,
+};
+use sotto_core::{Direction, EventSeq, MessageId, OnionAddress, Wall};
+use sotto_io_sqlcipher::{Store, StoreKey};
+use tempfile::TempDir;
+
+/// A folder with at most one store in it, gone when dropped.
+pub struct Place {
+    folder: TempDir,
+}
+
+pub const KEY: [u8; 32] = [0x5a; 32];
+pub const SALT: [u8; 16] = *b"sixteen of salt.";
+
+impl Place {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder }
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("sotto.db")
+    }
+
+    pub fn key() -> StoreKey {
+        StoreKey::new(KEY, SALT)
+    }
+
+    pub fn create(&self) -> Store {
+        Store::create(&self.database(), &Self::key()).unwrap()
+    }
+
+    pub fn open(&self) -> Store {
+        Store::open(&self.database(), &Self::key()).unwrap()
+    }
+
+    /// Every file with its bytes, but for the lock's.
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let mut files: Vec<_> = std::fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| !path.to_string_lossy().ends_with("-lock"))
+            .map(|path| {
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                (name, std::fs::read(&path).unwrap())
+            })
+            .collect();
+        files.sort();
+        files
+    }
+}
+
+pub fn identity(n: u8) -> IdentityRow {
+    IdentityRow {
+        onion_seed: [n; 32],
+        signal_identity: vec![n; 69],
+        registration_id: 0x3fff,
+        name: format!("name {n}"),
+        created_at: Wall(1_700_000_000_000),
+    }
+}
+
+/// Somebody's address.
+pub fn peer(n: u8) -> OnionAddress {
+    identity(n).address()
+}
+
+pub fn key(contact: u8, direction: Direction, id: u32) -> MessageKey {
+    let mut bytes = [0; 16];
+    // As random ids are: spread over their whole range.
+    bytes[..4].copy_from_slice(&id.wrapping_mul(0x9e37_79b1).to_be_bytes());
+    bytes[12..].copy_from_slice(&id.to_be_bytes());
+    MessageKey {
+        contact: peer(contact),
+        direction,
+        id: MessageId(bytes),
+    }
+}
+
+pub fn message(key: MessageKey, order: u64, text: &str) -> MessageRow {
+    MessageRow {
+        key,
+        order: EventSeq(order),
+        text: text.to_owned(),
+        content_type: ContentType::Plain,
+        thread: None,
+        reply_to: None,
+        ttl: 0,
+        sent_at: Wall(order),
+        at: Wall(order),
+        edited_at: None,
+        deleted_at: None,
+    }
+}
+
+pub fn delivery(key: MessageKey, state: DeliveryState) -> DeliveryRow {
+    DeliveryRow {
+        key,
+        state,
+        at: Wall(7),
+        disappears_at: None,
+    }
+}
+
+/// A batch that puts these rows.
+pub fn puts(rows: impl IntoIterator<Item = Row>) -> Batch {
+    batch(rows.into_iter().map(Change::Put))
+}
+
+/// A batch of these changes, in key order.
+pub fn batch(changes: impl IntoIterator<Item = Change>) -> Batch {
+    let mut changes: Vec<Change> = changes.into_iter().collect();
+    changes.sort_by_key(Change::key);
+    Batch { changes }
+}
