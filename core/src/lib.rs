@@ -63,6 +63,8 @@ mod limits;
 pub mod link;
 mod node;
 mod onion_key;
+#[cfg(test)]
+mod property;
 pub mod row;
 mod session;
 mod time;

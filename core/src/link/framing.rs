@@ -149,3 +149,134 @@ impl Outgoing {
         self.in_flight.unwrap_or(0) + self.stream.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::property::cases;
+
+    #[test]
+    fn a_record_is_of_one_of_fifteen_sizes() {
+        let mut sizes: Vec<usize> = (0..=MAX_FRAME).map(record_size).collect();
+        assert!(
+            sizes
+                .iter()
+                .enumerate()
+                .all(|(frame, size)| frame + PREFIX + LENGTH + TAG <= *size)
+        );
+        assert!(sizes.is_sorted());
+        sizes.dedup();
+        let table = [
+            512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12_288, 16_384, 24_576, 32_768, 49_152, 65_536,
+        ];
+        assert_eq!(sizes, table);
+        // None is larger than it has to be.
+        for (smaller, size) in table.into_iter().zip(&table[1..]) {
+            let longest = smaller - PREFIX - LENGTH - TAG;
+            assert_eq!(record_size(longest), smaller);
+            assert_eq!(record_size(longest + 1), *size);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "does not fit")]
+    fn a_frame_that_no_record_holds_is_our_mistake() {
+        record_size(MAX_FRAME + 1);
+    }
+
+    #[test]
+    fn a_plaintext_is_length_frame_and_zeros() {
+        assert_eq!(frame_within(&[0, 0]), Some(2..2));
+        assert_eq!(frame_within(&[0, 2, 8, 9]), Some(2..4));
+        assert_eq!(frame_within(&[0, 2, 8, 9, 0, 0]), Some(2..4));
+        for wrong in [
+            &[][..],
+            &[0],
+            &[0, 1],
+            &[0, 3, 8, 9],
+            &[0xff, 0xff, 8, 9],
+            &[0, 2, 8, 9, 1],
+            &[0, 0, 0, 1],
+        ] {
+            assert_eq!(frame_within(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn every_length_but_those_that_can_come_is_refused_after_two_bytes() {
+        for (allowed, length) in [(48..=48, 0..=u16::MAX), (MESSAGE, 0..=u16::MAX)]
+            .into_iter()
+            .flat_map(|(allowed, all)| all.map(move |length| (allowed.clone(), length)))
+        {
+            let mut incoming = Incoming::default();
+            incoming.push(&length.to_be_bytes());
+            let expected = if allowed.contains(&usize::from(length)) {
+                Ok(None)
+            } else {
+                Err(LinkFault::Length(length))
+            };
+            assert_eq!(incoming.take(&allowed), expected);
+        }
+    }
+
+    #[test]
+    fn a_large_buffer_is_given_back_when_it_is_empty() {
+        let (mut incoming, mut stream) = (Incoming::default(), Vec::new());
+        while stream.len() < 8 * KEPT {
+            append_record(&mut stream, 1000, |_| ());
+        }
+        incoming.push(&stream);
+        while incoming.take(&MESSAGE).unwrap().is_some() {}
+        assert!(incoming.bytes.capacity() >= 8 * KEPT);
+        incoming.rest();
+        assert!(incoming.bytes.capacity() <= KEPT);
+        // A small one is kept.
+        incoming.push(&stream[..KEPT / 2]);
+        while incoming.take(&MESSAGE).unwrap().is_some() {}
+        let left = incoming.len();
+        assert_ne!(left, 0);
+        incoming.push(&stream[KEPT / 2..KEPT / 2 + 1002 - left]);
+        assert_eq!(incoming.take(&MESSAGE).unwrap().map(<[u8]>::len), Some(1000));
+        incoming.rest();
+        assert_eq!(incoming.len(), 0);
+        assert_ne!(incoming.bytes.capacity(), 0);
+    }
+
+    proptest! {
+        #![proptest_config(cases(128))]
+
+        /// Whatever the cuts and however late they are taken, the messages that went in come out.
+        #[test]
+        fn records_are_found_in_any_pieces(
+            lengths in prop::collection::vec(18..3000_usize, 0..40),
+            cuts in prop::collection::vec((1..2500_usize, 0..4_usize), 1..200),
+        ) {
+            let mut stream = Vec::new();
+            for (n, length) in lengths.iter().enumerate() {
+                append_record(&mut stream, *length, |message| message.fill(u8::try_from(n).unwrap()));
+            }
+            let (mut incoming, mut taken, mut rest) = (Incoming::default(), Vec::new(), &stream[..]);
+            for (piece, takes) in cuts.iter().cycle().take(1000) {
+                let (now, later) = rest.split_at((*piece).min(rest.len()));
+                incoming.push(now);
+                rest = later;
+                for _ in 0..*takes {
+                    if let Some(message) = incoming.take(&MESSAGE).unwrap() {
+                        taken.push(message.to_vec());
+                    } else {
+                        incoming.rest();
+                    }
+                }
+            }
+            incoming.push(rest);
+            while let Some(message) = incoming.take(&MESSAGE).unwrap() {
+                taken.push(message.to_vec());
+            }
+            let sent: Vec<_> = lengths.iter().enumerate().map(|(n, length)| vec![u8::try_from(n).unwrap(); *length]).collect();
+            prop_assert_eq!(taken, sent);
+            prop_assert_eq!(incoming.len(), 0);
+        }
+    }
+}

@@ -12,6 +12,9 @@ mod framing;
 mod noise;
 mod primitives;
 
+#[cfg(test)]
+mod tests;
+
 use std::mem;
 use std::ops::RangeInclusive;
 

@@ -182,3 +182,132 @@ impl Transport {
         framing::shrink(&mut self.plaintext);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::link::Heartbeat;
+    use crate::wire::link::frame::Body;
+
+    fn secret(seed: u8) -> OnionSecret {
+        OnionSecret::from_seed(&[seed; 32])
+    }
+
+    fn entropy(seed: u8) -> Entropy {
+        Entropy::from_seed([seed; 32])
+    }
+
+    /// The dialer and listener of a handshake that waits for message 3.
+    fn before_confirmation() -> (HandshakeState, Listener) {
+        let (ours, theirs) = (secret(1), secret(2));
+        let mut dialer = handshake(&ours, &theirs.address(), true, entropy(3));
+        let mut listener = Listener::new(&theirs, entropy(4));
+        let mut message = [0; CALL];
+        dialer.write_message(&[], &mut message).unwrap();
+        let mut stream = Vec::new();
+        listener.reply(&message, &mut stream).unwrap();
+        dialer.read_message(&stream[PREFIX..], &mut []).unwrap();
+        (dialer, listener)
+    }
+
+    fn admitted(proof: &[u8], mut dialer: HandshakeState, listener: Listener) -> Result<OnionAddress, LinkFault> {
+        let mut message = [0; CONFIRMATION];
+        let length = dialer.write_message(proof, &mut message).unwrap();
+        assert_eq!(length, CONFIRMATION);
+        listener.admit(&message).map(|(peer, _)| peer)
+    }
+
+    fn transports() -> (Transport, Transport) {
+        let (mut dialer, listener) = before_confirmation();
+        let proof = prove(&secret(1), dialer.get_handshake_hash());
+        let mut message = [0; CONFIRMATION];
+        dialer.write_message(&proof, &mut message).unwrap();
+        let (_, transport) = listener.admit(&message).unwrap();
+        (Transport::new(dialer), transport)
+    }
+
+    #[test]
+    fn the_dialer_is_who_its_proof_says() {
+        let (dialer, listener) = before_confirmation();
+        let proof = prove(&secret(1), dialer.get_handshake_hash());
+        assert_eq!(admitted(&proof, dialer, listener).ok(), Some(secret(1).address()));
+    }
+
+    #[test]
+    fn a_proof_with_another_key_is_refused() {
+        // Signed well, but by somebody else than the static key's owner.
+        let (dialer, listener) = before_confirmation();
+        let proof = prove(&secret(9), dialer.get_handshake_hash());
+        assert_eq!(admitted(&proof, dialer, listener), Err(LinkFault::Identity));
+    }
+
+    #[test]
+    fn the_other_key_with_the_same_x25519_key_is_refused() {
+        let (dialer, listener) = before_confirmation();
+        let mut proof = prove(&secret(1), dialer.get_handshake_hash());
+        proof[KEY - 1] ^= 0x80;
+        let claimed = OnionAddress::from_public_key(*proof.first_chunk().unwrap()).unwrap();
+        assert_ne!(claimed, secret(1).address());
+        assert_eq!(claimed.montgomery(), secret(1).address().montgomery());
+        assert_eq!(admitted(&proof, dialer, listener), Err(LinkFault::Identity));
+    }
+
+    #[test]
+    fn an_invalid_key_is_refused() {
+        for key in [[0; KEY], [0xff; KEY]] {
+            let (dialer, listener) = before_confirmation();
+            let mut proof = prove(&secret(1), dialer.get_handshake_hash());
+            proof[..KEY].copy_from_slice(&key);
+            assert_eq!(admitted(&proof, dialer, listener), Err(LinkFault::Identity));
+        }
+    }
+
+    #[test]
+    fn a_signature_of_another_handshake_or_another_domain_is_refused() {
+        let (dialer, listener) = before_confirmation();
+        assert_eq!(
+            admitted(&prove(&secret(1), &[0; 32]), dialer, listener),
+            Err(LinkFault::Identity)
+        );
+
+        let (dialer, listener) = before_confirmation();
+        let mut proof = prove(&secret(1), dialer.get_handshake_hash());
+        proof[KEY..].copy_from_slice(&secret(1).sign(dialer.get_handshake_hash()));
+        assert_eq!(admitted(&proof, dialer, listener), Err(LinkFault::Identity));
+    }
+
+    #[test]
+    fn what_a_peer_with_the_right_key_pads_wrongly_is_refused() {
+        let heartbeat = Frame {
+            body: Some(Body::Heartbeat(Heartbeat { reply: true })),
+        };
+        let encoded = heartbeat.encode_to_vec();
+        let framed = |frame: &[u8]| [&u16::try_from(frame.len()).unwrap().to_be_bytes()[..], frame].concat();
+        let cases = [
+            // Unpadded, and padded to no size in particular.
+            (framed(&encoded), Ok(heartbeat.clone())),
+            ([framed(&encoded), vec![0; 300]].concat(), Ok(heartbeat)),
+            (framed(&[]), Ok(Frame { body: None })),
+            // A frame with nothing but a field that we do not know.
+            (framed(&[0xf8, 0x07, 1]), Ok(Frame { body: None })),
+            (
+                [framed(&encoded), vec![0; 300], vec![1]].concat(),
+                Err(LinkFault::Padding),
+            ),
+            (
+                [framed(&encoded), vec![1], vec![0; 300]].concat(),
+                Err(LinkFault::Padding),
+            ),
+            (vec![0xff; 400], Err(LinkFault::Padding)),
+            (vec![0, 3, 1, 1], Err(LinkFault::Padding)),
+            (framed(&[0xff; 30]), Err(LinkFault::Frame)),
+            (framed(&encoded[..encoded.len() - 1]), Err(LinkFault::Frame)),
+        ];
+        for (plaintext, expected) in cases {
+            let (mut dialer, mut listener) = transports();
+            let mut message = vec![0; plaintext.len() + TAG];
+            dialer.state.write_message(&plaintext, &mut message).unwrap();
+            assert_eq!(listener.open(&message), expected, "{plaintext:?}");
+        }
+    }
+}

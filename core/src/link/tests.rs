@@ -1,0 +1,501 @@
+//! Two links against each other, and links against hostile bytes.
+
+use std::collections::VecDeque;
+
+use data_encoding::HEXLOWER;
+use proptest::prelude::*;
+use prost::Message;
+use sha2::{Digest, Sha256};
+
+use super::primitives::tests::weak_keys;
+use super::*;
+use crate::property::cases;
+use crate::wire::link::frame::Body;
+use crate::wire::link::{Heartbeat, Sealed};
+
+const DIALER: u8 = 1;
+const LISTENER: u8 = 2;
+
+fn secret(seed: u8) -> OnionSecret {
+    OnionSecret::from_seed(&[seed; 32])
+}
+
+fn entropy(seed: u8) -> Entropy {
+    Entropy::from_seed([seed; 32])
+}
+
+fn dialer() -> Link {
+    let mut link = Link::dial(&secret(DIALER), secret(LISTENER).address(), entropy(3));
+    link.connected();
+    link
+}
+
+fn listener() -> Link {
+    Link::accept(&secret(LISTENER), entropy(4))
+}
+
+/// Everything that the link has to say.
+fn say(link: &mut Link) -> Vec<u8> {
+    let bytes = link.transmit().unwrap_or_default();
+    if !bytes.is_empty() {
+        link.drained();
+    }
+    bytes
+}
+
+/// Everything that has come, which is without fault.
+fn events(link: &mut Link) -> Vec<LinkEvent> {
+    std::iter::from_fn(|| link.next().unwrap()).collect()
+}
+
+fn hear(link: &mut Link, bytes: &[u8]) -> Vec<LinkEvent> {
+    link.receive(bytes);
+    events(link)
+}
+
+/// A dialer and a listener that have shaken hands.
+fn open() -> (Link, Link) {
+    let (mut dialer, mut listener) = (dialer(), listener());
+    hear(&mut listener, &say(&mut dialer));
+    hear(&mut dialer, &say(&mut listener));
+    assert_eq!(
+        hear(&mut listener, &say(&mut dialer)),
+        [LinkEvent::Authenticated(secret(DIALER).address())]
+    );
+    (dialer, listener)
+}
+
+fn sealed(sequence: u64, bytes: usize) -> Frame {
+    let ciphertext = vec![u8::try_from(sequence % 256).unwrap(); bytes];
+    Frame {
+        body: Some(Body::Sealed(Sealed {
+            generation: 1,
+            sequence,
+            ciphertext,
+        })),
+    }
+}
+
+fn heartbeat() -> Frame {
+    Frame {
+        body: Some(Body::Heartbeat(Heartbeat { reply: true })),
+    }
+}
+
+/// Bytes of the longest ciphertext with a small sequence number.
+const LONGEST: usize = MAX_FRAME - 12;
+
+/// A frame of the greatest length.
+fn longest() -> Frame {
+    let frame = sealed(1, LONGEST);
+    assert_eq!(frame.encoded_len(), MAX_FRAME);
+    frame
+}
+
+#[test]
+fn the_handshake_is_three_records_of_known_length() {
+    let mut dialer = Link::dial(&secret(DIALER), secret(LISTENER).address(), entropy(3));
+    let mut listener = listener();
+    assert_eq!((dialer.transmit(), dialer.next()), (None, Ok(None)));
+    dialer.connected();
+    let call = say(&mut dialer);
+    assert_eq!((call.len(), &call[..2]), (50, &[0, 48][..]));
+
+    assert_eq!(hear(&mut listener, &call), []);
+    let reply = say(&mut listener);
+    assert_eq!((reply.len(), &reply[..2]), (50, &[0, 48][..]));
+
+    // The dialer knows its peer a message earlier, and may send at once.
+    assert_eq!(
+        hear(&mut dialer, &reply),
+        [LinkEvent::Authenticated(secret(LISTENER).address())]
+    );
+    dialer.send(&heartbeat());
+    let confirmation = say(&mut dialer);
+    assert_eq!((confirmation.len(), &confirmation[..2]), (162 + 512, &[0, 160][..]));
+    let heard = hear(&mut listener, &confirmation);
+    assert_eq!(
+        heard,
+        [
+            LinkEvent::Authenticated(secret(DIALER).address()),
+            LinkEvent::Frame(heartbeat())
+        ]
+    );
+
+    listener.send(&longest());
+    let record = say(&mut listener);
+    assert_eq!((record.len(), &record[..2]), (65_536, &[0xff, 0xfe][..]));
+    assert_eq!(hear(&mut dialer, &record), [LinkEvent::Frame(longest())]);
+    assert!(dialer.is_idle() && listener.is_idle());
+}
+
+#[test]
+fn the_transcript_is_a_function_of_keys_and_entropy() {
+    let transcript = |ephemeral: u8| {
+        let mut dialer = Link::dial(&secret(DIALER), secret(LISTENER).address(), entropy(ephemeral));
+        let mut listener = listener();
+        dialer.connected();
+        let call = say(&mut dialer);
+        hear(&mut listener, &call);
+        let reply = say(&mut listener);
+        hear(&mut dialer, &reply);
+        dialer.send(&sealed(1, 600));
+        let rest = say(&mut dialer);
+        hear(&mut listener, &rest);
+        listener.send(&heartbeat());
+        [call, reply, rest, say(&mut listener)].concat()
+    };
+    assert_eq!(transcript(3), transcript(3));
+    assert_ne!(transcript(3), transcript(5));
+    // An implementation that shares nothing with this one, on other libraries, made the same bytes.
+    assert_eq!(transcript(3).len(), 50 + 50 + 162 + 768 + 512);
+    let digest = HEXLOWER.encode(&Sha256::digest(transcript(3)));
+    assert_eq!(
+        digest,
+        "7e6b7ddc445963a5d379232226faf5cd471f122467b783771aca1b5623ca6eed"
+    );
+}
+
+#[test]
+fn one_transmit_is_in_flight_and_takes_all_that_waits() {
+    let (mut link, mut peer) = open();
+    assert!(link.is_idle());
+    assert_eq!((link.transmit(), link.backlog()), (None, 0));
+    link.send(&sealed(1, 10));
+    link.send(&sealed(2, 10));
+    assert_eq!((link.backlog(), link.is_idle()), (1024, false));
+    let first = link.transmit().unwrap();
+    assert_eq!((first.len(), link.backlog()), (1024, 1024));
+    link.send(&sealed(3, 600));
+    assert_eq!((link.transmit(), link.backlog()), (None, 1024 + 768));
+    link.drained();
+    assert_eq!((link.backlog(), link.is_idle()), (768, false));
+    let second = link.transmit().unwrap();
+    link.drained();
+    assert_eq!((link.transmit(), link.backlog(), link.is_idle()), (None, 0, true));
+
+    peer.receive(&first);
+    assert!(!peer.is_idle());
+    peer.receive(&second);
+    let frames = [sealed(1, 10), sealed(2, 10), sealed(3, 600)].map(LinkEvent::Frame);
+    assert_eq!(events(&mut peer), frames);
+    assert!(peer.is_idle());
+}
+
+#[test]
+#[should_panic(expected = "no transmit is in flight")]
+fn a_completion_without_a_transmit_is_our_mistake() {
+    open().0.drained();
+}
+
+#[test]
+#[should_panic(expected = "frames follow the handshake")]
+fn a_frame_before_the_handshake_is_our_mistake() {
+    dialer().send(&heartbeat());
+}
+
+#[test]
+fn a_listener_that_is_not_the_one_meant_refuses_and_says_nothing() {
+    let mut other = Link::accept(&secret(9), entropy(4));
+    other.receive(&say(&mut dialer()));
+    assert_eq!(other.next(), Err(LinkFault::Handshake));
+    assert_eq!(other.next(), Err(LinkFault::Handshake));
+    assert_eq!(other.transmit(), None);
+    // Nor does the owner of the other key with the same X25519 key.
+    let mut key = *secret(LISTENER).address().public_key();
+    key[31] ^= 0x80;
+    let twin = OnionAddress::from_public_key(key).unwrap();
+    assert_eq!(twin.montgomery(), secret(LISTENER).address().montgomery());
+    let mut dialer = Link::dial(&secret(DIALER), twin, entropy(3));
+    dialer.connected();
+    let mut listener = listener();
+    listener.receive(&say(&mut dialer));
+    assert_eq!(listener.next(), Err(LinkFault::Handshake));
+}
+
+#[test]
+fn weak_ephemeral_keys_are_refused() {
+    for key in weak_keys() {
+        let message = [&[0, 48], &key[..], &[0; 16]].concat();
+        for mut link in [dialer(), listener()] {
+            link.receive(&message);
+            assert_eq!(link.next(), Err(LinkFault::WeakKey));
+        }
+    }
+}
+
+/// A link at each stage at which it waits for a message, and the lengths that can come there.
+fn stages() -> [(Link, RangeInclusive<u16>); 5] {
+    let mut replied = listener();
+    hear(&mut replied, &say(&mut dialer()));
+    let (one, other) = open();
+    [
+        (dialer(), 48..=48),
+        (listener(), 48..=48),
+        (replied, 160..=160),
+        (one, 18..=65_534),
+        (other, 18..=65_534),
+    ]
+}
+
+#[test]
+fn a_wrong_length_is_a_fault_before_its_message_comes() {
+    for length in [
+        0, 1, 17, 18, 19, 47, 48, 49, 50, 159, 160, 161, 1024, 65_533, 65_534, 65_535,
+    ] {
+        for (mut link, lengths) in stages() {
+            link.receive(&u16::to_be_bytes(length)[..1]);
+            assert_eq!(link.next(), Ok(None));
+            link.receive(&u16::to_be_bytes(length)[1..]);
+            let expected = if lengths.contains(&length) {
+                Ok(None)
+            } else {
+                Err(LinkFault::Length(length))
+            };
+            assert_eq!(link.next(), expected);
+        }
+    }
+}
+
+#[test]
+fn another_protocol_is_recognised() {
+    for mut link in [dialer(), listener()] {
+        link.receive(b"GET / HTTP/1.1\r\nHost: duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion\r\n\r\n");
+        assert_eq!(link.next(), Err(LinkFault::Length(u16::from_be_bytes(*b"GE"))));
+    }
+}
+
+#[test]
+fn bytes_beyond_a_message_that_needs_an_answer_are_early() {
+    let call = say(&mut dialer());
+    let mut link = listener();
+    link.receive(&[&call[..], &[0]].concat());
+    assert_eq!(link.next(), Err(LinkFault::Early));
+
+    let mut link = listener();
+    link.receive(&call);
+    link.receive(&[0]);
+    assert_eq!(link.next(), Err(LinkFault::Early));
+
+    let mut replying = listener();
+    hear(&mut replying, &call);
+    let mut link = dialer();
+    link.receive(&[say(&mut replying), vec![0]].concat());
+    assert_eq!(link.next(), Err(LinkFault::Early));
+
+    let mut link = Link::dial(&secret(DIALER), secret(LISTENER).address(), entropy(3));
+    link.receive(&[0]);
+    link.connected();
+    assert_eq!((link.transmit(), link.next()), (None, Err(LinkFault::Early)));
+}
+
+#[test]
+fn nothing_comes_of_part_of_a_message() {
+    let (mut sender, _) = open();
+    sender.send(&heartbeat());
+    let record = say(&mut sender);
+    for length in [1, 2, 17, 18, 100, 511] {
+        let (_, mut link) = open();
+        assert_eq!(hear(&mut link, &record[..length]), []);
+        assert!(!link.is_idle());
+        assert_eq!(hear(&mut link, &record[length..]), [LinkEvent::Frame(heartbeat())]);
+    }
+}
+
+#[test]
+fn records_reflected_repeated_reordered_or_lost_are_refused() {
+    let call = say(&mut dialer());
+    let mut link = dialer();
+    link.receive(&call);
+    assert_eq!(link.next(), Err(LinkFault::Handshake));
+
+    let records = |link: &mut Link| {
+        [1, 2].map(|sequence| {
+            link.send(&sealed(sequence, 10));
+            say(link)
+        })
+    };
+    let (mut one, mut other) = open();
+    let [first, second] = records(&mut one);
+    assert_eq!(hear(&mut other, &first), [LinkEvent::Frame(sealed(1, 10))]);
+    other.receive(&first);
+    assert_eq!(other.next(), Err(LinkFault::Cipher));
+    one.receive(&first);
+    assert_eq!(one.next(), Err(LinkFault::Cipher));
+    let (_, mut other) = open();
+    other.receive(&second);
+    assert_eq!(other.next(), Err(LinkFault::Cipher));
+    other.receive(&first);
+    assert_eq!(other.next(), Err(LinkFault::Cipher));
+}
+
+#[test]
+fn a_flood_that_nobody_reads_is_cut() {
+    let (_, mut link) = open();
+    let piece = vec![0x40; 1000];
+    let mut sent = 0;
+    while sent + piece.len() <= MAX_UNREAD {
+        link.receive(&piece);
+        sent += piece.len();
+    }
+    assert!(!matches!(link.stage, Stage::Failed(_)));
+    assert_eq!(link.incoming.len(), sent);
+    link.receive(&piece);
+    assert_eq!(link.incoming.len(), 0);
+    link.receive(&piece);
+    assert_eq!(link.incoming.len(), 0);
+    assert_eq!(link.next(), Err(LinkFault::Flood));
+}
+
+#[test]
+fn a_failed_link_takes_frames_to_nowhere() {
+    let (mut link, _) = open();
+    link.receive(&[0xff; 2]);
+    assert_eq!(link.next(), Err(LinkFault::Length(u16::MAX)));
+    link.send(&heartbeat());
+    assert!(link.is_idle());
+}
+
+/// One end, with the bytes that are under way to it and what it has yet to hear.
+struct End {
+    link: Link,
+    transit: VecDeque<u8>,
+    due: VecDeque<LinkEvent>,
+    authenticated: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Send(usize),
+    Transmit,
+    Drain,
+    Receive(usize),
+    Next,
+}
+
+fn act() -> impl Strategy<Value = (bool, Act)> {
+    let act = prop_oneof![
+        3 => prop_oneof![8 => 0..700_usize, 2 => 0..9000_usize, 1 => Just(LONGEST)].prop_map(Act::Send),
+        3 => Just(Act::Transmit),
+        3 => Just(Act::Drain),
+        4 => prop_oneof![1..60_usize, 1..3000_usize].prop_map(Act::Receive),
+        4 => Just(Act::Next),
+    ];
+    (any::<bool>(), act)
+}
+
+/// Performs the act at one end; the other is its peer.
+fn perform(act: &Act, one: &mut End, other: &mut End, in_flight: &mut bool, sequence: &mut u64) {
+    match act {
+        Act::Send(bytes) if one.authenticated => {
+            *sequence += 1;
+            let frame = sealed(*sequence % 100 + 1, *bytes);
+            one.link.send(&frame);
+            other.due.push_back(LinkEvent::Frame(frame));
+        }
+        Act::Transmit => {
+            let bytes = one.link.transmit();
+            assert!(bytes.is_none() || !*in_flight);
+            assert!(bytes.as_ref().is_none_or(|bytes| !bytes.is_empty()));
+            *in_flight |= bytes.is_some();
+            other.transit.extend(bytes.into_iter().flatten());
+        }
+        Act::Drain if *in_flight => {
+            one.link.drained();
+            *in_flight = false;
+        }
+        Act::Receive(bytes) => {
+            let bytes: Vec<u8> = one.transit.drain(..(*bytes).min(one.transit.len())).collect();
+            one.link.receive(&bytes);
+        }
+        Act::Next => {
+            if let Some(event) = one.link.next().unwrap() {
+                one.authenticated = true;
+                assert_eq!(Some(event), one.due.pop_front());
+            }
+        }
+        Act::Send(_) | Act::Drain => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(96))]
+
+    /// However the bytes are cut and whoever waits for what, each end hears who the other is and then its frames, in
+    /// order and once.
+    #[test]
+    fn everything_arrives_in_order(acts in prop::collection::vec(act(), 0..300)) {
+        let end = |link, peer: u8| End {
+            link,
+            transit: VecDeque::new(),
+            due: [LinkEvent::Authenticated(secret(peer).address())].into(),
+            authenticated: false,
+        };
+        let (mut one, mut other) = (end(dialer(), LISTENER), end(listener(), DIALER));
+        let mut in_flight = [false; 2];
+        let mut sequence = 0;
+        let finish = [Act::Drain, Act::Transmit, Act::Receive(usize::MAX), Act::Next];
+        let finish = finish.iter().cycle().take(4 * 310).flat_map(|act| [(false, act.clone()), (true, act.clone())]);
+        for (second, act) in acts.into_iter().chain(finish) {
+            if second {
+                perform(&act, &mut other, &mut one, &mut in_flight[1], &mut sequence);
+            } else {
+                perform(&act, &mut one, &mut other, &mut in_flight[0], &mut sequence);
+            }
+        }
+        prop_assert!(one.due.is_empty() && other.due.is_empty());
+        prop_assert!(one.link.is_idle() && other.link.is_idle());
+    }
+
+    /// A changed bit in any message is found, or its record is never whole; nothing comes of it.
+    #[test]
+    fn a_changed_bit_is_found(message in 0..4_usize, bit: prop::sample::Index) {
+        let spoil = |bytes: Vec<u8>, this: usize| {
+            let mut bytes = bytes;
+            if this == message {
+                let bit = bit.index(bytes.len() * 8);
+                bytes[bit / 8] ^= 1 << (bit % 8);
+            }
+            bytes
+        };
+        let (mut one, mut other) = (dialer(), listener());
+        let mut heard = Vec::new();
+        for this in 0..4 {
+            let (from, to) = if this % 2 == 0 { (&mut one, &mut other) } else { (&mut other, &mut one) };
+            if this == 3 {
+                from.send(&heartbeat());
+            }
+            to.receive(&spoil(say(from), this));
+            match to.next() {
+                Ok(Some(event)) => heard.push(event),
+                Ok(None) if this == 0 && message != 0 => {}
+                Ok(None) | Err(_) => {
+                    prop_assert_eq!(this, message);
+                    break;
+                }
+            }
+        }
+        prop_assert_eq!(heard.len(), [0, 0, 1, 2][message]);
+    }
+
+    /// At every stage a link survives any bytes, in any pieces, and holds few of them.
+    #[test]
+    fn any_bytes_are_survived(
+        pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..400), 0..12),
+        prefix in prop::option::of(prop_oneof![Just(48_u16), Just(160), 18..600_u16]),
+    ) {
+        for (mut link, _) in stages() {
+            link.receive(&prefix.map(u16::to_be_bytes).into_iter().flatten().collect::<Vec<_>>());
+            let (mut total, backlog) = (0, link.backlog());
+            for piece in &pieces {
+                link.receive(piece);
+                total += piece.len() + 2;
+                while let Ok(Some(event)) = link.next() {
+                    prop_assert!(false, "an event out of noise: {event:?}");
+                }
+                prop_assert!(link.incoming.len() <= total.min(65_536));
+                prop_assert_eq!(link.backlog(), backlog);
+            }
+        }
+    }
+}
