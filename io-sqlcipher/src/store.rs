@@ -75,6 +75,16 @@ impl Store {
         fetch::fetch(&self.db, &mut self.peers, query).map_err(|source| StoreError::sqlite(&self.path, source))
     }
 
+    /// After an error: closes the database and opens it again, as a new process would, but without giving up the lock.
+    pub fn reopen(&mut self) -> Result<(), StoreError> {
+        // What closing says can only be the error that brought us here.
+        self.db = Connection::open_in_memory().map_err(|source| StoreError::sqlite(&self.path, source))?;
+        self.db = open::open(&self.path, &self.key)?;
+        self.peers = Peers::default();
+        self.log_holds_erased = true;
+        Ok(())
+    }
+
     /// Closes the store in order: everything is in the one database file, and the others are gone.
     pub fn close(self) -> Result<(), StoreError> {
         let Self { db, path, .. } = self;

@@ -1,1 +1,44 @@
-//! Placeholder.
+//! Runs a [`Node`](sotto_core::Node) on tokio.
+//!
+//! [`start`] takes an open store and a transport, and returns a [`NodeHandle`] for the application. One task owns the
+//! node and is the only one that calls it; everything else brings it inputs, or carries out what it asks.
+//!
+//! ```text
+//!   application                        driver task                     store's thread
+//!   NodeHandle ── Command ──────────▶ ┌───────────┐ ── Commit, Fetch ──▶ ┌────────────┐
+//!              ◀───────── Reply ───── │           │ ◀─ Stored, Fetched ─ │ SQLCipher  │
+//!              ◀──────── Notice ───── │   Node    │                      └────────────┘
+//!                                     │           │ ── Dial, Transmit, Hangup ──▶ ┌───────────────┐
+//!   timerfd (CLOCK_BOOTTIME) ─ Tick ▶ └───────────┘ ◀ Connected, Received … ───── │ one task each │ ◀─▶ peer
+//!                                                                                 │ link          │
+//!                                                                                 └───────────────┘
+//! ```
+//!
+//! What a driver owes a node, and where it is kept here:
+//!
+//! - A commit is atomic and durable before `Stored`; a store that fails ends this run of the node, and the next one
+//!   starts from what is durable (`storage`, `supervise`).
+//! - Each output that starts work is completed once (`link`, `storage`).
+//! - `monotonic` never decreases (`clock`).
+//! - `poll` is drained before the driver sleeps (`driver`).
+//!
+//! There are no queues here that a peer could fill. A link holds one chunk and waits until the node takes it; while
+//! the node is busy, nothing is read from any link, and the peers' own sockets push back.
+
+mod clock;
+mod driver;
+mod handle;
+mod link;
+mod local;
+mod storage;
+mod supervise;
+mod timer;
+mod transport;
+mod wiretap;
+
+pub use handle::{NodeHandle, Stopped};
+pub use local::Local;
+pub use storage::Storage;
+pub use supervise::{Config, DriverError, start};
+pub use transport::{Dialling, ListenError, Listener, Offline, Stream, Transport};
+pub use wiretap::Wiretap;

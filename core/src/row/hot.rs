@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{EventSeq, Generation, InviteToken, MessageId, OnionAddress, Position, Wall};
+use crate::{EventSeq, Generation, InviteToken, MessageId, OnionAddress, OnionSecret, Position, Wall};
 
 /// This node's long-term secrets.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -25,8 +25,7 @@ pub struct IdentityRow {
 impl IdentityRow {
     /// The address of the onion service with this key.
     pub fn address(&self) -> OnionAddress {
-        let public = ed25519_dalek::SigningKey::from_bytes(&self.onion_seed).verifying_key();
-        OnionAddress::from_public_key(public.to_bytes()).expect("a clamped multiple of the base point has prime order")
+        OnionSecret::from_seed(&self.onion_seed).address()
     }
 }
 
