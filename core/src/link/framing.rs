@@ -18,7 +18,7 @@ const SMALLEST: usize = 512;
 const LARGEST: usize = 65_536;
 
 /// Bytes of the longest encoded frame.
-pub(crate) const MAX_FRAME: usize = LARGEST - PREFIX - TAG - LENGTH;
+pub(super) const MAX_FRAME: usize = LARGEST - PREFIX - TAG - LENGTH;
 /// Bytes of an open link's Noise messages. A receiver insists on no sizes in between: how well they hide what they
 /// carry is the sender's business.
 pub(super) const MESSAGE: RangeInclusive<usize> = LENGTH + TAG..=LARGEST - PREFIX;

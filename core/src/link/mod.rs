@@ -148,7 +148,7 @@ impl Link {
         self.advance().inspect_err(|fault| self.fail(*fault))
     }
 
-    /// Sends a frame, of at most 65 517 encoded bytes. Only after `Authenticated`.
+    /// Sends a frame, of at most 65 516 encoded bytes. Only after `Authenticated`.
     pub fn send(&mut self, frame: &Frame) {
         match &mut self.stage {
             Stage::Open(transport) => transport.seal(frame, &mut self.outgoing.stream),

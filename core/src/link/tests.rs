@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use prost::Message;
 use sha2::{Digest, Sha256};
 
+use super::framing::MAX_FRAME;
 use super::primitives::tests::weak_keys;
 use super::*;
 use crate::property::cases;
@@ -43,9 +44,14 @@ fn say(link: &mut Link) -> Vec<u8> {
     bytes
 }
 
+/// Whether it has nothing in hand: nothing to send, in flight, or half received.
+fn idle(link: &Link) -> bool {
+    link.backlog() == 0 && link.incoming.len() == 0
+}
+
 /// Everything that has come, which is without fault.
 fn events(link: &mut Link) -> Vec<LinkEvent> {
-    std::iter::from_fn(|| link.next().unwrap()).collect()
+    std::iter::from_fn(|| link.event().unwrap()).collect()
 }
 
 fn hear(link: &mut Link, bytes: &[u8]) -> Vec<LinkEvent> {
@@ -96,7 +102,7 @@ fn longest() -> Frame {
 fn the_handshake_is_three_records_of_known_length() {
     let mut dialer = Link::dial(&secret(DIALER), secret(LISTENER).address(), entropy(3));
     let mut listener = listener();
-    assert_eq!((dialer.transmit(), dialer.next()), (None, Ok(None)));
+    assert_eq!((dialer.transmit(), dialer.event()), (None, Ok(None)));
     dialer.connected();
     let call = say(&mut dialer);
     assert_eq!((call.len(), &call[..2]), (50, &[0, 48][..]));
@@ -126,7 +132,7 @@ fn the_handshake_is_three_records_of_known_length() {
     let record = say(&mut listener);
     assert_eq!((record.len(), &record[..2]), (65_536, &[0xff, 0xfe][..]));
     assert_eq!(hear(&mut dialer, &record), [LinkEvent::Frame(longest())]);
-    assert!(dialer.is_idle() && listener.is_idle());
+    assert!(idle(&dialer) && idle(&listener));
 }
 
 #[test]
@@ -159,27 +165,27 @@ fn the_transcript_is_a_function_of_keys_and_entropy() {
 #[test]
 fn one_transmit_is_in_flight_and_takes_all_that_waits() {
     let (mut link, mut peer) = open();
-    assert!(link.is_idle());
+    assert!(idle(&link));
     assert_eq!((link.transmit(), link.backlog()), (None, 0));
     link.send(&sealed(1, 10));
     link.send(&sealed(2, 10));
-    assert_eq!((link.backlog(), link.is_idle()), (1024, false));
+    assert_eq!((link.backlog(), idle(&link)), (1024, false));
     let first = link.transmit().unwrap();
     assert_eq!((first.len(), link.backlog()), (1024, 1024));
     link.send(&sealed(3, 600));
     assert_eq!((link.transmit(), link.backlog()), (None, 1024 + 768));
     link.drained();
-    assert_eq!((link.backlog(), link.is_idle()), (768, false));
+    assert_eq!((link.backlog(), idle(&link)), (768, false));
     let second = link.transmit().unwrap();
     link.drained();
-    assert_eq!((link.transmit(), link.backlog(), link.is_idle()), (None, 0, true));
+    assert_eq!((link.transmit(), link.backlog(), idle(&link)), (None, 0, true));
 
     peer.receive(&first);
-    assert!(!peer.is_idle());
+    assert!(!idle(&peer));
     peer.receive(&second);
     let frames = [sealed(1, 10), sealed(2, 10), sealed(3, 600)].map(LinkEvent::Frame);
     assert_eq!(events(&mut peer), frames);
-    assert!(peer.is_idle());
+    assert!(idle(&peer));
 }
 
 #[test]
@@ -198,8 +204,8 @@ fn a_frame_before_the_handshake_is_our_mistake() {
 fn a_listener_that_is_not_the_one_meant_refuses_and_says_nothing() {
     let mut other = Link::accept(&secret(9), entropy(4));
     other.receive(&say(&mut dialer()));
-    assert_eq!(other.next(), Err(LinkFault::Handshake));
-    assert_eq!(other.next(), Err(LinkFault::Handshake));
+    assert_eq!(other.event(), Err(LinkFault::Handshake));
+    assert_eq!(other.event(), Err(LinkFault::Handshake));
     assert_eq!(other.transmit(), None);
     // Nor does the owner of the other key with the same X25519 key.
     let mut key = *secret(LISTENER).address().public_key();
@@ -210,7 +216,7 @@ fn a_listener_that_is_not_the_one_meant_refuses_and_says_nothing() {
     dialer.connected();
     let mut listener = listener();
     listener.receive(&say(&mut dialer));
-    assert_eq!(listener.next(), Err(LinkFault::Handshake));
+    assert_eq!(listener.event(), Err(LinkFault::Handshake));
 }
 
 #[test]
@@ -219,7 +225,7 @@ fn weak_ephemeral_keys_are_refused() {
         let message = [&[0, 48], &key[..], &[0; 16]].concat();
         for mut link in [dialer(), listener()] {
             link.receive(&message);
-            assert_eq!(link.next(), Err(LinkFault::WeakKey));
+            assert_eq!(link.event(), Err(LinkFault::WeakKey));
         }
     }
 }
@@ -245,14 +251,14 @@ fn a_wrong_length_is_a_fault_before_its_message_comes() {
     ] {
         for (mut link, lengths) in stages() {
             link.receive(&u16::to_be_bytes(length)[..1]);
-            assert_eq!(link.next(), Ok(None));
+            assert_eq!(link.event(), Ok(None));
             link.receive(&u16::to_be_bytes(length)[1..]);
             let expected = if lengths.contains(&length) {
                 Ok(None)
             } else {
                 Err(LinkFault::Length(length))
             };
-            assert_eq!(link.next(), expected);
+            assert_eq!(link.event(), expected);
         }
     }
 }
@@ -261,7 +267,7 @@ fn a_wrong_length_is_a_fault_before_its_message_comes() {
 fn another_protocol_is_recognised() {
     for mut link in [dialer(), listener()] {
         link.receive(b"GET / HTTP/1.1\r\nHost: duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion\r\n\r\n");
-        assert_eq!(link.next(), Err(LinkFault::Length(u16::from_be_bytes(*b"GE"))));
+        assert_eq!(link.event(), Err(LinkFault::Length(u16::from_be_bytes(*b"GE"))));
     }
 }
 
@@ -270,23 +276,23 @@ fn bytes_beyond_a_message_that_needs_an_answer_are_early() {
     let call = say(&mut dialer());
     let mut link = listener();
     link.receive(&[&call[..], &[0]].concat());
-    assert_eq!(link.next(), Err(LinkFault::Early));
+    assert_eq!(link.event(), Err(LinkFault::Early));
 
     let mut link = listener();
     link.receive(&call);
     link.receive(&[0]);
-    assert_eq!(link.next(), Err(LinkFault::Early));
+    assert_eq!(link.event(), Err(LinkFault::Early));
 
     let mut replying = listener();
     hear(&mut replying, &call);
     let mut link = dialer();
     link.receive(&[say(&mut replying), vec![0]].concat());
-    assert_eq!(link.next(), Err(LinkFault::Early));
+    assert_eq!(link.event(), Err(LinkFault::Early));
 
     let mut link = Link::dial(&secret(DIALER), secret(LISTENER).address(), entropy(3));
     link.receive(&[0]);
     link.connected();
-    assert_eq!((link.transmit(), link.next()), (None, Err(LinkFault::Early)));
+    assert_eq!((link.transmit(), link.event()), (None, Err(LinkFault::Early)));
 }
 
 #[test]
@@ -297,7 +303,7 @@ fn nothing_comes_of_part_of_a_message() {
     for length in [1, 2, 17, 18, 100, 511] {
         let (_, mut link) = open();
         assert_eq!(hear(&mut link, &record[..length]), []);
-        assert!(!link.is_idle());
+        assert!(!idle(&link));
         assert_eq!(hear(&mut link, &record[length..]), [LinkEvent::Frame(heartbeat())]);
     }
 }
@@ -307,7 +313,7 @@ fn records_reflected_repeated_reordered_or_lost_are_refused() {
     let call = say(&mut dialer());
     let mut link = dialer();
     link.receive(&call);
-    assert_eq!(link.next(), Err(LinkFault::Handshake));
+    assert_eq!(link.event(), Err(LinkFault::Handshake));
 
     let records = |link: &mut Link| {
         [1, 2].map(|sequence| {
@@ -319,14 +325,14 @@ fn records_reflected_repeated_reordered_or_lost_are_refused() {
     let [first, second] = records(&mut one);
     assert_eq!(hear(&mut other, &first), [LinkEvent::Frame(sealed(1, 10))]);
     other.receive(&first);
-    assert_eq!(other.next(), Err(LinkFault::Cipher));
+    assert_eq!(other.event(), Err(LinkFault::Cipher));
     one.receive(&first);
-    assert_eq!(one.next(), Err(LinkFault::Cipher));
+    assert_eq!(one.event(), Err(LinkFault::Cipher));
     let (_, mut other) = open();
     other.receive(&second);
-    assert_eq!(other.next(), Err(LinkFault::Cipher));
+    assert_eq!(other.event(), Err(LinkFault::Cipher));
     other.receive(&first);
-    assert_eq!(other.next(), Err(LinkFault::Cipher));
+    assert_eq!(other.event(), Err(LinkFault::Cipher));
 }
 
 #[test]
@@ -344,16 +350,16 @@ fn a_flood_that_nobody_reads_is_cut() {
     assert_eq!(link.incoming.len(), 0);
     link.receive(&piece);
     assert_eq!(link.incoming.len(), 0);
-    assert_eq!(link.next(), Err(LinkFault::Flood));
+    assert_eq!(link.event(), Err(LinkFault::Flood));
 }
 
 #[test]
 fn a_failed_link_takes_frames_to_nowhere() {
     let (mut link, _) = open();
     link.receive(&[0xff; 2]);
-    assert_eq!(link.next(), Err(LinkFault::Length(u16::MAX)));
+    assert_eq!(link.event(), Err(LinkFault::Length(u16::MAX)));
     link.send(&heartbeat());
-    assert!(link.is_idle());
+    assert!(idle(&link));
 }
 
 /// One end, with the bytes that are under way to it and what it has yet to hear.
@@ -409,7 +415,7 @@ fn perform(act: &Act, one: &mut End, other: &mut End, in_flight: &mut bool, sequ
             one.link.receive(&bytes);
         }
         Act::Next => {
-            if let Some(event) = one.link.next().unwrap() {
+            if let Some(event) = one.link.event().unwrap() {
                 one.authenticated = true;
                 assert_eq!(Some(event), one.due.pop_front());
             }
@@ -444,7 +450,7 @@ proptest! {
             }
         }
         prop_assert!(one.due.is_empty() && other.due.is_empty());
-        prop_assert!(one.link.is_idle() && other.link.is_idle());
+        prop_assert!(idle(&one.link) && idle(&other.link));
     }
 
     /// A changed bit in any message is found, or its record is never whole; nothing comes of it.
@@ -466,7 +472,7 @@ proptest! {
                 from.send(&heartbeat());
             }
             to.receive(&spoil(say(from), this));
-            match to.next() {
+            match to.event() {
                 Ok(Some(event)) => heard.push(event),
                 Ok(None) if this == 0 && message != 0 => {}
                 Ok(None) | Err(_) => {
@@ -490,7 +496,7 @@ proptest! {
             for piece in &pieces {
                 link.receive(piece);
                 total += piece.len() + 2;
-                while let Ok(Some(event)) = link.next() {
+                while let Ok(Some(event)) = link.event() {
                     prop_assert!(false, "an event out of noise: {event:?}");
                 }
                 prop_assert!(link.incoming.len() <= total.min(65_536));
