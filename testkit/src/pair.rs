@@ -59,6 +59,8 @@ pub struct Pair<D> {
     accepted: u64,
     /// Whether dials succeed.
     pub reachable: bool,
+    /// What a side said on links that are not the pair's own, and their hang-ups: for hostile peers.
+    pub astray: Vec<(LinkId, Option<Vec<u8>>)>,
 }
 
 /// The two sides.
@@ -92,6 +94,7 @@ impl<D: Rows> Pair<D> {
             links: Vec::new(),
             accepted: 0,
             reachable: true,
+            astray: Vec::new(),
         };
         for side in [A, B] {
             match pair.command(side, Command::Identity) {
@@ -242,8 +245,9 @@ impl<D: Rows> Pair<D> {
                 self.sides[other].node.handle(Input::Accepted(theirs), self.now);
             }
             Output::Transmit(id, bytes) => {
-                if let Some(theirs) = self.far_end(side, id) {
-                    self.sides[other].node.handle(Input::Received(theirs, bytes), self.now);
+                match self.far_end(side, id) {
+                    Some(theirs) => self.sides[other].node.handle(Input::Received(theirs, bytes), self.now),
+                    None => self.astray.push((id, Some(bytes))),
                 }
                 self.sides[side].node.handle(Input::Drained(id), self.now);
             }
@@ -255,6 +259,8 @@ impl<D: Rows> Pair<D> {
                             .node
                             .handle(Input::Closed(theirs, Cause::Ended), self.now);
                     }
+                } else {
+                    self.astray.push((id, None));
                 }
                 self.sides[side].node.handle(Input::Closed(id, Cause::HungUp), self.now);
             }

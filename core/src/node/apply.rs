@@ -223,14 +223,16 @@ impl<S: Clone> Contact<S> {
         if timer.seconds > TIMER_MAX {
             return None;
         }
-        self.row.timer_theirs = timer.seconds;
-        self.save(ctx);
-        let (contact, author) = (self.row.address, Direction::In);
-        ctx.record(Event::TimerChanged {
-            contact,
-            author,
-            seconds: timer.seconds,
-        });
+        if self.row.timer_theirs != timer.seconds {
+            self.row.timer_theirs = timer.seconds;
+            self.save(ctx);
+            let (contact, author) = (self.row.address, Direction::In);
+            ctx.record(Event::TimerChanged {
+                contact,
+                author,
+                seconds: timer.seconds,
+            });
+        }
         Some(())
     }
 }

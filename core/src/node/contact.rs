@@ -67,6 +67,14 @@ impl<S> Contact<S> {
         self.row.standing == Standing::Friend
     }
 
+    /// Somebody whom we want on a link: not one who merely asks.
+    pub fn is_ours(&self) -> bool {
+        matches!(
+            self.row.standing,
+            Standing::Friend | Standing::Requested | Standing::RequestDelivered
+        )
+    }
+
     /// Whether something here can only go on when they are reached.
     pub fn has_mail(&self) -> bool {
         match self.row.standing {

@@ -8,11 +8,12 @@ use super::contact::Contact;
 use super::context::Context;
 use super::introduce::NAME_MAX;
 use super::me::{Me, vouches};
+use super::outbox::Queued;
 use crate::Generation;
 use crate::row::{MessageKey, MessageWithDelivery};
 use crate::session::{Opened, Ratchet};
-use crate::wire::content::Content;
 use crate::wire::content::content::Kind;
+use crate::wire::content::{Content, Timer};
 use crate::wire::link::Sealed;
 
 /// Cold rows that were asked for, by key; a key without a row is one that is not there.
@@ -111,6 +112,15 @@ impl<S: Clone> Contact<S> {
         self.drop_request(ctx);
         self.progressed(ctx);
         self.befriend(ctx);
+        // Until they have opened something of ours, all that they seal carries what opens the session, and after 30 days
+        // they could seal no more. So something goes back at once; where our timer stands is worth saying.
+        let timer = Queued::unfollowed(
+            Kind::Timer(Timer {
+                seconds: self.row.timer_ours,
+            }),
+            ctx,
+        );
+        self.queue(timer, ctx);
         self.ack_due = true;
         Reception::Opened
     }

@@ -126,6 +126,14 @@ impl<R: Ratchet> Node<R> {
             },
         };
         self.ctx.frame(id, Body::Hello(hello));
+        let contacts = &self.contacts;
+        let is_stranger = |peer| !contacts.get(&peer).is_some_and(Contact::is_ours);
+        if is_stranger(peer) {
+            self.pool.thin_out(
+                |phase| matches!(phase, Phase::Up(peer) if is_stranger(peer)),
+                &mut self.ctx,
+            );
+        }
         self.dial_more();
     }
 

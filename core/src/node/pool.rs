@@ -74,18 +74,22 @@ impl Pool {
     pub fn accept(&mut self, id: LinkId, link: Link, ctx: &mut Context) {
         self.insert(id, link, Phase::Handshaking(None), ctx);
         ctx.wake(Timer::Handshake(id), ctx.now.monotonic.after(ctx.limits.handshake));
-        let accepted = self
+        self.thin_out(|phase| phase == Phase::Handshaking(None), ctx);
+    }
+
+    /// Of the links in such phases, ends the oldest if there are more than strangers may have.
+    pub fn thin_out(&mut self, such: impl Fn(Phase) -> bool, ctx: &mut Context) {
+        let such = self
             .links
-            .iter()
-            .filter(|(_, entry)| entry.phase == Phase::Handshaking(None));
-        if accepted.clone().count() > ctx.limits.stranger_links {
-            let oldest = accepted
-                .min_by_key(|(id, entry)| (entry.since, **id))
-                .map(|(id, _)| *id);
-            if let Some(oldest) = oldest {
-                ctx.peer_faults += 1;
-                ctx.hang_up(oldest);
-            }
+            .iter_mut()
+            .filter(|(_, entry)| !entry.doomed && such(entry.phase));
+        let mut oldest_first: Vec<_> = such.map(|(id, entry)| (entry.since, *id, &mut entry.doomed)).collect();
+        oldest_first.sort();
+        let excess = oldest_first.len().saturating_sub(ctx.limits.stranger_links);
+        for (_, id, doomed) in oldest_first.into_iter().take(excess) {
+            *doomed = true;
+            ctx.peer_faults += 1;
+            ctx.hang_up(id);
         }
     }
 

@@ -1,0 +1,227 @@
+//! Hostile peers: whatever a stranger's bytes, an authenticated stranger's frames or a bad friend's ciphertexts hold, the
+//! node does not panic, its good friend notices nothing, and what it remembers of them is bounded.
+
+use std::sync::LazyLock;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use sotto_core::row::{ContentType, Key, Row, Standing};
+use sotto_core::wire::content::Content;
+use sotto_core::wire::link::{self, frame::Body};
+use sotto_core::{Command, Direction, Draft, Intake, Limits, Millis, OnionAddress, Reply};
+use sotto_testkit::disk::Disk;
+use sotto_testkit::hostile::Peer;
+use sotto_testkit::pair::{A, B, Pair};
+use sotto_testkit::strategies;
+
+/// The ids of what the friends say: with the same seed, the same in every run.
+static KNOWN: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let pair = friends();
+    let messages = pair.sides[A].disk.conversation(pair.sides[B].address).into_iter();
+    messages.map(|row| row.key.id.0.to_vec()).collect()
+});
+
+const GOOD: &str = "said among friends";
+
+fn friends() -> Pair<Disk> {
+    let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &Limits::default());
+    pair.befriend();
+    say(&mut pair, A, GOOD);
+    say(&mut pair, B, GOOD);
+    pair
+}
+
+fn say(pair: &mut Pair<Disk>, from: usize, text: &str) {
+    let draft = Draft {
+        contact: pair.sides[1 - from].address,
+        text: text.to_owned(),
+        content_type: ContentType::Plain,
+        thread: None,
+        reply_to: None,
+        ttl: None,
+        idempotency_key: None,
+    };
+    pair.command(from, Command::Send(draft)).expect("queued");
+}
+
+fn heard(pair: &Pair<Disk>, side: usize) -> Vec<String> {
+    let friend = pair.sides[1 - side].address;
+    let messages = pair.sides[side].disk.conversation(friend).into_iter();
+    messages
+        .filter(|row| row.key.direction == Direction::In)
+        .map(|row| row.text.clone())
+        .collect()
+}
+
+/// What a friend of A's could notice, and what must not grow.
+fn unharmed(pair: &mut Pair<Disk>, hostile: OnionAddress) -> Result<(), TestCaseError> {
+    let [a, b] = [pair.sides[A].address, pair.sides[B].address];
+    for (side, text) in [(A, "still here"), (B, "so am I")] {
+        say(pair, side, text);
+    }
+    prop_assert_eq!(heard(pair, B), [GOOD, "still here"]);
+    prop_assert_eq!(heard(pair, A), [GOOD, "so am I"]);
+    for (side, friend) in [(A, b), (B, a)] {
+        let Some(Row::Contact(row)) = pair.sides[side].disk.row(&Key::Contact(friend)) else {
+            return Err(TestCaseError::fail("the friend is gone"));
+        };
+        prop_assert_eq!(row.standing, Standing::Friend);
+        prop_assert!(row.claimed_name.is_empty() && row.petname.is_empty());
+    }
+    prop_assert_eq!(pair.sides[A].node.intake(), Intake::Welcome);
+    let Ok(Reply::Status(status)) = pair.command(A, Command::Status) else {
+        return Err(TestCaseError::fail("no status"));
+    };
+    prop_assert_eq!(status.queued, 0);
+    prop_assert!(status.links <= 1 + Limits::default().stranger_links);
+    let disk = &pair.sides[A].disk;
+    for key in [Key::Session(hostile), Key::Offer(hostile)] {
+        prop_assert!(disk.row(&key).is_none(), "a stranger has left {key:?}");
+    }
+    // Whatever happened, time settles it.
+    pair.pass(Millis::minutes(20));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_strangers_bytes_change_nothing(writes in vec(vec(any::<u8>(), 0..400), 0..12)) {
+        let mut pair = friends();
+        let before = pair.sides[A].disk.clone();
+        let mut peer = Peer::new(9);
+        for bytes in writes {
+            if !peer.is_connected() {
+                peer.connect(&mut pair, 0);
+            }
+            peer.write(&mut pair, bytes);
+        }
+        prop_assert_eq!(&pair.sides[A].disk, &before);
+        unharmed(&mut pair, peer.address())?;
+    }
+
+    #[test]
+    fn an_authenticated_strangers_frames_harm_nobody(
+        greet in any::<bool>(),
+        frames in vec(strategies::body(), 1..30),
+    ) {
+        let mut pair = friends();
+        let mut peer = Peer::new(9);
+        for body in frames {
+            if !peer.is_connected() {
+                peer.dial(&mut pair, 0);
+                if greet && peer.is_connected() {
+                    let hello = peer.hello(link::Standing::Stranger);
+                    peer.send(&mut pair, hello);
+                }
+            }
+            peer.send(&mut pair, body);
+        }
+        let consent = pair.command(A, Command::AcceptContact { contact: peer.address(), petname: None });
+        prop_assert!(consent.is_err(), "a worthless bundle was taken");
+        unharmed(&mut pair, peer.address())?;
+    }
+
+    #[test]
+    fn a_bad_friends_contents_touch_only_what_is_theirs(contents in vec(strategies::content(KNOWN.clone()), 1..24)) {
+        let mut pair = friends();
+        let mut peer = Peer::new(9);
+        peer.befriend(&mut pair, 0);
+        for content in &contents {
+            prop_assert!(peer.is_connected(), "a content alone ends no link");
+            peer.say(&mut pair, content);
+        }
+        let acknowledged = peer.heard.iter().filter_map(|frame| match &frame.body {
+            Some(Body::Ack(ack)) => Some(ack.received),
+            _ => None,
+        }).max();
+        prop_assert_eq!(acknowledged, Some(peer.sequence), "every content is acknowledged, good or bad");
+        let [_, b] = [pair.sides[A].address, pair.sides[B].address];
+        for row in pair.sides[A].disk.conversation(b) {
+            prop_assert!(row.text == GOOD && row.edited_at.is_none() && row.deleted_at.is_none());
+        }
+        pair.command(A, Command::RemoveContact(peer.address())).expect("removed");
+        unharmed(&mut pair, peer.address())?;
+    }
+
+    #[test]
+    fn a_bad_friends_frames_harm_nobody_else(frames in vec(strategies::body(), 1..30), garbage in vec(any::<u8>(), 0..300)) {
+        let mut pair = friends();
+        let mut peer = Peer::new(9);
+        peer.befriend(&mut pair, 0);
+        let sealed = peer.seal(&pair, &garbage);
+        peer.send(&mut pair, Body::Sealed(sealed));
+        for body in frames {
+            if !peer.is_connected() {
+                peer.dial(&mut pair, 0);
+                if peer.is_connected() {
+                    let hello = peer.hello(link::Standing::Friend);
+                    peer.send(&mut pair, hello);
+                }
+            }
+            peer.send(&mut pair, body);
+        }
+        peer.hang_up(&mut pair);
+        pair.command(A, Command::RemoveContact(peer.address())).expect("removed");
+        unharmed(&mut pair, peer.address())?;
+    }
+}
+
+#[test]
+fn strangers_requests_are_bounded_and_idle_strangers_deafen_nobody() {
+    let limits = Limits::default();
+    let mut pair = friends();
+    for seed in 10..120 {
+        let mut peer = Peer::new(seed);
+        peer.dial(&mut pair, seed.into());
+        let hello = peer.hello(link::Standing::Requested);
+        peer.send(&mut pair, hello);
+        let request = peer.request();
+        peer.send(&mut pair, Body::Request(request));
+        // They leave their links open, and time passes so that the bucket is no excuse.
+        pair.pass(Millis::seconds(1));
+    }
+    let requests = pair.sides[A]
+        .disk
+        .rows()
+        .filter(|row| matches!(row, Row::Request(_)))
+        .count();
+    assert!(
+        (1..=limits.requests).contains(&requests),
+        "{requests} requests are held"
+    );
+    // A hundred streams that say nothing.
+    for seed in 120..220 {
+        Peer::new(seed).connect(&mut pair, seed.into());
+    }
+    unharmed(&mut pair, Peer::new(10).address()).unwrap();
+}
+
+#[test]
+fn an_accept_that_nobody_asked_for_is_dropped() {
+    let mut pair = friends();
+    let mut peer = Peer::new(9);
+    peer.befriend(&mut pair, 0);
+    let before = pair.sides[A].disk.row(&Key::Contact(peer.address())).cloned();
+    let accept = sotto_core::wire::content::Accept {
+        name: "Eve".to_owned(),
+        identity_signature: vec![1; 64],
+    };
+    let kind = Some(sotto_core::wire::content::content::Kind::Accept(accept));
+    peer.say(
+        &mut pair,
+        &Content {
+            id: vec![3; 16],
+            sent_at: 0,
+            repeat: false,
+            kind,
+        },
+    );
+    assert_eq!(pair.sides[A].disk.row(&Key::Contact(peer.address())).cloned(), before);
+    let Ok(Reply::Status(status)) = pair.command(A, Command::Status) else {
+        panic!("no status")
+    };
+    assert_eq!(status.peer_faults, 1, "and counted");
+}
