@@ -244,6 +244,22 @@ mod tests {
         assert_ne!(incoming.bytes.capacity(), 0);
     }
 
+    /// Part of a record always waits, so the buffer is never empty. It does not grow with what has passed through.
+    #[test]
+    fn what_has_been_taken_takes_no_room() {
+        let mut stream = Vec::new();
+        append_record(&mut stream, 1000, |_| ());
+        let mut incoming = Incoming::default();
+        incoming.push(&stream[..500]);
+        for _ in 0..1000 {
+            incoming.push(&stream[500..]);
+            incoming.push(&stream[..500]);
+            assert_eq!(incoming.take(&MESSAGE).unwrap().map(<[u8]>::len), Some(1000));
+            incoming.rest();
+            assert!(incoming.bytes.len() <= 4 * stream.len());
+        }
+    }
+
     proptest! {
         #![proptest_config(cases(128))]
 
