@@ -10,6 +10,7 @@ use sotto_core::{Command, CommandId, Entropy, Input, Intake, Limits, LinkId, Nod
 use sotto_io_sqlcipher::StoreError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::task::coop::consume_budget;
 
 use crate::clock::Clock;
 use crate::handle::{Answer, Request};
@@ -98,6 +99,8 @@ impl<'a> Driver<'a> {
                 Some(input) = self.inputs.recv(), if welcome => self.tell_of_link(input),
             }
             self.gather()?;
+            // A flood must not keep the runtime from everything else.
+            consume_budget().await;
         }
         self.stop().await
     }

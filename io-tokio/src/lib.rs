@@ -22,6 +22,27 @@
 //! - `monotonic` never decreases (`clock`).
 //! - `poll` is drained before the driver sleeps (`driver`).
 //!
+//! ```
+//! use sotto_core::{Command, Reply};
+//! use sotto_io_sqlcipher::{Store, StoreKey};
+//! use sotto_io_tokio::{Config, Local, start};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let key = StoreKey::new([1; 32], [2; 16]); // better: random, or derived from a passphrase
+//! let store = Store::create(&folder.path().join("sotto.db"), &key)?;
+//! let (node, task) = start(Config::new(store, Local::new(folder.path().join("network")))).await?;
+//!
+//! let Ok(Reply::Identity { address, .. }) = node.command(Command::Identity).await? else { unreachable!() };
+//! assert!(folder.path().join("network").join(address.to_string()).exists(), "it listens under its address");
+//!
+//! node.shutdown().await;
+//! task.await??;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! There are no queues here that a peer could fill. A link holds one chunk and waits until the node takes it; while
 //! the node is busy, nothing is read from any link, and the peers' own sockets push back.
 

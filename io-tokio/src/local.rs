@@ -172,13 +172,9 @@ fn claim(directory: &Path, address: OnionAddress) -> Result<(Socket, UnixListene
             directory: directory.to_owned(),
         },
         _ => ListenError::Io {
-            place: directory.to_owned(),
+            directory: directory.to_owned(),
             source,
         },
-    };
-    let at_socket = |source| ListenError::Io {
-        place: path.clone(),
-        source,
     };
 
     DirBuilder::new()
@@ -189,14 +185,14 @@ fn claim(directory: &Path, address: OnionAddress) -> Result<(Socket, UnixListene
     let turn = File::open(directory).map_err(in_directory)?;
     turn.lock().map_err(in_directory)?;
     let place = Place::new(directory, address).map_err(in_directory)?;
-    match probe(&place.path).map_err(at_socket)? {
+    match probe(&place.path).map_err(in_directory)? {
         Found::Nothing => {}
-        Found::Dead => fs::remove_file(&path).map_err(at_socket)?,
+        Found::Dead => fs::remove_file(&path).map_err(in_directory)?,
         Found::Alive => return Err(ListenError::AddressInUse(address)),
     }
-    let listener = UnixListener::bind(&place.path).map_err(at_socket)?;
-    fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(at_socket)?;
-    let inode = inode(&path).map_err(at_socket)?;
+    let listener = UnixListener::bind(&place.path).map_err(in_directory)?;
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(in_directory)?;
+    let inode = inode(&path).map_err(in_directory)?;
     Ok((Socket { path, inode }, listener))
 }
 
@@ -209,7 +205,10 @@ enum Found {
 /// Asks a socket whether anybody answers. Whoever does sees a stream that ends at once.
 fn probe(path: &Path) -> io::Result<Found> {
     match fs::symlink_metadata(path) {
-        Ok(metadata) if !metadata.file_type().is_socket() => return Err(io::ErrorKind::AlreadyExists.into()),
+        Ok(metadata) if !metadata.file_type().is_socket() => {
+            let what = "our socket's name is taken by something that is not a socket";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+        }
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
         Err(error) => return Err(error),

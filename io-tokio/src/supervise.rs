@@ -72,12 +72,11 @@ impl DriverError {
     /// Whether trying again may help, with nothing else done.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Store(error) => {
-                matches!(
-                    error,
-                    StoreError::Full { .. } | StoreError::Io { .. } | StoreError::Sqlite { .. }
-                )
-            }
+            // The lock is ours, so `InUse` is somebody's look at the file that took too long.
+            Self::Store(error) => matches!(
+                error,
+                StoreError::Full { .. } | StoreError::Io { .. } | StoreError::Sqlite { .. } | StoreError::InUse { .. }
+            ),
             Self::Listen(error) => matches!(error, ListenError::Io { .. }),
             Self::Timer(_) => true,
             Self::Open(_) | Self::Entropy(_) | Self::Thread(_) => false,

@@ -69,10 +69,10 @@ pub enum ListenError {
         directory: PathBuf,
     },
     /// The operating system said no.
-    #[error("cannot listen in {}: {source}", place.display())]
+    #[error("cannot listen in {}: {source}", directory.display())]
     Io {
-        /// Where.
-        place: PathBuf,
+        /// The directory that the socket is to be in.
+        directory: PathBuf,
         /// What it said.
         source: io::Error,
     },

@@ -187,8 +187,8 @@ async fn what_is_not_a_socket_is_not_touched() {
     let path = socket(folder.path(), 1);
     fs::write(&path, "precious").expect("written");
     match Local::new(folder.path()).listen(&identity(1)).map(drop) {
-        Err(ListenError::Io { place, source }) => {
-            assert_eq!((place, source.kind()), (path.clone(), io::ErrorKind::AlreadyExists));
+        Err(ListenError::Io { directory, source }) => {
+            assert_eq!((&*directory, source.kind()), (folder.path(), io::ErrorKind::AlreadyExists));
         }
         other => panic!("{other:?}"),
     }
