@@ -188,7 +188,10 @@ async fn what_is_not_a_socket_is_not_touched() {
     fs::write(&path, "precious").expect("written");
     match Local::new(folder.path()).listen(&identity(1)).map(drop) {
         Err(ListenError::Io { directory, source }) => {
-            assert_eq!((&*directory, source.kind()), (folder.path(), io::ErrorKind::AlreadyExists));
+            assert_eq!(
+                (&*directory, source.kind()),
+                (folder.path(), io::ErrorKind::AlreadyExists)
+            );
         }
         other => panic!("{other:?}"),
     }

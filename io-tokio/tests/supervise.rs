@@ -218,6 +218,7 @@ async fn a_shutdown_does_not_wait_for_a_store_that_fails() {
 }
 
 #[tokio::test]
+#[expect(clippy::await_holding_lock, reason = "held, it is what the store's thread waits for")]
 async fn a_shutdown_commits_and_answers_what_was_asked_before_it() {
     let shelf = Shelf::default();
     let (handle, task) = run(&shelf).await;

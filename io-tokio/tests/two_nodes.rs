@@ -62,7 +62,11 @@ impl Machine {
             retry_cap: Millis(200),
             ..Limits::default()
         };
-        let config = Config { store, transport: Arc::new(transport), limits };
+        let config = Config {
+            store,
+            transport: Arc::new(transport),
+            limits,
+        };
         let (handle, task) = start(config).await.expect("starts");
         let Ok(Ok(Reply::Identity { address, .. })) = handle.command(Command::Identity).await else {
             panic!("no identity");
@@ -71,10 +75,10 @@ impl Machine {
     }
 
     /// The messages of a profile that is not running, in the order of `keys`.
-    fn messages(&self, name: &str, keys: Vec<MessageKey>) -> Vec<MessageWithDelivery> {
+    fn messages(&self, name: &str, keys: &[MessageKey]) -> Vec<MessageWithDelivery> {
         let mut found = self
             .store(name)
-            .fetch(&Query::Messages(keys.clone()))
+            .fetch(&Query::Messages(keys.to_vec()))
             .expect("fetched")
             .messages;
         found.sort_by_key(|found| keys.iter().position(|key| *key == found.message.key));
@@ -203,7 +207,7 @@ async fn friends_talk_and_nothing_readable_crosses_or_stays() {
     alice.shut_down().await;
     bob.shut_down().await;
 
-    let sent = machine.messages("alice.db", keys(b, Direction::Out, &ids));
+    let sent = machine.messages("alice.db", &keys(b, Direction::Out, &ids));
     assert_eq!(texts(&sent), said);
     let delivered = |found: &MessageWithDelivery| found.delivery.as_ref().map(|row| row.state);
     assert!(
@@ -211,9 +215,9 @@ async fn friends_talk_and_nothing_readable_crosses_or_stays() {
             .all(|found| delivered(found) == Some(DeliveryState::Delivered)),
         "{sent:?}"
     );
-    assert_eq!(texts(&machine.messages("bob.db", keys(a, Direction::In, &ids))), said);
+    assert_eq!(texts(&machine.messages("bob.db", &keys(a, Direction::In, &ids))), said);
     assert_eq!(
-        texts(&machine.messages("alice.db", keys(b, Direction::In, &[answer]))),
+        texts(&machine.messages("alice.db", &keys(b, Direction::In, &[answer]))),
         ["a secret back"]
     );
 
@@ -267,7 +271,10 @@ async fn a_full_disk_delays_a_talk_and_loses_nothing_of_it() {
     let machine = Machine::new();
     let room = Arc::new(AtomicBool::new(true));
     let alice = machine.start("alice.db").await;
-    let store = Cramped { store: machine.store("bob.db"), room: room.clone() };
+    let store = Cramped {
+        store: machine.store("bob.db"),
+        room: room.clone(),
+    };
     let bob = machine.start_on(Box::new(store)).await;
     alice.befriend(&bob).await;
     let (a, b) = (alice.address, bob.address);
@@ -280,7 +287,10 @@ async fn a_full_disk_delays_a_talk_and_loses_nothing_of_it() {
     assert!(room.load(Ordering::Relaxed), "a commit was refused");
     alice.shut_down().await;
     bob.shut_down().await;
-    assert_eq!(texts(&machine.messages("bob.db", keys(a, Direction::In, &ids))), ["one", "two"]);
+    assert_eq!(
+        texts(&machine.messages("bob.db", &keys(a, Direction::In, &ids))),
+        ["one", "two"]
+    );
 }
 
 #[tokio::test]
@@ -322,11 +332,11 @@ async fn a_driver_that_dies_again_and_again_loses_nothing() {
     bob.shut_down().await;
 
     assert_eq!(
-        texts(&machine.messages("bob.db", keys(a, Direction::In, &from_alice))),
+        texts(&machine.messages("bob.db", &keys(a, Direction::In, &from_alice))),
         said
     );
     assert_eq!(
-        texts(&machine.messages("alice.db", keys(b, Direction::In, &from_bob))),
+        texts(&machine.messages("alice.db", &keys(b, Direction::In, &from_bob))),
         said
     );
 }
