@@ -56,9 +56,9 @@ codes!(Standing:
     6 = (Self::Friend),
 );
 
-/// A moment that rows are ordered by. Beyond the i64 range (292 million years on) all moments are one.
-pub(crate) fn ordered(moment: Wall) -> i64 {
-    i64::try_from(moment.0).unwrap_or(i64::MAX)
+/// A number that rows are ordered by. Beyond the i64 range (as a moment: in 292 million years) all numbers are one.
+pub(crate) fn ordered(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// The column does not hold what it should.

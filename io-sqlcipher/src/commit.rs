@@ -255,7 +255,7 @@ fn write_delivery(db: &Connection, peers: &mut Peers, mode: Mode, row: &Delivery
         Mode::Put => DELIVERY_PUT,
         Mode::Insert => DELIVERY_INSERT,
     };
-    let disappears_at = row.disappears_at.map(ordered);
+    let disappears_at = row.disappears_at.map(|at| ordered(at.0));
     let columns = params![row.state.code(), row.at.0.cast_signed(), disappears_at];
     on_message(db, peers, sql, &row.key, columns)
 }

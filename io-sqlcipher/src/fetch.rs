@@ -1,10 +1,11 @@
 //! The cold rows that the protocol asks for: messages by name, and those whose time is up.
 
-use rusqlite::{Connection, Row};
-use sotto_core::row::{DeliveryRow, MessageKey, MessageRow, MessageWithDelivery, Query, Rows};
-use sotto_core::{EventSeq, Wall};
+use rusqlite::Connection;
+use sotto_core::Wall;
+use sotto_core::row::{MessageKey, MessageWithDelivery, Query, Rows};
 
 use crate::code::{Code, Columns, ordered};
+use crate::message::{message, message_columns, message_key};
 use crate::peer::Peers;
 
 /// Answers a query.
@@ -17,55 +18,6 @@ pub(crate) fn fetch(db: &Connection, peers: &mut Peers, query: &Query) -> rusqli
     Ok(Rows {
         messages,
         next_disappearance,
-    })
-}
-
-/// The columns of `message` that [`message`] reads, in its order. A macro, so that statements stay literals.
-macro_rules! message_columns {
-    () => {
-        "message.contact, message.direction, message.id, message.ordinal, message.text, message.content_type, \
-         message.thread, message.reply_to, message.ttl, message.sent_at, message.at, message.edited_at, \
-         message.deleted_at, message.state, message.state_at, message.disappears_at"
-    };
-}
-pub(crate) use message_columns;
-
-/// How many columns that is.
-pub(crate) const MESSAGE_COLUMNS: usize = 16;
-
-/// A message and its delivery, of a row that begins with the message columns.
-pub(crate) fn message(db: &Connection, peers: &mut Peers, row: &Row<'_>) -> rusqlite::Result<MessageWithDelivery> {
-    let key = message_key(db, peers, row)?;
-    let message = MessageRow {
-        key,
-        order: EventSeq(row.u64(3)?),
-        text: row.get(4)?,
-        content_type: row.code(5)?,
-        thread: row.get(6)?,
-        reply_to: row.maybe_id(7)?,
-        ttl: row.get(8)?,
-        sent_at: row.wall(9)?,
-        at: row.wall(10)?,
-        edited_at: row.maybe_wall(11)?,
-        deleted_at: row.maybe_wall(12)?,
-    };
-    let delivery = match row.maybe_code(13)? {
-        Some(state) => Some(DeliveryRow {
-            key,
-            state,
-            at: row.wall(14)?,
-            disappears_at: row.maybe_wall(15)?,
-        }),
-        None => None,
-    };
-    Ok(MessageWithDelivery { message, delivery })
-}
-
-fn message_key(db: &Connection, peers: &mut Peers, row: &Row<'_>) -> rusqlite::Result<MessageKey> {
-    Ok(MessageKey {
-        contact: peers.address(db, row.get(0)?)?,
-        direction: row.code(1)?,
-        id: row.id(2)?,
     })
 }
 
@@ -100,7 +52,7 @@ fn disappearing(
         " FROM message JOIN peer ON peer.number = contact WHERE disappears_at <= ? \
          ORDER BY disappears_at, address, direction, id LIMIT ?"
     ))?;
-    let mut rows = statement.query((ordered(until), limit))?;
+    let mut rows = statement.query((ordered(until.0), limit))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(message(db, peers, row)?);

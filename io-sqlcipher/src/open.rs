@@ -60,6 +60,11 @@ pub(crate) fn create(path: &Path, key: &StoreKey) -> Result<(), StoreError> {
 /// Opens an existing database. The caller holds its lock.
 pub(crate) fn open(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
     first_bytes(path)?;
+    reopen(path, key)
+}
+
+/// As `open`, without a look at the file itself: closing that would drop the locks that readers hold on it.
+pub(crate) fn reopen(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
     let mut db = connect(path, key, Purpose::Write)?;
     // Closing the last connection would move what a crash left in the log into the database: not before we know that it
     // is ours. Without a log there is nothing to move, and closing only tidies up.

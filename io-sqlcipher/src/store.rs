@@ -11,6 +11,7 @@ use sotto_core::row::{Batch, Image, Query, Rows};
 use crate::key::StoreKey;
 use crate::lock::Lock;
 use crate::peer::Peers;
+use crate::read::Reader;
 use crate::{StoreError, commit, fetch, image, open};
 
 /// How long emptying the write-ahead log may wait for a reader before it is put off to the next commit.
@@ -79,10 +80,17 @@ impl Store {
     pub fn reopen(&mut self) -> Result<(), StoreError> {
         // What closing says can only be the error that brought us here.
         self.db = Connection::open_in_memory().map_err(|source| StoreError::sqlite(&self.path, source))?;
-        self.db = open::open(&self.path, &self.key)?;
+        self.db = open::reopen(&self.path, &self.key)?;
         self.peers = Peers::default();
         self.log_holds_erased = true;
         Ok(())
+    }
+
+    /// A connection of its own to the same database, for what people and programs read. It sees every commit that ended
+    /// before its query began, and never waits for one. The store counts as open for as long as a reader lives.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        let db = open::open_reader(&self.path, &self.key)?;
+        Ok(Reader::new(db, self.path.clone(), Arc::clone(&self.lock)))
     }
 
     /// Closes the store in order: everything is in the one database file, and the others are gone.

@@ -115,10 +115,12 @@ CREATE TABLE message (
     UNIQUE (id, contact, direction)
 ) STRICT;
 
-CREATE INDEX conversation ON message (contact, ordinal);
+-- The thread is there so that a list of threads needs no look at the messages themselves.
+CREATE INDEX conversation ON message (contact, ordinal, thread);
 CREATE INDEX incoming ON message (ordinal) WHERE direction = 0;
-CREATE INDEX unread ON message (ordinal, contact) WHERE direction = 0 AND state IS NOT 3 AND deleted_at IS NULL;
-CREATE INDEX thread ON message (thread, ordinal, contact) WHERE thread IS NOT NULL;
+CREATE INDEX unread ON message (ordinal, contact, thread)
+    WHERE direction = 0 AND state IS NOT 3 AND deleted_at IS NULL;
+CREATE INDEX thread ON message (thread, ordinal) WHERE thread IS NOT NULL;
 CREATE INDEX failed ON message (ordinal) WHERE state IN (4, 5);
 CREATE INDEX disappearing ON message (disappears_at) WHERE disappears_at IS NOT NULL;
 
@@ -141,8 +143,10 @@ CREATE TABLE event (
 ) STRICT;
 
 -- The index of words. It keeps no copy of the text, and what is deleted is taken out of it at once, not at some later merge.
+-- The contact's number is a word of its own column, so that a search within a conversation meets no other's messages.
 CREATE VIRTUAL TABLE word USING fts5 (
     text,
+    contact,
     content = 'message',
     content_rowid = 'number',
     columnsize = 0,
@@ -151,12 +155,12 @@ CREATE VIRTUAL TABLE word USING fts5 (
 INSERT INTO word (word, rank) VALUES ('secure-delete', 1);
 
 CREATE TRIGGER message_written AFTER INSERT ON message WHEN new.text <> '' BEGIN
-    INSERT INTO word (rowid, text) VALUES (new.number, new.text);
+    INSERT INTO word (rowid, text, contact) VALUES (new.number, new.text, new.contact);
 END;
 CREATE TRIGGER message_edited AFTER UPDATE OF text ON message WHEN old.text <> new.text BEGIN
-    INSERT INTO word (word, rowid, text) VALUES ('delete', old.number, old.text);
-    INSERT INTO word (rowid, text) VALUES (new.number, new.text);
+    INSERT INTO word (word, rowid, text, contact) VALUES ('delete', old.number, old.text, old.contact);
+    INSERT INTO word (rowid, text, contact) VALUES (new.number, new.text, new.contact);
 END;
 CREATE TRIGGER message_deleted AFTER DELETE ON message WHEN old.text <> '' BEGIN
-    INSERT INTO word (word, rowid, text) VALUES ('delete', old.number, old.text);
+    INSERT INTO word (word, rowid, text, contact) VALUES ('delete', old.number, old.text, old.contact);
 END;

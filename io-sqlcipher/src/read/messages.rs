@@ -1,0 +1,239 @@
+//! A message as it is shown: its row, its state, what hangs on it, and who the contact is.
+
+use rusqlite::{Params, Row};
+use sotto_core::row::{ContentType, DeliveryState, MessageKey, MessageWithDelivery, OutboxRow};
+use sotto_core::{Direction, EventSeq, MessageId, Wall};
+
+use super::{Reader, Snapshot};
+use crate::StoreError;
+use crate::code::{Code, Columns};
+use crate::message::{MESSAGE_COLUMNS, message, message_columns};
+use crate::sanitise;
+
+/// A message as it stands now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageView {
+    /// Its name.
+    pub key: MessageKey,
+    /// Its place in the conversation.
+    pub order: EventSeq,
+    /// The text; empty once deleted.
+    pub text: String,
+    /// How to show it.
+    pub content_type: ContentType,
+    /// The thread it belongs to.
+    pub thread: Option<String>,
+    /// The message it answers, by either author.
+    pub reply_to: Option<MessageId>,
+    /// Seconds it lives once the clock starts; 0 is for ever.
+    pub ttl: u32,
+    /// The author's clock when it was written. For `In`, untrusted.
+    pub sent_at: Wall,
+    /// Our clock when it was queued or received.
+    pub at: Wall,
+    /// When it was last edited.
+    pub edited_at: Option<Wall>,
+    /// When it was deleted for both.
+    pub deleted_at: Option<Wall>,
+    /// Where it stands; `None` for an incoming message that was not read.
+    pub state: Option<DeliveryState>,
+    /// Since when.
+    pub state_at: Option<Wall>,
+    /// When it disappears; `None` if never, or if its clock has not started.
+    pub disappears_at: Option<Wall>,
+    /// Our name for the contact.
+    pub petname: Option<String>,
+    /// Their name for themselves. Untrusted.
+    pub claimed_name: Option<String>,
+    /// Their safety number was compared.
+    pub verified: bool,
+    /// At most one of each side, the peer's first.
+    pub reactions: Vec<ReactionView>,
+    /// While it waits: tries in a row that did not reach the contact. Else 0.
+    pub attempts: u32,
+    /// While it waits: when the contact is tried next; `None` is at once.
+    pub next_attempt: Option<Wall>,
+    /// While it waits unsealed: when it fails as expired.
+    pub gives_up_at: Option<Wall>,
+}
+
+/// A reaction to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReactionView {
+    /// Whose: the peer's (`In`) or ours (`Out`).
+    pub author: Direction,
+    /// With what. Untrusted if `In`.
+    pub emoji: String,
+    /// When.
+    pub at: Wall,
+}
+
+impl MessageView {
+    /// Deleted for both; the row is a mark.
+    pub const fn is_deleted(&self) -> bool {
+        self.deleted_at.is_some()
+    }
+
+    /// Came in, is still there, and was not read here.
+    pub fn is_unread(&self) -> bool {
+        self.key.direction == Direction::In && self.state != Some(DeliveryState::Read) && !self.is_deleted()
+    }
+
+    /// Ours, and on its way: not proven to have arrived, not given up.
+    pub const fn is_waiting(&self) -> bool {
+        matches!(self.state, Some(DeliveryState::Queued | DeliveryState::Sent))
+            && matches!(self.key.direction, Direction::Out)
+    }
+}
+
+/// Fewest hexadecimal digits that may stand for an id.
+const SHORTEST_PREFIX: usize = 6;
+
+/// Messages that one prefix may find; more than two only show that it is too short.
+const SAME_PREFIX: u32 = 16;
+
+impl Reader {
+    /// The messages whose id begins with these hexadecimal digits (6 to 32), in any conversation, at most 16. A whole id
+    /// can have two owners as well: ids are chosen by authors.
+    pub fn message(&self, id: &str) -> Result<Vec<MessageView>, StoreError> {
+        let Some((first, last)) = id_range(id) else {
+            return Ok(Vec::new());
+        };
+        let sql = view_sql!("message" => "WHERE message.id BETWEEN ? AND ? ORDER BY message.ordinal LIMIT ?");
+        self.read(|at| at.views(sql, (first.0, last.0, SAME_PREFIX)))
+    }
+
+    /// The message of that name.
+    pub fn message_by_key(&self, key: &MessageKey) -> Result<Option<MessageView>, StoreError> {
+        self.read(|at| at.view_of(key))
+    }
+}
+
+/// The smallest and the largest id that begin with the digits.
+fn id_range(prefix: &str) -> Option<(MessageId, MessageId)> {
+    if prefix.len() < SHORTEST_PREFIX {
+        return None;
+    }
+    let first = format!("{prefix:0<32}").parse().ok()?;
+    let last = format!("{prefix:f<32}").parse().ok()?;
+    Some((first, last))
+}
+
+/// A statement that [`Snapshot::views`] understands: `FROM` these tables, with this rest.
+macro_rules! view_sql {
+    ($from:literal => $rest:literal) => {
+        concat!(
+            "SELECT ",
+            message_columns!(),
+            ", message.number, contact.petname, contact.claimed_name, contact.verified, contact.attempts, \
+             contact.next_attempt FROM ",
+            $from,
+            " LEFT JOIN contact ON contact.contact = message.contact ",
+            $rest
+        )
+    };
+}
+pub(super) use view_sql;
+
+impl Snapshot<'_> {
+    /// The messages that a `view_sql` finds, in its order.
+    pub(super) fn views(&mut self, sql: &str, parameters: impl Params) -> rusqlite::Result<Vec<MessageView>> {
+        let mut statement = self.db.prepare_cached(sql)?;
+        let mut rows = statement.query(parameters)?;
+        let mut views = Vec::new();
+        while let Some(row) = rows.next()? {
+            views.push(self.view(row)?);
+        }
+        Ok(views)
+    }
+
+    /// The message of that name.
+    pub(super) fn view_of(&mut self, key: &MessageKey) -> rusqlite::Result<Option<MessageView>> {
+        let Some(contact) = self.peers.find(self.db, &key.contact)? else {
+            return Ok(None);
+        };
+        let sql = view_sql!("message" => "WHERE message.id = ? AND message.contact = ? AND message.direction = ?");
+        Ok(self.views(sql, (key.id.0, contact, key.direction.code()))?.pop())
+    }
+
+    fn view(&mut self, row: &Row<'_>) -> rusqlite::Result<MessageView> {
+        const NEXT: usize = MESSAGE_COLUMNS;
+        let MessageWithDelivery { message, delivery } = message(self.db, self.peers, row)?;
+        let mut view = MessageView {
+            key: message.key,
+            order: message.order,
+            text: sanitise::text(message.text),
+            content_type: message.content_type,
+            thread: message.thread.map(sanitise::line),
+            reply_to: message.reply_to,
+            ttl: message.ttl,
+            sent_at: message.sent_at,
+            at: message.at,
+            edited_at: message.edited_at,
+            deleted_at: message.deleted_at,
+            state: delivery.as_ref().map(|delivery| delivery.state),
+            state_at: delivery.as_ref().map(|delivery| delivery.at),
+            disappears_at: delivery.and_then(|delivery| delivery.disappears_at),
+            petname: sanitise::name(row.get(NEXT + 1)?),
+            claimed_name: sanitise::name(row.get(NEXT + 2)?),
+            verified: row.maybe_code(NEXT + 3)?.unwrap_or(false),
+            reactions: self.reactions(row.get(NEXT)?)?,
+            attempts: 0,
+            next_attempt: None,
+            gives_up_at: None,
+        };
+        if view.is_waiting() {
+            let attempts: Option<u32> = row.get(NEXT + 4)?;
+            view.attempts = attempts.unwrap_or(0);
+            view.next_attempt = row.maybe_wall(NEXT + 5)?;
+            view.gives_up_at = self.gives_up_at(row.get(0)?, view.key.id)?;
+        }
+        Ok(view)
+    }
+
+    fn reactions(&self, message: i64) -> rusqlite::Result<Vec<ReactionView>> {
+        self.db
+            .prepare_cached("SELECT author, emoji, at FROM reaction WHERE message = ? ORDER BY author")?
+            .query_map([message], |row| {
+                Ok(ReactionView {
+                    author: row.code(0)?,
+                    emoji: sanitise::line(row.get(1)?),
+                    at: row.wall(2)?,
+                })
+            })?
+            .collect()
+    }
+
+    fn gives_up_at(&mut self, contact: i64, id: MessageId) -> rusqlite::Result<Option<Wall>> {
+        if !self.unsealed.contains_key(&contact) {
+            let unsealed = self
+                .db
+                .prepare_cached(
+                    "SELECT message, expires_at FROM outbox \
+                     WHERE contact = ? AND message IS NOT NULL AND sequence IS NULL",
+                )?
+                .query_map([contact], |row| Ok((row.id(0)?, row.wall(1)?)))?
+                .collect::<rusqlite::Result<_>>()?;
+            self.unsealed.insert(contact, unsealed);
+        }
+        let at = self.unsealed[&contact].get(&id).copied();
+        Ok(at.filter(|at| *at != OutboxRow::NEVER))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_prefix_is_six_to_thirty_two_hexadecimal_digits() {
+        let (first, last) = id_range("ABCDEF1").expect("seven digits");
+        assert_eq!(first.to_string(), format!("abcdef1{}", "0".repeat(25)));
+        assert_eq!(last.to_string(), format!("abcdef1{}", "f".repeat(25)));
+        let whole = "0123456789abcdef0123456789abcdef";
+        assert_eq!(id_range(whole), Some((whole.parse().unwrap(), whole.parse().unwrap())));
+        for wrong in ["", "abcde", "abcdeg", "äöüäöü", &format!("{whole}0"), "abc def"] {
+            assert_eq!(id_range(wrong), None, "{wrong}");
+        }
+    }
+}

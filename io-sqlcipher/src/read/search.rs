@@ -1,0 +1,104 @@
+//! Search by words. What a person types is never taken as a language: it becomes quoted words, all of which must occur.
+
+use sotto_core::OnionAddress;
+
+use super::Reader;
+use super::messages::{MessageView, view_sql};
+use crate::StoreError;
+use crate::message::message_columns;
+
+/// Words beyond these are passed over; FTS5 has a limit of its own somewhere above.
+const WORDS: usize = 64;
+
+impl Reader {
+    /// The newest `limit` messages whose text has every word of the query, the newest first; of one conversation, if one
+    /// is named. `"in quotes"` is a phrase, and a word with a star at its end is the beginning of one. Case and accents do
+    /// not matter.
+    pub fn search(&self, query: &str, limit: u32, with: Option<&OnionAddress>) -> Result<Vec<MessageView>, StoreError> {
+        let words = words(query);
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.read(|at| {
+            let expression = match with {
+                None => format!("text : ({words})"),
+                Some(contact) => match at.peers.find(at.db, contact)? {
+                    Some(contact) => format!("(text : ({words})) AND contact : \"{contact}\""),
+                    None => return Ok(Vec::new()),
+                },
+            };
+            // Message numbers grow with time, and the index can be walked backwards: what is not shown is not read. The
+            // cross join keeps the index in front.
+            let sql = view_sql!("word CROSS JOIN message ON message.number = word.rowid" =>
+                "WHERE word MATCH ? ORDER BY word.rowid DESC LIMIT ?");
+            at.views(sql, (expression, limit))
+        })
+    }
+}
+
+/// The query as an FTS5 expression: quoted strings, each perhaps with a star, side by side, which means "and". (An explicit
+/// `AND` would make a word of punctuation alone, which is no token, match nothing.)
+fn words(query: &str) -> String {
+    let mut words = Vec::new();
+    let mut rest = query;
+    while let Some(start) = rest.find(|c| !separates(c)) {
+        rest = &rest[start..];
+        let word;
+        if let Some(quoted) = rest.strip_prefix('"') {
+            // A quote that is not closed reaches to the end.
+            (word, rest) = quoted.split_once('"').unwrap_or((quoted, ""));
+            if let Some(after) = rest.strip_prefix('*') {
+                rest = after;
+                words.push(format!("\"{}\" *", plain(word)));
+                continue;
+            }
+        } else {
+            let end = rest.find(|c| separates(c) || c == '"').unwrap_or(rest.len());
+            (word, rest) = rest.split_at(end);
+            if let Some(start) = word.strip_suffix('*') {
+                words.push(format!("\"{}\" *", plain(start)));
+                continue;
+            }
+        }
+        words.push(format!("\"{}\"", plain(word)));
+    }
+    words.truncate(WORDS);
+    words.join(" ")
+}
+
+/// FTS5 reads its expressions up to the first NUL.
+fn separates(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
+}
+
+fn plain(word: &str) -> String {
+    word.replace(char::is_control, " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn everything_typed_becomes_quoted_words() {
+        let cases = [
+            ("", ""),
+            (" \t\n", ""),
+            ("hello", r#""hello""#),
+            ("hello  world", r#""hello" "world""#),
+            ("NOT a OR b", r#""NOT" "a" "OR" "b""#),
+            ("text:x (y) ^z a-b", r#""text:x" "(y)" "^z" "a-b""#),
+            ("hel*", r#""hel" *"#),
+            ("a*b *", r#""a*b" "" *"#),
+            (r#""two words" x"#, r#""two words" "x""#),
+            (r#""two wor"* x"#, r#""two wor" * "x""#),
+            (r#"open "to the end"#, r#""open" "to the end""#),
+            (r#"a"b"c"#, r#""a" "b" "c""#),
+            ("nul\0inside", r#""nul" "inside""#),
+            ("\"nul\0inside\"", r#""nul inside""#),
+        ];
+        for (typed, expression) in cases {
+            assert_eq!(words(typed), expression, "{typed:?}");
+        }
+    }
+}
