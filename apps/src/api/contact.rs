@@ -34,6 +34,8 @@ pub struct Contact {
     pub timer_ours: u32,
     /// Their wish for the timer.
     pub timer_theirs: u32,
+    /// Messages of theirs that were not read here.
+    pub unread: u64,
     /// When we first knew of them.
     pub created_at: Time,
     /// When a link to them was last alive.
@@ -121,8 +123,16 @@ pub struct ContactOnly {
     pub contact: String,
 }
 
-/// Parameters of `friends.block` and `friends.unblock`.
-pub type Block = ContactOnly;
+/// Parameters of `friends.accept`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Accept {
+    /// Who asks: friend code, onion address, unique start of one, or the name that they claim.
+    pub contact: String,
+    /// Our name for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
 
 /// Parameters of `friends.rename`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -6,6 +6,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Sent;
+
 /// Why a request was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Error {
@@ -32,6 +34,9 @@ pub struct ErrorData {
     /// What an ambiguous name could mean.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<String>,
+    /// The message that was waited for: it is safe, and goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Box<Sent>>,
 }
 
 macro_rules! kinds {
@@ -134,6 +139,7 @@ impl Error {
                 retry_after_ms: None,
                 hint: kind.hint().to_owned(),
                 candidates: Vec::new(),
+                sent: None,
             },
         }
     }
@@ -164,6 +170,13 @@ impl Error {
     #[must_use]
     pub fn candidates(mut self, candidates: Vec<String>) -> Self {
         self.data.candidates = candidates;
+        self
+    }
+
+    /// With the message that was waited for.
+    #[must_use]
+    pub fn sent(mut self, sent: Sent) -> Self {
+        self.data.sent = Some(Box::new(sent));
         self
     }
 

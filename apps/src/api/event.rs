@@ -25,10 +25,18 @@ pub struct Event {
 pub enum Body {
     /// A message of ours is durable.
     #[serde(rename = "message.queued")]
-    MessageQueued { id: String, message: Option<Box<Message>> },
+    MessageQueued {
+        id: String,
+        conversation: String,
+        message: Option<Box<Message>>,
+    },
     /// A message came.
     #[serde(rename = "message.received")]
-    MessageReceived { id: String, message: Option<Box<Message>> },
+    MessageReceived {
+        id: String,
+        conversation: String,
+        message: Option<Box<Message>>,
+    },
     /// A message's state changed.
     #[serde(rename = "message.state")]
     MessageState {
@@ -41,7 +49,11 @@ pub enum Body {
     },
     /// Its author edited a message.
     #[serde(rename = "message.edited")]
-    MessageEdited { id: String, message: Option<Box<Message>> },
+    MessageEdited {
+        id: String,
+        conversation: String,
+        message: Option<Box<Message>>,
+    },
     /// Its author deleted a message for both.
     #[serde(rename = "message.deleted")]
     MessageDeleted {
@@ -53,6 +65,7 @@ pub enum Body {
     #[serde(rename = "message.reacted")]
     MessageReacted {
         id: String,
+        conversation: String,
         by: Direction,
         message: Option<Box<Message>>,
     },
@@ -136,30 +149,39 @@ pub enum Body {
     },
 }
 
-impl Body {
-    /// The name of its type, as in `type`.
-    pub const fn type_name(&self) -> &'static str {
-        match self {
-            Self::MessageQueued { .. } => "message.queued",
-            Self::MessageReceived { .. } => "message.received",
-            Self::MessageState { .. } => "message.state",
-            Self::MessageEdited { .. } => "message.edited",
-            Self::MessageDeleted { .. } => "message.deleted",
-            Self::MessageReacted { .. } => "message.reacted",
-            Self::MessageDisappeared { .. } => "message.disappeared",
-            Self::TimerChanged { .. } => "timer.changed",
-            Self::RequestReceived { .. } => "request.received",
-            Self::RequestDelivered { .. } => "request.delivered",
-            Self::RequestDeclined { .. } => "request.declined",
-            Self::ContactAdded { .. } => "contact.added",
-            Self::ContactRemoved { .. } => "contact.removed",
-            Self::ContactBlocked { .. } => "contact.blocked",
-            Self::ContactVerified { .. } => "contact.verified",
-            Self::ContactRekeyed { .. } => "contact.rekeyed",
-            Self::Gap { .. } => "gap",
-            Self::Presence { .. } => "presence",
+macro_rules! type_names {
+    ($($body:ident = $name:literal,)*) => {
+        impl Body {
+            /// The name of every type.
+            pub const TYPES: &[&str] = &[$($name,)*];
+
+            /// The name of its type, as in `type`.
+            pub const fn type_name(&self) -> &'static str {
+                match self { $(Self::$body { .. } => $name,)* }
+            }
         }
-    }
+    };
+}
+
+type_names! {
+    MessageQueued = "message.queued",
+    MessageReceived = "message.received",
+    MessageState = "message.state",
+    MessageEdited = "message.edited",
+    MessageDeleted = "message.deleted",
+    MessageReacted = "message.reacted",
+    MessageDisappeared = "message.disappeared",
+    TimerChanged = "timer.changed",
+    RequestReceived = "request.received",
+    RequestDelivered = "request.delivered",
+    RequestDeclined = "request.declined",
+    ContactAdded = "contact.added",
+    ContactRemoved = "contact.removed",
+    ContactBlocked = "contact.blocked",
+    ContactVerified = "contact.verified",
+    ContactRekeyed = "contact.rekeyed",
+    Gap = "gap",
+    Presence = "presence",
 }
 
 /// Parameters of `events.list`.
@@ -257,4 +279,38 @@ pub struct Happening {
     pub subscription: u64,
     /// What happened.
     pub event: Event,
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::schema_for;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn type_names_are_those_on_the_wire() {
+        let schema = schema_for!(Body);
+        let variants = schema.as_value()["oneOf"].as_array().expect("one for each type");
+        let on_the_wire: Vec<_> = variants
+            .iter()
+            .filter_map(|one| one["properties"]["type"]["const"].as_str())
+            .collect();
+        assert_eq!(on_the_wire, Body::TYPES);
+    }
+
+    #[test]
+    fn an_event_is_one_flat_object() {
+        let gap = Event {
+            seq: Some(9),
+            at: sotto_core::Wall(0).into(),
+            body: Body::Gap { from: 3, to: 9 },
+        };
+        let written = serde_json::to_value(&gap).expect("json");
+        assert_eq!(
+            written,
+            json!({"seq": 9, "at": "1970-01-01T00:00:00.000Z", "type": "gap", "from": 3, "to": 9})
+        );
+        assert_eq!(serde_json::from_value::<Event>(written).expect("its own form"), gap);
+    }
 }

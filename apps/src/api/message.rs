@@ -41,7 +41,7 @@ pub struct Message {
     /// Where it stands.
     pub state: MessageState,
     /// Since when.
-    pub state_at: Option<Time>,
+    pub state_at: Time,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<FailReason>,
@@ -194,12 +194,6 @@ pub struct MessageOnly {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
 }
-
-/// Parameters of `messages.delete`.
-pub type Delete = MessageOnly;
-
-/// Parameters of `outbox.cancel` and `outbox.retry`.
-pub type OutboxChange = MessageOnly;
 
 /// Parameters of `messages.edit`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -361,7 +355,7 @@ pub struct Received {
     pub messages: Vec<Message>,
     /// The consumer has now dealt with the log up to here; with `peek`, acknowledging it would mean that.
     pub seq: u64,
-    /// More is there already.
+    /// The log goes on after `seq`; ask again.
     pub more: bool,
     /// Events that were dropped from the log before this consumer asked; the messages are in the history.
     pub missed: u64,

@@ -34,7 +34,7 @@ macro_rules! for_every_method {
             "friends.add" Add(Add) -> Contact, "Ask somebody to be a contact; for one who has asked us, this is consent.";
             "friends.list" List(List) -> Contacts, "List contacts.";
             "friends.requests" Requests(Nothing) -> FriendRequests, "List requests that wait for our consent.";
-            "friends.accept" Accept(ContactOnly) -> Contact, "Consent to a request.";
+            "friends.accept" Accept(Accept) -> Contact, "Consent to a request.";
             "friends.reject" Reject(ContactOnly) -> Contact, "Refuse a request; they are told.";
             "friends.remove" Remove(ContactOnly) -> Contact, "Stop being contacts; the history stays.";
             "friends.rename" Rename(Rename) -> Contact, "Change our name for a contact.";

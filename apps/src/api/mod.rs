@@ -16,7 +16,7 @@ mod openrpc;
 mod time;
 
 pub use contact::{
-    Add, Block, Contact, ContactOnly, Contacts, FriendRequest, FriendRequests, List, Mark, Rename, Safety, Standing,
+    Accept, Add, Contact, ContactOnly, Contacts, FriendRequest, FriendRequests, List, Mark, Rename, Safety, Standing,
     Who,
 };
 pub use error::{Error, ErrorData, Kind};
@@ -25,9 +25,9 @@ pub use event::{
 };
 pub use identity::{Identity, Invite, SetName};
 pub use message::{
-    ContentType, Delete, Direction, Edit, FailReason, History, Inbox, ListOutbox, MarkRead, Message, MessageOnly,
-    MessageState, Messages, OutboxChange, React, Reaction, Receive, Received, Search, Send, Sent, SetTimer, Thread,
-    Threads, ThreadsQuery, Timer, Typing, WaitFor,
+    ContentType, Direction, Edit, FailReason, History, Inbox, ListOutbox, MarkRead, Message, MessageOnly, MessageState,
+    Messages, React, Reaction, Receive, Received, Search, Send, Sent, SetTimer, Thread, Threads, ThreadsQuery, Timer,
+    Typing, WaitFor,
 };
 pub(crate) use method::for_every_method;
 pub use method::{METHODS, Method, MethodInfo, all};

@@ -120,3 +120,13 @@ pub enum Availability {
     /// Looks like offline.
     Invisible,
 }
+
+impl From<Availability> for sotto_core::Availability {
+    fn from(shown: Availability) -> Self {
+        match shown {
+            Availability::Online => Self::Online,
+            Availability::Away => Self::Away,
+            Availability::Invisible => Self::Invisible,
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -12,13 +13,22 @@ use sotto_core::Wall;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(u64);
 
-/// 9999-12-31T23:59:59.999Z. A peer's clock can claim any number; later moments are shown as this one.
-const LATEST: u64 = 253_402_300_799_999;
+/// 9999-12-30T22:00:00Z, the last second that every time zone can show. A peer's clock can claim any number; later
+/// moments are shown as this one.
+const LATEST: u64 = 253_402_207_200_000;
 
 impl Time {
     /// Milliseconds since the Unix epoch.
     pub const fn millis(self) -> u64 {
         self.0
+    }
+
+    /// This moment, as the machine believes.
+    pub fn now() -> Self {
+        let since_epoch = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        Self(u64::try_from(since_epoch.as_millis()).unwrap_or(LATEST).min(LATEST))
     }
 
     /// For formatting in a time zone.
@@ -87,7 +97,7 @@ mod tests {
     #[test]
     fn a_clock_that_claims_the_impossible_is_shown_as_the_latest_moment() {
         let time = Time::from(Wall(u64::MAX));
-        assert_eq!(time.to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(time.to_string(), "9999-12-30T22:00:00.000Z");
         assert_eq!(time.to_string().parse::<Time>().expect("own text"), time);
     }
 }
