@@ -1,0 +1,71 @@
+//! What every handler works with.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sotto_core::{Command, OnionAddress, Reply};
+use sotto_io_tokio::NodeHandle;
+use tokio::sync::watch;
+
+use super::archive::Archive;
+use super::feed::Feed;
+use super::{fault, view};
+use crate::api::{Error, Time};
+use crate::profile::Config;
+use crate::resolve::{Scope, resolve};
+
+/// A running node with its read side.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub node: NodeHandle,
+    pub archive: Archive,
+    pub feed: Feed,
+    pub config: Config,
+    pub folder: PathBuf,
+    pub us: OnionAddress,
+    pub started_at: Time,
+    pub stop: watch::Sender<bool>,
+    pub subscriptions: AtomicU64,
+}
+
+impl App {
+    /// Has the node do something.
+    pub async fn command(&self, command: Command) -> Result<Reply, Error> {
+        self.node
+            .command(command)
+            .await
+            .map_err(fault::stopped)?
+            .map_err(|refusal| fault::refusal(&refusal))
+    }
+
+    /// Whom a text means.
+    pub async fn resolve(&self, text: &str, scope: Scope) -> Result<OnionAddress, Error> {
+        let contacts = self.archive.read(|reader| reader.contacts()).await?;
+        let candidates: Vec<_> = contacts.iter().map(view::candidate).collect();
+        resolve(text, scope, &candidates)
+    }
+
+    /// The same, where naming somebody is optional.
+    pub async fn resolve_if(&self, text: Option<&str>) -> Result<Option<OnionAddress>, Error> {
+        match text {
+            Some(text) => self.resolve(text, Scope::Known).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Becomes true when the daemon ends.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// A name for a subscription.
+    pub fn next_subscription(&self) -> u64 {
+        self.subscriptions.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+/// The node answered something else than what the command is for: a bug.
+pub(crate) fn unexpected(reply: &Reply) -> Error {
+    tracing::error!(?reply, "the node's answer does not fit the command");
+    Error::internal("the node's answer does not fit the command")
+}

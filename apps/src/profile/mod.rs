@@ -1,0 +1,142 @@
+//! A profile: one identity, and the folder that holds everything of it.
+//!
+//! Without `--data-dir`, the folders are those of the platform (XDG on Linux, Application Support on macOS); with it,
+//! everything is under one roof. Several profiles live side by side under names. Folders are made 0700 and files 0600
+//! from the start, so that the process's umask never decides.
+
+mod config;
+mod key;
+mod lock;
+mod private;
+
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+
+use crate::api::{Error, Kind};
+
+pub(crate) use config::write_template;
+pub use config::{Config, Network, template};
+pub use key::{KeySource, existing, fresh};
+pub use lock::Lock;
+pub(crate) use private::{create_file, create_folder};
+
+/// Where a profile keeps its things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    config: PathBuf,
+    data: PathBuf,
+    state: PathBuf,
+}
+
+impl Profile {
+    /// The profile called `name` (the default one without), under `data_dir` or else in the platform's folders.
+    pub fn locate(data_dir: Option<&Path>, name: Option<&str>) -> Result<Self, Error> {
+        let name = name.map(checked_name).transpose()?;
+        let within = |root: &Path| name.map_or_else(|| root.to_owned(), |name| root.join("profiles").join(name));
+        if let Some(root) = data_dir {
+            let root = std::path::absolute(root).map_err(|error| Error::io(root.display(), &error))?;
+            let folder = within(&root);
+            return Ok(Self {
+                config: folder.clone(),
+                data: folder.clone(),
+                state: folder,
+            });
+        }
+        let places = ProjectDirs::from("", "", "sotto").ok_or_else(|| {
+            Error::new(Kind::Config, "there is no home folder to keep data in").hint("name a folder with --data-dir")
+        })?;
+        Ok(Self {
+            config: within(places.config_dir()),
+            data: within(places.data_dir()),
+            state: within(places.state_dir().unwrap_or(places.data_dir())),
+        })
+    }
+
+    /// The folder of the database, socket and lock.
+    pub fn folder(&self) -> &Path {
+        &self.data
+    }
+
+    /// `config.toml`
+    pub fn config_file(&self) -> PathBuf {
+        self.config.join("config.toml")
+    }
+
+    /// `sotto.db`
+    pub fn database(&self) -> PathBuf {
+        self.data.join("sotto.db")
+    }
+
+    /// `sotto.sock`
+    pub fn socket(&self) -> PathBuf {
+        self.data.join("sotto.sock")
+    }
+
+    /// `sotto.pid`, which carries the lock.
+    pub fn lock_file(&self) -> PathBuf {
+        self.data.join("sotto.pid")
+    }
+
+    /// `daemon.log`
+    pub fn log_file(&self) -> PathBuf {
+        self.state.join("daemon.log")
+    }
+
+    /// Makes the folders that are not there.
+    pub fn create_folders(&self) -> Result<(), Error> {
+        for folder in [&self.data, &self.config, &self.state] {
+            create_folder(folder)?;
+        }
+        Ok(())
+    }
+
+    /// Whether it has an identity.
+    pub fn exists(&self) -> bool {
+        self.database().exists()
+    }
+
+    /// An error if it has no identity.
+    pub fn require(&self) -> Result<(), Error> {
+        if self.exists() {
+            return Ok(());
+        }
+        let message = format!("there is no identity in {}", self.data.display());
+        Err(Error::new(Kind::NotInitialised, message))
+    }
+}
+
+/// A name becomes a folder, so it must not lead elsewhere.
+fn checked_name(name: &str) -> Result<&str, Error> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if (1..=32).contains(&name.len()) && name.chars().all(plain) {
+        return Ok(name);
+    }
+    Err(Error::new(
+        Kind::Usage,
+        format!("profile name {name:?} must be 1 to 32 letters, digits, '-' or '_'"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_dir_moves_everything_and_names_keep_profiles_apart() {
+        let plain = Profile::locate(Some(Path::new("/x")), None).expect("a profile");
+        let work = Profile::locate(Some(Path::new("/x")), Some("work")).expect("a profile");
+        assert_eq!(plain.database(), Path::new("/x/sotto.db"));
+        assert_eq!(plain.config_file(), Path::new("/x/config.toml"));
+        assert_eq!(plain.log_file(), Path::new("/x/daemon.log"));
+        assert_eq!(work.socket(), Path::new("/x/profiles/work/sotto.sock"));
+    }
+
+    #[test]
+    fn a_profile_name_cannot_lead_out_of_the_folder() {
+        for name in ["", "..", "a/b", ".", "a\0", &"x".repeat(33)] {
+            let error = Profile::locate(Some(Path::new("/x")), Some(name)).expect_err(name);
+            assert_eq!(error.exit_code(), 1, "{name:?}");
+        }
+    }
+}
