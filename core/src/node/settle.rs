@@ -79,7 +79,11 @@ impl<S: Clone> Contact<S> {
             let _ = self.acknowledge(theirs.received, ctx);
         }
         match verdict(&ours, theirs) {
-            Verdict::Flow => self.flow(link, me, ctx),
+            Verdict::Flow => {
+                // An offer that is still out answered a Hello that came late; they have not used it.
+                self.drop_offer(ctx);
+                self.flow(link, me, ctx);
+            }
             Verdict::Replace if me.address < self.row.address => {
                 let known = ours
                     .generation
