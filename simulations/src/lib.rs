@@ -1,1 +1,23 @@
-//! Placeholder.
+//! Sotto's deterministic world: real nodes, and everything around them made up.
+//!
+//! A [`World`] holds any number of nodes and, for each, what its driver would hold: a disk of rows, two clocks and the
+//! streams to others. Time is one queue of happenings. Nothing in it is random that [`Choices`] has not decided, so a run
+//! is repeated by its seed, to the byte.
+//!
+//! A [`Scenario`] is a story told to a world by its users, and reads like a specification. [`run`] plays one, in a calm
+//! world or in a bad one, with or without a [`CrashPoint`]: the node named there dies when it is asked for its k-th output,
+//! and is opened again from what its disk holds. While a story runs, every [`invariant`] watches every input, output and
+//! commit; when it ends, faults stop, and the world must come to rest with nothing lost and nothing doubled.
+
+mod choice;
+mod fingerprint;
+pub mod invariant;
+mod run;
+pub mod scenario;
+mod timeline;
+mod world;
+
+pub use choice::{Choice, Choices};
+pub use run::{Failure, Outcome, Run, crash_points, run, trace};
+pub use scenario::Scenario;
+pub use world::{ALICE, BOB, CAROL, CrashPoint, Fate, InFlight, Peer, World};

@@ -1,0 +1,39 @@
+//! What a node stages, puts out at once and sends at once is bounded, whatever comes in.
+
+use sotto_core::Output;
+
+use super::{Invariant, Seen};
+use crate::World;
+
+/// Outputs that one input may lead to.
+const OUTPUTS: usize = 1024;
+/// Bytes that one transmit may have.
+const TRANSMIT: usize = 256 * 1024;
+/// Changes that one input may add to what is staged: it is counted after the input, so bounds are passed by one input's
+/// worth.
+const CHANGES_OF_ONE_INPUT: usize = 1024;
+
+#[derive(Default)]
+pub struct Bounded;
+
+impl Invariant for Bounded {
+    fn name(&self) -> &'static str {
+        "bounded"
+    }
+
+    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
+        let (peer, what, size, bound) = match seen {
+            Seen::Drained(peer, outputs) => (peer, "outputs at once", *outputs, OUTPUTS),
+            Seen::Output(peer, Output::Transmit(_, bytes)) => (peer, "bytes in a transmit", bytes.len(), TRANSMIT),
+            Seen::Output(peer, Output::Commit(_, batch)) => {
+                let bound = world.limits().staged_changes + CHANGES_OF_ONE_INPUT;
+                (peer, "changes in a batch", batch.changes.len(), bound)
+            }
+            _ => return Ok(()),
+        };
+        if size > bound {
+            return Err(format!("{peer} has {size} {what}, more than {bound}"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! Two friends at rest agree: on being friends, on the generation of their session, and on how far each has come.
+//! Nothing is left over of how they got there.
+
+use sotto_core::row::{Key, Standing};
+
+use super::{Invariant, Seen};
+use crate::{Peer, World};
+
+pub struct Convergence;
+
+impl Invariant for Convergence {
+    fn name(&self) -> &'static str {
+        "convergence"
+    }
+
+    fn observe(&mut self, _: &Seen<'_>, _: &World) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn conclude(&mut self, world: &World, friends: &[(Peer, Peer)]) -> Result<(), String> {
+        for (a, b) in friends.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]) {
+            let disk = world.disk(a);
+            if world.standing(a, b) != Some(Standing::Friend) {
+                return Err(format!("{a} sees {b} as {:?}", world.standing(a, b)));
+            }
+            let (Some(ours), Some(theirs)) = (world.cursors(a, b), world.cursors(b, a)) else {
+                return Err(format!("{a} and {b} are friends without cursors"));
+            };
+            let sides = (ours.generation, ours.sent, ours.acknowledged);
+            if sides != (theirs.generation, theirs.received, theirs.received) {
+                return Err(format!("{a} has {ours:?}, but {b} has {theirs:?}"));
+            }
+            let address = world.address(b);
+            if disk.row(&Key::Session(address)).is_none() {
+                return Err(format!("{a} has no session with {b}"));
+            }
+            if world.waiting(a, b) > 0 {
+                return Err(format!("{} rows still wait with {a} for {b}", world.waiting(a, b)));
+            }
+            for left_over in [Key::Offer(address), Key::Request(address)] {
+                if disk.row(&left_over).is_some() {
+                    return Err(format!("{a} still has {left_over:?}"));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! Commit, then show: whatever a node lets out is on its disk by then. Answers and hints are checked as they come out.
+//! Frames are encrypted, so they are checked by what the other side makes durable because of them: an acknowledgement that
+//! one node has noted is never ahead of what the other has stored, and a message never arrives before its author has it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sotto_core::row::{Batch, DeliveryState, Key, Row};
+use sotto_core::{Direction, Generation, MessageId, Notice, Output, Reply};
+
+use super::{Invariant, Seen, written};
+use crate::{Peer, World};
+
+#[derive(Default)]
+pub struct DurableFirst {
+    /// Messages that were ever durable with their author, and with their receiver.
+    authored: BTreeSet<(Peer, MessageId)>,
+    received: BTreeSet<(Peer, MessageId)>,
+    /// Whoever was given another disk has an excuse in all generations up to this.
+    excused: BTreeMap<Peer, Generation>,
+}
+
+impl Invariant for DurableFirst {
+    fn name(&self) -> &'static str {
+        "commit, then show"
+    }
+
+    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
+        match seen {
+            Seen::Opening(peer) => self.note_messages(*peer, world.disk(*peer).rows()),
+            Seen::Tampered(peer) => {
+                let generations = world
+                    .peers()
+                    .flat_map(|peer| world.disk(peer).rows())
+                    .filter_map(|row| match row {
+                        Row::Cursors(row) => Some(row.generation),
+                        Row::Offer(row) => Some(row.generation),
+                        _ => None,
+                    });
+                self.excused.insert(*peer, generations.max().unwrap_or_default());
+            }
+            Seen::Output(peer, Output::Reply(_, Ok(reply))) => check_reply(*peer, reply, world)?,
+            Seen::Output(peer, Output::Notify(Notice::Logged(seq)))
+                if world.disk(*peer).row(&Key::Event(*seq)).is_none() =>
+            {
+                return Err(format!("{peer} announces event {}, which is not on its disk", seq.0));
+            }
+            Seen::Durable(peer, batch) => {
+                self.note_messages(*peer, written(batch));
+                self.check_batch(*peer, batch, world)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl DurableFirst {
+    fn note_messages<'a>(&mut self, peer: Peer, rows: impl Iterator<Item = &'a Row>) {
+        for row in rows {
+            if let Row::Message(row) = row {
+                let set = match row.key.direction {
+                    Direction::Out => &mut self.authored,
+                    Direction::In => &mut self.received,
+                };
+                set.insert((peer, row.key.id));
+            }
+        }
+    }
+
+    fn check_batch(&self, peer: Peer, batch: &Batch, world: &World) -> Result<(), String> {
+        for row in written(batch) {
+            match row {
+                Row::Cursors(ours) => {
+                    let Some(other) = world.find(ours.contact) else {
+                        continue;
+                    };
+                    let Some(theirs) = world.cursors(other, peer) else {
+                        continue;
+                    };
+                    let excused = self.excused.get(&other).is_some_and(|until| ours.generation <= *until);
+                    if theirs.generation != ours.generation || excused {
+                        continue;
+                    }
+                    if ours.acknowledged > theirs.received || ours.received > theirs.sent {
+                        return Err(format!("{peer} has {ours:?}, but {other} has stored only {theirs:?}"));
+                    }
+                }
+                Row::Message(row) if row.key.direction == Direction::In => {
+                    let Some(author) = world.find(row.key.contact) else {
+                        continue;
+                    };
+                    if !self.authored.contains(&(author, row.key.id)) {
+                        return Err(format!(
+                            "{peer} has message {}, which {author} has never stored",
+                            row.key.id
+                        ));
+                    }
+                }
+                Row::Delivery(row) if row.key.direction == Direction::Out => {
+                    let Some(receiver) = world.find(row.key.contact) else {
+                        continue;
+                    };
+                    let shown = matches!(row.state, DeliveryState::Delivered | DeliveryState::Read);
+                    let blocked = world.contact(receiver, peer).is_some_and(|contact| contact.blocked);
+                    if shown && !blocked && !self.received.contains(&(receiver, row.key.id)) {
+                        let id = row.key.id;
+                        return Err(format!(
+                            "{peer} sees {id} as delivered, which {receiver} has never stored"
+                        ));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What an answer speaks of is on the disk.
+fn check_reply(peer: Peer, reply: &Reply, world: &World) -> Result<(), String> {
+    let disk = world.disk(peer);
+    let there = match reply {
+        Reply::Message { id, .. } => disk
+            .rows()
+            .any(|row| matches!(row, Row::Message(row) if row.key.id == *id)),
+        Reply::Contact(address) => disk.row(&Key::Contact(*address)).is_some(),
+        Reply::Invite(code) => code.invite.is_some_and(|token| disk.row(&Key::Invite(token)).is_some()),
+        Reply::Identity { .. } => disk.row(&Key::Identity).is_some(),
+        Reply::Acknowledged(seq) => disk
+            .rows()
+            .any(|row| matches!(row, Row::Consumer(row) if row.acknowledged >= *seq)),
+        Reply::Done | Reply::SafetyNumber(_) | Reply::Timer { .. } | Reply::Peers(_) | Reply::Status(_) => true,
+    };
+    if there {
+        Ok(())
+    } else {
+        Err(format!("{peer} answers {reply:?}, of which its disk knows nothing"))
+    }
+}

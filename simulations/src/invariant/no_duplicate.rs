@@ -1,0 +1,44 @@
+//! A message is received once: its event is in the log one time, however often it was sent.
+
+use std::collections::BTreeSet;
+
+use sotto_core::row::{Event, MessageKey, Row};
+
+use super::{Invariant, Seen, written};
+use crate::{Peer, World};
+
+#[derive(Default)]
+pub struct NoDuplicate {
+    received: BTreeSet<(Peer, MessageKey)>,
+}
+
+impl Invariant for NoDuplicate {
+    fn name(&self) -> &'static str {
+        "no duplicate"
+    }
+
+    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
+        match seen {
+            Seen::Tampered(peer) => {
+                self.received.retain(|(of, _)| of != peer);
+                for event in world.disk(*peer).events() {
+                    if let Event::MessageReceived { key } = event {
+                        self.received.insert((*peer, *key));
+                    }
+                }
+            }
+            Seen::Committing(peer, batch) => {
+                for row in written(batch) {
+                    if let Row::Event(row) = row
+                        && let Event::MessageReceived { key } = row.event
+                        && !self.received.insert((*peer, key))
+                    {
+                        return Err(format!("{peer} receives {key:?} a second time"));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,47 @@
+//! A sequence number of a generation stands for one ciphertext, for ever: across crashes, and across old disks put back. Two
+//! ciphertexts under one number would be two plaintexts under one key, since libsignal derives both from the ratchet.
+
+use std::collections::BTreeMap;
+
+use sotto_core::Generation;
+use sotto_core::row::Row;
+
+use super::{Invariant, Seen, written};
+use crate::{Peer, World};
+
+#[derive(Default)]
+pub struct OneCiphertext {
+    sealed: BTreeMap<(Peer, Peer, Generation, u64), Vec<u8>>,
+}
+
+impl Invariant for OneCiphertext {
+    fn name(&self) -> &'static str {
+        "one ciphertext per number"
+    }
+
+    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
+        let Seen::Durable(peer, batch) = seen else {
+            return Ok(());
+        };
+        for row in written(batch) {
+            let Row::Outbox(row) = row else { continue };
+            let Some(sealed) = &row.sealed else { continue };
+            let Some(other) = world.find(row.contact) else { continue };
+            let Some(cursors) = world.cursors(*peer, other) else {
+                return Err(format!("{peer} has sealed something for {other} without a cursor"));
+            };
+            if sealed.sequence > cursors.sent {
+                return Err(format!(
+                    "{peer} has sealed {} for {other}, beyond {cursors:?}",
+                    sealed.sequence
+                ));
+            }
+            let number = (*peer, other, cursors.generation, sealed.sequence);
+            let first = self.sealed.entry(number).or_insert_with(|| sealed.ciphertext.clone());
+            if *first != sealed.ciphertext {
+                return Err(format!("{peer} has sealed two things for {other} as {number:?}"));
+            }
+        }
+        Ok(())
+    }
+}

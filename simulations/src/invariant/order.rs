@@ -1,0 +1,60 @@
+//! Messages of one author arrive in the order in which they were written.
+
+use std::collections::BTreeMap;
+
+use sotto_core::row::{Key, Row};
+use sotto_core::{Direction, EventSeq};
+
+use super::{Invariant, Seen, written};
+use crate::{Peer, World};
+
+#[derive(Default)]
+pub struct Order {
+    /// By receiver and author: the newest that has arrived, by its place with the author.
+    newest: BTreeMap<(Peer, Peer), EventSeq>,
+}
+
+impl Invariant for Order {
+    fn name(&self) -> &'static str {
+        "order"
+    }
+
+    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
+        match seen {
+            // The receiver may get some again; an author's places may be given again.
+            Seen::Tampered(peer) => self
+                .newest
+                .retain(|(receiver, author), _| receiver != peer && author != peer),
+            Seen::Committing(peer, batch) => {
+                // Rows are in key order within a batch; their own order says how they arrived.
+                let mut arrived: Vec<_> = written(batch)
+                    .filter_map(|row| match row {
+                        Row::Message(row) if row.key.direction == Direction::In => Some(row),
+                        _ => None,
+                    })
+                    .filter(|row| world.disk(*peer).row(&Key::Message(row.key)).is_none())
+                    .collect();
+                arrived.sort_by_key(|row| row.order);
+                for row in arrived {
+                    let Some(author) = world.find(row.key.contact) else {
+                        continue;
+                    };
+                    let original = world
+                        .disk(author)
+                        .message(&world.key(author, author, *peer, row.key.id));
+                    let Some(original) = original.filter(|row| !world.was_retried(row.key.id)) else {
+                        continue;
+                    };
+                    let newest = self.newest.entry((*peer, author)).or_default();
+                    if original.order <= *newest {
+                        let id = row.key.id;
+                        return Err(format!("{peer} receives {id} of {author} after a later one"));
+                    }
+                    *newest = original.order;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! How strangers become friends, or do not.
+
+use sotto_core::row::Standing;
+use sotto_core::{Command, FriendCode, Millis, Reply};
+
+use crate::world::add;
+use crate::{ALICE, BOB, World};
+
+/// Alice asks, Bob consents, and the first words go either way.
+pub fn request_and_consent(world: &mut World) {
+    world.befriend(ALICE, BOB);
+    world.tell(BOB, ALICE, "welcome");
+    world.tell(ALICE, BOB, "thank you");
+}
+
+/// Alice asks while Bob is away for a day: the request waits for him.
+pub fn request_while_away(world: &mut World) {
+    world.switch_off(BOB);
+    world.request(ALICE, BOB);
+    world.pass(Millis::hours(30));
+    assert_eq!(world.standing(ALICE, BOB), Some(Standing::Requested));
+    world.switch_on(BOB);
+    world.until_asked(ALICE, BOB);
+    world.consent(BOB, ALICE);
+    world.until_friends(ALICE, BOB);
+}
+
+/// Bob gives Alice an invite: whoever bears it is let in at once, and only once.
+pub fn invite(world: &mut World) {
+    let Ok(Reply::Invite(code)) = world.ask(BOB, Command::CreateInvite) else {
+        panic!("no invite");
+    };
+    world.order(ALICE, add(code));
+    world.until_friends(ALICE, BOB);
+    assert!(
+        world
+            .disk(BOB)
+            .image()
+            .invites
+            .iter()
+            .all(|invite| Some(invite.token) != code.invite),
+        "it is used up"
+    );
+}
+
+/// Both ask at the same time: that is consent.
+pub fn crossing_requests(world: &mut World) {
+    for (from, to) in [(ALICE, BOB), (BOB, ALICE)] {
+        let address = world.address(to);
+        world.post(from, add(FriendCode { address, invite: None }));
+    }
+    world.until_friends(ALICE, BOB);
+}
+
+/// Bob adds Alice, who has asked him: that is consent.
+pub fn add_back(world: &mut World) {
+    world.request(ALICE, BOB);
+    world.until_asked(ALICE, BOB);
+    world.request(BOB, ALICE);
+    world.until_friends(ALICE, BOB);
+}
+
+/// Bob says no. Alice is told over the link that is up; if that word is lost, she is told when she asks again.
+pub fn declined(world: &mut World) {
+    world.request(ALICE, BOB);
+    world.until_asked(ALICE, BOB);
+    let alice = world.address(ALICE);
+    world.order(BOB, Command::RejectContact(alice));
+    world.pass(Millis::minutes(1));
+    if world.standing(ALICE, BOB) != Some(Standing::RequestDeclined) {
+        world.request(ALICE, BOB);
+    }
+    world.until("Alice knows", |world| {
+        world.standing(ALICE, BOB) == Some(Standing::RequestDeclined)
+    });
+    assert_eq!(world.standing(BOB, ALICE), Some(Standing::Declined));
+}
+
+/// Bob says no, thinks again, and asks Alice himself; she agrees.
+pub fn declined_then_accepted(world: &mut World) {
+    declined(world);
+    world.request(BOB, ALICE);
+    world.until("Alice has the request, or it was consent already", |world| {
+        world.standing(ALICE, BOB) == Some(Standing::Asking) || world.are_friends(ALICE, BOB)
+    });
+    if !world.are_friends(ALICE, BOB) {
+        world.consent(ALICE, BOB);
+    }
+    world.until_friends(ALICE, BOB);
+}

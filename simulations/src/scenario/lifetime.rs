@@ -1,0 +1,73 @@
+//! Messages that disappear.
+
+use sotto_core::{Command, MessageId, Millis};
+
+use crate::{ALICE, BOB, Fate, World};
+
+/// Alice sets a timer for the conversation. A message written after that goes with the sender some time after it was sent,
+/// and with the reader some time after it was read; then its text is on no disk.
+pub fn timer_of_the_conversation(world: &mut World) {
+    let bob = world.address(BOB);
+    world.order(ALICE, Command::SetTimer(bob, 60));
+    world.until("Bob knows the timer", |world| {
+        world.contact(BOB, ALICE).is_some_and(|row| row.timer_theirs == 60)
+    });
+    let from_alice = world.say(ALICE, BOB, "burn this");
+    let from_bob = world.say(BOB, ALICE, "this too");
+    world.until_received(ALICE, BOB, from_alice);
+    world.until_received(BOB, ALICE, from_bob);
+    world.read(BOB, ALICE, &[from_alice]);
+    world.read(ALICE, BOB, &[from_bob]);
+    world.until_vanished(&[(from_alice, "burn this"), (from_bob, "this too")]);
+    world.order(ALICE, Command::SetTimer(bob, 0));
+    world.until("Bob knows that it is off", |world| {
+        world.contact(BOB, ALICE).is_some_and(|row| row.timer_theirs == 0)
+    });
+}
+
+/// One message alone has a timer; the one before it stays.
+pub fn timer_of_one_message(world: &mut World) {
+    let stays = world.tell(ALICE, BOB, "this stays");
+    let mut draft = world.draft(BOB, "burn this");
+    draft.ttl = Some(60);
+    let goes = world.send(ALICE, draft);
+    world.until_received(ALICE, BOB, goes);
+    world.read(BOB, ALICE, &[stays, goes]);
+    world.until_vanished(&[(goes, "burn this")]);
+    assert_eq!(world.heard(ALICE, BOB), ["this stays"]);
+}
+
+/// The time of a message is up while both machines are off: it goes as soon as each is on.
+pub fn disappears_while_away(world: &mut World) {
+    let mut draft = world.draft(BOB, "burn this");
+    draft.ttl = Some(600);
+    let goes = world.send(ALICE, draft);
+    world.until_received(ALICE, BOB, goes);
+    world.read(BOB, ALICE, &[goes]);
+    world.until("the reading is durable", |world| {
+        let key = world.key(BOB, ALICE, BOB, goes);
+        world
+            .disk(BOB)
+            .delivery(&key)
+            .is_some_and(|row| row.disappears_at.is_some())
+    });
+    world.switch_off(ALICE);
+    world.switch_off(BOB);
+    world.pass(Millis::hours(1));
+    assert!(world.disk(ALICE).holds_text("burn this") && world.disk(BOB).holds_text("burn this"));
+    world.switch_on(ALICE);
+    world.switch_on(BOB);
+    world.until_vanished(&[(goes, "burn this")]);
+}
+
+impl World {
+    fn until_vanished(&mut self, messages: &[(MessageId, &str)]) {
+        self.until("no disk holds the texts", |world| {
+            let gone = |text: &str| world.peers().all(|peer| !world.disk(peer).holds_text(text));
+            messages.iter().all(|(_, text)| gone(text))
+        });
+        for (id, _) in messages {
+            self.expect(*id, Fate::Vanished);
+        }
+    }
+}

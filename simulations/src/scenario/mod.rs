@@ -1,0 +1,153 @@
+//! The library of stories. Each is a function that tells what users do and what they then see, in a world that may crash
+//! any node at any output while it is told.
+
+mod changes;
+mod conversation;
+mod first_contact;
+mod lifetime;
+mod outbox;
+mod recovery;
+mod rough_network;
+mod standing;
+mod three;
+
+use std::sync::OnceLock;
+
+use sotto_core::{Limits, Millis};
+use sotto_testkit::disk::Disk;
+
+use crate::{ALICE, BOB, CAROL, Choices, Peer, World};
+
+/// A story, and the world that it needs.
+#[derive(Debug)]
+pub struct Scenario {
+    /// Its name.
+    pub name: &'static str,
+    /// What users do. Afterwards the world is settled.
+    pub story: fn(&mut World),
+    /// How many people there are.
+    pub people: usize,
+    /// Whether they are all friends at the beginning, or strangers.
+    pub begins: Beginning,
+    /// Who are friends in the end.
+    pub friends: &'static [(Peer, Peer)],
+}
+
+/// How a story begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// Nobody knows anybody; disks are empty.
+    Strangers,
+    /// Everybody is everybody's contact.
+    Friends,
+}
+
+const NOBODY: &[(Peer, Peer)] = &[];
+const BOTH: &[(Peer, Peer)] = &[(ALICE, BOB)];
+const ALL_THREE: &[(Peer, Peer)] = &[(ALICE, BOB), (BOB, CAROL), (ALICE, CAROL)];
+
+macro_rules! library {
+    ($($people:literal $begins:ident $friends:ident { $($module:ident :: $name:ident)* })*) => {
+        /// Every story.
+        pub const LIBRARY: &[Scenario] = &[$($(
+            Scenario {
+                name: stringify!($name),
+                story: $module::$name,
+                people: $people,
+                begins: Beginning::$begins,
+                friends: $friends,
+            },
+        )*)*];
+    };
+}
+
+library! {
+    2 Strangers BOTH {
+        first_contact::request_and_consent
+        first_contact::request_while_away
+        first_contact::invite
+        first_contact::crossing_requests
+        first_contact::add_back
+        first_contact::declined_then_accepted
+    }
+    2 Strangers NOBODY {
+        first_contact::declined
+    }
+    2 Friends BOTH {
+        conversation::one_message
+        conversation::both_ways
+        conversation::burst_while_away
+        conversation::ten_times_ok
+        conversation::a_long_text
+        conversation::the_same_wish_twice
+        conversation::read
+        changes::edit
+        changes::delete
+        changes::react
+        changes::changes_while_away
+        lifetime::timer_of_the_conversation
+        lifetime::timer_of_one_message
+        lifetime::disappears_while_away
+        outbox::expires_and_is_sent_again
+        outbox::cancel
+        recovery::session_lost_by_one
+        recovery::session_lost_by_the_other
+        recovery::old_store_without_traffic
+        recovery::old_store_after_sending
+        recovery::old_store_after_receiving
+        recovery::old_stores_of_both
+        standing::blocked_in_silence
+        standing::removed_and_added_again
+        rough_network::both_dial_at_once
+        rough_network::cut_in_the_middle
+        rough_network::one_byte_at_a_time
+        rough_network::refused_again_and_again
+    }
+    2 Friends NOBODY {
+        standing::removed
+    }
+    3 Friends ALL_THREE {
+        three::everybody_to_everybody
+    }
+}
+
+impl Scenario {
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        LIBRARY.iter().find(|scenario| scenario.name == name)
+    }
+
+    /// A world for it.
+    pub fn world(&self, seed: u64, choices: Choices) -> World {
+        match self.begins {
+            Beginning::Strangers => World::new(vec![Disk::default(); self.people], 0, limits(), seed, choices),
+            Beginning::Friends => World::new(friends(self.people).to_vec(), 1, limits(), seed, choices),
+        }
+    }
+}
+
+/// The defaults, but with a window that a few messages fill.
+fn limits() -> Limits {
+    Limits {
+        window: 4,
+        ..Limits::default()
+    }
+}
+
+/// The disks of people who have become friends in an earlier world: this costs more than most stories, and is itself one.
+fn friends(people: usize) -> &'static [Disk] {
+    static TWO: OnceLock<Vec<Disk>> = OnceLock::new();
+    static THREE: OnceLock<Vec<Disk>> = OnceLock::new();
+    let disks = if people == 2 { &TWO } else { &THREE };
+    disks.get_or_init(|| {
+        let mut world = World::new(vec![Disk::default(); people], 0, limits(), 0, Choices::calm());
+        world.begin();
+        let pairs: Vec<_> = world.pairs().into_iter().filter(|(a, b)| a < b).collect();
+        for (a, b) in &pairs {
+            world.befriend(*a, *b);
+        }
+        world.settle(&pairs);
+        world.pass(Millis::hours(1));
+        world.peers().map(|peer| world.snapshot(peer)).collect()
+    })
+}

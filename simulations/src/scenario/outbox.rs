@@ -1,0 +1,47 @@
+//! Messages that wait.
+
+use sotto_core::row::{DeliveryState, FailReason};
+use sotto_core::{Command, Millis};
+
+use crate::{ALICE, BOB, Fate, World};
+
+/// Bob is away for two days: the message fails after one, visibly, and goes again when Alice says so.
+pub fn expires_and_is_sent_again(world: &mut World) {
+    world.switch_off(BOB);
+    let id = world.say(ALICE, BOB, "anybody there?");
+    let lost = world.say(ALICE, BOB, "never mind");
+    world.pass(Millis::hours(23));
+    assert_eq!(world.state(ALICE, BOB, id), Some(DeliveryState::Queued));
+    world.pass(Millis::hours(25));
+    for id in [id, lost] {
+        assert_eq!(
+            world.state(ALICE, BOB, id),
+            Some(DeliveryState::Failed(FailReason::Expired))
+        );
+    }
+    world.switch_on(BOB);
+    let contact = world.address(BOB);
+    world.order(ALICE, Command::RetryMessage { contact, id });
+    world.until_delivered(ALICE, BOB, id);
+    world.expect(lost, Fate::Failed(FailReason::Expired));
+    assert_eq!(world.heard(ALICE, BOB), ["anybody there?"]);
+}
+
+/// Of two messages that wait, Alice takes the first back. Only the second arrives.
+pub fn cancel(world: &mut World) {
+    world.switch_off(BOB);
+    let first = world.say(ALICE, BOB, "that is silly");
+    let second = world.say(ALICE, BOB, "good evening");
+    let contact = world.address(BOB);
+    world.order(ALICE, Command::CancelMessage { contact, id: first });
+    world.expect(first, Fate::Cancelled);
+    world.switch_on(BOB);
+    world.until_delivered(ALICE, BOB, second);
+    assert_eq!(world.heard(ALICE, BOB), ["good evening"]);
+    // It is too late for the second.
+    assert!(
+        world
+            .ask(ALICE, Command::CancelMessage { contact, id: second })
+            .is_err()
+    );
+}

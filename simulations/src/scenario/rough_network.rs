@@ -1,0 +1,49 @@
+//! Networks that are less than kind.
+
+use sotto_core::Millis;
+
+use crate::{ALICE, BOB, World};
+
+/// Both have something to say at the same moment and dial each other; one link remains.
+pub fn both_dial_at_once(world: &mut World) {
+    world.write(ALICE, BOB, "you first");
+    world.write(BOB, ALICE, "no, you first");
+    world.until_at_rest(&[(ALICE, BOB)]);
+    assert_eq!(world.heard(ALICE, BOB), ["you first"]);
+    assert_eq!(world.heard(BOB, ALICE), ["no, you first"]);
+    world.pass(Millis::minutes(1));
+    assert!(
+        world.links_between(ALICE, BOB) <= 1,
+        "one of the two links has given way"
+    );
+}
+
+/// The link is cut in the middle of many messages, again and again.
+pub fn cut_in_the_middle(world: &mut World) {
+    let texts: Vec<String> = (0..16).map(|n| format!("part {n}")).collect();
+    for text in &texts {
+        world.write(ALICE, BOB, text);
+    }
+    for so_far in [0, 2, 7, 11] {
+        world.until("Bob has some", |world| world.heard(ALICE, BOB).len() > so_far);
+        world.cut(ALICE, BOB);
+    }
+    world.until_at_rest(&[(ALICE, BOB)]);
+    assert_eq!(world.heard(ALICE, BOB), texts);
+}
+
+/// Bytes arrive one by one.
+pub fn one_byte_at_a_time(world: &mut World) {
+    world.split_bytes(1);
+    world.tell(ALICE, BOB, "s l o w l y");
+    world.tell(BOB, ALICE, "b u t   s u r e l y");
+}
+
+/// Dials are refused for an hour; then everything arrives.
+pub fn refused_again_and_again(world: &mut World) {
+    world.refuse_dials(ALICE, 6);
+    world.write(ALICE, BOB, "busy?");
+    world.write(ALICE, BOB, "still busy?");
+    world.until_at_rest(&[(ALICE, BOB)]);
+    assert_eq!(world.heard(ALICE, BOB), ["busy?", "still busy?"]);
+}

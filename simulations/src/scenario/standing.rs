@@ -1,0 +1,53 @@
+//! Friends who would rather not be.
+
+use sotto_core::Command;
+use sotto_core::row::{DeliveryState, FailReason, Standing};
+
+use crate::{ALICE, BOB, Fate, World};
+
+/// Bob blocks Alice. She sees no difference, he sees nothing; when he unblocks her, new messages arrive again.
+pub fn blocked_in_silence(world: &mut World) {
+    let alice = world.address(ALICE);
+    world.tell(ALICE, BOB, "hello");
+    world.order(BOB, Command::BlockContact(alice, true));
+    let unseen = world.tell(ALICE, BOB, "why do you not answer?");
+    world.expect(unseen, Fate::Swallowed);
+    world.order(BOB, Command::BlockContact(alice, false));
+    world.tell(ALICE, BOB, "hello again");
+    assert_eq!(world.heard(ALICE, BOB), ["hello", "hello again"]);
+}
+
+/// Bob removes Alice. What he had written and she had not got yet is not sent; the history stays.
+pub fn removed(world: &mut World) {
+    let alice = world.address(ALICE);
+    world.tell(BOB, ALICE, "so long");
+    world.switch_off(ALICE);
+    let unsent = world.say(BOB, ALICE, "and thanks for all the fish");
+    world.order(BOB, Command::RemoveContact(alice));
+    world.expect(unsent, Fate::Failed(FailReason::Removed));
+    assert_eq!(
+        world.state(BOB, ALICE, unsent),
+        Some(DeliveryState::Failed(FailReason::Removed))
+    );
+    world.switch_on(ALICE);
+    assert_ne!(world.standing(BOB, ALICE), Some(Standing::Friend));
+    assert_eq!(world.heard(BOB, ALICE), ["so long"]);
+}
+
+/// Bob removes Alice, and they find each other again. The old conversation is still there, and goes on.
+pub fn removed_and_added_again(world: &mut World) {
+    let alice = world.address(ALICE);
+    world.tell(BOB, ALICE, "so long");
+    world.order(BOB, Command::RemoveContact(alice));
+    world.request(BOB, ALICE);
+    world.until("they are friends again, or she is asked", |world| {
+        world.are_friends(ALICE, BOB) || world.standing(ALICE, BOB) == Some(Standing::Asking)
+    });
+    if !world.are_friends(ALICE, BOB) {
+        world.consent(ALICE, BOB);
+    }
+    world.until_friends(ALICE, BOB);
+    world.tell(BOB, ALICE, "I am back");
+    world.tell(ALICE, BOB, "so I see");
+    assert_eq!(world.heard(BOB, ALICE), ["so long", "I am back"]);
+}

@@ -1,0 +1,293 @@
+//! A machine and the driver in it, which keeps the driver's contract (`DESIGN.md`, section 2) to the letter, and holds the
+//! node to its side: one commit in flight, one transmit per link, one answer per command, nothing about a link after its end.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use sotto_core::row::{Batch, Query};
+use sotto_core::{
+    CommandId, CommitId, Entropy, FetchId, Input, Intake, LinkId, Millis, Monotonic, Node, Notice, Now, OnionAddress,
+    Output, Wall,
+};
+use sotto_testkit::disk::Disk;
+
+use super::network::{Side, WireId};
+use super::{Happening, Peer, World};
+use crate::invariant::Seen;
+
+/// 1 January 2030, when worlds begin.
+const BEGINNING: u64 = 1_893_456_000_000;
+const WRITING: Millis = Millis(3);
+const READING: Millis = Millis(2);
+/// More ticks than this at one moment are a node that spins.
+const TICKS_AT_ONCE: u32 = 64;
+
+/// A machine.
+pub(super) struct Host {
+    pub disk: Disk,
+    /// `None` while it is switched off.
+    pub node: Option<Node>,
+    /// Counts every switching on and off.
+    pub incarnation: u32,
+    /// Where a scenario wants it to stay off.
+    pub off: bool,
+    pub address: Option<OnionAddress>,
+    /// The one batch in flight.
+    pub commit: Option<(CommitId, Batch)>,
+    pub links: BTreeMap<LinkId, (WireId, Side)>,
+    pub accepted: u64,
+    /// Commands without an answer, by what they came from.
+    pub asked: BTreeMap<CommandId, usize>,
+    pub commands: u64,
+    /// Input that waits while the node is busy, in order.
+    pub backlog: VecDeque<Input>,
+    /// Every output polled, over all incarnations.
+    pub outputs: Vec<OutputMoment>,
+    /// Every input, over all incarnations.
+    pub inputs: u64,
+    /// How far the wall clock is off, in milliseconds.
+    pub wall_offset: i64,
+    started: Millis,
+    armed: Option<Millis>,
+    ticks_at_once: u32,
+}
+
+/// What a crash at this output can tear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputMoment {
+    /// A commit is in flight, or is this very output: a crash has two outcomes.
+    pub commit_in_flight: bool,
+}
+
+impl Host {
+    pub(super) fn new(disk: Disk, era: u32) -> Self {
+        Self {
+            disk,
+            node: None,
+            incarnation: era << 16,
+            off: false,
+            address: None,
+            commit: None,
+            links: BTreeMap::new(),
+            accepted: 0,
+            asked: BTreeMap::new(),
+            commands: 0,
+            backlog: VecDeque::new(),
+            outputs: Vec::new(),
+            inputs: 0,
+            wall_offset: 0,
+            started: Millis(0),
+            armed: None,
+            ticks_at_once: 0,
+        }
+    }
+
+    pub(super) fn clock(&self, now: Millis) -> Now {
+        Now {
+            monotonic: Monotonic(self.first_moment() + now.0 - self.started.0),
+            wall: Wall((BEGINNING + now.0).saturating_add_signed(self.wall_offset)),
+        }
+    }
+
+    /// Each incarnation's monotonic clock begins elsewhere, as after a reboot.
+    fn first_moment(&self) -> u64 {
+        u64::from(self.incarnation % 7) * 1_000_003
+    }
+
+    fn on_world_clock(&self, at: Monotonic) -> Millis {
+        Millis(self.started.0 + at.0.saturating_sub(self.first_moment()))
+    }
+}
+
+impl World {
+    pub(super) fn is(&self, peer: Peer, incarnation: u32) -> bool {
+        self.hosts[peer.0].incarnation == incarnation
+    }
+
+    /// Opens the node from what its disk holds.
+    pub(super) fn open(&mut self, peer: Peer) {
+        self.observe(&Seen::Opening(peer));
+        let host = &mut self.hosts[peer.0];
+        host.started = self.now;
+        host.armed = None;
+        let mut seed = *b"seed....node....life....entropy.";
+        seed[..8].copy_from_slice(&self.seed.to_le_bytes());
+        seed[8..16].copy_from_slice(&(peer.0 as u64).to_le_bytes());
+        seed[16..20].copy_from_slice(&host.incarnation.to_le_bytes());
+        let now = host.clock(self.now);
+        let opened = Node::open(host.disk.image(), Entropy::from_seed(seed), self.limits.clone(), now);
+        match opened {
+            Ok(node) => self.hosts[peer.0].node = Some(node),
+            Err(error) => self.fail(format_args!("{peer} cannot be opened: {error}")),
+        }
+        self.drain(peer);
+    }
+
+    /// Gives one input to a node that is switched on, then carries out all that it wants.
+    pub(super) fn feed(&mut self, peer: Peer, input: Input) {
+        if self.hosts[peer.0].node.is_none() {
+            return;
+        }
+        self.trace.input(self.now, peer, &input);
+        self.observe(&Seen::Input(peer, &input));
+        let host = &mut self.hosts[peer.0];
+        host.inputs += 1;
+        if !matches!(input, Input::Tick) {
+            host.ticks_at_once = 0;
+        }
+        if let Input::Closed(link, _) = &input {
+            host.links.remove(link);
+        }
+        let now = host.clock(self.now);
+        if let Some(node) = &mut host.node {
+            node.handle(input, now);
+        }
+        self.drain(peer);
+    }
+
+    /// Bytes of links wait while the node is busy; `Closed` keeps its place behind them.
+    pub(super) fn feed_bulk(&mut self, peer: Peer, input: Input) {
+        self.hosts[peer.0].backlog.push_back(input);
+        self.feed_backlog(peer);
+    }
+
+    pub(super) fn feed_backlog(&mut self, peer: Peer) {
+        loop {
+            let host = &mut self.hosts[peer.0];
+            let Some(node) = &host.node else { return };
+            if node.intake() == Intake::Busy {
+                if host.commit.is_none() {
+                    self.fail(format_args!(
+                        "{peer} is busy, and no commit is in flight that could end it"
+                    ));
+                }
+                return;
+            }
+            let Some(input) = host.backlog.pop_front() else { return };
+            self.feed(peer, input);
+        }
+    }
+
+    fn drain(&mut self, peer: Peer) {
+        let mut drained = 0;
+        while let Some(output) = self.hosts[peer.0].node.as_mut().and_then(Node::poll) {
+            drained += 1;
+            let host = &mut self.hosts[peer.0];
+            let index = host.outputs.len() as u64;
+            host.outputs.push(OutputMoment {
+                commit_in_flight: host.commit.is_some() || matches!(output, Output::Commit(..)),
+            });
+            self.trace.output(self.now, peer, index, &output);
+            if let Some(fingerprint) = &mut self.fingerprint {
+                fingerprint.output(peer.0, &output);
+            }
+            if let Some(in_flight) = self.dies(peer, index) {
+                self.crash(peer, output, in_flight);
+                return;
+            }
+            self.observe(&Seen::Output(peer, &output));
+            self.perform(peer, output);
+        }
+        self.observe(&Seen::Drained(peer, drained));
+        self.arm(peer);
+    }
+
+    fn perform(&mut self, peer: Peer, output: Output) {
+        match output {
+            Output::Commit(id, batch) => self.commit(peer, id, batch),
+            Output::Fetch(id, query) => {
+                let host = &self.hosts[peer.0];
+                let after = host.commit.as_ref().map(|(id, _)| *id);
+                let happening = Happening::Answer(peer, host.incarnation, id, query, after);
+                self.soon(READING, happening);
+            }
+            Output::Dial(link, address) => self.dial(peer, link, address),
+            Output::Transmit(link, bytes) => self.transmit(peer, link, &bytes),
+            Output::Hangup(link) => self.hangup(peer, link),
+            Output::Reply(id, result) => {
+                let Some(ask) = self.hosts[peer.0].asked.remove(&id) else {
+                    self.fail(format_args!(
+                        "{peer} answers {id:?}, which was not asked or is answered already"
+                    ));
+                };
+                self.answered(ask, result);
+            }
+            Output::Notify(Notice::Logged(_) | Notice::Presence(_)) => {}
+        }
+    }
+
+    fn commit(&mut self, peer: Peer, id: CommitId, batch: Batch) {
+        let keys: Vec<_> = batch.changes.iter().map(sotto_core::row::Change::key).collect();
+        if !keys.is_sorted_by(|a, b| a < b) {
+            self.fail(format_args!(
+                "{peer}'s batch is not in key order, or a key occurs twice: {keys:?}"
+            ));
+        }
+        if keys.is_empty() {
+            self.fail(format_args!("{peer} commits nothing"));
+        }
+        if self.hosts[peer.0].commit.is_some() {
+            self.fail(format_args!("{peer} has two commits in flight"));
+        }
+        let host = &mut self.hosts[peer.0];
+        host.commit = Some((id, batch));
+        let happening = Happening::Durable(peer, host.incarnation, id);
+        let slow = if self.by_chance("slow disk", 4) { 1500 } else { 0 };
+        self.soon(Millis(WRITING.0 + slow), happening);
+    }
+
+    /// The batch in flight is on the disk from now on.
+    pub(super) fn make_durable(&mut self, peer: Peer) {
+        let Some((_, batch)) = self.hosts[peer.0].commit.take() else {
+            return;
+        };
+        self.observe(&Seen::Committing(peer, &batch));
+        self.hosts[peer.0].disk.apply(batch.clone());
+        self.observe(&Seen::Durable(peer, &batch));
+    }
+
+    pub(super) fn answer(&mut self, peer: Peer, fetch: FetchId, query: Query, after: Option<CommitId>) {
+        let host = &self.hosts[peer.0];
+        if after.is_some() && host.commit.as_ref().map(|(id, _)| *id) == after {
+            let happening = Happening::Answer(peer, host.incarnation, fetch, query, after);
+            self.soon(READING, happening);
+        } else {
+            let rows = host.disk.fetch(&query);
+            self.feed(peer, Input::Fetched(fetch, rows));
+        }
+    }
+
+    /// Sets the alarm for the node's deadline.
+    fn arm(&mut self, peer: Peer) {
+        let host = &self.hosts[peer.0];
+        let Some(deadline) = host.node.as_ref().and_then(Node::deadline) else {
+            return;
+        };
+        let at = host.on_world_clock(deadline.at).max(self.now);
+        if host.armed != Some(at) {
+            let late = if self.by_chance("late alarm", 3) { 5000 } else { 0 };
+            let host = &mut self.hosts[peer.0];
+            host.armed = Some(at);
+            self.queue
+                .at(Millis(at.0 + late), Happening::Tick(peer, host.incarnation));
+        }
+    }
+
+    pub(super) fn tick(&mut self, peer: Peer) {
+        let host = &mut self.hosts[peer.0];
+        // An alarm for a deadline that has moved on since.
+        let Some(armed) = host.armed.filter(|at| *at <= self.now) else {
+            return;
+        };
+        host.armed = None;
+        let due = host.node.as_ref().and_then(Node::deadline);
+        let Some(due) = due.filter(|deadline| host.on_world_clock(deadline.at) <= self.now) else {
+            self.arm(peer);
+            return;
+        };
+        host.ticks_at_once = if armed == self.now { host.ticks_at_once + 1 } else { 0 };
+        if host.ticks_at_once > TICKS_AT_ONCE {
+            self.fail(format_args!("{peer} spins: its {} deadline does not pass", due.reason));
+        }
+        self.feed(peer, Input::Tick);
+    }
+}

@@ -1,0 +1,238 @@
+//! The world: nodes, their machines, the network between them, and one queue of what happens next.
+
+mod host;
+mod ledger;
+mod network;
+mod power;
+mod story;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use sotto_core::{CommitId, FetchId, Input, Limits, Millis, row::Query};
+use sotto_testkit::disk::Disk;
+
+use crate::Choices;
+use crate::fingerprint::Fingerprint;
+use crate::invariant::{Invariants, Seen};
+use crate::timeline::Timeline;
+
+use host::Host;
+pub use host::OutputMoment;
+use ledger::Ledger;
+pub use ledger::{Ask, Fate, Sent};
+use network::{Network, Side, WireId};
+pub use power::{CrashPoint, InFlight};
+pub use story::add;
+
+/// One of the world's people, with their node and machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Peer(pub usize);
+
+/// The first.
+pub const ALICE: Peer = Peer(0);
+/// The second.
+pub const BOB: Peer = Peer(1);
+/// The third.
+pub const CAROL: Peer = Peer(2);
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match ["alice", "bob", "carol"].get(self.0) {
+            Some(name) => f.pad(name),
+            None => f.pad(&format!("peer-{}", self.0)),
+        }
+    }
+}
+
+/// Nodes, machines, network, time, and what watches them.
+pub struct World {
+    limits: Limits,
+    seed: u64,
+    choices: Choices,
+    now: Millis,
+    queue: Queue,
+    hosts: Vec<Host>,
+    network: Network,
+    /// Where a node dies, until it has.
+    pub(crate) crash: Option<CrashPoint>,
+    asks: Vec<Ask>,
+    ledger: Ledger,
+    invariants: Invariants,
+    fingerprint: Option<Fingerprint>,
+    trace: Timeline,
+    /// The story is over: no more faults.
+    calm: bool,
+}
+
+/// What is going to happen. Whatever names an incarnation is void once that one is gone.
+#[derive(Debug)]
+enum Happening {
+    /// The machine comes back.
+    PowerOn(Peer, u32),
+    /// The node's deadline has come.
+    Tick(Peer, u32),
+    /// The batch in flight reaches the disk.
+    Durable(Peer, u32, CommitId),
+    /// The disk answers, once the commit that was in flight at the time of the question is done.
+    Answer(Peer, u32, FetchId, Query, Option<CommitId>),
+    /// A dial reaches the one who is called.
+    Called(WireId),
+    /// The answer reaches the dialler.
+    Connected(WireId),
+    /// Bytes reach one end.
+    Bytes(WireId, Side, Vec<u8>),
+    /// One end's transmit is taken.
+    Drained(WireId, Side),
+    /// The stream ends for one end.
+    Closed(WireId, Side, sotto_core::Cause),
+}
+
+/// Happenings by time; at the same time, first come, first served.
+#[derive(Default)]
+struct Queue {
+    happenings: BTreeMap<(Millis, u64), Happening>,
+    seq: u64,
+}
+
+impl Queue {
+    fn at(&mut self, when: Millis, happening: Happening) {
+        self.seq += 1;
+        self.happenings.insert((when, self.seq), happening);
+    }
+
+    fn next_before(&mut self, end: Millis) -> Option<(Millis, Happening)> {
+        let entry = self.happenings.first_entry()?;
+        let when = entry.key().0;
+        (when <= end).then(|| (when, entry.remove()))
+    }
+}
+
+impl World {
+    /// A world of new nodes, one per given disk, all switched on. What the disks hold was written in `era` earlier worlds:
+    /// no two eras share randomness.
+    pub fn new(disks: Vec<Disk>, era: u32, limits: Limits, seed: u64, choices: Choices) -> Self {
+        let hosts = disks.into_iter().map(|disk| Host::new(disk, era)).collect::<Vec<_>>();
+        let invariants = Invariants::all();
+        Self {
+            limits,
+            seed,
+            choices,
+            // An era's clocks start after those of the era before.
+            now: Millis::hours(1000 * u64::from(era)),
+            queue: Queue::default(),
+            hosts,
+            network: Network::default(),
+            crash: None,
+            asks: Vec::new(),
+            ledger: Ledger::default(),
+            invariants,
+            fingerprint: None,
+            trace: Timeline::default(),
+            calm: false,
+        }
+    }
+
+    /// Keeps a hash over all outputs from now on.
+    pub fn keep_fingerprint(&mut self) {
+        self.fingerprint.get_or_insert_default();
+    }
+
+    /// Keeps a line for everything that happens from now on.
+    pub fn keep_trace(&mut self) {
+        self.trace.keep();
+    }
+
+    /// Switches everybody on and learns their addresses.
+    pub fn begin(&mut self) {
+        for peer in self.peers().collect::<Vec<_>>() {
+            self.switch_on(peer);
+            self.post(peer, sotto_core::Command::Identity);
+        }
+        self.until("everybody knows their own address", |world| {
+            world.hosts.iter().all(|host| host.address.is_some())
+        });
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, span: Millis) {
+        let end = Millis(self.now.0 + span.0);
+        while self.step(end) {}
+        self.now = end;
+    }
+
+    /// Lets time pass until it is so. Fails if it is not within three days.
+    pub fn until(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
+        let end = Millis(self.now.0 + Millis::hours(72).0);
+        while !so(self) {
+            if !self.step(end) {
+                self.fail(format_args!("waited three days in vain: {what}"));
+            }
+        }
+    }
+
+    /// Makes the next thing happen, unless that would be after `end`.
+    fn step(&mut self, end: Millis) -> bool {
+        let Some((when, happening)) = self.queue.next_before(end) else {
+            return false;
+        };
+        self.now = when;
+        match happening {
+            Happening::PowerOn(peer, incarnation) if self.is(peer, incarnation) => self.switch_on(peer),
+            Happening::Tick(peer, incarnation) if self.is(peer, incarnation) => self.tick(peer),
+            Happening::Durable(peer, incarnation, commit) if self.is(peer, incarnation) => {
+                self.make_durable(peer);
+                self.feed(peer, Input::Stored(commit));
+                self.feed_backlog(peer);
+            }
+            Happening::Answer(peer, incarnation, fetch, query, after) if self.is(peer, incarnation) => {
+                self.answer(peer, fetch, query, after);
+            }
+            Happening::Called(wire) => self.called(wire),
+            Happening::Connected(wire) => self.connected(wire),
+            Happening::Bytes(wire, side, bytes) => self.bytes(wire, side, bytes),
+            Happening::Drained(wire, side) => self.drained(wire, side),
+            Happening::Closed(wire, side, cause) => self.closed(wire, side, cause),
+            Happening::PowerOn(..) | Happening::Tick(..) | Happening::Durable(..) | Happening::Answer(..) => {}
+        }
+        true
+    }
+
+    fn soon(&mut self, delay: Millis, happening: Happening) {
+        self.queue.at(Millis(self.now.0 + delay.0), happening);
+    }
+
+    /// Something bad, about once in `among` times, while the story runs.
+    fn by_chance(&mut self, label: &'static str, among: u32) -> bool {
+        !self.calm && self.choices.rarely(label, among)
+    }
+
+    fn observe(&mut self, seen: &Seen<'_>) {
+        let mut invariants = std::mem::take(&mut self.invariants);
+        let verdict = invariants.observe(seen, self);
+        self.invariants = invariants;
+        if let Err(broken) = verdict {
+            self.fail(format_args!("{broken}"));
+        }
+    }
+
+    /// Ends the run: a rule does not hold.
+    fn fail(&self, why: fmt::Arguments<'_>) -> ! {
+        panic!("at {}: {why}", self.now)
+    }
+
+    /// Everybody.
+    pub fn peers(&self) -> impl Iterator<Item = Peer> + use<> {
+        (0..self.hosts.len()).map(Peer)
+    }
+
+    /// Each two of all, in both directions.
+    pub fn pairs(&self) -> BTreeSet<(Peer, Peer)> {
+        let peers = || self.peers();
+        peers()
+            .flat_map(|a| peers().map(move |b| (a, b)))
+            .filter(|(a, b)| a != b)
+            .collect()
+    }
+}

@@ -1,0 +1,156 @@
+//! What can be seen in a world from outside: what is on the disks.
+
+use sotto_core::row::{ContactRow, CursorsRow, DeliveryState, Event, Key, MessageKey, MessageRow, Row, Standing};
+use sotto_core::{Direction, Limits, MessageId, Millis, OnionAddress};
+use sotto_testkit::disk::Disk;
+
+use super::{OutputMoment, Peer, World};
+use crate::choice::Choice;
+
+impl World {
+    /// The time.
+    pub fn now(&self) -> Millis {
+        self.now
+    }
+
+    /// The numbers that all nodes run with.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What is durable.
+    pub fn disk(&self, peer: Peer) -> &Disk {
+        &self.hosts[peer.0].disk
+    }
+
+    /// Whether its node runs.
+    pub fn is_on(&self, peer: Peer) -> bool {
+        self.hosts[peer.0].node.is_some()
+    }
+
+    /// Inputs so far.
+    pub fn inputs(&self, peer: Peer) -> u64 {
+        self.hosts[peer.0].inputs
+    }
+
+    /// Outputs so far.
+    pub fn outputs(&self, peer: Peer) -> &[OutputMoment] {
+        &self.hosts[peer.0].outputs
+    }
+
+    /// Choices so far.
+    pub fn choices(&self) -> &[Choice] {
+        self.choices.made()
+    }
+
+    /// The hash over all outputs, if it is kept.
+    pub fn fingerprint(&self) -> Option<u64> {
+        self.fingerprint.as_ref().map(crate::fingerprint::Fingerprint::finish)
+    }
+
+    /// The lines kept.
+    pub fn trace(&self) -> &[String] {
+        self.trace.lines()
+    }
+
+    /// Whether a batch is on its way to the disk.
+    pub fn is_committing(&self, peer: Peer) -> bool {
+        self.hosts[peer.0].commit.is_some()
+    }
+
+    /// Whether every user has every answer.
+    pub fn is_answered(&self) -> bool {
+        self.asks.iter().all(|ask| ask.answer.is_some())
+    }
+
+    /// A peer's name on the network.
+    pub fn address(&self, peer: Peer) -> OnionAddress {
+        match self.hosts[peer.0].address {
+            Some(address) => address,
+            None => self.fail(format_args!("{peer} does not know their address yet")),
+        }
+    }
+
+    /// Whose name that is, if anybody's here.
+    pub fn find(&self, address: OnionAddress) -> Option<Peer> {
+        self.peers().find(|peer| self.hosts[peer.0].address == Some(address))
+    }
+
+    pub(super) fn peer_at(&self, address: OnionAddress) -> Peer {
+        match self.find(address) {
+            Some(peer) => peer,
+            None => self.fail(format_args!("nobody is at {address}")),
+        }
+    }
+
+    /// How one sees another.
+    pub fn contact(&self, peer: Peer, other: Peer) -> Option<&ContactRow> {
+        match self.disk(peer).row(&Key::Contact(self.address(other)))? {
+            Row::Contact(row) => Some(row),
+            _ => None,
+        }
+    }
+
+    /// Where one stands with another.
+    pub fn standing(&self, peer: Peer, other: Peer) -> Option<Standing> {
+        self.contact(peer, other).map(|row| row.standing)
+    }
+
+    /// Whether both see the other as a contact.
+    pub fn are_friends(&self, a: Peer, b: Peer) -> bool {
+        [(a, b), (b, a)]
+            .iter()
+            .all(|(a, b)| self.standing(*a, *b) == Some(Standing::Friend))
+    }
+
+    /// One's sequence numbers with another.
+    pub fn cursors(&self, peer: Peer, other: Peer) -> Option<&CursorsRow> {
+        match self.disk(peer).row(&Key::Cursors(self.address(other)))? {
+            Row::Cursors(row) => Some(row),
+            _ => None,
+        }
+    }
+
+    /// How many rows wait with one for another.
+    pub fn waiting(&self, peer: Peer, other: Peer) -> usize {
+        let to = self.address(other);
+        let rows = self.disk(peer).rows();
+        rows.filter(|row| matches!(row, Row::Outbox(row) if row.contact == to))
+            .count()
+    }
+
+    /// The name of a message that `from` wrote, as it is on the disk of `at`.
+    pub fn key(&self, at: Peer, from: Peer, to: Peer, id: MessageId) -> MessageKey {
+        let (contact, direction) = if at == from {
+            (self.address(to), Direction::Out)
+        } else {
+            (self.address(from), Direction::In)
+        };
+        MessageKey { contact, direction, id }
+    }
+
+    /// The message as its receiver has it.
+    pub fn received(&self, from: Peer, to: Peer, id: MessageId) -> Option<&MessageRow> {
+        self.disk(to).message(&self.key(to, from, to, id))
+    }
+
+    /// Where a message stands, as its sender sees it.
+    pub fn state(&self, from: Peer, to: Peer, id: MessageId) -> Option<DeliveryState> {
+        self.disk(from)
+            .delivery(&self.key(from, from, to, id))
+            .map(|row| row.state)
+    }
+
+    /// What `from` wrote to `to`, in the order in which `to` has it.
+    pub fn heard(&self, from: Peer, to: Peer) -> Vec<&str> {
+        let rows = self.disk(to).conversation(self.address(from)).into_iter();
+        rows.filter(|row| row.key.direction == Direction::In)
+            .map(|row| row.text.as_str())
+            .collect()
+    }
+
+    /// How many events of a log satisfy the condition.
+    pub fn count_events(&self, peer: Peer, wanted: impl Fn(&Event) -> bool) -> usize {
+        self.disk(peer).events().filter(|event| wanted(event)).count()
+    }
+}

@@ -1,0 +1,38 @@
+//! Every scenario in bad worlds: slow, cut, refused and split links, half-open streams, slow disks and late alarms, as seeds
+//! have it; and in some of them a node dies as well. And: a run can be repeated to the byte.
+
+use sotto_simulations::scenario::LIBRARY;
+use sotto_simulations::{Run, Scenario, run};
+
+/// Worlds for each scenario.
+const SEEDS: u64 = 50;
+
+fn play_all(scenarios: impl Iterator<Item = &'static Scenario>) {
+    let runs = scenarios.flat_map(|scenario| (1..=SEEDS).map(move |seed| Run::bad(scenario, seed)));
+    let failed: Vec<_> = runs.filter_map(|bad| run(bad).err()).collect();
+    let names: Vec<String> = failed.iter().map(|failure| failure.run.to_string()).collect();
+    if let Some(failure) = failed.first() {
+        panic!("{} bad worlds fail: {names:#?}\nthe first: {failure}", failed.len());
+    }
+}
+
+/// In halves, for two cores.
+#[test]
+fn every_story_ends_well_in_a_bad_world() {
+    play_all(LIBRARY.iter().step_by(2));
+}
+
+#[test]
+fn every_other_story_ends_well_in_a_bad_world() {
+    play_all(LIBRARY.iter().skip(1).step_by(2));
+}
+
+#[test]
+fn a_run_repeats_to_the_byte_and_another_seed_is_another_run() {
+    for scenario in LIBRARY {
+        let again = |seed| run(Run::bad(scenario, seed)).unwrap_or_else(|failure| panic!("{failure}"));
+        let (first, second, other) = (again(3), again(3), again(4));
+        assert_eq!(first, second, "{}", scenario.name);
+        assert_ne!(first.fingerprint, other.fingerprint, "{}", scenario.name);
+    }
+}

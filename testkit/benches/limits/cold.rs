@@ -1,1 +1,0 @@
-pub fn cold_send() {}
