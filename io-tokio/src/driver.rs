@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::{poll_fn, ready};
+use std::panic::resume_unwind;
 
 use sotto_core::row::Image;
 use sotto_core::{Command, CommandId, Entropy, Input, Intake, Limits, LinkId, Node, Notice, OpenError, Output};
@@ -97,6 +98,8 @@ impl<'a> Driver<'a> {
                 request = self.requests.recv() => self.take(request.unwrap_or(Request::Shutdown)),
                 stream = poll_fn(|cx| self.listener.poll_accept(cx)), if welcome => self.accept(stream),
                 Some(input) = self.inputs.recv(), if welcome => self.tell_of_link(input),
+                // A link that panicked would never be `Closed`; better no node than one that waits for it.
+                Some(ended) = self.tasks.join_next() => ended.unwrap_or_else(|panic| resume_unwind(panic.into_panic())),
             }
             self.gather()?;
             // A flood must not keep the runtime from everything else.
@@ -160,7 +163,6 @@ impl<'a> Driver<'a> {
     fn tell_of_link(&mut self, input: Input) {
         if let Input::Closed(id, _) = input {
             self.links.remove(&id);
-            while self.tasks.try_join_next().is_some() {}
         }
         self.tell(input);
     }

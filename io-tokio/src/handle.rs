@@ -58,8 +58,8 @@ impl NodeHandle {
         self.notices.subscribe()
     }
 
-    /// Ends the node in order: the commands before this one are answered, what is staged is committed, links and store are
-    /// closed. Returns when that is done, or has been done before.
+    /// Ends the node in order: the commands before this one are answered, what is staged is committed, links and store
+    /// are closed. Returns when that is done, or has been done before.
     pub async fn shutdown(&self) {
         if self.requests.send(Request::Shutdown).await.is_ok() {
             self.requests.closed().await;

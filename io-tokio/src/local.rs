@@ -1,8 +1,8 @@
 //! Links between nodes of one machine: each listens on a Unix socket, named by its onion address, in one directory.
 //!
 //! A process that was killed leaves its socket behind. Who may replace it is settled under a lock on the directory: a
-//! socket that nobody answers is dead, one that somebody answers is not, and between that question and our own listening
-//! nobody else gets a turn.
+//! socket that nobody answers is dead, one that somebody answers is not, and between that question and our own
+//! listening nobody else gets a turn.
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;

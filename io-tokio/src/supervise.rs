@@ -1,5 +1,5 @@
-//! Keeps a node running. A run that ends with an error of the moment (a full disk, say) is followed by another one on what is
-//! durable, after a wait that doubles; an error that will not pass ends the whole.
+//! Keeps a node running. A run that ends with an error of the moment (a full disk, say) is followed by another one on
+//! what is durable, after a wait that doubles; an error that will not pass ends the whole.
 
 use std::fmt;
 use std::io;
@@ -84,9 +84,10 @@ impl DriverError {
     }
 }
 
-/// Starts a node; returns when it is open and listens. The task ends after [`NodeHandle::shutdown`], when the last handle
-/// is dropped, or with an error that will not pass. Aborting it is a crash, as far as the node can tell; the store is
-/// closed once the task is gone.
+/// Starts a node; returns when it is open and listens. What is wrong by then is the error here, whatever it is.
+///
+/// The task ends after [`NodeHandle::shutdown`], when the last handle is dropped, or with an error that will not pass.
+/// Aborting it is a crash, as far as the node can tell; the store is closed once the task is gone.
 pub async fn start(config: Config) -> Result<(NodeHandle, JoinHandle<Result<(), DriverError>>), DriverError> {
     let (handle, requests, notices) = NodeHandle::new();
     let (up, is_up) = oneshot::channel();

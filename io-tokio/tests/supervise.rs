@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
-use sotto_core::{Command, Notice, OnionAddress, Reply};
+use sotto_core::{Command, FriendCode, Notice, OnionAddress, OnionSecret, Reply};
 use sotto_io_sqlcipher::StoreError;
 use sotto_io_tokio::{
     Config, Dialling, DriverError, ListenError, Listener, Local, NodeHandle, Offline, Stopped, Storage, Stream,
@@ -304,4 +304,40 @@ async fn a_crowd_of_strangers_does_not_keep_commands_commits_or_a_shutdown_waiti
         .await
         .expect("ends in time");
     ended(task).await.expect("in order");
+}
+
+/// A transport whose dials panic, as a library's bug would.
+struct Broken;
+
+impl Transport for Broken {
+    fn listen(&self, identity: &IdentityRow) -> Result<Box<dyn Listener>, ListenError> {
+        Offline.listen(identity)
+    }
+
+    fn dial(&self, _: OnionAddress) -> Dialling {
+        Box::pin(async { panic!("a bug in a dial") })
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_a_link_is_not_swallowed() {
+    let shelf = Shelf::default();
+    let (handle, task) = start(Config::new(shelf.clone(), Broken)).await.expect("starts");
+    let code = FriendCode {
+        address: OnionSecret::from_seed(&[3; 32]).address(),
+        invite: None,
+    };
+    let ask = Command::AddContact {
+        code,
+        petname: None,
+        note: String::new(),
+    };
+    let _ = handle.command(ask).await;
+    let panic = timeout(Duration::from_secs(60), task)
+        .await
+        .expect("in time")
+        .expect_err("panics")
+        .into_panic();
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"a bug in a dial"));
+    assert_eq!(shelf.count("close"), 1);
 }

@@ -1,11 +1,14 @@
 //! Two whole nodes on real SQLCipher files and Unix sockets.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sotto_core::row::{Batch, ContentType, DeliveryState, Image, MessageKey, MessageWithDelivery, Query, Rows};
+use sotto_core::row::{
+    Batch, Change, ContentType, DeliveryState, Image, Key, MessageKey, MessageWithDelivery, Query, Rows,
+};
 use sotto_core::{
     Command, Direction, Draft, FriendCode, Limits, MessageId, Millis, OnionAddress, Refusal, Reply, Status,
 };
@@ -18,16 +21,60 @@ use tokio::time::{Instant, sleep};
 const PATIENCE: Duration = Duration::from_secs(120);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// A machine with two profiles on it, and everything that crossed a socket.
+/// A machine with two profiles on it: what crossed a socket, and the messages that either received.
 struct Machine {
     folder: TempDir,
     crossed: Arc<Mutex<Vec<u8>>>,
+    received: Received,
 }
 
 struct Person {
     handle: NodeHandle,
     task: JoinHandle<Result<(), DriverError>>,
     address: OnionAddress,
+    /// Makes the disk full for the next commit.
+    full: Arc<AtomicBool>,
+}
+
+/// A real store that counts the messages that came in, and whose disk can be full for one commit.
+struct Watched {
+    store: Store,
+    received: Received,
+    full: Arc<AtomicBool>,
+}
+
+type Received = Arc<Mutex<BTreeSet<MessageKey>>>;
+
+impl Storage for Watched {
+    fn image(&mut self) -> Result<Image, StoreError> {
+        self.store.image()
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        if self.full.swap(false, Ordering::Relaxed) {
+            return Err(StoreError::Full { path: "disk".into() });
+        }
+        self.store.commit(batch)?;
+        let keys = batch.changes.iter().map(Change::key);
+        let received = keys.filter_map(|key| match key {
+            Key::Message(key) if key.direction == Direction::In => Some(key),
+            _ => None,
+        });
+        self.received.lock().expect("received").extend(received);
+        Ok(())
+    }
+
+    fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError> {
+        self.store.fetch(query)
+    }
+
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        self.store.reopen()
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.store.close()
+    }
 }
 
 impl Machine {
@@ -35,6 +82,7 @@ impl Machine {
         Self {
             folder: tempfile::tempdir().expect("a folder"),
             crossed: Arc::default(),
+            received: Arc::default(),
         }
     }
 
@@ -50,10 +98,12 @@ impl Machine {
     }
 
     async fn start(&self, name: &str) -> Person {
-        self.start_on(Box::new(self.store(name))).await
-    }
-
-    async fn start_on(&self, store: Box<dyn Storage>) -> Person {
+        let full = Arc::default();
+        let store = Watched {
+            store: self.store(name),
+            received: self.received.clone(),
+            full: Arc::clone(&full),
+        };
         let crossed = self.crossed.clone();
         let wiretap = Wiretap::new(move |bytes| crossed.lock().expect("crossed").extend_from_slice(bytes));
         let transport = Local::new(self.folder.path().join("network")).with_wiretap(wiretap);
@@ -63,7 +113,7 @@ impl Machine {
             ..Limits::default()
         };
         let config = Config {
-            store,
+            store: Box::new(store),
             transport: Arc::new(transport),
             limits,
         };
@@ -71,7 +121,12 @@ impl Machine {
         let Ok(Ok(Reply::Identity { address, .. })) = handle.command(Command::Identity).await else {
             panic!("no identity");
         };
-        Person { handle, task, address }
+        Person {
+            handle,
+            task,
+            address,
+            full,
+        }
     }
 
     /// The messages of a profile that is not running, in the order of `keys`.
@@ -234,57 +289,19 @@ async fn friends_talk_and_nothing_readable_crosses_or_stays() {
     );
 }
 
-/// A store whose disk is full for one commit.
-struct Cramped {
-    store: Store,
-    room: Arc<AtomicBool>,
-}
-
-impl Storage for Cramped {
-    fn image(&mut self) -> Result<Image, StoreError> {
-        self.store.image()
-    }
-
-    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        if self.room.swap(true, Ordering::Relaxed) {
-            self.store.commit(batch)
-        } else {
-            Err(StoreError::Full { path: "disk".into() })
-        }
-    }
-
-    fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError> {
-        self.store.fetch(query)
-    }
-
-    fn reopen(&mut self) -> Result<(), StoreError> {
-        self.store.reopen()
-    }
-
-    fn close(self: Box<Self>) -> Result<(), StoreError> {
-        self.store.close()
-    }
-}
-
 #[tokio::test]
 async fn a_full_disk_delays_a_talk_and_loses_nothing_of_it() {
     let machine = Machine::new();
-    let room = Arc::new(AtomicBool::new(true));
-    let alice = machine.start("alice.db").await;
-    let store = Cramped {
-        store: machine.store("bob.db"),
-        room: room.clone(),
-    };
-    let bob = machine.start_on(Box::new(store)).await;
+    let (alice, bob) = (machine.start("alice.db").await, machine.start("bob.db").await);
     alice.befriend(&bob).await;
     let (a, b) = (alice.address, bob.address);
 
     let mut ids = vec![alice.send(b, "one", "one").await.expect("queued")];
     alice.sent_all().await;
-    room.store(false, Ordering::Relaxed);
+    bob.full.store(true, Ordering::Relaxed);
     ids.push(alice.send(b, "two", "two").await.expect("queued"));
     alice.sent_all().await;
-    assert!(room.load(Ordering::Relaxed), "a commit was refused");
+    assert!(!bob.full.load(Ordering::Relaxed), "a commit was refused");
     alice.shut_down().await;
     bob.shut_down().await;
     assert_eq!(
@@ -339,4 +356,6 @@ async fn a_driver_that_dies_again_and_again_loses_nothing() {
         texts(&machine.messages("alice.db", &keys(b, Direction::In, &from_bob))),
         said
     );
+    // Each of them came in once: by no other id, and on neither side.
+    assert_eq!(machine.received.lock().expect("received").len(), 2 * MESSAGES);
 }

@@ -162,3 +162,99 @@ impl Gate {
         !self.staged.is_empty() || !self.staged_sessions.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::ConsumerRow;
+    use crate::{CommandId, Reply};
+
+    fn row(name: &str, acknowledged: u64) -> Row {
+        Row::Consumer(ConsumerRow {
+            name: name.to_owned(),
+            acknowledged: EventSeq(acknowledged),
+        })
+    }
+
+    fn emit(gate: &mut Gate, id: u64) {
+        gate.emit(Effect::Output(Output::Reply(CommandId(id), Ok(Reply::Done))));
+    }
+
+    /// The ids of what may go by now.
+    fn released(gate: &mut Gate) -> Vec<u64> {
+        std::iter::from_fn(|| gate.release())
+            .map(|effect| match effect {
+                Effect::Output(Output::Reply(id, _)) => id.0,
+                _ => panic!("only replies were emitted"),
+            })
+            .collect()
+    }
+
+    fn cut(gate: &mut Gate) -> Option<(CommitId, Vec<Change>)> {
+        match gate.cut(|_| None)? {
+            Output::Commit(id, batch) => Some((id, batch.changes)),
+            other => panic!("not a commit: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_effect_waits_for_the_rows_before_it_and_overtakes_none() {
+        let mut gate = Gate::default();
+        emit(&mut gate, 1);
+        assert_eq!(released(&mut gate), [1], "nothing to wait for");
+
+        gate.put(row("a", 1));
+        emit(&mut gate, 2);
+        assert_eq!(released(&mut gate), [], "its rows are only staged");
+        let (first, _) = cut(&mut gate).expect("rows are staged");
+        emit(&mut gate, 3);
+        assert_eq!(released(&mut gate), [], "its rows are in flight");
+        gate.put(row("b", 1));
+        emit(&mut gate, 4);
+        assert!(cut(&mut gate).is_none(), "one commit at a time");
+        gate.stored(first);
+        assert_eq!(released(&mut gate), [2, 3]);
+        let (second, _) = cut(&mut gate).expect("the rows staged meanwhile");
+        gate.stored(second);
+        assert_eq!(released(&mut gate), [4]);
+        assert!(cut(&mut gate).is_none());
+    }
+
+    #[test]
+    fn changes_coalesce_and_an_insert_stays_guarded() {
+        let mut gate = Gate::default();
+        gate.put(row("a", 1));
+        gate.put(row("a", 2));
+        gate.stage(Change::Insert(row("b", 1)));
+        gate.put(row("b", 2));
+        gate.delete(row("c", 1).key());
+        gate.stage(Change::Insert(row("c", 1)));
+        let (_, changes) = cut(&mut gate).expect("rows are staged");
+        assert_eq!(
+            changes,
+            [
+                Change::Put(row("a", 2)),
+                Change::Insert(row("b", 2)),
+                Change::Put(row("c", 1))
+            ]
+        );
+    }
+
+    #[test]
+    fn a_watch_sees_the_last_change_since_it_began() {
+        let mut gate = Gate::default();
+        let key = row("a", 0).key();
+        gate.put(row("a", 1));
+        gate.watch(key.clone());
+        gate.watch(key.clone());
+        assert_eq!(
+            gate.unwatch(&key),
+            None,
+            "what was staged before is stored before the fetch is"
+        );
+        gate.put(row("a", 2));
+        gate.put(row("a", 3));
+        assert_eq!(gate.unwatch(&key), Some(Change::Put(row("a", 3))));
+        assert_eq!(gate.unwatch(&key), None, "nobody watches any more");
+    }
+}

@@ -102,7 +102,8 @@ impl<R: Ratchet> Node<R> {
     fn resume(&mut self) {
         for contact in self.contacts.values_mut() {
             contact.watch_expiry(&mut self.ctx);
-            contact.reach_out = contact.is_friend();
+            // Friends, for their presence; those who hold our request, for their answer.
+            contact.reach_out = contact.is_ours();
             if contact.reach_out && !contact.has_mail() {
                 self.waiting.insert(Candidate::of(contact));
             }

@@ -29,3 +29,24 @@ impl Bucket {
         paid
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_paid_and_then_a_trickle() {
+        let limits = Limits {
+            rate_per_second: 5,
+            rate_burst: 20,
+            ..Limits::default()
+        };
+        let mut bucket = Bucket::full(&limits, Monotonic(0));
+        let mut paid = |at| (0..100).filter(|_| bucket.take(&limits, Monotonic(at))).count();
+        assert_eq!(paid(0), 20);
+        assert_eq!(paid(1000), 5);
+        assert_eq!(paid(1100), 0);
+        assert_eq!(paid(1200), 1, "halves of tokens are not lost");
+        assert_eq!(paid(1_000_000), 20, "and a long silence saves up no more than a burst");
+    }
+}

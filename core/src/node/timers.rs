@@ -60,3 +60,28 @@ impl Timers {
         Some(Deadline { at, reason })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_earliest_comes_first_and_a_timer_has_one_time() {
+        let mut timers = Timers::default();
+        let link = LinkId::Accepted(1);
+        timers.set(Timer::Handshake(link), Monotonic(30));
+        timers.set(Timer::Disappearance, Monotonic(20));
+        timers.set(Timer::Disappearance, Monotonic(40));
+        assert_eq!(
+            timers.deadline(),
+            Some(Deadline {
+                at: Monotonic(30),
+                reason: DeadlineReason::Handshake
+            })
+        );
+        assert_eq!(timers.due(Monotonic(29)), None);
+        assert_eq!(timers.due(Monotonic(50)), Some(Timer::Handshake(link)));
+        timers.clear(Timer::Disappearance);
+        assert_eq!((timers.due(Monotonic(50)), timers.deadline()), (None, None));
+    }
+}

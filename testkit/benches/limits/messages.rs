@@ -1,0 +1,106 @@
+//! Node to node in memory, acks and Noise included, rows kept nowhere.
+
+use std::time::{Duration, Instant};
+
+use sotto_core::row::{Batch, ContentType, Image, Query, Rows};
+use sotto_core::{Command, Draft, Limits, OnionAddress, Reply};
+use sotto_testkit::pair::{self, A, B, Pair};
+
+use crate::compare;
+use crate::libsignal::Parties;
+
+/// Forgets everything.
+struct Nowhere;
+
+impl pair::Rows for Nowhere {
+    fn commit(&mut self, batch: Batch) {
+        drop(batch);
+    }
+
+    fn fetch(&mut self, _: &Query) -> Rows {
+        Rows::default()
+    }
+
+    fn image(&mut self) -> Image {
+        Image::default()
+    }
+}
+
+/// Texts of 200 bytes, each another.
+pub fn texts(count: usize) -> Vec<Vec<u8>> {
+    (0..count).map(|number| format!("{number:<200}").into_bytes()).collect()
+}
+
+pub fn draft(contact: OnionAddress, text: &[u8]) -> Draft {
+    Draft {
+        contact,
+        text: String::from_utf8_lossy(text).into_owned(),
+        content_type: ContentType::Plain,
+        thread: None,
+        reply_to: None,
+        ttl: None,
+        idempotency_key: None,
+    }
+}
+
+/// Two friends who have both spoken.
+pub fn friends<D: pair::Rows>(disks: [D; 2]) -> Pair<D> {
+    let mut pair = Pair::new(disks, 1, &Limits::default());
+    pair.befriend();
+    for side in [A, B] {
+        let to = pair.sides[1 - side].address;
+        pair.command(side, Command::Send(draft(to, b"hello"))).expect("sent");
+    }
+    pair
+}
+
+/// Time until everything is acknowledged; A sends it in bursts, as fast as it can be queued.
+pub fn send_all<D: pair::Rows>(pair: &mut Pair<D>, texts: &[Vec<u8>], burst: usize) -> Duration {
+    let to = pair.sides[B].address;
+    let start = Instant::now();
+    for texts in texts.chunks(burst) {
+        for text in texts {
+            pair.submit(A, Command::Send(draft(to, text)));
+        }
+        pair.run();
+        pair.sides.iter_mut().for_each(|side| {
+            side.replies.clear();
+            side.notices.clear();
+        });
+    }
+    let took = start.elapsed();
+    match pair.command(A, Command::Status) {
+        Ok(Reply::Status(status)) => assert_eq!(status.queued, 0, "everything is acknowledged"),
+        other => panic!("no status: {other:?}"),
+    }
+    took
+}
+
+pub fn one_way() {
+    let texts = texts(4096);
+    let mut pair = friends([Nowhere, Nowhere]);
+    let mut parties = Parties::new();
+    compare(
+        "one_way",
+        4096,
+        || send_all(&mut pair, &texts, 256),
+        || parties.one_way(&texts),
+    );
+}
+
+pub fn ping_pong() {
+    let texts = texts(512);
+    let mut pair = friends([Nowhere, Nowhere]);
+    let mut parties = Parties::new();
+    let ours = || {
+        let addresses = [pair.sides[A].address, pair.sides[B].address];
+        let start = Instant::now();
+        for (at, text) in texts.iter().enumerate() {
+            let from = at % 2;
+            pair.submit(from, Command::Send(draft(addresses[1 - from], text)));
+            pair.run();
+        }
+        start.elapsed()
+    };
+    compare("ping_pong", 512, ours, || parties.ping_pong(&texts));
+}

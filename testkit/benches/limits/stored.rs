@@ -1,0 +1,139 @@
+//! The same as `one_way`, with a SQLCipher store on both sides. The limit is libsignal's time plus the same rows, in their
+//! last states, written by plain statements into plain tables of two SQLCipher files: one batch a window and side.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, params};
+use sotto_core::row::{Batch, Change, Image, Key, Query, Row, Rows};
+use sotto_io_sqlcipher::{Store, StoreKey};
+use sotto_testkit::pair;
+
+use crate::compare;
+use crate::libsignal::Parties;
+use crate::messages::{friends, send_all, texts};
+
+/// Messages of one batch: the default window.
+const WINDOW: usize = 32;
+
+/// A store, and what was written to it.
+struct Recorded {
+    store: Store,
+    changes: Vec<Change>,
+}
+
+impl pair::Rows for Recorded {
+    fn commit(&mut self, batch: Batch) {
+        self.store.commit(&batch).expect("committed");
+        self.changes.extend(batch.changes);
+    }
+
+    fn fetch(&mut self, query: &Query) -> Rows {
+        self.store.fetch(query).expect("fetched")
+    }
+
+    fn image(&mut self) -> Image {
+        self.store.image().expect("an image")
+    }
+}
+
+pub fn stored() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = |name: &str| {
+        let store = Store::create(&folder.path().join(name), &StoreKey::new([1; 32], [2; 16])).expect("a store");
+        Recorded {
+            store,
+            changes: Vec::new(),
+        }
+    };
+    let raw = [raw(&folder.path().join("raw-a")), raw(&folder.path().join("raw-b"))];
+    let texts = texts(1024);
+    let mut parties = Parties::new();
+    let pair = std::cell::RefCell::new(friends([open("a"), open("b")]));
+    let ours = || {
+        let mut pair = pair.borrow_mut();
+        pair.sides.iter_mut().for_each(|side| side.disk.changes.clear());
+        send_all(&mut pair, &texts, 256)
+    };
+    let limit = || {
+        let pair = pair.borrow();
+        let mut took = parties.one_way(&texts);
+        for (side, raw) in pair.sides.iter().zip(&raw) {
+            took += write(raw, &windows(&side.disk.changes));
+        }
+        took
+    };
+    compare("stored", 1024, ours, limit);
+}
+
+/// The changes of each window, the last of each key.
+fn windows(changes: &[Change]) -> Vec<BTreeMap<Key, &Change>> {
+    let mut windows = vec![BTreeMap::new()];
+    let mut messages = 0;
+    for change in changes {
+        if matches!(change, Change::Insert(Row::Message(_))) {
+            messages += 1;
+            if messages % WINDOW == 0 {
+                windows.push(BTreeMap::new());
+            }
+        }
+        windows.last_mut().expect("one at least").insert(change.key(), change);
+    }
+    windows
+}
+
+fn raw(path: &Path) -> Connection {
+    let raw = Connection::open(path).expect("a file");
+    raw.execute_batch(&format!(
+        "PRAGMA key = \"x'{}'\"; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         CREATE TABLE row (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
+        "01".repeat(32)
+    ))
+    .expect("a plain table");
+    raw
+}
+
+fn write(raw: &Connection, windows: &[BTreeMap<Key, &Change>]) -> Duration {
+    let rows: Vec<Vec<_>> = windows
+        .iter()
+        .map(|window| window.iter().map(|(key, change)| plain(key, change)).collect())
+        .collect();
+    let start = Instant::now();
+    for window in &rows {
+        raw.execute_batch("BEGIN IMMEDIATE").expect("begun");
+        let mut put = raw
+            .prepare_cached("INSERT OR REPLACE INTO row VALUES (?1, ?2)")
+            .expect("a statement");
+        let mut delete = raw
+            .prepare_cached("DELETE FROM row WHERE key = ?1")
+            .expect("a statement");
+        for (key, value) in window {
+            match value {
+                Some(value) => put.execute(params![key, value]).expect("written"),
+                None => delete.execute(params![key]).expect("deleted"),
+            };
+        }
+        drop((put, delete));
+        raw.execute_batch("COMMIT").expect("committed");
+    }
+    start.elapsed()
+}
+
+/// A row as bytes: a key that tells it apart, and a value as long as what it holds.
+fn plain(key: &Key, change: &Change) -> (Vec<u8>, Option<Vec<u8>>) {
+    let name = format!("{key:?}").into_bytes();
+    let (Change::Put(row) | Change::Insert(row)) = change else {
+        return (name, None);
+    };
+    let value = match row {
+        Row::Message(row) => [row.text.as_bytes(), &[0; 64]].concat(),
+        Row::Session(row) => row.record.clone(),
+        Row::Outbox(row) => {
+            let ciphertext = row.sealed.as_ref().map(|sealed| sealed.ciphertext.as_slice());
+            [&row.content, ciphertext.unwrap_or_default(), &[0; 48]].concat()
+        }
+        _ => vec![0; 48],
+    };
+    (name, Some(value))
+}
