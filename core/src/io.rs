@@ -82,6 +82,8 @@ pub enum DeadlineReason {
     OutboxExpiry,
     /// A message is to disappear.
     Disappearance,
+    /// Rows that waited for company are to be committed.
+    Commit,
 }
 
 impl fmt::Display for DeadlineReason {
@@ -93,6 +95,7 @@ impl fmt::Display for DeadlineReason {
             Self::Retry => "retry",
             Self::OutboxExpiry => "outbox expiry",
             Self::Disappearance => "disappearance",
+            Self::Commit => "commit",
         })
     }
 }

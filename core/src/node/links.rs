@@ -5,6 +5,7 @@ use super::contact::{self, Contact, Stalled};
 use super::inbox::{Found, Reception};
 use super::pool::{Phase, Silence};
 use super::settle::{self, VERSION};
+use super::timers::Timer;
 use crate::link::{Link, LinkEvent};
 use crate::row::Standing;
 use crate::session::Ratchet;
@@ -18,10 +19,21 @@ impl<R: Ratchet> Node<R> {
     }
 
     pub(super) fn drained(&mut self, id: LinkId) {
-        if let Some((peer, messages)) = self.pool.drained(id)
-            && let Some(contact) = self.contacts.get_mut(&peer)
-        {
-            contact.sent(&messages, &mut self.ctx);
+        let Some((peer, messages)) = self.pool.drained(id) else {
+            return;
+        };
+        let Some(contact) = self.contacts.get_mut(&peer).filter(|_| !messages.is_empty()) else {
+            return;
+        };
+        let urgent = self.ctx.gate.is_urgent();
+        contact.sent(&messages, &mut self.ctx);
+        if !urgent {
+            // The ack may be here before anybody asks: often one commit serves both.
+            self.ctx.gate.relax();
+            self.ctx.wake(
+                Timer::Commit,
+                self.ctx.now.monotonic.after(self.ctx.limits.commit_delay),
+            );
         }
     }
 

@@ -149,6 +149,7 @@ impl<R: Ratchet> Node<R> {
                 self.tend(peer);
             }
             Timer::Disappearance => self.disappear(),
+            Timer::Commit => self.ctx.gate.hurry(),
         }
     }
 

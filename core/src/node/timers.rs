@@ -17,6 +17,8 @@ pub(super) enum Timer {
     OutboxExpiry(OnionAddress),
     /// Some message disappears.
     Disappearance,
+    /// What is staged, and waited for by nobody, is to be committed.
+    Commit,
 }
 
 #[derive(Default)]
@@ -56,6 +58,7 @@ impl Timers {
             Timer::Retry(_) => DeadlineReason::Retry,
             Timer::OutboxExpiry(_) => DeadlineReason::OutboxExpiry,
             Timer::Disappearance => DeadlineReason::Disappearance,
+            Timer::Commit => DeadlineReason::Commit,
         };
         Some(Deadline { at, reason })
     }
