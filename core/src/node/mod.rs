@@ -101,7 +101,8 @@ impl<R: Ratchet> Node<R> {
                 let session = contacts.get(&contact)?.session.as_ref()?;
                 Some(Row::Session(SessionRow {
                     contact,
-                    record: R::encode(session).to_vec(),
+                    // Moved, not copied: what is copied has to be wiped.
+                    record: std::mem::take(&mut *R::encode(session)),
                 }))
             });
         }

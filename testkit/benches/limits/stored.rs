@@ -87,7 +87,7 @@ fn raw(path: &Path) -> Connection {
     let raw = Connection::open(path).expect("a file");
     raw.execute_batch(&format!(
         "PRAGMA key = \"x'{}'\"; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         CREATE TABLE row (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
+         CREATE TABLE row (key INTEGER PRIMARY KEY, value BLOB NOT NULL);",
         "01".repeat(32)
     ))
     .expect("a plain table");
@@ -97,7 +97,7 @@ fn raw(path: &Path) -> Connection {
 fn write(raw: &Connection, windows: &[BTreeMap<Key, &Change>]) -> Duration {
     let rows: Vec<Vec<_>> = windows
         .iter()
-        .map(|window| window.iter().map(|(key, change)| plain(key, change)).collect())
+        .map(|window| window.iter().map(|(key, change)| (number(key), plain(change))).collect())
         .collect();
     let start = Instant::now();
     for window in &rows {
@@ -120,11 +120,10 @@ fn write(raw: &Connection, windows: &[BTreeMap<Key, &Change>]) -> Duration {
     start.elapsed()
 }
 
-/// A row as bytes: a key that tells it apart, and a value as long as what it holds.
-fn plain(key: &Key, change: &Change) -> (Vec<u8>, Option<Vec<u8>>) {
-    let name = format!("{key:?}").into_bytes();
+/// A row as bytes, as long as what it holds; nothing if it is deleted.
+fn plain(change: &Change) -> Option<Vec<u8>> {
     let (Change::Put(row) | Change::Insert(row)) = change else {
-        return (name, None);
+        return None;
     };
     let value = match row {
         Row::Message(row) => [row.text.as_bytes(), &[0; 64]].concat(),
@@ -135,5 +134,5 @@ fn plain(key: &Key, change: &Change) -> (Vec<u8>, Option<Vec<u8>>) {
         }
         _ => vec![0; 48],
     };
-    (name, Some(value))
+    Some(value)
 }
