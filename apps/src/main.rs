@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `sotto`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sotto::cli::run(std::env::args_os())
+}

@@ -1,0 +1,167 @@
+//! Every command, at least once, against a running daemon.
+
+use serde_json::{Value, json};
+
+use crate::world::{World, run, sotto, string};
+
+#[test]
+fn every_command_answers_with_one_object() {
+    let world = World::new();
+    let (alice, mut bob) = world.friends();
+    let id = string(
+        &alice.json(&[
+            "send",
+            "bob",
+            "about the garden",
+            "--thread",
+            "home",
+            "--wait",
+            "delivered",
+        ])["id"],
+    );
+    bob.texts(1);
+    let id = id.as_str();
+    let table: &[(&[&str], &str)] = &[
+        (&["identity"], "onion"),
+        (&["identity", "--qr", "--invite"], "friend_code"),
+        (&["identity", "--rename", "robert"], "name"),
+        (&["status"], "network"),
+        (&["daemon", "status"], "running"),
+        (&["friends", "list"], "friends"),
+        (&["friends", "requests"], "requests"),
+        (&["friends", "rename", "alice", "alicia"], "petname"),
+        (&["friends", "rename", "alicia", "alice"], "petname"),
+        (&["friends", "verify", "alice"], "number"),
+        (&["friends", "block", "alice"], "blocked"),
+        (&["friends", "unblock", "alice"], "blocked"),
+        (
+            &["send", "alice", "the roses bloom", "--ttl", "3600", "--reply-to", id],
+            "id",
+        ),
+        (&["receive", "--peek"], "messages"),
+        (&["inbox"], "messages"),
+        (&["inbox", "-n", "5", "-t", "home", "--unread"], "messages"),
+        (&["history", "alice", "-n", "5", "--before", id], "messages"),
+        (&["threads", "-n", "5"], "threads"),
+        (&["search", "garden", "--with", "alice", "-n", "5"], "messages"),
+        (&["outbox"], "messages"),
+        (&["ephemeral", "alice", "0"], "ours"),
+        (&["react", "alice", id, "🌹"], "reactions"),
+        (&["read", "alice", id], "read"),
+        (&["presence"], "peers"),
+        (&["openrpc"], "methods"),
+        (&["completions", "bash"], "script"),
+        (&["config", "check"], "ok"),
+    ];
+    for (arguments, field) in table {
+        let answer = bob.json(arguments);
+        assert!(!answer[field].is_null(), "{arguments:?} has no {field}: {answer}");
+    }
+    for arguments in [
+        &["typing", "alice", "on"][..],
+        &["typing", "alice", "off"],
+        &["presence", "away"],
+        &["presence", "online"],
+    ] {
+        assert!(bob.json(arguments).is_object(), "{arguments:?}");
+    }
+    for arguments in table.iter().map(|(arguments, _)| arguments) {
+        let ran = bob.run(&[&["--no-input"], *arguments].concat());
+        assert!(ran.status.success(), "{arguments:?} for a person: {ran:#?}");
+        assert!(!ran.stdout.contains('\u{1b}'), "no colours off a terminal: {ran:#?}");
+    }
+}
+
+#[test]
+fn what_the_lists_show_is_what_was_said() {
+    let world = World::new();
+    let (alice, mut bob) = world.friends();
+    for (text, thread) in [
+        ("roses are red", "garden"),
+        ("violets are blue", "garden"),
+        ("pay the rent", "money"),
+    ] {
+        alice.json(&["send", "bob", text, "--thread", thread, "--wait", "delivered"]);
+    }
+    bob.texts(3);
+    let texts = |answer: &Value| -> Vec<String> {
+        answer["messages"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|message| string(&message["text"]))
+            .collect()
+    };
+    assert_eq!(
+        texts(&bob.json(&["inbox", "-n", "2"])),
+        ["violets are blue", "pay the rent"]
+    );
+    assert_eq!(
+        texts(&bob.json(&["inbox", "-t", "garden"])),
+        ["roses are red", "violets are blue"]
+    );
+    assert_eq!(
+        texts(&bob.json(&["search", "are"])),
+        ["violets are blue", "roses are red"]
+    );
+    assert_eq!(texts(&bob.json(&["search", "viol"])), ["violets are blue"]);
+    assert_eq!(texts(&bob.json(&["search", "absent"])), Vec::<String>::new());
+    let threads = bob.json(&["threads"]);
+    let found: Vec<(&Value, &Value, &Value)> = threads["threads"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|thread| (&thread["thread"], &thread["messages"], &thread["unread"]))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (&json!("money"), &json!(1), &json!(1)),
+            (&json!("garden"), &json!(2), &json!(2))
+        ]
+    );
+    assert_eq!(bob.json(&["read", "alice"])["read"].as_array().map(Vec::len), Some(3));
+    assert_eq!(texts(&bob.json(&["inbox", "--unread"])), Vec::<String>::new());
+}
+
+#[test]
+fn help_and_version_are_data() {
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["help", "send"],
+        &["friends", "add", "--help"],
+        &[],
+    ] {
+        let mut command = sotto();
+        command.args(arguments);
+        let ran = run(command, b"");
+        assert!(
+            ran.status.success() && !ran.stdout.is_empty() && ran.stderr.is_empty(),
+            "{arguments:?} {ran:#?}"
+        );
+    }
+}
+
+#[test]
+fn every_command_takes_json() {
+    let mut command = sotto();
+    command.arg("--help");
+    let help = run(command, b"").stdout;
+    let commands = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty());
+    let names: Vec<&str> = commands
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        let mut command = sotto();
+        command.args([name, "--json", "--quiet", "--no-input", "--help"]);
+        let ran = run(command, b"");
+        assert!(ran.status.success() && ran.stdout.contains("--json"), "{name} {ran:#?}");
+    }
+}

@@ -1,0 +1,14 @@
+//! Everything through the real program: two data folders, two daemons, the `local` network, nothing replaced by anything.
+
+mod bad_input;
+mod commands;
+mod contacts;
+mod conversation;
+mod crashes;
+mod demo;
+mod events;
+mod lifecycle;
+mod secrecy;
+mod sending;
+mod timers;
+mod world;
