@@ -155,9 +155,12 @@ impl<S: Clone> Contact<S> {
         self.offer.as_ref().expect("just made, or above `known`")
     }
 
-    /// Ciphertexts may go: first those that they may have missed, then what waits.
+    /// Ciphertexts may go: first those that they may have missed, then what waits. Our presence comes after them: one of
+    /// them may be our consent, before which they do not listen to it.
     pub fn flow<R: Ratchet<Session = S>>(&mut self, link: LinkId, me: &Me<R>, ctx: &mut Context) {
         self.flow = Some(link);
+        self.resend(ctx);
+        self.pump(me, ctx);
         let availability = wire_availability(ctx.availability);
         if availability != link::Availability::Unsaid {
             ctx.frame(
@@ -167,8 +170,6 @@ impl<S: Clone> Contact<S> {
                 }),
             );
         }
-        self.resend(ctx);
-        self.pump(me, ctx);
     }
 
     /// An `Offer`: the smaller key wants the session replaced. False if it must not be so.
