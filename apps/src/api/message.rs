@@ -287,7 +287,7 @@ pub struct ThreadsQuery {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
-    /// Words that the text must hold, all of them; the last may be a beginning.
+    /// Words that the text must hold, all of them. `"in quotes"` is a phrase, `begin*` the beginning of a word.
     pub query: String,
     /// At most so many, 1 to 1000; 50 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]

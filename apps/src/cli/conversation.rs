@@ -20,7 +20,7 @@ pub struct Send {
     /// Put it into this thread
     #[arg(long, short)]
     thread: Option<String>,
-    /// Answer the message with this id
+    /// Answer the message with this id, or with these first digits of it
     #[arg(long, value_name = "ID")]
     reply_to: Option<String>,
     /// Seconds that it lives once it is read (there) and sent (here)
@@ -79,13 +79,6 @@ impl Send {
             timeout: self.timeout,
         };
         let mut client = context.client()?;
-        let params = match params.reply_to {
-            Some(id) => api::Send {
-                reply_to: Some(whole_id(&mut client, &params.contact, id)?),
-                ..params
-            },
-            None => params,
-        };
         let sent = client.call::<all::Send>(&params).map_err(|error| {
             // Not as far as it was to come, but on its way: whoever asked needs its id.
             match error.data.sent.as_deref().map(|sent| say(context, sent)) {
@@ -119,10 +112,8 @@ impl Edit {
     /// Replaces the text.
     pub fn run(self, context: &Context) -> Outcome {
         let text = text(self.text)?;
-        let mut client = context.client()?;
-        let id = whole_id(&mut client, &self.contact, self.id)?;
-        let sent = client.call::<all::Edit>(&api::Edit {
-            id,
+        let sent = context.client()?.call::<all::Edit>(&api::Edit {
+            id: self.id,
             contact: Some(self.contact),
             text,
         })?;
@@ -142,10 +133,8 @@ pub struct Delete {
 impl Delete {
     /// Deletes it for both.
     pub fn run(self, context: &Context) -> Outcome {
-        let mut client = context.client()?;
-        let id = whole_id(&mut client, &self.contact, self.id)?;
-        let sent = client.call::<all::Delete>(&api::MessageOnly {
-            id,
+        let sent = context.client()?.call::<all::Delete>(&api::MessageOnly {
+            id: self.id,
             contact: Some(self.contact),
         })?;
         say(context, &sent)
@@ -170,14 +159,12 @@ pub struct React {
 impl React {
     /// Reacts, or takes it back.
     pub fn run(self, context: &Context) -> Outcome {
-        let mut client = context.client()?;
-        let id = whole_id(&mut client, &self.contact, self.id)?;
         let params = api::React {
-            id,
+            id: self.id,
             contact: Some(self.contact),
             emoji: self.emoji,
         };
-        let message = client.call::<all::React>(&params)?;
+        let message = context.client()?.call::<all::React>(&params)?;
         Ok(context
             .output
             .either(&message, |message| context.messages(std::slice::from_ref(message)))?)
@@ -207,8 +194,7 @@ impl Read {
         let ids = if self.ids.is_empty() {
             unread(&mut client, &self.contact)?
         } else {
-            let whole = self.ids.into_iter().map(|id| whole_id(&mut client, &self.contact, id));
-            whole.collect::<Result<Vec<_>, Stop>>()?
+            self.ids
         };
         let receipt = match (self.receipt, self.no_receipt) {
             (true, _) => Some(true),
@@ -328,40 +314,6 @@ fn text(argument: String) -> Result<String, Stop> {
     Ok(text)
 }
 
-/// People see and type the first digits of an id; programs give it whole, and pay for no second round trip.
-pub fn whole_id(client: &mut Client, contact: &str, id: String) -> Result<String, Stop> {
-    const WHOLE: usize = 32;
-    const SHORTEST: usize = 4;
-    if id.len() >= WHOLE || id.len() < SHORTEST || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Ok(id);
-    }
-    let history = api::History {
-        contact: contact.to_owned(),
-        limit: Some(1000),
-        before: None,
-    };
-    let history = client.call::<all::History>(&history)?;
-    one_of(history.messages.into_iter().map(|message| message.id), id)
-}
-
-/// The only one of `ids` that starts with `start`, or `start` itself if there is none, for the daemon to refuse.
-pub fn one_of(ids: impl Iterator<Item = String>, start: String) -> Result<String, Stop> {
-    let start = start.to_ascii_lowercase();
-    let mut found: Vec<String> = ids.filter(|id| id.starts_with(&start)).collect();
-    found.dedup();
-    match found.len() {
-        0 => Ok(start),
-        1 => Ok(found.remove(0)),
-        _ => {
-            let error = api::Error::new(
-                api::Kind::UnknownMessage,
-                format!("several messages have an id that starts with {start}"),
-            );
-            Err(error.hint("write more of the id").candidates(found).into())
-        }
-    }
-}
-
 fn unread(client: &mut Client, contact: &str) -> Result<Vec<String>, Stop> {
     let mut ids = Vec::new();
     let mut before = None;
@@ -380,18 +332,5 @@ fn unread(client: &mut Client, contact: &str) -> Result<Vec<String>, Stop> {
             Some(oldest) if page.len() == 1000 => before = Some(oldest.id.clone()),
             _ => return Ok(ids),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_start_of_an_id_names_it_if_only_one_has_it() {
-        let ids = || ["ab12", "ab34", "cd56"].map(str::to_owned).into_iter();
-        assert_eq!(one_of(ids(), "CD".to_owned()).ok().as_deref(), Some("cd56"));
-        assert_eq!(one_of(ids(), "ef".to_owned()).ok().as_deref(), Some("ef"));
-        assert!(matches!(one_of(ids(), "ab".to_owned()), Err(Stop::Error(error)) if error.data.candidates.len() == 2));
     }
 }

@@ -10,6 +10,7 @@ use crate::api::{self, Contact, FriendRequest, Standing, all};
 
 /// `sotto friends`
 #[derive(Args, Debug)]
+#[command(arg_required_else_help = false)]
 pub struct Friends {
     #[command(subcommand)]
     command: Command,

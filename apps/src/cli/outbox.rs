@@ -3,9 +3,8 @@
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use super::conversation::one_of;
 use super::output::{Table, Tone, moment, short, state, who};
-use super::{Client, Outcome, Stop};
+use super::{Client, Outcome};
 use crate::api::{self, FailReason, Message, all};
 
 /// `sotto outbox`
@@ -44,14 +43,8 @@ impl Outbox {
     pub fn run(self, context: &Context) -> Outcome {
         let mut client = context.client()?;
         let sent = match self.change {
-            Some(Change::Cancel(which)) => {
-                let params = which.params(&mut client)?;
-                client.call::<all::Cancel>(&params)?
-            }
-            Some(Change::Retry(which)) => {
-                let params = which.params(&mut client)?;
-                client.call::<all::Retry>(&params)?
-            }
+            Some(Change::Cancel(which)) => client.call::<all::Cancel>(&which.into())?,
+            Some(Change::Retry(which)) => client.call::<all::Retry>(&which.into())?,
             None => {
                 return list(
                     context,
@@ -69,21 +62,12 @@ impl Outbox {
     }
 }
 
-impl Which {
-    fn params(self, client: &mut Client) -> Result<api::MessageOnly, Stop> {
-        let id = if self.id.len() < 32 {
-            let waiting = client.call::<all::Outbox>(&api::ListOutbox {
-                contact: self.contact.clone(),
-                limit: Some(1000),
-            })?;
-            one_of(waiting.messages.into_iter().map(|message| message.id), self.id)?
-        } else {
-            self.id
-        };
-        Ok(api::MessageOnly {
-            id,
-            contact: self.contact,
-        })
+impl From<Which> for api::MessageOnly {
+    fn from(which: Which) -> Self {
+        Self {
+            id: which.id,
+            contact: which.contact,
+        }
     }
 }
 

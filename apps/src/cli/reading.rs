@@ -50,17 +50,12 @@ pub struct History {
 impl History {
     /// Shows a conversation.
     pub fn run(self, context: &Context) -> Outcome {
-        let mut client = context.client()?;
-        let before = self
-            .before
-            .map(|id| super::conversation::whole_id(&mut client, &self.contact, id))
-            .transpose()?;
         let params = api::History {
             contact: self.contact,
             limit: self.limit,
-            before,
+            before: self.before,
         };
-        let found = client.call::<all::History>(&params)?;
+        let found = context.client()?.call::<all::History>(&params)?;
         show(context, &found, "no messages yet: sotto send CONTACT TEXT")
     }
 }
@@ -68,7 +63,7 @@ impl History {
 /// `sotto search`
 #[derive(Args, Debug)]
 pub struct Search {
-    /// Words that the text must hold, all of them; the last may be a beginning
+    /// Words that the text must hold, all of them; "in quotes" is a phrase, begin* the beginning of a word
     #[arg(required = true)]
     query: Vec<String>,
     /// At most so many, 1 to 1000

@@ -39,6 +39,7 @@ impl Completions {
 
 /// `sotto config`
 #[derive(Args, Debug)]
+#[command(arg_required_else_help = false)]
 pub struct Config {
     #[command(subcommand)]
     command: ConfigCommand,

@@ -57,12 +57,7 @@ fn every_command_answers_with_one_object() {
         let answer = bob.json(arguments);
         assert!(!answer[field].is_null(), "{arguments:?} has no {field}: {answer}");
     }
-    for arguments in [
-        &["typing", "alice", "on"][..],
-        &["typing", "alice", "off"],
-        &["presence", "away"],
-        &["presence", "online"],
-    ] {
+    for arguments in [&["presence", "away"][..], &["presence", "online"]] {
         assert!(bob.json(arguments).is_object(), "{arguments:?}");
     }
     for arguments in table.iter().map(|(arguments, _)| arguments) {
@@ -104,7 +99,7 @@ fn what_the_lists_show_is_what_was_said() {
         texts(&bob.json(&["search", "are"])),
         ["violets are blue", "roses are red"]
     );
-    assert_eq!(texts(&bob.json(&["search", "viol"])), ["violets are blue"]);
+    assert_eq!(texts(&bob.json(&["search", "viol*"])), ["violets are blue"]);
     assert_eq!(texts(&bob.json(&["search", "absent"])), Vec::<String>::new());
     let threads = bob.json(&["threads"]);
     let found: Vec<(&Value, &Value, &Value)> = threads["threads"]

@@ -204,4 +204,17 @@ fn presence_is_for_contacts_and_typing_is_said() {
         }
     }
     assert_eq!(bob.json(&["presence"])["peers"][0]["presence"], "away");
+    for (word, expected) in [("on", true), ("off", false)] {
+        alice.json(&["typing", "bob", word]);
+        loop {
+            if let Body::Presence { typing, .. } = listening.event().expect("an event").body
+                && typing == expected
+            {
+                break;
+            }
+        }
+    }
+    let (code, error) = bob.error(&["typing", "alice", "on"]);
+    assert_eq!(code, 1, "it is off unless wanted: {error}");
+    assert!(string(&error["data"]["hint"]).contains("config.toml"), "{error}");
 }

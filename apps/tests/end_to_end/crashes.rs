@@ -84,7 +84,9 @@ fn send_on(name: &str, to: &str, socket: &std::path::Path, stop: &AtomicBool, se
     let mut number = 0;
     let mut text = format!("{name} 0");
     let deadline = Instant::now() + PATIENCE;
-    while !stop.load(Ordering::Relaxed) || client.is_none() {
+    // What broke off may have been taken; it is asked for again, whatever else is over.
+    let mut doubt = false;
+    while doubt || !stop.load(Ordering::Relaxed) {
         assert!(Instant::now() < deadline, "{name} cannot send");
         let Some(connected) = client.as_mut() else {
             client = Client::connect(socket).ok();
@@ -101,9 +103,13 @@ fn send_on(name: &str, to: &str, socket: &std::path::Path, stop: &AtomicBool, se
             Ok(_) => {
                 sent.lock().expect("no panic").push(text);
                 number += 1;
+                doubt = false;
                 text = format!("{name} {number}");
             }
-            Err(error) if error.kind() == api::Kind::NoDaemon => client = None,
+            Err(error) if error.kind() == api::Kind::NoDaemon => {
+                client = None;
+                doubt = true;
+            }
             Err(error) => panic!("{name}: {error}"),
         }
     }

@@ -59,7 +59,9 @@ impl World {
 
     /// Somebody with a fresh identity and no daemon yet.
     pub fn person(&self, name: &'static str) -> Person {
-        let home = self.folder.path().join(name);
+        // Not by name: the configuration holds this path, and names are looked for.
+        let number = fs::read_dir(self.folder.path()).expect("a folder").count();
+        let home = self.folder.path().join(number.to_string());
         let network = home.join("net");
         fs::create_dir_all(&network).expect("made");
         let mut person = Person {
@@ -93,6 +95,8 @@ impl World {
     pub fn friends(&self) -> (Person, Person) {
         let (mut alice, mut bob) = (self.person("alice"), self.person("bob"));
         self.connect(&alice, &bob);
+        // Which is off unless somebody wants it.
+        alice.configure("typing = true");
         alice.start();
         bob.start();
         let invite = string(&alice.json(&["identity", "--invite"])["friend_code"]);
@@ -112,6 +116,15 @@ impl World {
 }
 
 impl Person {
+    /// One more line of the configuration.
+    pub fn configure(&self, line: &str) {
+        let mut file = File::options()
+            .append(true)
+            .open(self.folder.join("config.toml"))
+            .expect("written by init");
+        writeln!(file, "{line}").expect("written");
+    }
+
     /// The program with this person's folder and network.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = sotto();
