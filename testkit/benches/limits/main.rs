@@ -4,6 +4,7 @@
 //! texts have 200 bytes. Arguments choose rows by name; without any, all run.
 
 mod cold;
+mod installed;
 mod libsignal;
 mod messages;
 mod rest;

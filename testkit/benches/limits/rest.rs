@@ -1,1 +1,224 @@
-pub fn rest() {}
+//! A daemon with a past, at rest: 100 contacts and 100 000 messages. What it holds, what it burns, how fast it finds, and
+//! how fast its store opens.
+
+use std::fs;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use sotto_core::row::{
+    Batch, Change, ContactRow, ContentType, CursorsRow, DeliveryRow, DeliveryState, Event, EventRow, MessageKey,
+    MessageRow, Retry, Row, SessionRow, Standing,
+};
+use sotto_core::{
+    Direction, Entropy, EventSeq, Generation, Limits, MessageId, Monotonic, Node, Now, OnionAddress, OnionSecret, Wall,
+};
+use sotto_io_sqlcipher::{Store, StoreKey, read_salt};
+use sotto_testkit::disk::Disk;
+
+use crate::installed::Home;
+use crate::messages::friends;
+
+const CONTACTS: u64 = 100;
+const MESSAGES: u64 = 100_000;
+
+pub fn rest() {
+    let home = Home::new();
+    let database = home.data().join("sotto.db");
+    let salt = read_salt(&database).expect("readable").expect("a store");
+    let key = StoreKey::new(
+        fs::read(home.key_file()).expect("a key").try_into().expect("32 bytes"),
+        salt,
+    );
+    fill(Store::open(&database, &key).expect("a store"));
+
+    let start = Instant::now();
+    let mut store = Store::open(&database, &key).expect("a store");
+    let image = store.image().expect("an image");
+    let now = Now {
+        monotonic: Monotonic(0),
+        wall: Wall(1_800_000_000_000),
+    };
+    let node: Node = Node::open(image, Entropy::from_seed([1; 32]), Limits::default(), now).expect("a node");
+    println!(
+        "open ours={:.1?} limit=300ms (store, image and node; no key derivation)",
+        start.elapsed()
+    );
+    drop(node);
+    store.close().expect("closed");
+
+    home.sotto(&["daemon", "start"]);
+    for word in ["frequent", "rare", "absent"] {
+        let mut took: Vec<Duration> = (0..21)
+            .map(|_| {
+                let start = Instant::now();
+                home.call("messages.search", &json!({"query": word}));
+                start.elapsed()
+            })
+            .collect();
+        took.sort();
+        println!("search_{word} ours={:.1?} limit=10ms (over the socket)", took[10]);
+    }
+    let pid = fs::read_to_string(home.data().join("sotto.pid"))
+        .expect("a lock")
+        .trim()
+        .to_owned();
+    // The first dials of a start are over by then.
+    sleep(Duration::from_secs(3));
+    let before = ticks(&pid);
+    sleep(Duration::from_secs(10));
+    println!(
+        "cpu_at_rest ours={} limit=0 (clock ticks in 10 s)",
+        ticks(&pid) - before
+    );
+    println!("resident_at_rest ours={} limit=40 MiB", resident(&pid));
+}
+
+/// Writes the past.
+fn fill(mut store: Store) {
+    let session = a_session();
+    let contacts: Vec<OnionAddress> = (0..CONTACTS).map(contact).collect();
+    let rows = contacts.iter().flat_map(|contact| {
+        let cursors = CursorsRow {
+            contact: *contact,
+            generation: Generation(1),
+            sent: 5,
+            acknowledged: 5,
+            received: 5,
+        };
+        let session = SessionRow {
+            contact: *contact,
+            record: session.clone(),
+        };
+        [
+            Row::Contact(friend(*contact)),
+            Row::Cursors(cursors),
+            Row::Session(session),
+        ]
+    });
+    commit(&mut store, rows.collect());
+    let numbers: Vec<u64> = (1..=MESSAGES).collect();
+    for numbers in numbers.chunks(2000) {
+        commit(
+            &mut store,
+            numbers.iter().flat_map(|number| message(*number, &contacts)).collect(),
+        );
+    }
+    store.close().expect("closed");
+}
+
+fn commit(store: &mut Store, rows: Vec<Row>) {
+    let mut changes: Vec<Change> = rows.into_iter().map(Change::Put).collect();
+    changes.sort_by_key(Change::key);
+    store.commit(&Batch { changes }).expect("committed");
+}
+
+fn contact(number: u64) -> OnionAddress {
+    let mut seed = [7; 32];
+    seed[..8].copy_from_slice(&number.to_le_bytes());
+    OnionSecret::from_seed(&seed).address()
+}
+
+/// A session such as nodes have.
+fn a_session() -> Vec<u8> {
+    let pair = friends([Disk::default(), Disk::default()]);
+    let sessions = pair.sides[0].disk.rows().filter_map(|row| match row {
+        Row::Session(row) => Some(row.record.clone()),
+        _ => None,
+    });
+    sessions.last().expect("friends have a session")
+}
+
+fn friend(address: OnionAddress) -> ContactRow {
+    ContactRow {
+        address,
+        standing: Standing::Friend,
+        petname: address.to_string()[..8].to_owned(),
+        claimed_name: String::new(),
+        note: String::new(),
+        invite: None,
+        identity_key: None,
+        verified: false,
+        blocked: false,
+        timer_ours: 0,
+        timer_theirs: 0,
+        created_at: Wall(1),
+        last_seen: None,
+        retry: Retry::default(),
+    }
+}
+
+/// A message of about 200 bytes with its event and, if it is ours, its state. Every one has the frequent word, one in
+/// 20 000 the rare one.
+fn message(number: u64, contacts: &[OnionAddress]) -> Vec<Row> {
+    let contact = contacts[usize::try_from(number).expect("small") % contacts.len()];
+    let direction = if number.is_multiple_of(2) {
+        Direction::In
+    } else {
+        Direction::Out
+    };
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+    let key = MessageKey {
+        contact,
+        direction,
+        id: MessageId(id),
+    };
+    let rare = if number.is_multiple_of(20_000) { "rare" } else { "usual" };
+    let words: String = (0..20)
+        .map(|at| format!("word{} ", number.wrapping_mul(31 + at) % 50_000))
+        .collect();
+    let at = Wall(1_700_000_000_000 + number * 1000);
+    let row = MessageRow {
+        key,
+        order: EventSeq(number),
+        text: format!("frequent {rare} {words}"),
+        content_type: ContentType::Plain,
+        thread: None,
+        reply_to: None,
+        ttl: 0,
+        sent_at: at,
+        at,
+        edited_at: None,
+        deleted_at: None,
+    };
+    let state = if direction == Direction::In {
+        DeliveryState::Read
+    } else {
+        DeliveryState::Delivered
+    };
+    let delivery = DeliveryRow {
+        key,
+        state,
+        at,
+        disappears_at: None,
+    };
+    let event = EventRow {
+        seq: EventSeq(number),
+        at,
+        event: Event::MessageReceived { key },
+    };
+    vec![Row::Message(row), Row::Delivery(delivery), Row::Event(event)]
+}
+
+/// User and system time of a process so far, in clock ticks (proc(5)).
+fn ticks(pid: &str) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    let fields = stat.rsplit(") ").next().expect("fields after the name").split(' ');
+    fields
+        .skip(11)
+        .take(2)
+        .map(|ticks| ticks.parse::<u64>().expect("a number"))
+        .sum()
+}
+
+/// Resident memory of a process (proc(5)).
+fn resident(pid: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .expect("resident memory");
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+    format!("{:.1}", f64::from(u32::try_from(kib).expect("small")) / 1024.0)
+}
