@@ -88,7 +88,8 @@ fn identifier(text: &str) -> Result<Option<OnionAddress>, Error> {
             .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
     let ends = text.len() > 6 && text.as_bytes()[text.len() - 6..].eq_ignore_ascii_case(b".onion");
-    if !starts("sotto1") && !ends && !(text.len() == ONION_LETTERS && text.bytes().all(is_base32)) {
+    let whole = text.len() == ONION_LETTERS && text.bytes().all(is_base32);
+    if !(starts("sotto1") || ends || whole) {
         return Ok(None);
     }
     let code: FriendCode = text

@@ -1,11 +1,14 @@
 //! What every handler works with.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use sotto_core::{Command, OnionAddress, Reply};
+use sotto_io_sqlcipher::Reader;
 use sotto_io_tokio::NodeHandle;
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
 
 use super::archive::Archive;
 use super::feed::Feed;
@@ -26,6 +29,29 @@ pub(crate) struct App {
     pub started_at: Time,
     pub stop: watch::Sender<bool>,
     pub subscriptions: AtomicU64,
+    pub receiving: Receiving,
+}
+
+/// Which consumers are in the middle of receiving. The next to receive under the same name waits until what the one before
+/// was handed is acknowledged, so that nothing is handed out twice.
+#[derive(Debug, Default)]
+pub(crate) struct Receiving(Mutex<BTreeMap<String, Weak<Turn>>>);
+
+type Turn = tokio::sync::Mutex<()>;
+
+impl Receiving {
+    /// Waits for the consumer's turn; it ends when what this returns is dropped.
+    pub async fn turn(&self, consumer: &str) -> OwnedMutexGuard<()> {
+        let turn = {
+            // What is held under this lock cannot be left half changed.
+            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.retain(|_, turn| turn.strong_count() > 0);
+            let turn = turns.get(consumer).and_then(Weak::upgrade).unwrap_or_default();
+            turns.insert(consumer.to_owned(), Arc::downgrade(&turn));
+            turn
+        };
+        turn.lock_owned().await
+    }
 }
 
 impl App {
@@ -40,7 +66,7 @@ impl App {
 
     /// Whom a text means.
     pub async fn resolve(&self, text: &str, scope: Scope) -> Result<OnionAddress, Error> {
-        let contacts = self.archive.read(|reader| reader.contacts()).await?;
+        let contacts = self.archive.read(Reader::contacts).await?;
         let candidates: Vec<_> = contacts.iter().map(view::candidate).collect();
         resolve(text, scope, &candidates)
     }

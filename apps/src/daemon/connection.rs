@@ -120,14 +120,14 @@ impl Conversation {
     }
 
     /// Carries a batch out in its order, and answers all of it in one line once the last answer is there.
-    async fn batch(&mut self, requests: Vec<Result<Request, Response>>) -> Result<(), Gone> {
+    async fn batch(&mut self, requests: Vec<Result<Request, Box<Response>>>) -> Result<(), Gone> {
         let mut answers = Batch::default();
         let mut streams = Vec::new();
         for request in requests {
             let Request { id, method, params } = match request {
                 Ok(request) => request,
                 Err(response) => {
-                    answers.ready.push(response);
+                    answers.ready.push(*response);
                     continue;
                 }
             };
@@ -165,7 +165,9 @@ impl Conversation {
                 .push(&Response::nameless(too_many("answers awaited", WAITS)), None)
                 .await?;
         }
-        streams.into_iter().for_each(|stream| self.stream(stream));
+        for stream in streams {
+            self.stream(stream);
+        }
         Ok(())
     }
 

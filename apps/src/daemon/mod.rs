@@ -33,7 +33,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::{Error, Kind, Time};
 use crate::profile::{Config, KeySource, Lock, Network, Profile, existing};
-use app::{App, unexpected};
+use app::{App, Receiving, unexpected};
 use archive::{Archive, ArchiveThread};
 use feed::Feed;
 use server::Server;
@@ -155,6 +155,7 @@ impl Daemon {
             started_at: Time::now(),
             stop: watch::Sender::new(false),
             subscriptions: AtomicU64::new(0),
+            receiving: Receiving::default(),
             config,
         });
         app.command(Command::SetAvailability(app.config.availability.into()))
@@ -197,12 +198,11 @@ impl Daemon {
         // What fails here has nobody left to be told.
         let _ = server.await;
         archive.close();
-        let ended = match failed {
-            Some(ended) => ended,
-            None => {
-                node.shutdown().await;
-                driver.await
-            }
+        let ended = if let Some(ended) = failed {
+            ended
+        } else {
+            node.shutdown().await;
+            driver.await
         };
         drop(lock);
         match ended {

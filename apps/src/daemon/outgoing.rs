@@ -15,10 +15,13 @@ use tokio::time::timeout;
 use crate::api::{Error, Kind};
 use crate::rpc::Notification;
 
+const END: &[u8] = b"\n";
+
 /// Lines that may wait for the writer.
 const QUEUE: usize = 16;
 
-/// Something to be done once a line has been written.
+/// Something to be done once a client has been handed a line. It happens between the line and its end: a client that went
+/// before is not taken for one that has it, and one that has the whole line can count on what it promises.
 pub(crate) type Then = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 struct Outgoing {
@@ -54,14 +57,13 @@ pub(crate) fn channel<W: AsyncWrite + Unpin>(stream: W, patience: Duration) -> (
 }
 
 impl Client {
-    /// Puts a line in, and afterwards `then`.
+    /// Puts a line in, and with it what is to be done once it is written.
     pub async fn push(&self, message: &impl Serialize, then: Option<Then>) -> Result<(), Gone> {
-        let mut line = serde_json::to_vec(message).unwrap_or_else(|error| {
+        let line = serde_json::to_vec(message).unwrap_or_else(|error| {
             // Types of the API have nothing that JSON cannot say; a bug there must not end the connection.
             tracing::error!(%error, "an answer could not be written down");
             Vec::from("null")
         });
-        line.push(b'\n');
         match timeout(self.patience, self.queue.send(Outgoing { line, then })).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Gone),
@@ -79,21 +81,22 @@ async fn write<W: AsyncWrite + Unpin>(
     lagged: &Notify,
     patience: Duration,
 ) -> io::Result<()> {
-    while let Some(Outgoing { line, then }) = lines.recv().await {
-        let mut rest = line.as_slice();
-        while !rest.is_empty() {
-            tokio::select! {
-                written = stream.write(rest) => match written? {
-                    0 => return Err(io::ErrorKind::WriteZero.into()),
-                    written => rest = &rest[written..],
-                },
-                () = lagged.notified() => {
-                    return timeout(patience, farewell(&mut stream, rest)).await.unwrap_or(Ok(()));
+    while let Some(Outgoing { line, mut then }) = lines.recv().await {
+        for mut rest in [line.as_slice(), END] {
+            while !rest.is_empty() {
+                tokio::select! {
+                    written = stream.write(rest) => match written? {
+                        0 => return Err(io::ErrorKind::WriteZero.into()),
+                        written => rest = &rest[written..],
+                    },
+                    () = lagged.notified() => {
+                        return timeout(patience, farewell(&mut stream, rest)).await.unwrap_or(Ok(()));
+                    }
                 }
             }
-        }
-        if let Some(then) = then {
-            then.await;
+            if let Some(then) = then.take() {
+                then.await;
+            }
         }
     }
     stream.shutdown().await
@@ -102,10 +105,13 @@ async fn write<W: AsyncWrite + Unpin>(
 /// Ends the line that is half written, and says why no other follows.
 async fn farewell<W: AsyncWrite + Unpin>(stream: &mut W, rest: &[u8]) -> io::Result<()> {
     let why = Error::new(Kind::Lagged, "this client did not read fast enough, and is dropped");
-    let mut line = serde_json::to_vec(&Notification::new("lagged", why))?;
-    line.push(b'\n');
+    let line = serde_json::to_vec(&Notification::new("lagged", why))?;
     stream.write_all(rest).await?;
+    if rest != END {
+        stream.write_all(END).await?;
+    }
     stream.write_all(&line).await?;
+    stream.write_all(END).await?;
     stream.shutdown().await
 }
 
@@ -149,12 +155,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_follows_a_line_happens_only_once_it_is_written() {
+    async fn what_a_line_promises_is_done_once_it_is_written_and_before_it_ends() {
         let (ours, theirs) = tokio::io::duplex(4);
         let (client, writing) = channel(ours, PATIENCE);
         let writing = tokio::spawn(writing);
         let (done, mut is_done) = tokio::sync::oneshot::channel();
-        let then: Then = Box::pin(async move { drop(done.send(())) });
+        let then: Then = Box::pin(async move { done.send(()).expect("somebody listens") });
         client.push(&json!("a long line"), Some(then)).await.expect("room");
         tokio::task::yield_now().await;
         assert!(is_done.try_recv().is_err(), "half a line is not a line");
@@ -163,7 +169,10 @@ mod tests {
             .read_line(&mut line)
             .await
             .expect("memory cannot fail");
-        is_done.await.expect("it is done");
+        assert_eq!(line, "\"a long line\"\n");
+        is_done
+            .try_recv()
+            .expect("done by the time that the client has the whole line");
         drop(client);
         writing.await.expect("it ended");
     }

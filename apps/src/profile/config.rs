@@ -211,7 +211,7 @@ pub fn template(set: &[(&str, String)]) -> String {
             Some((name, value)) => format!("{name} = {value}"),
             None => format!("#{} = {}", setting.name, setting.default),
         };
-        text.push_str(&format!("\n# {}\n{line}\n", setting.about));
+        text.extend(["\n# ", setting.about, "\n", &line, "\n"]);
     }
     text
 }

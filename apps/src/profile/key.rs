@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use sotto_io_sqlcipher::{StoreKey, read_salt};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::{Config, create_file, private};
 use crate::api::{Error, Kind};
@@ -230,17 +230,15 @@ fn read_up_to(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// Up to a line's end, byte by byte: what follows in a pipe belongs to somebody else.
 fn read_line(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
-    for length in 0..buffer.len() {
-        let mut byte = [0];
-        let read = read_up_to(file, &mut byte)?;
-        let end = read == 0 || byte[0] == b'\n';
-        if end {
+    let room = buffer.len();
+    for (length, place) in buffer.iter_mut().enumerate() {
+        let mut byte = Zeroizing::new([0]);
+        if read_up_to(file, &mut *byte)? == 0 || byte[0] == b'\n' {
             return Ok(length);
         }
-        buffer[length] = byte[0];
-        byte.zeroize();
+        *place = byte[0];
     }
-    Ok(buffer.len())
+    Ok(room)
 }
 
 fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Error> {

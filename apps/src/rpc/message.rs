@@ -28,9 +28,9 @@ pub struct Request {
 #[derive(Debug, PartialEq)]
 pub enum Incoming {
     /// One request.
-    One(Result<Request, Response>),
+    One(Result<Request, Box<Response>>),
     /// Several, to be answered together.
-    Batch(Vec<Result<Request, Response>>),
+    Batch(Vec<Result<Request, Box<Response>>>),
 }
 
 /// An answer.
@@ -100,28 +100,25 @@ impl<P> Notification<P> {
 /// Reads a line.
 pub fn parse(line: &[u8]) -> Incoming {
     match serde_json::from_slice(line) {
-        Err(error) => Incoming::One(Err(Response::nameless(Error::new(
-            Kind::ParseError,
-            format!("the line is not JSON: {error}"),
-        )))),
-        Ok(Value::Array(items)) if items.is_empty() => refused("a batch must not be empty"),
-        Ok(Value::Array(items)) if items.len() > BATCH_LIMIT => refused(&format!(
-            "a batch has at most {BATCH_LIMIT} requests, not {}",
-            items.len()
-        )),
+        Err(error) => refused(Kind::ParseError, format!("the line is not JSON: {error}")),
+        Ok(Value::Array(items)) if items.is_empty() => refused(Kind::InvalidRequest, "a batch must not be empty"),
+        Ok(Value::Array(items)) if items.len() > BATCH_LIMIT => refused(
+            Kind::InvalidRequest,
+            format!("a batch has at most {BATCH_LIMIT} requests, not {}", items.len()),
+        ),
         Ok(Value::Array(items)) => Incoming::Batch(items.into_iter().map(request).collect()),
         Ok(value) => Incoming::One(request(value)),
     }
 }
 
-fn refused(why: &str) -> Incoming {
-    Incoming::One(Err(Response::nameless(Error::new(Kind::InvalidRequest, why))))
+fn refused(kind: Kind, why: impl Into<String>) -> Incoming {
+    Incoming::One(Err(Box::new(Response::nameless(Error::new(kind, why)))))
 }
 
-fn request(value: Value) -> Result<Request, Response> {
+fn request(value: Value) -> Result<Request, Box<Response>> {
     let invalid = |id: &Option<Id>, why: &str| {
         let error = Error::new(Kind::InvalidRequest, why);
-        Response::new(id.clone().unwrap_or_default(), Err(error))
+        Box::new(Response::new(id.clone().unwrap_or_default(), Err(error)))
     };
     let Value::Object(mut object) = value else {
         return Err(invalid(&None, "a request is an object"));
@@ -216,7 +213,10 @@ mod tests {
             panic!("not a batch")
         };
         assert_eq!(items[0].as_ref().map(|request| request.method.as_str()), Ok("a.b"));
-        assert_eq!(items[1].as_ref().err().and_then(kind), Some(Kind::InvalidRequest));
+        assert_eq!(
+            items[1].as_ref().err().and_then(|response| kind(response)),
+            Some(Kind::InvalidRequest)
+        );
         assert_eq!(items[2].as_ref().map(|request| request.id.is_none()), Ok(true));
 
         let line =

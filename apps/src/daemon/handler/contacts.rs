@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use sotto_core::{Command, FriendCode, OnionAddress, Reply};
+use sotto_io_sqlcipher::Reader;
 
 use super::{Answer, Handle};
 use crate::api::{self, Error, Kind, all};
@@ -27,7 +29,7 @@ impl Handle<all::Add> for App {
 
 impl Handle<all::List> for App {
     async fn handle(self: &Arc<Self>, params: api::List) -> Result<Answer<api::Contacts>, Error> {
-        let contacts = self.archive.read(|reader| reader.contacts()).await?;
+        let contacts = self.archive.read(Reader::contacts).await?;
         let mut friends: Vec<_> = contacts
             .into_iter()
             .map(view::contact)
@@ -58,7 +60,7 @@ const fn is_ours(contact: &api::Contact) -> bool {
 
 impl Handle<all::Requests> for App {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Answer<api::FriendRequests>, Error> {
-        let requests = self.archive.read(|reader| reader.requests()).await?;
+        let requests = self.archive.read(Reader::requests).await?;
         Ok(Answer::Now(api::FriendRequests {
             requests: requests.into_iter().map(view::request).collect(),
         }))
@@ -130,7 +132,7 @@ impl Handle<all::Verify> for App {
             self.command(Command::VerifyContact(contact, number)).await?;
         }
         let who = self.contact(contact).await?.who;
-        let scannable = current.scannable.iter().map(|byte| format!("{byte:02x}")).collect();
+        let scannable = HEXLOWER.encode(&current.scannable);
         Ok(Answer::Now(api::Safety {
             who,
             number: current.digits,

@@ -141,15 +141,15 @@ impl Handle<all::Typing> for App {
 impl Handle<all::Timer> for App {
     async fn handle(self: &Arc<Self>, params: api::SetTimer) -> Result<Answer<api::Timer>, Error> {
         let contact = self.resolve(&params.contact, Scope::Known).await?;
-        let (ours, theirs) = match params.seconds {
-            Some(seconds) => match self.command(Command::SetTimer(contact, seconds)).await? {
-                Reply::Timer { ours, theirs } => (ours, theirs),
-                reply => return Err(unexpected(&reply)),
-            },
-            None => {
-                let shown = self.contact(contact).await?;
-                (shown.timer_ours, shown.timer_theirs)
-            }
+        let (ours, theirs) = if let Some(seconds) = params.seconds {
+            let reply = self.command(Command::SetTimer(contact, seconds)).await?;
+            let Reply::Timer { ours, theirs } = reply else {
+                return Err(unexpected(&reply));
+            };
+            (ours, theirs)
+        } else {
+            let shown = self.contact(contact).await?;
+            (shown.timer_ours, shown.timer_theirs)
         };
         Ok(Answer::Now(api::Timer {
             conversation: contact.to_string(),

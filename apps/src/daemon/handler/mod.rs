@@ -56,7 +56,7 @@ macro_rules! dispatcher {
         ) -> Result<Answer<Value>, Error> {
             match method {
                 $($name => {
-                    let params = typed(params)?;
+                    let params = typed(&params)?;
                     // Boxed, so that a conversation is not as large as the largest of all handlers.
                     Box::pin(Handle::<all::$method>::handle(app, params)).await.and_then(Answer::into_json)
                 })*
@@ -83,13 +83,14 @@ fn json(result: &impl Serialize) -> Result<Value, Error> {
 }
 
 /// The parameters as their type. An error names the parameter that is wrong.
-fn typed<P: DeserializeOwned>(params: Map<String, Value>) -> Result<P, Error> {
-    let error = match serde_json::from_value(Value::Object(params.clone())) {
+fn typed<P: DeserializeOwned>(params: &Map<String, Value>) -> Result<P, Error> {
+    let error = match P::deserialize(params) {
         Ok(typed) => return Ok(typed),
         Err(error) => error.to_string(),
     };
     // serde says what is wrong with a value but not whose it is: it is the one without which something else is wrong.
-    let culprit = params.keys().find(|name| {
+    let missing = error.starts_with("missing field");
+    let culprit = params.keys().filter(|_| !missing).find(|name| {
         let mut others = params.clone();
         others.remove(*name);
         serde_json::from_value::<P>(Value::Object(others)).map_or_else(|other| other.to_string() != error, |_| true)
@@ -142,7 +143,7 @@ mod tests {
         let Value::Object(params) = params else {
             panic!("not an object")
         };
-        typed::<Send>(params).expect_err("wrong").message
+        typed::<Send>(&params).expect_err("wrong").message
     }
 
     #[test]

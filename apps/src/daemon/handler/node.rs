@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use sotto_core::{Command, FriendCode, Reply};
+use sotto_io_sqlcipher::Reader;
 
 use super::{Answer, Handle};
 use crate::api::{self, Error, all};
@@ -39,7 +41,7 @@ pub(crate) fn identity(reply: Reply) -> Result<api::Identity, Error> {
         onion: address.to_string(),
         friend_code: FriendCode { address, invite: None }.to_string(),
         name,
-        fingerprint: key.iter().map(|byte| format!("{byte:02x}")).collect(),
+        fingerprint: HEXLOWER.encode(key),
     })
 }
 
@@ -61,7 +63,7 @@ impl Handle<all::NodeStatus> for App {
         let Reply::Status(status) = reply else {
             return Err(unexpected(&reply));
         };
-        let requests = self.archive.read(|reader| reader.requests()).await?.len();
+        let requests = self.archive.read(Reader::requests).await?.len();
         let stopping = *self.stop.borrow();
         Ok(Answer::Now(api::Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -95,7 +97,7 @@ impl Handle<all::NodePresence> for App {
         let Reply::Peers(peers) = reply else {
             return Err(unexpected(&reply));
         };
-        let contacts = self.archive.read(|reader| reader.contacts()).await?;
+        let contacts = self.archive.read(Reader::contacts).await?;
         let mut names: BTreeMap<_, _> = contacts.into_iter().map(|one| (one.who.address, one.who)).collect();
         let peers = peers
             .into_iter()

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use sotto_core::row::Event;
 use sotto_core::{Command, Direction, EventSeq, MessageId, OnionAddress};
-use sotto_io_sqlcipher::MessageView;
+use sotto_io_sqlcipher::{MessageView, Reader};
+use tokio::sync::OwnedMutexGuard;
 
 use super::events::start;
 use super::{Answer, Handle, limit};
@@ -97,7 +98,7 @@ impl Handle<all::Outbox> for App {
     async fn handle(self: &Arc<Self>, params: api::ListOutbox) -> Result<Answer<api::Messages>, Error> {
         let limit = limit(params.limit, PAGE)?;
         let contact = self.resolve_if(params.contact.as_deref()).await?;
-        let mut messages = self.archive.read(|reader| reader.outbox()).await?;
+        let mut messages = self.archive.read(Reader::outbox).await?;
         messages.retain(|message| contact.is_none_or(|contact| contact == message.key.contact));
         messages.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(Answer::Now(self.shown(messages)))
@@ -108,6 +109,7 @@ impl Handle<all::Receive> for App {
     async fn handle(self: &Arc<Self>, params: api::Receive) -> Result<Answer<api::Received>, Error> {
         let limit = usize::try_from(limit(params.limit, PAGE)?).unwrap_or(usize::MAX);
         let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
+        let turn = self.receiving.turn(&consumer).await;
         let start = start(self, Some(&consumer), None).await?;
         let mut at = start.after;
         let mut missed = 0;
@@ -131,7 +133,7 @@ impl Handle<all::Receive> for App {
             }
             more |= at < page.last;
         }
-        let then = self.clone().received(consumer, at, &messages);
+        let then = self.clone().received(consumer, at, &messages, turn);
         let messages = messages
             .into_iter()
             .map(|message| view::message(self.us, message))
@@ -161,7 +163,13 @@ impl App {
     }
 
     /// Once the client has them: they are read, and the consumer has dealt with the log up to there.
-    fn received(self: Arc<Self>, consumer: String, seq: EventSeq, messages: &[MessageView]) -> Then {
+    fn received(
+        self: Arc<Self>,
+        consumer: String,
+        seq: EventSeq,
+        messages: &[MessageView],
+        turn: OwnedMutexGuard<()>,
+    ) -> Then {
         let mut unread: BTreeMap<OnionAddress, Vec<MessageId>> = BTreeMap::new();
         for message in messages.iter().filter(|message| message.is_unread()) {
             debug_assert_eq!(message.key.direction, Direction::In, "only what came in is received");
@@ -181,6 +189,7 @@ impl App {
                     tracing::warn!(%error, "what was received could not be acknowledged, and will be received again");
                 }
             }
+            drop(turn);
         })
     }
 }
