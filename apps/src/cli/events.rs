@@ -118,7 +118,7 @@ impl Listen {
         };
         loop {
             let event = client.event()?;
-            output.either(&event, |event| sentence(&output, event))?;
+            output.either(&event, |event| sentence(output, event))?;
             if let (true, Some(consumer), Some(seq)) = (self.ack, &self.consumer, event.seq)
                 && !client.has_event()
             {
@@ -136,7 +136,7 @@ fn acknowledge(client: &mut Client, consumer: &str, seq: u64) -> Outcome {
     Ok(())
 }
 
-fn sentence(output: &Output, event: &Event) -> String {
+fn sentence(output: Output, event: &Event) -> String {
     let paint = output.paint;
     let seq = event.seq.map_or_else(String::new, |seq| seq.to_string());
     let what = match &event.body {
@@ -207,7 +207,7 @@ fn name(them: &Who) -> String {
     who(them.petname.as_deref(), them.claimed_name.as_deref(), &them.contact)
 }
 
-fn spoken(output: &Output, message: Option<&Message>, what: &str) -> String {
+fn spoken(output: Output, message: Option<&Message>, what: &str) -> String {
     let Some(message) = message else {
         return format!("{what}: a message that has disappeared");
     };

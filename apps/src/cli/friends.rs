@@ -1,5 +1,7 @@
 //! Contacts: who they are, who asks, and whether the person behind a key was checked.
 
+use std::fmt::Write as _;
+
 use clap::{Args, Subcommand};
 use data_encoding::HEXLOWER;
 
@@ -182,7 +184,7 @@ fn request_text(paint: Paint, request: &FriendRequest) -> String {
         line(&request.who.contact),
     );
     if !request.note.is_empty() {
-        text.push_str(&format!("  {}\n", block(&request.note, 2)));
+        let _ = writeln!(text, "  {}", block(&request.note, 2));
     }
     text
 }
@@ -288,7 +290,10 @@ impl Verify {
 fn digits(number: &str) -> String {
     let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).collect();
     let groups: Vec<String> = digits.chunks(5).map(|group| group.iter().collect()).collect();
-    groups.chunks(4).map(|line| format!("  {}\n", line.join(" "))).collect()
+    groups.chunks(4).fold(String::new(), |mut text, line| {
+        let _ = writeln!(text, "  {}", line.join(" "));
+        text
+    })
 }
 
 #[cfg(test)]

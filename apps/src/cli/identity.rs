@@ -5,7 +5,7 @@ use clap::Args;
 use super::Outcome;
 use super::args::KeySource;
 use super::context::Context;
-use super::output::{Table, Tone, qr};
+use super::output::{self, Table, Tone, qr};
 use crate::api::{self, all};
 use crate::daemon;
 
@@ -64,7 +64,7 @@ impl Identity {
         }
         context.output.either(&identity, |identity| text(context, identity))?;
         if self.qr && !context.output.json {
-            context.output.text(&qr(
+            output::print(&qr(
                 context.output.paint,
                 identity.friend_code.to_ascii_uppercase().as_bytes(),
             )?)?;

@@ -18,7 +18,8 @@ mod stop;
 mod tools;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -42,7 +43,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Exit(code)) => ExitCode::from(code),
         Err(Stop::Error(error)) => {
-            tell(&context.output, &error);
+            tell(context.output, &error);
             ExitCode::from(error.exit_code())
         }
     }
@@ -50,7 +51,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(context: &Context, command: Option<Command>) -> Outcome {
     match command {
-        None => Ok(context.output.text(&Cli::command().render_help().to_string())?),
+        None => Ok(output::print(&Cli::command().render_help().to_string())?),
         Some(Command::Demo(demo)) => demo.run(context),
         Some(Command::Init(init)) => init.run(context),
         Some(Command::Identity(identity)) => identity.run(context),
@@ -101,7 +102,7 @@ fn misread(error: &clap::Error, json: bool) -> ExitCode {
     ExitCode::from(Kind::Usage.exit_code())
 }
 
-fn tell(output: &Output, error: &Error) {
+fn tell(output: Output, error: &Error) {
     if output.json {
         return tell_json(error);
     }
@@ -111,14 +112,15 @@ fn tell(output: &Output, error: &Error) {
         output::block(&error.message, 7)
     );
     for candidate in &error.data.candidates {
-        text.push_str(&format!("       {}\n", output::line(candidate)));
+        let _ = writeln!(text, "       {}", output::line(candidate));
     }
     if !error.data.hint.is_empty() && !output.quiet {
-        text.push_str(&format!(
-            "{} {}\n",
+        let _ = writeln!(
+            text,
+            "{} {}",
             output.talk.tone(Tone::Faint, " hint:"),
             output::block(&error.data.hint, 7)
-        ));
+        );
     }
     // Nothing is left to be done if nobody can hear it.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());

@@ -49,7 +49,7 @@ impl Outbox {
                 return list(
                     context,
                     &mut client,
-                    api::ListOutbox {
+                    &api::ListOutbox {
                         contact: self.contact,
                         limit: self.limit,
                     },
@@ -71,8 +71,8 @@ impl From<Which> for api::MessageOnly {
     }
 }
 
-fn list(context: &Context, client: &mut Client, params: api::ListOutbox) -> Outcome {
-    let waiting = client.call::<all::Outbox>(&params)?;
+fn list(context: &Context, client: &mut Client, params: &api::ListOutbox) -> Outcome {
+    let waiting = client.call::<all::Outbox>(params)?;
     if waiting.messages.is_empty() {
         context.output.say("everything is delivered");
     }

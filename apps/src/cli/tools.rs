@@ -6,16 +6,17 @@ use clap_complete::Shell;
 use super::Outcome;
 use super::args::Cli;
 use super::context::Context;
+use super::output;
 use crate::{api, profile};
 
 /// `sotto openrpc`
 pub fn openrpc(context: &Context) -> Outcome {
     let document = api::document();
     if context.output.json {
-        return Ok(context.output.object(&document)?);
+        return Ok(output::object(&document)?);
     }
     let text = serde_json::to_string_pretty(&document).map_err(|error| api::Error::internal(error.to_string()))?;
-    Ok(context.output.text(&(text + "\n"))?)
+    Ok(output::print(&(text + "\n"))?)
 }
 
 /// `sotto completions`

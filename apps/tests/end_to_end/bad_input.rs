@@ -1,6 +1,6 @@
 //! Wrong use is told in words that name what was wrong, with the exit code of the table, and changes nothing.
 
-use crate::world::{World, run, sotto, string};
+use crate::world::{World, path, run, sotto, string};
 
 #[test]
 fn what_makes_no_sense_names_what_was_wrong() {
@@ -68,7 +68,6 @@ fn what_makes_no_sense_names_what_was_wrong() {
             4,
             "number",
         ),
-        (&["--network", "smoke", "daemon", "run"], 1, "smoke"),
         (&["--profile", "a/b", "status"], 1, "a/b"),
     ];
     for (arguments, expected, naming) in table {
@@ -129,6 +128,11 @@ fn without_an_identity_or_a_daemon_the_next_step_is_told() {
         assert!(ran.stderr.contains("hint:"), "{ran:#?}");
     }
     assert!(!data.exists(), "looking makes nothing");
+    let key = folder.path().join("key");
+    let made = ran(&["--network", "smoke", "init", "--key-file", path(&key)]);
+    assert_eq!(made.status.code(), Some(1), "{made:#?}");
+    assert!(made.stderr.contains("smoke"), "{made:#?}");
+    assert!(!data.exists() && !key.exists(), "nor does what cannot work");
 }
 
 #[test]

@@ -57,7 +57,9 @@ fn no_text_name_or_key_stands_in_any_file_or_on_the_wire() {
     alice.json(&["read", &bob.onion]);
 
     let mut secrets = Secrets::default();
-    TEXTS.iter().for_each(|text| secrets.add(text));
+    for text in TEXTS {
+        secrets.add(text);
+    }
     for secret in [
         "a draft to be changed",
         "changed to this text",
@@ -113,7 +115,7 @@ fn clean(secrets: &Secrets, person: &Person) {
         // The test's own capture of standard error is not the program's.
         if entry.file_name() != "stderr.log" {
             let mode = entry.metadata().expect("there").permissions().mode();
-            assert_eq!(mode & 0o077, 0, "{:?} is for the owner alone", entry.path());
+            assert_eq!(mode & 0o077, 0, "{} is for the owner alone", entry.path().display());
         }
     }
     let folder = fs::metadata(&person.folder).expect("there").permissions().mode();

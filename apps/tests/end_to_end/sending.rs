@@ -92,7 +92,6 @@ fn five_hundred_messages_wait_for_somebody_who_is_away() {
     assert_eq!((code, &error["data"]["kind"]), (8, &serde_json::json!("wait_ended")));
 
     bob.start();
-    alice.json(&["outbox", "retry", &last]);
     let since = Instant::now();
     assert_eq!(bob.texts(501)[..500], texts);
     assert!(since.elapsed() < PATIENCE);
@@ -111,9 +110,8 @@ fn a_message_that_has_not_left_can_be_taken_back_and_sent_again() {
     assert_eq!(alice.json(&["outbox", "cancel", &id[..8]])["state"], "cancelled");
     assert_eq!(alice.json(&["history", "bob"])["messages"][0]["state"], "cancelled");
     assert_eq!(alice.error(&["outbox", "cancel", &id]).0, 1);
-    let kept = string(&alice.json(&["send", "bob", "this stays"])["id"]);
+    alice.json(&["send", "bob", "this stays"]);
     bob.start();
-    alice.json(&["outbox", "retry", &kept]);
     assert_eq!(bob.texts(1), ["this stays"]);
     assert_eq!(alice.json(&["outbox", "retry", &id])["state"], "queued");
     assert_eq!(bob.texts(1), ["wait, no"]);

@@ -39,14 +39,16 @@ impl Logs {
         for line in lines.iter().skip(lines.len().saturating_sub(self.lines)) {
             print(context, line)?;
         }
-        while self.follow {
+        if !self.follow {
+            return Ok(());
+        }
+        loop {
             match next(&mut log, &path)? {
                 Some(line) => print(context, &line)?,
                 None if replaced(&log, &path) => log = open(&path)?,
                 None => std::thread::sleep(PAUSE),
             }
         }
-        Ok(())
     }
 }
 

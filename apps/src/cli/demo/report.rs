@@ -1,11 +1,15 @@
 //! The demo as it is told while it happens: lines for a person, one JSON object a step for a program.
 
+use std::fmt::Write as _;
 use std::io;
 use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::cli::output::{Output, Tone, block};
+use crate::cli::output::{self, Output, Tone, block};
+
+/// Columns of a step's line.
+const WIDTH: usize = 78;
 
 /// Tells what happens. Clones tell the same story.
 #[derive(Clone, Debug)]
@@ -16,6 +20,7 @@ pub struct Report {
 
 /// One thing done.
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the JSON object")]
 struct Step<'a> {
     step: &'a str,
     ok: bool,
@@ -52,15 +57,14 @@ impl Report {
         if self.output.json {
             return Ok(());
         }
-        self.output
-            .text(&format!("\n{}\n\n", self.output.paint.tone(Tone::Strong, text)))
+        output::print(&format!("\n{}\n\n", self.output.paint.tone(Tone::Strong, text)))
     }
 
     /// Something was done, or proven, that began at `since`.
     pub fn done(&self, step: &str, since: Instant, what: &str, detail: &str) -> io::Result<()> {
         let ms = since.elapsed().as_millis();
         if self.output.json {
-            return self.output.object(&Step {
+            return output::object(&Step {
                 step,
                 ok: true,
                 ms,
@@ -68,7 +72,6 @@ impl Report {
                 detail,
             });
         }
-        const WIDTH: usize = 78;
         let paint = self.output.paint;
         let took = format!("{ms} ms");
         let gap = WIDTH.saturating_sub(what.chars().count() + took.len());
@@ -79,15 +82,15 @@ impl Report {
             paint.tone(Tone::Faint, &took)
         );
         if !detail.is_empty() {
-            text.push_str(&format!("    {}\n", paint.tone(Tone::Faint, &block(detail, 4))));
+            let _ = writeln!(text, "    {}", paint.tone(Tone::Faint, &block(detail, 4)));
         }
-        self.output.text(&text)
+        output::print(&text)
     }
 
     /// Somebody said something.
     pub fn said(&self, line: Line<'_>) -> io::Result<()> {
         if self.output.json {
-            return self.output.object(&line);
+            return output::object(&line);
         }
         let paint = self.output.paint;
         let Line {
@@ -103,7 +106,7 @@ impl Report {
         };
         let took = format!("delivered in {delivered_ms} ms");
         let gap = 70_usize.saturating_sub(text.chars().count() + took.len());
-        self.output.text(&format!(
+        output::print(&format!(
             "    {} {text}{} {}\n",
             paint.tone(tone, &format!("{from:<6}")),
             " ".repeat(gap),
@@ -116,7 +119,7 @@ impl Report {
         let what = "nothing is left behind: both daemons have ended, the temporary folder is gone";
         let ms = self.begun.elapsed().as_millis();
         if self.output.json {
-            return self.output.object(&Step {
+            return output::object(&Step {
                 step: "done",
                 ok: true,
                 ms,
@@ -125,7 +128,7 @@ impl Report {
             });
         }
         let paint = self.output.paint;
-        self.output.text(&format!(
+        output::print(&format!(
             "  {} {what}\n\n{}\n",
             paint.tone(Tone::Good, "✓"),
             paint.tone(

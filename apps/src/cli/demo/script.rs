@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::eavesdropper::Eavesdropper;
 use super::report::{Line, Report};
 use super::search::{Searched, Secrets};
-use super::stage::Stage;
+use super::stage::{self, Stage};
 use crate::api::{self, Body, Error, Event, Kind, Message, MessageState, all};
 use crate::cli::{Client, Outcome, Stop};
 
@@ -108,7 +108,7 @@ impl Side {
         let folder = stage.folder(&format!("{name}/data"))?;
         let network = stage.folder(&format!("{name}/net"))?;
         let key_file = stage.folder(&format!("{name}/key"))?.join("key");
-        let identity: api::Identity = stage.sotto(&[
+        let identity: api::Identity = stage::sotto(&[
             "--data-dir",
             text(&folder)?,
             "init",
@@ -347,8 +347,12 @@ fn history(side: &mut Side) -> Result<Vec<Message>, Error> {
 /// Everything that nobody but the two may ever see.
 fn secrets(ada: &Side, grace: &Side, invite: &str) -> Result<Secrets, Error> {
     let mut secrets = Secrets::default();
-    LINES.iter().for_each(|(_, line, _)| secrets.add(line));
-    NAMES.iter().chain(&PETNAMES).for_each(|name| secrets.add(name));
+    for (_, line, _) in LINES {
+        secrets.add(line);
+    }
+    for name in NAMES.iter().chain(&PETNAMES) {
+        secrets.add(name);
+    }
     secrets.add(REACTION);
     secrets.add(invite);
     for side in [ada, grace] {

@@ -55,24 +55,12 @@ impl Stage {
         })
     }
 
-    /// Runs `sotto --json …` to its end and reads what it prints.
-    pub fn sotto<T: DeserializeOwned>(&self, arguments: &[&str]) -> Result<T, Error> {
-        let output = sotto(arguments)?
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| Error::io("sotto", &error))?;
-        if !output.status.success() {
-            return Err(told(&output.stderr));
-        }
-        serde_json::from_slice(&output.stdout).map_err(|error| Error::internal(format!("sotto {arguments:?}: {error}")))
-    }
-
     /// Runs `sotto --json …` until the stage is cleared, and waits until it answers at `socket`.
     pub fn daemon(&self, arguments: &[&str], log: &Path, socket: &Path) -> Result<Client, Error> {
         const PATIENCE: Duration = Duration::from_secs(10);
         let since = Instant::now();
         let stderr = fs::File::create(log).map_err(|error| Error::io(log.display(), &error))?;
-        let mut command = sotto(arguments)?;
+        let mut command = program(arguments)?;
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         let place = self.with(|set| {
             set.daemons
@@ -133,10 +121,22 @@ impl Stage {
     }
 }
 
+/// Runs `sotto --json …` to its end and reads what it prints.
+pub fn sotto<T: DeserializeOwned>(arguments: &[&str]) -> Result<T, Error> {
+    let output = program(arguments)?
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Error::io("sotto", &error))?;
+    if !output.status.success() {
+        return Err(told(&output.stderr));
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| Error::internal(format!("sotto {arguments:?}: {error}")))
+}
+
 /// This very program, untouched by the settings of the person's own profile.
-fn sotto(arguments: &[&str]) -> Result<Command, Error> {
-    let program = std::env::current_exe().map_err(|error| Error::io("this program", &error))?;
-    let mut command = Command::new(program);
+fn program(arguments: &[&str]) -> Result<Command, Error> {
+    let path = std::env::current_exe().map_err(|error| Error::io("this program", &error))?;
+    let mut command = Command::new(path);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"SOTTO_")) {
         command.env_remove(name);
     }

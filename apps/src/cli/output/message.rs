@@ -1,6 +1,8 @@
 //! Messages and the people in them, as a person reads them: who and when first, the text, then what hangs on it in faint
 //! letters.
 
+use std::fmt::Write as _;
+
 use unicode_width::UnicodeWidthStr;
 
 use super::text::{block, line, short};
@@ -60,8 +62,9 @@ pub fn messages(paint: Paint, messages: &[Message]) -> String {
         } else {
             Tone::Strong
         };
-        text.push_str(&format!(
-            "{}{}  {}{}  {}\n{}{}\n",
+        let _ = writeln!(
+            text,
+            "{}{}  {}{}  {}\n{}{}",
             " ".repeat(when_width - when.width()),
             paint.tone(Tone::Faint, when),
             " ".repeat(who_width - who.width()),
@@ -69,7 +72,7 @@ pub fn messages(paint: Paint, messages: &[Message]) -> String {
             body(paint, message, indent),
             " ".repeat(indent),
             paint.tone(Tone::Faint, &remarks(message)),
-        ));
+        );
     }
     text
 }

@@ -49,36 +49,34 @@ impl Output {
         }
     }
 
-    /// One JSON object, on a line of its own.
-    pub fn object(&self, value: &impl Serialize) -> io::Result<()> {
-        let mut line = serde_json::to_vec(value)?;
-        line.push(b'\n');
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(&line)?;
-        stdout.flush()
-    }
-
-    /// Text for a person, which ends with a line feed unless it is empty.
-    pub fn text(&self, text: &str) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(text.as_bytes())?;
-        stdout.flush()
-    }
-
     /// The object with `--json`, else the text.
-    pub fn either<T: Serialize>(&self, value: &T, text: impl FnOnce(&T) -> String) -> io::Result<()> {
-        if self.json {
-            self.object(value)
-        } else {
-            self.text(&text(value))
-        }
+    pub fn either<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) -> io::Result<()> {
+        if self.json { object(value) } else { print(&text(value)) }
     }
 
     /// A remark that a person may want; never an error.
-    pub fn say(&self, remark: &str) {
+    pub fn say(self, remark: &str) {
         if !self.quiet && !self.json {
             // Talk that nobody can hear is no reason to fail.
             let _ = writeln!(io::stderr().lock(), "{}", self.talk.tone(Tone::Faint, remark));
         }
     }
+}
+
+/// One JSON object, on a line of its own.
+pub fn object(value: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    write(&line)
+}
+
+/// Text for a person, which ends with a line feed unless it is empty.
+pub fn print(text: &str) -> io::Result<()> {
+    write(text.as_bytes())
+}
+
+fn write(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
 }
