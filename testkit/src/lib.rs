@@ -4,3 +4,4 @@ pub mod disk;
 pub mod hostile;
 pub mod pair;
 pub mod strategies;
+pub mod vectors;

@@ -1,0 +1,267 @@
+//! Section 4: every kind of frame, with its fields and its bytes.
+
+use prost::Message;
+use sotto_core::wire::link::{
+    Ack, Answer, Availability, Bundle, Frame, Heartbeat, Hello, Offer, Presence, Request, Sealed, Standing, Typing,
+    frame::Body,
+};
+
+use super::json::{Json, hex, list, long, object};
+
+pub fn frames() -> Json {
+    let frames = examples().into_iter().map(|(what, body)| {
+        let (kind, fields) = described(&body);
+        let frame = Frame { body: Some(body) };
+        object([
+            ("what", what.into()),
+            ("kind", kind.into()),
+            ("fields", fields),
+            ("encoded", hex(frame.encode_to_vec())),
+        ])
+    });
+    let decoded = [
+        (
+            "a Heartbeat with an unknown field 15 in it and an unknown field 200 after it",
+            vec![0x3a, 0x05, 0x08, 0x01, 0x7a, 0x01, 0x00, 0xc0, 0x0c, 0x01],
+        ),
+        ("a Presence of the unknown availability 9", vec![0x42, 0x02, 0x08, 0x09]),
+        ("an Answer of the unknown standing 77", vec![0x1a, 0x02, 0x08, 0x4d]),
+        (
+            "two bodies: the last one counts",
+            vec![0x3a, 0x02, 0x08, 0x01, 0x4a, 0x02, 0x08, 0x01],
+        ),
+    ]
+    .map(|(what, encoded)| {
+        let body = Frame::decode(&encoded[..]).expect(what).body.expect(what);
+        let (kind, fields) = described(&body);
+        object([
+            ("what", what.into()),
+            ("kind", kind.into()),
+            ("fields", fields),
+            ("encoded", hex(encoded)),
+        ])
+    });
+    let ignored = [
+        ("no bytes", vec![]),
+        (
+            "an unknown body, field 15, with a message in it",
+            vec![0x7a, 0x02, 0x08, 0x01],
+        ),
+    ]
+    .map(|(what, encoded)| object([("what", what.into()), ("encoded", hex(encoded))]));
+    let undecodable = [
+        ("a cut length", vec![0x3a]),
+        ("a body longer than what follows", vec![0x3a, 0x02, 0x08]),
+        ("a name that is not UTF-8", vec![0x12, 0x03, 0x1a, 0x01, 0xff]),
+        (
+            "a number of eleven bytes",
+            [&[0x3a, 0x0c, 0x08][..], &[0xff; 10], &[0x01]].concat(),
+        ),
+    ]
+    .map(|(what, encoded)| object([("what", what.into()), ("encoded", hex(encoded))]));
+    object([
+        (
+            "about",
+            "PROTOCOL.md 4 and proto/link.proto. encoded is the whole Frame. Fields of type bytes are hexadecimal, of \
+             type uint64 decimal strings, enums their names. Absent fields and those of value zero are the same and are \
+             not encoded. Keys, signatures and ciphertexts are placeholders: these vectors fix the encoding, not what \
+             a receiver thinks of it. Those of also_decoded are never written but MUST be read so; those of ignored \
+             change nothing; those of undecodable end the link."
+                .into(),
+        ),
+        ("frames", list(frames)),
+        ("also_decoded", list(decoded)),
+        ("ignored", list(ignored)),
+        ("undecodable", list(undecodable)),
+    ])
+}
+
+fn examples() -> Vec<(&'static str, Body)> {
+    let hello = Hello {
+        version_min: 1,
+        version_max: 1,
+        ..Hello::default()
+    };
+    vec![
+        ("to a stranger", Body::Hello(hello)),
+        (
+            "of a requester",
+            Body::Hello(Hello {
+                standing: Standing::Requested.into(),
+                offered: 3_735_928_559,
+                ..hello
+            }),
+        ),
+        (
+            "of a friend",
+            Body::Hello(Hello {
+                standing: Standing::Friend.into(),
+                generation: 3_735_928_559,
+                sent: 40,
+                received: 300,
+                acknowledged: 39,
+                ..hello
+            }),
+        ),
+        (
+            "with the highest generations",
+            Body::Hello(Hello {
+                standing: Standing::Friend.into(),
+                generation: 1 << 62,
+                offered: 1 << 62,
+                ..hello
+            }),
+        ),
+        (
+            "with all that it can have",
+            Body::Request(Request {
+                generation: 3_735_928_559,
+                bundle: Some(bundle()),
+                name: "Алиса".to_owned(),
+                note: "We met in Zürich.".to_owned(),
+                invite: (0xf0..=0xff).collect(),
+            }),
+        ),
+        (
+            "without name, note and invite",
+            Body::Request(Request {
+                generation: 1,
+                bundle: Some(bundle()),
+                ..Request::default()
+            }),
+        ),
+        ("held", answer(Standing::Pending)),
+        ("refused", answer(Standing::Declined)),
+        (
+            "",
+            Body::Offer(Offer {
+                generation: 8_589_934_592,
+                bundle: Some(bundle()),
+            }),
+        ),
+        (
+            "",
+            Body::Sealed(Sealed {
+                generation: 3_735_928_559,
+                sequence: 128,
+                ciphertext: [&[1][..], &[0xee; 60]].concat(),
+            }),
+        ),
+        (
+            "",
+            Body::Ack(Ack {
+                generation: 3_735_928_559,
+                received: 128,
+            }),
+        ),
+        ("asks for one back", Body::Heartbeat(Heartbeat { reply: true })),
+        ("the one that goes back", Body::Heartbeat(Heartbeat { reply: false })),
+        ("", presence(Availability::Online)),
+        ("", presence(Availability::Away)),
+        ("", presence(Availability::Unsaid)),
+        ("", Body::Typing(Typing { typing: true })),
+        ("", Body::Typing(Typing { typing: false })),
+    ]
+}
+
+fn answer(standing: Standing) -> Body {
+    Body::Answer(Answer {
+        standing: standing.into(),
+    })
+}
+
+fn presence(availability: Availability) -> Body {
+    Body::Presence(Presence {
+        availability: availability.into(),
+    })
+}
+
+/// Everything has the length and the type byte that it must have, and is of no use.
+fn bundle() -> Bundle {
+    let curve25519 = |byte| [&[5][..], &[byte; 32]].concat();
+    Bundle {
+        registration_id: 16_383,
+        identity_key: curve25519(0x11),
+        identity_signature: vec![0x22; 64],
+        signed_prekey_id: 16_777_215,
+        signed_prekey: curve25519(0x33),
+        signed_prekey_signature: vec![0x44; 64],
+        kyber_prekey_id: 16_777_215,
+        kyber_prekey: [&[8][..], &[0x55; 1568]].concat(),
+        kyber_prekey_signature: vec![0x66; 64],
+        one_time_prekey_id: 1,
+        one_time_prekey: curve25519(0x77),
+    }
+}
+
+/// The kind's name and its fields, in the order of their numbers.
+fn described(body: &Body) -> (&'static str, Json) {
+    match body {
+        Body::Hello(hello) => (
+            "hello",
+            object([
+                ("version_min", hello.version_min.into()),
+                ("version_max", hello.version_max.into()),
+                ("standing", hello.standing().as_str_name().into()),
+                ("generation", long(hello.generation)),
+                ("sent", long(hello.sent)),
+                ("received", long(hello.received)),
+                ("acknowledged", long(hello.acknowledged)),
+                ("offered", long(hello.offered)),
+            ]),
+        ),
+        Body::Request(request) => (
+            "request",
+            object([
+                ("generation", long(request.generation)),
+                ("bundle", described_bundle(request.bundle.as_ref())),
+                ("name", request.name.as_str().into()),
+                ("note", request.note.as_str().into()),
+                ("invite", hex(&request.invite)),
+            ]),
+        ),
+        Body::Answer(answer) => ("answer", object([("standing", answer.standing().as_str_name().into())])),
+        Body::Offer(offer) => (
+            "offer",
+            object([
+                ("generation", long(offer.generation)),
+                ("bundle", described_bundle(offer.bundle.as_ref())),
+            ]),
+        ),
+        Body::Sealed(sealed) => (
+            "sealed",
+            object([
+                ("generation", long(sealed.generation)),
+                ("sequence", long(sealed.sequence)),
+                ("ciphertext", hex(&sealed.ciphertext)),
+            ]),
+        ),
+        Body::Ack(ack) => (
+            "ack",
+            object([("generation", long(ack.generation)), ("received", long(ack.received))]),
+        ),
+        Body::Heartbeat(heartbeat) => ("heartbeat", object([("reply", heartbeat.reply.into())])),
+        Body::Presence(presence) => (
+            "presence",
+            object([("availability", presence.availability().as_str_name().into())]),
+        ),
+        Body::Typing(typing) => ("typing", object([("typing", typing.typing.into())])),
+    }
+}
+
+fn described_bundle(bundle: Option<&Bundle>) -> Json {
+    let bundle = bundle.expect("the examples have one");
+    object([
+        ("registration_id", bundle.registration_id.into()),
+        ("identity_key", hex(&bundle.identity_key)),
+        ("identity_signature", hex(&bundle.identity_signature)),
+        ("signed_prekey_id", bundle.signed_prekey_id.into()),
+        ("signed_prekey", hex(&bundle.signed_prekey)),
+        ("signed_prekey_signature", hex(&bundle.signed_prekey_signature)),
+        ("kyber_prekey_id", bundle.kyber_prekey_id.into()),
+        ("kyber_prekey", hex(&bundle.kyber_prekey)),
+        ("kyber_prekey_signature", hex(&bundle.kyber_prekey_signature)),
+        ("one_time_prekey_id", bundle.one_time_prekey_id.into()),
+        ("one_time_prekey", hex(&bundle.one_time_prekey)),
+    ])
+}
