@@ -153,14 +153,5 @@ CREATE VIRTUAL TABLE word USING fts5 (
     tokenize = 'unicode61 remove_diacritics 2'
 );
 INSERT INTO word (word, rank) VALUES ('secure-delete', 1);
-
-CREATE TRIGGER message_written AFTER INSERT ON message WHEN new.text <> '' BEGIN
-    INSERT INTO word (rowid, text, contact) VALUES (new.number, new.text, new.contact);
-END;
-CREATE TRIGGER message_edited AFTER UPDATE OF text ON message WHEN old.text <> new.text BEGIN
-    INSERT INTO word (word, rowid, text, contact) VALUES ('delete', old.number, old.text, old.contact);
-    INSERT INTO word (rowid, text, contact) VALUES (new.number, new.text, new.contact);
-END;
-CREATE TRIGGER message_deleted AFTER DELETE ON message WHEN old.text <> '' BEGIN
-    INSERT INTO word (word, rowid, text, contact) VALUES ('delete', old.number, old.text, old.contact);
-END;
+-- Each page of it fits into a page of the database as one cell, with nothing left for an overflow page.
+INSERT INTO word (word, rank) VALUES ('pgsz', 3900);

@@ -4,8 +4,10 @@
 
 pub mod arbitrary;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
+use rusqlite::Connection;
 use sotto_core::row::{
     Batch, Change, ContentType, DeliveryRow, DeliveryState, IdentityRow, MessageKey, MessageRow, Row,
 };
@@ -75,7 +77,8 @@ pub fn identity(n: u8) -> IdentityRow {
 
 /// Somebody's address.
 pub fn peer(n: u8) -> OnionAddress {
-    identity(n).address()
+    static ADDRESSES: [OnceLock<OnionAddress>; 256] = [const { OnceLock::new() }; 256];
+    *ADDRESSES[usize::from(n)].get_or_init(|| identity(n).address())
 }
 
 pub fn key(contact: u8, direction: Direction, id: u32) -> MessageKey {
@@ -125,4 +128,13 @@ pub fn batch(changes: impl IntoIterator<Item = Change>) -> Batch {
     let mut changes: Vec<Change> = changes.into_iter().collect();
     changes.sort_by_key(Change::key);
     Batch { changes }
+}
+
+/// Opens the file as a program that is not ours would, with the right key.
+pub fn raw(path: &Path) -> Connection {
+    let db = Connection::open(path).unwrap();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    db.execute_batch(&format!("PRAGMA key = \"x'{}{}'\"", hex(&KEY), hex(&SALT)))
+        .unwrap();
+    db
 }

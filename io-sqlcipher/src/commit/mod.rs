@@ -1,11 +1,13 @@
 //! Core's changes as SQL: one exhaustive `match` over rows and one over keys, each arm a prepared statement that the
 //! connection keeps.
 
+mod message;
+
 use rusqlite::{Connection, params};
 use sotto_core::OnionAddress;
-use sotto_core::row::{Batch, Change, DeliveryRow, Key, MessageKey, ReactionRow, Row};
+use sotto_core::row::{Batch, Change, Key, Row};
 
-use crate::code::{Code, ordered};
+use crate::code::Code;
 use crate::event::EventColumns;
 use crate::peer::Peers;
 
@@ -94,8 +96,6 @@ const INVITE: Table = table!("invite": "token"; "created_at");
 const OUTBOX: Table = table!("outbox": "contact", "position";
     "message", "content", "sequence", "ciphertext", "repeat", "queued_at", "expires_at", "ttl", "disappears_at");
 const CONSUMER: Table = table!("consumer": "name"; "acknowledged");
-const MESSAGE: Table = table!("message": "id", "contact", "direction";
-    "ordinal", "text", "content_type", "thread", "reply_to", "ttl", "sent_at", "at", "edited_at", "deleted_at");
 const EVENT: Table = table!("event": "seq"; "at", "kind", "contact", "direction", "message", "value");
 
 /// The only identity's key.
@@ -170,23 +170,9 @@ fn write(db: &Connection, peers: &mut Peers, mode: Mode, row: &Row) -> rusqlite:
         Row::Consumer(row) => db
             .prepare_cached(CONSUMER.write(mode))?
             .execute(params![row.name, row.acknowledged.0.cast_signed()])?,
-        Row::Message(row) => db.prepare_cached(MESSAGE.write(mode))?.execute(params![
-            row.key.id.0,
-            peers.intern(db, &row.key.contact)?,
-            row.key.direction.code(),
-            row.order.0.cast_signed(),
-            row.text,
-            row.content_type.code(),
-            row.thread,
-            row.reply_to.map(|id| id.0),
-            row.ttl,
-            row.sent_at.0.cast_signed(),
-            row.at.0.cast_signed(),
-            row.edited_at.map(|at| at.0.cast_signed()),
-            row.deleted_at.map(|at| at.0.cast_signed()),
-        ])?,
-        Row::Delivery(row) => write_delivery(db, peers, mode, row)?,
-        Row::Reaction(row) => write_reaction(db, peers, mode, row)?,
+        Row::Message(row) => message::write(db, peers, mode, row)?,
+        Row::Delivery(row) => message::write_delivery(db, peers, mode, row)?,
+        Row::Reaction(row) => message::write_reaction(db, peers, mode, row)?,
         Row::Event(row) => {
             let event = EventColumns::of(&row.event);
             db.prepare_cached(EVENT.write(mode))?.execute(params![
@@ -219,9 +205,9 @@ fn delete(db: &Connection, peers: &mut Peers, key: &Key) -> rusqlite::Result<()>
             None => 0,
         },
         Key::Consumer(name) => db.prepare_cached(CONSUMER.delete)?.execute([name])?,
-        Key::Message(key) => on_message(db, peers, MESSAGE.delete, key, &[])?,
-        Key::Delivery(key) => on_message(db, peers, DELIVERY_DELETE, key, &[])?,
-        Key::Reaction(key, author) => on_message(db, peers, REACTION_DELETE, key, &[&author.code()])?,
+        Key::Message(key) => message::delete(db, peers, key)?,
+        Key::Delivery(key) => message::delete_delivery(db, peers, key)?,
+        Key::Reaction(key, author) => message::delete_reaction(db, peers, key, *author)?,
         Key::Event(seq) => db.prepare_cached(EVENT.delete)?.execute([seq.0.cast_signed()])?,
     };
     Ok(())
@@ -232,59 +218,4 @@ fn delete_of(db: &Connection, peers: &mut Peers, table: &Table, contact: &OnionA
         Some(contact) => db.prepare_cached(table.delete)?.execute([contact]),
         None => Ok(0),
     }
-}
-
-// What hangs on a message. The first three parameters are the message's key; where it is not there, nothing happens.
-
-const DELIVERY_PUT: &str = "UPDATE message SET state = ?4, state_at = ?5, disappears_at = ?6 \
-     WHERE id = ?1 AND contact = ?2 AND direction = ?3";
-const DELIVERY_INSERT: &str = "UPDATE message SET state = ?4, state_at = ?5, disappears_at = ?6 \
-     WHERE id = ?1 AND contact = ?2 AND direction = ?3 AND state IS NULL";
-const DELIVERY_DELETE: &str = "UPDATE message SET state = NULL, state_at = NULL, disappears_at = NULL \
-     WHERE id = ?1 AND contact = ?2 AND direction = ?3";
-const REACTION_PUT: &str = "INSERT INTO reaction (message, author, emoji, at) SELECT number, ?4, ?5, ?6 FROM message \
-     WHERE id = ?1 AND contact = ?2 AND direction = ?3 \
-     ON CONFLICT (message, author) DO UPDATE SET emoji = excluded.emoji, at = excluded.at";
-const REACTION_INSERT: &str = "INSERT INTO reaction (message, author, emoji, at) SELECT number, ?4, ?5, ?6 FROM message \
-     WHERE id = ?1 AND contact = ?2 AND direction = ?3 ON CONFLICT (message, author) DO NOTHING";
-const REACTION_DELETE: &str = "DELETE FROM reaction WHERE author = ?4 AND message = \
-     (SELECT number FROM message WHERE id = ?1 AND contact = ?2 AND direction = ?3)";
-
-fn write_delivery(db: &Connection, peers: &mut Peers, mode: Mode, row: &DeliveryRow) -> rusqlite::Result<usize> {
-    let sql = match mode {
-        Mode::Put => DELIVERY_PUT,
-        Mode::Insert => DELIVERY_INSERT,
-    };
-    let disappears_at = row.disappears_at.map(|at| ordered(at.0));
-    let columns = params![row.state.code(), row.at.0.cast_signed(), disappears_at];
-    on_message(db, peers, sql, &row.key, columns)
-}
-
-fn write_reaction(db: &Connection, peers: &mut Peers, mode: Mode, row: &ReactionRow) -> rusqlite::Result<usize> {
-    let sql = match mode {
-        Mode::Put => REACTION_PUT,
-        Mode::Insert => REACTION_INSERT,
-    };
-    let columns = params![row.author.code(), row.emoji, row.at.0.cast_signed()];
-    on_message(db, peers, sql, &row.target, columns)
-}
-
-fn on_message(
-    db: &Connection,
-    peers: &mut Peers,
-    sql: &str,
-    key: &MessageKey,
-    more: &[&dyn rusqlite::ToSql],
-) -> rusqlite::Result<usize> {
-    let Some(contact) = peers.find(db, &key.contact)? else {
-        return Ok(0);
-    };
-    let mut statement = db.prepare_cached(sql)?;
-    statement.raw_bind_parameter(1, key.id.0)?;
-    statement.raw_bind_parameter(2, contact)?;
-    statement.raw_bind_parameter(3, key.direction.code())?;
-    for (index, value) in (4..).zip(more) {
-        statement.raw_bind_parameter(index, value)?;
-    }
-    statement.raw_execute()
 }

@@ -1,0 +1,175 @@
+//! Messages, what hangs on them, and the words in them.
+//!
+//! The word index follows by statements of its own, not by triggers: SQLite guards a statement that fires triggers with a
+//! savepoint, and FTS5 answers a savepoint by writing a segment. A batch of messages would then be as many segments, which
+//! are merged again and again; so it is one.
+
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use sotto_core::Direction;
+use sotto_core::row::{DeliveryRow, MessageKey, MessageRow, ReactionRow};
+
+use super::Mode;
+use crate::code::{Code, ordered};
+use crate::peer::Peers;
+
+pub(super) fn write(db: &Connection, peers: &mut Peers, mode: Mode, row: &MessageRow) -> rusqlite::Result<usize> {
+    let contact = peers.intern(db, &row.key.contact)?;
+    match (find(db, contact, &row.key)?, mode) {
+        (None, _) => {
+            bind(db, INSERT, contact, row)?;
+            index(db, db.last_insert_rowid(), contact, &row.text)
+        }
+        (Some(_), Mode::Insert) => Ok(0),
+        (Some((number, old)), Mode::Put) => {
+            bind(db, UPDATE, contact, row)?;
+            if old == row.text {
+                return Ok(1);
+            }
+            unindex(db, number, contact, &old)?;
+            index(db, number, contact, &row.text)
+        }
+    }
+}
+
+pub(super) fn delete(db: &Connection, peers: &mut Peers, key: &MessageKey) -> rusqlite::Result<usize> {
+    let Some(contact) = peers.find(db, &key.contact)? else {
+        return Ok(0);
+    };
+    let Some((number, old)) = find(db, contact, key)? else {
+        return Ok(0);
+    };
+    unindex(db, number, contact, &old)?;
+    db.prepare_cached("DELETE FROM message WHERE number = ?")?
+        .execute([number])
+}
+
+const INSERT: &str = "INSERT INTO message (id, contact, direction, ordinal, text, content_type, thread, reply_to, ttl, \
+     sent_at, at, edited_at, deleted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const UPDATE: &str = "UPDATE message SET ordinal = ?4, text = ?5, content_type = ?6, thread = ?7, reply_to = ?8, ttl = ?9, \
+     sent_at = ?10, at = ?11, edited_at = ?12, deleted_at = ?13 WHERE id = ?1 AND contact = ?2 AND direction = ?3";
+
+/// Runs one of the two statements above.
+fn bind(db: &Connection, sql: &str, contact: i64, row: &MessageRow) -> rusqlite::Result<usize> {
+    db.prepare_cached(sql)?.execute(params![
+        row.key.id.0,
+        contact,
+        row.key.direction.code(),
+        row.order.0.cast_signed(),
+        row.text,
+        row.content_type.code(),
+        row.thread,
+        row.reply_to.map(|id| id.0),
+        row.ttl,
+        row.sent_at.0.cast_signed(),
+        row.at.0.cast_signed(),
+        row.edited_at.map(|at| at.0.cast_signed()),
+        row.deleted_at.map(|at| at.0.cast_signed()),
+    ])
+}
+
+/// The message's number and its text as it is.
+fn find(db: &Connection, contact: i64, key: &MessageKey) -> rusqlite::Result<Option<(i64, String)>> {
+    db.prepare_cached("SELECT number, text FROM message WHERE id = ? AND contact = ? AND direction = ?")?
+        .query_row((key.id.0, contact, key.direction.code()), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()
+}
+
+fn index(db: &Connection, number: i64, contact: i64, text: &str) -> rusqlite::Result<usize> {
+    if text.is_empty() {
+        return Ok(1);
+    }
+    db.prepare_cached("INSERT INTO word (rowid, text, contact) VALUES (?, ?, ?)")?
+        .execute((number, text, contact))
+}
+
+/// The index keeps no copy, so it has to be told what to take out.
+fn unindex(db: &Connection, number: i64, contact: i64, text: &str) -> rusqlite::Result<usize> {
+    if text.is_empty() {
+        return Ok(1);
+    }
+    db.prepare_cached("INSERT INTO word (word, rowid, text, contact) VALUES ('delete', ?, ?, ?)")?
+        .execute((number, text, contact))
+}
+
+// What hangs on a message. The first three parameters are the message's key; where it is not there, nothing happens.
+
+pub(super) fn write_delivery(
+    db: &Connection,
+    peers: &mut Peers,
+    mode: Mode,
+    row: &DeliveryRow,
+) -> rusqlite::Result<usize> {
+    let sql = match mode {
+        Mode::Put => {
+            "UPDATE message SET state = ?4, state_at = ?5, disappears_at = ?6 \
+             WHERE id = ?1 AND contact = ?2 AND direction = ?3"
+        }
+        Mode::Insert => {
+            "UPDATE message SET state = ?4, state_at = ?5, disappears_at = ?6 \
+             WHERE id = ?1 AND contact = ?2 AND direction = ?3 AND state IS NULL"
+        }
+    };
+    let disappears_at = row.disappears_at.map(|at| ordered(at.0));
+    let columns = params![row.state.code(), row.at.0.cast_signed(), disappears_at];
+    on_message(db, peers, sql, &row.key, columns)
+}
+
+pub(super) fn delete_delivery(db: &Connection, peers: &mut Peers, key: &MessageKey) -> rusqlite::Result<usize> {
+    let sql = "UPDATE message SET state = NULL, state_at = NULL, disappears_at = NULL \
+               WHERE id = ?1 AND contact = ?2 AND direction = ?3";
+    on_message(db, peers, sql, key, &[])
+}
+
+pub(super) fn write_reaction(
+    db: &Connection,
+    peers: &mut Peers,
+    mode: Mode,
+    row: &ReactionRow,
+) -> rusqlite::Result<usize> {
+    let sql = match mode {
+        Mode::Put => {
+            "INSERT INTO reaction (message, author, emoji, at) SELECT number, ?4, ?5, ?6 FROM message \
+             WHERE id = ?1 AND contact = ?2 AND direction = ?3 \
+             ON CONFLICT (message, author) DO UPDATE SET emoji = excluded.emoji, at = excluded.at"
+        }
+        Mode::Insert => {
+            "INSERT INTO reaction (message, author, emoji, at) SELECT number, ?4, ?5, ?6 FROM message \
+             WHERE id = ?1 AND contact = ?2 AND direction = ?3 ON CONFLICT (message, author) DO NOTHING"
+        }
+    };
+    let columns = params![row.author.code(), row.emoji, row.at.0.cast_signed()];
+    on_message(db, peers, sql, &row.target, columns)
+}
+
+pub(super) fn delete_reaction(
+    db: &Connection,
+    peers: &mut Peers,
+    key: &MessageKey,
+    author: Direction,
+) -> rusqlite::Result<usize> {
+    let sql = "DELETE FROM reaction WHERE author = ?4 AND message = \
+               (SELECT number FROM message WHERE id = ?1 AND contact = ?2 AND direction = ?3)";
+    on_message(db, peers, sql, key, &[&author.code()])
+}
+
+fn on_message(
+    db: &Connection,
+    peers: &mut Peers,
+    sql: &str,
+    key: &MessageKey,
+    more: &[&dyn ToSql],
+) -> rusqlite::Result<usize> {
+    let Some(contact) = peers.find(db, &key.contact)? else {
+        return Ok(0);
+    };
+    let mut statement = db.prepare_cached(sql)?;
+    statement.raw_bind_parameter(1, key.id.0)?;
+    statement.raw_bind_parameter(2, contact)?;
+    statement.raw_bind_parameter(3, key.direction.code())?;
+    for (index, value) in (4..).zip(more) {
+        statement.raw_bind_parameter(index, value)?;
+    }
+    statement.raw_execute()
+}
