@@ -25,14 +25,14 @@ fn by_key(db: &Connection, peers: &mut Peers, keys: &[MessageKey]) -> rusqlite::
     let mut statement = db.prepare_cached(concat!(
         "SELECT ",
         message_columns!(),
-        " FROM message WHERE id = ? AND contact = ? AND direction = ?"
+        " FROM message WHERE contact = ? AND direction = ? AND id = ?"
     ))?;
     let mut found = Vec::with_capacity(keys.len());
     for key in keys {
         let Some(contact) = peers.find(db, &key.contact)? else {
             continue;
         };
-        let mut rows = statement.query((key.id.0, contact, key.direction.code()))?;
+        let mut rows = statement.query((contact, key.direction.code(), key.id.0))?;
         if let Some(row) = rows.next()? {
             found.push(message(db, peers, row)?);
         }

@@ -14,13 +14,11 @@ use crate::peer::Peers;
 
 pub(super) fn write(db: &Connection, peers: &mut Peers, mode: Mode, row: &MessageRow) -> rusqlite::Result<usize> {
     let contact = peers.intern(db, &row.key.contact)?;
-    match (find(db, contact, &row.key)?, mode) {
-        (None, _) => {
-            bind(db, INSERT, contact, row)?;
-            index(db, db.last_insert_rowid(), contact, &row.text)
-        }
-        (Some(_), Mode::Insert) => Ok(0),
-        (Some((number, old)), Mode::Put) => {
+    if bind(db, INSERT, contact, row)? == 1 {
+        return index(db, db.last_insert_rowid(), contact, &row.text);
+    }
+    match (mode, find(db, contact, &row.key)?) {
+        (Mode::Put, Some((number, old))) => {
             bind(db, UPDATE, contact, row)?;
             if old == row.text {
                 return Ok(1);
@@ -28,6 +26,7 @@ pub(super) fn write(db: &Connection, peers: &mut Peers, mode: Mode, row: &Messag
             unindex(db, number, contact, &old)?;
             index(db, number, contact, &row.text)
         }
+        (Mode::Insert, _) | (Mode::Put, None) => Ok(0),
     }
 }
 
@@ -43,17 +42,17 @@ pub(super) fn delete(db: &Connection, peers: &mut Peers, key: &MessageKey) -> ru
         .execute([number])
 }
 
-const INSERT: &str = "INSERT INTO message (id, contact, direction, ordinal, text, content_type, thread, reply_to, ttl, \
-     sent_at, at, edited_at, deleted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const INSERT: &str = "INSERT INTO message (contact, direction, id, ordinal, text, content_type, thread, reply_to, ttl, \
+     sent_at, at, edited_at, deleted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (contact, direction, id) DO NOTHING";
 const UPDATE: &str = "UPDATE message SET ordinal = ?4, text = ?5, content_type = ?6, thread = ?7, reply_to = ?8, ttl = ?9, \
-     sent_at = ?10, at = ?11, edited_at = ?12, deleted_at = ?13 WHERE id = ?1 AND contact = ?2 AND direction = ?3";
+     sent_at = ?10, at = ?11, edited_at = ?12, deleted_at = ?13 WHERE contact = ?1 AND direction = ?2 AND id = ?3";
 
 /// Runs one of the two statements above.
 fn bind(db: &Connection, sql: &str, contact: i64, row: &MessageRow) -> rusqlite::Result<usize> {
     db.prepare_cached(sql)?.execute(params![
-        row.key.id.0,
         contact,
         row.key.direction.code(),
+        row.key.id.0,
         row.order.0.cast_signed(),
         row.text,
         row.content_type.code(),
@@ -69,8 +68,8 @@ fn bind(db: &Connection, sql: &str, contact: i64, row: &MessageRow) -> rusqlite:
 
 /// The message's number and its text as it is.
 fn find(db: &Connection, contact: i64, key: &MessageKey) -> rusqlite::Result<Option<(i64, String)>> {
-    db.prepare_cached("SELECT number, text FROM message WHERE id = ? AND contact = ? AND direction = ?")?
-        .query_row((key.id.0, contact, key.direction.code()), |row| {
+    db.prepare_cached("SELECT number, text FROM message WHERE contact = ? AND direction = ? AND id = ?")?
+        .query_row((contact, key.direction.code(), key.id.0), |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional()
@@ -104,11 +103,11 @@ pub(super) fn write_delivery(
     let sql = match mode {
         Mode::Put => {
             "UPDATE message SET state = ?4, state_at = ?5, disappears_at = ?6 \
-             WHERE id = ?1 AND contact = ?2 AND direction = ?3"
+             WHERE contact = ?1 AND direction = ?2 AND id = ?3"
         }
         Mode::Insert => {
             "UPDATE message SET state = ?4, state_at = ?5, disappears_at = ?6 \
-             WHERE id = ?1 AND contact = ?2 AND direction = ?3 AND state IS NULL"
+             WHERE contact = ?1 AND direction = ?2 AND id = ?3 AND state IS NULL"
         }
     };
     let disappears_at = row.disappears_at.map(|at| ordered(at.0));
@@ -118,7 +117,7 @@ pub(super) fn write_delivery(
 
 pub(super) fn delete_delivery(db: &Connection, peers: &mut Peers, key: &MessageKey) -> rusqlite::Result<usize> {
     let sql = "UPDATE message SET state = NULL, state_at = NULL, disappears_at = NULL \
-               WHERE id = ?1 AND contact = ?2 AND direction = ?3";
+               WHERE contact = ?1 AND direction = ?2 AND id = ?3";
     on_message(db, peers, sql, key, &[])
 }
 
@@ -131,12 +130,12 @@ pub(super) fn write_reaction(
     let sql = match mode {
         Mode::Put => {
             "INSERT INTO reaction (message, author, emoji, at) SELECT number, ?4, ?5, ?6 FROM message \
-             WHERE id = ?1 AND contact = ?2 AND direction = ?3 \
+             WHERE contact = ?1 AND direction = ?2 AND id = ?3 \
              ON CONFLICT (message, author) DO UPDATE SET emoji = excluded.emoji, at = excluded.at"
         }
         Mode::Insert => {
             "INSERT INTO reaction (message, author, emoji, at) SELECT number, ?4, ?5, ?6 FROM message \
-             WHERE id = ?1 AND contact = ?2 AND direction = ?3 ON CONFLICT (message, author) DO NOTHING"
+             WHERE contact = ?1 AND direction = ?2 AND id = ?3 ON CONFLICT (message, author) DO NOTHING"
         }
     };
     let columns = params![row.author.code(), row.emoji, row.at.0.cast_signed()];
@@ -150,7 +149,7 @@ pub(super) fn delete_reaction(
     author: Direction,
 ) -> rusqlite::Result<usize> {
     let sql = "DELETE FROM reaction WHERE author = ?4 AND message = \
-               (SELECT number FROM message WHERE id = ?1 AND contact = ?2 AND direction = ?3)";
+               (SELECT number FROM message WHERE contact = ?1 AND direction = ?2 AND id = ?3)";
     on_message(db, peers, sql, key, &[&author.code()])
 }
 
@@ -165,9 +164,9 @@ fn on_message(
         return Ok(0);
     };
     let mut statement = db.prepare_cached(sql)?;
-    statement.raw_bind_parameter(1, key.id.0)?;
-    statement.raw_bind_parameter(2, contact)?;
-    statement.raw_bind_parameter(3, key.direction.code())?;
+    statement.raw_bind_parameter(1, contact)?;
+    statement.raw_bind_parameter(2, key.direction.code())?;
+    statement.raw_bind_parameter(3, key.id.0)?;
     for (index, value) in (4..).zip(more) {
         statement.raw_bind_parameter(index, value)?;
     }

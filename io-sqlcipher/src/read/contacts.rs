@@ -71,6 +71,18 @@ macro_rules! contact_sql {
     };
 }
 
+/// What is unread; the conditions are those of the index, word by word.
+macro_rules! unread_sql {
+    ($columns:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM message INDEXED BY unread WHERE direction = 0 AND state IS NOT 3 AND deleted_at IS NULL ",
+            $rest
+        )
+    };
+}
+
 impl Reader {
     /// Every contact, by address.
     pub fn contacts(&self) -> Result<Vec<ContactView>, StoreError> {
@@ -95,7 +107,10 @@ impl Reader {
             let Some(number) = at.peers.find(at.db, address)? else {
                 return Ok(None);
             };
-            let unread = unread(at.db)?.get(&number).copied().unwrap_or(0);
+            let unread = at
+                .db
+                .prepare_cached(unread_sql!("count(*)", "AND contact = ?"))?
+                .query_row([number], |row| row.u64(0))?;
             at.db
                 .prepare_cached(contact_sql!("WHERE contact.contact = ?"))?
                 .query_row([number], |row| contact(*address, row, unread))
@@ -170,8 +185,6 @@ fn contact(address: OnionAddress, row: &Row<'_>, unread: u64) -> rusqlite::Resul
 
 /// Unread messages by contact's number.
 fn unread(db: &Connection) -> rusqlite::Result<BTreeMap<i64, u64>> {
-    let sql = "SELECT contact, count(*) FROM message INDEXED BY unread \
-               WHERE direction = 0 AND state IS NOT 3 AND deleted_at IS NULL GROUP BY contact";
-    let mut statement = db.prepare_cached(sql)?;
+    let mut statement = db.prepare_cached(unread_sql!("contact, count(*)", "GROUP BY contact"))?;
     statement.query_map([], |row| Ok((row.get(0)?, row.u64(1)?)))?.collect()
 }

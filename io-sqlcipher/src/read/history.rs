@@ -28,7 +28,7 @@ impl Reader {
                 Some(before) => {
                     let sql = view_sql!("message" =>
                         "WHERE message.contact = ?1 AND message.ordinal < \
-                             (SELECT min(ordinal) FROM message WHERE id = ?2 AND contact = ?1) \
+                             (SELECT min(ordinal) FROM message WHERE contact = ?1 AND direction IN (0, 1) AND id = ?2) \
                          ORDER BY message.ordinal DESC LIMIT ?3");
                     at.views(sql, (contact, before.0, limit))?
                 }

@@ -11,28 +11,25 @@ impl Reader {
     pub fn inbox(&self, limit: u32, thread: Option<&str>, unread_only: bool) -> Result<Vec<MessageView>, StoreError> {
         // The conditions repeat those of the indexes `incoming` and `unread` word by word, which is how SQLite knows them.
         self.read(|at| match (thread, unread_only) {
-            (None, false) => {
-                let sql = view_sql!("message INDEXED BY incoming" =>
-                    "WHERE message.direction = 0 ORDER BY message.ordinal DESC LIMIT ?");
-                at.views(sql, [limit])
-            }
-            (None, true) => {
-                let sql = view_sql!("message INDEXED BY unread" =>
-                    "WHERE message.direction = 0 AND message.state IS NOT 3 AND message.deleted_at IS NULL \
-                     ORDER BY message.ordinal DESC LIMIT ?");
-                at.views(sql, [limit])
-            }
-            (Some(thread), false) => {
-                let sql = view_sql!("message INDEXED BY thread" =>
-                    "WHERE message.thread = ? AND message.direction = 0 ORDER BY message.ordinal DESC LIMIT ?");
-                at.views(sql, (thread, limit))
-            }
-            (Some(thread), true) => {
-                let sql = view_sql!("message INDEXED BY unread" =>
-                    "WHERE message.direction = 0 AND message.state IS NOT 3 AND message.deleted_at IS NULL \
-                     AND message.thread = ? ORDER BY message.ordinal DESC LIMIT ?");
-                at.views(sql, (thread, limit))
-            }
+            (None, false) => at.views(
+                view_sql!("message INDEXED BY incoming" =>
+                    "WHERE message.direction = 0 ORDER BY message.ordinal DESC LIMIT ?"),
+                [limit],
+            ),
+            (Some(thread), false) => at.views(
+                view_sql!("message INDEXED BY thread" =>
+                    "WHERE message.thread = ? AND message.direction = 0 ORDER BY message.ordinal DESC LIMIT ?"),
+                (thread, limit),
+            ),
+            // All that is unread is sorted, so only the index is read for that.
+            (thread, true) => at.views(
+                view_sql!("message" =>
+                    "WHERE message.number IN (SELECT number FROM message INDEXED BY unread \
+                         WHERE direction = 0 AND state IS NOT 3 AND deleted_at IS NULL AND (?1 IS NULL OR thread = ?1) \
+                         ORDER BY ordinal DESC LIMIT ?2) \
+                     ORDER BY message.ordinal DESC"),
+                (thread, limit),
+            ),
         })
     }
 }

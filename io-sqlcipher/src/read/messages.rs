@@ -99,7 +99,8 @@ impl Reader {
         let Some((first, last)) = id_range(id) else {
             return Ok(Vec::new());
         };
-        let sql = view_sql!("message" => "WHERE message.id BETWEEN ? AND ? ORDER BY message.ordinal LIMIT ?");
+        let sql = view_sql!("message" => "WHERE message.contact IN (SELECT number FROM peer) AND message.direction IN (0, 1) \
+             AND message.id BETWEEN ? AND ? ORDER BY message.ordinal LIMIT ?");
         self.read(|at| at.views(sql, (first.0, last.0, SAME_PREFIX)))
     }
 
@@ -152,8 +153,8 @@ impl Snapshot<'_> {
         let Some(contact) = self.peers.find(self.db, &key.contact)? else {
             return Ok(None);
         };
-        let sql = view_sql!("message" => "WHERE message.id = ? AND message.contact = ? AND message.direction = ?");
-        Ok(self.views(sql, (key.id.0, contact, key.direction.code()))?.pop())
+        let sql = view_sql!("message" => "WHERE message.contact = ? AND message.direction = ? AND message.id = ?");
+        Ok(self.views(sql, (contact, key.direction.code(), key.id.0))?.pop())
     }
 
     fn view(&mut self, row: &Row<'_>) -> rusqlite::Result<MessageView> {

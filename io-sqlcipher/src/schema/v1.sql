@@ -111,14 +111,14 @@ CREATE TABLE message (
     state         INTEGER,
     state_at      INTEGER,
     disappears_at INTEGER,
-    -- The id first: a message is also found by the first digits of its id alone.
-    UNIQUE (id, contact, direction)
+    -- The conversation first: ids are random, and so a burst of one conversation touches few pages.
+    UNIQUE (contact, direction, id)
 ) STRICT;
 
 -- The thread is there so that a list of threads needs no look at the messages themselves.
 CREATE INDEX conversation ON message (contact, ordinal, thread);
 CREATE INDEX incoming ON message (ordinal) WHERE direction = 0;
-CREATE INDEX unread ON message (ordinal, contact, thread)
+CREATE INDEX unread ON message (contact, ordinal, thread)
     WHERE direction = 0 AND state IS NOT 3 AND deleted_at IS NULL;
 CREATE INDEX thread ON message (thread, ordinal) WHERE thread IS NOT NULL;
 CREATE INDEX failed ON message (ordinal) WHERE state IN (4, 5);
