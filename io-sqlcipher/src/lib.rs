@@ -9,6 +9,7 @@
 
 mod code;
 mod commit;
+mod erase;
 mod error;
 mod event;
 mod fetch;

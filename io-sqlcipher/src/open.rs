@@ -15,7 +15,7 @@ use crate::lock::{Lock, beside, private};
 use crate::schema;
 
 /// The length of SQLCipher's pages, and so the shortest file there can be.
-const PAGE: u64 = 4096;
+pub(crate) const PAGE: u64 = 4096;
 
 /// Statements that a connection keeps prepared; more than there are.
 const STATEMENTS: usize = 128;

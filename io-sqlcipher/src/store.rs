@@ -3,27 +3,23 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use sotto_core::row::{Batch, Image, Query, Rows};
 
+use crate::erase::Traces;
 use crate::key::StoreKey;
 use crate::lock::Lock;
 use crate::peer::Peers;
 use crate::read::Reader;
-use crate::{StoreError, commit, fetch, image, open};
-
-/// How long emptying the write-ahead log may wait for a reader before it is put off to the next commit.
-const LOG_PATIENCE: Duration = Duration::from_millis(50);
+use crate::{StoreError, commit, erase, fetch, image, open};
 
 /// An open database of one profile. Blocking: keep it on a thread of its own.
 pub struct Store {
     // Before the lock, so that it closes first.
     db: Connection,
     peers: Peers,
-    /// The write-ahead log may hold pages of what has been erased since.
-    log_holds_erased: bool,
+    traces: Traces,
     key: StoreKey,
     path: PathBuf,
     lock: Arc<Lock>,
@@ -59,15 +55,16 @@ impl Store {
     /// Makes a batch's changes in one transaction, which is on the disk when this returns. On an error nothing has
     /// changed; then the store should be dropped, and opened again.
     pub fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        self.write(batch).map_err(|source| {
+        let erases = erase::erases(batch);
+        self.write(batch, erases).map_err(|source| {
             // Numbers that the transaction gave out went with it.
             self.peers.forget();
             StoreError::sqlite(&self.path, source)
         })?;
-        self.log_holds_erased |= commit::erases(batch);
-        if self.log_holds_erased {
-            self.empty_log();
+        if erases {
+            self.traces.left();
         }
+        self.traces.wipe(&mut self.db, &self.path);
         Ok(())
     }
 
@@ -82,7 +79,7 @@ impl Store {
         self.db = Connection::open_in_memory().map_err(|source| StoreError::sqlite(&self.path, source))?;
         self.db = open::reopen(&self.path, &self.key)?;
         self.peers = Peers::default();
-        self.log_holds_erased = true;
+        self.traces = Traces::of(&self.db).map_err(|source| StoreError::sqlite(&self.path, source))?;
         Ok(())
     }
 
@@ -97,41 +94,30 @@ impl Store {
     pub fn close(self) -> Result<(), StoreError> {
         let Self { db, path, .. } = self;
         let sqlite = |source| StoreError::sqlite(&path, source);
-        truncate_log(&db).map_err(sqlite)?;
+        erase::empty_log(&db).map_err(sqlite)?;
         db.close().map_err(|(_, source)| sqlite(source))
     }
 
     fn open_locked(path: &Path, key: &StoreKey, lock: Lock) -> Result<Self, StoreError> {
+        let db = open::open(path, key)?;
         Ok(Self {
-            db: open::open(path, key)?,
+            traces: Traces::of(&db).map_err(|source| StoreError::sqlite(path, source))?,
+            db,
             peers: Peers::default(),
-            // A crash may have come between an erasing commit and the emptying of the log.
-            log_holds_erased: true,
             key: key.clone(),
             path: path.to_owned(),
             lock: Arc::new(lock),
         })
     }
 
-    fn write(&mut self, batch: &Batch) -> rusqlite::Result<()> {
+    fn write(&mut self, batch: &Batch, erases: bool) -> rusqlite::Result<()> {
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         commit::apply(&transaction, &mut self.peers, batch)?;
+        if erases {
+            erase::note(&transaction)?;
+        }
         transaction.commit()
     }
-
-    /// Moves the write-ahead log into the database and cuts it to nothing. A reader in the middle of a query can prevent
-    /// that, or a full disk; the next commit tries again. What was committed is durable either way.
-    fn empty_log(&mut self) {
-        self.log_holds_erased = !truncate_log(&self.db).unwrap_or(false);
-    }
-}
-
-/// True if the log is empty now.
-fn truncate_log(db: &Connection) -> rusqlite::Result<bool> {
-    db.busy_timeout(LOG_PATIENCE)?;
-    let busy = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-    db.busy_timeout(open::PATIENCE)?;
-    Ok(busy? == 0)
 }
 
 impl fmt::Debug for Store {

@@ -23,18 +23,6 @@ pub(crate) fn apply(db: &Connection, peers: &mut Peers, batch: &Batch) -> rusqli
     Ok(())
 }
 
-/// Whether a batch takes something away that a person wrote, so that it should be gone from the write-ahead log as well.
-pub(crate) fn erases(batch: &Batch) -> bool {
-    batch.changes.iter().any(|change| match change {
-        Change::Delete(key) => matches!(
-            key,
-            Key::Message(_) | Key::Reaction(..) | Key::Request(_) | Key::Contact(_)
-        ),
-        Change::Put(Row::Message(row)) => row.deleted_at.is_some() || row.edited_at.is_some(),
-        Change::Put(_) | Change::Insert(_) => false,
-    })
-}
-
 /// What happens to an older row of the same key.
 #[derive(Clone, Copy)]
 enum Mode {

@@ -155,3 +155,8 @@ CREATE VIRTUAL TABLE word USING fts5 (
 INSERT INTO word (word, rank) VALUES ('secure-delete', 1);
 -- Each page of it fits into a page of the database as one cell, with nothing left for an overflow page.
 INSERT INTO word (word, rank) VALUES ('pgsz', 3900);
+
+-- One row from an erasing commit on until its traces are wiped as well; see erase.rs.
+CREATE TABLE trace (
+    number INTEGER PRIMARY KEY CHECK (number = 1)
+) STRICT;
