@@ -348,12 +348,23 @@ pub struct Receive {
     pub peek: bool,
 }
 
+/// Parameters of `messages.ack`: the second step for one who received with `peek`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AckMessages {
+    /// Who received. `receive` if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<String>,
+    /// Everything up to and including this is dealt with: `seq` of what was received.
+    pub seq: u64,
+}
+
 /// What came since the consumer last asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Received {
     /// The messages, the oldest first.
     pub messages: Vec<Message>,
-    /// The consumer has now dealt with the log up to here; with `peek`, acknowledging it would mean that.
+    /// The consumer has now dealt with the log up to here; with `peek`, this is for `messages.ack`.
     pub seq: u64,
     /// The log goes on after `seq`; ask again.
     pub more: bool,

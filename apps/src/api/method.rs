@@ -53,6 +53,7 @@ macro_rules! for_every_method {
             "messages.search" Search(Search) -> Messages, "Find messages by their words.";
             "messages.status" MessageStatus(MessageOnly) -> Message, "A message as it stands now.";
             "messages.receive" Receive(Receive) -> Received, "What came since this consumer last asked; then acknowledges it.";
+            "messages.ack" Ack(AckMessages) -> Acknowledged, "A consumer has what it received up to here: it is read, and acknowledged.";
             "outbox.list" Outbox(ListOutbox) -> Messages, "What has not been delivered, and why.";
             "outbox.cancel" Cancel(MessageOnly) -> Sent, "Take back a message that is not sealed yet.";
             "outbox.retry" Retry(MessageOnly) -> Sent, "Try at once; a failed or cancelled message is queued again.";

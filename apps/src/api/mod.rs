@@ -25,9 +25,9 @@ pub use event::{
 };
 pub use identity::{Identity, Invite, SetName};
 pub use message::{
-    ContentType, Direction, Edit, FailReason, History, Inbox, ListOutbox, MarkRead, Message, MessageOnly, MessageState,
-    Messages, React, Reaction, Receive, Received, Search, Send, Sent, SetTimer, Thread, Threads, ThreadsQuery, Timer,
-    Typing, WaitFor,
+    AckMessages, ContentType, Direction, Edit, FailReason, History, Inbox, ListOutbox, MarkRead, Message, MessageOnly,
+    MessageState, Messages, React, Reaction, Receive, Received, Search, Send, Sent, SetTimer, Thread, Threads,
+    ThreadsQuery, Timer, Typing, WaitFor,
 };
 pub(crate) use method::for_every_method;
 pub use method::{METHODS, Method, MethodInfo, all};

@@ -66,8 +66,8 @@ impl App {
 
     /// Whom a text means.
     pub async fn resolve(&self, text: &str, scope: Scope) -> Result<OnionAddress, Error> {
-        let contacts = self.archive.read(Reader::contacts).await?;
-        let candidates: Vec<_> = contacts.iter().map(view::candidate).collect();
+        let people = self.archive.read(Reader::people).await?;
+        let candidates: Vec<_> = people.into_iter().map(view::candidate).collect();
         resolve(text, scope, &candidates)
     }
 

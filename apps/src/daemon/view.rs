@@ -16,12 +16,12 @@ pub(crate) fn who(who: Who) -> api::Who {
     }
 }
 
-pub(crate) fn candidate(contact: &ContactView) -> Candidate {
+pub(crate) fn candidate((who, standing): (Who, row::Standing)) -> Candidate {
     Candidate {
-        address: contact.who.address,
-        petname: contact.who.petname.clone().unwrap_or_default(),
-        claimed_name: contact.who.claimed_name.clone().unwrap_or_default(),
-        standing: contact.standing,
+        address: who.address,
+        petname: who.petname.unwrap_or_default(),
+        claimed_name: who.claimed_name.unwrap_or_default(),
+        standing,
     }
 }
 

@@ -185,7 +185,7 @@ async fn a_consumer_that_was_away_too_long_is_told_what_it_missed() {
 }
 
 #[tokio::test]
-async fn a_look_acknowledges_nothing() {
+async fn a_look_acknowledges_nothing_until_it_is_said_to_be_enough() {
     let mut pair = Pair::friends().await;
     let send = json!({ "contact": "bob", "text": "here", "wait": "delivered", "timeout": 60 });
     pair.alice.ok("messages.send", send).await;
@@ -195,8 +195,21 @@ async fn a_look_acknowledges_nothing() {
         pair.bob.ok("messages.inbox", json!({ "unread": true })).await["messages"][0]["text"],
         "here"
     );
+    // What came afterwards has not been looked at.
+    let send = json!({ "contact": "bob", "text": "later", "wait": "delivered", "timeout": 60 });
+    pair.alice.ok("messages.send", send).await;
+    let acked = pair.bob.ok("messages.ack", json!({ "seq": peeked["seq"] })).await;
+    assert_eq!(acked, json!({ "consumer": "receive", "seq": peeked["seq"] }));
+    let unread = pair.bob.ok("messages.inbox", json!({ "unread": true })).await;
+    assert_eq!(
+        (&unread["messages"][0]["text"], unread["messages"].get(1)),
+        (&json!("later"), None)
+    );
     let received = pair.bob.ok("messages.receive", json!({ "limit": 1 })).await;
-    assert_eq!(received["messages"], peeked["messages"]);
+    assert_eq!(
+        (&received["messages"][0]["text"], received["messages"].get(1)),
+        (&json!("later"), None)
+    );
     assert_eq!(
         pair.bob.ok("messages.inbox", json!({ "unread": true })).await["messages"],
         json!([])

@@ -141,7 +141,7 @@ async fn half_a_line_and_a_hasty_goodbye_disturb_nobody() {
         &b"{\"jsonrpc\":\"2.0\",\"id\":1,\"met"[..],
         b"",
         b"\n\n\n",
-        &[b'x'; 70_000],
+        &vec![b'x'; 70_000],
     ] {
         let mut client = home.client().await;
         client.write(bytes).await;

@@ -58,7 +58,7 @@ async fn everything_in_the_folder_is_for_the_owner_alone() {
         .into_iter()
         .filter(|path| path.to_string_lossy().contains("-wal"))
         .collect();
-    assert_eq!(left, [PathBuf::new(); 0], "the store was closed in order");
+    assert!(left.is_empty(), "the store was not closed in order: {left:?}");
 }
 
 #[tokio::test]
@@ -224,7 +224,7 @@ fn init_makes_a_whole_profile_or_none() {
     assert_eq!(kinds(&error), (Kind::Locked, 9));
 
     let identity = init(&profile, "Alice", Some("local:/tmp/n"), &key).expect("now it is right");
-    assert!(identity.onion.ends_with(".onion") && identity.friend_code.starts_with("sotto1"));
+    assert!(identity.onion.len() == 62 && identity.friend_code.starts_with("sotto1"));
     assert_eq!((identity.name.as_str(), identity.fingerprint.len()), ("Alice", 64));
     let config = fs::read_to_string(profile.config_file()).expect("written");
     assert!(

@@ -101,6 +101,34 @@ impl Reader {
         })
     }
 
+    /// Everybody whom a name may mean, by address. Unlike [`contacts`](Self::contacts), it counts nothing.
+    pub fn people(&self) -> Result<Vec<(Who, Standing)>, StoreError> {
+        self.read(|at| {
+            let sql = contact_sql!("JOIN peer ON peer.number = contact.contact ORDER BY peer.address");
+            let mut statement = at.db.prepare_cached(sql)?;
+            let mut rows = statement.query([])?;
+            let mut people = Vec::new();
+            while let Some(row) = rows.next()? {
+                let address = at.peers.address(at.db, row.get(12)?)?;
+                people.push((named(address, row)?, row.code(3)?));
+            }
+            Ok(people)
+        })
+    }
+
+    /// Where we stand with that address; `None` if it is no contact's.
+    pub fn standing(&self, address: &OnionAddress) -> Result<Option<Standing>, StoreError> {
+        self.read(|at| {
+            let Some(number) = at.peers.find(at.db, address)? else {
+                return Ok(None);
+            };
+            at.db
+                .prepare_cached("SELECT standing FROM contact WHERE contact = ?")?
+                .query_row([number], |row| row.code(0))
+                .optional()
+        })
+    }
+
     /// The contact with that address.
     pub fn contact(&self, address: &OnionAddress) -> Result<Option<ContactView>, StoreError> {
         self.read(|at| {

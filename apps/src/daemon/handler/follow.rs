@@ -35,12 +35,7 @@ pub(super) async fn follow(
         newest.mark_unchanged();
         let (message, standing) = app
             .archive
-            .read(move |reader| {
-                Ok((
-                    reader.message_by_key(&key)?,
-                    reader.contact(&contact)?.map(|one| one.standing),
-                ))
-            })
+            .read(move |reader| Ok((reader.message_by_key(&key)?, reader.standing(&contact)?)))
             .await?;
         let Some(state) = message.and_then(|message| message.state) else {
             return Err(ended(Kind::WaitEnded, "has disappeared", sent));

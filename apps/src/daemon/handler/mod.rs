@@ -7,6 +7,7 @@ mod follow;
 mod messages;
 mod node;
 mod reading;
+mod receive;
 
 use std::fmt::Write as _;
 use std::future::Future;
@@ -25,6 +26,9 @@ use crate::api::{Error, Kind, METHODS, Method, all, for_every_method};
 
 pub(crate) use events::{Start, page};
 pub(crate) use node::identity;
+
+/// Things in a page if nobody says.
+const PAGE: u32 = 50;
 
 /// An answer that is still to come.
 pub(crate) type Later<R> = Pin<Box<dyn Future<Output = Result<R, Error>> + Send>>;

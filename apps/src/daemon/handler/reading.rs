@@ -1,32 +1,14 @@
 //! `messages.*` and `outbox.*`, as far as they only read.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sotto_core::row::Event;
-use sotto_core::{Command, Direction, EventSeq, MessageId, OnionAddress};
 use sotto_io_sqlcipher::{MessageView, Reader};
-use tokio::sync::OwnedMutexGuard;
 
-use super::events::start;
-use super::{Answer, Handle, limit};
+use super::{Answer, Handle, PAGE, limit};
 use crate::api::{self, Error, all};
 use crate::daemon::app::App;
-use crate::daemon::outgoing::Then;
 use crate::daemon::view;
 use crate::resolve::Scope;
-
-/// Messages of a page if nobody says.
-const PAGE: u32 = 50;
-
-/// Events looked at in one query.
-const SCAN: u32 = 256;
-
-/// Ids that one command may mark as read.
-const MARKED: usize = 256;
-
-/// The name of a consumer that has none.
-const CONSUMER: &str = "receive";
 
 impl Handle<all::History> for App {
     async fn handle(self: &Arc<Self>, params: api::History) -> Result<Answer<api::Messages>, Error> {
@@ -105,53 +87,6 @@ impl Handle<all::Outbox> for App {
     }
 }
 
-impl Handle<all::Receive> for App {
-    async fn handle(self: &Arc<Self>, params: api::Receive) -> Result<Answer<api::Received>, Error> {
-        let limit = usize::try_from(limit(params.limit, PAGE)?).unwrap_or(usize::MAX);
-        let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
-        let turn = self.receiving.turn(&consumer).await;
-        let start = start(self, Some(&consumer), None).await?;
-        let mut at = start.after;
-        let mut missed = 0;
-        let mut messages = Vec::new();
-        let mut more = true;
-        while more && messages.len() < limit {
-            let page = self.archive.read(move |reader| reader.events(at, SCAN)).await?;
-            if start.known && missed == 0 && at == start.after {
-                missed = page.first.0.saturating_sub(at.0.saturating_add(1));
-            }
-            more = false;
-            for event in page.events {
-                if messages.len() == limit {
-                    more = true;
-                    break;
-                }
-                at = event.row.seq;
-                if matches!(event.row.event, Event::MessageReceived { .. }) {
-                    messages.extend(event.message);
-                }
-            }
-            more |= at < page.last;
-        }
-        let then = self.clone().received(consumer, at, &messages, turn);
-        let messages = messages
-            .into_iter()
-            .map(|message| view::message(self.us, message))
-            .collect();
-        let received = api::Received {
-            messages,
-            seq: at.0,
-            more,
-            missed,
-        };
-        Ok(if params.peek || at == start.after {
-            Answer::Now(received)
-        } else {
-            Answer::Then(received, then)
-        })
-    }
-}
-
 impl App {
     fn shown(&self, messages: Vec<MessageView>) -> api::Messages {
         api::Messages {
@@ -160,36 +95,5 @@ impl App {
                 .map(|message| view::message(self.us, message))
                 .collect(),
         }
-    }
-
-    /// Once the client has them: they are read, and the consumer has dealt with the log up to there.
-    fn received(
-        self: Arc<Self>,
-        consumer: String,
-        seq: EventSeq,
-        messages: &[MessageView],
-        turn: OwnedMutexGuard<()>,
-    ) -> Then {
-        let mut unread: BTreeMap<OnionAddress, Vec<MessageId>> = BTreeMap::new();
-        for message in messages.iter().filter(|message| message.is_unread()) {
-            debug_assert_eq!(message.key.direction, Direction::In, "only what came in is received");
-            unread.entry(message.key.contact).or_default().push(message.key.id);
-        }
-        Box::pin(async move {
-            let mut commands = vec![Command::AcknowledgeEvents { consumer, seq }];
-            for (contact, ids) in unread {
-                commands.extend(ids.chunks(MARKED).map(|ids| Command::MarkRead {
-                    contact,
-                    ids: ids.to_vec(),
-                    receipt: self.config.read_receipts,
-                }));
-            }
-            for command in commands {
-                if let Err(error) = self.command(command).await {
-                    tracing::warn!(%error, "what was received could not be acknowledged, and will be received again");
-                }
-            }
-            drop(turn);
-        })
     }
 }
