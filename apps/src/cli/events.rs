@@ -1,6 +1,5 @@
 //! What happens: taken once, or followed live.
 
-use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 
 use clap::Args;
@@ -8,10 +7,7 @@ use clap::Args;
 use super::context::Context;
 use super::output::{Output, Tone, line, moment, short, who};
 use super::{Client, Outcome};
-use crate::api::{self, Body, Direction, Event, Message, MessageState, Who, all};
-
-/// The consumer that receives if none is named; the API's own default.
-const RECEIVER: &str = "receive";
+use crate::api::{self, Body, Direction, Event, Message, Who, all};
 
 /// `sotto receive`
 #[derive(Args, Debug)]
@@ -41,7 +37,9 @@ impl Receive {
             .output
             .either(&received, |received| context.messages(&received.messages))?;
         if !self.peek {
-            settle(&mut client, self.consumer, &received)?;
+            // Only now: had our reader gone away before, it would all be there the next time.
+            let (consumer, seq) = (self.consumer, received.seq);
+            client.call::<all::Ack>(&api::AckMessages { consumer, seq })?;
         }
         if received.missed > 0 {
             context
@@ -55,33 +53,6 @@ impl Receive {
         }
         Ok(())
     }
-}
-
-/// What has been printed is read, and the consumer has dealt with it. Only now: had our reader gone away before, it would
-/// be there the next time.
-fn settle(client: &mut Client, consumer: Option<String>, received: &api::Received) -> Outcome {
-    const AT_ONCE: usize = 256;
-    let mut unread: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for message in &received.messages {
-        if message.state != MessageState::Read {
-            unread
-                .entry(&message.conversation)
-                .or_default()
-                .push(message.id.clone());
-        }
-    }
-    for (contact, ids) in unread {
-        for ids in ids.chunks(AT_ONCE) {
-            let params = api::MarkRead {
-                contact: contact.to_owned(),
-                ids: ids.to_vec(),
-                receipt: None,
-            };
-            client.call::<all::Read>(&params)?;
-        }
-    }
-    let consumer = consumer.unwrap_or_else(|| RECEIVER.to_owned());
-    acknowledge(client, &consumer, received.seq)
 }
 
 /// `sotto listen`

@@ -56,7 +56,8 @@ enum Command {
         #[command(flatten)]
         who: Who,
         /// Your name for them; an empty one takes it away
-        petname: String,
+        #[arg(value_name = "PETNAME")]
+        name: String,
     },
     /// Silently throw away what a contact sends
     Block(Who),
@@ -106,10 +107,10 @@ impl Friends {
             }
             Command::Reject(who) => change::<all::Reject>(context, who),
             Command::Remove(who) => change::<all::Remove>(context, who),
-            Command::Rename { who, petname } => {
+            Command::Rename { who, name } => {
                 let params = api::Rename {
                     contact: who.contact,
-                    name: petname,
+                    name,
                 };
                 show(context, &context.client()?.call::<all::Rename>(&params)?)
             }
@@ -214,7 +215,7 @@ fn table(paint: Paint, contacts: &[Contact]) -> String {
             } else {
                 (Tone::Strong, contact.unread.to_string()).into()
             },
-            contact.last_seen.map_or_else(|| "never".to_owned(), moment).into(),
+            contact.last_seen.map_or_else(|| "-".to_owned(), moment).into(),
             (Tone::Faint, them.contact.as_str()).into(),
         ]);
     }

@@ -47,15 +47,15 @@ pub struct Identity {
     #[arg(long)]
     invite: bool,
     /// Change the name that you claim towards others; empty for none
-    #[arg(long, value_name = "NAME")]
-    rename: Option<String>,
+    #[arg(long = "rename", value_name = "NAME")]
+    name: Option<String>,
 }
 
 impl Identity {
     /// Shows it.
     pub fn run(self, context: &Context) -> Outcome {
         let mut client = context.client()?;
-        let mut identity = match self.rename {
+        let mut identity = match self.name {
             Some(name) => client.call::<all::IdentityRename>(&api::SetName { name })?,
             None => client.call::<all::IdentityShow>(&api::Nothing {})?,
         };

@@ -134,10 +134,95 @@ fn tell_json(error: &Error) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::api::{METHODS, document};
+
+    /// Which command asks for which method.
+    const COMMANDS: &[(&str, &[&str])] = &[
+        ("friends.add", &["friends", "add"]),
+        ("friends.list", &["friends", "list"]),
+        ("friends.requests", &["friends", "requests"]),
+        ("friends.accept", &["friends", "accept"]),
+        ("friends.reject", &["friends", "reject"]),
+        ("friends.remove", &["friends", "remove"]),
+        ("friends.rename", &["friends", "rename"]),
+        ("friends.block", &["friends", "block"]),
+        ("friends.unblock", &["friends", "unblock"]),
+        ("friends.verify", &["friends", "verify"]),
+        ("messages.send", &["send"]),
+        ("messages.edit", &["edit"]),
+        ("messages.delete", &["delete"]),
+        ("messages.react", &["react"]),
+        ("messages.read", &["read"]),
+        ("messages.typing", &["typing"]),
+        ("messages.history", &["history"]),
+        ("messages.inbox", &["inbox"]),
+        ("messages.threads", &["threads"]),
+        ("messages.search", &["search"]),
+        ("messages.receive", &["receive"]),
+        ("outbox.list", &["outbox"]),
+        ("outbox.cancel", &["outbox", "cancel"]),
+        ("outbox.retry", &["outbox", "retry"]),
+        ("conversations.timer", &["ephemeral"]),
+        ("events.subscribe", &["listen"]),
+        ("identity.show", &["identity"]),
+        ("identity.invite", &["identity"]),
+        ("identity.rename", &["identity"]),
+        ("node.status", &["status"]),
+        ("node.availability", &["presence"]),
+        ("daemon.stop", &["daemon", "stop"]),
+        ("rpc.discover", &["openrpc"]),
+    ];
+
+    /// Methods that are for programs, or are part of a command that asks for more.
+    const OTHERS: &[&str] = &[
+        "messages.status",
+        "messages.ack",
+        "events.list",
+        "events.wait",
+        "events.ack",
+        "node.presence",
+    ];
 
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_method_has_a_command_whose_arguments_are_named_like_its_parameters() {
+        let listed: BTreeSet<&str> = COMMANDS
+            .iter()
+            .map(|(method, _)| *method)
+            .chain(OTHERS.iter().copied())
+            .collect();
+        assert_eq!(
+            listed,
+            METHODS.iter().map(|method| method.name).collect::<BTreeSet<_>>()
+        );
+        let document = document().0;
+        let methods = document["methods"].as_array().expect("a list");
+        for (method, path) in COMMANDS {
+            let mut command = &Cli::command();
+            for name in *path {
+                command = command
+                    .find_subcommand(name)
+                    .unwrap_or_else(|| panic!("{path:?} is no command"));
+            }
+            let arguments: BTreeSet<&str> = command
+                .get_arguments()
+                .map(|argument| argument.get_id().as_str())
+                .collect();
+            let described = methods.iter().find(|one| one["name"] == *method).expect("listed above");
+            for parameter in described["params"].as_array().expect("a list") {
+                let name = parameter["name"].as_str().expect("a name");
+                assert!(
+                    arguments.contains(name),
+                    "{path:?} has no {name}, but {method} has: {arguments:?}"
+                );
+            }
+        }
     }
 }

@@ -106,6 +106,8 @@ fn why(message: &Message) -> String {
         (Some(FailReason::Expired), ..) => "not reached in time".to_owned(),
         (Some(FailReason::Removed), ..) => "contact removed".to_owned(),
         (None, 0, _) => String::new(),
+        (None, 1, None) => "not reached".to_owned(),
+        (None, 1, Some(next)) => format!("not reached, next try {}", moment(next)),
         (None, tries, None) => format!("not reached, {tries} tries"),
         (None, tries, Some(next)) => format!("not reached, {tries} tries, next {}", moment(next)),
     }

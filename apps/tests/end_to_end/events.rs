@@ -19,6 +19,7 @@ impl Listening {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .expect("sotto runs");
         let lines = BufReader::new(child.stdout.take().expect("piped"));

@@ -14,7 +14,7 @@ use crate::api::{self, Error, Kind, all};
 use crate::cli::args::KeySource;
 use crate::cli::context::Context;
 use crate::cli::stop::told;
-use crate::cli::{Client, Outcome, presence};
+use crate::cli::{Client, Outcome};
 use crate::profile::Profile;
 
 /// Opening the store comes after deriving its key, which is meant to be slow.
@@ -145,7 +145,5 @@ fn cause(log_file: &Path, begin: u64) -> Error {
 
 fn tell(context: &Context, mut client: Client) -> Outcome {
     let status = client.call::<all::NodeStatus>(&api::Nothing {})?;
-    Ok(context
-        .output
-        .either(&status, |status| presence::text(context, status))?)
+    super::running(context, &status)
 }

@@ -91,9 +91,14 @@ fn status(context: &Context) -> Outcome {
         Err(error) if error.kind() == Kind::NoDaemon => return none(context, Lock::holder(&profile.lock_file())?),
         Err(error) => return Err(error.into()),
     };
-    let mut object = serde_json::to_value(&status).map_err(|error| Error::internal(error.to_string()))?;
+    running(context, &status)
+}
+
+/// What is said of a daemon that runs.
+fn running(context: &Context, status: &api::Status) -> Outcome {
+    let mut object = serde_json::to_value(status).map_err(|error| Error::internal(error.to_string()))?;
     object["running"] = true.into();
-    Ok(context.output.either(&object, |_| presence::text(context, &status))?)
+    Ok(context.output.either(&object, |_| presence::text(context, status))?)
 }
 
 /// Nobody answers. Somebody may hold the lock all the same: a daemon that is coming up, going down, or stuck.
