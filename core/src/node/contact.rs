@@ -151,27 +151,6 @@ impl<S> Contact<S> {
         }
     }
 
-    /// What we say of where we stand.
-    pub fn hello(&self) -> link::Hello {
-        let standing = match self.row.standing {
-            Standing::Stranger | Standing::RequestDeclined => link::Standing::Stranger,
-            Standing::Requested | Standing::RequestDelivered => link::Standing::Requested,
-            Standing::Asking => link::Standing::Pending,
-            Standing::Declined => link::Standing::Declined,
-            Standing::Friend => link::Standing::Friend,
-        };
-        link::Hello {
-            version_min: super::settle::VERSION,
-            version_max: super::settle::VERSION,
-            standing: standing.into(),
-            generation: self.generation().0,
-            sent: self.cursors.sent,
-            received: self.cursors.received,
-            acknowledged: self.cursors.acknowledged,
-            offered: self.offered().0,
-        }
-    }
-
     /// The next try is due after a wait that doubles, from half to the whole of it at random.
     pub fn back_off(&mut self, ctx: &mut Context) {
         let doublings = self.row.retry.attempts.min(20);

@@ -5,27 +5,11 @@ use super::Node;
 use super::apply::{delete_message, edit_message, react};
 use super::inbox::Found;
 use super::outbox::{Queued, outgoing};
-use crate::row::{
-    Change, ContentType, DeliveryRow, DeliveryState, Event, Key, MessageKey, MessageRow, MessageWithDelivery, Query,
-    Row, Rows,
-};
+use crate::row::{ContentType, DeliveryRow, DeliveryState, Event, MessageKey, MessageRow, MessageWithDelivery, Row};
 use crate::session::Ratchet;
 use crate::wire::content::content::Kind;
 use crate::wire::content::{self, Content};
-use crate::{CommandId, Direction, Draft, FetchId, MessageId, Millis, OnionAddress, Output, Refusal, Reply};
-
-/// A query under way.
-pub(super) struct Pending {
-    keys: Vec<MessageKey>,
-    purpose: Purpose,
-}
-
-enum Purpose {
-    Command(CommandId, OnionAddress, Cold),
-    /// A ciphertext of this contact's waits.
-    Incoming(OnionAddress),
-    Disappearance,
-}
+use crate::{CommandId, Direction, Draft, MessageId, Millis, OnionAddress, Refusal, Reply};
 
 /// A wish that waits for cold rows.
 pub(super) enum Cold {
@@ -37,104 +21,9 @@ pub(super) enum Cold {
     Retry,
 }
 
-/// Messages that disappear in one commit.
-const DISAPPEAR_AT_ONCE: u32 = 256;
-
 impl<R: Ratchet> Node<R> {
-    /// Fetches the messages that a command is about.
-    pub(super) fn ask(
-        &mut self,
-        command: CommandId,
-        contact: OnionAddress,
-        direction: Direction,
-        ids: Vec<MessageId>,
-        cold: Cold,
-    ) {
-        let keys = ids
-            .into_iter()
-            .map(|id| MessageKey { contact, direction, id })
-            .collect();
-        self.fetch(keys, Purpose::Command(command, contact, cold));
-    }
-
-    /// Fetches the messages that a contact's ciphertext refers to.
-    pub(super) fn fetch_for(&mut self, contact: OnionAddress, keys: Vec<MessageKey>) -> FetchId {
-        self.fetch(keys, Purpose::Incoming(contact))
-    }
-
-    fn fetch(&mut self, keys: Vec<MessageKey>, purpose: Purpose) -> FetchId {
-        for key in &keys {
-            self.ctx.gate.watch(Key::Message(*key));
-            self.ctx.gate.watch(Key::Delivery(*key));
-        }
-        self.query(Query::Messages(keys.clone()), Pending { keys, purpose })
-    }
-
-    fn query(&mut self, query: Query, pending: Pending) -> FetchId {
-        self.fetches += 1;
-        let id = FetchId(self.fetches);
-        self.pending.insert(id, pending);
-        self.ctx
-            .gate
-            .emit(super::gate::Effect::Output(Output::Fetch(id, query)));
-        id
-    }
-
-    pub(super) fn fetched(&mut self, id: FetchId, rows: Rows) {
-        let pending = self
-            .pending
-            .remove(&id)
-            .expect("the driver answered a query that was not open");
-        match pending.purpose {
-            Purpose::Command(command, contact, cold) => {
-                let found = self.present(&pending.keys, rows);
-                let outcome = self.answer(contact, &pending.keys, &found, cold);
-                self.ctx.reply(command, outcome);
-                if let Some(contact) = self.contacts.get_mut(&contact) {
-                    contact.pump(&self.me, &mut self.ctx);
-                }
-                self.tend(contact);
-            }
-            Purpose::Incoming(peer) => {
-                let found = self.present(&pending.keys, rows);
-                let Some(contact) = self.contacts.get_mut(&peer) else {
-                    return;
-                };
-                if let Some(stalled) = contact.stalled.take_if(|stalled| stalled.fetch == id)
-                    && self.pool.link_of(&peer) == Some(stalled.link)
-                {
-                    self.on_sealed(stalled.link, peer, stalled.sealed, Some(&found));
-                    self.pull(stalled.link);
-                }
-            }
-            Purpose::Disappearance => self.disappeared(rows),
-        }
-    }
-
-    /// The rows as they are now: what the store gave, under what was staged since.
-    fn present(&mut self, keys: &[MessageKey], rows: Rows) -> Found {
-        let mut found: Found = rows.messages.into_iter().map(|row| (row.message.key, row)).collect();
-        for key in keys {
-            match self.ctx.gate.unwatch(&Key::Message(*key)) {
-                Some(Change::Put(Row::Message(message)) | Change::Insert(Row::Message(message))) => {
-                    let delivery = found.remove(key).and_then(|row| row.delivery);
-                    found.insert(*key, MessageWithDelivery { message, delivery });
-                }
-                Some(Change::Delete(_)) => {
-                    found.remove(key);
-                }
-                _ => {}
-            }
-            if let (Some(row), Some(Change::Put(Row::Delivery(delivery)))) =
-                (found.get_mut(key), self.ctx.gate.unwatch(&Key::Delivery(*key)))
-            {
-                row.delivery = Some(delivery);
-            }
-        }
-        found
-    }
-
-    fn answer(
+    /// Carries out a wish, now that its messages are here.
+    pub(super) fn answer(
         &mut self,
         contact: OnionAddress,
         keys: &[MessageKey],
@@ -387,45 +276,6 @@ impl<R: Ratchet> Node<R> {
         if let Some(contact) = self.contacts.get_mut(&about.message.key.contact) {
             let queued = Queued::unfollowed(kind, &mut self.ctx);
             contact.queue(queued, &mut self.ctx);
-        }
-    }
-
-    /// Some message's time may be up.
-    pub(super) fn disappear(&mut self) {
-        let Some(next) = self.ctx.next_disappearance else {
-            return;
-        };
-        if next > self.ctx.now.wall {
-            return self.ctx.disappears(next);
-        }
-        // Whatever starts its clock from now on is heard of by itself; the rest, the answer tells.
-        self.ctx.next_disappearance = None;
-        let query = Query::Disappearing {
-            until: self.ctx.now.wall,
-            limit: DISAPPEAR_AT_ONCE,
-        };
-        self.query(
-            query,
-            Pending {
-                keys: Vec::new(),
-                purpose: Purpose::Disappearance,
-            },
-        );
-    }
-
-    fn disappeared(&mut self, rows: Rows) {
-        for row in rows.messages {
-            let key = row.message.key;
-            self.ctx.gate.delete(Key::Message(key));
-            self.ctx.record(Event::MessageDisappeared { key });
-            if key.direction == Direction::Out
-                && let Some(contact) = self.contacts.get_mut(&key.contact)
-            {
-                contact.erase(key.id, &mut self.ctx);
-            }
-        }
-        if let Some(at) = rows.next_disappearance {
-            self.ctx.disappears(at);
         }
     }
 }

@@ -3,13 +3,16 @@
 //! `handle` routes an input to the part that it concerns; the parts write rows and effects into one `Context`; `poll` takes
 //! out of the gate what is durable. Each file here is one concern: `gate` (commit, then show), `pool` (links), `links`
 //! (what comes over them), `settle` (what two Hellos come to), `introduce` (first contact), `outbox`, `inbox`, `apply`
-//! (what contents change), `commands` and `messages` (what a person wants), `dial` (whom to reach, and when).
+//! (what contents change), `commands`, `contacts` and `messages` (what a person wants), `fetch` (cold rows for both),
+//! `dial` (whom to reach, and when).
 
 mod apply;
 mod commands;
 mod contact;
+mod contacts;
 mod context;
 mod dial;
+mod fetch;
 mod gate;
 mod inbox;
 mod introduce;
@@ -34,9 +37,9 @@ use crate::{Deadline, EventSeq, FetchId, Input, Intake, InviteToken, LinkId, Mes
 use contact::Contact;
 use context::Context;
 use dial::Candidate;
+use fetch::Pending;
 use gate::Effect;
 use me::Me;
-use messages::Pending;
 use pool::Pool;
 use rate::Bucket;
 use timers::Timer;

@@ -56,6 +56,27 @@ pub(super) fn acceptable(theirs: &Hello) -> bool {
 }
 
 impl<S: Clone> Contact<S> {
+    /// What we say of where we stand.
+    pub fn hello(&self) -> Hello {
+        let standing = match self.row.standing {
+            Standing::Stranger | Standing::RequestDeclined => link::Standing::Stranger,
+            Standing::Requested | Standing::RequestDelivered => link::Standing::Requested,
+            Standing::Asking => link::Standing::Pending,
+            Standing::Declined => link::Standing::Declined,
+            Standing::Friend => link::Standing::Friend,
+        };
+        Hello {
+            version_min: VERSION,
+            version_max: VERSION,
+            standing: standing.into(),
+            generation: self.generation().0,
+            sent: self.cursors.sent,
+            received: self.cursors.received,
+            acknowledged: self.cursors.acknowledged,
+            offered: self.offered().0,
+        }
+    }
+
     /// Both Hellos are said: does what our standing and theirs call for.
     pub fn settle<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
         match self.row.standing {
@@ -159,6 +180,7 @@ impl<S: Clone> Contact<S> {
     /// them may be our consent, before which they do not listen to it.
     pub fn flow<R: Ratchet<Session = S>>(&mut self, link: LinkId, me: &Me<R>, ctx: &mut Context) {
         self.flow = Some(link);
+        self.seen(ctx);
         self.resend(ctx);
         self.pump(me, ctx);
         let availability = wire_availability(ctx.availability);

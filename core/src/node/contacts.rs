@@ -1,0 +1,161 @@
+//! What a person does with contacts: ask, consent, refuse, remove, name, block, verify.
+
+use super::Node;
+use super::commands::{Outcome, in_range};
+use super::contact::{self, Contact};
+use super::introduce::{NAME_MAX, NOTE_MAX};
+use crate::row::{Event, Standing};
+use crate::session::Ratchet;
+use crate::{FriendCode, OnionAddress, Refusal, Reply, SafetyNumber};
+
+impl<R: Ratchet> Node<R> {
+    pub(super) fn add_contact(&mut self, code: FriendCode, petname: Option<String>, note: String) -> Outcome {
+        let peer = code.address;
+        if peer == self.me.address {
+            return Err(Refusal::Ourselves);
+        }
+        in_range("note", "at most 500 bytes", note.len() <= NOTE_MAX)?;
+        check_petname(petname.as_deref())?;
+        match self
+            .contacts
+            .get(&peer)
+            .map(|contact| (contact.row.standing, contact.row.blocked))
+        {
+            Some((_, true)) => return wrong(peer, "is blocked; unblock them first"),
+            Some((Standing::Friend, _)) => return wrong(peer, "is a contact already"),
+            Some((Standing::Asking, _)) => return self.accept_contact(peer, petname),
+            Some(_) => {}
+            None if self.contacts.len() >= self.ctx.limits.contacts => return Err(Refusal::Full("contacts")),
+            None => {
+                let row = contact::unknown(peer, Standing::Stranger, self.ctx.now.wall);
+                self.contacts.insert(peer, Contact::new(row, &self.ctx));
+            }
+        }
+        let contact = self.contacts.get_mut(&peer).expect("there, or just added");
+        contact.row.standing = Standing::Requested;
+        contact.row.note = note;
+        contact.row.invite = code.invite;
+        contact.row.petname = petname.unwrap_or_else(|| std::mem::take(&mut contact.row.petname));
+        contact.row.retry.next_attempt = None;
+        contact.save(&mut self.ctx);
+        // Should they be on a link already, the request goes at once.
+        if let Some(link) = self.pool.link_of(&peer)
+            && self.pool.get(link).is_some_and(|entry| entry.heard.is_some())
+        {
+            contact.send_request(link, &self.me, &mut self.ctx);
+        }
+        Ok(Reply::Contact(peer))
+    }
+
+    pub(super) fn accept_contact(&mut self, peer: OnionAddress, petname: Option<String>) -> Outcome {
+        check_petname(petname.as_deref())?;
+        let link = self
+            .pool
+            .link_of(&peer)
+            .filter(|link| self.pool.get(*link).is_some_and(|entry| entry.heard.is_some()));
+        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        if contact.is_friend() {
+            return Ok(Reply::Contact(peer)); // once more, after an answer that was lost
+        }
+        let Some(request) = contact.request.clone() else {
+            return wrong(peer, "has not asked to be a contact");
+        };
+        if contact.row.blocked {
+            return wrong(peer, "is blocked; unblock them first");
+        }
+        if contact.consent(link, &request, &self.me, &mut self.ctx).is_err() {
+            contact.reject(link, &mut self.ctx);
+            return wrong(peer, "sent a request that is not valid; it is dropped");
+        }
+        if let Some(petname) = petname {
+            contact.row.petname = petname;
+        }
+        contact.save(&mut self.ctx);
+        Ok(Reply::Contact(peer))
+    }
+
+    pub(super) fn reject_contact(&mut self, peer: OnionAddress) -> Outcome {
+        let link = self.pool.link_of(&peer);
+        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        match contact.row.standing {
+            Standing::Asking => contact.reject(link, &mut self.ctx),
+            Standing::Declined => {}
+            _ => return wrong(peer, "has not asked to be a contact"),
+        }
+        Ok(Reply::Contact(peer))
+    }
+
+    pub(super) fn remove_contact(&mut self, peer: OnionAddress) -> Outcome {
+        let link = self.pool.link_of(&peer);
+        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        if contact.row.standing != Standing::Stranger {
+            contact.remove(&mut self.ctx);
+            if let Some(link) = link {
+                self.ctx.hang_up(link);
+            }
+        }
+        Ok(Reply::Contact(peer))
+    }
+
+    pub(super) fn rename_contact(&mut self, peer: OnionAddress, petname: String) -> Outcome {
+        check_petname(Some(&petname))?;
+        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        contact.row.petname = petname;
+        contact.save(&mut self.ctx);
+        Ok(Reply::Contact(peer))
+    }
+
+    pub(super) fn block_contact(&mut self, peer: OnionAddress, blocked: bool) -> Outcome {
+        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        if contact.row.blocked != blocked {
+            contact.row.blocked = blocked;
+            contact.save(&mut self.ctx);
+            self.ctx.record(Event::ContactBlocked { contact: peer, blocked });
+        }
+        Ok(Reply::Contact(peer))
+    }
+
+    pub(super) fn safety_number(&self, peer: OnionAddress) -> Result<SafetyNumber, Refusal> {
+        let contact = self.contact(peer)?;
+        let key = contact.row.identity_key.as_deref().ok_or(Refusal::NoSession(peer))?;
+        self.me
+            .ratchet
+            .safety_number(&self.me.address, &peer, key)
+            .map_err(|_| Refusal::NoSession(peer))
+    }
+
+    pub(super) fn verify_contact(&mut self, peer: OnionAddress, number: Option<String>) -> Outcome {
+        let verified = match number {
+            Some(number) => {
+                let digits: String = number.chars().filter(|c| !c.is_whitespace()).collect();
+                if digits != self.safety_number(peer)?.digits {
+                    return Err(Refusal::SafetyNumberMismatch(peer));
+                }
+                true
+            }
+            None => false,
+        };
+        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        if contact.row.verified != verified {
+            contact.row.verified = verified;
+            contact.save(&mut self.ctx);
+            self.ctx.record(Event::ContactVerified {
+                contact: peer,
+                verified,
+            });
+        }
+        Ok(Reply::Contact(peer))
+    }
+}
+
+fn wrong(contact: OnionAddress, why: &'static str) -> Outcome {
+    Err(Refusal::WrongStanding { contact, why })
+}
+
+fn check_petname(petname: Option<&str>) -> Result<(), Refusal> {
+    in_range(
+        "petname",
+        "at most 64 bytes",
+        petname.is_none_or(|petname| petname.len() <= NAME_MAX),
+    )
+}
