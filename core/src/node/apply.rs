@@ -197,8 +197,8 @@ impl<S: Clone> Contact<S> {
         if read.targets.len() > READ_MAX {
             return None;
         }
-        for target in &read.targets {
-            let id = message_id(target)?;
+        let targets: Vec<MessageId> = read.targets.iter().map(|id| message_id(id)).collect::<Option<_>>()?;
+        for id in targets {
             let Some(delivery) = found
                 .get(&outgoing(self.row.address, id))
                 .and_then(|row| row.delivery.as_ref())

@@ -67,12 +67,11 @@ impl<S: Clone> Contact<S> {
             }
             Standing::Stranger | Standing::RequestDeclined | Standing::Asking => {
                 self.claim(request.name, ctx);
-                if let Some(token) = invite
-                    && !self.row.blocked
-                    && invites.remove(&token).is_some()
-                {
+                if let Some(token) = invite.filter(|token| !self.row.blocked && invites.contains_key(token)) {
+                    self.consent(Some(link), &row, me, ctx)?;
+                    invites.remove(&token);
                     ctx.gate.delete(Key::Invite(token));
-                    return self.consent(Some(link), &row, me, ctx);
+                    return Ok(());
                 }
                 self.hold(row, ctx);
                 answer(link, link::Standing::Pending, ctx);

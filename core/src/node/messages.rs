@@ -5,7 +5,9 @@ use super::Node;
 use super::apply::{delete_message, edit_message, react};
 use super::inbox::Found;
 use super::outbox::{Queued, outgoing};
-use crate::row::{ContentType, DeliveryRow, DeliveryState, Event, MessageKey, MessageRow, MessageWithDelivery, Row};
+use crate::row::{
+    ContentType, DeliveryRow, DeliveryState, Event, FailReason, MessageKey, MessageRow, MessageWithDelivery, Row,
+};
 use crate::session::Ratchet;
 use crate::wire::content::content::Kind;
 use crate::wire::content::{self, Content};
@@ -248,21 +250,28 @@ impl<R: Ratchet> Node<R> {
     /// A message that was given up goes to the end of the outbox, under its old id.
     fn requeue(&mut self, row: &MessageWithDelivery) -> Result<Reply, Refusal> {
         let id = row.message.key.id;
-        let given_up = matches!(
-            row.delivery.as_ref().map(|delivery| delivery.state),
-            Some(DeliveryState::Failed(_) | DeliveryState::Cancelled)
-        );
-        if !given_up || row.message.deleted_at.is_some() {
+        let state = row.delivery.as_ref().map(|delivery| delivery.state);
+        let Some(DeliveryState::Failed(_) | DeliveryState::Cancelled) =
+            state.filter(|_| row.message.deleted_at.is_none())
+        else {
             return Err(Refusal::WrongState {
                 id,
                 why: "is neither failed nor cancelled",
             });
-        }
+        };
         self.correspondent(row.message.key.contact)?;
         if let Some(contact) = self.contacts.get_mut(&row.message.key.contact)
             && contact.outbox.find(id).is_none()
         {
-            contact.queue(text_of(&row.message), &mut self.ctx);
+            // What was given up with its contact may have been sealed, and may have arrived.
+            let repeat = state == Some(DeliveryState::Failed(FailReason::Removed));
+            contact.queue(
+                Queued {
+                    repeat,
+                    ..text_of(&row.message)
+                },
+                &mut self.ctx,
+            );
             contact.progress(id, DeliveryState::Queued, None, &mut self.ctx);
         }
         Ok(Reply::Message {
@@ -303,6 +312,7 @@ fn text_of(message: &MessageRow) -> Queued {
     Queued {
         content,
         message: Some((id, message.ttl)),
+        repeat: false,
     }
 }
 

@@ -66,11 +66,14 @@ impl Outbox {
         self.rows.values().map_while(|row| Some((row, row.sealed.as_ref()?)))
     }
 
+    /// When the first row expires that may. One that may have arrived under an earlier session does not: that it failed
+    /// could not be said truthfully.
     fn next_expiry(&self) -> Option<Wall> {
         let after = self.sealed_to.map_or(Unbounded, Excluded);
-        self.rows
-            .range((after, Unbounded))
-            .map(|(_, row)| row.expires_at)
+        let expiring = self.rows.range((after, Unbounded)).map(|(_, row)| row);
+        expiring
+            .filter(|row| !row.repeat)
+            .map(|row| row.expires_at)
             .find(|at| *at != OutboxRow::NEVER)
     }
 }
@@ -80,6 +83,8 @@ pub(super) struct Queued {
     pub content: Content,
     /// The message that a person follows, and its time to live.
     pub message: Option<(MessageId, u32)>,
+    /// It may have reached them already.
+    pub repeat: bool,
 }
 
 impl Queued {
@@ -94,6 +99,7 @@ impl Queued {
                 kind: Some(kind),
             },
             message: None,
+            repeat: false,
         }
     }
 }
@@ -113,7 +119,11 @@ impl<S: Clone> Contact<S> {
     }
 
     fn queue_at(&mut self, position: Position, queued: Queued, ctx: &mut Context) {
-        let Queued { content, message } = queued;
+        let Queued {
+            content,
+            message,
+            repeat,
+        } = queued;
         let (message, ttl) = message.map_or((None, 0), |(id, ttl)| (Some(id), ttl));
         let expires_at = match message {
             Some(_) => ctx.now.wall.after(ctx.limits.outbox_expiry),
@@ -125,7 +135,7 @@ impl<S: Clone> Contact<S> {
             message,
             content: content.encode_to_vec(),
             sealed: None,
-            repeat: false,
+            repeat,
             queued_at: ctx.now.wall,
             expires_at,
             ttl,
@@ -313,7 +323,7 @@ impl<S: Clone> Contact<S> {
             .outbox
             .rows
             .range((after, Unbounded))
-            .filter(|(_, row)| row.expires_at <= ctx.now.wall)
+            .filter(|(_, row)| !row.repeat && row.expires_at <= ctx.now.wall)
             .map(|(position, _)| *position)
             .collect();
         for position in due {

@@ -65,14 +65,15 @@ impl<S: Clone> Contact<S> {
             Standing::Declined => link::Standing::Declined,
             Standing::Friend => link::Standing::Friend,
         };
+        let cursors = self.session.as_ref().map(|_| self.cursors);
         Hello {
             version_min: VERSION,
             version_max: VERSION,
             standing: standing.into(),
             generation: self.generation().0,
-            sent: self.cursors.sent,
-            received: self.cursors.received,
-            acknowledged: self.cursors.acknowledged,
+            sent: cursors.map_or(0, |cursors| cursors.sent),
+            received: cursors.map_or(0, |cursors| cursors.received),
+            acknowledged: cursors.map_or(0, |cursors| cursors.acknowledged),
             offered: self.offered().0,
         }
     }
