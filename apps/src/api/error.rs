@@ -100,7 +100,7 @@ kinds! {
     /// The idempotency key was used for another message.
     KeyReused = 1, -32001, false, "use a fresh --id for a different text";
     /// Something is broken in this program.
-    Internal = 2, -32603, false, "sotto doctor checks the installation; please report this";
+    Internal = 2, -32603, false, "please report this; sotto daemon logs may say more";
     /// Files or sockets fail.
     Io = 3, -32003, true, "check the disk and the permissions of the data folder";
     /// The database is damaged, or made by a newer version.

@@ -3,9 +3,11 @@
 //! up: the bytes on the wire, the bytes on disk, the state of every message on both sides.
 
 mod eavesdropper;
+mod proof;
 mod report;
 mod script;
 mod search;
+mod side;
 mod stage;
 
 use std::time::Duration;
