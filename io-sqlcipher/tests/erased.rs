@@ -94,13 +94,13 @@ fn deleted_edited_and_disappeared_text_is_in_no_page() {
     let mut store = place.open();
     for some in doomed.chunks(97) {
         store
-            .commit(&batch(some.iter().map(|n| match n % 3 {
-                1 => Change::Delete(Key::Message(key(1, In, *n))),
-                _ => {
-                    let mut edited = message(key(1, In, *n), (*n).into(), "");
-                    edited.deleted_at = Some(Wall(1));
-                    Change::Put(Row::Message(edited))
+            .commit(&batch(some.iter().map(|n| {
+                if n % 3 == 1 {
+                    return Change::Delete(Key::Message(key(1, In, *n)));
                 }
+                let mut edited = message(key(1, In, *n), (*n).into(), "");
+                edited.deleted_at = Some(Wall(1));
+                Change::Put(Row::Message(edited))
             })))
             .unwrap();
         assert_eq!(log_length(&place), 0, "the log is emptied at once");

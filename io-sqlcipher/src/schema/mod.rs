@@ -10,6 +10,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x7374_746f;
 const STEPS: &[&str] = &[include_str!("v1.sql")];
 
 /// The version that this program writes.
+#[expect(clippy::cast_possible_wrap, reason = "there are few versions")]
 pub(crate) const SUPPORTED: i64 = STEPS.len() as i64;
 
 /// The version that the database has; 0 is an empty one.
