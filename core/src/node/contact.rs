@@ -180,10 +180,12 @@ impl<S> Contact<S> {
         }
     }
 
-    /// When the next dial may be, by a clock that may have been set back.
+    /// When the next dial may be. One that lies further ahead than any wait was written by a clock that has been set back
+    /// since, and is due now.
     pub fn next_attempt(&self, ctx: &Context) -> Wall {
         let latest = ctx.now.wall.after(ctx.limits.retry_cap);
-        self.row.retry.next_attempt.map_or(ctx.now.wall, |at| at.min(latest))
+        let planned = self.row.retry.next_attempt.filter(|at| *at <= latest);
+        planned.unwrap_or(ctx.now.wall)
     }
 
     /// Notes what is known of their presence, and says so if they are somebody to us.
