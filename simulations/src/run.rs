@@ -133,6 +133,10 @@ fn play(run: Run, world: &mut World) -> Result<Outcome, String> {
         world.settle(run.scenario.friends);
         let crash_points = world.crash_points();
         world.say_goodbye(run.scenario.friends);
+        if !run.bad_world {
+            // In a bad world an honest peer may be too slow.
+            world.check_manners();
+        }
         world.rest();
         world.conclude(run.scenario.friends);
         crash_points

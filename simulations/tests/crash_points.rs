@@ -47,6 +47,7 @@ scenarios! {
     add_back
     declined_then_accepted
     declined
+    withdrawn
     one_message
     both_ways
     burst_while_away
@@ -61,10 +62,12 @@ scenarios! {
     timer_of_the_conversation
     timer_of_one_message
     disappears_while_away
+    disappears_before_the_ack
     expires_and_is_sent_again
     cancel
     session_lost_by_one
     session_lost_by_the_other
+    session_lost_before_the_ack
     old_store_without_traffic
     old_store_after_sending
     old_store_after_receiving
@@ -73,8 +76,14 @@ scenarios! {
     removed_and_added_again
     both_dial_at_once
     cut_in_the_middle
+    a_link_dies_in_silence
+    a_clock_is_set_back
+    a_long_silence
     one_byte_at_a_time
     refused_again_and_again
     removed
+    removed_and_unaware
+    an_invite_is_for_one
+    one_request_at_a_time
     everybody_to_everybody
 }

@@ -1,9 +1,10 @@
-//! What a node stages, puts out at once and sends at once is bounded, whatever comes in.
+//! What a node stages, puts out at once, sends at once and seals ahead is bounded, whatever comes in.
 
 use sotto_core::Output;
+use sotto_core::row::{Batch, Row};
 
-use super::{Invariant, Seen};
-use crate::World;
+use super::{Invariant, Seen, written};
+use crate::{Peer, World};
 
 /// Outputs that one input may lead to.
 const OUTPUTS: usize = 1024;
@@ -29,6 +30,7 @@ impl Invariant for Bounded {
                 let bound = world.limits().staged_changes + CHANGES_OF_ONE_INPUT;
                 (peer, "changes in a batch", batch.changes.len(), bound)
             }
+            Seen::Durable(peer, batch) => return within_window(*peer, batch, world),
             _ => return Ok(()),
         };
         if size > bound {
@@ -36,4 +38,17 @@ impl Invariant for Bounded {
         }
         Ok(())
     }
+}
+
+fn within_window(peer: Peer, batch: &Batch, world: &World) -> Result<(), String> {
+    for row in written(batch) {
+        if let Row::Cursors(row) = row
+            && row.sent - row.acknowledged > world.limits().window
+        {
+            return Err(format!(
+                "{peer} has more than a window sealed and not acknowledged: {row:?}"
+            ));
+        }
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@
 //! | [`order`] | always | the sender's disk |
 //! | [`event_log`] | always | the disks |
 //! | [`bounded`] | always | outputs and batches |
+//! | [`pace`] | always | dials |
 //! | [`no_loss`] | in the end | the ledger of what users were promised |
 //! | [`convergence`] | in the end | the disks |
 
@@ -20,6 +21,7 @@ mod no_duplicate;
 mod no_loss;
 mod one_ciphertext;
 mod order;
+mod pace;
 
 use std::fmt;
 
@@ -88,6 +90,7 @@ impl Invariants {
             Box::<order::Order>::default(),
             Box::<event_log::EventLog>::default(),
             Box::<bounded::Bounded>::default(),
+            Box::<pace::Pace>::default(),
             Box::new(no_loss::NoLoss),
             Box::new(convergence::Convergence),
         ])

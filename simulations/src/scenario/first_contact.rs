@@ -4,7 +4,7 @@ use sotto_core::row::Standing;
 use sotto_core::{Command, FriendCode, Millis, Reply};
 
 use crate::world::add;
-use crate::{ALICE, BOB, World};
+use crate::{ALICE, BOB, CAROL, World};
 
 /// Alice asks, Bob consents, and the first words go either way.
 pub fn request_and_consent(world: &mut World) {
@@ -41,6 +41,63 @@ pub fn invite(world: &mut World) {
             .all(|invite| Some(invite.token) != code.invite),
         "it is used up"
     );
+}
+
+/// Alice and Carol have got hold of the same invite. One of them is let in; the other has to wait for Bob's consent.
+pub fn an_invite_is_for_one(world: &mut World) {
+    let Ok(Reply::Invite(code)) = world.ask(BOB, Command::CreateInvite) else {
+        panic!("no invite");
+    };
+    world.post(ALICE, add(code));
+    world.post(CAROL, add(code));
+    world.until("one is in, and the other waits", |world| {
+        let standings = [ALICE, CAROL].map(|peer| world.standing(BOB, peer));
+        standings.contains(&Some(Standing::Friend)) && standings.contains(&Some(Standing::Asking))
+    });
+    let late = if world.standing(BOB, ALICE) == Some(Standing::Asking) {
+        ALICE
+    } else {
+        CAROL
+    };
+    world.consent(BOB, late);
+    world.until_friends(ALICE, BOB);
+    world.until_friends(CAROL, BOB);
+}
+
+/// Bob's node holds one stranger's request at a time. The other's waits until there is room.
+pub fn one_request_at_a_time(world: &mut World) {
+    world.impose_upon(BOB);
+    let asks = |world: &World, peer| world.standing(BOB, peer) == Some(Standing::Asking);
+    for peer in [ALICE, CAROL] {
+        let address = world.address(BOB);
+        world.post(peer, add(FriendCode { address, invite: None }));
+    }
+    world.until("one has asked", |world| asks(world, ALICE) || asks(world, CAROL));
+    world.pass(Millis::hours(1));
+    assert!(!(asks(world, ALICE) && asks(world, CAROL)), "there is room for one");
+    let (first, second) = if asks(world, ALICE) {
+        (ALICE, CAROL)
+    } else {
+        (CAROL, ALICE)
+    };
+    world.consent(BOB, first);
+    world.until_asked(second, BOB);
+    world.consent(BOB, second);
+    world.until_friends(first, BOB);
+    world.until_friends(second, BOB);
+}
+
+/// Alice takes her request back before Bob consents. He does not learn of it; when he gives up and removes her, there is
+/// silence.
+pub fn withdrawn(world: &mut World) {
+    world.request(ALICE, BOB);
+    world.until_asked(ALICE, BOB);
+    let (alice, bob) = (world.address(ALICE), world.address(BOB));
+    world.order(ALICE, Command::RemoveContact(bob));
+    world.consent(BOB, ALICE);
+    world.pass(Millis::hours(3));
+    assert_eq!(world.standing(ALICE, BOB), Some(Standing::Stranger));
+    world.order(BOB, Command::RemoveContact(alice));
 }
 
 /// Both ask at the same time: that is consent.

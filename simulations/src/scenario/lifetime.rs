@@ -1,5 +1,6 @@
 //! Messages that disappear.
 
+use sotto_core::row::DeliveryState;
 use sotto_core::{Command, MessageId, Millis};
 
 use crate::{ALICE, BOB, Fate, World};
@@ -57,6 +58,23 @@ pub fn disappears_while_away(world: &mut World) {
     assert!(world.disk(ALICE).holds_text("burn this") && world.disk(BOB).holds_text("burn this"));
     world.switch_on(ALICE);
     world.switch_on(BOB);
+    world.until_vanished(&[(goes, "burn this")]);
+}
+
+/// A message disappears with Alice before she knows that Bob has it. Its text goes from her disk, its ciphertext waits for
+/// Bob, who is not given it a second time.
+pub fn disappears_before_the_ack(world: &mut World) {
+    let mut draft = world.draft(BOB, "burn this");
+    draft.ttl = Some(60);
+    let goes = world.send(ALICE, draft);
+    world.until_received(ALICE, BOB, goes);
+    world.part(ALICE, BOB);
+    world.pass(Millis::minutes(2));
+    // A crash may have cost her the knowledge that it was sent; then its clock starts when she sends it again.
+    let unsent = world.state(ALICE, BOB, goes) == Some(DeliveryState::Queued);
+    assert!(unsent || !world.disk(ALICE).holds_text("burn this"));
+    world.heal();
+    world.read(BOB, ALICE, &[goes]);
     world.until_vanished(&[(goes, "burn this")]);
 }
 

@@ -44,6 +44,7 @@ pub enum Beginning {
 
 const NOBODY: &[(Peer, Peer)] = &[];
 const BOTH: &[(Peer, Peer)] = &[(ALICE, BOB)];
+const WITH_BOB: &[(Peer, Peer)] = &[(ALICE, BOB), (BOB, CAROL)];
 const ALL_THREE: &[(Peer, Peer)] = &[(ALICE, BOB), (BOB, CAROL), (ALICE, CAROL)];
 
 macro_rules! library {
@@ -72,6 +73,7 @@ library! {
     }
     2 Strangers NOBODY {
         first_contact::declined
+        first_contact::withdrawn
     }
     2 Friends BOTH {
         conversation::one_message
@@ -88,10 +90,12 @@ library! {
         lifetime::timer_of_the_conversation
         lifetime::timer_of_one_message
         lifetime::disappears_while_away
+        lifetime::disappears_before_the_ack
         outbox::expires_and_is_sent_again
         outbox::cancel
         recovery::session_lost_by_one
         recovery::session_lost_by_the_other
+        recovery::session_lost_before_the_ack
         recovery::old_store_without_traffic
         recovery::old_store_after_sending
         recovery::old_store_after_receiving
@@ -100,11 +104,19 @@ library! {
         standing::removed_and_added_again
         rough_network::both_dial_at_once
         rough_network::cut_in_the_middle
+        rough_network::a_link_dies_in_silence
+        rough_network::a_clock_is_set_back
+        rough_network::a_long_silence
         rough_network::one_byte_at_a_time
         rough_network::refused_again_and_again
     }
     2 Friends NOBODY {
         standing::removed
+        standing::removed_and_unaware
+    }
+    3 Strangers WITH_BOB {
+        first_contact::an_invite_is_for_one
+        first_contact::one_request_at_a_time
     }
     3 Friends ALL_THREE {
         three::everybody_to_everybody
@@ -126,10 +138,12 @@ impl Scenario {
     }
 }
 
-/// The defaults, but with a window that a few messages fill.
+/// The defaults, but with a window that a few messages fill, room for one request, and little patience with slow disks.
 fn limits() -> Limits {
     Limits {
         window: 4,
+        requests: 1,
+        staged_changes: 16,
         ..Limits::default()
     }
 }

@@ -32,6 +32,40 @@ pub fn cut_in_the_middle(world: &mut World) {
     assert_eq!(world.heard(ALICE, BOB), texts);
 }
 
+/// The stream between them is dead, and nobody is told. Silence betrays it, and the text comes over a new one.
+pub fn a_link_dies_in_silence(world: &mut World) {
+    world.tell(ALICE, BOB, "still there?");
+    world.silence(ALICE, BOB);
+    let id = world.say(ALICE, BOB, "hello?");
+    let before = world.now();
+    world.until_delivered(ALICE, BOB, id);
+    let waited = Millis(world.now().0 - before.0);
+    assert!(waited < Millis::hours(2), "found dead only after {waited}");
+}
+
+/// Alice's wall clock is set back by two days while a text waits. It goes as soon as it would have gone: within the longest
+/// wait between two dials.
+pub fn a_clock_is_set_back(world: &mut World) {
+    world.part(ALICE, BOB);
+    let id = world.say(ALICE, BOB, "what time is it?");
+    world.pass(Millis::hours(2));
+    world.move_wall_clock(ALICE, -48 * 3600 * 1000);
+    world.heal();
+    let before = world.now();
+    world.until_delivered(ALICE, BOB, id);
+    let waited = Millis(world.now().0 - before.0);
+    // A bad network may refuse some of the next dials.
+    assert!(waited < Millis::hours(6), "waited for {waited}");
+}
+
+/// Hours pass between two words; the link is closed meanwhile.
+pub fn a_long_silence(world: &mut World) {
+    world.tell(ALICE, BOB, "so");
+    world.pass(Millis::hours(5));
+    assert_eq!(world.links_between(ALICE, BOB), 0, "nobody keeps an idle link");
+    world.tell(BOB, ALICE, "where were we?");
+}
+
 /// Bytes arrive one by one.
 pub fn one_byte_at_a_time(world: &mut World) {
     world.split_bytes(1);

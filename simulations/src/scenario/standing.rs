@@ -1,7 +1,7 @@
 //! Friends who would rather not be.
 
-use sotto_core::Command;
 use sotto_core::row::{DeliveryState, FailReason, Standing};
+use sotto_core::{Command, Millis};
 
 use crate::{ALICE, BOB, Fate, World};
 
@@ -32,6 +32,21 @@ pub fn removed(world: &mut World) {
     world.switch_on(ALICE);
     assert_ne!(world.standing(BOB, ALICE), Some(Standing::Friend));
     assert_eq!(world.heard(BOB, ALICE), ["so long"]);
+}
+
+/// Bob has removed Alice, who does not know. What she writes is not delivered, and she sees that it is not.
+pub fn removed_and_unaware(world: &mut World) {
+    let (alice, bob) = (world.address(ALICE), world.address(BOB));
+    world.order(BOB, Command::RemoveContact(alice));
+    let unheard = world.say(ALICE, BOB, "are you angry?");
+    world.pass(Millis::hours(2));
+    assert_eq!(world.state(ALICE, BOB, unheard), Some(DeliveryState::Queued));
+    let cancel = Command::CancelMessage {
+        contact: bob,
+        id: unheard,
+    };
+    world.order(ALICE, cancel);
+    world.expect(unheard, Fate::Cancelled);
 }
 
 /// Bob removes Alice, and they find each other again. The old conversation is still there, and goes on.

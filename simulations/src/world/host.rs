@@ -48,6 +48,7 @@ pub(super) struct Host {
     pub wall_offset: i64,
     started: Millis,
     armed: Option<Millis>,
+    ticked: Millis,
     ticks_at_once: u32,
 }
 
@@ -77,6 +78,7 @@ impl Host {
             wall_offset: 0,
             started: Millis(0),
             armed: None,
+            ticked: Millis(0),
             ticks_at_once: 0,
         }
     }
@@ -131,9 +133,6 @@ impl World {
         self.observe(&Seen::Input(peer, &input));
         let host = &mut self.hosts[peer.0];
         host.inputs += 1;
-        if !matches!(input, Input::Tick) {
-            host.ticks_at_once = 0;
-        }
         if let Input::Closed(link, _) = &input {
             host.links.remove(link);
         }
@@ -275,16 +274,21 @@ impl World {
     pub(super) fn tick(&mut self, peer: Peer) {
         let host = &mut self.hosts[peer.0];
         // An alarm for a deadline that has moved on since.
-        let Some(armed) = host.armed.filter(|at| *at <= self.now) else {
+        if host.armed.is_none_or(|at| at > self.now) {
             return;
-        };
+        }
         host.armed = None;
         let due = host.node.as_ref().and_then(Node::deadline);
         let Some(due) = due.filter(|deadline| host.on_world_clock(deadline.at) <= self.now) else {
             self.arm(peer);
             return;
         };
-        host.ticks_at_once = if armed == self.now { host.ticks_at_once + 1 } else { 0 };
+        host.ticks_at_once = if host.ticked == self.now {
+            host.ticks_at_once + 1
+        } else {
+            0
+        };
+        host.ticked = self.now;
         if host.ticks_at_once > TICKS_AT_ONCE {
             self.fail(format_args!("{peer} spins: its {} deadline does not pass", due.reason));
         }

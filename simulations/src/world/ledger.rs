@@ -60,15 +60,25 @@ pub(super) struct Ledger {
     pub sent: Vec<Sent>,
     tampered: BTreeSet<Peer>,
     retried: BTreeSet<MessageId>,
+    imposed_upon: BTreeSet<Peer>,
 }
 
 impl Ledger {
     pub(super) fn tampered(&mut self, peer: Peer) {
         self.tampered.insert(peer);
     }
+
+    pub(super) fn may_complain(&self, peer: Peer) -> bool {
+        self.imposed_upon.contains(&peer)
+    }
 }
 
 impl World {
+    /// The story asks more of that peer's node than it may, and the node may count that as faults.
+    pub fn impose_upon(&mut self, peer: Peer) {
+        self.ledger.imposed_upon.insert(peer);
+    }
+
     /// Every message that its sender was told is durable.
     pub fn sent(&self) -> &[Sent] {
         &self.ledger.sent

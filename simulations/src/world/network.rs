@@ -49,12 +49,14 @@ pub(super) struct Network {
 
 struct Wire {
     dialler: End,
-    /// Who has the address that was dialled, if anybody.
-    callee: Option<Peer>,
+    /// What was dialled; whose it is is found out when the call arrives.
+    address: OnionAddress,
     /// `None` until the call arrives.
     listener: Option<End>,
     /// What is still on its way is lost.
     cut: bool,
+    /// What one end does is not noticed at the other.
+    silent: bool,
 }
 
 struct End {
@@ -138,6 +140,18 @@ impl World {
         }
     }
 
+    /// Every stream between two dies, and neither end is told.
+    pub fn silence(&mut self, a: Peer, b: Peer) {
+        self.trace
+            .note(self.now, || format!("what is between {a} and {b} falls silent"));
+        for wire in self.wires_between(a, b) {
+            if let Some(wire) = self.network.wires.get_mut(&wire) {
+                wire.cut = true;
+                wire.silent = true;
+            }
+        }
+    }
+
     /// How many streams are up between two.
     pub fn links_between(&self, a: Peer, b: Peer) -> usize {
         let up = |id: &WireId| self.network.wires.get(id).is_some_and(|wire| !wire.cut);
@@ -181,9 +195,10 @@ impl World {
         }
         let wire = Wire {
             dialler: End::new(peer, link, Phase::Dialling, self.now),
-            callee: self.network.listeners.get(&address).copied(),
+            address,
             listener: None,
             cut: false,
+            silent: false,
         };
         self.network.wires.insert(id, wire);
         if self.refused(peer) {
@@ -215,7 +230,8 @@ impl World {
         let reachable = |callee: &Peer| {
             self.hosts[callee.0].node.is_some() && !self.network.apart.contains(&pair(dialler, *callee))
         };
-        let Some(callee) = wire.callee.filter(reachable) else {
+        let callee = self.network.listeners.get(&wire.address).copied();
+        let Some(callee) = callee.filter(reachable) else {
             self.close(id, Side::Dialler, Cause::Unreachable, LATENCY);
             return;
         };
@@ -320,7 +336,9 @@ impl World {
         // Which of `Drained` and `Closed` completes an open transmit is left to chance.
         let delay = self.delay("slow hangup", WRITE);
         self.close(id, side, Cause::HungUp, delay);
-        self.close(id, side.other(), Cause::Ended, LATENCY);
+        if !self.network.wires.get(&id).is_some_and(|wire| wire.silent) {
+            self.close(id, side.other(), Cause::Ended, LATENCY);
+        }
     }
 
     pub(super) fn closed(&mut self, id: WireId, side: Side, cause: Cause) {

@@ -192,6 +192,19 @@ impl World {
         }
     }
 
+    /// Nobody here breaks a rule of the protocol, so no node has seen one broken.
+    pub fn check_manners(&mut self) {
+        for peer in self.peers().collect::<Vec<_>>() {
+            if self.ledger.may_complain(peer) {
+                continue;
+            }
+            match self.ask(peer, Command::Status) {
+                Ok(Reply::Status(status)) if status.peer_faults == 0 => {}
+                other => self.fail(format_args!("{peer} has seen faults of honest peers: {other:?}")),
+            }
+        }
+    }
+
     /// Asks every invariant for its last word.
     pub fn conclude(&mut self, friends: &[(Peer, Peer)]) {
         let mut invariants = std::mem::take(&mut self.invariants);
