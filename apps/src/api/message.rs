@@ -340,7 +340,7 @@ pub struct Receive {
     /// Who asks: what one consumer has received, another has not. `receive` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumer: Option<String>,
-    /// At most so many, 1 to 1000; 50 if left out.
+    /// At most so many, 1 to 1000; 1000 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// Only look: acknowledge nothing, mark nothing as read.
@@ -379,7 +379,7 @@ pub struct ListOutbox {
     /// Only for this contact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
-    /// At most so many, 1 to 1000; 50 if left out.
+    /// At most so many, 1 to 1000; 1000 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }

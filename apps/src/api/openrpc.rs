@@ -5,14 +5,14 @@ use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{ErrorData, Happening, METHODS};
+use super::{Error, ErrorData, Happening, METHODS};
 
 /// An OpenRPC document, as `rpc.discover` answers it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Document(pub Map<String, Value>);
 
-/// The document of this version. The notification `events.event` is described as an extension, since OpenRPC has none.
+/// The document of this version. Notifications are described as an extension, since OpenRPC has none.
 pub fn document() -> Document {
     let mut schemas = SchemaSettings::draft07()
         .with(|settings| settings.definitions_path = "/components/schemas".into())
@@ -33,7 +33,8 @@ pub fn document() -> Document {
         })
         .collect();
     let happening = schemas.subschema_for::<Happening>();
-    let error = schemas.subschema_for::<ErrorData>();
+    let error = schemas.subschema_for::<Error>();
+    let data = schemas.subschema_for::<ErrorData>();
     let Value::Object(document) = json!({
         "openrpc": "1.3.2",
         "info": {
@@ -43,8 +44,12 @@ pub fn document() -> Document {
             "license": { "name": "AGPL-3.0-only" },
         },
         "methods": methods,
-        "x-notifications": [{ "name": "events.event", "schema": happening }],
-        "x-error-data": error,
+        "x-notifications": [
+            { "name": "events.event", "summary": "An event of a subscription.", "schema": happening },
+            { "name": "events.failed", "summary": "A subscription has ended early, and why.", "schema": error },
+            { "name": "lagged", "summary": "The last line: this client did not read fast enough.", "schema": error },
+        ],
+        "x-error-data": data,
         "components": { "schemas": schemas.take_definitions(true) },
     }) else {
         unreachable!("a JSON object was written down just here");

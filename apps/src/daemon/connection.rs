@@ -39,7 +39,7 @@ where
     let (client, writing) = outgoing::channel(writer, patience);
     let mut writing = pin!(writing);
     let mut stopping = app.stopping();
-    {
+    let goodbye = {
         let conversation = Conversation {
             app,
             client,
@@ -48,12 +48,12 @@ where
         };
         tokio::select! {
             () = &mut writing => return,
-            _ = conversation.listen(reader) => {}
-            _ = stopping.wait_for(|stopping| *stopping) => {}
+            _ = conversation.listen(reader) => patience,
+            _ = stopping.wait_for(|stopping| *stopping) => patience.min(FAREWELL),
         }
-    }
-    // Nobody can put a line in any more, so the writer ends after the last one.
-    let _ = timeout(patience.min(FAREWELL), writing).await;
+    };
+    // Nobody can put a line in any more, so the writer ends after the last one, or after it has told the client why not.
+    let _ = timeout(goodbye, writing).await;
 }
 
 struct Conversation {
@@ -225,4 +225,65 @@ fn too_many(what: &str, limit: usize) -> Error {
         Kind::RateLimited,
         format!("one connection may have {limit} {what} at once"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use serde_json::json;
+    use sotto_io_tokio::Offline;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::daemon::{Daemon, Options, init};
+    use crate::profile::{KeySource, Profile};
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_asks_without_reading_is_told_and_dropped() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let profile = Profile::locate(Some(folder.path()), None).expect("a profile");
+        let key = KeySource {
+            key_file: Some(folder.path().join("key")),
+            no_input: true,
+            ..KeySource::default()
+        };
+        // `init` brings its own runtime.
+        thread::scope(|scope| {
+            scope
+                .spawn(|| init(&profile, "", None, &key).expect("a new identity"))
+                .join()
+                .expect("no panic");
+        });
+        let options = Options {
+            transport: Some(Arc::new(Offline)),
+            key,
+            ..Options::default()
+        };
+        let daemon = Daemon::start(&profile, options).await.expect("a daemon");
+
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let (reader, writer) = tokio::io::split(ours);
+        let conversation = tokio::spawn(converse(reader, writer, daemon.app.clone(), PATIENCE));
+        let (reader, mut writer) = tokio::io::split(theirs);
+        let line = format!("{}\n", json!({ "jsonrpc": "2.0", "id": 1, "method": "rpc.discover" }));
+        writer.write_all(line.repeat(100).as_bytes()).await.expect("room");
+        // It wakes up late, but not too late to be told.
+        sleep(PATIENCE + Duration::from_secs(5)).await;
+
+        let mut lines = BufReader::new(reader).lines();
+        let mut read = Vec::new();
+        while let Some(line) = lines.next_line().await.expect("memory cannot fail") {
+            read.push(serde_json::from_str::<Value>(&line).expect("a whole line"));
+        }
+        let last = read.pop().expect("at least one line");
+        assert_eq!(last["method"], "lagged", "{last}");
+        assert!(read.len() < 100 && read.iter().all(|answer| answer["id"] == 1));
+        conversation.await.expect("it has ended");
+        daemon.stop();
+        daemon.finished().await.expect("in order");
+    }
 }

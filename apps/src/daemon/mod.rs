@@ -211,8 +211,10 @@ impl Daemon {
                 Ok(())
             }
             Ok(Err(error)) => {
-                tracing::error!(%error, "the node has stopped for good");
-                Err(fault::driver(&error))
+                // What it says may name an address; whoever started us hears it, the log does not.
+                let error = fault::driver(&error);
+                tracing::error!(kind = ?error.kind(), "the node has stopped for good");
+                Err(error)
             }
             Err(error) => Err(Error::internal(format!("the node has crashed: {error}"))),
         }

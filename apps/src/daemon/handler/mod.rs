@@ -30,6 +30,9 @@ pub(crate) use node::identity;
 /// Things in a page if nobody says.
 const PAGE: u32 = 50;
 
+/// Things in a page at most. What must not be overlooked comes so if nobody says.
+const LONGEST: u32 = 1000;
+
 /// An answer that is still to come.
 pub(crate) type Later<R> = Pin<Box<dyn Future<Output = Result<R, Error>> + Send>>;
 
@@ -106,11 +109,11 @@ fn typed<P: DeserializeOwned>(params: &Map<String, Value>) -> Result<P, Error> {
     Err(Error::invalid(message + &error))
 }
 
-/// How many of something, 1 to 1000.
+/// How many of something.
 fn limit(given: Option<u32>, default: u32) -> Result<u32, Error> {
     match given.unwrap_or(default) {
-        limit @ 1..=1000 => Ok(limit),
-        limit => Err(Error::invalid(format!("limit must be 1 to 1000, not {limit}"))),
+        limit @ 1..=LONGEST => Ok(limit),
+        limit => Err(Error::invalid(format!("limit must be 1 to {LONGEST}, not {limit}"))),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sotto_io_sqlcipher::{MessageView, Reader};
 
-use super::{Answer, Handle, PAGE, limit};
+use super::{Answer, Handle, LONGEST, PAGE, limit};
 use crate::api::{self, Error, all};
 use crate::daemon::app::App;
 use crate::daemon::view;
@@ -78,7 +78,7 @@ impl Handle<all::MessageStatus> for App {
 
 impl Handle<all::Outbox> for App {
     async fn handle(self: &Arc<Self>, params: api::ListOutbox) -> Result<Answer<api::Messages>, Error> {
-        let limit = limit(params.limit, PAGE)?;
+        let limit = limit(params.limit, LONGEST)?;
         let contact = self.resolve_if(params.contact.as_deref()).await?;
         let mut messages = self.archive.read(Reader::outbox).await?;
         messages.retain(|message| contact.is_none_or(|contact| contact == message.key.contact));

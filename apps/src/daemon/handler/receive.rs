@@ -8,7 +8,7 @@ use sotto_core::{Command, Direction, EventSeq, Reply};
 use sotto_io_sqlcipher::MessageView;
 
 use super::events::{Start, start};
-use super::{Answer, Handle, PAGE, limit};
+use super::{Answer, Handle, LONGEST, limit};
 use crate::api::{self, Error, all};
 use crate::daemon::app::{App, unexpected};
 use crate::daemon::view;
@@ -24,7 +24,7 @@ const CONSUMER: &str = "receive";
 
 impl Handle<all::Receive> for App {
     async fn handle(self: &Arc<Self>, params: api::Receive) -> Result<Answer<api::Received>, Error> {
-        let limit = usize::try_from(limit(params.limit, PAGE)?).unwrap_or(usize::MAX);
+        let limit = usize::try_from(limit(params.limit, LONGEST)?).unwrap_or(usize::MAX);
         let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
         let turn = self.receiving.turn(&consumer).await;
         let start = start(self, Some(&consumer), None).await?;
@@ -48,7 +48,7 @@ impl Handle<all::Receive> for App {
             received,
             Box::pin(async move {
                 if let Err(error) = app.settle(consumer, taken).await {
-                    tracing::warn!(%error, "what was received could not be acknowledged, and will be received again");
+                    tracing::warn!(kind = ?error.kind(), "what was received could not be acknowledged, and will be received again");
                 }
                 drop(turn);
             }),
@@ -130,7 +130,7 @@ impl App {
                 };
                 if let Err(error) = self.command(read).await {
                     // A contact who has been removed meanwhile, say. That must not keep the consumer where it is.
-                    tracing::warn!(%error, "what was received could not be marked as read");
+                    tracing::warn!(kind = ?error.kind(), "what was received could not be marked as read");
                 }
             }
         }
