@@ -1,6 +1,6 @@
 //! The one API that the command line, the daemon, the MCP server, the terminal interface and every library speak.
 //!
-//! [`method`] lists every method once, with the types of its parameters and its result; from that list come the
+//! [`METHODS`] lists every method once, with the types of its parameters and its result; from that list come the
 //! dispatch in the daemon, the typed client, the OpenRPC document and the tests against drift. Every object that
 //! crosses the socket is a type here, with its JSON Schema. Parameters are named like the long flags of the command
 //! line. Texts that peers wrote arrive here already cleaned (see the daemon's `view`), so no surface cleans again.
