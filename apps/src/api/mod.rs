@@ -3,9 +3,10 @@
 //! [`METHODS`] lists every method once, with the types of its parameters and its result; from that list come the
 //! dispatch in the daemon, the typed client, the OpenRPC document and the tests against drift. Every object that
 //! crosses the socket is a type here, with its JSON Schema. Parameters are named like the long flags of the command
-//! line. Texts that peers wrote arrive here already cleaned (see the daemon's `view`), so no surface cleans again.
+//! line. Texts that peers wrote have been cleaned on their way out of the store, so no surface cleans again.
 
 mod contact;
+mod conversation;
 mod error;
 mod event;
 mod identity;
@@ -19,16 +20,16 @@ pub use contact::{
     Accept, Add, Contact, ContactOnly, Contacts, FriendRequest, FriendRequests, List, Mark, Rename, Safety, Standing,
     Who,
 };
+pub use conversation::{
+    AckMessages, Edit, History, Inbox, ListOutbox, MarkRead, MessageOnly, Messages, React, Receive, Received, Search,
+    Send, Sent, SetTimer, Thread, Threads, ThreadsQuery, Timer, Typing, WaitFor,
+};
 pub use error::{Error, ErrorData, Kind};
 pub use event::{
     Acknowledge, Acknowledged, Body, Event, Events, Happening, ListEvents, Subscribe, Subscribed, WaitEvents,
 };
 pub use identity::{Identity, Invite, SetName};
-pub use message::{
-    AckMessages, ContentType, Direction, Edit, FailReason, History, Inbox, ListOutbox, MarkRead, Message, MessageOnly,
-    MessageState, Messages, React, Reaction, Receive, Received, Search, Send, Sent, SetTimer, Thread, Threads,
-    ThreadsQuery, Timer, Typing, WaitFor,
-};
+pub use message::{ContentType, Direction, FailReason, Message, MessageState, Reaction};
 pub(crate) use method::for_every_method;
 pub use method::{METHODS, Method, MethodInfo, all};
 pub use node::{Availability, Network, Peer, Peers, Phase, Presence, PresenceQuery, SetAvailability, Status};

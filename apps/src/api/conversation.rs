@@ -1,0 +1,290 @@
+//! What is asked of messages and conversations, and the answers that are more than a message.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ContentType, FailReason, Message, MessageState, Time};
+
+/// How far to follow a message before answering.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitFor {
+    /// Durable here.
+    #[default]
+    Queued,
+    /// Handed to a link.
+    Sent,
+    /// The contact has committed it.
+    Delivered,
+    /// The contact says it was read.
+    Read,
+}
+
+/// Parameters of `messages.send`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Send {
+    /// Friend code, onion address, unique start of one, or name.
+    pub contact: String,
+    /// The text, 1 to 32 768 bytes.
+    pub text: String,
+    /// Thread, 1 to 128 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
+    /// Id of the message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// Seconds to live once its clock starts; without it, the conversation's timer holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u32>,
+    /// How to show it: `plain` or `markdown`.
+    #[serde(default)]
+    pub content_type: ContentType,
+    /// Idempotency key, 1 to 128 bytes: the same key and text twice are one message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Answer only once it has come so far.
+    #[serde(default)]
+    pub wait: WaitFor,
+    /// Give up waiting after so many seconds (the message itself goes on); 30 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u32>,
+}
+
+/// A message of ours and its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Sent {
+    /// Its id.
+    pub id: String,
+    /// The contact's onion address.
+    pub conversation: String,
+    /// Where it stands.
+    pub state: MessageState,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<FailReason>,
+}
+
+/// Names a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MessageOnly {
+    /// Its id.
+    pub id: String,
+    /// Whose conversation, should two hold that id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+}
+
+/// Parameters of `messages.edit`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Edit {
+    /// Id of a message of ours.
+    pub id: String,
+    /// Whose conversation, should two hold that id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// The new text, 1 to 32 768 bytes.
+    pub text: String,
+}
+
+/// Parameters of `messages.react`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct React {
+    /// Id of the message.
+    pub id: String,
+    /// Whose conversation, should two hold that id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// With what, at most 64 bytes; without it, the reaction is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emoji: Option<String>,
+}
+
+/// Parameters of `messages.read`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MarkRead {
+    /// Friend code, onion address, unique start of one, or name.
+    pub contact: String,
+    /// Ids of messages of theirs, at most 256.
+    pub ids: Vec<String>,
+    /// Tell the author; without it, as `read_receipts` in the configuration says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<bool>,
+}
+
+/// Parameters of `messages.typing`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Typing {
+    /// Friend code, onion address, unique start of one, or name.
+    pub contact: String,
+    /// We are writing, or not any more.
+    pub typing: bool,
+}
+
+/// Parameters of `messages.history`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// Friend code, onion address, unique start of one, or name.
+    pub contact: String,
+    /// At most so many, 1 to 1000; 50 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Only messages before the one with this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+}
+
+/// Parameters of `messages.inbox`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Inbox {
+    /// At most so many, 1 to 1000; 50 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Only this thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
+    /// Only what was not read here.
+    #[serde(default)]
+    pub unread: bool,
+}
+
+/// Parameters of `messages.threads`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ThreadsQuery {
+    /// At most so many, 1 to 1000; 50 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// Parameters of `messages.search`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// Words that the text must hold, all of them. `"in quotes"` is a phrase, `begin*` the beginning of a word.
+    pub query: String,
+    /// At most so many, 1 to 1000; 50 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Only with this contact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<String>,
+}
+
+/// Messages. Of a history or an inbox, the newest ones that were asked for, the oldest of them first; of a search, the
+/// newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Messages {
+    /// The messages.
+    pub messages: Vec<Message>,
+}
+
+/// Conversations and their threads, the most recently used first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Threads {
+    /// The threads.
+    pub threads: Vec<Thread>,
+}
+
+/// One thread of one conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Thread {
+    /// The contact's onion address.
+    pub conversation: String,
+    /// Our name for the contact.
+    pub petname: Option<String>,
+    /// The contact's name for themselves. Untrusted.
+    pub claimed_name: Option<String>,
+    /// The contact's safety number was compared, and their key has not changed since.
+    pub verified: bool,
+    /// Its name; none for what is in no thread.
+    pub thread: Option<String>,
+    /// How many messages it holds.
+    pub messages: u64,
+    /// How many of them were not read here.
+    pub unread: u64,
+    /// When it was last used.
+    pub last_at: Time,
+}
+
+/// Parameters of `messages.receive`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Receive {
+    /// Who asks: what one consumer has received, another has not. `receive` if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<String>,
+    /// At most so many, 1 to 1000; 1000 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Only look: acknowledge nothing, mark nothing as read.
+    #[serde(default)]
+    pub peek: bool,
+}
+
+/// Parameters of `messages.ack`: the second step for one who received with `peek`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AckMessages {
+    /// Who received. `receive` if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<String>,
+    /// Everything up to and including this is dealt with: `seq` of what was received.
+    pub seq: u64,
+}
+
+/// What came since the consumer last asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Received {
+    /// The messages, the oldest first.
+    pub messages: Vec<Message>,
+    /// The consumer has now dealt with the log up to here; with `peek`, this is for `messages.ack`.
+    pub seq: u64,
+    /// The log goes on after `seq`; ask again.
+    pub more: bool,
+    /// Events that were dropped from the log before this consumer asked; the messages are in the history.
+    pub missed: u64,
+}
+
+/// Parameters of `outbox.list`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListOutbox {
+    /// Only for this contact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// At most so many, 1 to 1000; 1000 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// Parameters of `conversations.timer`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetTimer {
+    /// Friend code, onion address, unique start of one, or name.
+    pub contact: String,
+    /// Seconds that messages live; 0 turns our timer off; without it, the timers are only shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u32>,
+}
+
+/// A conversation's timers, in seconds; 0 is off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Timer {
+    /// The contact's onion address.
+    pub conversation: String,
+    /// What holds: the tighter of both.
+    pub seconds: u32,
+    /// Our wish.
+    pub ours: u32,
+    /// Their wish.
+    pub theirs: u32,
+}
