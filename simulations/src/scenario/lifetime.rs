@@ -41,7 +41,7 @@ pub fn timer_of_one_message(world: &mut World) {
 /// The time of a message is up while both machines are off: it goes as soon as each is on.
 pub fn disappears_while_away(world: &mut World) {
     let mut draft = world.draft(BOB, "burn this");
-    draft.ttl = Some(600);
+    draft.ttl = Some(6 * 3600);
     let goes = world.send(ALICE, draft);
     world.until_received(ALICE, BOB, goes);
     world.read(BOB, ALICE, &[goes]);
@@ -54,7 +54,7 @@ pub fn disappears_while_away(world: &mut World) {
     });
     world.switch_off(ALICE);
     world.switch_off(BOB);
-    world.pass(Millis::hours(1));
+    world.pass(Millis::hours(12));
     assert!(world.disk(ALICE).holds_text("burn this") && world.disk(BOB).holds_text("burn this"));
     world.switch_on(ALICE);
     world.switch_on(BOB);

@@ -18,6 +18,7 @@ use crate::invariant::Seen;
 const BEGINNING: u64 = 1_893_456_000_000;
 const WRITING: Millis = Millis(3);
 const READING: Millis = Millis(2);
+const DAWDLING: Millis = Millis(5);
 /// More ticks than this at one moment are a node that spins.
 const TICKS_AT_ONCE: u32 = 64;
 
@@ -140,7 +141,13 @@ impl World {
         if let Some(node) = &mut host.node {
             node.handle(input, now);
         }
-        self.drain(peer);
+        // A driver may have more to tell before it asks.
+        if self.by_chance("drained later", 3) {
+            let incarnation = self.hosts[peer.0].incarnation;
+            self.soon(DAWDLING, Happening::Drain(peer, incarnation));
+        } else {
+            self.drain(peer);
+        }
     }
 
     /// Bytes of links wait while the node is busy; `Closed` keeps its place behind them.
@@ -154,11 +161,6 @@ impl World {
             let host = &mut self.hosts[peer.0];
             let Some(node) = &host.node else { return };
             if node.intake() == Intake::Busy {
-                if host.commit.is_none() {
-                    self.fail(format_args!(
-                        "{peer} is busy, and no commit is in flight that could end it"
-                    ));
-                }
                 return;
             }
             let Some(input) = host.backlog.pop_front() else { return };
@@ -166,7 +168,7 @@ impl World {
         }
     }
 
-    fn drain(&mut self, peer: Peer) {
+    pub(super) fn drain(&mut self, peer: Peer) {
         let mut drained = 0;
         while let Some(output) = self.hosts[peer.0].node.as_mut().and_then(Node::poll) {
             drained += 1;
@@ -187,6 +189,13 @@ impl World {
             self.perform(peer, output);
         }
         self.observe(&Seen::Drained(peer, drained));
+        let host = &self.hosts[peer.0];
+        let busy = host.node.as_ref().is_some_and(|node| node.intake() == Intake::Busy);
+        if busy && host.commit.is_none() {
+            self.fail(format_args!(
+                "{peer} is busy, and no commit is in flight that could end it"
+            ));
+        }
         self.arm(peer);
     }
 

@@ -71,6 +71,8 @@ pub struct World {
 enum Happening {
     /// The machine comes back.
     PowerOn(Peer, u32),
+    /// The driver asks what the node wants, after it has let some time pass.
+    Drain(Peer, u32),
     /// The node's deadline has come.
     Tick(Peer, u32),
     /// The batch in flight reaches the disk.
@@ -180,6 +182,10 @@ impl World {
         self.now = when;
         match happening {
             Happening::PowerOn(peer, incarnation) if self.is(peer, incarnation) => self.switch_on(peer),
+            Happening::Drain(peer, incarnation) if self.is(peer, incarnation) => {
+                self.drain(peer);
+                self.feed_backlog(peer);
+            }
             Happening::Tick(peer, incarnation) if self.is(peer, incarnation) => self.tick(peer),
             Happening::Durable(peer, incarnation, commit) if self.is(peer, incarnation) => {
                 self.make_durable(peer);
@@ -194,7 +200,11 @@ impl World {
             Happening::Bytes(wire, side, bytes) => self.bytes(wire, side, bytes),
             Happening::Drained(wire, side) => self.drained(wire, side),
             Happening::Closed(wire, side, cause) => self.closed(wire, side, cause),
-            Happening::PowerOn(..) | Happening::Tick(..) | Happening::Durable(..) | Happening::Answer(..) => {}
+            Happening::PowerOn(..)
+            | Happening::Drain(..)
+            | Happening::Tick(..)
+            | Happening::Durable(..)
+            | Happening::Answer(..) => {}
         }
         true
     }

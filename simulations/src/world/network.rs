@@ -144,10 +144,14 @@ impl World {
     pub fn silence(&mut self, a: Peer, b: Peer) {
         self.trace
             .note(self.now, || format!("what is between {a} and {b} falls silent"));
-        for wire in self.wires_between(a, b) {
-            if let Some(wire) = self.network.wires.get_mut(&wire) {
-                wire.cut = true;
-                wire.silent = true;
+        for id in self.wires_between(a, b) {
+            match self.network.wires.get_mut(&id) {
+                Some(wire) if wire.dialler.phase == Phase::Up => {
+                    wire.cut = true;
+                    wire.silent = true;
+                }
+                // A dial always comes to an end.
+                _ => self.cut_wire(id),
             }
         }
     }

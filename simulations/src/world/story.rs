@@ -165,8 +165,9 @@ impl World {
         self.soon_enough("all is at rest", |world| world.is_at_rest(friends));
     }
 
-    /// Friends say a last word to each other.
+    /// Friends say a last word to each other, over new links: what was still on its way has come or gone by then.
     pub fn say_goodbye(&mut self, friends: &[(Peer, Peer)]) {
+        self.pass(Millis::minutes(10));
         for (a, b) in friends {
             for (from, to) in [(*a, *b), (*b, *a)] {
                 let id = self.say(from, to, &format!("goodbye {to}"));
