@@ -6,6 +6,35 @@
 //!
 //! [`Reader`] is a connection that only reads: history, search, threads, the event log. What peers wrote leaves it without
 //! control and bidirectional characters, whoever asks.
+//!
+//! ```
+//! use sotto_core::row::{Batch, Change, ConsumerRow, Row};
+//! use sotto_core::EventSeq;
+//! use sotto_io_sqlcipher::{Store, StoreKey};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("sotto.db");
+//! let key = StoreKey::new([7; 32], *b"a random salt...");
+//! let mut store = Store::create(&path, &key)?;
+//! let row = Row::Consumer(ConsumerRow { name: "agent".into(), acknowledged: EventSeq(3) });
+//! store.commit(&Batch { changes: vec![Change::Put(row)] })?;
+//! assert_eq!(store.image()?.consumers.len(), 1);
+//!
+//! let reader = store.reader()?;
+//! assert_eq!(reader.consumer("agent")?, Some(EventSeq(3)));
+//! # drop(reader);
+//! store.close()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is kept from whom
+//!
+//! Every byte of the database and its log is encrypted and authenticated by SQLCipher 4 with its defaults (AES-256-CBC,
+//! HMAC-SHA-512, a page at a time). Lengths, the number of pages and when they change can be seen. What is deleted is wiped
+//! from the files at the commit that deletes it, or soon after. Whoever has the key, or can read this process's memory while
+//! the store is open, can read everything that is not deleted.
 
 mod code;
 mod commit;

@@ -127,3 +127,98 @@ impl fmt::Debug for Store {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sotto_core::row::{Change, ConsumerRow, ContentType, IdentityRow, MessageKey, MessageRow, Row};
+    use sotto_core::{Direction, EventSeq, MessageId, Wall};
+
+    use super::*;
+
+    fn store(folder: &tempfile::TempDir) -> Store {
+        Store::create(&folder.path().join("sotto.db"), &StoreKey::new([1; 32], [2; 16])).unwrap()
+    }
+
+    fn puts(rows: impl IntoIterator<Item = Row>) -> Batch {
+        Batch {
+            changes: rows.into_iter().map(Change::Put).collect(),
+        }
+    }
+
+    fn identity() -> IdentityRow {
+        IdentityRow {
+            onion_seed: [3; 32],
+            signal_identity: vec![4; 69],
+            registration_id: 5,
+            name: String::new(),
+            created_at: Wall(6),
+        }
+    }
+
+    fn message(id: u8, text: String) -> Row {
+        Row::Message(MessageRow {
+            key: MessageKey {
+                contact: identity().address(),
+                direction: Direction::In,
+                id: MessageId([id; 16]),
+            },
+            order: EventSeq(id.into()),
+            text,
+            content_type: ContentType::Plain,
+            thread: None,
+            reply_to: None,
+            ttl: 0,
+            sent_at: Wall(0),
+            at: Wall(0),
+            edited_at: None,
+            deleted_at: None,
+        })
+    }
+
+    fn limit_pages(store: &Store, pages: i64) {
+        store.db.pragma_update(None, "max_page_count", pages).unwrap();
+    }
+
+    /// SQLite says the same when the disk is full as when a limit of its own is.
+    #[test]
+    fn a_full_disk_undoes_the_whole_batch_and_the_next_one_is_fine() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = store(&folder);
+        store.commit(&puts([Row::Identity(identity())])).unwrap();
+        let before = store.image().unwrap();
+
+        limit_pages(&store, 1);
+        let consumer = Row::Consumer(ConsumerRow {
+            name: String::from("agent"),
+            acknowledged: EventSeq(1),
+        });
+        // Small ones first: they are made, and then undone with the number that the contact got.
+        let words = "many words ".repeat(20_000);
+        let too_much = puts([consumer, message(1, String::from("small")), message(2, words)]);
+        let error = store.commit(&too_much).unwrap_err();
+        assert!(matches!(error, StoreError::Full { .. }), "{error}");
+        assert_eq!(store.image().unwrap(), before);
+        assert!(store.reader().unwrap().search("small", 1, None).unwrap().is_empty());
+
+        limit_pages(&store, 1 << 20);
+        store.commit(&too_much).unwrap();
+        assert_eq!(store.image().unwrap().consumers.len(), 1);
+        assert_eq!(
+            store
+                .reader()
+                .unwrap()
+                .history(&identity().address(), 9, None)
+                .unwrap()
+                .len(),
+            2
+        );
+    }
+
+    #[test]
+    fn a_store_and_its_readers_can_move_to_threads() {
+        fn moves<T: Send>() {}
+        moves::<Store>();
+        moves::<Reader>();
+        moves::<StoreError>();
+    }
+}

@@ -6,9 +6,9 @@ mod common;
 use std::collections::BTreeSet;
 use std::fs;
 
-use common::{KEY, Place, batch, identity, key, message, puts, raw};
+use common::{KEY, Place, batch, delivery, identity, key, message, puts, raw};
 use sotto_core::Direction::{In, Out};
-use sotto_core::row::{Change, ConsumerRow, Key, MessageRow, OutboxRow, Row};
+use sotto_core::row::{Change, ConsumerRow, DeliveryState, Key, MessageRow, OutboxRow, Row};
 use sotto_core::{EventSeq, Position, Wall};
 use sotto_io_sqlcipher::Store;
 
@@ -29,16 +29,16 @@ fn holds(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
 }
 
-/// Every run of eight bytes that occurs.
-fn eights(bytes: &[u8]) -> BTreeSet<[u8; 8]> {
+/// Every run of ten letters that occurs.
+fn tens(bytes: &[u8]) -> BTreeSet<[u8; 10]> {
     bytes
-        .windows(8)
+        .windows(10)
         .filter(|window| window.iter().all(u8::is_ascii_lowercase))
         .map(|window| window.try_into().unwrap())
         .collect()
 }
 
-/// A word of sixteen letters that no other number has, nor any part of it of eight.
+/// A word of sixteen letters that no other number has, nor any part of it of ten.
 fn word(mut n: u64) -> String {
     let mut word = String::new();
     for _ in 0..16 {
@@ -60,7 +60,15 @@ fn row(n: u32) -> Row {
         String::new()
     };
     let text = format!("common {} {long}{} words", word(seed), word(seed + 1));
-    Row::Message(message(key(1, In, n), n.into(), &text))
+    Row::Message(MessageRow {
+        thread: Some(word(seed + 2)),
+        ..message(key(1, In, n), n.into(), &text)
+    })
+}
+
+/// What only message `n` says.
+fn words_of(n: u32) -> [String; 3] {
+    [0, 1, 2].map(|which| word((u64::from(n) << 32) + which))
 }
 
 #[test]
@@ -68,21 +76,26 @@ fn deleted_edited_and_disappeared_text_is_in_no_page() {
     const MESSAGES: u32 = 2400;
     let place = Place::new();
     let mut store = place.create();
-    // Batches of several sizes, so that the word index has segments on several levels, and has merged some.
+    // Batches of several sizes, so that the word index has segments on several levels, and has merged some. Rows that grow
+    // after they were written make SQLite move others.
     let mut n = 0;
     for size in [1, 7, 40].into_iter().cycle() {
-        store.commit(&puts((n..MESSAGES.min(n + size)).map(row))).unwrap();
+        let new = n..MESSAGES.min(n + size);
+        store.commit(&puts(new.clone().map(row))).unwrap();
+        store
+            .commit(&puts(
+                new.map(|n| Row::Delivery(delivery(key(1, In, n), DeliveryState::Read))),
+            ))
+            .unwrap();
         n += size;
         if n >= MESSAGES {
             break;
         }
     }
+    let is_there = |pages: &BTreeSet<[u8; 10]>, word: &str| pages.contains(&word.as_bytes()[6..]);
     let doomed: Vec<u32> = (0..MESSAGES).filter(|n| n % 3 != 0).collect();
-    let words_of = |n: u32| [word(u64::from(n) << 32), word((u64::from(n) << 32) + 1)];
-
     store.close().unwrap();
-    let before = eights(&decrypted(&place));
-    let is_there = |pages: &BTreeSet<[u8; 8]>, word: &str| pages.contains(&word.as_bytes()[8..]);
+    let before = tens(&decrypted(&place));
     assert!(
         doomed
             .iter()
@@ -94,30 +107,28 @@ fn deleted_edited_and_disappeared_text_is_in_no_page() {
     let mut store = place.open();
     for some in doomed.chunks(97) {
         store
-            .commit(&batch(some.iter().map(|n| {
-                if n % 3 == 1 {
-                    return Change::Delete(Key::Message(key(1, In, *n)));
-                }
-                let mut edited = message(key(1, In, *n), (*n).into(), "");
-                edited.deleted_at = Some(Wall(1));
-                Change::Put(Row::Message(edited))
+            .commit(&batch(some.iter().map(|n| match n % 3 {
+                1 => Change::Delete(Key::Message(key(1, In, *n))),
+                _ => Change::Put(Row::Message(MessageRow {
+                    deleted_at: Some(Wall(1)),
+                    ..message(key(1, In, *n), (*n).into(), "")
+                })),
             })))
             .unwrap();
         assert_eq!(log_length(&place), 0, "the log is emptied at once");
     }
-    let after = eights(&decrypted(&place));
+    let after = tens(&decrypted(&place));
     for word in doomed.iter().flat_map(|n| words_of(*n)) {
-        for part in word.as_bytes().windows(8) {
+        for part in word.as_bytes().windows(10) {
             assert!(!after.contains(part), "a part of {word} is left");
         }
     }
+    common::check_word_index(&place);
+    let reader = store.reader().unwrap();
     for kept in (0..MESSAGES).filter(|n| n % 3 == 0) {
         let words = words_of(kept);
-        assert!(is_there(&after, &words[0]));
-        assert_eq!(
-            store.reader().unwrap().search(&words.join(" "), 9, None).unwrap().len(),
-            1
-        );
+        assert!(words.iter().all(|word| is_there(&after, word)));
+        assert_eq!(reader.search(&words[..2].join(" "), 9, None).unwrap().len(), 1);
     }
 }
 
@@ -135,7 +146,7 @@ fn the_log_is_emptied_later_if_a_reader_is_in_the_way() {
     reading.execute_batch("COMMIT").unwrap();
     store.commit(&puts([Row::Identity(identity(1))])).unwrap();
     assert_eq!(log_length(&place), 0);
-    assert!(!holds(&decrypted(&place), &word(1 << 32).as_bytes()[8..]));
+    assert!(!holds(&decrypted(&place), &word(1 << 32).as_bytes()[6..]));
 }
 
 #[test]
@@ -189,7 +200,7 @@ fn no_file_shows_text_names_or_keys() {
     store.commit(&puts([row(3)])).unwrap();
     let _reader = store.reader().unwrap();
     let address = common::peer(1);
-    let hex: String = KEY.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = common::hex(&KEY);
     let needles: [&[u8]; 10] = [
         b"Ada Lovelace",
         b"nobody may read",

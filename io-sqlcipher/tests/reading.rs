@@ -411,3 +411,24 @@ fn contacts_and_requests_come_with_clean_names() {
     assert_eq!((requests.len(), requests[0].note.as_str()), (1, "hi\nthere"));
     assert_eq!(requests[0].who.claimed_name.as_deref(), Some("calls [1mitself so"));
 }
+
+#[test]
+fn a_batch_of_messages_is_one_segment_of_the_word_index() {
+    let place = Place::new();
+    let mut store = place.create();
+    store
+        .commit(&puts((0..200).flat_map(|n| {
+            let text = format!("message number {n}");
+            [
+                Row::Message(message(key(1, Out, n), n.into(), &text)),
+                Row::Delivery(delivery(key(1, Out, n), DeliveryState::Queued)),
+                event(u64::from(n) + 1, Event::MessageQueued { key: key(1, Out, n) }),
+            ]
+        })))
+        .unwrap();
+    store.close().unwrap();
+    let segments: i64 = common::raw(&place.database())
+        .query_row("SELECT count(DISTINCT segid) FROM word_idx", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(segments, 1, "more would be merged again and again");
+}

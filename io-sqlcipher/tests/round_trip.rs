@@ -33,7 +33,7 @@ fn reactions_of(model: &Disk, key: &MessageKey) -> Vec<(Direction, String, Wall)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_store_equals_its_model(
@@ -66,5 +66,7 @@ proptest! {
                 prop_assert_eq!(store.fetch(&query).unwrap(), model.fetch(&query));
             }
         }
+        store.close().unwrap();
+        common::check_word_index(&place);
     }
 }

@@ -130,11 +130,28 @@ pub fn batch(changes: impl IntoIterator<Item = Change>) -> Batch {
     Batch { changes }
 }
 
+/// Two digits a byte.
+pub fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .map(|digit| char::from_digit(digit.into(), 16).unwrap())
+        .collect()
+}
+
 /// Opens the file as a program that is not ours would, with the right key.
 pub fn raw(path: &Path) -> Connection {
     let db = Connection::open(path).unwrap();
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     db.execute_batch(&format!("PRAGMA key = \"x'{}{}'\"", hex(&KEY), hex(&SALT)))
         .unwrap();
     db
+}
+
+/// FTS5's own check: the word index is whole, and says exactly what the messages say. On a copy, for an open store's file is
+/// not to be touched.
+pub fn check_word_index(place: &Place) {
+    let copy = Place::new();
+    std::fs::copy(place.database(), copy.database()).unwrap();
+    raw(&copy.database())
+        .execute_batch("INSERT INTO word (word, rank) VALUES ('integrity-check', 1)")
+        .unwrap();
 }
