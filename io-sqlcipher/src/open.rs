@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::sync::Once;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -140,7 +141,15 @@ fn first_bytes(path: &Path) -> Result<[u8; 16], StoreError> {
     Ok(salt)
 }
 
+/// SQLite calls itself initialised just before it initialises SQLCipher. A second thread that opens its first database
+/// in between finds no cipher; so the first connection of a process is made alone.
+fn initialise() {
+    static INITIALISED: Once = Once::new();
+    INITIALISED.call_once(|| drop(Connection::open_in_memory()));
+}
+
 fn connect(path: &Path, key: &StoreKey, purpose: Purpose) -> Result<Connection, StoreError> {
+    initialise();
     let access = match purpose {
         Purpose::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
         Purpose::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,

@@ -8,48 +8,52 @@ use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use sotto_core::Direction;
 use sotto_core::row::{DeliveryRow, MessageKey, MessageRow, ReactionRow};
 
-use super::Mode;
+use super::{Commit, Mode};
 use crate::code::{Code, ordered};
-use crate::peer::Peers;
 
-pub(super) fn write(db: &Connection, peers: &mut Peers, mode: Mode, row: &MessageRow) -> rusqlite::Result<usize> {
-    let contact = peers.intern(db, &row.key.contact)?;
-    if bind(db, INSERT, contact, row)? == 1 {
-        return index(db, db.last_insert_rowid(), contact, &row.text);
-    }
-    match (mode, find(db, contact, &row.key)?) {
-        (Mode::Put, Some((number, old))) => {
-            bind(db, UPDATE, contact, row)?;
-            if old == row.text {
-                return Ok(1);
-            }
-            unindex(db, number, contact, &old)?;
-            index(db, number, contact, &row.text)
+impl Commit<'_> {
+    pub(super) fn write_message(&mut self, mode: Mode, row: &MessageRow) -> rusqlite::Result<usize> {
+        let contact = self.peers.intern(self.db, &row.key.contact)?;
+        let state = self.states.get(&row.key).copied();
+        if insert(self.db, contact, row, state)? == 1 {
+            self.states.remove(&row.key);
+            return index(self.db, self.db.last_insert_rowid(), contact, &row.text);
         }
-        (Mode::Insert, _) | (Mode::Put, None) => Ok(0),
+        match (mode, find(self.db, contact, &row.key)?) {
+            (Mode::Put, Some((number, old))) => {
+                update(self.db, number, row)?;
+                if old == row.text {
+                    return Ok(1);
+                }
+                unindex(self.db, number, contact, &old)?;
+                index(self.db, number, contact, &row.text)
+            }
+            (Mode::Insert, _) | (Mode::Put, None) => Ok(0),
+        }
+    }
+
+    pub(super) fn delete_message(&mut self, key: &MessageKey) -> rusqlite::Result<usize> {
+        let Some(contact) = self.peers.find(self.db, &key.contact)? else {
+            return Ok(0);
+        };
+        let Some((number, old)) = find(self.db, contact, key)? else {
+            return Ok(0);
+        };
+        unindex(self.db, number, contact, &old)?;
+        self.db
+            .prepare_cached("DELETE FROM message WHERE number = ?")?
+            .execute([number])
     }
 }
 
-pub(super) fn delete(db: &Connection, peers: &mut Peers, key: &MessageKey) -> rusqlite::Result<usize> {
-    let Some(contact) = peers.find(db, &key.contact)? else {
-        return Ok(0);
-    };
-    let Some((number, old)) = find(db, contact, key)? else {
-        return Ok(0);
-    };
-    unindex(db, number, contact, &old)?;
-    db.prepare_cached("DELETE FROM message WHERE number = ?")?
-        .execute([number])
-}
-
-const INSERT: &str = "INSERT INTO message (contact, direction, id, ordinal, text, content_type, thread, reply_to, ttl, \
-     sent_at, at, edited_at, deleted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (contact, direction, id) DO NOTHING";
-const UPDATE: &str = "UPDATE message SET ordinal = ?4, text = ?5, content_type = ?6, thread = ?7, reply_to = ?8, ttl = ?9, \
-     sent_at = ?10, at = ?11, edited_at = ?12, deleted_at = ?13 WHERE contact = ?1 AND direction = ?2 AND id = ?3";
-
-/// Runs one of the two statements above.
-fn bind(db: &Connection, sql: &str, contact: i64, row: &MessageRow) -> rusqlite::Result<usize> {
-    db.prepare_cached(sql)?.execute(params![
+/// Writes a message, and its state if it has one; 0 if its key is taken.
+fn insert(db: &Connection, contact: i64, row: &MessageRow, state: Option<&DeliveryRow>) -> rusqlite::Result<usize> {
+    db.prepare_cached(
+        "INSERT INTO message (contact, direction, id, ordinal, text, content_type, thread, reply_to, ttl, sent_at, at, \
+         edited_at, deleted_at, state, state_at, disappears_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT (contact, direction, id) DO NOTHING",
+    )?
+    .execute(params![
         contact,
         row.key.direction.code(),
         row.key.id.0,
@@ -63,6 +67,30 @@ fn bind(db: &Connection, sql: &str, contact: i64, row: &MessageRow) -> rusqlite:
         row.at.0.cast_signed(),
         row.edited_at.map(|at| at.0.cast_signed()),
         row.deleted_at.map(|at| at.0.cast_signed()),
+        state.map(|state| state.state.code()),
+        state.map(|state| state.at.0.cast_signed()),
+        state.and_then(|state| state.disappears_at).map(|at| ordered(at.0)),
+    ])
+}
+
+/// Writes a message in place of the one with its key; the state stays.
+fn update(db: &Connection, number: i64, row: &MessageRow) -> rusqlite::Result<usize> {
+    db.prepare_cached(
+        "UPDATE message SET ordinal = ?, text = ?, content_type = ?, thread = ?, reply_to = ?, ttl = ?, sent_at = ?, \
+         at = ?, edited_at = ?, deleted_at = ? WHERE number = ?",
+    )?
+    .execute(params![
+        row.order.0.cast_signed(),
+        row.text,
+        row.content_type.code(),
+        row.thread,
+        row.reply_to.map(|id| id.0),
+        row.ttl,
+        row.sent_at.0.cast_signed(),
+        row.at.0.cast_signed(),
+        row.edited_at.map(|at| at.0.cast_signed()),
+        row.deleted_at.map(|at| at.0.cast_signed()),
+        number,
     ])
 }
 
@@ -89,81 +117,66 @@ fn unindex(db: &Connection, number: i64, contact: i64, text: &str) -> rusqlite::
 
 // What hangs on a message. The first three parameters are the message's key; where it is not there, nothing happens.
 
-pub(super) fn write_delivery(
-    db: &Connection,
-    peers: &mut Peers,
-    mode: Mode,
-    row: &DeliveryRow,
-) -> rusqlite::Result<usize> {
-    let sql = match mode {
-        Mode::Put => {
-            "UPDATE message SET state = ?4, state_at = ?5, disappears_at = ?6 \
+impl Commit<'_> {
+    pub(super) fn write_delivery(&mut self, mode: Mode, row: &DeliveryRow) -> rusqlite::Result<usize> {
+        if self.states.remove(&row.key).is_none() {
+            // It was written with its message.
+            return Ok(1);
+        }
+        let sql = match mode {
+            Mode::Put => {
+                "UPDATE message SET state = ?4, state_at = ?5, disappears_at = ?6 \
              WHERE contact = ?1 AND direction = ?2 AND id = ?3"
-        }
-        Mode::Insert => {
-            "UPDATE message SET state = ?4, state_at = ?5, disappears_at = ?6 \
+            }
+            Mode::Insert => {
+                "UPDATE message SET state = ?4, state_at = ?5, disappears_at = ?6 \
              WHERE contact = ?1 AND direction = ?2 AND id = ?3 AND state IS NULL"
-        }
-    };
-    let disappears_at = row.disappears_at.map(|at| ordered(at.0));
-    let columns = params![row.state.code(), row.at.0.cast_signed(), disappears_at];
-    on_message(db, peers, sql, &row.key, columns)
-}
+            }
+        };
+        let disappears_at = row.disappears_at.map(|at| ordered(at.0));
+        let columns = params![row.state.code(), row.at.0.cast_signed(), disappears_at];
+        self.on_message(sql, &row.key, columns)
+    }
 
-pub(super) fn delete_delivery(db: &Connection, peers: &mut Peers, key: &MessageKey) -> rusqlite::Result<usize> {
-    let sql = "UPDATE message SET state = NULL, state_at = NULL, disappears_at = NULL \
+    pub(super) fn delete_delivery(&mut self, key: &MessageKey) -> rusqlite::Result<usize> {
+        let sql = "UPDATE message SET state = NULL, state_at = NULL, disappears_at = NULL \
                WHERE contact = ?1 AND direction = ?2 AND id = ?3";
-    on_message(db, peers, sql, key, &[])
-}
+        self.on_message(sql, key, &[])
+    }
 
-pub(super) fn write_reaction(
-    db: &Connection,
-    peers: &mut Peers,
-    mode: Mode,
-    row: &ReactionRow,
-) -> rusqlite::Result<usize> {
-    let sql = match mode {
-        Mode::Put => {
-            "INSERT INTO reaction (message, author, emoji, at) SELECT number, ?4, ?5, ?6 FROM message \
+    pub(super) fn write_reaction(&mut self, mode: Mode, row: &ReactionRow) -> rusqlite::Result<usize> {
+        let sql = match mode {
+            Mode::Put => {
+                "INSERT INTO reaction (message, author, emoji, at) SELECT number, ?4, ?5, ?6 FROM message \
              WHERE contact = ?1 AND direction = ?2 AND id = ?3 \
              ON CONFLICT (message, author) DO UPDATE SET emoji = excluded.emoji, at = excluded.at"
-        }
-        Mode::Insert => {
-            "INSERT INTO reaction (message, author, emoji, at) SELECT number, ?4, ?5, ?6 FROM message \
+            }
+            Mode::Insert => {
+                "INSERT INTO reaction (message, author, emoji, at) SELECT number, ?4, ?5, ?6 FROM message \
              WHERE contact = ?1 AND direction = ?2 AND id = ?3 ON CONFLICT (message, author) DO NOTHING"
-        }
-    };
-    let columns = params![row.author.code(), row.emoji, row.at.0.cast_signed()];
-    on_message(db, peers, sql, &row.target, columns)
-}
-
-pub(super) fn delete_reaction(
-    db: &Connection,
-    peers: &mut Peers,
-    key: &MessageKey,
-    author: Direction,
-) -> rusqlite::Result<usize> {
-    let sql = "DELETE FROM reaction WHERE author = ?4 AND message = \
-               (SELECT number FROM message WHERE contact = ?1 AND direction = ?2 AND id = ?3)";
-    on_message(db, peers, sql, key, &[&author.code()])
-}
-
-fn on_message(
-    db: &Connection,
-    peers: &mut Peers,
-    sql: &str,
-    key: &MessageKey,
-    more: &[&dyn ToSql],
-) -> rusqlite::Result<usize> {
-    let Some(contact) = peers.find(db, &key.contact)? else {
-        return Ok(0);
-    };
-    let mut statement = db.prepare_cached(sql)?;
-    statement.raw_bind_parameter(1, contact)?;
-    statement.raw_bind_parameter(2, key.direction.code())?;
-    statement.raw_bind_parameter(3, key.id.0)?;
-    for (index, value) in (4..).zip(more) {
-        statement.raw_bind_parameter(index, value)?;
+            }
+        };
+        let columns = params![row.author.code(), row.emoji, row.at.0.cast_signed()];
+        self.on_message(sql, &row.target, columns)
     }
-    statement.raw_execute()
+
+    pub(super) fn delete_reaction(&mut self, key: &MessageKey, author: Direction) -> rusqlite::Result<usize> {
+        let sql = "DELETE FROM reaction WHERE author = ?4 AND message = \
+               (SELECT number FROM message WHERE contact = ?1 AND direction = ?2 AND id = ?3)";
+        self.on_message(sql, key, &[&author.code()])
+    }
+
+    fn on_message(&mut self, sql: &str, key: &MessageKey, more: &[&dyn ToSql]) -> rusqlite::Result<usize> {
+        let Some(contact) = self.peers.find(self.db, &key.contact)? else {
+            return Ok(0);
+        };
+        let mut statement = self.db.prepare_cached(sql)?;
+        statement.raw_bind_parameter(1, contact)?;
+        statement.raw_bind_parameter(2, key.direction.code())?;
+        statement.raw_bind_parameter(3, key.id.0)?;
+        for (index, value) in (4..).zip(more) {
+            statement.raw_bind_parameter(index, value)?;
+        }
+        statement.raw_execute()
+    }
 }

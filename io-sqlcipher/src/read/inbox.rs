@@ -9,11 +9,10 @@ impl Reader {
     /// The newest `limit` incoming messages, the newest first: all, or those of one thread (whoever it is with), or those
     /// that were not read here.
     pub fn inbox(&self, limit: u32, thread: Option<&str>, unread_only: bool) -> Result<Vec<MessageView>, StoreError> {
-        // The conditions repeat those of the indexes `incoming` and `unread` word by word, which is how SQLite knows them.
+        // The conditions repeat those of the index `unread` word by word, which is how SQLite knows it.
         self.read(|at| match (thread, unread_only) {
             (None, false) => at.views(
-                view_sql!("message INDEXED BY incoming" =>
-                    "WHERE message.direction = 0 ORDER BY message.ordinal DESC LIMIT ?"),
+                view_sql!("message" => "WHERE message.direction = 0 ORDER BY message.number DESC LIMIT ?"),
                 [limit],
             ),
             (Some(thread), false) => at.views(

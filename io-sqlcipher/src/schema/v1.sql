@@ -117,7 +117,6 @@ CREATE TABLE message (
 
 -- The thread is there so that a list of threads needs no look at the messages themselves.
 CREATE INDEX conversation ON message (contact, ordinal, thread);
-CREATE INDEX incoming ON message (ordinal) WHERE direction = 0;
 CREATE INDEX unread ON message (contact, ordinal, thread)
     WHERE direction = 0 AND state IS NOT 3 AND deleted_at IS NULL;
 CREATE INDEX thread ON message (thread, ordinal) WHERE thread IS NOT NULL;

@@ -5,7 +5,7 @@
 pub mod arbitrary;
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Once, OnceLock};
 
 use rusqlite::Connection;
 use sotto_core::row::{
@@ -25,6 +25,9 @@ pub const SALT: [u8; 16] = *b"sixteen of salt.";
 
 impl Place {
     pub fn new() -> Self {
+        // Tests open databases without the library, too; see `initialise` in open.rs.
+        static INITIALISED: Once = Once::new();
+        INITIALISED.call_once(|| drop(Connection::open_in_memory()));
         let folder = tempfile::tempdir().unwrap();
         Self { folder }
     }
