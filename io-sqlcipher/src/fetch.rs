@@ -4,14 +4,15 @@ use rusqlite::Connection;
 use sotto_core::Wall;
 use sotto_core::row::{MessageKey, MessageWithDelivery, Query, Rows};
 
-use crate::code::{Code, Columns, ordered};
+use crate::code::{Columns, ordered};
 use crate::message::{message, message_columns, message_key};
+use crate::name::{Name, Names};
 use crate::peer::Peers;
 
 /// Answers a query.
-pub(crate) fn fetch(db: &Connection, peers: &mut Peers, query: &Query) -> rusqlite::Result<Rows> {
+pub(crate) fn fetch(db: &Connection, peers: &mut Peers, names: &Names, query: &Query) -> rusqlite::Result<Rows> {
     let messages = match query {
-        Query::Messages(keys) => by_key(db, peers, keys)?,
+        Query::Messages(keys) => by_key(db, peers, names, keys)?,
         Query::Disappearing { until, limit } => disappearing(db, peers, *until, *limit)?,
     };
     let next_disappearance = next_disappearance(db, peers, &messages)?;
@@ -21,18 +22,22 @@ pub(crate) fn fetch(db: &Connection, peers: &mut Peers, query: &Query) -> rusqli
     })
 }
 
-fn by_key(db: &Connection, peers: &mut Peers, keys: &[MessageKey]) -> rusqlite::Result<Vec<MessageWithDelivery>> {
-    let mut statement = db.prepare_cached(concat!(
-        "SELECT ",
-        message_columns!(),
-        " FROM message WHERE contact = ? AND direction = ? AND id = ?"
-    ))?;
+fn by_key(
+    db: &Connection,
+    peers: &mut Peers,
+    names: &Names,
+    keys: &[MessageKey],
+) -> rusqlite::Result<Vec<MessageWithDelivery>> {
+    let mut statement = db.prepare_cached(concat!("SELECT ", message_columns!(), " FROM message WHERE number = ?"))?;
     let mut found = Vec::with_capacity(keys.len());
     for key in keys {
-        let Some(contact) = peers.find(db, &key.contact)? else {
+        let Some(name) = Name::of(db, peers, key)? else {
             continue;
         };
-        let mut rows = statement.query((contact, key.direction.code(), key.id.0))?;
+        let Some(number) = names.find(db, &name)? else {
+            continue;
+        };
+        let mut rows = statement.query([number])?;
         if let Some(row) = rows.next()? {
             found.push(message(db, peers, row)?);
         }

@@ -46,6 +46,7 @@ mod image;
 mod key;
 mod lock;
 mod message;
+mod name;
 mod open;
 mod peer;
 mod read;

@@ -18,6 +18,10 @@ use crate::schema;
 /// The length of SQLCipher's pages, and so the shortest file there can be.
 pub(crate) const PAGE: u64 = 4096;
 
+/// Pages in the log from which on SQLite moves it into the database: four MiB, as is its default. After that the same
+/// blocks of the log are written again, which is faster than to add some.
+pub(crate) const LOG_PAGES: u64 = 1000;
+
 /// Statements that a connection keeps prepared; more than there are.
 const STATEMENTS: usize = 128;
 
@@ -237,6 +241,7 @@ const WRITING: &[Setting] = &[
     same("secure_delete", "1"),
     same("cache_size", "-4096"),
     same("query_only", "0"),
+    same("wal_autocheckpoint", "1000"),
     #[cfg(target_vendor = "apple")]
     same("fullfsync", "1"),
     #[cfg(target_vendor = "apple")]

@@ -10,6 +10,7 @@ use sotto_core::row::{Batch, Image, Query, Rows};
 use crate::erase::Traces;
 use crate::key::StoreKey;
 use crate::lock::Lock;
+use crate::name::Names;
 use crate::peer::Peers;
 use crate::read::Reader;
 use crate::{StoreError, commit, erase, fetch, image, open};
@@ -19,6 +20,8 @@ pub struct Store {
     // Before the lock, so that it closes first.
     db: Connection,
     peers: Peers,
+    /// Read when first needed.
+    names: Option<Names>,
     traces: Traces,
     key: StoreKey,
     path: PathBuf,
@@ -57,8 +60,9 @@ impl Store {
     pub fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let erases = erase::erases(batch);
         self.write(batch, erases).map_err(|source| {
-            // Numbers that the transaction gave out went with it.
+            // What the transaction gave out went with it.
             self.peers.forget();
+            self.names = None;
             StoreError::sqlite(&self.path, source)
         })?;
         if erases {
@@ -70,7 +74,11 @@ impl Store {
 
     /// Cold rows, as of the last commit.
     pub fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError> {
-        fetch::fetch(&self.db, &mut self.peers, query).map_err(|source| StoreError::sqlite(&self.path, source))
+        let mut answer = || {
+            let names = Names::loaded(&mut self.names, &self.db)?;
+            fetch::fetch(&self.db, &mut self.peers, names, query)
+        };
+        answer().map_err(|source| StoreError::sqlite(&self.path, source))
     }
 
     /// After an error: closes the database and opens it again, as a new process would, but without giving up the lock.
@@ -79,6 +87,7 @@ impl Store {
         self.db = Connection::open_in_memory().map_err(|source| StoreError::sqlite(&self.path, source))?;
         self.db = open::reopen(&self.path, &self.key)?;
         self.peers = Peers::default();
+        self.names = None;
         self.traces = Traces::of(&self.db).map_err(|source| StoreError::sqlite(&self.path, source))?;
         Ok(())
     }
@@ -104,6 +113,7 @@ impl Store {
             traces: Traces::of(&db).map_err(|source| StoreError::sqlite(path, source))?,
             db,
             peers: Peers::default(),
+            names: None,
             key: key.clone(),
             path: path.to_owned(),
             lock: Arc::new(lock),
@@ -112,7 +122,8 @@ impl Store {
 
     fn write(&mut self, batch: &Batch, erases: bool) -> rusqlite::Result<()> {
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        commit::apply(&transaction, &mut self.peers, batch)?;
+        let names = Names::loaded(&mut self.names, &transaction)?;
+        commit::apply(&transaction, &mut self.peers, names, batch)?;
         if erases {
             erase::note(&transaction)?;
         }

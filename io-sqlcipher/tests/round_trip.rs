@@ -5,7 +5,7 @@ mod common;
 
 use common::{Place, arbitrary};
 use proptest::prelude::*;
-use sotto_core::row::{Event, Key, MessageKey, Query, Row};
+use sotto_core::row::{Change, DeliveryState, Event, Key, MessageKey, Query, Row};
 use sotto_core::{Direction, EventSeq, Wall};
 use sotto_io_sqlcipher::Reader;
 use sotto_testkit::disk::Disk;
@@ -69,4 +69,65 @@ proptest! {
         store.close().unwrap();
         common::check_word_index(&place);
     }
+}
+
+/// Enough messages that names are settled several times, with deletions, edits and states of fresh and of settled ones.
+#[test]
+fn names_are_found_before_and_after_they_are_settled() {
+    let place = Place::new();
+    let mut store = place.create();
+    let mut model = Disk::default();
+    let keys: Vec<MessageKey> = (0..3500)
+        .map(|n| {
+            let direction = if n % 2 == 0 { Direction::In } else { Direction::Out };
+            common::key(1 + u8::try_from(n % 3).unwrap(), direction, n)
+        })
+        .collect();
+    for (round, some) in keys.chunks(250).enumerate() {
+        let first = round * 250;
+        let written = some.iter().zip(first..).map(|(key, n)| {
+            let row = common::message(*key, u64::try_from(n).unwrap(), &format!("text {n}"));
+            Change::Insert(Row::Message(row))
+        });
+        // Of all rounds up to this one, so also of settled names.
+        let earlier = |step: usize| keys[..first].iter().skip(step).step_by(97);
+        let read = earlier(1).map(|key| Change::Put(Row::Delivery(common::delivery(*key, DeliveryState::Read))));
+        let deleted = earlier(2).map(|key| Change::Delete(Key::Message(*key)));
+        let again = earlier(3).map(|key| Change::Insert(Row::Message(common::message(*key, 9_999, "not new"))));
+        let edited = earlier(4).map(|key| Change::Put(Row::Message(common::message(*key, 9_999, "edited"))));
+        let batch = common::batch(written.chain(read).chain(deleted).chain(again).chain(edited));
+        store.commit(&batch).unwrap();
+        model.apply(batch);
+        if round % 4 == 2 {
+            store.close().unwrap();
+            store = place.open();
+        }
+        let everything = Query::Messages(keys.clone());
+        assert!(
+            store.fetch(&everything).unwrap() == model.fetch(&everything),
+            "round {round}"
+        );
+    }
+    // Also when there is nothing above the settled number, and numbers start over below it if nobody takes care.
+    let all = common::batch(keys.iter().map(|key| Change::Delete(Key::Message(*key))));
+    store.commit(&all).unwrap();
+    model.apply(all);
+    store.close().unwrap();
+    let mut store = place.open();
+    let some = common::puts(
+        keys[..5]
+            .iter()
+            .map(|key| Row::Message(common::message(*key, 1, "new"))),
+    );
+    store.commit(&some).unwrap();
+    model.apply(some);
+    let reader = store.reader().unwrap();
+    for key in &keys[..10] {
+        assert_eq!(
+            reader.message_by_key(key).unwrap().is_some(),
+            model.message(key).is_some()
+        );
+    }
+    let everything = Query::Messages(keys);
+    assert_eq!(store.fetch(&everything).unwrap(), model.fetch(&everything));
 }

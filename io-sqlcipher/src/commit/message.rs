@@ -4,82 +4,101 @@
 //! savepoint, and FTS5 answers a savepoint by writing a segment. A batch of messages would then be as many segments, which
 //! are merged again and again; so it is one.
 
-use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use rusqlite::{Connection, params};
 use sotto_core::Direction;
 use sotto_core::row::{DeliveryRow, MessageKey, MessageRow, ReactionRow};
 
-use super::{Commit, Mode};
+use super::{Commit, Mode, REACTION, Statements};
 use crate::code::{Code, ordered};
+use crate::name::Name;
 
 impl Commit<'_> {
     pub(super) fn write_message(&mut self, mode: Mode, row: &MessageRow) -> rusqlite::Result<usize> {
-        let contact = self.peers.intern(self.db, &row.key.contact)?;
-        let state = self.states.get(&row.key).copied();
-        if insert(self.db, contact, row, state)? == 1 {
-            self.states.remove(&row.key);
-            return index(self.db, self.db.last_insert_rowid(), contact, &row.text);
-        }
-        match (mode, find(self.db, contact, &row.key)?) {
-            (Mode::Put, Some((number, old))) => {
-                update(self.db, number, row)?;
+        let name = Name {
+            contact: self.peers.intern(self.db, &row.key.contact)?,
+            direction: row.key.direction,
+            id: row.key.id,
+        };
+        match (mode, self.names.find(self.db, &name)?) {
+            (_, None) => {
+                let number = self.names.next();
+                self.statements
+                    .insert(number, name.contact, row, self.states.remove(&row.key))?;
+                self.names.insert(name, number);
+                self.statements.index(number, name.contact, &row.text)
+            }
+            (Mode::Insert, Some(_)) => Ok(0),
+            (Mode::Put, Some(number)) => {
+                let old = text(self.db, number)?;
+                self.statements.update(number, row)?;
                 if old == row.text {
                     return Ok(1);
                 }
-                unindex(self.db, number, contact, &old)?;
-                index(self.db, number, contact, &row.text)
+                self.statements.unindex(number, name.contact, &old)?;
+                self.statements.index(number, name.contact, &row.text)
             }
-            (Mode::Insert, _) | (Mode::Put, None) => Ok(0),
         }
     }
 
     pub(super) fn delete_message(&mut self, key: &MessageKey) -> rusqlite::Result<usize> {
-        let Some(contact) = self.peers.find(self.db, &key.contact)? else {
+        let Some((name, number)) = self.find(key)? else {
             return Ok(0);
         };
-        let Some((number, old)) = find(self.db, contact, key)? else {
-            return Ok(0);
+        self.statements.unindex(number, name.contact, &text(self.db, number)?)?;
+        self.names.remove(self.db, &name)?;
+        self.statements
+            .run("DELETE FROM message WHERE number = ?", params![number])
+    }
+
+    /// The message with that key, by its name and number.
+    fn find(&mut self, key: &MessageKey) -> rusqlite::Result<Option<(Name, i64)>> {
+        let Some(name) = Name::of(self.db, self.peers, key)? else {
+            return Ok(None);
         };
-        unindex(self.db, number, contact, &old)?;
-        self.db
-            .prepare_cached("DELETE FROM message WHERE number = ?")?
-            .execute([number])
+        let number = self.names.find(self.db, &name)?;
+        Ok(number.map(|number| (name, number)))
     }
 }
 
-/// Writes a message, and its state if it has one; 0 if its key is taken.
-fn insert(db: &Connection, contact: i64, row: &MessageRow, state: Option<&DeliveryRow>) -> rusqlite::Result<usize> {
-    db.prepare_cached(
-        "INSERT INTO message (contact, direction, id, ordinal, text, content_type, thread, reply_to, ttl, sent_at, at, \
-         edited_at, deleted_at, state, state_at, disappears_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-         ON CONFLICT (contact, direction, id) DO NOTHING",
-    )?
-    .execute(params![
-        contact,
-        row.key.direction.code(),
-        row.key.id.0,
-        row.order.0.cast_signed(),
-        row.text,
-        row.content_type.code(),
-        row.thread,
-        row.reply_to.map(|id| id.0),
-        row.ttl,
-        row.sent_at.0.cast_signed(),
-        row.at.0.cast_signed(),
-        row.edited_at.map(|at| at.0.cast_signed()),
-        row.deleted_at.map(|at| at.0.cast_signed()),
-        state.map(|state| state.state.code()),
-        state.map(|state| state.at.0.cast_signed()),
-        state.and_then(|state| state.disappears_at).map(|at| ordered(at.0)),
-    ])
-}
+impl Statements<'_> {
+    /// Writes a new message, and its state if it has one.
+    fn insert(
+        &mut self,
+        number: i64,
+        contact: i64,
+        row: &MessageRow,
+        state: Option<&DeliveryRow>,
+    ) -> rusqlite::Result<usize> {
+        self.run(
+            "INSERT INTO message (number, contact, direction, id, ordinal, text, content_type, thread, reply_to, ttl, \
+         sent_at, at, edited_at, deleted_at, state, state_at, disappears_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                number,
+                contact,
+                row.key.direction.code(),
+                row.key.id.0,
+                row.order.0.cast_signed(),
+                row.text,
+                row.content_type.code(),
+                row.thread,
+                row.reply_to.map(|id| id.0),
+                row.ttl,
+                row.sent_at.0.cast_signed(),
+                row.at.0.cast_signed(),
+                row.edited_at.map(|at| at.0.cast_signed()),
+                row.deleted_at.map(|at| at.0.cast_signed()),
+                state.map(|state| state.state.code()),
+                state.map(|state| state.at.0.cast_signed()),
+                state.and_then(|state| state.disappears_at).map(|at| ordered(at.0)),
+            ],
+        )
+    }
 
-/// Writes a message in place of the one with its key; the state stays.
-fn update(db: &Connection, number: i64, row: &MessageRow) -> rusqlite::Result<usize> {
-    db.prepare_cached(
-        "UPDATE message SET ordinal = ?, text = ?, content_type = ?, thread = ?, reply_to = ?, ttl = ?, sent_at = ?, \
-         at = ?, edited_at = ?, deleted_at = ? WHERE number = ?",
-    )?
-    .execute(params![
+    /// Writes a message in place of the one with its key; the state stays.
+    fn update(&mut self, number: i64, row: &MessageRow) -> rusqlite::Result<usize> {
+        self.run("UPDATE message SET ordinal = ?, text = ?, content_type = ?, thread = ?, reply_to = ?, ttl = ?, sent_at = ?, \
+         at = ?, edited_at = ?, deleted_at = ? WHERE number = ?", params![
         row.order.0.cast_signed(),
         row.text,
         row.content_type.code(),
@@ -92,91 +111,73 @@ fn update(db: &Connection, number: i64, row: &MessageRow) -> rusqlite::Result<us
         row.deleted_at.map(|at| at.0.cast_signed()),
         number,
     ])
+    }
+
+    /// Also of an empty text: the index has a row for each message, as FTS5 would build it anew.
+    fn index(&mut self, number: i64, contact: i64, text: &str) -> rusqlite::Result<usize> {
+        self.run(
+            "INSERT INTO word (rowid, text, contact) VALUES (?, ?, ?)",
+            params![number, text, contact],
+        )
+    }
+
+    /// The index keeps no copy, so it has to be told what to take out.
+    fn unindex(&mut self, number: i64, contact: i64, text: &str) -> rusqlite::Result<usize> {
+        self.run(
+            "INSERT INTO word (word, rowid, text, contact) VALUES ('delete', ?, ?, ?)",
+            params![number, text, contact],
+        )
+    }
 }
 
-/// The message's number and its text as it is.
-fn find(db: &Connection, contact: i64, key: &MessageKey) -> rusqlite::Result<Option<(i64, String)>> {
-    db.prepare_cached("SELECT number, text FROM message WHERE contact = ? AND direction = ? AND id = ?")?
-        .query_row((contact, key.direction.code(), key.id.0), |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()
+/// A message's text as it is.
+fn text(db: &Connection, number: i64) -> rusqlite::Result<String> {
+    db.prepare_cached("SELECT text FROM message WHERE number = ?")?
+        .query_row([number], |row| row.get(0))
 }
 
-/// Also of an empty text: the index has a row for each message, as FTS5 would build it anew.
-fn index(db: &Connection, number: i64, contact: i64, text: &str) -> rusqlite::Result<usize> {
-    db.prepare_cached("INSERT INTO word (rowid, text, contact) VALUES (?, ?, ?)")?
-        .execute((number, text, contact))
-}
-
-/// The index keeps no copy, so it has to be told what to take out.
-fn unindex(db: &Connection, number: i64, contact: i64, text: &str) -> rusqlite::Result<usize> {
-    db.prepare_cached("INSERT INTO word (word, rowid, text, contact) VALUES ('delete', ?, ?, ?)")?
-        .execute((number, text, contact))
-}
-
-// What hangs on a message. The first three parameters are the message's key; where it is not there, nothing happens.
-
+// What hangs on a message: where that is not there, nothing happens.
 impl Commit<'_> {
     pub(super) fn write_delivery(&mut self, mode: Mode, row: &DeliveryRow) -> rusqlite::Result<usize> {
         if self.states.remove(&row.key).is_none() {
             // It was written with its message.
             return Ok(1);
         }
+        let Some((_, number)) = self.find(&row.key)? else {
+            return Ok(0);
+        };
         let sql = match mode {
-            Mode::Put => {
-                "UPDATE message SET state = ?4, state_at = ?5, disappears_at = ?6 \
-             WHERE contact = ?1 AND direction = ?2 AND id = ?3"
-            }
+            Mode::Put => "UPDATE message SET state = ?2, state_at = ?3, disappears_at = ?4 WHERE number = ?1",
             Mode::Insert => {
-                "UPDATE message SET state = ?4, state_at = ?5, disappears_at = ?6 \
-             WHERE contact = ?1 AND direction = ?2 AND id = ?3 AND state IS NULL"
+                "UPDATE message SET state = ?2, state_at = ?3, disappears_at = ?4 WHERE number = ?1 AND state IS NULL"
             }
         };
         let disappears_at = row.disappears_at.map(|at| ordered(at.0));
-        let columns = params![row.state.code(), row.at.0.cast_signed(), disappears_at];
-        self.on_message(sql, &row.key, columns)
+        let at = row.at.0.cast_signed();
+        self.statements
+            .run(sql, params![number, row.state.code(), at, disappears_at])
     }
 
     pub(super) fn delete_delivery(&mut self, key: &MessageKey) -> rusqlite::Result<usize> {
-        let sql = "UPDATE message SET state = NULL, state_at = NULL, disappears_at = NULL \
-               WHERE contact = ?1 AND direction = ?2 AND id = ?3";
-        self.on_message(sql, key, &[])
+        let Some((_, number)) = self.find(key)? else {
+            return Ok(0);
+        };
+        let sql = "UPDATE message SET state = NULL, state_at = NULL, disappears_at = NULL WHERE number = ?";
+        self.statements.run(sql, params![number])
     }
 
     pub(super) fn write_reaction(&mut self, mode: Mode, row: &ReactionRow) -> rusqlite::Result<usize> {
-        let sql = match mode {
-            Mode::Put => {
-                "INSERT INTO reaction (message, author, emoji, at) SELECT number, ?4, ?5, ?6 FROM message \
-             WHERE contact = ?1 AND direction = ?2 AND id = ?3 \
-             ON CONFLICT (message, author) DO UPDATE SET emoji = excluded.emoji, at = excluded.at"
-            }
-            Mode::Insert => {
-                "INSERT INTO reaction (message, author, emoji, at) SELECT number, ?4, ?5, ?6 FROM message \
-             WHERE contact = ?1 AND direction = ?2 AND id = ?3 ON CONFLICT (message, author) DO NOTHING"
-            }
+        let Some((_, number)) = self.find(&row.target)? else {
+            return Ok(0);
         };
-        let columns = params![row.author.code(), row.emoji, row.at.0.cast_signed()];
-        self.on_message(sql, &row.target, columns)
+        let parameters = params![number, row.author.code(), row.emoji, row.at.0.cast_signed()];
+        self.statements.run(REACTION.write(mode), parameters)
     }
 
     pub(super) fn delete_reaction(&mut self, key: &MessageKey, author: Direction) -> rusqlite::Result<usize> {
-        let sql = "DELETE FROM reaction WHERE author = ?4 AND message = \
-               (SELECT number FROM message WHERE contact = ?1 AND direction = ?2 AND id = ?3)";
-        self.on_message(sql, key, &[&author.code()])
-    }
-
-    fn on_message(&mut self, sql: &str, key: &MessageKey, more: &[&dyn ToSql]) -> rusqlite::Result<usize> {
-        let Some(contact) = self.peers.find(self.db, &key.contact)? else {
+        let Some((_, number)) = self.find(key)? else {
             return Ok(0);
         };
-        let mut statement = self.db.prepare_cached(sql)?;
-        statement.raw_bind_parameter(1, contact)?;
-        statement.raw_bind_parameter(2, key.direction.code())?;
-        statement.raw_bind_parameter(3, key.id.0)?;
-        for (index, value) in (4..).zip(more) {
-            statement.raw_bind_parameter(index, value)?;
-        }
-        statement.raw_execute()
+        self.statements.run(REACTION.delete, params![number, author.code()])
     }
 }

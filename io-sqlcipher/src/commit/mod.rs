@@ -5,12 +5,13 @@ mod message;
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, ToSql, params};
 use sotto_core::OnionAddress;
 use sotto_core::row::{Batch, Change, DeliveryRow, Key, MessageKey, Row};
 
 use crate::code::Code;
 use crate::event::EventColumns;
+use crate::name::Names;
 use crate::peer::Peers;
 
 /// Makes a batch's changes. The caller's transaction makes them all or none.
@@ -18,10 +19,9 @@ use crate::peer::Peers;
 /// They are made in their order, with two liberties that cannot be told from it: messages are written in the order of the
 /// conversation, so that their numbers follow it and neighbours stay neighbours on the pages; and a new message is written
 /// together with its state.
-pub(crate) fn apply(db: &Connection, peers: &mut Peers, batch: &Batch) -> rusqlite::Result<()> {
+pub(crate) fn apply(db: &Connection, peers: &mut Peers, names: &mut Names, batch: &Batch) -> rusqlite::Result<()> {
     let mut changes: Vec<&Change> = batch.changes.iter().collect();
-    let is_message = |change: &&Change| matches!(change.key(), Key::Message(_));
-    if let Some(first) = changes.iter().position(is_message) {
+    if let Some(first) = changes.iter().position(|change| is_message(change)) {
         let count = changes[first..].iter().take_while(|change| is_message(change)).count();
         changes[first..first + count].sort_by_key(|change| match change {
             Change::Put(Row::Message(row)) | Change::Insert(Row::Message(row)) => Some(row.order),
@@ -34,7 +34,9 @@ pub(crate) fn apply(db: &Connection, peers: &mut Peers, batch: &Batch) -> rusqli
     });
     let mut commit = Commit {
         db,
+        statements: Statements::new(db),
         peers,
+        names,
         states: states.collect(),
     };
     for change in changes {
@@ -42,17 +44,50 @@ pub(crate) fn apply(db: &Connection, peers: &mut Peers, batch: &Batch) -> rusqli
             Change::Put(row) => commit.write(Mode::Put, row)?,
             Change::Insert(row) => commit.write(Mode::Insert, row)?,
             Change::Delete(key) => commit.delete(key)?,
-        }
+        };
     }
-    Ok(())
+    drop(commit);
+    names.settle(db)
+}
+
+const fn is_message(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Put(Row::Message(_)) | Change::Insert(Row::Message(_)) | Change::Delete(Key::Message(_))
+    )
 }
 
 /// A batch being written.
 struct Commit<'b> {
     db: &'b Connection,
+    statements: Statements<'b>,
     peers: &'b mut Peers,
+    names: &'b mut Names,
     /// States that are still to be written.
     states: BTreeMap<MessageKey, &'b DeliveryRow>,
+}
+
+/// The statements of a batch, at hand: to ask the connection for each takes as long as a small one runs.
+struct Statements<'b> {
+    db: &'b Connection,
+    held: Vec<(&'static str, CachedStatement<'b>)>,
+}
+
+impl<'b> Statements<'b> {
+    const fn new(db: &'b Connection) -> Self {
+        let held = Vec::new();
+        Self { db, held }
+    }
+
+    /// Runs a statement, and says how many rows it changed.
+    fn run(&mut self, sql: &'static str, parameters: &[&dyn ToSql]) -> rusqlite::Result<usize> {
+        let held = self.held.iter().position(|(held, _)| std::ptr::eq(*held, sql));
+        if held.is_none() {
+            self.held.push((sql, self.db.prepare_cached(sql)?));
+        }
+        let index = held.unwrap_or(self.held.len() - 1);
+        self.held[index].1.execute(parameters)
+    }
 }
 
 /// What happens to an older row of the same key.
@@ -116,129 +151,151 @@ const INVITE: Table = table!("invite": "token"; "created_at");
 const OUTBOX: Table = table!("outbox": "contact", "position";
     "message", "content", "sequence", "ciphertext", "repeat", "queued_at", "expires_at", "ttl", "disappears_at");
 const CONSUMER: Table = table!("consumer": "name"; "acknowledged");
+const REACTION: Table = table!("reaction": "message", "author"; "emoji", "at");
 const EVENT: Table = table!("event": "seq"; "at", "kind", "contact", "direction", "message", "value");
 
 /// The only identity's key.
 const ONLY: i64 = 1;
 
 impl Commit<'_> {
-    fn write(&mut self, mode: Mode, row: &Row) -> rusqlite::Result<()> {
+    fn write(&mut self, mode: Mode, row: &Row) -> rusqlite::Result<usize> {
         let db = self.db;
         match row {
-            Row::Identity(row) => db.prepare_cached(IDENTITY.write(mode))?.execute(params![
-                ONLY,
-                row.onion_seed,
-                row.signal_identity,
-                row.registration_id,
-                row.name,
-                row.created_at.0.cast_signed(),
-            ])?,
-            Row::Contact(row) => db.prepare_cached(CONTACT.write(mode))?.execute(params![
-                self.peers.intern(db, &row.address)?,
-                row.standing.code(),
-                row.petname,
-                row.claimed_name,
-                row.note,
-                row.invite.map(|token| token.0),
-                row.identity_key,
-                row.verified,
-                row.blocked,
-                row.timer_ours,
-                row.timer_theirs,
-                row.created_at.0.cast_signed(),
-                row.last_seen.map(|at| at.0.cast_signed()),
-                row.retry.attempts,
-                row.retry.next_attempt.map(|at| at.0.cast_signed()),
-            ])?,
-            Row::Session(row) => db
-                .prepare_cached(SESSION.write(mode))?
-                .execute(params![self.peers.intern(db, &row.contact)?, row.record])?,
-            Row::Cursors(row) => db.prepare_cached(CURSORS.write(mode))?.execute(params![
-                self.peers.intern(db, &row.contact)?,
-                row.generation.0.cast_signed(),
-                row.sent.cast_signed(),
-                row.acknowledged.cast_signed(),
-                row.received.cast_signed(),
-            ])?,
-            Row::Offer(row) => db.prepare_cached(OFFER.write(mode))?.execute(params![
-                self.peers.intern(db, &row.contact)?,
-                row.generation.0.cast_signed(),
-                row.bundle,
-                row.secrets,
-            ])?,
-            Row::Request(row) => db.prepare_cached(REQUEST.write(mode))?.execute(params![
-                self.peers.intern(db, &row.contact)?,
-                row.generation.0.cast_signed(),
-                row.bundle,
-                row.note,
-                row.received_at.0.cast_signed(),
-            ])?,
-            Row::Invite(row) => db
-                .prepare_cached(INVITE.write(mode))?
-                .execute(params![row.token.0, row.created_at.0.cast_signed()])?,
-            Row::Outbox(row) => db.prepare_cached(OUTBOX.write(mode))?.execute(params![
-                self.peers.intern(db, &row.contact)?,
-                row.position.0.cast_signed(),
-                row.message.map(|id| id.0),
-                row.content,
-                row.sealed.as_ref().map(|sealed| sealed.sequence.cast_signed()),
-                row.sealed.as_ref().map(|sealed| &sealed.ciphertext),
-                row.repeat,
-                row.queued_at.0.cast_signed(),
-                row.expires_at.0.cast_signed(),
-                row.ttl,
-                row.disappears_at.map(|at| at.0.cast_signed()),
-            ])?,
-            Row::Consumer(row) => db
-                .prepare_cached(CONSUMER.write(mode))?
-                .execute(params![row.name, row.acknowledged.0.cast_signed()])?,
-            Row::Message(row) => self.write_message(mode, row)?,
-            Row::Delivery(row) => self.write_delivery(mode, row)?,
-            Row::Reaction(row) => self.write_reaction(mode, row)?,
+            Row::Identity(row) => self.statements.run(
+                IDENTITY.write(mode),
+                params![
+                    ONLY,
+                    row.onion_seed,
+                    row.signal_identity,
+                    row.registration_id,
+                    row.name,
+                    row.created_at.0.cast_signed(),
+                ],
+            ),
+            Row::Contact(row) => self.statements.run(
+                CONTACT.write(mode),
+                params![
+                    self.peers.intern(db, &row.address)?,
+                    row.standing.code(),
+                    row.petname,
+                    row.claimed_name,
+                    row.note,
+                    row.invite.map(|token| token.0),
+                    row.identity_key,
+                    row.verified,
+                    row.blocked,
+                    row.timer_ours,
+                    row.timer_theirs,
+                    row.created_at.0.cast_signed(),
+                    row.last_seen.map(|at| at.0.cast_signed()),
+                    row.retry.attempts,
+                    row.retry.next_attempt.map(|at| at.0.cast_signed()),
+                ],
+            ),
+            Row::Session(row) => self.statements.run(
+                SESSION.write(mode),
+                params![self.peers.intern(db, &row.contact)?, row.record],
+            ),
+            Row::Cursors(row) => self.statements.run(
+                CURSORS.write(mode),
+                params![
+                    self.peers.intern(db, &row.contact)?,
+                    row.generation.0.cast_signed(),
+                    row.sent.cast_signed(),
+                    row.acknowledged.cast_signed(),
+                    row.received.cast_signed(),
+                ],
+            ),
+            Row::Offer(row) => self.statements.run(
+                OFFER.write(mode),
+                params![
+                    self.peers.intern(db, &row.contact)?,
+                    row.generation.0.cast_signed(),
+                    row.bundle,
+                    row.secrets,
+                ],
+            ),
+            Row::Request(row) => self.statements.run(
+                REQUEST.write(mode),
+                params![
+                    self.peers.intern(db, &row.contact)?,
+                    row.generation.0.cast_signed(),
+                    row.bundle,
+                    row.note,
+                    row.received_at.0.cast_signed(),
+                ],
+            ),
+            Row::Invite(row) => self
+                .statements
+                .run(INVITE.write(mode), params![row.token.0, row.created_at.0.cast_signed()]),
+            Row::Outbox(row) => self.statements.run(
+                OUTBOX.write(mode),
+                params![
+                    self.peers.intern(db, &row.contact)?,
+                    row.position.0.cast_signed(),
+                    row.message.map(|id| id.0),
+                    row.content,
+                    row.sealed.as_ref().map(|sealed| sealed.sequence.cast_signed()),
+                    row.sealed.as_ref().map(|sealed| &sealed.ciphertext),
+                    row.repeat,
+                    row.queued_at.0.cast_signed(),
+                    row.expires_at.0.cast_signed(),
+                    row.ttl,
+                    row.disappears_at.map(|at| at.0.cast_signed()),
+                ],
+            ),
+            Row::Consumer(row) => self.statements.run(
+                CONSUMER.write(mode),
+                params![row.name, row.acknowledged.0.cast_signed()],
+            ),
+            Row::Message(row) => self.write_message(mode, row),
+            Row::Delivery(row) => self.write_delivery(mode, row),
+            Row::Reaction(row) => self.write_reaction(mode, row),
             Row::Event(row) => {
                 let event = EventColumns::of(&row.event);
-                db.prepare_cached(EVENT.write(mode))?.execute(params![
-                    row.seq.0.cast_signed(),
-                    row.at.0.cast_signed(),
-                    event.kind,
-                    self.peers.intern(db, &event.contact)?,
-                    event.direction.map(Code::code),
-                    event.message.map(|id| id.0),
-                    event.value,
-                ])?
+                self.statements.run(
+                    EVENT.write(mode),
+                    params![
+                        row.seq.0.cast_signed(),
+                        row.at.0.cast_signed(),
+                        event.kind,
+                        self.peers.intern(db, &event.contact)?,
+                        event.direction.map(Code::code),
+                        event.message.map(|id| id.0),
+                        event.value,
+                    ],
+                )
             }
-        };
-        Ok(())
+        }
     }
 
-    fn delete(&mut self, key: &Key) -> rusqlite::Result<()> {
+    fn delete(&mut self, key: &Key) -> rusqlite::Result<usize> {
         let db = self.db;
         match key {
-            Key::Identity => db.prepare_cached(IDENTITY.delete)?.execute([ONLY])?,
-            Key::Contact(contact) => self.delete_of(&CONTACT, contact)?,
-            Key::Session(contact) => self.delete_of(&SESSION, contact)?,
-            Key::Cursors(contact) => self.delete_of(&CURSORS, contact)?,
-            Key::Offer(contact) => self.delete_of(&OFFER, contact)?,
-            Key::Request(contact) => self.delete_of(&REQUEST, contact)?,
-            Key::Invite(token) => db.prepare_cached(INVITE.delete)?.execute([token.0])?,
+            Key::Identity => self.statements.run(IDENTITY.delete, params![ONLY]),
+            Key::Contact(contact) => self.delete_of(&CONTACT, contact),
+            Key::Session(contact) => self.delete_of(&SESSION, contact),
+            Key::Cursors(contact) => self.delete_of(&CURSORS, contact),
+            Key::Offer(contact) => self.delete_of(&OFFER, contact),
+            Key::Request(contact) => self.delete_of(&REQUEST, contact),
+            Key::Invite(token) => self.statements.run(INVITE.delete, params![token.0]),
             Key::Outbox(contact, position) => match self.peers.find(db, contact)? {
-                Some(contact) => db
-                    .prepare_cached(OUTBOX.delete)?
-                    .execute([contact, position.0.cast_signed()])?,
-                None => 0,
+                Some(contact) => self
+                    .statements
+                    .run(OUTBOX.delete, params![contact, position.0.cast_signed()]),
+                None => Ok(0),
             },
-            Key::Consumer(name) => db.prepare_cached(CONSUMER.delete)?.execute([name])?,
-            Key::Message(key) => self.delete_message(key)?,
-            Key::Delivery(key) => self.delete_delivery(key)?,
-            Key::Reaction(key, author) => self.delete_reaction(key, *author)?,
-            Key::Event(seq) => db.prepare_cached(EVENT.delete)?.execute([seq.0.cast_signed()])?,
-        };
-        Ok(())
+            Key::Consumer(name) => self.statements.run(CONSUMER.delete, params![name]),
+            Key::Message(key) => self.delete_message(key),
+            Key::Delivery(key) => self.delete_delivery(key),
+            Key::Reaction(key, author) => self.delete_reaction(key, *author),
+            Key::Event(seq) => self.statements.run(EVENT.delete, params![seq.0.cast_signed()]),
+        }
     }
 
     fn delete_of(&mut self, table: &Table, contact: &OnionAddress) -> rusqlite::Result<usize> {
         match self.peers.find(self.db, contact)? {
-            Some(contact) => self.db.prepare_cached(table.delete)?.execute([contact]),
+            Some(contact) => self.statements.run(table.delete, params![contact]),
             None => Ok(0),
         }
     }

@@ -13,14 +13,14 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::open::PAGE;
+use crate::open::{LOG_PAGES, PAGE};
 
 /// The log's header, and that of each page in it (sqlite.org/fileformat2.html, section 4.1).
 const LOG_HEADER: u64 = 32;
 const FRAME_HEADER: u64 = 24;
 
-/// From this length on SQLite may have moved the log into the database by itself (`wal_autocheckpoint`), and begun anew.
-const LOG_UNBROKEN: u64 = LOG_HEADER + 1000 * (FRAME_HEADER + PAGE);
+/// From this length on SQLite may have moved the log into the database by itself, and begun anew.
+const LOG_UNBROKEN: u64 = LOG_HEADER + LOG_PAGES * (FRAME_HEADER + PAGE);
 
 /// Wipes every gap, and takes the note of it away; `swept` says that those of pages outside the log are known to be empty.
 pub(super) fn wipe(db: &mut Connection, log: &Path, swept: bool) -> rusqlite::Result<()> {

@@ -1,11 +1,12 @@
 //! A conversation, page by page.
 
-use sotto_core::{MessageId, OnionAddress};
+use sotto_core::{Direction, MessageId, OnionAddress};
 
-use super::Reader;
 use super::messages::{MessageView, view_sql};
+use super::{Reader, Snapshot};
 use crate::StoreError;
 use crate::message::message_columns;
+use crate::name::Name;
 
 impl Reader {
     /// The newest `limit` messages of a conversation, or the newest of those before the message `before`; the oldest of
@@ -26,15 +27,31 @@ impl Reader {
                     at.views(sql, (contact, limit))?
                 }
                 Some(before) => {
+                    let Some(before) = at.ordinal(contact, before)? else {
+                        return Ok(Vec::new());
+                    };
                     let sql = view_sql!("message" =>
-                        "WHERE message.contact = ?1 AND message.ordinal < \
-                             (SELECT min(ordinal) FROM message WHERE contact = ?1 AND direction IN (0, 1) AND id = ?2) \
-                         ORDER BY message.ordinal DESC LIMIT ?3");
-                    at.views(sql, (contact, before.0, limit))?
+                        "WHERE message.contact = ? AND message.ordinal < ? ORDER BY message.ordinal DESC LIMIT ?");
+                    at.views(sql, (contact, before, limit))?
                 }
             };
             page.reverse();
             Ok(page)
         })
+    }
+}
+
+impl Snapshot<'_> {
+    /// The place of a message of either author in a conversation; the earlier one, should both have chosen that id.
+    fn ordinal(&mut self, contact: i64, id: MessageId) -> rusqlite::Result<Option<i64>> {
+        let mut ordinals = Vec::new();
+        for direction in [Direction::In, Direction::Out] {
+            let name = Name { contact, direction, id };
+            if let Some(number) = self.number(&name)? {
+                let mut ordinal = self.db.prepare_cached("SELECT ordinal FROM message WHERE number = ?")?;
+                ordinals.push(ordinal.query_row([number], |row| row.get(0))?);
+            }
+        }
+        Ok(ordinals.into_iter().min())
     }
 }

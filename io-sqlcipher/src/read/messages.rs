@@ -6,8 +6,9 @@ use sotto_core::{Direction, EventSeq, MessageId, Wall};
 
 use super::{Reader, Snapshot};
 use crate::StoreError;
-use crate::code::{Code, Columns};
+use crate::code::Columns;
 use crate::message::{MESSAGE_COLUMNS, message, message_columns};
+use crate::name::Name;
 use crate::sanitise;
 
 /// A message as it stands now.
@@ -90,7 +91,7 @@ impl MessageView {
 const SHORTEST_PREFIX: usize = 6;
 
 /// Messages that one prefix may find; more than two only show that it is too short.
-const SAME_PREFIX: u32 = 16;
+const SAME_PREFIX: usize = 16;
 
 impl Reader {
     /// The messages whose id begins with these hexadecimal digits (6 to 32), in any conversation, at most 16. A whole id
@@ -99,9 +100,16 @@ impl Reader {
         let Some((first, last)) = id_range(id) else {
             return Ok(Vec::new());
         };
-        let sql = view_sql!("message" => "WHERE message.contact IN (SELECT number FROM peer) AND message.direction IN (0, 1) \
-             AND message.id BETWEEN ? AND ? ORDER BY message.ordinal LIMIT ?");
-        self.read(|at| at.views(sql, (first.0, last.0, SAME_PREFIX)))
+        self.read(|at| {
+            let db = at.db;
+            let numbers = at.names()?.range(db, first, last, SAME_PREFIX)?;
+            let mut found = Vec::new();
+            for number in numbers {
+                found.extend(at.view_of_number(number)?);
+            }
+            found.sort_by_key(|message| (message.order, message.key));
+            Ok(found)
+        })
     }
 
     /// The message of that name.
@@ -150,11 +158,20 @@ impl Snapshot<'_> {
 
     /// The message of that name.
     pub(super) fn view_of(&mut self, key: &MessageKey) -> rusqlite::Result<Option<MessageView>> {
-        let Some(contact) = self.peers.find(self.db, &key.contact)? else {
+        let Some(name) = Name::of(self.db, self.peers, key)? else {
             return Ok(None);
         };
-        let sql = view_sql!("message" => "WHERE message.contact = ? AND message.direction = ? AND message.id = ?");
-        Ok(self.views(sql, (contact, key.direction.code(), key.id.0))?.pop())
+        match self.number(&name)? {
+            Some(number) => self.view_of_number(number),
+            None => Ok(None),
+        }
+    }
+
+    /// The message with that number.
+    pub(super) fn view_of_number(&mut self, number: i64) -> rusqlite::Result<Option<MessageView>> {
+        Ok(self
+            .views(view_sql!("message" => "WHERE message.number = ?"), [number])?
+            .pop())
     }
 
     fn view(&mut self, row: &Row<'_>) -> rusqlite::Result<MessageView> {

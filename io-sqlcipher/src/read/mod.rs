@@ -27,6 +27,7 @@ pub use threads::ThreadView;
 
 use crate::StoreError;
 use crate::lock::Lock;
+use crate::name::{Name, Names};
 use crate::peer::Peers;
 
 /// A read-only connection, made by [`Store::reader`](crate::Store::reader). Each answer is of one moment. Blocking.
@@ -55,6 +56,7 @@ impl Reader {
             let answer = query(&mut Snapshot {
                 db: &transaction,
                 peers: &mut self.peers.borrow_mut(),
+                names: None,
                 unsealed: BTreeMap::new(),
             })?;
             transaction.commit()?;
@@ -68,8 +70,22 @@ impl Reader {
 struct Snapshot<'r> {
     db: &'r Connection,
     peers: &'r mut Peers,
+    /// Read when the first message is looked for by its name.
+    names: Option<Names>,
     /// By contact's number: which messages wait unsealed, and until when. Read once, when the first one is shown.
     unsealed: BTreeMap<i64, BTreeMap<MessageId, Wall>>,
+}
+
+impl Snapshot<'_> {
+    fn names(&mut self) -> rusqlite::Result<&Names> {
+        Names::loaded(&mut self.names, self.db).map(|names| &*names)
+    }
+
+    /// The number of the message with that name.
+    fn number(&mut self, name: &Name) -> rusqlite::Result<Option<i64>> {
+        let db = self.db;
+        self.names()?.find(db, name)
+    }
 }
 
 impl fmt::Debug for Reader {

@@ -1,9 +1,14 @@
 //! What has not been delivered, and why.
 
+use rusqlite::Connection;
+use sotto_core::Direction;
+
 use super::Reader;
 use super::messages::{MessageView, view_sql};
 use crate::StoreError;
+use crate::code::Columns;
 use crate::message::message_columns;
+use crate::name::Name;
 
 impl Reader {
     /// Messages of ours that are queued, sent or failed, the oldest first. Those that wait have the contact's attempts and
@@ -15,15 +20,26 @@ impl Reader {
                 view_sql!("message INDEXED BY failed" => "WHERE message.state IN (4, 5) AND message.direction = 1"),
                 [],
             )?;
-            found.extend(at.views(
-                view_sql!("outbox CROSS JOIN message ON message.id = outbox.message \
-                           AND message.contact = outbox.contact AND message.direction = 1" =>
-                    "WHERE outbox.message IS NOT NULL AND message.state IN (0, 1)"),
-                [],
-            )?);
+            for name in waiting(at.db)? {
+                if let Some(number) = at.number(&name)? {
+                    found.extend(at.view_of_number(number)?.filter(MessageView::is_waiting));
+                }
+            }
             found.sort_by_key(|message| (message.order, message.key));
             found.dedup_by_key(|message| message.key);
             Ok(found)
         })
     }
+}
+
+fn waiting(db: &Connection) -> rusqlite::Result<Vec<Name>> {
+    db.prepare_cached("SELECT contact, message FROM outbox WHERE message IS NOT NULL")?
+        .query_map([], |row| {
+            Ok(Name {
+                contact: row.get(0)?,
+                direction: Direction::Out,
+                id: row.id(1)?,
+            })
+        })?
+        .collect()
 }

@@ -110,10 +110,23 @@ CREATE TABLE message (
     deleted_at    INTEGER,
     state         INTEGER,
     state_at      INTEGER,
-    disappears_at INTEGER,
-    -- The conversation first: ids are random, and so a burst of one conversation touches few pages.
-    UNIQUE (contact, direction, id)
+    disappears_at INTEGER
 ) STRICT;
+
+-- Numbers by name, of the messages up to the settled number; name.rs says why not of all. The conversation comes first, so
+-- that a burst of one conversation touches few pages.
+CREATE TABLE name (
+    contact   INTEGER NOT NULL,
+    direction INTEGER NOT NULL,
+    id        BLOB NOT NULL,
+    number    INTEGER NOT NULL,
+    PRIMARY KEY (contact, direction, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE settled (
+    only   INTEGER PRIMARY KEY CHECK (only = 1),
+    number INTEGER NOT NULL
+) STRICT;
+INSERT INTO settled VALUES (1, 0);
 
 -- The thread is there so that a list of threads needs no look at the messages themselves.
 CREATE INDEX conversation ON message (contact, ordinal, thread);
