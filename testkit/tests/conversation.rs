@@ -1,7 +1,7 @@
 //! Two nodes in one memory talk: the plain course of everything that one-to-one messaging has.
 
-use sotto_core::row::{ContentType, DeliveryState, Key, MessageKey, Row};
-use sotto_core::{Command, Direction, Draft, Limits, MessageId, Millis, OnionAddress, Reply};
+use sotto_core::row::{Batch, Change, ContentType, DeliveryState, Event, Key, MessageKey, Row};
+use sotto_core::{Command, Direction, Draft, Entropy, Limits, MessageId, Millis, OnionAddress, Ratchet, Reply, Signal};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::pair::{A, B, Pair};
 
@@ -134,4 +134,106 @@ fn an_old_store_neither_loses_nor_doubles() {
         }
         assert_eq!(texts(&pair, A).last().map(String::as_str), Some("after, too"));
     }
+}
+
+#[test]
+fn another_identity_key_takes_the_verified_mark_away_and_warns() {
+    for side in [A, B] {
+        let other = 1 - side;
+        let mut pair = friends();
+        let addresses = [pair.sides[A].address, pair.sides[B].address];
+        let number = |pair: &mut Pair<Disk>| match pair.command(other, Command::SafetyNumber(addresses[side])) {
+            Ok(Reply::SafetyNumber(number)) => number.digits,
+            other => panic!("no safety number: {other:?}"),
+        };
+        let compared = number(&mut pair);
+        let verify = |number: &str| Command::VerifyContact(addresses[side], Some(number.to_owned()));
+        pair.command(other, verify("1".repeat(60).as_str()))
+            .expect_err("another number");
+        pair.command(other, verify(&compared)).unwrap();
+        assert!(verified(&pair, other));
+
+        // The same onion key with another Signal identity: a store that was made anew from the address alone.
+        let Some(Row::Identity(identity)) = pair.sides[side].disk.row(&Key::Identity).cloned() else {
+            panic!("a node has an identity");
+        };
+        let (signal_identity, registration_id) = Signal::generate(&mut Entropy::from_seed([99; 32]));
+        let mut changed = identity;
+        changed.signal_identity = signal_identity.to_vec();
+        changed.registration_id = registration_id;
+        pair.sides[side].disk.apply(Batch {
+            changes: vec![Change::Put(Row::Identity(changed))],
+        });
+        pair.sides[side].disk.lose(|row| matches!(row, Row::Session(_)));
+        pair.reopen(side, 55, &Limits::default());
+        send(&mut pair, A, draft(addresses[B], "who is it now?"));
+        pair.pass(Millis::minutes(1));
+
+        assert!(!verified(&pair, other), "nobody has compared the new key");
+        let contact = addresses[side];
+        let warnings = [
+            Event::ContactRekeyed {
+                contact,
+                identity_changed: true,
+            },
+            Event::ContactVerified {
+                contact,
+                verified: false,
+            },
+        ];
+        for warning in warnings {
+            assert!(
+                pair.sides[other].disk.events().any(|event| *event == warning),
+                "{warning:?}"
+            );
+        }
+        assert_ne!(number(&mut pair), compared);
+        assert_eq!(texts(&pair, B), ["who is it now?"]);
+    }
+}
+
+fn verified(pair: &Pair<Disk>, side: usize) -> bool {
+    match pair.sides[side].disk.row(&Key::Contact(pair.sides[1 - side].address)) {
+        Some(Row::Contact(row)) => row.verified,
+        _ => panic!("they are friends"),
+    }
+}
+
+#[test]
+fn the_tightest_timer_holds_and_each_clock_starts_where_it_should() {
+    let mut pair = friends();
+    let [a, b] = [pair.sides[A].address, pair.sides[B].address];
+    pair.command(A, Command::SetTimer(b, 600)).unwrap();
+    pair.command(B, Command::SetTimer(a, 60)).unwrap();
+    let id = send(
+        &mut pair,
+        A,
+        Draft {
+            ttl: Some(3600),
+            ..draft(b, "burn this")
+        },
+    );
+    assert!(pair.sides[A].disk.holds_text("burn this") && pair.sides[B].disk.holds_text("burn this"));
+    pair.pass(Millis::seconds(61));
+    assert!(
+        !pair.sides[A].disk.holds_text("burn this"),
+        "the sender's clock has run since it was sent"
+    );
+    assert!(pair.sides[B].disk.holds_text("burn this"), "nobody has read it yet");
+    pair.command(
+        B,
+        Command::MarkRead {
+            contact: a,
+            ids: vec![id],
+            receipt: true,
+        },
+    )
+    .unwrap();
+    pair.pass(Millis::seconds(59));
+    assert!(pair.sides[B].disk.holds_text("burn this"));
+    pair.pass(Millis::seconds(2));
+    assert!(
+        !pair.sides[B].disk.holds_text("burn this"),
+        "the reader's clock has run since it was read"
+    );
 }
