@@ -3,15 +3,15 @@
 //!
 //! | property | holds | source of truth |
 //! |---|---|---|
-//! | [`durable_first`] | always | the disks |
-//! | [`one_ciphertext`] | always | sealed outbox rows, over all disks that ever were |
-//! | [`no_duplicate`] | always | `message.received` events |
-//! | [`order`] | always | the sender's disk |
-//! | [`event_log`] | always | the disks |
-//! | [`bounded`] | always | outputs and batches |
-//! | [`pace`] | always | dials |
-//! | [`no_loss`] | in the end | the ledger of what users were promised |
-//! | [`convergence`] | in the end | the disks |
+//! | `durable_first` | always | the disks |
+//! | `one_ciphertext` | always | sealed outbox rows, over all disks that ever were |
+//! | `no_duplicate` | always | `message.received` events |
+//! | `order` | always | the sender's disk |
+//! | `event_log` | always | the disks |
+//! | `bounded` | always | outputs and batches |
+//! | `pace` | always | dials |
+//! | `no_loss` | in the end | the ledger of what users were promised |
+//! | `convergence` | in the end | the disks |
 
 mod bounded;
 mod convergence;
