@@ -54,12 +54,9 @@ mod local;
 mod storage;
 mod supervise;
 mod timer;
-mod transport;
-mod wiretap;
 
 pub use handle::{NodeHandle, Stopped};
 pub use local::Local;
+pub use sotto_io::{Dialling, ListenError, Listener, Offline, Stream, Transport, Wiretap};
 pub use storage::Storage;
 pub use supervise::{Config, DriverError, start};
-pub use transport::{Dialling, ListenError, Listener, Offline, Stream, Transport};
-pub use wiretap::Wiretap;

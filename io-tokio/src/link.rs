@@ -6,8 +6,8 @@ use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
+use futures_util::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use sotto_core::{Cause, Input, LinkId};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
@@ -110,7 +110,7 @@ async fn write(
             break;
         }
     }
-    let _ = writer.shutdown().await;
+    let _ = writer.close().await;
     Cause::HungUp
 }
 
@@ -119,10 +119,11 @@ mod tests {
     use std::future::{pending, ready};
     use std::net::Shutdown;
 
-    use tokio::io::{DuplexStream, duplex, split};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex, split};
     use tokio::net::UnixStream;
     use tokio::task::JoinHandle;
     use tokio::time::{Instant, timeout};
+    use tokio_util::compat::{TokioAsyncReadCompatExt as _, TokioAsyncWriteCompatExt as _};
 
     use super::*;
 
@@ -150,7 +151,10 @@ mod tests {
         fn accepted(room: usize) -> (Self, DuplexStream) {
             let (near, far) = duplex(room);
             let (reader, writer) = split(near);
-            (Self::run(ACCEPTED, ready(Ok(Stream::new(reader, writer)))), far)
+            (
+                Self::run(ACCEPTED, ready(Ok(Stream::new(reader.compat(), writer.compat_write())))),
+                far,
+            )
         }
 
         fn transmit(&self, bytes: impl Into<Vec<u8>>) {
@@ -205,7 +209,7 @@ mod tests {
     async fn a_dialled_link_connects_first_and_ends_with_the_peers_last_byte() {
         let (near, mut far) = duplex(64);
         let (reader, writer) = split(near);
-        let mut bench = Bench::run(DIALLED, ready(Ok(Stream::new(reader, writer))));
+        let mut bench = Bench::run(DIALLED, ready(Ok(Stream::new(reader.compat(), writer.compat_write()))));
         assert!(matches!(bench.next().await, Some(Input::Connected(DIALLED))));
         let sent: Vec<u8> = (0..=255).cycle().take(100_000).collect();
         let peer = tokio::spawn({
@@ -278,7 +282,7 @@ mod tests {
     async fn the_last_words_of_a_peer_that_stopped_listening_are_heard() {
         let (near, far) = UnixStream::pair().expect("pair");
         let (reader, writer) = near.into_split();
-        let mut bench = Bench::run(ACCEPTED, ready(Ok(Stream::new(reader, writer))));
+        let mut bench = Bench::run(ACCEPTED, ready(Ok(Stream::new(reader.compat(), writer.compat_write()))));
         let far = far.into_std().expect("std");
         far.shutdown(Shutdown::Read).expect("shutdown");
         bench.transmit(*b"too late");

@@ -18,8 +18,8 @@ use sotto_core::OnionAddress;
 use sotto_core::row::IdentityRow;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{Sleep, sleep};
+use tokio_util::compat::{TokioAsyncReadCompatExt as _, TokioAsyncWriteCompatExt as _};
 
-use crate::wiretap::Tapped;
 use crate::{Dialling, ListenError, Listener, Stream, Transport, Wiretap};
 
 /// Room for a path in `sockaddr_un`, with its final zero.
@@ -105,15 +105,10 @@ impl Listener for LocalListener {
 
 fn halves(stream: UnixStream, wiretap: Option<Wiretap>) -> Stream {
     let (reader, writer) = stream.into_split();
+    let stream = Stream::new(reader.compat(), writer.compat_write());
     match wiretap {
-        None => Stream::new(reader, writer),
-        Some(wiretap) => {
-            let reader = Tapped {
-                half: reader,
-                wiretap: wiretap.clone(),
-            };
-            Stream::new(reader, Tapped { half: writer, wiretap })
-        }
+        None => stream,
+        Some(wiretap) => wiretap.tap(stream),
     }
 }
 

@@ -8,10 +8,10 @@ use std::os::unix::net as blocking;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Barrier, Mutex};
 
+use futures_util::{AsyncReadExt as _, AsyncWriteExt as _};
 use sotto_core::row::IdentityRow;
 use sotto_core::{OnionAddress, Wall};
 use sotto_io_tokio::{ListenError, Listener, Local, Stream, Transport, Wiretap};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 fn identity(seed: u8) -> IdentityRow {
     IdentityRow {

@@ -288,7 +288,7 @@ impl Transport for Crowd {
 
 impl Listener for Crowd {
     fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<Stream> {
-        Poll::Ready(Stream::new(tokio::io::empty(), tokio::io::sink()))
+        Poll::Ready(Stream::new(futures_util::io::empty(), futures_util::io::sink()))
     }
 }
 

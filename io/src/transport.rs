@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures_io::{AsyncRead, AsyncWrite};
 use sotto_core::OnionAddress;
 use sotto_core::row::IdentityRow;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 /// A way to reach peers and to be reached.
 pub trait Transport: Send + Sync + 'static {

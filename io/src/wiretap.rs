@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use futures_io::{AsyncRead, AsyncWrite};
+
+use crate::Stream;
 
 /// Called with all bytes that a node writes to or reads from its sockets, as they pass. It must be quick.
 #[derive(Clone)]
@@ -20,6 +22,20 @@ impl Wiretap {
     pub fn new(observer: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
         Self(Arc::new(observer))
     }
+
+    /// The same stream, with this listening in.
+    pub fn tap(&self, Stream { reader, writer }: Stream) -> Stream {
+        Stream::new(
+            Tapped {
+                half: reader,
+                wiretap: self.clone(),
+            },
+            Tapped {
+                half: writer,
+                wiretap: self.clone(),
+            },
+        )
+    }
 }
 
 impl fmt::Debug for Wiretap {
@@ -29,17 +45,16 @@ impl fmt::Debug for Wiretap {
 }
 
 /// One half of a stream, and who listens in.
-pub(crate) struct Tapped<T> {
-    pub half: T,
-    pub wiretap: Wiretap,
+struct Tapped<T> {
+    half: T,
+    wiretap: Wiretap,
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Tapped<T> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut self.half).poll_read(cx, buf))?;
-        self.wiretap.0(&buf.filled()[before..]);
-        Poll::Ready(Ok(()))
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>> {
+        let read = ready!(Pin::new(&mut self.half).poll_read(cx, bytes))?;
+        self.wiretap.0(&bytes[..read]);
+        Poll::Ready(Ok(read))
     }
 }
 
@@ -54,7 +69,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Tapped<T> {
         Pin::new(&mut self.half).poll_flush(cx)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.half).poll_shutdown(cx)
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.half).poll_close(cx)
     }
 }
