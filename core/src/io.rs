@@ -6,7 +6,7 @@ use crate::row::{Batch, Query, Rows};
 use crate::{Command, CommandId, CommitId, FetchId, LinkId, Monotonic, Notice, OnionAddress, Refusal, Reply};
 
 /// What a driver tells a node.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A person or program wants something. Answered by one `Output::Reply`.
     Command(CommandId, Command),
@@ -40,7 +40,7 @@ pub enum Cause {
 }
 
 /// What a node wants done. Each `Commit`, `Fetch`, `Dial`, `Transmit` and `Hangup` is completed by exactly one input.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// Make the batch durable, atomically; then `Input::Stored`. On error, drop the node and open it again.
     Commit(CommitId, Batch),

@@ -79,7 +79,7 @@ pub use id::{
 };
 pub use io::{Cause, Deadline, DeadlineReason, Input, Intake, Output};
 pub use limits::Limits;
-pub use node::{Node, OpenError};
+pub use node::{Machine, Node, OpenError};
 pub use onion_key::OnionSecret;
 pub use session::{Damaged, Offer, Opened, Ratchet, Sealed, SessionFault, Signal, SignalSession};
 pub use time::{Millis, Monotonic, Now, Wall};

@@ -17,6 +17,7 @@ mod gate;
 mod inbox;
 mod introduce;
 mod links;
+mod machine;
 mod me;
 mod messages;
 mod open;
@@ -28,6 +29,7 @@ mod timers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+pub use machine::Machine;
 pub use open::OpenError;
 
 use crate::row::{InviteRow, Row, SessionRow};
