@@ -16,6 +16,7 @@ mod image;
 pub use cold::{
     ContentType, DeliveryRow, DeliveryState, Event, EventRow, FailReason, MessageKey, MessageRow, ReactionRow,
 };
+pub(crate) use hot::wipe;
 pub use hot::{
     ConsumerRow, ContactRow, CursorsRow, IdentityRow, InviteRow, OfferRow, OutboxRow, RequestRow, Retry, SealedBody,
     SessionRow, Standing,

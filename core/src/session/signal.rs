@@ -12,6 +12,7 @@ use super::bundle::{self, Secrets};
 use super::ciphertext::{self, Heard};
 use super::draft::{IdentityDraft, OfferDraft, SessionDraft, drive};
 use super::{Damaged, Offer, Opened, Ratchet, Sealed, SessionFault, fingerprint, key};
+use crate::row::wipe;
 use crate::wire::link::Bundle;
 use crate::{Entropy, OnionAddress, SafetyNumber, Wall};
 
@@ -176,10 +177,11 @@ impl Ratchet for Signal {
     }
 
     fn encode(session: &SignalSession) -> Zeroizing<Vec<u8>> {
-        let record = Zeroizing::new(session.record.serialize().expect("encoding to memory"));
+        let mut record = session.record.serialize().expect("encoding to memory");
         let mut bytes = Zeroizing::new(Vec::with_capacity(Heard::LEN + record.len()));
         session.heard.encode(&mut bytes);
         bytes.extend_from_slice(&record);
+        wipe(&mut record);
         bytes
     }
 
