@@ -10,7 +10,7 @@ use super::timers::Timer;
 use crate::link::Link;
 use crate::wire::link::frame::Body;
 use crate::wire::link::{Frame, Hello};
-use crate::{LinkId, MessageId, Monotonic, OnionAddress, Output};
+use crate::{LinkId, MessageId, Millis, Monotonic, OnionAddress, Output};
 
 /// Bytes that wait for one link. A whole window of the largest texts takes a good half of it.
 const MAX_UNSENT: usize = 4 * 1024 * 1024;
@@ -284,15 +284,18 @@ impl Pool {
             return Silence::Nothing;
         };
         let now = ctx.now.monotonic;
-        let silence = now.since(entry.last_heard);
-        if silence.0 >= 3 * ctx.limits.heartbeat.0 {
+        let (silence, heartbeat) = (now.since(entry.last_heard), ctx.limits.heartbeat);
+        if silence.0 >= 3 * heartbeat.0 {
             return Silence::Dead;
         }
         if now.since(entry.last_traffic) >= ctx.limits.idle {
             return Silence::Idle;
         }
-        ctx.wake(Timer::Heartbeat(id), now.after(ctx.limits.heartbeat));
-        if silence >= ctx.limits.heartbeat {
+        // Counted from the last byte, so that neither the heartbeat nor the verdict comes late.
+        let heartbeats = silence.0 / heartbeat.0.max(1) + 1;
+        let next = entry.last_heard.after(Millis(heartbeats * heartbeat.0));
+        ctx.wake(Timer::Heartbeat(id), next.min(entry.last_traffic.after(ctx.limits.idle)));
+        if silence >= heartbeat {
             Silence::SayHeartbeat
         } else {
             Silence::Nothing
