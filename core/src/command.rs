@@ -105,6 +105,9 @@ pub enum Command {
         /// Up to and including this event.
         seq: EventSeq,
     },
+    /// The network may be another one now, or the machine has slept: every link is asked whether it lives, and whoever was
+    /// out of reach is tried at once. `Reply::Done`.
+    NetworkChanged,
     /// Ask who we are. `Reply::Identity`.
     Identity,
     /// Ask how contacts are doing right now. `Reply::Peers`.

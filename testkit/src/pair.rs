@@ -123,6 +123,11 @@ impl<D: Rows> Pair<D> {
         }
     }
 
+    /// Every link dies, and nobody is told: what is said on it gets lost.
+    pub fn silence(&mut self) {
+        self.links.clear();
+    }
+
     /// Lets time pass, one deadline after the other.
     pub fn pass(&mut self, span: Millis) {
         let end = self.now.monotonic.after(span);

@@ -237,3 +237,47 @@ fn the_tightest_timer_holds_and_each_clock_starts_where_it_should() {
         "the reader's clock has run since it was read"
     );
 }
+
+#[test]
+fn on_another_network_dead_links_are_found_and_waits_are_cut_short() {
+    let seconds_until_delivered = |told: bool| {
+        let mut pair = friends();
+        let b = pair.sides[B].address;
+        pair.silence();
+        pair.reachable = false;
+        send(&mut pair, A, draft(b, "are you there?"));
+        // Long enough for the longest wait between dials.
+        pair.pass(Millis::hours(3));
+        pair.reachable = true;
+        if told {
+            pair.command(A, Command::NetworkChanged).expect("done");
+        }
+        let mut seconds = 0;
+        while texts(&pair, B).is_empty() {
+            pair.pass(Millis::seconds(1));
+            seconds += 1;
+        }
+        seconds
+    };
+    assert!(seconds_until_delivered(false) > 1, "they wait");
+    assert!(seconds_until_delivered(true) <= 1, "they are dialled at once");
+
+    let seconds_until_found_dead = |told: bool| {
+        let mut pair = friends();
+        let b = pair.sides[B].address;
+        send(&mut pair, A, draft(b, "one"));
+        pair.silence();
+        if told {
+            pair.command(A, Command::NetworkChanged).expect("done");
+        }
+        send(&mut pair, A, draft(b, "two"));
+        let mut seconds = 0;
+        while texts(&pair, B).len() < 2 {
+            pair.pass(Millis::seconds(1));
+            seconds += 1;
+        }
+        seconds
+    };
+    assert!((170..=200).contains(&seconds_until_found_dead(false)));
+    assert!((50..=65).contains(&seconds_until_found_dead(true)));
+}

@@ -98,6 +98,7 @@ impl<R: Ratchet> Node<R> {
             Command::SetTyping(peer, typing) => self.set_typing(peer, typing),
             Command::SetAvailability(availability) => Ok(self.set_availability(availability)),
             Command::AcknowledgeEvents { consumer, seq } => self.acknowledge_events(consumer, seq),
+            Command::NetworkChanged => Ok(self.network_changed()),
             Command::Identity => Ok(Reply::Identity {
                 address: self.me.address,
                 name: self.me.row.name.clone(),
@@ -307,6 +308,7 @@ fn contact_of(command: &Command) -> Option<OnionAddress> {
         | Command::CreateInvite
         | Command::SetAvailability(_)
         | Command::AcknowledgeEvents { .. }
+        | Command::NetworkChanged
         | Command::Identity
         | Command::Peers
         | Command::Status => None,

@@ -8,7 +8,9 @@ use super::pool::Phase;
 use super::timers::Timer;
 use crate::link::Link;
 use crate::session::Ratchet;
-use crate::{Cause, OnionAddress, Presence, Wall};
+use crate::wire::link::Heartbeat;
+use crate::wire::link::frame::Body;
+use crate::{Cause, OnionAddress, Presence, Reply, Wall};
 
 /// A contact that waits for a dial, in the order in which they get one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +79,26 @@ impl<R: Ratchet> Node<R> {
             let link = Link::dial(&self.me.secret, peer, self.ctx.entropy.fork());
             self.pool.dial(peer, link, &mut self.ctx);
         }
+    }
+
+    /// What was found out about the old network holds no more: neither that a link lives, nor that somebody is out of
+    /// reach. How often a peer was tried still counts, so that changes in a row do not become a flood of dials.
+    pub(super) fn network_changed(&mut self) -> Reply {
+        for id in self.pool.doubt(&mut self.ctx) {
+            self.ctx.frame(id, Body::Heartbeat(Heartbeat { reply: true }));
+        }
+        let waiting: Vec<OnionAddress> = (self.contacts.values())
+            .filter(|contact| contact.row.retry.next_attempt.is_some())
+            .map(|contact| contact.row.address)
+            .collect();
+        for peer in waiting {
+            if let Some(contact) = self.contacts.get_mut(&peer) {
+                contact.row.retry.next_attempt = None;
+                contact.save(&mut self.ctx);
+            }
+            self.tend(peer);
+        }
+        Reply::Done
     }
 
     /// A link is over, whoever ended it.

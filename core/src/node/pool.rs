@@ -31,6 +31,8 @@ pub(super) struct Entry {
     pub phase: Phase,
     since: Monotonic,
     last_heard: Monotonic,
+    /// When there was reason to think it dead, if nothing was heard since.
+    doubted: Option<Monotonic>,
     /// When anything but a heartbeat last crossed.
     pub last_traffic: Monotonic,
     /// The peer broke a rule: nothing more is taken from it while the hang-up waits for its turn.
@@ -100,6 +102,7 @@ impl Pool {
             phase,
             since: now,
             last_heard: now,
+            doubted: None,
             last_traffic: now,
             doomed: false,
             heard: None,
@@ -131,6 +134,7 @@ impl Pool {
             && entry.phase != Phase::Closing
         {
             entry.last_heard = ctx.now.monotonic;
+            entry.doubted = None;
             entry.link.receive(bytes);
             self.unsent.insert(id);
         }
@@ -285,7 +289,7 @@ impl Pool {
         };
         let now = ctx.now.monotonic;
         let (silence, heartbeat) = (now.since(entry.last_heard), ctx.limits.heartbeat);
-        if silence.0 >= 3 * heartbeat.0 {
+        if silence.0 >= 3 * heartbeat.0 || entry.doubted.is_some_and(|at| now.since(at) >= heartbeat) {
             return Silence::Dead;
         }
         if now.since(entry.last_traffic) >= ctx.limits.idle {
@@ -294,12 +298,27 @@ impl Pool {
         // Counted from the last byte, so that neither the heartbeat nor the verdict comes late.
         let heartbeats = silence.0 / heartbeat.0.max(1) + 1;
         let next = entry.last_heard.after(Millis(heartbeats * heartbeat.0));
-        ctx.wake(Timer::Heartbeat(id), next.min(entry.last_traffic.after(ctx.limits.idle)));
+        ctx.wake(
+            Timer::Heartbeat(id),
+            next.min(entry.last_traffic.after(ctx.limits.idle)),
+        );
         if silence >= heartbeat {
             Silence::SayHeartbeat
         } else {
             Silence::Nothing
         }
+    }
+
+    /// Every link that is up may be dead: it has one heartbeat's time to say otherwise. Gives them, to be asked.
+    pub fn doubt(&mut self, ctx: &mut Context) -> Vec<LinkId> {
+        let up: Vec<LinkId> = self.by_peer.values().copied().collect();
+        for id in &up {
+            if let Some(entry) = self.links.get_mut(id) {
+                let doubted = *entry.doubted.get_or_insert(ctx.now.monotonic);
+                ctx.wake(Timer::Heartbeat(*id), doubted.after(ctx.limits.heartbeat));
+            }
+        }
+        up
     }
 
     /// Of the links that are up, the one with the least recent traffic.
