@@ -82,8 +82,8 @@ pub enum DeadlineReason {
     OutboxExpiry,
     /// A message is to disappear.
     Disappearance,
-    /// Rows that waited for company are to be committed.
-    Commit,
+    /// A message that a link has taken was not acknowledged at once.
+    Sent,
 }
 
 impl fmt::Display for DeadlineReason {
@@ -95,7 +95,7 @@ impl fmt::Display for DeadlineReason {
             Self::Retry => "retry",
             Self::OutboxExpiry => "outbox expiry",
             Self::Disappearance => "disappearance",
-            Self::Commit => "commit",
+            Self::Sent => "sent",
         })
     }
 }

@@ -39,8 +39,8 @@ pub struct Limits {
     pub contacts: usize,
     /// Events kept in the log.
     pub events: u64,
-    /// How long rows that nobody waits for (that a message was sent) wait for a commit that takes them along.
-    pub commit_delay: Millis,
+    /// How long to wait for the ack of a message that a link has taken, before its state becomes `sent`.
+    pub sent_delay: Millis,
     /// Changes staged before bulk input is unwelcome.
     pub staged_changes: usize,
 }
@@ -65,7 +65,7 @@ impl Default for Limits {
             requests: 64,
             contacts: 10_000,
             events: 1_000_000,
-            commit_delay: Millis(100),
+            sent_delay: Millis(100),
             staged_changes: 4096,
         }
     }

@@ -9,7 +9,6 @@
 //! message is stored is a message lost. (The same argument for Raft: etcd/raft, doc.go, "persist, then send".)
 //!
 //! Rows staged while a commit is in flight coalesce, the last write of a key winning, into the next one: group commit.
-//! Rows that nobody waits for (`relax`) let others join them before they ask for a commit.
 //! Sessions are staged by name alone and serialised once, when their batch is cut.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -35,8 +34,6 @@ pub(super) enum Effect {
 pub(super) struct Gate {
     staged: BTreeMap<Key, Change>,
     staged_sessions: BTreeSet<OnionAddress>,
-    /// Whether anything staged asks for a commit by itself.
-    urgent: bool,
     behind_staged: Vec<Effect>,
     in_flight: Option<(CommitId, Vec<Effect>)>,
     ready: VecDeque<Effect>,
@@ -75,22 +72,6 @@ impl Gate {
             (_, change) => change,
         };
         self.staged.insert(key, change);
-        self.urgent = true;
-    }
-
-    /// Whether a commit is due as soon as none is in flight.
-    pub fn is_urgent(&self) -> bool {
-        self.urgent
-    }
-
-    /// What is staged may wait for company. Whoever says so sees to it that it does not wait for ever.
-    pub fn relax(&mut self) {
-        self.urgent = false;
-    }
-
-    /// What is staged has waited long enough.
-    pub fn hurry(&mut self) {
-        self.urgent = self.has_staged();
     }
 
     /// Writes a row.
@@ -106,13 +87,11 @@ impl Gate {
     /// Marks a contact's session as changed; it is serialised when the batch is cut.
     pub fn put_session(&mut self, contact: OnionAddress) {
         self.staged_sessions.insert(contact);
-        self.urgent = true;
     }
 
     /// Lets an effect out once every row staged so far is stored.
     pub fn emit(&mut self, effect: Effect) {
         if self.has_staged() {
-            self.urgent = true;
             self.behind_staged.push(effect);
         } else if let Some((_, effects)) = &mut self.in_flight {
             effects.push(effect);
@@ -128,10 +107,9 @@ impl Gate {
 
     /// Cuts the staged rows into a commit, if none is in flight. `encode` gives a session's row, or nothing if it is gone.
     pub fn cut(&mut self, mut encode: impl FnMut(OnionAddress) -> Option<Row>) -> Option<Output> {
-        if self.in_flight.is_some() || !self.urgent {
+        if self.in_flight.is_some() || !self.has_staged() {
             return None;
         }
-        self.urgent = false;
         for contact in std::mem::take(&mut self.staged_sessions) {
             if let Some(row) = encode(contact) {
                 self.staged.insert(row.key(), Change::Put(row));
@@ -240,24 +218,6 @@ mod tests {
         gate.stored(second);
         assert_eq!(released(&mut gate), [4]);
         assert!(cut(&mut gate).is_none());
-    }
-
-    #[test]
-    fn what_nobody_waits_for_waits_for_company() {
-        let mut gate = Gate::default();
-        gate.put(row("a", 1));
-        gate.relax();
-        assert!(cut(&mut gate).is_none());
-        gate.put(row("b", 1));
-        assert_eq!(cut(&mut gate).expect("one is urgent").1.len(), 2);
-        gate.put(row("c", 1));
-        gate.relax();
-        emit(&mut gate, 1);
-        assert!(cut(&mut gate).is_none(), "one commit at a time");
-        gate.stored(CommitId(1));
-        let (second, _) = cut(&mut gate).expect("an effect waits for it");
-        gate.stored(second);
-        assert_eq!(released(&mut gate), [1]);
     }
 
     #[test]

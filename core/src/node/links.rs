@@ -22,18 +22,19 @@ impl<R: Ratchet> Node<R> {
         let Some((peer, messages)) = self.pool.drained(id) else {
             return;
         };
-        let Some(contact) = self.contacts.get_mut(&peer).filter(|_| !messages.is_empty()) else {
-            return;
-        };
-        let urgent = self.ctx.gate.is_urgent();
-        contact.sent(&messages, &mut self.ctx);
-        if !urgent {
-            // The ack may be here before anybody asks: often one commit serves both.
-            self.ctx.gate.relax();
-            self.ctx.wake(
-                Timer::Commit,
-                self.ctx.now.monotonic.after(self.ctx.limits.commit_delay),
-            );
+        if self.handed_over.is_empty() && !messages.is_empty() {
+            let soon = self.ctx.now.monotonic.after(self.ctx.limits.sent_delay);
+            self.ctx.wake(Timer::Sent, soon);
+        }
+        self.handed_over.extend(messages.into_iter().map(|id| (peer, id)));
+    }
+
+    /// Writes down what was sent and is not acknowledged yet: on a quick link, hardly anything.
+    pub(super) fn note_sent(&mut self) {
+        for (peer, id) in std::mem::take(&mut self.handed_over) {
+            if let Some(contact) = self.contacts.get_mut(&peer) {
+                contact.sent(id, &mut self.ctx);
+            }
         }
     }
 

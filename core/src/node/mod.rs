@@ -61,6 +61,8 @@ pub struct Node<R: Ratchet = Signal> {
     waiting: BTreeSet<Candidate>,
     /// One bucket for all strangers together.
     strangers: Bucket,
+    /// Messages that a link has taken, and whose acks may come before it is worth while to write that down.
+    handed_over: Vec<(OnionAddress, MessageId)>,
     outputs: VecDeque<Output>,
 }
 
@@ -155,7 +157,7 @@ impl<R: Ratchet> Node<R> {
                 self.tend(peer);
             }
             Timer::Disappearance => self.disappear(),
-            Timer::Commit => self.ctx.gate.hurry(),
+            Timer::Sent => self.note_sent(),
         }
     }
 

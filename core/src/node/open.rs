@@ -64,6 +64,7 @@ impl<R: Ratchet> Node<R> {
             fetches: 0,
             waiting: BTreeSet::new(),
             strangers,
+            handed_over: Vec::new(),
             outputs: VecDeque::new(),
         };
         for row in image.contacts {

@@ -232,28 +232,20 @@ impl<S: Clone> Contact<S> {
         true
     }
 
-    /// A link has taken these messages.
-    pub fn sent(&mut self, messages: &[MessageId], ctx: &mut Context) {
-        for id in messages {
-            let Some(position) = self
-                .outbox
-                .sealed()
-                .find(|(row, _)| row.message == Some(*id))
-                .map(|(row, _)| row.position)
-            else {
-                continue; // acknowledged in the meantime
-            };
-            let ttl = self.outbox.rows[&position].ttl;
-            let mut disappears_at = self.outbox.rows[&position].disappears_at;
-            if ttl > 0 && disappears_at.is_none() {
-                disappears_at = start_clock(ttl, ctx);
-                if let Some(row) = self.outbox.rows.get_mut(&position) {
-                    row.disappears_at = disappears_at;
-                    ctx.gate.put(Row::Outbox(row.clone()));
-                }
+    /// A link has taken this message. If it is acknowledged by now, there is nothing to say.
+    pub fn sent(&mut self, id: MessageId, ctx: &mut Context) {
+        let Some((row, _)) = self.outbox.sealed().find(|(row, _)| row.message == Some(id)) else {
+            return;
+        };
+        let (position, ttl, mut disappears_at) = (row.position, row.ttl, row.disappears_at);
+        if ttl > 0 && disappears_at.is_none() {
+            disappears_at = start_clock(ttl, ctx);
+            if let Some(row) = self.outbox.rows.get_mut(&position) {
+                row.disappears_at = disappears_at;
+                ctx.gate.put(Row::Outbox(row.clone()));
             }
-            self.progress(*id, DeliveryState::Sent, disappears_at, ctx);
         }
+        self.progress(id, DeliveryState::Sent, disappears_at, ctx);
     }
 
     /// A new session has begun. Everything is sealed anew under it and, if it replaces an older one (`renewal`), marked: an

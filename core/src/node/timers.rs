@@ -17,8 +17,8 @@ pub(super) enum Timer {
     OutboxExpiry(OnionAddress),
     /// Some message disappears.
     Disappearance,
-    /// What is staged, and waited for by nobody, is to be committed.
-    Commit,
+    /// Messages that a link has taken are to be written down as sent.
+    Sent,
 }
 
 #[derive(Default)]
@@ -58,7 +58,7 @@ impl Timers {
             Timer::Retry(_) => DeadlineReason::Retry,
             Timer::OutboxExpiry(_) => DeadlineReason::OutboxExpiry,
             Timer::Disappearance => DeadlineReason::Disappearance,
-            Timer::Commit => DeadlineReason::Commit,
+            Timer::Sent => DeadlineReason::Sent,
         };
         Some(Deadline { at, reason })
     }
