@@ -1,26 +1,5 @@
-//! Runs a [`Node`](sotto_core::Node) on tokio.
-//!
-//! [`start`] takes an open store and a transport, and returns a [`NodeHandle`] for the application. One task owns the
-//! node and is the only one that calls it; everything else brings it inputs, or carries out what it asks.
-//!
-//! ```text
-//!   application                        driver task                     store's thread
-//!   NodeHandle ── Command ──────────▶ ┌───────────┐ ── Commit, Fetch ──▶ ┌────────────┐
-//!              ◀───────── Reply ───── │           │ ◀─ Stored, Fetched ─ │ SQLCipher  │
-//!              ◀──────── Notice ───── │   Node    │                      └────────────┘
-//!                                     │           │ ── Dial, Transmit, Hangup ──▶ ┌───────────────┐
-//!   timerfd (CLOCK_BOOTTIME) ─ Tick ▶ └───────────┘ ◀ Connected, Received … ───── │ one task each │ ◀─▶ peer
-//!                                                                                 │ link          │
-//!                                                                                 └───────────────┘
-//! ```
-//!
-//! What a driver owes a node, and where it is kept here:
-//!
-//! - A commit is atomic and durable before `Stored`; a store that fails ends this run of the node, and the next one
-//!   starts from what is durable (`storage`, `supervise`).
-//! - Each output that starts work is completed once (`link`, `storage`).
-//! - `monotonic` never decreases (`clock`).
-//! - `poll` is drained before the driver sleeps (`driver`).
+//! Runs a [`Node`](sotto_core::Node) on tokio. [`start`] is all there is to it; the driver itself is `sotto-io`'s, and
+//! `sotto-io-smol` is the same on smol.
 //!
 //! ```
 //! use sotto_core::{Command, Reply};
@@ -42,21 +21,26 @@
 //! # Ok(())
 //! # }
 //! ```
-//!
-//! There are no queues here that a peer could fill. A link holds one chunk and waits until the node takes it; while
-//! the node is busy, nothing is read from any link, and the peers' own sockets push back.
 
-mod clock;
-mod driver;
-mod handle;
-mod link;
 mod local;
-mod storage;
-mod supervise;
+mod runtime;
 mod timer;
 
-pub use handle::{NodeHandle, Stopped};
-pub use local::Local;
-pub use sotto_io::{Dialling, ListenError, Listener, Offline, Stream, Transport, Wiretap};
-pub use storage::Storage;
-pub use supervise::{Config, DriverError, start};
+pub use runtime::Tokio;
+pub use sotto_io::{
+    Config, Dialling, DriverError, ListenError, Listener, NodeHandle, Notices, Offline, Stopped, Storage, Stream,
+    Transport, Wiretap,
+};
+use tokio::task::JoinHandle;
+
+/// The transport of one directory.
+pub type Local = sotto_io::Local<Tokio>;
+
+/// Starts a node; returns when it is open and listens. What is wrong by then is the error here, whatever it is.
+///
+/// The task ends after [`NodeHandle::shutdown`], when the last handle is dropped, or with an error that will not pass.
+/// Aborting it is a crash, as far as the node can tell; the store is closed once the task is gone.
+pub async fn start(config: Config) -> Result<(NodeHandle, JoinHandle<Result<(), DriverError>>), DriverError> {
+    let (handle, life) = sotto_io::open(config, Tokio).await?;
+    Ok((handle, tokio::spawn(life)))
+}

@@ -1,6 +1,7 @@
 //! The node's notices, for whoever waits for something: the newest number of the event log, and presence.
 
 use sotto_core::{Notice, Peer};
+use sotto_io_tokio::Notices;
 use tokio::sync::{broadcast, watch};
 
 /// Presence kept for a subscriber that is slow; a lost one is no loss, the next tells the present state.
@@ -15,7 +16,7 @@ pub(crate) struct Feed {
 
 impl Feed {
     /// Listens for as long as the node lives. `newest` is where the log stands.
-    pub fn start(mut notices: broadcast::Receiver<Notice>, newest: u64) -> Self {
+    pub fn start(mut notices: Notices, newest: u64) -> Self {
         let (grow, newest) = watch::channel(newest);
         let (presence, _) = broadcast::channel(WAITING_PRESENCE);
         let feed = Self {
@@ -23,9 +24,9 @@ impl Feed {
             presence: presence.clone(),
         };
         tokio::spawn(async move {
-            loop {
-                match notices.recv().await {
-                    Ok(Notice::Logged(seq)) => {
+            while let Some(notice) = notices.next().await {
+                match notice {
+                    Notice::Logged(seq) => {
                         grow.send_if_modified(|newest| {
                             let grown = seq.0 > *newest;
                             *newest = seq.0.max(*newest);
@@ -33,10 +34,7 @@ impl Feed {
                         });
                     }
                     // Nobody may be subscribed.
-                    Ok(Notice::Presence(peer)) => drop(presence.send(peer)),
-                    // Notices are hints: the newest one is still to come.
-                    Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => break,
+                    Notice::Presence(peer) => drop(presence.send(peer)),
                 }
             }
         });

@@ -30,7 +30,7 @@ pub enum Log {
 /// Starts logging for this process. What runs in a process that logs already (tests, `demo`) uses what is there.
 pub(crate) fn start(log: &Log, level: &str) -> Result<(), Error> {
     let filter = EnvFilter::new(format!(
-        "off,sotto={level},sotto_core={level},sotto_io_tokio={level},sotto_io_sqlcipher={level}"
+        "off,sotto={level},sotto_core={level},sotto_io={level},sotto_io_sqlcipher={level}"
     ));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)

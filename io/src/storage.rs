@@ -3,14 +3,17 @@
 //! over, because the node that asked is about to be dropped, and [`StoreThread::image`] begins the next run with the
 //! store opened afresh.
 
+use std::future::poll_fn;
 use std::panic::resume_unwind;
 use std::sync::mpsc as blocking;
+use std::task::{Context, Poll, ready};
 use std::thread::{self, JoinHandle};
 
+use futures::StreamExt as _;
+use futures::channel::{mpsc, oneshot};
 use sotto_core::row::{Batch, Image, Query, Rows};
 use sotto_core::{CommitId, FetchId, Input};
 use sotto_io_sqlcipher::{Store, StoreError};
-use tokio::sync::{mpsc, oneshot};
 
 /// What a driver asks of a store. [`Store`] is the one; tests have others that fail when told to.
 pub trait Storage: Send {
@@ -67,7 +70,7 @@ impl StoreThread {
     pub fn spawn(store: Box<dyn Storage>) -> std::io::Result<Self> {
         let (orders, inbox) = blocking::channel();
         // Neither channel needs a bound: a node has one commit in flight, and fetches only for commands it holds.
-        let (outbox, completions) = mpsc::unbounded_channel();
+        let (outbox, completions) = mpsc::unbounded();
         let thread = thread::Builder::new()
             .name("sotto-store".into())
             .spawn(move || serve(store, &inbox, &outbox))?;
@@ -100,18 +103,16 @@ impl StoreThread {
         self.order(Order::Fetch(id, query));
     }
 
-    /// The next completion. May be dropped and called again.
-    pub async fn next(&mut self) -> Result<Input, StoreError> {
-        let completion = self.completions.recv().await;
+    /// The next completion.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Input, StoreError>> {
+        let completion = ready!(self.completions.poll_next_unpin(cx));
         self.open = self.open.saturating_sub(1);
-        self.answered(completion)
+        Poll::Ready(self.answered(completion))
     }
 
-    /// The next completion if it is there already.
-    pub fn try_next(&mut self) -> Option<Result<Input, StoreError>> {
-        let completion = self.completions.try_recv().ok()?;
-        self.open = self.open.saturating_sub(1);
-        Some(completion)
+    /// The next completion. May be dropped and called again.
+    pub async fn next(&mut self) -> Result<Input, StoreError> {
+        poll_fn(|cx| self.poll_next(cx)).await
     }
 
     /// Whether a completion is still to come.
@@ -122,7 +123,7 @@ impl StoreThread {
     /// Does what is still open, then closes the store.
     pub async fn close(mut self) -> Result<(), StoreError> {
         self.orders = None;
-        while self.completions.recv().await.is_some() {}
+        while self.completions.next().await.is_some() {}
         self.thread.take().map_or(Ok(()), end)
     }
 
@@ -176,7 +177,7 @@ fn serve(
         };
         failed = completion.is_err();
         // Nobody listens any more if the driver was dropped.
-        let _ = completions.send(completion);
+        let _ = completions.unbounded_send(completion);
     }
     store.close()
 }
@@ -185,6 +186,7 @@ fn serve(
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use futures::FutureExt as _;
     use sotto_core::Wall;
     use sotto_core::row::{Change, Key};
 
@@ -303,7 +305,7 @@ mod tests {
         store.commit(CommitId(1), batch());
         store.commit(CommitId(2), Batch::default());
         store.image().await.expect("image");
-        assert!(store.try_next().is_none());
+        assert!(store.next().now_or_never().is_none());
     }
 
     #[tokio::test]

@@ -14,11 +14,12 @@ const SUSPEND_AWARE: ClockId = ClockId::Monotonic;
 
 /// Reads the clocks, and keeps the monotonic one monotonic whatever the machine says.
 #[derive(Debug, Default)]
-pub(crate) struct Clock {
+pub struct Clock {
     latest: Monotonic,
 }
 
 impl Clock {
+    /// The time.
     pub fn now(&mut self) -> Now {
         let time = clock_gettime(SUSPEND_AWARE);
         let seconds = u64::try_from(time.tv_sec).unwrap_or(0);

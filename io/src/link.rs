@@ -1,17 +1,20 @@
-//! One link: a task that opens the stream if need be, then reads and writes at once until either ends it. All that it
+//! One link: a future that opens the stream if need be, then reads and writes at once until either ends it. All that it
 //! has to say is an [`Input`], and `Closed` is said after reader and writer are gone: so it is the last word, and there
 //! is one, however the link ended.
 
 use std::convert::Infallible;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use futures::channel::{mpsc, oneshot};
+use futures::future::{Either, select};
+use futures::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use futures::{SinkExt as _, StreamExt as _};
 use sotto_core::{Cause, Input, LinkId};
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::sleep;
 
-use crate::Stream;
+use crate::runtime::either;
+use crate::{Runtime, Stream};
 
 /// Most that is read at once.
 const CHUNK: usize = 16 * 1024;
@@ -27,66 +30,71 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// The link to be held, and the task that is to be run for it. `opening` is the dial, for a link that has none yet.
-    pub fn new<O>(id: LinkId, opening: O, inputs: mpsc::Sender<Input>) -> (Self, impl Future<Output = ()> + Send)
+    /// The link to be held, and the future that is to be run for it. `opening` is the dial, for a link that has none
+    /// yet.
+    pub fn new<O>(
+        id: LinkId,
+        opening: O,
+        mut inputs: mpsc::Sender<Input>,
+        runtime: Arc<dyn Runtime>,
+    ) -> (Self, impl Future<Output = ()> + Send)
     where
-        O: Future<Output = io::Result<Stream>> + Send,
+        O: Future<Output = io::Result<Stream>> + Send + Unpin,
     {
-        let (writes, orders) = mpsc::channel(1);
+        let (writes, orders) = mpsc::channel(0);
         let (hold, hangup) = oneshot::channel();
-        let task = async move {
-            let cause = live(id, opening, orders, hangup, &inputs).await;
+        let life = async move {
+            let cause = live(id, opening, orders, hangup, &inputs, &*runtime).await;
             // Nobody listens any more if the driver was dropped.
-            let _ = inputs.send(Input::Closed(id, cause)).await;
+            let _ = inputs.feed(Input::Closed(id, cause)).await;
         };
-        (Self { writes, _hangup: hold }, task)
+        (Self { writes, _hangup: hold }, life)
     }
 
     /// Begins to write; `Drained` will say when that is done.
-    pub fn transmit(&self, bytes: Vec<u8>) {
+    pub fn transmit(&mut self, bytes: Vec<u8>) {
         match self.writes.try_send(bytes) {
+            Err(error) if error.is_full() => unreachable!("a node has one open Transmit on a link"),
             // A link that has ended: its `Closed` is on the way.
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
-            Err(mpsc::error::TrySendError::Full(_)) => unreachable!("a node has one open Transmit on a link"),
+            Ok(()) | Err(_) => {}
         }
     }
 }
 
 async fn live(
     id: LinkId,
-    opening: impl Future<Output = io::Result<Stream>>,
+    opening: impl Future<Output = io::Result<Stream>> + Unpin,
     writes: mpsc::Receiver<Vec<u8>>,
     mut hangup: oneshot::Receiver<Infallible>,
     inputs: &mpsc::Sender<Input>,
+    runtime: &dyn Runtime,
 ) -> Cause {
-    let opened = tokio::select! {
-        biased;
-        opened = opening => opened,
-        _ = &mut hangup => return Cause::HungUp,
+    let opened = match select(opening, &mut hangup).await {
+        Either::Left((opened, _)) => opened,
+        Either::Right(_) => return Cause::HungUp,
     };
     let Ok(Stream { reader, writer }) = opened.inspect_err(|error| tracing::debug!(?id, %error, "no stream")) else {
         return Cause::Unreachable;
     };
-    if matches!(id, LinkId::Dialled(_)) && inputs.send(Input::Connected(id)).await.is_err() {
+    if matches!(id, LinkId::Dialled(_)) && inputs.clone().feed(Input::Connected(id)).await.is_err() {
         return Cause::HungUp;
     }
-    tokio::select! {
-        biased;
-        cause = write(id, writer, writes, inputs) => cause,
-        cause = read(id, reader, inputs) => cause,
-        () = async { let _ = hangup.await; sleep(LINGER).await } => Cause::HungUp,
-    }
+    let patience = async {
+        let _ = hangup.await;
+        runtime.sleep(LINGER).await;
+        Cause::HungUp
+    };
+    let reading = read(id, reader, inputs.clone());
+    let writing = write(id, writer, writes, inputs.clone(), runtime);
+    either(writing, either(reading, patience)).await
 }
 
 /// Hands over one chunk and waits until it is taken, before it reads the next.
-async fn read(id: LinkId, mut reader: impl AsyncRead + Unpin, inputs: &mpsc::Sender<Input>) -> Cause {
+async fn read(id: LinkId, mut reader: impl AsyncRead + Unpin, mut inputs: mpsc::Sender<Input>) -> Cause {
     let mut buffer = vec![0; CHUNK];
     while let Ok(length @ 1..) = reader.read(&mut buffer).await {
-        if inputs
-            .send(Input::Received(id, buffer[..length].to_vec()))
-            .await
-            .is_err()
-        {
+        let chunk = buffer[..length].to_vec();
+        if inputs.send(Input::Received(id, chunk)).await.is_err() {
             break;
         }
     }
@@ -97,16 +105,17 @@ async fn write(
     id: LinkId,
     mut writer: impl AsyncWrite + Unpin,
     mut writes: mpsc::Receiver<Vec<u8>>,
-    inputs: &mpsc::Sender<Input>,
+    mut inputs: mpsc::Sender<Input>,
+    runtime: &dyn Runtime,
 ) -> Cause {
-    while let Some(bytes) = writes.recv().await {
+    while let Some(bytes) = writes.next().await {
         let written = async { writer.write_all(&bytes).await.and(writer.flush().await) };
         if written.await.is_err() {
             // What they sent before they went is still to be read; the reader then ends the link.
-            sleep(LINGER).await;
+            runtime.sleep(LINGER).await;
             return Cause::Ended;
         }
-        if inputs.send(Input::Drained(id)).await.is_err() {
+        if inputs.feed(Input::Drained(id)).await.is_err() {
             break;
         }
     }
@@ -118,7 +127,11 @@ async fn write(
 mod tests {
     use std::future::{pending, ready};
     use std::net::Shutdown;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixListener;
+    use std::path::PathBuf;
 
+    use futures::future::BoxFuture;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex, split};
     use tokio::net::UnixStream;
     use tokio::task::JoinHandle;
@@ -126,9 +139,32 @@ mod tests {
     use tokio_util::compat::{TokioAsyncReadCompatExt as _, TokioAsyncWriteCompatExt as _};
 
     use super::*;
+    use crate::{Dialling, Incoming, Watch};
 
     const DIALLED: LinkId = LinkId::Dialled(7);
     const ACCEPTED: LinkId = LinkId::Accepted(7);
+
+    /// tokio, because its clock can be stopped. A link only sleeps.
+    #[derive(Debug)]
+    struct Sleeper;
+
+    impl Runtime for Sleeper {
+        fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+            Box::pin(tokio::time::sleep(duration))
+        }
+
+        fn watch(&self, _: OwnedFd) -> io::Result<Watch> {
+            unreachable!()
+        }
+
+        fn connect(&self, _: PathBuf) -> Dialling {
+            unreachable!()
+        }
+
+        fn accept(&self, _: UnixListener) -> io::Result<Incoming> {
+            unreachable!()
+        }
+    }
 
     struct Bench {
         link: Option<Link>,
@@ -138,11 +174,11 @@ mod tests {
 
     impl Bench {
         fn run(id: LinkId, opening: impl Future<Output = io::Result<Stream>> + Send + 'static) -> Self {
-            let (to, inputs) = mpsc::channel(1);
-            let (link, task) = Link::new(id, opening, to);
+            let (to, inputs) = mpsc::channel(0);
+            let (link, life) = Link::new(id, Box::pin(opening), to, Arc::new(Sleeper));
             Self {
                 link: Some(link),
-                task: tokio::spawn(task),
+                task: tokio::spawn(life),
                 inputs,
             }
         }
@@ -157,8 +193,8 @@ mod tests {
             )
         }
 
-        fn transmit(&self, bytes: impl Into<Vec<u8>>) {
-            self.link.as_ref().expect("not hung up").transmit(bytes.into());
+        fn transmit(&mut self, bytes: impl Into<Vec<u8>>) {
+            self.link.as_mut().expect("not hung up").transmit(bytes.into());
         }
 
         fn hang_up(&mut self) {
@@ -166,7 +202,7 @@ mod tests {
         }
 
         async fn next(&mut self) -> Option<Input> {
-            timeout(Duration::from_secs(60), self.inputs.recv())
+            timeout(Duration::from_secs(60), self.inputs.next())
                 .await
                 .expect("an input in time")
         }
@@ -257,7 +293,7 @@ mod tests {
         let (mut bench, far) = Bench::accepted(8);
         bench.transmit(vec![0; 10_000]);
         assert!(
-            timeout(Duration::from_secs(3600), bench.inputs.recv()).await.is_err(),
+            timeout(Duration::from_secs(3600), bench.inputs.next()).await.is_err(),
             "drained into nowhere"
         );
         let began = Instant::now();
@@ -270,7 +306,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_dead_link_closes_an_open_transmit() {
-        let (bench, far) = Bench::accepted(8);
+        let (mut bench, far) = Bench::accepted(8);
         bench.transmit(vec![0; 10_000]);
         drop(far);
         let (_, others, cause) = bench.rest().await;
@@ -304,8 +340,8 @@ mod tests {
         while let Ok(more) = timeout(Duration::from_secs(1), far.write(&flood[sent..])).await {
             sent += more.expect("written");
         }
-        // One chunk in the channel, one in hand, and the pipe itself.
-        assert!(sent <= 2 * CHUNK + 1024, "{sent} bytes taken");
+        // One chunk that waits to be taken, and the pipe itself.
+        assert!(sent <= CHUNK + 1024, "{sent} bytes taken");
         assert!(bench.next().await.is_some());
         assert!(
             timeout(Duration::from_secs(1), far.write(&flood)).await.is_ok(),

@@ -1,20 +1,35 @@
 //! Runs of a node under stores that fail: what `start` reports itself, what passes, what does not, and how it all ends.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::future::{FutureExt as _, join, join_all};
+use futures::io::{empty, sink};
 use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
 use sotto_core::{Command, FriendCode, Notice, OnionAddress, OnionSecret, Reply};
-use sotto_io_sqlcipher::StoreError;
-use sotto_io_tokio::{
-    Config, Dialling, DriverError, ListenError, Listener, Local, NodeHandle, Offline, Stopped, Storage, Stream,
-    Transport, start,
+use sotto_io::{
+    Config, Dialling, DriverError, ListenError, Listener, NodeHandle, Offline, Stopped, Storage, Stream, Transport,
 };
+use sotto_io_sqlcipher::StoreError;
 use sotto_testkit::disk::Disk;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
+
+use crate::support::{Host, Tokio, on_each_runtime};
+
+on_each_runtime![
+    a_first_start_makes_an_identity_that_the_next_one_finds,
+    what_is_wrong_at_the_start_is_for_start_to_say,
+    a_fault_that_passes_costs_the_open_commands_and_nothing_else,
+    a_fault_that_does_not_pass_ends_the_node,
+    a_shutdown_commits_and_answers_what_was_asked_before_it,
+    without_handles_the_node_shuts_down,
+    a_killed_node_has_closed_its_store_when_it_is_gone,
+    a_crowd_of_strangers_does_not_keep_commands_commits_or_a_shutdown_waiting,
+    a_panic_in_a_link_is_not_swallowed,
+];
 
 /// A store whose rows, faults and calls the test holds in its hand.
 #[derive(Clone, Default)]
@@ -88,29 +103,19 @@ fn damaged() -> StoreError {
     }
 }
 
-type Task = JoinHandle<Result<(), DriverError>>;
-
-async fn run(shelf: &Shelf) -> (NodeHandle, Task) {
-    start(Config::new(shelf.clone(), Offline)).await.expect("starts")
-}
-
-async fn ended(task: Task) -> Result<(), DriverError> {
-    timeout(Duration::from_secs(3600), task)
-        .await
-        .expect("ends in time")
-        .expect("does not panic")
+async fn run<H: Host>(shelf: &Shelf) -> (NodeHandle, H::Task) {
+    H::start(Config::new(shelf.clone(), Offline)).await.expect("starts")
 }
 
 fn set_name(name: &str) -> Command {
     Command::SetName(name.into())
 }
 
-#[tokio::test]
-async fn a_first_start_makes_an_identity_that_the_next_one_finds() {
+async fn a_first_start_makes_an_identity_that_the_next_one_finds<H: Host>() {
     let shelf = Shelf::default();
     let mut addresses = Vec::new();
     for _ in 0..2 {
-        let (handle, task) = run(&shelf).await;
+        let (handle, task) = run::<H>(&shelf).await;
         let stored = shelf
             .inner()
             .disk
@@ -124,16 +129,18 @@ async fn a_first_start_makes_an_identity_that_the_next_one_finds() {
         }
         addresses.push(stored);
         handle.shutdown().await;
-        ended(task).await.expect("in order");
+        H::join(task).await.expect("in order");
     }
     assert_eq!(addresses[0], addresses[1]);
 }
 
-#[tokio::test]
-async fn what_is_wrong_at_the_start_is_for_start_to_say() {
+async fn what_is_wrong_at_the_start_is_for_start_to_say<H: Host>() {
     let shelf = Shelf::default();
     shelf.fail("image", full());
-    let error = start(Config::new(shelf.clone(), Offline)).await.expect_err("no image");
+    let error = H::start(Config::new(shelf.clone(), Offline))
+        .await
+        .map(drop)
+        .expect_err("no image");
     assert!(
         matches!(error, DriverError::Store(StoreError::Full { .. })),
         "{error:?}"
@@ -141,8 +148,9 @@ async fn what_is_wrong_at_the_start_is_for_start_to_say() {
     assert_eq!(shelf.inner().calls, ["image", "close"], "and the store is closed");
 
     let file = tempfile::NamedTempFile::new().expect("a file");
-    let error = start(Config::new(Shelf::default(), Local::new(file.path())))
+    let error = H::start(Config::new(Shelf::default(), H::local(file.path())))
         .await
+        .map(drop)
         .expect_err("no directory");
     assert!(
         matches!(error, DriverError::Listen(ListenError::Io { .. })),
@@ -150,10 +158,9 @@ async fn what_is_wrong_at_the_start_is_for_start_to_say() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_fault_that_passes_costs_the_open_commands_and_nothing_else() {
+async fn a_fault_that_passes_costs_the_open_commands_and_nothing_else<H: Host>() {
     let shelf = Shelf::default();
-    let (handle, task) = run(&shelf).await;
+    let (handle, task) = run::<H>(&shelf).await;
     let mut notices = handle.subscribe();
     assert_eq!(handle.command(set_name("before")).await, Ok(Ok(Reply::Done)));
     shelf.fail("commit", full());
@@ -161,19 +168,20 @@ async fn a_fault_that_passes_costs_the_open_commands_and_nothing_else() {
     assert_eq!(shelf.name(), "before");
 
     assert!(
-        matches!(notices.recv().await, Ok(Notice::Logged(_))),
+        matches!(notices.next().await, Some(Notice::Logged(_))),
         "a hint to look again, when it is back"
     );
     assert_eq!(handle.command(set_name("after")).await, Ok(Ok(Reply::Done)));
     assert_eq!((shelf.name().as_str(), shelf.count("reopen")), ("after", 1));
     handle.shutdown().await;
-    ended(task).await.expect("in order");
+    H::join(task).await.expect("in order");
 }
 
+// How long it waits is no affair of the runtime; tokio has the clock that can be stopped.
 #[tokio::test(start_paused = true)]
 async fn waits_double_up_to_a_minute_and_commands_meanwhile_are_told() {
     let shelf = Shelf::default();
-    let (handle, task) = run(&shelf).await;
+    let (handle, task) = run::<Tokio>(&shelf).await;
     shelf.fail("commit", full());
     for _ in 0..8 {
         shelf.fail("reopen", full());
@@ -186,16 +194,15 @@ async fn waits_double_up_to_a_minute_and_commands_meanwhile_are_told() {
     let waits = 1 + 2 + 4 + 8 + 16 + 32 + 60 + 60 + 60;
     assert_eq!((began.elapsed().as_secs(), shelf.count("reopen")), (waits, 9));
     handle.shutdown().await;
-    ended(task).await.expect("in order");
+    Tokio::join(task).await.expect("in order");
 }
 
-#[tokio::test]
-async fn a_fault_that_does_not_pass_ends_the_node() {
+async fn a_fault_that_does_not_pass_ends_the_node<H: Host>() {
     let shelf = Shelf::default();
-    let (handle, task) = run(&shelf).await;
+    let (handle, task) = run::<H>(&shelf).await;
     shelf.fail("commit", damaged());
     assert_eq!(handle.command(set_name("a")).await, Err(Stopped));
-    let error = ended(task).await.expect_err("damaged");
+    let error = H::join(task).await.expect_err("damaged");
     assert!(
         matches!(error, DriverError::Store(StoreError::Damaged { .. })),
         "{error:?}"
@@ -208,42 +215,34 @@ async fn a_fault_that_does_not_pass_ends_the_node() {
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_does_not_wait_for_a_store_that_fails() {
     let shelf = Shelf::default();
-    let (handle, task) = run(&shelf).await;
+    let (handle, task) = run::<Tokio>(&shelf).await;
     shelf.fail("commit", full());
     assert_eq!(handle.command(set_name("a")).await, Err(Stopped));
     let began = Instant::now();
     handle.shutdown().await;
-    ended(task).await.expect("in order");
+    Tokio::join(task).await.expect("in order");
     assert_eq!(began.elapsed(), Duration::ZERO);
 }
 
-#[tokio::test]
 #[expect(clippy::await_holding_lock, reason = "held, it is what the store's thread waits for")]
-async fn a_shutdown_commits_and_answers_what_was_asked_before_it() {
+async fn a_shutdown_commits_and_answers_what_was_asked_before_it<H: Host>() {
     let shelf = Shelf::default();
-    let (handle, task) = run(&shelf).await;
+    let (handle, task) = run::<H>(&shelf).await;
     let disk_is_slow = shelf.clone();
     let held = disk_is_slow.inner();
-    let asked: Vec<_> = (0..20)
-        .map(|number| {
-            let handle = handle.clone();
-            tokio::spawn(async move { handle.command(set_name(&number.to_string())).await })
-        })
-        .collect();
-    // Each task has sent its command, in order, once it has been polled.
-    tokio::task::yield_now().await;
-    let asked_to_stop = tokio::spawn({
-        let handle = handle.clone();
-        async move { handle.shutdown().await }
-    });
-    tokio::task::yield_now().await;
-    assert!(!asked_to_stop.is_finished());
+    let mut asked = join_all((0..20).map(|number| handle.command(Command::SetName(number.to_string()))));
+    // Each command is on its way, in order, once it has been polled.
+    assert!((&mut asked).now_or_never().is_none());
+    let asked_to_stop = handle.shutdown();
+    let answered = join(asked, asked_to_stop);
+    let mut answered = std::pin::pin!(answered);
+    let early = H::within(Duration::from_millis(50), &mut answered).await;
+    assert!(early.is_none(), "answered, though nothing is stored");
     drop(held);
-    asked_to_stop.await.expect("shut down");
-    for answer in asked {
-        assert_eq!(answer.await.expect("answered"), Ok(Ok(Reply::Done)));
+    for answer in answered.await.0 {
+        assert_eq!(answer, Ok(Ok(Reply::Done)));
     }
-    ended(task).await.expect("in order");
+    H::join(task).await.expect("in order");
     assert_eq!(shelf.name(), "19");
     assert_eq!(shelf.inner().calls.last(), Some(&"close"));
     assert!(
@@ -253,22 +252,19 @@ async fn a_shutdown_commits_and_answers_what_was_asked_before_it() {
     assert_eq!(handle.command(Command::Status).await, Err(Stopped));
 }
 
-#[tokio::test]
-async fn without_handles_the_node_shuts_down() {
+async fn without_handles_the_node_shuts_down<H: Host>() {
     let shelf = Shelf::default();
-    let (handle, task) = run(&shelf).await;
+    let (handle, task) = run::<H>(&shelf).await;
     drop(handle);
-    ended(task).await.expect("in order");
+    H::join(task).await.expect("in order");
     assert_eq!(shelf.count("close"), 1);
 }
 
-#[tokio::test]
-async fn an_aborted_task_has_closed_its_store_when_it_is_gone() {
+async fn a_killed_node_has_closed_its_store_when_it_is_gone<H: Host>() {
     let shelf = Shelf::default();
-    let (handle, task) = run(&shelf).await;
+    let (handle, task) = run::<H>(&shelf).await;
     assert_eq!(handle.command(set_name("a")).await, Ok(Ok(Reply::Done)));
-    task.abort();
-    assert!(task.await.expect_err("aborted").is_cancelled());
+    H::kill(task).await;
     assert_eq!(shelf.inner().calls.last(), Some(&"close"));
     assert_eq!(handle.command(Command::Status).await, Err(Stopped));
 }
@@ -288,22 +284,18 @@ impl Transport for Crowd {
 
 impl Listener for Crowd {
     fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<Stream> {
-        Poll::Ready(Stream::new(futures_util::io::empty(), futures_util::io::sink()))
+        Poll::Ready(Stream::new(empty(), sink()))
     }
 }
 
-#[tokio::test]
-async fn a_crowd_of_strangers_does_not_keep_commands_commits_or_a_shutdown_waiting() {
+async fn a_crowd_of_strangers_does_not_keep_commands_commits_or_a_shutdown_waiting<H: Host>() {
     let shelf = Shelf::default();
-    let (handle, task) = start(Config::new(shelf.clone(), Crowd)).await.expect("starts");
+    let (handle, task) = H::start(Config::new(shelf.clone(), Crowd)).await.expect("starts");
     for number in 0..50 {
-        let answer = timeout(Duration::from_secs(60), handle.command(set_name(&number.to_string())));
-        assert_eq!(answer.await.expect("answered in time"), Ok(Ok(Reply::Done)));
+        assert_eq!(handle.command(set_name(&number.to_string())).await, Ok(Ok(Reply::Done)));
     }
-    timeout(Duration::from_secs(60), handle.shutdown())
-        .await
-        .expect("ends in time");
-    ended(task).await.expect("in order");
+    handle.shutdown().await;
+    H::join(task).await.expect("in order");
 }
 
 /// A transport whose dials panic, as a library's bug would.
@@ -319,10 +311,9 @@ impl Transport for Broken {
     }
 }
 
-#[tokio::test]
-async fn a_panic_in_a_link_is_not_swallowed() {
+async fn a_panic_in_a_link_is_not_swallowed<H: Host>() {
     let shelf = Shelf::default();
-    let (handle, task) = start(Config::new(shelf.clone(), Broken)).await.expect("starts");
+    let (handle, task) = H::start(Config::new(shelf.clone(), Broken)).await.expect("starts");
     let code = FriendCode {
         address: OnionSecret::from_seed(&[3; 32]).address(),
         invite: None,
@@ -333,11 +324,10 @@ async fn a_panic_in_a_link_is_not_swallowed() {
         note: String::new(),
     };
     let _ = handle.command(ask).await;
-    let panic = timeout(Duration::from_secs(60), task)
+    let panic = AssertUnwindSafe(H::join(task))
+        .catch_unwind()
         .await
-        .expect("in time")
-        .expect_err("panics")
-        .into_panic();
+        .expect_err("panics");
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"a bug in a dial"));
     assert_eq!(shelf.count("close"), 1);
 }

@@ -8,10 +8,27 @@ use std::os::unix::net as blocking;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Barrier, Mutex};
 
-use futures_util::{AsyncReadExt as _, AsyncWriteExt as _};
+use futures::future::{join, join_all};
+use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use sotto_core::row::IdentityRow;
 use sotto_core::{OnionAddress, Wall};
-use sotto_io_tokio::{ListenError, Listener, Local, Stream, Transport, Wiretap};
+use sotto_io::{ListenError, Listener, Stream, Transport, Wiretap};
+
+use crate::support::{Host, on_each_runtime};
+
+on_each_runtime![
+    two_nodes_meet_and_a_wiretap_sees_both_directions,
+    folder_and_socket_are_the_owners_alone_and_the_socket_goes_with_its_listener,
+    nobody_there_is_an_error,
+    a_live_socket_is_left_alone,
+    a_live_socket_that_does_not_get_to_accept_is_alive,
+    a_dead_socket_is_replaced,
+    of_many_that_find_a_dead_socket_one_wins,
+    what_is_not_a_socket_is_not_touched,
+    a_socket_that_is_no_longer_ours_stays,
+    a_long_path_works,
+    a_directory_that_cannot_be_is_named,
+];
 
 fn identity(seed: u8) -> IdentityRow {
     IdentityRow {
@@ -54,21 +71,21 @@ async fn talk(near: &mut Stream, far: &mut Stream) {
     }
 }
 
-#[tokio::test]
-async fn two_nodes_meet_and_a_wiretap_sees_both_directions() {
+async fn two_nodes_meet_and_a_wiretap_sees_both_directions<H: Host>() {
     let folder = folder();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let wiretap = Wiretap::new({
         let seen = seen.clone();
         move |bytes| seen.lock().expect("seen").extend_from_slice(bytes)
     });
-    let tapped = Local::new(folder.path()).with_wiretap(wiretap);
+    let tapped = H::local(folder.path()).with_wiretap(wiretap);
     let mut listener = tapped.listen(&identity(1)).expect("listens");
-    let dialler = Local::new(folder.path());
-    let (mut near, mut far) = tokio::join!(
+    let dialler = H::local(folder.path());
+    let (mut near, mut far) = join(
         async { dialler.dial(address(1)).await.expect("reached") },
-        accept(&mut *listener)
-    );
+        accept(&mut *listener),
+    )
+    .await;
     talk(&mut near, &mut far).await;
     assert_eq!(*seen.lock().expect("seen"), b"pingping");
 
@@ -80,11 +97,10 @@ async fn two_nodes_meet_and_a_wiretap_sees_both_directions() {
     );
 }
 
-#[tokio::test]
-async fn folder_and_socket_are_the_owners_alone_and_the_socket_goes_with_its_listener() {
+async fn folder_and_socket_are_the_owners_alone_and_the_socket_goes_with_its_listener<H: Host>() {
     let folder = folder();
     let directory = folder.path().join("made").join("here");
-    let listener = Local::new(&directory).listen(&identity(1)).expect("listens");
+    let listener = H::local(&directory).listen(&identity(1)).expect("listens");
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!(mode(&directory), 0o700);
     assert_eq!(mode(&socket(&directory, 1)), 0o600);
@@ -92,10 +108,9 @@ async fn folder_and_socket_are_the_owners_alone_and_the_socket_goes_with_its_lis
     assert_eq!(fs::read_dir(&directory).expect("directory").count(), 0);
 }
 
-#[tokio::test]
-async fn nobody_there_is_an_error() {
+async fn nobody_there_is_an_error<H: Host>() {
     let folder = folder();
-    let local = Local::new(folder.path());
+    let local = H::local(folder.path());
     assert_eq!(
         local.dial(address(1)).await.expect_err("nobody").kind(),
         io::ErrorKind::NotFound
@@ -105,17 +120,16 @@ async fn nobody_there_is_an_error() {
         local.dial(address(1)).await.expect_err("dead").kind(),
         io::ErrorKind::ConnectionRefused
     );
-    let nowhere = Local::new(folder.path().join("none"));
+    let nowhere = H::local(folder.path().join("none"));
     assert_eq!(
         nowhere.dial(address(1)).await.expect_err("none").kind(),
         io::ErrorKind::NotFound
     );
 }
 
-#[tokio::test]
-async fn a_live_socket_is_left_alone() {
+async fn a_live_socket_is_left_alone<H: Host>() {
     let folder = folder();
-    let local = Local::new(folder.path());
+    let local = H::local(folder.path());
     let mut listener = local.listen(&identity(1)).expect("listens");
     match local.listen(&identity(1)).map(drop) {
         Err(error @ ListenError::AddressInUse(found)) => {
@@ -129,50 +143,45 @@ async fn a_live_socket_is_left_alone() {
     // The question whether it is alive has been a stream that ended at once; after it, it still serves.
     let mut question = accept(&mut *listener).await;
     assert_eq!(question.reader.read(&mut [0]).await.expect("read"), 0);
-    let (near, mut far) = tokio::join!(local.dial(address(1)), accept(&mut *listener));
+    let (near, mut far) = join(local.dial(address(1)), accept(&mut *listener)).await;
     talk(&mut near.expect("reached"), &mut far).await;
 }
 
-#[tokio::test]
-async fn a_live_socket_that_does_not_get_to_accept_is_alive() {
+async fn a_live_socket_that_does_not_get_to_accept_is_alive<H: Host>() {
     let folder = folder();
     let path = socket(folder.path(), 1);
     let stuck = blocking::UnixListener::bind(&path).expect("bound");
     rustix::net::listen(&stuck, 0).expect("no backlog");
     let _waiting = blocking::UnixStream::connect(&path).expect("the one that fits");
-    let taken = Local::new(folder.path()).listen(&identity(1)).map(drop);
+    let taken = H::local(folder.path()).listen(&identity(1)).map(drop);
     assert!(matches!(taken, Err(ListenError::AddressInUse(_))), "{taken:?}");
 }
 
-#[tokio::test]
-async fn a_dead_socket_is_replaced() {
+async fn a_dead_socket_is_replaced<H: Host>() {
     let folder = folder();
     abandon(&socket(folder.path(), 1));
-    let local = Local::new(folder.path());
+    let local = H::local(folder.path());
     let mut listener = local.listen(&identity(1)).expect("replaced");
-    let (near, mut far) = tokio::join!(local.dial(address(1)), accept(&mut *listener));
+    let (near, mut far) = join(local.dial(address(1)), accept(&mut *listener)).await;
     talk(&mut near.expect("reached"), &mut far).await;
 }
 
-#[tokio::test]
-async fn of_many_that_find_a_dead_socket_one_wins() {
+async fn of_many_that_find_a_dead_socket_one_wins<H: Host>() {
     const RIVALS: usize = 8;
     let folder = folder();
     for _ in 0..20 {
         abandon(&socket(folder.path(), 1));
         let start = Arc::new(Barrier::new(RIVALS));
-        let rivals: Vec<_> = (0..RIVALS)
-            .map(|_| {
-                let (start, local) = (start.clone(), Local::new(folder.path()));
-                tokio::task::spawn_blocking(move || {
-                    start.wait();
-                    local.listen(&identity(1))
-                })
+        let rivals = (0..RIVALS).map(|_| {
+            let (start, local) = (start.clone(), H::local(folder.path()));
+            H::unblock(move || {
+                start.wait();
+                local.listen(&identity(1))
             })
-            .collect();
+        });
         let mut winners = Vec::new();
-        for rival in rivals {
-            match rival.await.expect("no panic") {
+        for outcome in join_all(rivals).await {
+            match outcome {
                 Ok(listener) => winners.push(listener),
                 Err(error) => assert!(matches!(error, ListenError::AddressInUse(_)), "{error}"),
             }
@@ -181,12 +190,11 @@ async fn of_many_that_find_a_dead_socket_one_wins() {
     }
 }
 
-#[tokio::test]
-async fn what_is_not_a_socket_is_not_touched() {
+async fn what_is_not_a_socket_is_not_touched<H: Host>() {
     let folder = folder();
     let path = socket(folder.path(), 1);
     fs::write(&path, "precious").expect("written");
-    match Local::new(folder.path()).listen(&identity(1)).map(drop) {
+    match H::local(folder.path()).listen(&identity(1)).map(drop) {
         Err(ListenError::Io { directory, source }) => {
             assert_eq!(
                 (&*directory, source.kind()),
@@ -198,27 +206,25 @@ async fn what_is_not_a_socket_is_not_touched() {
     assert_eq!(fs::read(&path).expect("still there"), b"precious");
 }
 
-#[tokio::test]
-async fn a_socket_that_is_no_longer_ours_stays() {
+async fn a_socket_that_is_no_longer_ours_stays<H: Host>() {
     let folder = folder();
-    let local = Local::new(folder.path());
+    let local = H::local(folder.path());
     let old = local.listen(&identity(1)).expect("listens");
     fs::remove_file(socket(folder.path(), 1)).expect("somebody cleans up");
     let mut new = local.listen(&identity(1)).expect("free again");
     drop(old);
-    let (near, mut far) = tokio::join!(local.dial(address(1)), accept(&mut *new));
+    let (near, mut far) = join(local.dial(address(1)), accept(&mut *new)).await;
     talk(&mut near.expect("reached"), &mut far).await;
 }
 
-#[tokio::test]
 #[cfg(target_os = "linux")]
-async fn a_long_path_works() {
+async fn a_long_path_works<H: Host>() {
     let folder = folder();
     let directory = folder.path().join("d".repeat(200)).join("e".repeat(200));
-    let local = Local::new(&directory);
+    let local = H::local(&directory);
     for _ in 0..2 {
         let mut listener = local.listen(&identity(1)).expect("listens");
-        let (near, mut far) = tokio::join!(local.dial(address(1)), accept(&mut *listener));
+        let (near, mut far) = join(local.dial(address(1)), accept(&mut *listener)).await;
         talk(&mut near.expect("reached"), &mut far).await;
         let taken = local.listen(&identity(1)).map(drop);
         assert!(matches!(taken, Err(ListenError::AddressInUse(_))), "{taken:?}");
@@ -240,12 +246,11 @@ fn abandon_long(directory: &Path) {
     );
 }
 
-#[tokio::test]
-async fn a_directory_that_cannot_be_is_named() {
+async fn a_directory_that_cannot_be_is_named<H: Host>() {
     let folder = folder();
     let file = folder.path().join("file");
     fs::write(&file, "").expect("written");
-    let error = Local::new(&file)
+    let error = H::local(&file)
         .listen(&identity(1))
         .map(drop)
         .expect_err("not a directory");
