@@ -1,7 +1,14 @@
 //! What Sotto's tests, simulations and benchmarks share.
 
+#[cfg(feature = "protocol")]
 pub mod disk;
+#[cfg(feature = "protocol")]
 pub mod hostile;
+#[cfg(feature = "protocol")]
 pub mod pair;
+#[cfg(feature = "protocol")]
 pub mod strategies;
+#[cfg(feature = "tor-network")]
+pub mod tor_network;
+#[cfg(feature = "protocol")]
 pub mod vectors;

@@ -1,0 +1,206 @@
+//! One process: started with a log of its own, watched, and ended for certain.
+
+use std::fmt;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use super::Error;
+use super::guard::Guard;
+
+/// Between two looks at files that another process writes.
+pub(super) fn pause() {
+    thread::sleep(Duration::from_millis(50));
+}
+
+/// A folder as `tor` wants them.
+pub(super) fn create_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// A member of the network, or a client of it: a `tor` that was started and perhaps killed.
+#[derive(Debug)]
+pub struct Tor {
+    nickname: String,
+    running: Option<Running>,
+    log: PathBuf,
+}
+
+impl Tor {
+    /// Starts it in a folder that is there.
+    pub(super) fn start(guard: &mut Guard, folder: &Path, nickname: &str, torrc: &str) -> Result<Self, Error> {
+        let file = folder.join("torrc");
+        fs::write(&file, torrc).map_err(Error::io("write a relay's configuration"))?;
+        let mut command = Command::new("tor");
+        command
+            .arg("-f")
+            .arg(&file)
+            .args(["--defaults-torrc", "/nonexistent"])
+            .stdin(Stdio::null());
+        let log = folder.join("log");
+        let running = Running::start("tor", command, &log)?;
+        guard.keep(running.child.id())?;
+        Ok(Self {
+            nickname: nickname.to_owned(),
+            running: Some(running),
+            log,
+        })
+    }
+
+    /// How the network calls it.
+    pub fn nickname(&self) -> &str {
+        &self.nickname
+    }
+
+    /// The process's id, until it is killed.
+    pub fn id(&self) -> Option<u32> {
+        self.running.as_ref().map(|it| it.child.id())
+    }
+
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Fails if the process has ended without being asked to.
+    pub(super) fn check(&mut self) -> Result<(), Death> {
+        let Some(running) = &mut self.running else {
+            return Ok(());
+        };
+        match running.child.try_wait() {
+            Ok(None) => Ok(()),
+            Ok(Some(status)) => Err(running.death(status)),
+            Err(error) => Err(running.death(error)),
+        }
+    }
+
+    pub(super) fn kill(&mut self, guard: &mut Guard) {
+        if let Some(running) = self.running.take() {
+            guard.forget(running.child.id());
+        }
+    }
+}
+
+/// A child process that does not outlive this value.
+#[derive(Debug)]
+pub(super) struct Running {
+    program: &'static str,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Running {
+    pub(super) fn start(program: &'static str, mut command: Command, log: &Path) -> Result<Self, Error> {
+        let output = File::create(log).map_err(Error::io("make a log"))?;
+        let errors = output.try_clone().map_err(Error::io("make a log"))?;
+        let child = command
+            .stdout(output)
+            .stderr(errors)
+            .spawn()
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => Error::Missing { program },
+                _ => Error::Io {
+                    doing: "start a program of the Tor network",
+                    source,
+                },
+            })?;
+        Ok(Self {
+            program,
+            child,
+            log: log.to_owned(),
+        })
+    }
+
+    /// The pipe to it, if the command asked for one: closed when this value is dropped.
+    pub(super) fn stdin(&mut self) -> impl Write {
+        self.child.stdin.take().expect("asked for a pipe")
+    }
+
+    pub(super) fn wait_for_success(&mut self) -> Result<(), Death> {
+        match self.child.wait() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(self.death(status)),
+            Err(error) => Err(self.death(error)),
+        }
+    }
+
+    fn death(&self, cause: impl Into<Cause>) -> Death {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        Death {
+            who: format!("{} ({})", self.program, self.log.display()),
+            cause: cause.into(),
+            last_words: tail(&log),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only if it has already ended and been waited for.
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+/// A program that did not do what it is for, and what it said last.
+#[derive(Debug)]
+pub struct Death {
+    who: String,
+    cause: Cause,
+    last_words: String,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Exit(ExitStatus),
+    Wait(io::Error),
+    Unreadable,
+}
+
+impl From<ExitStatus> for Cause {
+    fn from(status: ExitStatus) -> Self {
+        Self::Exit(status)
+    }
+}
+
+impl From<io::Error> for Cause {
+    fn from(error: io::Error) -> Self {
+        Self::Wait(error)
+    }
+}
+
+impl Death {
+    pub(super) fn unreadable(file: &Path, text: &str) -> Self {
+        Self {
+            who: file.display().to_string(),
+            cause: Cause::Unreadable,
+            last_words: tail(text),
+        }
+    }
+
+    pub(super) fn port_was_taken(&self) -> bool {
+        self.last_words.contains("Address already in use")
+    }
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Cause::Exit(status) => write!(f, "{} ended with {status}", self.who)?,
+            Cause::Wait(error) => write!(f, "{} cannot be waited for: {error}", self.who)?,
+            Cause::Unreadable => write!(f, "{} is not as expected", self.who)?,
+        }
+        write!(f, ":\n{}", self.last_words)
+    }
+}
+
+impl std::error::Error for Death {}
+
+fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
+}

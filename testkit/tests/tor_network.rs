@@ -1,0 +1,134 @@
+//! The private Tor network keeps its word: it comes up, several at once, C tor gets into it, and it goes without a trace,
+//! even when whoever started it is killed.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{self, Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, test_kill_process};
+use sotto_testkit::tor_network::TorNetwork;
+
+/// Killing a dozen processes takes no time, but the machine may have other things to do.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[test]
+fn two_at_once_have_nothing_in_common_and_leave_nothing() {
+    let other = thread::spawn(|| TorNetwork::start().expect("the second network"));
+    let mut networks = [
+        TorNetwork::start().expect("the first network"),
+        other.join().expect("a thread"),
+    ];
+
+    let authorities = networks.each_ref().map(authorities);
+    assert_eq!(authorities.each_ref().map(BTreeSet::len), [3, 3]);
+    assert!(authorities[0].is_disjoint(&authorities[1]));
+
+    for network in &mut networks {
+        let relays = network.relays().len();
+        assert_eq!(network.process_ids().len(), 3 + relays);
+        let client = network.socks_client().expect("C tor as a client");
+        assert!(client.address().ip().is_loopback());
+        assert_eq!(network.process_ids().len(), 3 + relays + 1);
+
+        let killed = network.relays()[0].id().expect("a running relay");
+        network.kill_relay(0);
+        assert!(!runs(killed));
+        assert_eq!(network.relays()[0].id(), None);
+    }
+
+    let processes = networks.each_ref().map(TorNetwork::process_ids).concat();
+    let folders = networks.each_ref().map(|it| it.folder().to_owned());
+    assert!(processes.iter().all(|id| runs(*id)));
+    assert!(folders.iter().all(|it| it.exists()));
+    drop(networks);
+    assert!(!processes.iter().any(|id| runs(*id)));
+    assert!(!folders.iter().any(|it| it.exists()));
+}
+
+#[test]
+fn it_ends_when_its_owner_is_killed() {
+    let mut owner = owner(env::var("PATH").expect("a PATH"));
+    let mut lines = BufReader::new(owner.stdout.take().expect("a pipe")).lines();
+    let mut said = |what: &str| loop {
+        let line = lines.next().expect("more to be said").expect("a line");
+        if let Some((_, rest)) = line.split_once(what) {
+            return rest.to_owned();
+        }
+    };
+    let folder = said("folder ");
+    let processes: Vec<u32> = said("processes ")
+        .split(' ')
+        .map(|id| id.parse().expect("an id"))
+        .collect();
+    assert!(processes.len() > 5);
+    assert!(processes.iter().all(|id| runs(*id)));
+
+    owner.kill().expect("kill the owner");
+    owner.wait().expect("the owner's end");
+    let start = Instant::now();
+    while processes.iter().any(|id| runs(*id)) || Path::new(&folder).exists() {
+        assert!(start.elapsed() < PATIENCE, "still there: {processes:?} or {folder}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn without_the_package_it_says_which_is_missing() {
+    let output = owner("/nonexistent".to_owned()).wait_with_output().expect("its output");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success());
+    assert!(said.contains("apt-get install tor"), "{said}");
+}
+
+#[test]
+#[ignore = "a part for the tests above, which play it in a process of its own"]
+fn own_a_network_until_killed() {
+    let network = match TorNetwork::start() {
+        Ok(network) => network,
+        Err(error) => {
+            println!("{error}");
+            process::exit(1);
+        }
+    };
+    println!("\nfolder {}", network.folder().display());
+    println!(
+        "processes {}",
+        network
+            .process_ids()
+            .iter()
+            .map(u32::to_string)
+            .collect::<Vec<_>>()
+            .join(" ")
+    );
+    loop {
+        thread::park();
+    }
+}
+
+fn owner(path: String) -> Child {
+    let mut command = Command::new(env::current_exe().expect("this program"));
+    command.args(["--exact", "own_a_network_until_killed", "--ignored", "--nocapture"]);
+    command
+        .env("PATH", path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("this program again")
+}
+
+fn authorities(network: &TorNetwork) -> BTreeSet<String> {
+    let config = network.arti_config();
+    let identities = config["tor_network"]["authorities"]["v3idents"]
+        .as_array()
+        .expect("a list");
+    identities.iter().map(toml::Value::to_string).collect()
+}
+
+fn runs(id: u32) -> bool {
+    let id = Pid::from_raw(i32::try_from(id).expect("an id")).expect("an id");
+    test_kill_process(id).is_ok()
+}
