@@ -1,5 +1,5 @@
-//! Runs a [`Node`](sotto_core::Node) on smol. [`start`] is all there is to it; the driver itself is `sotto-io`'s, and
-//! `sotto-io-tokio` is the same on tokio.
+//! Runs a node on smol. [`start`] is all there is to it; the driver itself is [`sotto_io`], and `sotto-io-tokio` is the
+//! same on tokio.
 //!
 //! ```
 //! use sotto_core::{Command, Reply};

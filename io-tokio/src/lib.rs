@@ -1,5 +1,5 @@
-//! Runs a [`Node`](sotto_core::Node) on tokio. [`start`] is all there is to it; the driver itself is `sotto-io`'s, and
-//! `sotto-io-smol` is the same on smol.
+//! Runs a node on tokio. [`start`] is all there is to it; the driver itself is [`sotto_io`], and `sotto-io-smol` is the
+//! same on smol.
 //!
 //! ```
 //! use sotto_core::{Command, Reply};

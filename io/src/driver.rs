@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use futures::channel::{mpsc, oneshot};
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{FuturesUnordered, StreamExt as _};
-use sotto_core::{Command, CommandId, Input, Intake, LinkId, Node, Output};
+use sotto_core::{Command, CommandId, Input, Intake, LinkId, Machine, Output};
 use sotto_io_sqlcipher::StoreError;
 
 use crate::clock::Clock;
@@ -27,7 +27,7 @@ const ROUNDS: usize = 8;
 /// One run of a node, from its opening to a shutdown or to the store's first error.
 pub(crate) struct Driver<'a> {
     means: &'a mut Means,
-    node: Node,
+    node: Box<dyn Machine>,
     clock: Clock,
     timer: Timer,
     listener: Box<dyn Listener>,

@@ -7,18 +7,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use sotto_core::{Limits, OpenError};
+use sotto_core::{Limits, Machine, Node, OpenError};
 use sotto_io_sqlcipher::StoreError;
 
 use crate::driver::Driver;
 use crate::handle::Request;
-use crate::opening::{Means, Opened};
+use crate::opening::{Means, Open, Opened};
 use crate::runtime::either;
 use crate::storage::StoreThread;
 use crate::{ListenError, NodeHandle, Runtime, Storage, Transport};
 
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// What a node is run with.
 pub struct Config {
@@ -92,11 +92,25 @@ pub async fn open(
     config: Config,
     runtime: impl Runtime,
 ) -> Result<(NodeHandle, impl Future<Output = Result<(), DriverError>> + Send), DriverError> {
+    let open = |image, entropy, limits, now| {
+        let node: Node = Node::open(image, entropy, limits, now)?;
+        Ok(Box::new(node) as Box<dyn Machine>)
+    };
+    open_with(config, runtime, Arc::new(open)).await
+}
+
+/// As [`open`], with `open` wherever that would call [`Node::open`]: so that a test can watch the node, or play it.
+pub async fn open_with(
+    config: Config,
+    runtime: impl Runtime,
+    open: Arc<Open>,
+) -> Result<(NodeHandle, impl Future<Output = Result<(), DriverError>> + Send), DriverError> {
     let (handle, desk) = NodeHandle::new();
     let mut means = Means {
         storage: StoreThread::spawn(config.store).map_err(DriverError::Thread)?,
         transport: config.transport,
         limits: config.limits,
+        open,
         runtime: Arc::new(runtime),
         desk,
     };

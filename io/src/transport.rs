@@ -17,6 +17,7 @@ pub trait Transport: Send + Sync + 'static {
     fn listen(&self, identity: &IdentityRow) -> Result<Box<dyn Listener>, ListenError>;
 
     /// Opens a stream to a peer. Ends by itself in reasonable time, with an error if need be; may be dropped before.
+    /// The node's own task polls it, so what computes for long belongs into a task of the transport's.
     fn dial(&self, peer: OnionAddress) -> Dialling;
 }
 

@@ -8,7 +8,7 @@ use futures::future::{Either, select};
 use sotto_io::{Config, DriverError, Local, NodeHandle, Runtime};
 
 /// Longer than anything takes here.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A runtime, as tests use it.
 pub trait Host: 'static {

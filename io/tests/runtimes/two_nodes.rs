@@ -25,7 +25,7 @@ on_each_runtime![
     a_driver_that_dies_again_and_again_loses_nothing,
 ];
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// A machine with two profiles on it: what crossed a socket, and the messages that either received.
