@@ -3,6 +3,8 @@
 #[cfg(feature = "protocol")]
 pub mod disk;
 #[cfg(feature = "protocol")]
+pub mod driver;
+#[cfg(feature = "protocol")]
 pub mod hostile;
 #[cfg(feature = "protocol")]
 pub mod pair;

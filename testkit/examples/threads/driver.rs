@@ -1,0 +1,326 @@
+//! A whole driver on plain threads and blocking sockets, small enough to be read in one go, and to begin one's own with.
+//!
+//! One thread owns the node, and the store with it. Whatever happens elsewhere comes to it as an [`Event`] through one
+//! bounded channel; whoever finds that channel full waits, and so does the peer behind it.
+//!
+//! | what a driver owes its node | here |
+//! |---|---|
+//! | a commit is durable before `Stored`; if it fails, the node is opened again | `perform`, `supervise` |
+//! | each output that starts work is completed once, and `Closed` is a link's last word | `perform`, `said` |
+//! | the monotonic clock never goes back | `now` |
+//! | all that is wanted is done before it sleeps, until the deadline at most | `run` |
+//! | a node that is busy is fed nothing | `run`, and the channel |
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime};
+
+use rustix::time::{ClockId, clock_gettime};
+use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
+use sotto_core::{
+    Cause, Command, CommandId, Entropy, Input, Intake, Limits, LinkId, Machine, Millis, Monotonic, Notice, Now,
+    OnionAddress, OpenError, Output, Refusal, Reply, Wall,
+};
+use sotto_io_sqlcipher::StoreError;
+
+use super::link::Link;
+
+/// Where rows are kept. The example has `sotto_io_sqlcipher::Store`.
+pub trait Storage: Send {
+    fn image(&mut self) -> Result<Image, StoreError>;
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
+    fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError>;
+    /// Forgets whatever is not durable.
+    fn reopen(&mut self) -> Result<(), StoreError>;
+    fn close(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// How peers are reached. The example has Unix sockets in a folder.
+pub trait Network: Send + Sync {
+    fn listen(&self, identity: &IdentityRow) -> io::Result<Arc<dyn Listener>>;
+    /// Blocks; ends by itself in reasonable time.
+    fn dial(&self, peer: OnionAddress) -> io::Result<UnixStream>;
+}
+
+/// Where peers come.
+pub trait Listener: Send + Sync {
+    /// Blocks. `None` once it is closed.
+    fn accept(&self) -> Option<UnixStream>;
+    fn close(&self);
+}
+
+/// What a node is run with.
+pub struct Setup {
+    pub store: Box<dyn Storage>,
+    pub network: Arc<dyn Network>,
+    pub limits: Limits,
+    /// `Node::open`, in a box.
+    pub open: Box<Open>,
+}
+
+pub type Open = dyn Fn(Image, Entropy, Limits, Now) -> Result<Box<dyn Machine>, OpenError> + Send;
+pub type Answer = Result<Reply, Refusal>;
+type Failure = Box<dyn Error + Send + Sync>;
+
+enum Event {
+    Command(Command, Sender<Answer>),
+    /// A peer has come, in the node's so-manieth run.
+    Came(u32, UnixStream),
+    /// A link of the node's so-manieth run has something to say.
+    Said(u32, LinkId, Input),
+    ShutDown,
+    /// As if the process were killed.
+    Halt,
+}
+
+/// What may happen before the node is asked again what it wants; so one commit serves many inputs.
+const SHARE: usize = 64;
+/// Longest sleep: the channel's clock does not count the time that a machine is suspended.
+const LOOK: Millis = Millis::minutes(1);
+/// Rest of a store that has failed.
+const RECOVERY: Duration = Duration::from_millis(100);
+
+/// Speaks to a running node.
+pub struct Handle {
+    inbox: SyncSender<Event>,
+    thread: JoinHandle<Result<(), Failure>>,
+    /// Notices; while nobody takes them, later ones are lost.
+    #[allow(dead_code, reason = "the example looks at its peers' answers instead")]
+    pub notices: Receiver<Notice>,
+}
+
+/// Runs a node on a thread of its own.
+pub fn start(setup: Setup) -> Handle {
+    let (inbox, events) = sync_channel(SHARE);
+    let (notify, notices) = sync_channel(SHARE);
+    let sender = inbox.clone();
+    let thread = thread::spawn(move || supervise(setup, &sender, &events, &notify));
+    Handle { inbox, thread, notices }
+}
+
+impl Handle {
+    /// Asks; the answer comes when what it promises is durable, or never, if the node stops before.
+    pub fn command(&self, command: Command) -> Receiver<Answer> {
+        let (asker, answer) = channel();
+        let _ = self.inbox.send(Event::Command(command, asker));
+        answer
+    }
+
+    /// Ends the node in order: commands before this one are answered, all is durable, links and store are closed.
+    pub fn shut_down(self) -> Result<(), Failure> {
+        let _ = self.inbox.send(Event::ShutDown);
+        self.thread.join().expect("a driver does not panic")
+    }
+
+    #[allow(dead_code, reason = "for the tests that this driver passes")]
+    pub fn halt(self) -> Result<(), Failure> {
+        let _ = self.inbox.send(Event::Halt);
+        self.thread.join().expect("a driver does not panic")
+    }
+}
+
+/// Runs a node, and runs it again on what is durable whenever its store has failed.
+fn supervise(
+    mut setup: Setup,
+    inbox: &SyncSender<Event>,
+    events: &Receiver<Event>,
+    notices: &SyncSender<Notice>,
+) -> Result<(), Failure> {
+    for run in 0.. {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)?;
+        let image = setup.store.image()?;
+        let driver = Driver {
+            node: (setup.open)(image, Entropy::from_seed(seed), setup.limits.clone(), now())?,
+            store: &mut *setup.store,
+            network: &setup.network,
+            listener: None,
+            links: HashMap::new(),
+            askers: HashMap::new(),
+            run,
+            commands: 0,
+            accepted: 0,
+            inbox,
+            events,
+            notices,
+        };
+        match driver.run() {
+            Ok(Event::Halt) => return Ok(()),
+            Ok(_) => break,
+            Err(error) if error.is::<StoreError>() => eprintln!("the node is to be opened again: {error}"),
+            Err(error) => return Err(error),
+        }
+        thread::sleep(RECOVERY);
+        setup.store.reopen()?;
+    }
+    Ok(setup.store.close()?)
+}
+
+struct Driver<'a> {
+    node: Box<dyn Machine>,
+    store: &'a mut dyn Storage,
+    network: &'a Arc<dyn Network>,
+    listener: Option<Arc<dyn Listener>>,
+    links: HashMap<LinkId, Link>,
+    askers: HashMap<CommandId, Sender<Answer>>,
+    run: u32,
+    commands: u64,
+    accepted: u64,
+    inbox: &'a SyncSender<Event>,
+    events: &'a Receiver<Event>,
+    notices: &'a SyncSender<Notice>,
+}
+
+impl Driver<'_> {
+    /// Until it is to end; gives how.
+    fn run(mut self) -> Result<Event, Failure> {
+        self.perform()?;
+        self.listen()?;
+        loop {
+            self.perform()?;
+            let sleep = self
+                .node
+                .deadline()
+                .map_or(LOOK, |deadline| deadline.at.since(now().monotonic));
+            if sleep == Millis(0) {
+                self.tell(Input::Tick);
+                continue;
+            }
+            let mut next = self.events.recv_timeout(Duration::from_millis(sleep.min(LOOK).0)).ok();
+            let mut share = SHARE;
+            while let Some(event) = next {
+                match event {
+                    Event::ShutDown => return self.stop(),
+                    Event::Halt => return Ok(Event::Halt),
+                    event => self.take(event),
+                }
+                share -= 1;
+                let more = share > 0 && self.node.intake() == Intake::Welcome;
+                next = more.then(|| self.events.try_recv().ok()).flatten();
+            }
+        }
+    }
+
+    /// Carries out everything that the node wants by now.
+    fn perform(&mut self) -> Result<(), StoreError> {
+        while let Some(output) = self.node.poll() {
+            match output {
+                Output::Commit(id, batch) => {
+                    self.store.commit(&batch)?;
+                    self.tell(Input::Stored(id));
+                }
+                Output::Fetch(id, query) => {
+                    let rows = self.store.fetch(&query)?;
+                    self.tell(Input::Fetched(id, rows));
+                }
+                Output::Dial(id, peer) => {
+                    let network = Arc::clone(self.network);
+                    self.hold(id, move || network.dial(peer));
+                }
+                // A link that is not held any more was `Closed`, which completes these two as well.
+                Output::Transmit(id, bytes) => self.links.get(&id).map_or((), |link| link.transmit(bytes)),
+                Output::Hangup(id) => {
+                    if self.links.get(&id).is_some_and(|link| !link.hang_up()) {
+                        self.links.remove(&id);
+                        self.tell(Input::Closed(id, Cause::HungUp));
+                    }
+                }
+                // Whoever asked, or listened, may have gone.
+                Output::Reply(id, answer) => {
+                    let _ = self.askers.remove(&id).map(|asker| asker.send(answer));
+                }
+                Output::Notify(notice) => {
+                    let _ = self.notices.try_send(notice);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, input: Input) {
+        self.node.handle(input, now());
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Command(command, asker) => {
+                self.commands += 1;
+                let id = CommandId(self.commands);
+                self.askers.insert(id, asker);
+                self.tell(Input::Command(id, command));
+            }
+            Event::Came(run, stream) if run == self.run => {
+                self.accepted += 1;
+                let id = LinkId::Accepted(self.accepted);
+                self.hold(id, move || Ok(stream));
+                self.tell(Input::Accepted(id));
+            }
+            Event::Said(run, id, input) if run == self.run && self.links.contains_key(&id) => {
+                if matches!(input, Input::Closed(..)) {
+                    self.links.remove(&id);
+                }
+                self.tell(input);
+            }
+            // Of a link that is over.
+            _ => {}
+        }
+    }
+
+    fn hold(&mut self, id: LinkId, open: impl FnOnce() -> io::Result<UnixStream> + Send + 'static) {
+        let (run, inbox) = (self.run, self.inbox.clone());
+        let link = Link::new(id, open, move |input| {
+            let _ = inbox.send(Event::Said(run, id, input));
+        });
+        self.links.insert(id, link);
+    }
+
+    /// The first commit was the identity's, so that nobody can reach an address that is not durable.
+    fn listen(&mut self) -> Result<(), Failure> {
+        let identity = self.store.image()?.identity.ok_or("the node has no identity")?;
+        let listener = self.network.listen(&identity)?;
+        self.listener = Some(Arc::clone(&listener));
+        let (run, inbox) = (self.run, self.inbox.clone());
+        thread::spawn(move || {
+            while let Some(stream) = listener.accept() {
+                let _ = inbox.send(Event::Came(run, stream));
+            }
+        });
+        Ok(())
+    }
+
+    /// The orderly end: links are hung up after what they still have to write.
+    fn stop(mut self) -> Result<Event, Failure> {
+        self.perform()?;
+        self.links.retain(|_, link| link.hang_up());
+        while !self.links.is_empty() {
+            if let Event::Said(run, id, Input::Closed(..)) = self.events.recv()?
+                && run == self.run
+            {
+                self.links.remove(&id);
+            }
+        }
+        Ok(Event::ShutDown)
+    }
+}
+
+impl Drop for Driver<'_> {
+    fn drop(&mut self) {
+        let _ = self.listener.take().map(|listener| listener.close());
+    }
+}
+
+fn now() -> Now {
+    let boot = clock_gettime(ClockId::Boottime);
+    let wall = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Now {
+        monotonic: Monotonic(u64::try_from(boot.tv_sec * 1000 + boot.tv_nsec / 1_000_000).unwrap_or(0)),
+        wall: Wall(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)),
+    }
+}

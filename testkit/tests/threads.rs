@@ -1,0 +1,107 @@
+//! The example's driver keeps the driver's contract.
+
+use std::future::poll_fn;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::mpsc::TryRecvError;
+use std::task::Poll;
+
+use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
+use sotto_core::{Command, Notice, OnionAddress};
+use sotto_io_sqlcipher::StoreError;
+use sotto_testkit::driver::{Arrivals, Asked, Driver, Failed, Network, Rig, Running, Shelf};
+
+#[path = "../examples/threads/driver.rs"]
+mod driver;
+#[path = "../examples/threads/link.rs"]
+mod link;
+
+struct Threads;
+
+impl Driver for Threads {
+    fn start(&self, rig: Rig) -> Box<dyn Running> {
+        let open = rig.open;
+        Box::new(driver::start(driver::Setup {
+            store: Box::new(Played(rig.shelf)),
+            network: Arc::new(Played(rig.network)),
+            limits: rig.limits,
+            open: Box::new(move |image, entropy, limits, now| open(image, entropy, limits, now)),
+        }))
+    }
+}
+
+impl Running for driver::Handle {
+    fn command(&self, command: Command) -> Asked {
+        let answer = driver::Handle::command(self, command);
+        Box::pin(poll_fn(move |_| match answer.try_recv() {
+            Ok(answer) => Poll::Ready(Some(answer)),
+            Err(TryRecvError::Disconnected) => Poll::Ready(None),
+            Err(TryRecvError::Empty) => Poll::Pending,
+        }))
+    }
+
+    fn notice(&mut self) -> Option<Notice> {
+        self.notices.try_recv().ok()
+    }
+
+    fn shut_down(self: Box<Self>) {
+        driver::Handle::shut_down(*self).expect("in order");
+    }
+
+    fn crash(self: Box<Self>) {
+        // It may have died of its store.
+        let _ = self.halt();
+    }
+}
+
+/// What the suite plays, in the driver's own terms.
+struct Played<T>(T);
+
+fn failed(_: Failed) -> StoreError {
+    StoreError::Full { path: "shelf".into() }
+}
+
+impl driver::Storage for Played<Shelf> {
+    fn image(&mut self) -> Result<Image, StoreError> {
+        self.0.image().map_err(failed)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.0.commit(batch).map_err(failed)
+    }
+
+    fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError> {
+        self.0.fetch(query).map_err(failed)
+    }
+
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        self.0.reopen().map_err(failed)
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.0.close().map_err(failed)
+    }
+}
+
+impl driver::Network for Played<Network> {
+    fn listen(&self, identity: &IdentityRow) -> io::Result<Arc<dyn driver::Listener>> {
+        Ok(Arc::new(Played(self.0.listen(identity))))
+    }
+
+    fn dial(&self, peer: OnionAddress) -> io::Result<UnixStream> {
+        self.0.dial(peer).wait()
+    }
+}
+
+impl driver::Listener for Played<Arrivals> {
+    fn accept(&self) -> Option<UnixStream> {
+        self.0.wait()
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+}
+
+sotto_testkit::driver_contract!(Threads);
