@@ -145,7 +145,6 @@ mod tests {
     const ACCEPTED: LinkId = LinkId::Accepted(7);
 
     /// tokio, because its clock can be stopped. A link only sleeps.
-    #[derive(Debug)]
     struct Sleeper;
 
     impl Runtime for Sleeper {

@@ -1,7 +1,6 @@
 //! What a driver wants of an async runtime: three things that a future cannot do by itself. Everything else here is
 //! plain futures, which run wherever they are polled.
 
-use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
@@ -16,7 +15,7 @@ use futures::stream::BoxStream;
 use crate::{Dialling, Stream};
 
 /// A runtime, or a handle to one.
-pub trait Runtime: fmt::Debug + Send + Sync + 'static {
+pub trait Runtime: Send + Sync + 'static {
     /// Ends when `duration` has passed. Need not count the time that the machine was suspended.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 
