@@ -82,10 +82,12 @@ impl<'a> Driver<'a> {
             self.perform();
             let deadline = self.node.deadline().map(|deadline| deadline.at);
             self.timer.set(deadline, self.clock.now());
-            match self.gather(cx)? {
-                _ if self.stopping => return Poll::Ready(Ok(())),
-                Found::Nothing => return Poll::Pending,
-                Found::Something => {}
+            let found = self.gather(cx)?;
+            if self.stopping {
+                return Poll::Ready(Ok(()));
+            }
+            if let Found::Nothing = found {
+                return Poll::Pending;
             }
         }
         cx.waker().wake_by_ref();
