@@ -8,12 +8,14 @@
 //! | `no_duplicate` | always | `message.received` events |
 //! | `order` | always | the sender's disk |
 //! | `event_log` | always | the disks |
+//! | `contract` | always | outputs and inputs |
 //! | `bounded` | always | outputs and batches |
 //! | `pace` | always | dials |
 //! | `no_loss` | in the end | the ledger of what users were promised |
 //! | `convergence` | in the end | the disks |
 
 mod bounded;
+mod contract;
 mod convergence;
 mod durable_first;
 mod event_log;
@@ -89,6 +91,7 @@ impl Invariants {
             Box::<no_duplicate::NoDuplicate>::default(),
             Box::<order::Order>::default(),
             Box::<event_log::EventLog>::default(),
+            Box::<contract::Contract>::default(),
             Box::<bounded::Bounded>::default(),
             Box::<pace::Pace>::default(),
             Box::new(no_loss::NoLoss),

@@ -1,7 +1,7 @@
 //! What can be seen in a world from outside: what is on the disks.
 
 use sotto_core::row::{ContactRow, CursorsRow, DeliveryState, Event, Key, MessageKey, MessageRow, Row, Standing};
-use sotto_core::{Direction, Limits, MessageId, Millis, OnionAddress};
+use sotto_core::{Deadline, Direction, Intake, Limits, MessageId, Millis, Node, Now, OnionAddress};
 use sotto_testkit::disk::Disk;
 
 use super::{OutputMoment, Peer, World};
@@ -36,6 +36,14 @@ impl World {
     /// Outputs so far.
     pub fn outputs(&self, peer: Peer) -> &[OutputMoment] {
         &self.hosts[peer.0].outputs
+    }
+
+    /// What a host that is about to tell its node something sees: the clocks, and the node's deadline and intake.
+    pub fn faces(&self, peer: Peer) -> (Now, Option<Deadline>, Intake) {
+        let host = &self.hosts[peer.0];
+        let node = host.node.as_ref();
+        let intake = node.map_or(Intake::Welcome, Node::intake);
+        (host.clock(self.now), node.and_then(Node::deadline), intake)
     }
 
     /// Choices so far.

@@ -101,7 +101,8 @@ impl Contract {
     }
 }
 
-fn short(input: &Input) -> String {
+/// In a few words.
+pub(super) fn short(input: &Input) -> String {
     match input {
         Input::Received(id, bytes) => format!("Received({id:?}, {} bytes)", bytes.len()),
         Input::Fetched(id, _) => format!("Fetched({id:?})"),
