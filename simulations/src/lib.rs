@@ -12,12 +12,14 @@
 mod choice;
 mod fingerprint;
 pub mod invariant;
+mod record;
 mod run;
 pub mod scenario;
 mod timeline;
 mod world;
 
 pub use choice::{Choice, Choices};
+pub use record::{record, recordings};
 pub use run::{Failure, Outcome, Run, crash_points, run, trace};
 pub use scenario::Scenario;
 pub use world::{ALICE, BOB, CAROL, CrashPoint, Fate, InFlight, Peer, World};

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::sync::mpsc::TryRecvError;
 use std::task::Poll;
@@ -10,7 +11,8 @@ use std::task::Poll;
 use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
 use sotto_core::{Command, Notice, OnionAddress};
 use sotto_io_sqlcipher::StoreError;
-use sotto_testkit::driver::{Arrivals, Asked, Driver, Failed, Network, Rig, Running, Shelf};
+use sotto_testkit::driver::broken::{self, Broken};
+use sotto_testkit::driver::{Arrivals, Asked, Driver, Failed, Network, Rig, Running, Shelf, Step, replay};
 
 #[path = "../examples/threads/driver.rs"]
 mod driver;
@@ -105,3 +107,28 @@ impl driver::Listener for Played<Arrivals> {
 }
 
 sotto_testkit::driver_contract!(Threads);
+
+#[test]
+fn every_broken_driver_is_found_out() {
+    // Its store is on the node's own thread: while a commit is in flight, nothing is fed at all.
+    broken::every_broken_driver_is_found_out(&Threads, &[Broken::IgnoresIntake]);
+}
+
+#[test]
+fn recorded_runs_give_the_same_outputs_as_in_the_simulator() {
+    for recording in sotto_simulations::recordings() {
+        replay(&Threads, &recording);
+    }
+}
+
+#[test]
+fn a_recording_of_something_else_is_not_reproduced() {
+    let recording = &sotto_simulations::recordings()[0];
+    let places = (0..recording.steps.len()).filter(|at| matches!(recording.steps[*at], Step::Wanted(_)));
+    for at in places.step_by(7) {
+        let mut other = recording.clone();
+        other.steps.remove(at);
+        let replayed = catch_unwind(|| replay(&Threads, &other));
+        assert!(replayed.is_err(), "step {at} is not missed");
+    }
+}

@@ -16,7 +16,7 @@ use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
 use sotto_core::{Command, Notice, OnionAddress};
 use sotto_io::{Config, Dialling, ListenError, Listener, NodeHandle, Notices, Storage, Stream, Transport, open_with};
 use sotto_io_sqlcipher::StoreError;
-use sotto_testkit::driver::{Arrivals, Asked, Driver, Failed, Network, Rig, Running, Shelf};
+use sotto_testkit::driver::{Arrivals, Asked, Driver, Failed, Network, Rig, Running, Shelf, replay};
 use tokio_util::compat::{TokioAsyncReadCompatExt as _, TokioAsyncWriteCompatExt as _};
 
 use crate::support::{Host, Smol, Tokio};
@@ -152,6 +152,19 @@ impl<H: Adopt> Transport for Played<Network, H> {
 impl<H: Adopt> Listener for Played<Arrivals, H> {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Stream> {
         Poll::Ready(H::adopt(ready!(self.0.poll_next(cx))).expect("a socket"))
+    }
+}
+
+#[test]
+fn every_broken_driver_is_found_out() {
+    sotto_testkit::driver::broken::every_broken_driver_is_found_out(&On::<Tokio>(PhantomData), &[]);
+}
+
+#[test]
+fn recorded_runs_give_the_same_outputs_as_in_the_simulator() {
+    for recording in sotto_simulations::recordings() {
+        replay(&On::<Tokio>(PhantomData), &recording);
+        replay(&On::<Smol>(PhantomData), &recording);
     }
 }
 

@@ -117,6 +117,9 @@ impl World {
         seed[8..16].copy_from_slice(&(peer.0 as u64).to_le_bytes());
         seed[16..20].copy_from_slice(&host.incarnation.to_le_bytes());
         let now = host.clock(self.now);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.opening(peer, host, &self.limits, seed, now);
+        }
         let opened = Node::open(host.disk.image(), Entropy::from_seed(seed), self.limits.clone(), now);
         match opened {
             Ok(node) => self.hosts[peer.0].node = Some(node),
@@ -138,6 +141,9 @@ impl World {
             host.links.remove(link);
         }
         let now = host.clock(self.now);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.told(peer, &input, now);
+        }
         if let Some(node) = &mut host.node {
             node.handle(input, now);
         }
@@ -186,6 +192,9 @@ impl World {
                 return;
             }
             self.observe(&Seen::Output(peer, &output));
+            if let Some(recorder) = &mut self.recorder {
+                recorder.wanted(peer, &output);
+            }
             self.perform(peer, output);
         }
         self.observe(&Seen::Drained(peer, drained));

@@ -4,6 +4,7 @@ mod host;
 mod ledger;
 mod network;
 mod power;
+mod recorder;
 mod story;
 mod view;
 
@@ -24,6 +25,7 @@ use ledger::Ledger;
 pub use ledger::{Ask, Fate, Sent};
 use network::{Network, Side, WireId};
 pub use power::{CrashPoint, InFlight};
+use recorder::Recorder;
 pub use story::add;
 
 /// One of the world's people, with their node and machine.
@@ -62,6 +64,7 @@ pub struct World {
     invariants: Invariants,
     fingerprint: Option<Fingerprint>,
     trace: Timeline,
+    recorder: Option<Recorder>,
     /// The story is over: no more faults.
     calm: bool,
 }
@@ -132,6 +135,7 @@ impl World {
             invariants,
             fingerprint: None,
             trace: Timeline::default(),
+            recorder: None,
             calm: false,
         }
     }

@@ -53,14 +53,17 @@
 //! | | `a_peer_that_does_not_read_does_not_keep_it_alive` |
 //!
 //! No case hopes: what must happen is waited for, up to [`Driver::patience`]. Where nothing must happen, a case waits a
-//! moment so that a wrong driver may show itself; a right one passes however long or short that is.
+//! moment so that a wrong driver may show itself; a right one passes however long or short that is. That wrong drivers are
+//! found out is shown in [`broken`].
 
 mod book;
+pub mod broken;
 mod cases;
 mod contract;
 mod friend;
 mod network;
 mod puppet;
+mod recording;
 mod shelf;
 mod stage;
 
@@ -77,6 +80,7 @@ pub use contract::Contract;
 pub use friend::Friend;
 pub use network::{Arrivals, Dial, Far, Network, Ring};
 pub use puppet::{Alarm, Puppet};
+pub use recording::{Recording, Step, replay};
 pub use shelf::{Call, Failed, InFlight, Shelf};
 
 /// A driver under test.

@@ -148,6 +148,11 @@ impl Shelf {
         self.inner().disk.clone()
     }
 
+    /// Every batch that has been made durable, in order.
+    pub fn committed(&self) -> Vec<Batch> {
+        self.inner().committed.clone()
+    }
+
     /// Whether the batch has been made durable.
     pub fn holds(&self, batch: &Batch) -> bool {
         self.inner().committed.iter().rev().any(|committed| committed == batch)

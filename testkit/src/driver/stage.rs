@@ -82,7 +82,8 @@ impl<'d> Stage<'d> {
         Self::new(driver, disk, limits, Arc::new(open))
     }
 
-    fn new(driver: &'d dyn Driver, disk: Disk, limits: Limits, open: Arc<Open>) -> Self {
+    /// With a node of the case's own making, not started yet.
+    pub fn new(driver: &'d dyn Driver, disk: Disk, limits: Limits, open: Arc<Open>) -> Self {
         Self {
             driver,
             open,

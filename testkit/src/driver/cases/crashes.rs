@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sotto_core::{Input, MessageId, Reply};
 
 use super::conversation::{befriended_at_rest, draft, until_linked, until_quiet};
+use crate::disk::Disk;
 use crate::driver::stage::Stage;
 use crate::driver::{Call, Driver, InFlight};
 
@@ -39,6 +40,11 @@ fn converse(stage: &mut Stage<'_>, promised: &mut Promised, dead: impl Fn(&Stage
             return;
         }
     }
+    stage.until("both have everything, or one is dead", |stage| {
+        let friend = stage.friend.as_ref().expect("a friend");
+        let all = |disk: &Disk, with| disk.conversation(with).len() == OURS.len() + THEIRS.len();
+        dead(stage) || (all(&friend.disk, ours) && all(&stage.shelf.disk(), friend.address))
+    });
 }
 
 /// Starts it again and lets both finish; then everything is everywhere once.

@@ -5,6 +5,7 @@ use sotto_core::{Command, Input, LinkId, Output, Reply};
 
 use super::completions::{accepted, counted, dialled};
 use super::conversation::befriended;
+use crate::driver::shelf::TEMPTATION;
 use crate::driver::stage::{Stage, hasty, newborn};
 use crate::driver::{Call, Driver};
 
@@ -17,6 +18,7 @@ pub fn commands_before_a_shutdown_are_answered(driver: &dyn Driver) {
         .collect();
     stage.until("the store is asked", |stage| stage.shelf.waiting().is_some());
     let ending = stage.shutting_down();
+    stage.pause(TEMPTATION);
     stage.shelf.release();
     stage.ended(ending);
     for ask in asks {

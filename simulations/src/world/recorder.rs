@@ -1,0 +1,65 @@
+//! Writes down what one node is told and wants, until it is switched off.
+
+use sotto_core::{Input, Limits, Now, Output};
+use sotto_testkit::driver::{Recording, Step};
+
+use super::host::Host;
+use super::{Peer, World};
+
+/// Who writes it down.
+pub(super) struct Recorder {
+    peer: Peer,
+    recording: Option<Recording>,
+    /// It was opened for a second time.
+    over: bool,
+}
+
+impl World {
+    /// Writes down what happens to this node from its opening on.
+    pub fn record(&mut self, peer: Peer) {
+        self.recorder = Some(Recorder {
+            peer,
+            recording: None,
+            over: false,
+        });
+    }
+
+    /// What has been written down.
+    pub fn recording(&mut self) -> Option<Recording> {
+        self.recorder.take()?.recording
+    }
+}
+
+impl Recorder {
+    pub fn opening(&mut self, peer: Peer, host: &Host, limits: &Limits, seed: [u8; 32], opened: Now) {
+        if peer != self.peer {
+            return;
+        }
+        self.over = self.recording.is_some();
+        self.recording.get_or_insert_with(|| Recording {
+            name: peer.to_string(),
+            disk: host.disk.clone(),
+            limits: limits.clone(),
+            seed,
+            opened,
+            steps: Vec::new(),
+        });
+    }
+
+    pub fn told(&mut self, peer: Peer, input: &Input, now: Now) {
+        self.write(peer, || Step::Told(input.clone(), now));
+    }
+
+    pub fn wanted(&mut self, peer: Peer, output: &Output) {
+        self.write(peer, || Step::Wanted(output.clone()));
+    }
+
+    fn write(&mut self, peer: Peer, step: impl FnOnce() -> Step) {
+        if peer == self.peer
+            && !self.over
+            && let Some(recording) = &mut self.recording
+        {
+            recording.steps.push(step());
+        }
+    }
+}
