@@ -14,17 +14,16 @@ use sotto_io_sqlcipher::StoreError;
 use sotto_testkit::driver::broken::{self, Broken};
 use sotto_testkit::driver::{Arrivals, Asked, Driver, Failed, Network, Rig, Running, Shelf, Step, replay};
 
-#[path = "../examples/threads/driver.rs"]
-mod driver;
-#[path = "../examples/threads/link.rs"]
-mod link;
+#[path = "../examples/threads/main.rs"]
+mod example;
+use example::{handle, setup};
 
 struct Threads;
 
 impl Driver for Threads {
     fn start(&self, rig: Rig) -> Box<dyn Running> {
         let open = rig.open;
-        Box::new(driver::start(driver::Setup {
+        Box::new(handle::start(setup::Setup {
             store: Box::new(Played(rig.shelf)),
             network: Arc::new(Played(rig.network)),
             limits: rig.limits,
@@ -33,9 +32,9 @@ impl Driver for Threads {
     }
 }
 
-impl Running for driver::Handle {
+impl Running for handle::Handle {
     fn command(&self, command: Command) -> Asked {
-        let answer = driver::Handle::command(self, command);
+        let answer = handle::Handle::command(self, command);
         Box::pin(poll_fn(move |_| match answer.try_recv() {
             Ok(answer) => Poll::Ready(Some(answer)),
             Err(TryRecvError::Disconnected) => Poll::Ready(None),
@@ -48,7 +47,7 @@ impl Running for driver::Handle {
     }
 
     fn shut_down(self: Box<Self>) {
-        driver::Handle::shut_down(*self).expect("in order");
+        handle::Handle::shut_down(*self).expect("in order");
     }
 
     fn crash(self: Box<Self>) {
@@ -64,7 +63,7 @@ fn failed(_: Failed) -> StoreError {
     StoreError::Full { path: "shelf".into() }
 }
 
-impl driver::Storage for Played<Shelf> {
+impl setup::Storage for Played<Shelf> {
     fn image(&mut self) -> Result<Image, StoreError> {
         self.0.image().map_err(failed)
     }
@@ -86,8 +85,8 @@ impl driver::Storage for Played<Shelf> {
     }
 }
 
-impl driver::Network for Played<Network> {
-    fn listen(&self, identity: &IdentityRow) -> io::Result<Arc<dyn driver::Listener>> {
+impl setup::Network for Played<Network> {
+    fn listen(&self, identity: &IdentityRow) -> io::Result<Arc<dyn setup::Listener>> {
         Ok(Arc::new(Played(self.0.listen(identity))))
     }
 
@@ -96,7 +95,7 @@ impl driver::Network for Played<Network> {
     }
 }
 
-impl driver::Listener for Played<Arrivals> {
+impl setup::Listener for Played<Arrivals> {
     fn accept(&self) -> Option<UnixStream> {
         self.0.wait()
     }
@@ -131,4 +130,9 @@ fn a_recording_of_something_else_is_not_reproduced() {
         let replayed = catch_unwind(|| replay(&Threads, &other));
         assert!(replayed.is_err(), "step {at} is not missed");
     }
+}
+
+#[test]
+fn the_example_is_a_conversation() {
+    example::main().expect("they talk");
 }

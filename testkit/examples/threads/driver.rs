@@ -6,77 +6,28 @@
 //! | what a driver owes its node | here |
 //! |---|---|
 //! | a commit is durable before `Stored`; if it fails, the node is opened again | `perform`, `supervise` |
-//! | each output that starts work is completed once, and `Closed` is a link's last word | `perform`, `said` |
+//! | each output that starts work is completed once, and `Closed` is a link's last word | `perform`, `take` |
 //! | the monotonic clock never goes back | `now` |
 //! | all that is wanted is done before it sleeps, until the deadline at most | `run` |
 //! | a node that is busy is fed nothing | `run`, and the channel |
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use rustix::time::{ClockId, clock_gettime};
-use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
 use sotto_core::{
-    Cause, Command, CommandId, Entropy, Input, Intake, Limits, LinkId, Machine, Millis, Monotonic, Notice, Now,
-    OnionAddress, OpenError, Output, Refusal, Reply, Wall,
+    Cause, CommandId, Entropy, Input, Intake, LinkId, Machine, Millis, Monotonic, Notice, Now, Output, Wall,
 };
 use sotto_io_sqlcipher::StoreError;
 
+use super::handle::{Answer, Event, Failure};
 use super::link::Link;
-
-/// Where rows are kept. The example has `sotto_io_sqlcipher::Store`.
-pub trait Storage: Send {
-    fn image(&mut self) -> Result<Image, StoreError>;
-    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
-    fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError>;
-    /// Forgets whatever is not durable.
-    fn reopen(&mut self) -> Result<(), StoreError>;
-    fn close(self: Box<Self>) -> Result<(), StoreError>;
-}
-
-/// How peers are reached. The example has Unix sockets in a folder.
-pub trait Network: Send + Sync {
-    fn listen(&self, identity: &IdentityRow) -> io::Result<Arc<dyn Listener>>;
-    /// Blocks; ends by itself in reasonable time.
-    fn dial(&self, peer: OnionAddress) -> io::Result<UnixStream>;
-}
-
-/// Where peers come.
-pub trait Listener: Send + Sync {
-    /// Blocks. `None` once it is closed.
-    fn accept(&self) -> Option<UnixStream>;
-    fn close(&self);
-}
-
-/// What a node is run with.
-pub struct Setup {
-    pub store: Box<dyn Storage>,
-    pub network: Arc<dyn Network>,
-    pub limits: Limits,
-    /// `Node::open`, in a box.
-    pub open: Box<Open>,
-}
-
-pub type Open = dyn Fn(Image, Entropy, Limits, Now) -> Result<Box<dyn Machine>, OpenError> + Send;
-pub type Answer = Result<Reply, Refusal>;
-type Failure = Box<dyn Error + Send + Sync>;
-
-enum Event {
-    Command(Command, Sender<Answer>),
-    /// A peer has come, in the node's so-manieth run.
-    Came(u32, UnixStream),
-    /// A link of the node's so-manieth run has something to say.
-    Said(u32, LinkId, Input),
-    ShutDown,
-    /// As if the process were killed.
-    Halt,
-}
+use super::setup::{Listener, Network, Setup, Storage};
 
 /// What may happen before the node is asked again what it wants; so one commit serves many inputs.
 const SHARE: usize = 64;
@@ -85,47 +36,8 @@ const LOOK: Millis = Millis::minutes(1);
 /// Rest of a store that has failed.
 const RECOVERY: Duration = Duration::from_millis(100);
 
-/// Speaks to a running node.
-pub struct Handle {
-    inbox: SyncSender<Event>,
-    thread: JoinHandle<Result<(), Failure>>,
-    /// Notices; while nobody takes them, later ones are lost.
-    #[allow(dead_code, reason = "the example looks at its peers' answers instead")]
-    pub notices: Receiver<Notice>,
-}
-
-/// Runs a node on a thread of its own.
-pub fn start(setup: Setup) -> Handle {
-    let (inbox, events) = sync_channel(SHARE);
-    let (notify, notices) = sync_channel(SHARE);
-    let sender = inbox.clone();
-    let thread = thread::spawn(move || supervise(setup, &sender, &events, &notify));
-    Handle { inbox, thread, notices }
-}
-
-impl Handle {
-    /// Asks; the answer comes when what it promises is durable, or never, if the node stops before.
-    pub fn command(&self, command: Command) -> Receiver<Answer> {
-        let (asker, answer) = channel();
-        let _ = self.inbox.send(Event::Command(command, asker));
-        answer
-    }
-
-    /// Ends the node in order: commands before this one are answered, all is durable, links and store are closed.
-    pub fn shut_down(self) -> Result<(), Failure> {
-        let _ = self.inbox.send(Event::ShutDown);
-        self.thread.join().expect("a driver does not panic")
-    }
-
-    #[allow(dead_code, reason = "for the tests that this driver passes")]
-    pub fn halt(self) -> Result<(), Failure> {
-        let _ = self.inbox.send(Event::Halt);
-        self.thread.join().expect("a driver does not panic")
-    }
-}
-
 /// Runs a node, and runs it again on what is durable whenever its store has failed.
-fn supervise(
+pub fn supervise(
     mut setup: Setup,
     inbox: &SyncSender<Event>,
     events: &Receiver<Event>,
@@ -189,7 +101,6 @@ impl Driver<'_> {
                 .map_or(LOOK, |deadline| deadline.at.since(now().monotonic));
             if sleep == Millis(0) {
                 self.tell(Input::Tick);
-                continue;
             }
             let mut next = self.events.recv_timeout(Duration::from_millis(sleep.min(LOOK).0)).ok();
             let mut share = SHARE;
@@ -295,6 +206,7 @@ impl Driver<'_> {
 
     /// The orderly end: links are hung up after what they still have to write.
     fn stop(mut self) -> Result<Event, Failure> {
+        let _ = self.listener.take().map(|listener| listener.close());
         self.perform()?;
         self.links.retain(|_, link| link.hang_up());
         while !self.links.is_empty() {

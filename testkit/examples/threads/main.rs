@@ -2,12 +2,14 @@
 //! no runtime. Run it with `cargo run -p sotto-testkit --example threads`.
 //!
 //! Whoever embeds Sotto where tokio and smol do not go begins here. `driver` is all that stands between a node and a
-//! machine; `link` is what it does for each stream; this file is what an application adds: where rows are kept, how peers
-//! are reached, and what people want. The suite in `sotto_testkit::driver` holds this driver to the same contract as the
+//! machine; `link` is what it does for each stream; `setup` says what it wants of an application, and this file is one: where
+//! rows are kept, how peers are reached, and what people want. The suite in `sotto_testkit::driver` holds this driver to the same contract as the
 //! others (`testkit/tests/threads.rs`), and is there for yours.
 
 mod driver;
+pub(crate) mod handle;
 mod link;
+pub(crate) mod setup;
 
 use std::error::Error;
 use std::io;
@@ -18,7 +20,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use driver::{Handle, Listener, Network, Setup, Storage, start};
+use handle::{Handle, start};
+use setup::{Listener, Network, Setup, Storage};
 use sotto_core::row::{Batch, ContentType, IdentityRow, Image, Query, Rows};
 use sotto_core::{Command, Draft, FriendCode, Limits, Node, OnionAddress, Reply};
 use sotto_io_sqlcipher::{Store, StoreError, StoreKey};
@@ -26,7 +29,8 @@ use sotto_io_sqlcipher::{Store, StoreError, StoreKey};
 /// Until something that waits for the other side is looked at again.
 const LOOK: Duration = Duration::from_millis(10);
 
-fn main() -> Result<(), Box<dyn Error>> {
+/// The conversation.
+pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let (alice, hers) = person(folder.path(), "alice")?;
     let (bob, his) = person(folder.path(), "bob")?;

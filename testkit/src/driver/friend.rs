@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
 
 use sotto_core::{
-    Cause, Command, CommandId, Entropy, FriendCode, Input, Limits, LinkId, Monotonic, Node, Now, OnionAddress, Output,
-    Refusal, Reply, Wall,
+    Cause, Command, CommandId, Entropy, Input, Limits, LinkId, Monotonic, Node, Now, OnionAddress, Output, Refusal,
+    Reply, Wall,
 };
 
 use super::network::{Far, Network, Ring};
@@ -20,8 +20,6 @@ pub struct Friend {
     pub address: OnionAddress,
     /// The links that are up.
     links: BTreeMap<LinkId, Far>,
-    /// Bytes heard, over all links.
-    pub heard: usize,
     accepted: u64,
     answer: Option<Result<Reply, Refusal>>,
     began: Instant,
@@ -38,25 +36,16 @@ impl Friend {
             disk,
             address: sotto_core::OnionSecret::from_seed(&[0; 32]).address(),
             links: BTreeMap::new(),
-            heard: 0,
             accepted: 0,
             answer: None,
             began,
         };
-        // Dials of its own wait until it is pumped.
+        // A dial of its own finds nobody yet; it is for the node of the driver under test to begin.
         match friend.command(&Network::default(), Command::Identity) {
             Ok(Reply::Identity { address, .. }) => friend.address = address,
             other => panic!("no identity: {other:?}"),
         }
         friend
-    }
-
-    /// The code under which it is found.
-    pub fn code(&self) -> FriendCode {
-        FriendCode {
-            address: self.address,
-            invite: None,
-        }
     }
 
     /// Has it do something.
@@ -95,7 +84,6 @@ impl Friend {
             let drained = before > 0 && far.unsaid() == 0;
             let heard = std::mem::take(&mut far.listen().heard);
             let ended = far.ended;
-            self.heard += heard.len();
             if drained {
                 self.tell(Input::Drained(id));
             }

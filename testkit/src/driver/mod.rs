@@ -52,6 +52,9 @@
 //! | | `what_is_being_said_is_said_before_a_shutdown_ends` |
 //! | | `a_peer_that_does_not_read_does_not_keep_it_alive` |
 //!
+//! Beside the cases, [`replay`] plays a run that was recorded in the simulator on a real driver, and compares what comes out;
+//! and the simulator holds its own hosts to [`Contract`] in every world.
+//!
 //! No case hopes: what must happen is waited for, up to [`Driver::patience`]. Where nothing must happen, a case waits a
 //! moment so that a wrong driver may show itself; a right one passes however long or short that is. That wrong drivers are
 //! found out is shown in [`broken`].

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use sotto_core::row::{Batch, Image, Query, Rows};
+use sotto_core::row::{Batch, Change, Image, Query, Row, Rows};
 
 use crate::disk::Disk;
 
@@ -33,7 +33,8 @@ struct Inner {
     /// Commits that still pass before one waits.
     passing: Option<usize>,
     waiting: Option<Batch>,
-    failures: u32,
+    /// The text of a message whose commit is to fail.
+    doomed: Option<String>,
     power: Power,
     committed: Vec<Batch>,
     answered: VecDeque<(Query, Rows)>,
@@ -74,8 +75,7 @@ impl Shelf {
     /// Makes a batch durable, once the case lets it.
     pub fn commit(&self, batch: &Batch) -> Result<(), Failed> {
         let mut inner = self.call(Call::Commit)?;
-        if inner.failures > 0 {
-            inner.failures -= 1;
+        if inner.doomed.take_if(|text| says(batch, text)).is_some() {
             return Err(Failed);
         }
         inner.waiting = Some(batch.clone());
@@ -127,9 +127,9 @@ impl Shelf {
         self.0.1.notify_all();
     }
 
-    /// The next commit fails, and leaves nothing behind.
-    pub fn fail_next_commit(&self) {
-        self.inner().failures += 1;
+    /// The commit of a message with this text fails, once, and leaves nothing behind.
+    pub fn fail_commit_of(&self, text: &str) {
+        self.inner().doomed = Some(text.to_owned());
     }
 
     /// No call succeeds any more; what becomes of a commit that waits is for the case to say.
@@ -190,6 +190,13 @@ impl Shelf {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.0.lock().expect("shelf")
     }
+}
+
+fn says(batch: &Batch, text: &str) -> bool {
+    batch.changes.iter().any(|change| match change {
+        Change::Put(Row::Message(row)) | Change::Insert(Row::Message(row)) => row.text == text,
+        _ => false,
+    })
 }
 
 /// How long a wrong driver is given to go wrong where a right one has nothing to do. No right driver fails however long.

@@ -1,7 +1,6 @@
 //! Commit, then show: nothing is seen of a node that is not durable, and a store that fails means another start.
 
-use sotto_core::row::MessageKey;
-use sotto_core::{Command, CommitId, Direction, Input, Notice, Reply};
+use sotto_core::{Command, CommitId, Input, Notice, Reply};
 
 use super::completions::commit;
 use super::conversation::{befriended, draft};
@@ -22,39 +21,30 @@ pub fn nothing_is_stored_before_it_is_durable(driver: &dyn Driver) {
 }
 
 pub fn nothing_is_shown_before_it_is_durable(driver: &dyn Driver) {
+    const TEXT: &str = "held back";
     let mut stage = befriended(driver);
     let friend = stage.friend.as_ref().expect("a friend").address;
-    stage.notices.clear();
-    let heard = |stage: &Stage<'_>| stage.friend.as_ref().map_or(0, |friend| friend.heard);
+    let has_it = |stage: &Stage<'_>| stage.friend.as_ref().is_some_and(|friend| friend.disk.holds_text(TEXT));
+    let announced = |stage: &Stage<'_>| {
+        let logged = stage.notices.iter().filter_map(|notice| match notice {
+            Notice::Logged(seq) => Some(*seq),
+            Notice::Presence(_) => None,
+        });
+        logged.max().unwrap_or_default()
+    };
     stage.shelf.hold();
-    let ask = stage.ask(draft(friend, "held back"));
+    let ask = stage.ask(draft(friend, TEXT));
     stage.until("the store is asked", |stage| stage.shelf.waiting().is_some());
-    let before = heard(&stage);
     stage.pause(TEMPTATION);
     assert_eq!(stage.answer(ask), None, "answered");
-    assert_eq!(heard(&stage), before, "written to the peer");
-    assert!(
-        !stage.notices.iter().any(|notice| matches!(notice, Notice::Logged(_))),
-        "noticed"
-    );
+    assert!(!has_it(&stage), "sent to the peer");
+    assert!(announced(&stage) <= stage.shelf.disk().image().last_event, "noticed");
 
     stage.shelf.release();
-    let Reply::Message { id, .. } = stage.answered(ask) else {
-        panic!("a message")
-    };
-    let ours = stage.network.listening().expect("it listens");
-    let key = MessageKey {
-        contact: ours,
-        direction: Direction::In,
-        id,
-    };
-    stage.until("the friend has it", |stage| {
-        stage
-            .friend
-            .as_ref()
-            .is_some_and(|friend| friend.disk.message(&key).is_some())
-    });
-    assert!(stage.notices.iter().any(|notice| matches!(notice, Notice::Logged(_))));
+    stage.answered(ask);
+    stage.until("the friend has it", |stage| has_it(stage));
+    let queued = stage.shelf.disk().image().last_event;
+    stage.until("it is noticed", |stage| announced(stage) >= queued);
     stage.shut_down();
 }
 
@@ -90,7 +80,7 @@ pub fn after_a_failed_commit_the_node_is_opened_again_and_nothing_was_shown(driv
     let mut stage = befriended(driver);
     let friend = stage.friend.as_ref().expect("a friend").address;
     let (runs, images) = (stage.book.runs(), stage.shelf.count(Call::Image));
-    stage.shelf.fail_next_commit();
+    stage.shelf.fail_commit_of("lost");
     let lost = stage.ask(draft(friend, "lost"));
     stage.until("its answer is given up", |stage| stage.answer(lost).is_some());
     assert_eq!(stage.answer(lost), Some(&None), "nothing was promised");

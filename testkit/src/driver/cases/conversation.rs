@@ -6,8 +6,9 @@ use sotto_core::row::ContentType;
 use sotto_core::{Command, Draft, OnionAddress, Reply, Status};
 
 use crate::disk::Disk;
-use crate::driver::stage::{Stage, hasty, newborn};
+use crate::driver::stage::{Stage, hasty};
 use crate::driver::{Driver, Friend};
+use crate::pair::Pair;
 
 /// A text whose idempotency key it is itself.
 pub fn draft(contact: OnionAddress, text: &str) -> Command {
@@ -22,36 +23,14 @@ pub fn draft(contact: OnionAddress, text: &str) -> Command {
     })
 }
 
-/// The rows of two who are friends. Made once, by the first driver that asks.
-pub fn acquainted(driver: &dyn Driver) -> &'static [Disk; 2] {
+/// The rows of two who are friends.
+pub fn acquainted() -> &'static [Disk; 2] {
     static DISKS: OnceLock<[Disk; 2]> = OnceLock::new();
     DISKS.get_or_init(|| {
-        let mut stage = Stage::with_node(driver, newborn(1), hasty());
-        stage.friend = Some(Friend::open(newborn(2), &hasty(), 3));
-        stage.start();
-        let code = stage.friend.as_ref().expect("a friend").code();
-        let ours = stage.network.listening().expect("it listens");
-        let ask = stage.ask(Command::AddContact {
-            code,
-            petname: None,
-            note: String::new(),
-        });
-        stage.answered(ask);
-        stage.until("the friend accepts", |stage| {
-            let network = stage.network.clone();
-            let accept = Command::AcceptContact {
-                contact: ours,
-                petname: None,
-            };
-            stage
-                .friend
-                .as_mut()
-                .is_some_and(|friend| friend.command(&network, accept).is_ok())
-        });
-        until_quiet(&mut stage);
-        stage.shut_down();
-        let friend = stage.friend.take().expect("a friend");
-        [stage.shelf.disk(), friend.disk]
+        let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &hasty());
+        pair.befriend();
+        pair.run();
+        pair.sides.map(|side| side.disk)
     })
 }
 
@@ -65,7 +44,7 @@ pub fn befriended(driver: &dyn Driver) -> Stage<'_> {
 
 /// The same, not started yet.
 pub fn befriended_at_rest(driver: &dyn Driver) -> Stage<'_> {
-    let [ours, theirs] = acquainted(driver);
+    let [ours, theirs] = acquainted();
     let mut stage = Stage::with_node(driver, ours.clone(), hasty());
     stage.friend = Some(Friend::open(theirs.clone(), &hasty(), 4));
     stage

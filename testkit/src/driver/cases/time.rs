@@ -102,7 +102,7 @@ pub fn a_wall_clock_that_jumps_keeps_nobody_waiting(driver: &dyn Driver) {
         wall: Wall(now.wall.0.saturating_add_signed(jumped.load(Ordering::Relaxed))),
         ..now
     };
-    let [disk, theirs] = acquainted(driver);
+    let [disk, theirs] = acquainted();
     let friend = theirs.image().identity.expect("an identity").address();
     let mut stage = Stage::with_clock(driver, disk.clone(), hasty(), clock);
     stage.start();

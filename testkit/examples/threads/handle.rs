@@ -1,0 +1,67 @@
+//! What an application holds of a running node, and what reaches the node's thread.
+
+use std::error::Error;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use sotto_core::{Command, Input, LinkId, Notice, Refusal, Reply};
+
+use super::driver::supervise;
+use super::setup::Setup;
+
+/// What may wait for the node's thread.
+const WAITING: usize = 64;
+
+pub type Answer = Result<Reply, Refusal>;
+pub type Failure = Box<dyn Error + Send + Sync>;
+
+pub enum Event {
+    Command(Command, Sender<Answer>),
+    /// A peer has come, in the node's so-manieth run.
+    Came(u32, UnixStream),
+    /// A link of the node's so-manieth run has something to say.
+    Said(u32, LinkId, Input),
+    ShutDown,
+    /// As if the process were killed.
+    Halt,
+}
+
+/// Speaks to a running node.
+pub struct Handle {
+    inbox: SyncSender<Event>,
+    thread: JoinHandle<Result<(), Failure>>,
+    /// Notices; while nobody takes them, later ones are lost.
+    #[allow(dead_code, reason = "the example looks at its peers' answers instead")]
+    pub notices: Receiver<Notice>,
+}
+
+/// Runs a node on a thread of its own.
+pub fn start(setup: Setup) -> Handle {
+    let (inbox, events) = sync_channel(WAITING);
+    let (notify, notices) = sync_channel(WAITING);
+    let sender = inbox.clone();
+    let thread = thread::spawn(move || supervise(setup, &sender, &events, &notify));
+    Handle { inbox, thread, notices }
+}
+
+impl Handle {
+    /// Asks; the answer comes when what it promises is durable, or never, if the node stops before.
+    pub fn command(&self, command: Command) -> Receiver<Answer> {
+        let (asker, answer) = channel();
+        let _ = self.inbox.send(Event::Command(command, asker));
+        answer
+    }
+
+    /// Ends the node in order: commands before this one are answered, all is durable, links and store are closed.
+    pub fn shut_down(self) -> Result<(), Failure> {
+        let _ = self.inbox.send(Event::ShutDown);
+        self.thread.join().expect("a driver does not panic")
+    }
+
+    #[allow(dead_code, reason = "for the tests that this driver passes")]
+    pub fn halt(self) -> Result<(), Failure> {
+        let _ = self.inbox.send(Event::Halt);
+        self.thread.join().expect("a driver does not panic")
+    }
+}
