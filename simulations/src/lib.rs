@@ -22,4 +22,4 @@ pub use choice::{Choice, Choices};
 pub use record::{record, recordings};
 pub use run::{Failure, Outcome, Run, crash_points, run, trace};
 pub use scenario::Scenario;
-pub use world::{ALICE, BOB, CAROL, CrashPoint, Fate, InFlight, Peer, World};
+pub use world::{ALICE, BOB, CAROL, Cipher, CrashPoint, Fate, InFlight, Peer, World};

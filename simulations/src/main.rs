@@ -1,4 +1,4 @@
-//! Plays one scenario and tells what happens: `sotto-sim SCENARIO [--seed N] [--bad-world] [--crash PEER:OUTPUT:FATE]`.
+//! Plays one scenario and tells what happens: `sotto-sim SCENARIO [--seed N] [--bad-world] [--signal] [--crash PEER:OUTPUT:FATE]`.
 //! Or plays all of them in many bad worlds: `sotto-sim seeds FROM TO`.
 
 use std::env;
@@ -15,7 +15,9 @@ fn main() -> ExitCode {
         return play_seeds(from, to);
     }
     let Some(run_of) = parse(arguments.into_iter()) else {
-        eprintln!("usage: sotto-sim SCENARIO [--seed N] [--bad-world] [--crash alice|bob|carol:OUTPUT:lost|durable]");
+        eprintln!(
+            "usage: sotto-sim SCENARIO [--seed N] [--bad-world] [--signal] [--crash alice|bob|carol:OUTPUT:lost|durable]"
+        );
         eprintln!("   or: sotto-sim seeds FROM TO");
         eprintln!("scenarios:");
         for scenario in LIBRARY {
@@ -73,6 +75,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Run> {
         match argument.as_str() {
             "--seed" => run.seed = arguments.next()?.parse().ok()?,
             "--bad-world" => run.bad_world = true,
+            "--signal" => run = run.over_signal(),
             "--crash" => run.crash = Some(crash_point(&arguments.next()?)?),
             _ => return None,
         }

@@ -1,12 +1,12 @@
-//! Runs of one node, written down for real drivers to play again (`sotto_testkit::driver::replay`).
+//! Runs of one node over libsignal, written down for real drivers to play again (`sotto_testkit::driver::replay`).
 
 use sotto_testkit::driver::Recording;
 
-use crate::{Choices, Peer, Scenario};
+use crate::{Choices, Cipher, Peer, Scenario};
 
 /// What a scenario is to the node of one of its people, in a calm world, until it comes to rest.
 pub fn record(scenario: &'static Scenario, peer: Peer) -> Recording {
-    let mut world = scenario.world(1, Choices::calm());
+    let mut world = scenario.world(Cipher::Signal, 1, Choices::calm());
     world.record(peer);
     world.begin();
     (scenario.story)(&mut world);

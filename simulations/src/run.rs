@@ -5,7 +5,7 @@ use std::{any, fmt};
 
 use sotto_core::Millis;
 
-use crate::{Choices, CrashPoint, Scenario, World};
+use crate::{Choices, Cipher, CrashPoint, Scenario, World};
 
 /// What to play.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,8 @@ pub struct Run {
     pub bad_world: bool,
     /// Where a node dies.
     pub crash: Option<CrashPoint>,
+    /// What the nodes' sessions run on.
+    pub cipher: Cipher,
 }
 
 /// What a run came to.
@@ -48,6 +50,9 @@ impl fmt::Display for Run {
         if self.bad_world {
             f.write_str(" --bad-world")?;
         }
+        if self.cipher == Cipher::Signal {
+            f.write_str(" --signal")?;
+        }
         match self.crash {
             Some(crash) => write!(f, " --crash {crash}"),
             None => Ok(()),
@@ -75,6 +80,7 @@ impl Run {
             seed: 1,
             bad_world: false,
             crash: None,
+            cipher: Cipher::Transparent,
         }
     }
 
@@ -94,11 +100,20 @@ impl Run {
             ..Self::calm(scenario)
         }
     }
+
+    /// The same over libsignal.
+    #[must_use]
+    pub fn over_signal(self) -> Self {
+        Self {
+            cipher: Cipher::Signal,
+            ..self
+        }
+    }
 }
 
 /// Plays a scenario. If it fails, it is played again to tell how.
 pub fn run(run: Run) -> Result<Outcome, Failure> {
-    let mut world = run.scenario.world(run.seed, choices(run));
+    let mut world = run.scenario.world(run.cipher, run.seed, choices(run));
     play(run, &mut world).map_err(|why| Failure {
         run,
         why,
@@ -108,7 +123,7 @@ pub fn run(run: Run) -> Result<Outcome, Failure> {
 
 /// What happens in a run, a line each.
 pub fn trace(run: Run) -> Vec<String> {
-    let mut world = run.scenario.world(run.seed, choices(run));
+    let mut world = run.scenario.world(run.cipher, run.seed, choices(run));
     world.keep_trace();
     let _ = play(run, &mut world);
     world.trace().to_vec()

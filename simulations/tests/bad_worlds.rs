@@ -6,9 +6,20 @@ use sotto_simulations::{Run, Scenario, run};
 
 /// Worlds for each scenario.
 const SEEDS: u64 = 50;
+/// One in so many runs over libsignal, the others over the transparent ratchet.
+const SIGNAL: u64 = 10;
+
+fn world(scenario: &'static Scenario, seed: u64) -> Run {
+    let bad = Run::bad(scenario, seed);
+    if seed.is_multiple_of(SIGNAL) {
+        bad.over_signal()
+    } else {
+        bad
+    }
+}
 
 fn play_all(scenarios: impl Iterator<Item = &'static Scenario>) {
-    let runs = scenarios.flat_map(|scenario| (1..=SEEDS).map(move |seed| Run::bad(scenario, seed)));
+    let runs = scenarios.flat_map(|scenario| (1..=SEEDS).map(move |seed| world(scenario, seed)));
     let failed: Vec<_> = runs.filter_map(|bad| run(bad).err()).collect();
     let names: Vec<String> = failed.iter().map(|failure| failure.run.to_string()).collect();
     if let Some(failure) = failed.first() {
@@ -30,7 +41,8 @@ fn every_other_story_ends_well_in_a_bad_world() {
 #[test]
 fn a_run_repeats_to_the_byte_and_another_seed_is_another_run() {
     for scenario in LIBRARY {
-        let again = |seed| run(Run::bad(scenario, seed)).unwrap_or_else(|failure| panic!("{failure}"));
+        let again = |seed| run(world(scenario, seed)).unwrap_or_else(|failure| panic!("{failure}"));
+        assert_eq!(again(SIGNAL), again(SIGNAL), "{} over libsignal", scenario.name);
         let (first, second, other) = (again(3), again(3), again(4));
         assert_eq!(first, second, "{}", scenario.name);
         assert_ne!(first.fingerprint, other.fingerprint, "{}", scenario.name);

@@ -2,14 +2,20 @@
 
 use sotto_simulations::{Run, Scenario, crash_points, run};
 
+/// One in so many crash points is played over libsignal, too.
+const SIGNAL: usize = 16;
+
 /// Plays a scenario at every crash point, and reports the first that fails.
 fn crash_everywhere(name: &str) {
     let scenario = Scenario::named(name).expect("a scenario of the library");
     let points = crash_points(scenario).unwrap_or_else(|failure| panic!("{failure}"));
     let mut failed = Vec::new();
-    for point in &points {
-        let crashed = run(Run::crashing(scenario, *point));
-        failed.extend(crashed.err());
+    for (nth, point) in points.iter().enumerate() {
+        let crashing = Run::crashing(scenario, *point);
+        failed.extend(run(crashing).err());
+        if nth % SIGNAL == 0 {
+            failed.extend(run(crashing.over_signal()).err());
+        }
     }
     println!("{name}: {} crash points, {} failed", points.len(), failed.len());
     if let Some(failure) = failed.first() {

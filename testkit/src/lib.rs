@@ -13,4 +13,6 @@ pub mod strategies;
 #[cfg(feature = "tor-network")]
 pub mod tor_network;
 #[cfg(feature = "protocol")]
+pub mod transparent;
+#[cfg(feature = "protocol")]
 pub mod vectors;

@@ -2,6 +2,7 @@
 //! by a test.
 
 use super::Node;
+use crate::session::Ratchet;
 use crate::{Deadline, Input, Intake, Now, Output};
 
 /// What a driver drives: a [`Node`]; in tests of drivers, something that takes its place.
@@ -16,7 +17,10 @@ pub trait Machine: Send {
     fn intake(&self) -> Intake;
 }
 
-impl Machine for Node {
+impl<R> Machine for Node<R>
+where
+    R: Ratchet<Session: Send> + Send,
+{
     fn handle(&mut self, input: Input, now: Now) {
         self.handle(input, now);
     }

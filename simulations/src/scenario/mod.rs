@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 use sotto_core::{Limits, Millis};
 use sotto_testkit::disk::Disk;
 
-use crate::{ALICE, BOB, CAROL, Choices, Peer, World};
+use crate::{ALICE, BOB, CAROL, Choices, Cipher, Peer, World};
 
 /// A story, and the world that it needs.
 #[derive(Debug)]
@@ -130,11 +130,12 @@ impl Scenario {
     }
 
     /// A world for it.
-    pub fn world(&self, seed: u64, choices: Choices) -> World {
-        match self.begins {
-            Beginning::Strangers => World::new(vec![Disk::default(); self.people], 0, limits(), seed, choices),
-            Beginning::Friends => World::new(friends(self.people).to_vec(), 1, limits(), seed, choices),
-        }
+    pub fn world(&self, cipher: Cipher, seed: u64, choices: Choices) -> World {
+        let (disks, era) = match self.begins {
+            Beginning::Strangers => (vec![Disk::default(); self.people], 0),
+            Beginning::Friends => (friends(self.people, cipher).to_vec(), 1),
+        };
+        World::new(cipher, disks, era, limits(), seed, choices)
     }
 }
 
@@ -149,12 +150,13 @@ fn limits() -> Limits {
 }
 
 /// The disks of people who have become friends in an earlier world: this costs more than most stories, and is itself one.
-fn friends(people: usize) -> &'static [Disk] {
-    static TWO: OnceLock<Vec<Disk>> = OnceLock::new();
-    static THREE: OnceLock<Vec<Disk>> = OnceLock::new();
+fn friends(people: usize, cipher: Cipher) -> &'static [Disk] {
+    static TWO: [OnceLock<Vec<Disk>>; 2] = [const { OnceLock::new() }; 2];
+    static THREE: [OnceLock<Vec<Disk>>; 2] = [const { OnceLock::new() }; 2];
     let disks = if people == 2 { &TWO } else { &THREE };
-    disks.get_or_init(|| {
-        let mut world = World::new(vec![Disk::default(); people], 0, limits(), 0, Choices::calm());
+    disks[cipher as usize].get_or_init(|| {
+        let strangers = vec![Disk::default(); people];
+        let mut world = World::new(cipher, strangers, 0, limits(), 0, Choices::calm());
         world.begin();
         let pairs: Vec<_> = world.pairs().into_iter().filter(|(a, b)| a < b).collect();
         for (a, b) in &pairs {

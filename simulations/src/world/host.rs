@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use sotto_core::row::{Batch, Query};
 use sotto_core::{
-    CommandId, CommitId, Entropy, FetchId, Input, Intake, LinkId, Millis, Monotonic, Node, Notice, Now, OnionAddress,
-    Output, Wall,
+    CommandId, CommitId, Entropy, FetchId, Input, Intake, LinkId, Machine, Millis, Monotonic, Notice, Now,
+    OnionAddress, Output, Wall,
 };
 use sotto_testkit::disk::Disk;
 
@@ -26,7 +26,7 @@ const TICKS_AT_ONCE: u32 = 64;
 pub(super) struct Host {
     pub disk: Disk,
     /// `None` while it is switched off.
-    pub node: Option<Node>,
+    pub node: Option<Box<dyn Machine>>,
     /// Counts every switching on and off.
     pub incarnation: u32,
     /// Where a scenario wants it to stay off.
@@ -120,7 +120,8 @@ impl World {
         if let Some(recorder) = &mut self.recorder {
             recorder.opening(peer, host, &self.limits, seed, now);
         }
-        let opened = Node::open(host.disk.image(), Entropy::from_seed(seed), self.limits.clone(), now);
+        let (image, entropy) = (host.disk.image(), Entropy::from_seed(seed));
+        let opened = self.cipher.open(image, entropy, self.limits.clone(), now);
         match opened {
             Ok(node) => self.hosts[peer.0].node = Some(node),
             Err(error) => self.fail(format_args!("{peer} cannot be opened: {error}")),
@@ -176,7 +177,7 @@ impl World {
 
     pub(super) fn drain(&mut self, peer: Peer) {
         let mut drained = 0;
-        while let Some(output) = self.hosts[peer.0].node.as_mut().and_then(Node::poll) {
+        while let Some(output) = self.hosts[peer.0].node.as_mut().and_then(|node| node.poll()) {
             drained += 1;
             let host = &mut self.hosts[peer.0];
             let index = host.outputs.len() as u64;
@@ -276,7 +277,7 @@ impl World {
     /// Sets the alarm for the node's deadline.
     fn arm(&mut self, peer: Peer) {
         let host = &self.hosts[peer.0];
-        let Some(deadline) = host.node.as_ref().and_then(Node::deadline) else {
+        let Some(deadline) = host.node.as_ref().and_then(|node| node.deadline()) else {
             return;
         };
         let at = host.on_world_clock(deadline.at).max(self.now);
@@ -296,7 +297,7 @@ impl World {
             return;
         }
         host.armed = None;
-        let due = host.node.as_ref().and_then(Node::deadline);
+        let due = host.node.as_ref().and_then(|node| node.deadline());
         let Some(due) = due.filter(|deadline| host.on_world_clock(deadline.at) <= self.now) else {
             self.arm(peer);
             return;

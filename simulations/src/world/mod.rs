@@ -1,5 +1,6 @@
 //! The world: nodes, their machines, the network between them, and one queue of what happens next.
 
+mod cipher;
 mod host;
 mod ledger;
 mod network;
@@ -19,6 +20,7 @@ use crate::fingerprint::Fingerprint;
 use crate::invariant::{Invariants, Seen};
 use crate::timeline::Timeline;
 
+pub use cipher::Cipher;
 use host::Host;
 pub use host::OutputMoment;
 use ledger::Ledger;
@@ -50,6 +52,7 @@ impl fmt::Display for Peer {
 
 /// Nodes, machines, network, time, and what watches them.
 pub struct World {
+    cipher: Cipher,
     limits: Limits,
     seed: u64,
     choices: Choices,
@@ -117,10 +120,11 @@ impl Queue {
 impl World {
     /// A world of new nodes, one per given disk, all switched on. What the disks hold was written in `era` earlier worlds:
     /// no two eras share randomness.
-    pub fn new(disks: Vec<Disk>, era: u32, limits: Limits, seed: u64, choices: Choices) -> Self {
+    pub fn new(cipher: Cipher, disks: Vec<Disk>, era: u32, limits: Limits, seed: u64, choices: Choices) -> Self {
         let hosts = disks.into_iter().map(|disk| Host::new(disk, era)).collect::<Vec<_>>();
         let invariants = Invariants::all();
         Self {
+            cipher,
             limits,
             seed,
             choices,

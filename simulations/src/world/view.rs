@@ -1,7 +1,7 @@
 //! What can be seen in a world from outside: what is on the disks.
 
 use sotto_core::row::{ContactRow, CursorsRow, DeliveryState, Event, Key, MessageKey, MessageRow, Row, Standing};
-use sotto_core::{Deadline, Direction, Intake, Limits, MessageId, Millis, Node, Now, OnionAddress};
+use sotto_core::{Deadline, Direction, Intake, Limits, MessageId, Millis, Now, OnionAddress};
 use sotto_testkit::disk::Disk;
 
 use super::{OutputMoment, Peer, World};
@@ -42,8 +42,8 @@ impl World {
     pub fn faces(&self, peer: Peer) -> (Now, Option<Deadline>, Intake) {
         let host = &self.hosts[peer.0];
         let node = host.node.as_ref();
-        let intake = node.map_or(Intake::Welcome, Node::intake);
-        (host.clock(self.now), node.and_then(Node::deadline), intake)
+        let intake = node.map_or(Intake::Welcome, |node| node.intake());
+        (host.clock(self.now), node.and_then(|node| node.deadline()), intake)
     }
 
     /// Choices so far.

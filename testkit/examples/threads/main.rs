@@ -85,7 +85,7 @@ fn person(folder: &Path, name: &str) -> Result<(Handle, OnionAddress), Box<dyn E
         store: Box::new(store),
         network: Arc::new(Folder(folder.to_owned())),
         limits: Limits::default(),
-        open: Box::new(|image, entropy, limits, now| Ok(Box::new(Node::open(image, entropy, limits, now)?))),
+        open: Box::new(|image, entropy, limits, now| Ok(Box::new(<Node>::open(image, entropy, limits, now)?))),
     });
     match ask(&node, Command::Identity)? {
         Reply::Identity { address, .. } => Ok((node, address)),

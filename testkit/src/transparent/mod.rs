@@ -1,0 +1,169 @@
+//! A ratchet without secrets, for speed and for sight: it keeps every rule of the real one and none of its cryptography.
+//!
+//! [`Transparent`] has libsignal's shape: a bundle of signed prekeys, a first message that opens the session, chains that
+//! turn when the direction does, a number and an authentication tag on each message. Where libsignal multiplies points it
+//! hashes, and the plaintext is left readable in the ciphertext, so a test can [`peek`] at what a key covers. Each way in
+//! which an operation can fail is a way in which libsignal's fails, at the same point: `tests/ratchet.rs` plays both
+//! through the same random stories and compares every result. It protects nobody: whoever sees a bundle can forge.
+
+mod bundle;
+mod bytes;
+mod message;
+mod session;
+
+use sotto_core::wire::link::Bundle;
+use sotto_core::{Damaged, Entropy, Offer, OnionAddress, Opened, Ratchet, SafetyNumber, Sealed, SessionFault, Wall};
+use zeroize::Zeroizing;
+
+use bundle::Secrets;
+use message::{Inner, Message, Opening};
+pub use message::{Peek, peek};
+pub use session::Session;
+
+/// Sessions of one identity, kept by the rules of libsignal's and without its cryptography.
+pub struct Transparent {
+    identity_key: [u8; 33],
+    registration_id: u32,
+}
+
+impl Ratchet for Transparent {
+    type Session = Session;
+
+    fn generate(entropy: &mut Entropy) -> (Zeroizing<Vec<u8>>, u32) {
+        let key = bytes::fresh_key(entropy);
+        (Zeroizing::new(key.to_vec()), bundle::number_up_to(0x3fff, entropy))
+    }
+
+    fn open(key_pair: &[u8], registration_id: u32) -> Result<Self, Damaged> {
+        Ok(Self {
+            identity_key: bytes::key(key_pair).ok_or(Damaged)?,
+            registration_id,
+        })
+    }
+
+    fn identity_key(&self) -> &[u8] {
+        &self.identity_key
+    }
+
+    fn offer(&self, entropy: &mut Entropy) -> Offer {
+        bundle::offer(&self.identity_key, self.registration_id, entropy)
+    }
+
+    fn initiate(
+        &self,
+        _peer: &OnionAddress,
+        bundle: &Bundle,
+        now: Wall,
+        entropy: &mut Entropy,
+    ) -> Result<Session, SessionFault> {
+        let theirs = bundle::check(bundle)?;
+        self.check_foreign(&theirs.identity_key)?;
+        bundle::verify(bundle)?;
+        let opening = Opening {
+            registration_id: self.registration_id,
+            offer: theirs.prekeys.id,
+            base_key: bytes::fresh_key(entropy),
+            identity_key: self.identity_key,
+        };
+        Ok(Session::initiate(&theirs, opening, now, entropy))
+    }
+
+    fn accept(
+        &self,
+        _peer: &OnionAddress,
+        secrets: &[u8],
+        ciphertext: &[u8],
+        entropy: &mut Entropy,
+    ) -> Result<Opened<Session>, SessionFault> {
+        let Message::Opening(opening, inner) = message::parse(ciphertext)? else {
+            return Err(SessionFault::Malformed);
+        };
+        self.check_foreign(&opening.identity_key)?;
+        session::first(&inner)?;
+        let secrets = Secrets::decode(secrets)?;
+        if secrets.id != opening.offer {
+            return Err(SessionFault::OtherSession);
+        }
+        let session = Session::accept(&self.identity_key, &secrets, &opening);
+        Self::opened(&session, &inner, entropy)
+    }
+
+    fn encrypt(
+        &self,
+        _peer: &OnionAddress,
+        session: &Session,
+        plaintext: &[u8],
+        now: Wall,
+        _entropy: &mut Entropy,
+    ) -> Result<Sealed<Session>, SessionFault> {
+        let (inner, session) = session.seal(plaintext, now)?;
+        let ciphertext = message::serialise(session.opening(), &inner)?;
+        Ok(Sealed { ciphertext, session })
+    }
+
+    fn decrypt(
+        &self,
+        _peer: &OnionAddress,
+        session: &Session,
+        ciphertext: &[u8],
+        entropy: &mut Entropy,
+    ) -> Result<Opened<Session>, SessionFault> {
+        let inner = match message::parse(ciphertext)? {
+            Message::Opening(opening, inner) => {
+                if opening.base_key != session.base_key {
+                    return Err(SessionFault::OtherSession);
+                }
+                if opening.identity_key != session.peer {
+                    return Err(SessionFault::UnexpectedIdentity);
+                }
+                inner
+            }
+            Message::Ordinary(inner) => inner,
+        };
+        Self::opened(session, &inner, entropy)
+    }
+
+    fn encode(session: &Session) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(session.encode())
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Session, Damaged> {
+        Session::decode(bytes)
+    }
+
+    fn safety_number(
+        &self,
+        ours: &OnionAddress,
+        peer: &OnionAddress,
+        their_identity_key: &[u8],
+    ) -> Result<SafetyNumber, SessionFault> {
+        let theirs = bytes::key(their_identity_key).ok_or(SessionFault::InvalidKey("identity key"))?;
+        let half = |address: &OnionAddress, key: &[u8]| bytes::hash("number", &[address.public_key(), key]);
+        let (ours, theirs) = (half(ours, &self.identity_key), half(peer, &theirs));
+        let digits = |half: &[u8; 32]| half[..30].iter().map(|byte| char::from(b'0' + byte % 10)).collect();
+        let mut halves: [String; 2] = [digits(&ours), digits(&theirs)];
+        halves.sort();
+        Ok(SafetyNumber {
+            digits: halves.concat(),
+            scannable: [theirs, ours].concat(),
+        })
+    }
+}
+
+impl Transparent {
+    fn opened(session: &Session, inner: &Inner<'_>, entropy: &mut Entropy) -> Result<Opened<Session>, SessionFault> {
+        let session = session.open(inner, entropy)?;
+        Ok(Opened {
+            plaintext: Zeroizing::new(inner.plaintext.to_vec()),
+            identity_key: session.peer.to_vec(),
+            session,
+        })
+    }
+
+    fn check_foreign(&self, identity_key: &[u8; 33]) -> Result<(), SessionFault> {
+        if *identity_key == self.identity_key {
+            return Err(SessionFault::InvalidKey("the identity key is our own"));
+        }
+        Ok(())
+    }
+}
