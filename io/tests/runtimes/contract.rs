@@ -16,7 +16,7 @@ use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
 use sotto_core::{Command, Notice, OnionAddress};
 use sotto_io::{Config, Dialling, ListenError, Listener, NodeHandle, Notices, Storage, Stream, Transport, open_with};
 use sotto_io_sqlcipher::StoreError;
-use sotto_testkit::driver::{Arrivals, Asked, Driver, Failed, Network, Rig, Running, Shelf, replay};
+use sotto_testkit::driver::{self, Arrivals, Asked, Driver, Failed, Network, Rig, Running, Shelf, replay};
 use tokio_util::compat::{TokioAsyncReadCompatExt as _, TokioAsyncWriteCompatExt as _};
 
 use crate::support::{Host, Smol, Tokio};
@@ -64,9 +64,10 @@ impl<H: Adopt> Driver for On<H> {
                 };
                 let (handle, life) = open_with(config, H::Runtime::default(), rig.open).await.expect("opens");
                 up.send(handle).expect("waited for");
-                match select(Box::pin(life), killed).await {
-                    // It may die of the power cut that comes before a kill.
-                    Either::Left((ended, killed)) => assert!(ended.is_ok() || killed.await.is_ok(), "{ended:?}"),
+                match select(Box::pin(rig.life.of(life)), killed).await {
+                    Either::Left((Some(Ok(())), _)) => {}
+                    // Dropped by the case, or dead of the power cut that comes before a kill.
+                    Either::Left((ended, killed)) => assert!(killed.await.is_ok(), "{ended:?}"),
                     Either::Right((_, life)) => drop(life),
                 }
             });
@@ -157,7 +158,13 @@ impl<H: Adopt> Listener for Played<Arrivals, H> {
 
 #[test]
 fn every_broken_driver_is_found_out() {
-    sotto_testkit::driver::broken::every_broken_driver_is_found_out(&On::<Tokio>(PhantomData), &[]);
+    driver::broken::every_broken_driver_is_found_out(&On::<Tokio>(PhantomData), &[]);
+}
+
+#[test]
+fn it_dies_at_any_poll_and_completes_nothing_twice() {
+    driver::it_dies_at_any_poll_and_completes_nothing_twice(&On::<Tokio>(PhantomData));
+    driver::it_dies_at_any_poll_and_completes_nothing_twice(&On::<Smol>(PhantomData));
 }
 
 #[test]

@@ -123,7 +123,7 @@ pub const FOUND_OUT: &[(Broken, &str, &str)] = &[
     (
         Broken::CutsLastWords,
         "a_hangup_closes_the_link_after_its_last_words",
-        "the peer has not read it",
+        "bytes of",
     ),
     (
         Broken::NumbersLinksAlike,
@@ -193,6 +193,9 @@ pub const FOUND_OUT: &[(Broken, &str, &str)] = &[
     ),
 ];
 
+/// How often a wrong driver has to pass a case to be taken for a right one.
+const ATTEMPTS: usize = 10;
+
 /// Breaks a right driver in every way but those in `except`, and sees that the suite finds each out.
 pub fn every_broken_driver_is_found_out(driver: &dyn Driver, except: &[Broken]) {
     thread::scope(|all| {
@@ -203,8 +206,10 @@ pub fn every_broken_driver_is_found_out(driver: &dyn Driver, except: &[Broken]) 
                     driver,
                     broken: *broken,
                 };
-                let failure = catch_unwind(AssertUnwindSafe(|| (case.run)(&bent)));
-                let panic = failure.expect_err(&format!("{broken:?} passes {name}"));
+                // A wrong driver on a busy machine may be late to go wrong, and lucky, but not again and again.
+                let attempt = || catch_unwind(AssertUnwindSafe(|| (case.run)(&bent)));
+                let failure = (0..ATTEMPTS).find_map(|_| attempt().err());
+                let panic = failure.unwrap_or_else(|| panic!("{broken:?} passes {name}"));
                 let text = panic.downcast_ref::<String>().map(String::as_str);
                 let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default();
                 assert!(

@@ -52,6 +52,8 @@
 //! | | `what_is_being_said_is_said_before_a_shutdown_ends` |
 //! | | `a_peer_that_does_not_read_does_not_keep_it_alive` |
 //!
+//! For drivers that are futures there is [`it_dies_at_any_poll_and_completes_nothing_twice`] besides.
+//!
 //! Beside the cases, [`replay`] plays a run that was recorded in the simulator on a real driver, and compares what comes out;
 //! and the simulator holds its own hosts to [`Contract`] in every world.
 //!
@@ -64,6 +66,7 @@ pub mod broken;
 mod cases;
 mod contract;
 mod friend;
+mod life;
 mod network;
 mod puppet;
 mod recording;
@@ -78,9 +81,10 @@ use sotto_core::row::Image;
 use sotto_core::{Command, Entropy, Limits, Machine, Notice, Now, OpenError, Refusal, Reply};
 
 pub use book::Book;
-pub use cases::{CASES, Case};
+pub use cases::{CASES, Case, it_dies_at_any_poll_and_completes_nothing_twice};
 pub use contract::Contract;
 pub use friend::Friend;
+pub use life::Life;
 pub use network::{Arrivals, Dial, Far, Network, Ring};
 pub use puppet::{Alarm, Puppet};
 pub use recording::{Recording, Step, replay};
@@ -109,6 +113,8 @@ pub struct Rig {
     pub limits: Limits,
     /// To be called wherever the driver would call `Node::open`.
     pub open: Arc<Open>,
+    /// Its life, if it is a future: to be run within [`Life::of`]. A driver of another kind has no use for it.
+    pub life: Life,
 }
 
 /// As `Node::open`.

@@ -72,11 +72,11 @@ pub fn replay(driver: &dyn Driver, recording: &Recording) {
                 recording.name,
                 reel.differs.as_ref().expect("just seen")
             );
-            (reel.steps.len(), reel.cause())
+            (reel.left(), reel.cause())
         };
         let Some(cause) = cause else { break };
         let what = format!(
-            "{}, {left} steps before its end: the driver tells {}",
+            "{}, {left} inputs before its end: the driver tells {}",
             recording.name,
             short(&cause)
         );
@@ -84,7 +84,7 @@ pub fn replay(driver: &dyn Driver, recording: &Recording) {
         stage.until(&what, |_| {
             outside.listen();
             let reel = tape.reel();
-            reel.differs.is_some() || reel.steps.len() < left
+            reel.differs.is_some() || reel.left() < left
         });
     }
     outside.compare(&mut stage, recording, &tape);
@@ -120,6 +120,11 @@ impl Reel {
             Step::Told(input, _) => Some(input.clone()),
             Step::Wanted(_) => None,
         })
+    }
+
+    /// How often the node is still to be told something.
+    fn left(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step, Step::Told(..))).count()
     }
 
     /// The driver's name for a link.

@@ -11,7 +11,7 @@ use sotto_core::row::{Batch, Row};
 use sotto_core::{Command, Entropy, Input, Limits, Machine, Millis, Node, Notice, Now, Output, Refusal, Reply};
 
 use super::puppet::{Alarm, Puppet};
-use super::{Asked, Book, Driver, Friend, InFlight, Network, Open, Rig, Running, Shelf};
+use super::{Asked, Book, Driver, Friend, InFlight, Life, Network, Open, Rig, Running, Shelf};
 use crate::disk::Disk;
 
 /// Between two looks.
@@ -27,6 +27,8 @@ pub struct Stage<'d> {
     pub shelf: Shelf,
     /// Its network.
     pub network: Network,
+    /// Its life, if it is a future.
+    pub life: Life,
     /// What it did.
     pub book: Book,
     /// Its node, if that is played.
@@ -90,6 +92,7 @@ impl<'d> Stage<'d> {
             limits,
             shelf: Shelf::of(disk),
             network: Network::default(),
+            life: Life::default(),
             book: Book::default(),
             puppet: Puppet::default(),
             friend: None,
@@ -111,15 +114,19 @@ impl<'d> Stage<'d> {
             network: self.network.clone(),
             limits: self.limits.clone(),
             open: Arc::new(watched),
+            life: self.life.clone(),
         };
         self.running = Some(self.driver.start(rig));
-        self.until("it listens", |stage| stage.network.listening().is_some());
+        self.until("it listens, or has died", |stage| {
+            stage.network.listening().is_some() || stage.life.is_over()
+        });
     }
 
     /// Starts it again, on the same rows, after a crash or a shutdown.
     pub fn restart(&mut self) {
         self.shelf = Shelf::of(self.shelf.disk());
         self.network = Network::default();
+        self.life = Life::default();
         self.book = Book::default();
         self.questions.clear();
         let _ = self.friend.as_mut().map(Friend::cut);

@@ -241,7 +241,7 @@ pub fn a_hangup_closes_the_link_after_its_last_words(driver: &dyn Driver) {
     let words = counted(1 << 20);
     stage.want([Output::Transmit(LINK, words.clone()), Output::Hangup(LINK)]);
     stage.pause(Duration::from_millis(5));
-    assert_eq!(closed(&stage, LINK), None, "the peer has not read it");
+    assert_eq!(closed(&stage, LINK), None, "no bytes of it were read yet");
     stage.until("the stream ends", |_| far.listen().ended);
     assert!(far.heard == words, "{} bytes of {}", far.heard.len(), words.len());
     assert_eq!(until_closed(&mut stage, LINK), Cause::HungUp);

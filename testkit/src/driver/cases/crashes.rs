@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sotto_core::{Input, MessageId, Reply};
+use sotto_core::{MessageId, Reply};
 
 use super::conversation::{befriended_at_rest, draft, until_linked, until_quiet};
 use crate::disk::Disk;
@@ -98,28 +98,52 @@ pub fn it_dies_at_any_commit_and_comes_back_as_it_was_durable(driver: &dyn Drive
 }
 
 pub fn it_dies_at_any_moment_and_completes_nothing_twice(driver: &dyn Driver) {
-    let mut inputs = 1;
-    loop {
-        let mut stage = befriended_at_rest(driver);
-        stage.book.halt_after(inputs);
-        stage.start();
-        let mut promised = Promised::new();
-        converse(&mut stage, &mut promised, |stage| stage.book.is_halted());
-        if stage.book.spare() {
-            until_quiet(&mut stage);
-            let links = stage.book.count(|input| matches!(input, Input::Received(..)));
-            assert!(inputs > 20 && links > 2, "a conversation has many moments: {inputs}");
-            stage.shut_down();
-            return;
-        }
-        stage.crash(InFlight::Durable);
-        recover(&mut stage, &mut promised);
-        inputs += STRIDE;
-    }
+    die_again_and_again(
+        driver,
+        (1..60).step_by(3),
+        |stage, inputs| stage.book.halt_after(inputs),
+        |stage| stage.book.is_halted(),
+        |stage| stage.book.spare(),
+    );
 }
 
-/// Of the moments to die at, every so-manieth is tried.
-const STRIDE: usize = 3;
+/// The same for a driver that is a future, dropped at any of its awaits, in the middle of whatever it waits for.
+pub fn it_dies_at_any_poll_and_completes_nothing_twice(driver: &dyn Driver) {
+    die_again_and_again(
+        driver,
+        1..24,
+        |stage, polls| stage.life.end_after(polls),
+        |stage| stage.life.is_over(),
+        |stage| stage.life.spare(),
+    );
+}
+
+/// A conversation, cut short ever later; the last ones are over before they are cut.
+fn die_again_and_again(
+    driver: &dyn Driver,
+    moments: impl Iterator<Item = usize>,
+    doom: impl Fn(&Stage<'_>, usize),
+    dead: impl Fn(&Stage<'_>) -> bool,
+    spare: impl Fn(&Stage<'_>) -> bool,
+) {
+    let mut deaths = 0;
+    for moment in moments {
+        let mut stage = befriended_at_rest(driver);
+        doom(&stage, moment);
+        stage.start();
+        let mut promised = Promised::new();
+        converse(&mut stage, &mut promised, &dead);
+        if spare(&stage) {
+            until_quiet(&mut stage);
+            stage.shut_down();
+        } else {
+            deaths += 1;
+            stage.crash(InFlight::Durable);
+            recover(&mut stage, &mut promised);
+        }
+    }
+    assert!(deaths > 2, "a conversation has many moments to die at");
+}
 
 pub fn nothing_of_it_is_left_after_a_crash(driver: &dyn Driver) {
     let mut stage = super::conversation::befriended(driver);

@@ -9,6 +9,7 @@ mod shutdown;
 mod time;
 
 use super::Driver;
+pub use crashes::it_dies_at_any_poll_and_completes_nothing_twice;
 
 /// A case of the suite.
 #[derive(Clone, Copy)]

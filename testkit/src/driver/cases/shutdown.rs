@@ -50,6 +50,7 @@ pub fn what_is_being_said_is_said_before_a_shutdown_ends(driver: &dyn Driver) {
     let ask = stage.want([Output::Transmit(link, words.clone())]);
     stage.answered(ask);
     let ending = stage.shutting_down();
+    stage.pause(TEMPTATION);
     stage.until("the stream ends", |_| far.listen().ended);
     assert!(far.heard == words, "{} bytes of {}", far.heard.len(), words.len());
     stage.ended(ending);
