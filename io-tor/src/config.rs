@@ -1,6 +1,18 @@
 //! The `[tor]` table of a profile's configuration is arti's own configuration, passed through: bridges, pluggable
 //! transports, timeouts and all the rest, by arti's own names. Sotto puts its defaults under it and its conditions over
 //! it. Where state is kept, and that no key is ever in it, is not the table's to say.
+//!
+//! Where Tor is blocked, a bridge is a way in, and a pluggable transport hides that it is one. One example each:
+//!
+//! ```toml
+#![doc = include_str!("../bridges/obfs4.toml")]
+//! ```
+//! ```toml
+#![doc = include_str!("../bridges/snowflake.toml")]
+//! ```
+//! ```toml
+#![doc = include_str!("../bridges/webtunnel.toml")]
+//! ```
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -168,7 +180,7 @@ fn key_in(text: &str) -> Option<String> {
 }
 
 /// An error with its causes.
-struct Chain<'a>(&'a dyn std::error::Error);
+pub(crate) struct Chain<'a>(pub &'a dyn std::error::Error);
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -228,21 +240,19 @@ mod tests {
 
     #[test]
     fn bridges_and_transports_pass_through() {
-        let table = table(
-            r#"
-            [bridges]
-            enabled = true
-            bridges = ["obfs4 192.0.2.55:38114 316E643333645F6D79216558614D3931657A5F5F cert=YXJlIGZyZXF1ZW50bHkgZnVsbCBvZiBsaXR0bGUgbWVzc2FnZXMgeW91IGNhbiBmaW5kLg iat-mode=0"]
-            [[bridges.transports]]
-            protocols = ["obfs4"]
-            path = "/nowhere/obfs4proxy"
-            "#,
-        );
-        let config = resolve(&table, Path::new("/nonexistent")).expect("a bridge");
-        assert_eq!(
-            missing_programs(&table, &config),
-            [PathBuf::from("/nowhere/obfs4proxy")]
-        );
+        for (example, program) in [
+            (include_str!("../bridges/obfs4.toml"), "obfs4proxy"),
+            (include_str!("../bridges/snowflake.toml"), "snowflake-client"),
+            (include_str!("../bridges/webtunnel.toml"), "webtunnel-client"),
+        ] {
+            // Wherever this test runs, the program is not there.
+            let mut example = table(&example.replace("/usr/bin/", "/nowhere/"));
+            let Some(Value::Table(tor)) = example.remove("tor") else {
+                panic!("examples are whole: {program}")
+            };
+            let config = resolve(&tor, Path::new("/nonexistent")).expect(program);
+            assert_eq!(missing_programs(&tor, &config), [Path::new("/nowhere").join(program)]);
+        }
     }
 
     #[test]

@@ -68,9 +68,8 @@ impl Healer {
     pub const fn reachability(&self) -> Reachability {
         match (self.failures, self.proven, self.disturbed) {
             (0, true, false) => Reachability::Reachable,
-            (0, ..) => Reachability::Unknown,
             (1, true, _) => Reachability::Degraded,
-            (1, false, _) => Reachability::Unknown,
+            (0, ..) | (1, false, _) => Reachability::Unknown,
             _ => Reachability::Unreachable,
         }
     }
@@ -94,6 +93,11 @@ impl Healer {
     pub fn disturbed(&mut self, now: Monotonic) {
         self.disturbed = true;
         self.due = self.due.map(|due| due.min(now));
+    }
+
+    /// arti reports trouble with a service that was well: seen for ourselves soon, since it may be wrong.
+    pub fn doubted(&mut self, now: Monotonic) {
+        self.due = self.due.map(|due| due.min(now.after(self.retry)));
     }
 
     /// A probe has come home. `dice` is any number.
@@ -129,7 +133,7 @@ fn jittered(span: Millis, dice: u64) -> Millis {
     Millis(span.0 - fifth + dice % (2 * fifth + 1))
 }
 
-fn millis(span: Duration) -> Millis {
+pub(crate) fn millis(span: Duration) -> Millis {
     Millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
 }
 

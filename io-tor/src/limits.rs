@@ -17,6 +17,8 @@ pub struct Limits {
     pub probe_retry: Duration,
     /// Where the doubling ends.
     pub probe_retry_cap: Duration,
+    /// From listening to publishing, at most; a random part of it.
+    pub stagger: Duration,
     /// A service that arti does not call published after this long is probed all the same.
     pub publish: Duration,
     /// How often to look whether the machine slept or its network changed.
@@ -39,17 +41,18 @@ impl Limits {
     /// For the Tor network.
     pub const DEFAULT: Self = Self {
         bootstrap_wait: Duration::from_secs(90),
-        dial: Duration::from_secs(60),
-        probe: Duration::from_secs(60),
-        probe_interval: Duration::from_secs(20 * 60),
+        dial: Duration::from_mins(1),
+        probe: Duration::from_mins(1),
+        probe_interval: Duration::from_mins(20),
         probe_retry: Duration::from_secs(15),
-        probe_retry_cap: Duration::from_secs(15 * 60),
+        probe_retry_cap: Duration::from_mins(15),
+        stagger: Duration::from_secs(3),
         publish: Duration::from_secs(90),
         watch: Duration::from_secs(10),
         restart: Duration::from_secs(5),
         circuits: 256,
         rendezvous: 16,
-        rendezvous_wait: Duration::from_secs(60),
+        rendezvous_wait: Duration::from_mins(1),
         circuit_idle: Duration::from_secs(30),
         streams_per_circuit: 8,
     };

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::Stream;
@@ -23,6 +22,9 @@ pub struct Status {
     pub proven_at: Option<Wall>,
     /// What is in the way.
     pub problem: Option<Problem>,
+    /// Grows each time that links may have died and peers may have come into reach: after sleep, in another network, with
+    /// a fresh client. A node wants to be told (`Command::NetworkChanged`).
+    pub disturbances: u64,
 }
 
 /// The way to being reachable.
@@ -30,6 +32,8 @@ pub struct Status {
 pub enum Phase {
     /// Nothing runs.
     Stopped,
+    /// The machine has no network; as soon as it has one, it goes on.
+    Offline,
     /// The Tor network is being reached: `doing` says what arti is at.
     Bootstrapping {
         /// In arti's words, as in "handshaking with Tor relays; fetching a consensus".
@@ -103,6 +107,7 @@ impl Status {
             reachability: Reachability::Unknown,
             proven_at: None,
             problem: None,
+            disturbances: 0,
         }
     }
 
@@ -116,6 +121,7 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.phase {
             Phase::Stopped => write!(f, "stopped")?,
+            Phase::Offline => write!(f, "offline")?,
             Phase::Bootstrapping { doing } if doing.is_empty() => write!(f, "bootstrapping ({} %)", self.percent)?,
             Phase::Bootstrapping { doing } => write!(f, "bootstrapping ({} %): {doing}", self.percent)?,
             Phase::Publishing => write!(f, "publishing the address")?,
@@ -133,6 +139,7 @@ impl Phase {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Stopped => "stopped",
+            Self::Offline => "offline",
             Self::Bootstrapping { .. } => "bootstrapping",
             Self::Publishing => "publishing",
             Self::Online => "online",
@@ -201,7 +208,7 @@ impl fmt::Display for Remedy {
 
 /// Each change of the status, beginning with how it is; changes that come too quickly are left out, never the latest.
 /// Ends with the transport.
-pub struct StatusChanges(watch::Receiver<Status>);
+pub struct StatusChanges(pub(crate) watch::Receiver<Status>);
 
 impl Stream for StatusChanges {
     type Item = Status;
@@ -217,57 +224,23 @@ impl fmt::Debug for StatusChanges {
     }
 }
 
-/// Where the status is written, and read from.
-pub(crate) struct Board {
-    sender: Mutex<watch::Sender<Status>>,
-    receiver: watch::Receiver<Status>,
-}
-
-impl Board {
-    pub fn new() -> Self {
-        let (sender, receiver) = watch::channel_with(Status::stopped());
-        Self {
-            sender: Mutex::new(sender),
-            receiver,
-        }
-    }
-
-    pub fn read(&self) -> Status {
-        self.receiver.borrow().clone()
-    }
-
-    pub fn changes(&self) -> StatusChanges {
-        StatusChanges(self.receiver.clone())
-    }
-
-    /// Writes; wakes nobody if nothing has changed.
-    pub fn write(&self, change: impl FnOnce(&mut Status)) {
-        let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = sender.borrow().clone();
-        let mut after = before.clone();
-        change(&mut after);
-        if after != before {
-            *sender.borrow_mut() = after;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use futures::{FutureExt as _, StreamExt as _};
 
     use super::*;
+    use crate::watched::Watched;
 
     #[test]
     fn changes_are_heard_once_and_sameness_is_not() {
-        let board = Board::new();
-        let mut changes = board.changes();
+        let board = Watched::new(Status::stopped());
+        let mut changes = StatusChanges(board.changes());
         assert_eq!(changes.next().now_or_never(), Some(Some(Status::stopped())));
-        board.write(|_| ());
+        board.update(|_| ());
         assert_eq!(changes.next().now_or_never(), None);
-        board.write(|status| status.phase = Phase::Online);
-        assert_eq!(board.read().phase, Phase::Online);
-        assert_eq!(changes.next().now_or_never(), Some(Some(board.read())));
+        board.update(|status| status.phase = Phase::Online);
+        assert_eq!(board.get().phase, Phase::Online);
+        assert_eq!(changes.next().now_or_never(), Some(Some(board.get())));
         assert_eq!(changes.next().now_or_never(), None);
         drop(board);
         assert_eq!(changes.next().now_or_never(), Some(None));

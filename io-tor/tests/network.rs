@@ -1,0 +1,380 @@
+//! On a private Tor network: nodes on tokio and on smol are bootstrapped, reach each other, prove that they can be
+//! reached, come back under their address, and heal. Needs the package `tor`; run with
+//! `cargo test -p sotto-io-tor --features tor`.
+
+use std::future::poll_fn;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use data_encoding::{BASE32_NOPAD, BASE64_NOPAD, HEXLOWER};
+use futures::channel::oneshot;
+use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use futures::stream::StreamExt as _;
+use sha2::{Digest as _, Sha512};
+use sotto_core::row::IdentityRow;
+use sotto_core::{OnionAddress, Wall};
+use sotto_io::{ListenError, Stream, Transport as _};
+use sotto_io_tor::{Limits, Phase, Problem, Reachability, Remedy, Status, Tor, runtime};
+use sotto_testkit::tor_network::TorNetwork;
+use tempfile::TempDir;
+use toml::Table;
+use tor_rtcompat::{Runtime, SleepProvider as _, SleepProviderExt as _, SpawnExt as _, ToplevelBlockOn as _};
+use tracing_subscriber::EnvFilter;
+
+/// The machine that runs this may have much else to do.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+fn identity(seed: u8) -> IdentityRow {
+    IdentityRow {
+        onion_seed: [seed; 32],
+        signal_identity: Vec::new(),
+        registration_id: 1,
+        name: String::new(),
+        created_at: Wall(0),
+    }
+}
+
+fn quick() -> Limits {
+    Limits {
+        probe_interval: Duration::from_secs(5),
+        probe_retry: Duration::from_secs(2),
+        watch: Duration::from_secs(1),
+        stagger: Duration::ZERO,
+        ..Limits::DEFAULT
+    }
+}
+
+/// Runs `story` on tokio, with smol's executor at hand on a thread of its own.
+fn stage<F: Future<Output = ()>>(
+    story: impl FnOnce(tor_rtcompat::tokio::TokioRustlsRuntime, tor_rtcompat::smol::SmolRustlsRuntime) -> F,
+) {
+    // `RUST_LOG=sotto_io_tor=debug,tor_hsservice=debug` shows what arti is at; there may be several tests.
+    drop(
+        tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::from_default_env())
+            .with_test_writer()
+            .try_init(),
+    );
+    let tokio = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let smol = runtime::smol().expect("smol");
+    let (end, ended) = oneshot::channel::<()>();
+    let executor = smol.clone();
+    let thread = std::thread::spawn(move || executor.block_on(ended).is_err());
+    tokio.block_on(async { story(runtime::tokio().expect("tokio"), smol).await });
+    drop(end);
+    thread.join().expect("smol's thread");
+}
+
+/// Waits until the status is as wanted.
+async fn until<R: Runtime>(runtime: &R, tor: &Tor<R>, wanted: impl Fn(&Status) -> bool) -> Status {
+    let mut changes = tor.status_changes();
+    let waiting = async {
+        while let Some(status) = changes.next().await {
+            println!(
+                "{:?}: {status}",
+                std::time::SystemTime::now()
+                    .duration_since(std::time::UNIX_EPOCH)
+                    .unwrap()
+            );
+            if wanted(&status) {
+                return status;
+            }
+        }
+        panic!("Tor has ended");
+    };
+    runtime
+        .timeout(PATIENCE, waiting)
+        .await
+        .unwrap_or_else(|_| panic!("after {PATIENCE:?}: {}", tor.status()))
+}
+
+/// Listens, and says back whatever is said, until the returned value is dropped.
+fn echo<R: Runtime>(runtime: &R, tor: &Tor<R>, identity: &IdentityRow) -> impl Sized + use<R> {
+    let mut listener = tor.listen(identity).expect("nobody else listens");
+    let spawner = runtime.clone();
+    let serving = async move {
+        loop {
+            let Stream { mut reader, mut writer } = poll_fn(|cx| listener.poll_accept(cx)).await;
+            let answering = async move {
+                let mut buffer = [0; 4096];
+                while let Ok(length @ 1..) = reader.read(&mut buffer).await {
+                    if writer
+                        .write_all(&buffer[..length])
+                        .await
+                        .and(writer.flush().await)
+                        .is_err()
+                    {
+                        break;
+                    }
+                }
+            };
+            spawner.spawn(answering).expect("a runtime");
+        }
+    };
+    runtime.spawn_with_handle(serving).expect("a runtime")
+}
+
+/// Says something long, and hears it.
+async fn talk<R: Runtime>(tor: &Tor<R>, peer: OnionAddress) -> io::Result<()> {
+    let Stream { mut reader, mut writer } = tor.dial(peer).await?;
+    let said: Vec<u8> = (0..200_000_u32).map(|n| n.to_le_bytes()[n as usize % 3]).collect();
+    let mut heard = vec![0; said.len()];
+    let saying = async {
+        writer.write_all(&said).await?;
+        writer.flush().await
+    };
+    futures::try_join!(saying, reader.read_exact(&mut heard))?;
+    assert!(said == heard);
+    Ok(())
+}
+
+/// Tries for a while, as a node would.
+async fn talk_at_last<R: Runtime>(runtime: &R, tor: &Tor<R>, peer: OnionAddress) {
+    let trying = async {
+        while let Err(error) = talk(tor, peer).await {
+            println!("{error}");
+            runtime.sleep(Duration::from_millis(500)).await;
+        }
+    };
+    runtime.timeout(PATIENCE, trying).await.expect("it answers at last");
+}
+
+#[test]
+fn two_runtimes_reach_each_other_and_come_back() {
+    let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
+    let table = network.arti_config();
+    stage(async |tokio, smol| {
+        let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));
+        let [ada, bob] = [identity(1), identity(2)];
+
+        // Listening, before there is a network to be reached in.
+        let a = Tor::start(tokio.clone(), folders[0].path(), table.clone(), quick()).expect("ada");
+        let b = Tor::start(smol.clone(), folders[1].path(), table.clone(), quick()).expect("bob");
+        let ada_listens = echo(&tokio, &a, &ada);
+        let bob_listens = echo(&smol, &b, &bob);
+        assert!(matches!(a.listen(&ada), Err(ListenError::AddressInUse(_))));
+        let proven = |status: &Status| status.reachability == Reachability::Reachable;
+        let status = until(&tokio, &a, proven).await;
+        assert_eq!(
+            (status.phase, status.percent, status.problem),
+            (Phase::Online, 100, None)
+        );
+        assert!(status.proven_at > Some(Wall(0)) && status.disturbances > 0);
+        until(&smol, &b, proven).await;
+
+        talk(&a, bob.address()).await.expect("tokio to smol");
+        talk(&b, ada.address()).await.expect("smol to tokio");
+
+        // What was proven is proven again, without anybody asking.
+        let again = until(&tokio, &a, |now| now.proven_at > status.proven_at).await;
+        assert_eq!(again.reachability, Reachability::Reachable);
+
+        // Bob goes for a while. What Ada remembers of him is of no use when he is back, and she finds out.
+        drop(bob_listens);
+        b.close().await;
+        assert_eq!(b.status().phase, Phase::Stopped);
+        assert!(talk(&b, ada.address()).await.is_err());
+        no_key_is_in(folders[1].path(), &bob);
+        let b = Tor::start(smol.clone(), folders[1].path(), table.clone(), quick()).expect("bob again");
+        let bob_listens = echo(&smol, &b, &bob);
+        until(&smol, &b, proven).await;
+        talk_at_last(&tokio, &a, bob.address()).await;
+
+        // A door that is closed.
+        drop(ada_listens);
+        let closed = until(&tokio, &a, |status| status.reachability == Reachability::Unknown).await;
+        assert_eq!(closed.phase, Phase::Online);
+        assert!(talk(&b, ada.address()).await.is_err());
+
+        drop(bob_listens);
+        a.close().await;
+        b.close().await;
+        no_key_is_in(folders[0].path(), &ada);
+        no_key_is_in(folders[1].path(), &bob);
+    });
+}
+
+/// Reads everything in the folder. The seed, or the key that is made from it, in no usual form.
+fn no_key_is_in(folder: &Path, identity: &IdentityRow) {
+    let expanded = Sha512::digest(identity.onion_seed);
+    let mut clamped: [u8; 32] = expanded[..32].try_into().expect("half of it");
+    clamped[0] &= 0b1111_1000;
+    clamped[31] &= 0b0111_1111;
+    clamped[31] |= 0b0100_0000;
+    let mut forms: Vec<Vec<u8>> = Vec::new();
+    for secret in [
+        identity.onion_seed,
+        clamped,
+        expanded[32..].try_into().expect("the other half"),
+    ] {
+        forms.push(secret.to_vec());
+        forms.push(HEXLOWER.encode(&secret).into_bytes());
+        forms.push(BASE32_NOPAD.encode(&secret).to_lowercase().into_bytes());
+        // Of whatever phase in a longer text.
+        for phase in 0..3 {
+            let shifted = [vec![0; phase], secret.to_vec(), vec![0; 3]].concat();
+            let text = BASE64_NOPAD.encode(&shifted).to_lowercase();
+            forms.push(text.as_bytes()[4..42].to_vec());
+        }
+    }
+    let mut files = 0;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            assert!(!path.ends_with("keystore"), "{}", path.display());
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            files += 1;
+            let content = std::fs::read(&path).expect("a file");
+            let lower = content.to_ascii_lowercase();
+            for form in &forms {
+                let found = |text: &[u8]| text.windows(form.len()).any(|window| window == form);
+                assert!(!found(&content) && !found(&lower), "{}", path.display());
+            }
+        }
+    }
+    assert!(files > 3, "arti keeps its state and its directory here");
+}
+
+#[test]
+fn every_remedy_leaves_a_service_that_answers() {
+    let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
+    let table = network.arti_config();
+    stage(async |tokio, smol| {
+        let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));
+        let ada = identity(3);
+        // No probe can come home in this time, so that the whole ladder is climbed for nothing.
+        let limits = Limits {
+            probe: Duration::from_millis(1),
+            probe_retry: Duration::from_secs(3),
+            probe_retry_cap: Duration::from_secs(5),
+            ..quick()
+        };
+        let a = Tor::start(tokio.clone(), folders[0].path(), table.clone(), limits).expect("ada");
+        let b = Tor::start(smol.clone(), folders[1].path(), table.clone(), quick()).expect("bob");
+        let _listens = echo(&tokio, &a, &ada);
+        for wanted in [Remedy::Republish, Remedy::NewIntroductionPoints, Remedy::FreshClient] {
+            let status = until(
+                &tokio,
+                &a,
+                |status| matches!(&status.problem, Some(Problem::Probe { remedy: Some(remedy), .. }) if *remedy == wanted),
+            )
+            .await;
+            assert_eq!(status.reachability, Reachability::Unreachable);
+            talk_at_last(&smol, &b, ada.address()).await;
+        }
+        a.close().await;
+        b.close().await;
+    });
+}
+
+#[test]
+fn it_is_reachable_again_after_relays_have_died() {
+    let mut network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
+    let table = network.arti_config();
+    stage(async |tokio, smol| {
+        let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));
+        let ada = identity(4);
+        let a = Tor::start(tokio.clone(), folders[0].path(), table.clone(), quick()).expect("ada");
+        let b = Tor::start(smol.clone(), folders[1].path(), table.clone(), quick()).expect("bob");
+        let _listens = echo(&tokio, &a, &ada);
+        until(&tokio, &a, |status| status.reachability == Reachability::Reachable).await;
+        talk(&b, ada.address()).await.expect("before");
+
+        network.kill_relay(0);
+        network.kill_relay(1);
+        let killed = a.status().proven_at;
+        talk_at_last(&smol, &b, ada.address()).await;
+        let healed = until(&tokio, &a, |now| {
+            now.proven_at > killed && now.reachability == Reachability::Reachable
+        })
+        .await;
+        assert_eq!(healed.problem, None);
+        a.close().await;
+        b.close().await;
+    });
+}
+
+#[test]
+fn what_is_in_the_way_is_said() {
+    stage(async |tokio, _| {
+        let folder = TempDir::new().expect("a folder");
+        let table: Table = r#"
+            [bridges]
+            bridges = ["obfs4 192.0.2.55:38114 316E643333645F6D79216558614D3931657A5F5F cert=YXJlIGZyZXF1ZW50bHkgZnVsbCBvZiBsaXR0bGUgbWVzc2FnZXMgeW91IGNhbiBmaW5kLg iat-mode=0"]
+            [[bridges.transports]]
+            protocols = ["obfs4"]
+            path = "/nowhere/obfs4proxy"
+        "#
+        .parse()
+        .expect("TOML");
+        let tor = Tor::start(tokio.clone(), folder.path(), table, quick()).expect("Tor");
+        let status = until(&tokio, &tor, |status| status.problem.is_some()).await;
+        assert_eq!(
+            status.problem,
+            Some(Problem::MissingPrograms(vec!["/nowhere/obfs4proxy".into()]))
+        );
+        let waiting = Limits {
+            bootstrap_wait: Duration::from_millis(100),
+            ..quick()
+        };
+        tor.close().await;
+
+        let tor = Tor::start(tokio.clone(), folder.path(), nowhere(), waiting).expect("Tor");
+        let error = tor.dial(identity(9).address()).await.expect_err("not bootstrapped");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        tor.close().await;
+    });
+}
+
+/// A network of one directory, at whose address nobody is.
+fn nowhere() -> Table {
+    r#"
+        [tor_network]
+        authorities.v3idents = ["316E643333645F6D79216558614D3931657A5F5F"]
+        [[tor_network.fallback_caches]]
+        rsa_identity = "316E643333645F6D79216558614D3931657A5F5F"
+        ed_identity = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+        orports = ["127.0.0.1:1"]
+    "#
+    .parse()
+    .expect("TOML")
+}
+
+#[test]
+fn zz_closing() {
+    let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
+    let table = network.arti_config();
+    stage(async |tokio, smol| {
+        for what in 0..3 {
+            let folder = TempDir::new().expect("a folder");
+            let a = Tor::start(tokio.clone(), folder.path(), table.clone(), quick()).expect("ada");
+            let b = Tor::start(smol.clone(), folder.path().join("b").as_path(), table.clone(), quick()).expect("bob");
+            until(&tokio, &a, Status::is_online).await;
+            until(&smol, &b, Status::is_online).await;
+            let l1 = (what > 0).then(|| (echo(&tokio, &a, &identity(7)), echo(&smol, &b, &identity(8))));
+            if what == 1 {
+                tokio.sleep(Duration::from_secs(2)).await;
+            }
+            if what == 2 {
+                until(&tokio, &a, |status| status.reachability == Reachability::Reachable).await;
+                until(&smol, &b, |status| status.reachability == Reachability::Reachable).await;
+            }
+            drop(l1);
+            let now = std::time::Instant::now();
+            a.close().await;
+            println!("{what} tokio {:?}", now.elapsed());
+            let now = std::time::Instant::now();
+            b.close().await;
+            println!("{what} smol {:?}", now.elapsed());
+        }
+    });
+}
