@@ -32,7 +32,9 @@ pub use identity::{Identity, Invite, SetName};
 pub use message::{ContentType, Direction, FailReason, Message, MessageState, Reaction};
 pub(crate) use method::for_every_method;
 pub use method::{METHODS, Method, MethodInfo, all};
-pub use node::{Availability, Network, Peer, Peers, Phase, Presence, PresenceQuery, SetAvailability, Status};
+pub use node::{
+    Availability, Network, Peer, Peers, Phase, Presence, PresenceQuery, Reachability, SetAvailability, Status,
+};
 pub use openrpc::{Document, document};
 pub use time::Time;
 

@@ -41,20 +41,52 @@ pub struct Network {
     pub kind: String,
     /// How far it has come up.
     pub phase: Phase,
-    /// Others can reach us; unknown is `false`.
+    /// Of the way to Tor, 0 to 100; 100 once others can be dialled.
+    pub percent: u8,
+    /// What the network is at while it comes up, for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doing: Option<String>,
+    /// The latest proof holds: others can reach us.
     pub reachable: bool,
+    /// The same in full.
+    pub reachability: Reachability,
+    /// When it was last proven; not yet if absent.
+    pub proven_at: Option<Time>,
+    /// What is in the way, and what can be done about it, for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// How far the network has come up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Coming up.
+    /// Nothing of it runs yet.
     Starting,
+    /// The machine has no network.
+    Offline,
+    /// The Tor network is being reached.
+    Bootstrapping,
+    /// Others can be dialled; our own address is being published.
+    Publishing,
     /// Up.
     Ready,
     /// Going down.
     Stopping,
+}
+
+/// Whether others can reach us. Known by trying: over Tor, the node dials its own address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reachability {
+    /// Not tried yet, or not since something changed.
+    Unknown,
+    /// The latest try came home.
+    Reachable,
+    /// It was reachable before; the latest try failed.
+    Degraded,
+    /// Tries fail.
+    Unreachable,
 }
 
 /// Parameters of `node.presence`.

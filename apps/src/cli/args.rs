@@ -140,6 +140,8 @@ pub enum Command {
     Identity(identity::Identity),
     /// Show how the daemon is doing
     Status,
+    /// Look at everything that has to be right, and say what is not
+    Doctor,
     /// Run, start, stop or look at the daemon
     Daemon(daemon::Daemon),
     /// Contacts, requests and safety numbers

@@ -7,6 +7,7 @@ mod context;
 mod conversation;
 mod daemon;
 pub mod demo;
+mod doctor;
 mod events;
 mod friends;
 mod identity;
@@ -56,6 +57,7 @@ fn dispatch(context: &Context, command: Option<Command>) -> Outcome {
         Some(Command::Init(init)) => init.run(context),
         Some(Command::Identity(identity)) => identity.run(context),
         Some(Command::Status) => presence::status(context),
+        Some(Command::Doctor) => doctor::run(context),
         Some(Command::Daemon(daemon)) => daemon.run(context),
         Some(Command::Friends(friends)) => friends.run(context),
         Some(Command::Send(send)) => send.run(context),

@@ -4,8 +4,9 @@ use clap::{Args, ValueEnum};
 
 use super::Outcome;
 use super::context::Context;
+use super::doctor::network_in_words;
 use super::output::{Table, Tone, moment, who};
-use crate::api::{self, Availability, Phase, all};
+use crate::api::{self, Availability, Phase, Reachability, all};
 
 /// `sotto presence`
 #[derive(Args, Debug)]
@@ -78,15 +79,10 @@ pub fn status(context: &Context) -> Outcome {
 
 /// A status as a person reads it.
 pub fn text(context: &Context, status: &api::Status) -> String {
-    let phase = match status.network.phase {
-        Phase::Starting => (Tone::Careful, "starting"),
-        Phase::Ready => (Tone::Good, "ready"),
-        Phase::Stopping => (Tone::Careful, "stopping"),
-    };
-    let reachable = if status.network.reachable {
-        (Tone::Good, "yes")
-    } else {
-        (Tone::Careful, "not known")
+    let tone = match (status.network.phase, status.network.reachability) {
+        (Phase::Ready, Reachability::Reachable) => Tone::Good,
+        (Phase::Ready, Reachability::Unreachable) => Tone::Bad,
+        _ => Tone::Careful,
     };
     let mut table = Table::bare(context.output.paint);
     table
@@ -100,9 +96,11 @@ pub fn text(context: &Context, status: &api::Status) -> String {
             ),
         )
         .pair("onion", status.onion.as_str())
-        .pair("network", status.network.kind.as_str())
-        .pair("phase", phase)
-        .pair("reachable", reachable)
+        .pair("network", (tone, network_in_words(&status.network)));
+    if let Some(problem) = &status.network.problem {
+        table.pair("", (Tone::Bad, problem.as_str()));
+    }
+    table
         .pair("links", status.links.to_string())
         .pair("outbox", status.queued.to_string())
         .pair("requests", status.requests.to_string())

@@ -13,7 +13,7 @@ use tokio::sync::{OwnedMutexGuard, watch};
 use super::archive::Archive;
 use super::feed::Feed;
 use super::{fault, view};
-use crate::api::{Error, Time};
+use crate::api::{self, Error, Time};
 use crate::profile::Config;
 use crate::resolve::{Scope, resolve};
 
@@ -23,6 +23,7 @@ pub(crate) struct App {
     pub node: NodeHandle,
     pub archive: Archive,
     pub feed: Feed,
+    pub network: watch::Receiver<api::Network>,
     pub config: Config,
     pub folder: PathBuf,
     pub us: OnionAddress,

@@ -1,12 +1,14 @@
 //! What keeps the daemon's memory, which holds keys and texts, from ending up in files: no core dumps, and no other
-//! process of the same user may attach to it or read its memory.
+//! process of the same user may attach to it or read its memory. And what libraries write, they write for us alone.
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, setrlimit, umask};
 
 use crate::api::Error;
 
 /// For the rest of this process's life.
 pub(crate) fn harden() -> Result<(), Error> {
+    umask(Mode::RWXG | Mode::RWXO);
     let nothing = Rlimit {
         current: Some(0),
         maximum: Some(0),

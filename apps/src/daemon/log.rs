@@ -29,9 +29,8 @@ pub enum Log {
 
 /// Starts logging for this process. What runs in a process that logs already (tests, `demo`) uses what is there.
 pub(crate) fn start(log: &Log, level: &str) -> Result<(), Error> {
-    let filter = EnvFilter::new(format!(
-        "off,sotto={level},sotto_core={level},sotto_io={level},sotto_io_sqlcipher={level}"
-    ));
+    // Targets are matched by how they begin: this is all of our own crates.
+    let filter = EnvFilter::new(format!("off,sotto={level}"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)

@@ -13,6 +13,7 @@ mod handler;
 mod harden;
 mod init;
 mod log;
+mod network;
 mod outgoing;
 mod server;
 mod stream;
@@ -26,7 +27,7 @@ use std::sync::atomic::AtomicU64;
 
 use sotto_core::{Command, Limits, Millis, Reply};
 use sotto_io_sqlcipher::Store;
-use sotto_io_tokio::{DriverError, Local, NodeHandle, Transport};
+use sotto_io_tokio::{DriverError, NodeHandle, Transport};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -36,6 +37,7 @@ use crate::profile::{Config, KeySource, Lock, Network, Profile, existing};
 use app::{App, Receiving, unexpected};
 use archive::{Archive, ArchiveThread};
 use feed::Feed;
+use network::Carrier;
 use server::Server;
 
 pub(crate) use fault::store as store_error;
@@ -107,6 +109,7 @@ pub struct Daemon {
     driver: JoinHandle<Result<(), DriverError>>,
     server: JoinHandle<()>,
     archive: ArchiveThread,
+    carrier: Carrier,
     // Last, so that the lock is held until everything else is gone.
     lock: Lock,
 }
@@ -116,20 +119,20 @@ impl Daemon {
     pub async fn start(profile: &Profile, options: Options) -> Result<Self, Error> {
         profile.require()?;
         let config = configured(profile, &options)?;
-        let transport = match options.transport {
-            Some(transport) => transport,
-            None => transport(&config.network)?,
-        };
         let lock = Lock::acquire(&profile.lock_file())?;
         let key = existing(&options.key, &config, &profile.database())?;
         let store = Store::open(&profile.database(), &key).map_err(|error| store_error(&error))?;
         drop(key);
         let reader = store.reader().map_err(|error| store_error(&error))?;
         let (archive, archive_thread) = Archive::start(reader)?;
+        let mut carrier = match options.transport {
+            Some(transport) => Carrier::given(transport, &config.network),
+            None => Carrier::start(profile, &config)?,
+        };
         let limits = limits(&config);
         let driven = sotto_io_tokio::Config {
             store: Box::new(store),
-            transport,
+            transport: carrier.transport.clone(),
             limits,
         };
         let (node, driver) = sotto_io_tokio::start(driven)
@@ -146,8 +149,10 @@ impl Daemon {
             Ok(reply) => return Err(unexpected(&reply)),
             Err(refusal) => return Err(fault::refusal(&refusal)),
         };
+        carrier.watch(node.clone());
         let app = Arc::new(App {
             node: node.clone(),
+            network: carrier.status(),
             archive,
             feed: Feed::start(notices, newest.0),
             folder: profile.folder().to_owned(),
@@ -169,6 +174,7 @@ impl Daemon {
             driver,
             server,
             archive: archive_thread,
+            carrier,
             lock,
         })
     }
@@ -186,6 +192,7 @@ impl Daemon {
             mut driver,
             server,
             archive,
+            carrier,
             lock,
         } = self;
         let mut stopping = app.stopping();
@@ -204,6 +211,7 @@ impl Daemon {
             node.shutdown().await;
             driver.await
         };
+        carrier.close().await;
         drop(lock);
         match ended {
             Ok(Ok(())) => {
@@ -227,17 +235,6 @@ fn configured(profile: &Profile, options: &Options) -> Result<Config, Error> {
         config.network = network.parse().map_err(|why: String| Error::new(Kind::Usage, why))?;
     }
     Ok(config)
-}
-
-fn transport(network: &Network) -> Result<Arc<dyn Transport>, Error> {
-    match network {
-        Network::Local(directory) => Ok(Arc::new(Local::new(directory))),
-        Network::Tor => Err(Error::new(
-            Kind::Network,
-            "Tor transport is not in this build yet; use --network local:DIR",
-        )
-        .hint("sotto daemon start --network local:DIR, or network = \"local:DIR\" in config.toml")),
-    }
 }
 
 /// A directory's name is the owner's business, not the log's.

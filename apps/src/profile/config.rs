@@ -12,7 +12,7 @@ use super::create_file;
 use crate::api::{Availability, Error, Kind};
 
 /// What a person can set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// How the node reaches others.
     pub network: Network,
@@ -32,6 +32,8 @@ pub struct Config {
     pub passphrase_file: Option<PathBuf>,
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub log_level: String,
+    /// arti's own configuration.
+    pub tor: Table,
 }
 
 impl Default for Config {
@@ -46,6 +48,7 @@ impl Default for Config {
             key_file: None,
             passphrase_file: None,
             log_level: String::from("info"),
+            tor: Table::new(),
         }
     }
 }
@@ -156,6 +159,16 @@ const SETTINGS: &[Setting] = &[
             }
             config.log_level = level;
             Ok(())
+        },
+    },
+    // A table, so it has to be the last.
+    Setting {
+        name: "tor",
+        about: "arti's own configuration, for bridges and whatever else Tor needs where you are; the README has examples.",
+        default: "{}",
+        read: |config, value| {
+            config.tor = typed(value)?;
+            sotto_io_tor::config::check(&config.tor).map_err(|error| error.to_string())
         },
     },
 ];

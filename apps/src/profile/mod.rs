@@ -78,6 +78,11 @@ impl Profile {
         self.data.join("sotto.pid")
     }
 
+    /// `tor/`: arti's state and cache, and no key.
+    pub fn tor_folder(&self) -> PathBuf {
+        self.data.join("tor")
+    }
+
     /// `daemon.log`
     pub fn log_file(&self) -> PathBuf {
         self.state.join("daemon.log")

@@ -113,16 +113,23 @@ async fn what_keeps_a_daemon_from_starting_is_said() {
     let network = TempDir::new().expect("a folder");
     let home = Home::new("Alice", network.path());
 
-    let tor = Options {
-        network: Some(String::from("tor")),
-        ..Options::default()
-    };
-    let error = start_fails(&home.profile, tor).await;
-    assert_eq!(kinds(&error), (Kind::Network, 3));
-    assert_eq!(
-        error.message,
-        "Tor transport is not in this build yet; use --network local:DIR"
-    );
+    let file = home.profile.config_file();
+    let before = fs::read_to_string(&file).expect("a file");
+    for (table, why) in [
+        ("[tor]\ncolour = 'blue'", "tor: arti knows no setting tor.colour"),
+        ("[tor.bridges]\nbridges = ['nonsense']", "tor.bridges.bridges"),
+        (
+            "[tor.storage]\nstate_dir = '/tmp'",
+            "tor.storage.state_dir is set by Sotto",
+        ),
+        ("tor = 7", "tor: invalid type"),
+    ] {
+        fs::write(&file, format!("{before}\n{table}\n")).expect("room");
+        let error = start_fails(&home.profile, Options::default()).await;
+        assert_eq!(kinds(&error), (Kind::Config, 1));
+        assert!(error.message.contains(why), "{table}: {error}");
+    }
+    fs::write(&file, before).expect("room");
 
     let pigeon = Options {
         network: Some(String::from("pigeon")),

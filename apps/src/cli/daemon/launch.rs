@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use zeroize::Zeroizing;
 
+use super::progress;
 use crate::api::{self, Error, Kind, all};
 use crate::cli::args::KeySource;
 use crate::cli::context::Context;
-use crate::cli::stop::told;
+use crate::cli::stop::{Stop, told};
 use crate::cli::{Client, Outcome};
 use crate::profile::Profile;
 
@@ -29,6 +30,9 @@ pub struct Start {
     /// Write the log to this file instead of the profile's own
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
+    /// Return once others can reach us, or after so many seconds with exit code 8 [default: 120]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "120")]
+    wait: Option<u64>,
 }
 
 impl Start {
@@ -37,7 +41,7 @@ impl Start {
         let profile = context.profile()?;
         if let Ok(client) = Client::connect(&profile.socket()) {
             context.output.say("a daemon runs already");
-            return tell(context, client);
+            return self.tell(context, client);
         }
         profile.require()?;
         let client = match self.launch(context, &profile, None) {
@@ -50,7 +54,29 @@ impl Start {
             launched => launched?,
         };
         context.output.say("the daemon runs; sotto daemon stop ends it");
-        tell(context, client)
+        self.tell(context, client)
+    }
+
+    /// A person is shown how the network comes up, and may look away at any time; who asks for it waits.
+    fn tell(&self, context: &Context, mut client: Client) -> Outcome {
+        let reached = match self.wait {
+            Some(seconds) => progress::follow(context, &mut client, Duration::from_secs(seconds))?,
+            None if context.output.interactive => {
+                progress::follow(context, &mut client, PATIENCE)? || {
+                    context
+                        .output
+                        .say("it goes on in the background; sotto status says how far it is");
+                    true
+                }
+            }
+            None => true,
+        };
+        let status = client.call::<all::NodeStatus>(&api::Nothing {})?;
+        super::running(context, &status)?;
+        if reached {
+            return Ok(());
+        }
+        Err(Stop::Exit(Kind::WaitEnded.exit_code()))
     }
 
     fn launch(
@@ -141,9 +167,4 @@ fn cause(log_file: &Path, begin: u64) -> Error {
         Ok(_) => told(&said),
         Err(error) => Error::io(log_file.display(), &error),
     }
-}
-
-fn tell(context: &Context, mut client: Client) -> Outcome {
-    let status = client.call::<all::NodeStatus>(&api::Nothing {})?;
-    super::running(context, &status)
 }

@@ -3,6 +3,7 @@
 mod halt;
 mod launch;
 mod logs;
+mod progress;
 
 use std::path::PathBuf;
 

@@ -64,19 +64,15 @@ impl Handle<all::NodeStatus> for App {
             return Err(unexpected(&reply));
         };
         let requests = self.archive.read(Reader::requests).await?.len();
-        let stopping = *self.stop.borrow();
+        let mut network = self.network.borrow().clone();
+        if *self.stop.borrow() {
+            network.phase = api::Phase::Stopping;
+            network.reachable = false;
+        }
         Ok(Answer::Now(api::Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             onion: self.us.to_string(),
-            network: api::Network {
-                kind: self.config.network.to_string(),
-                phase: if stopping {
-                    api::Phase::Stopping
-                } else {
-                    api::Phase::Ready
-                },
-                reachable: !stopping,
-            },
+            network,
             queued: status.queued as u64,
             links: status.links as u64,
             dials: status.dials as u64,
