@@ -148,7 +148,7 @@ impl<R: Runtime> Tor<R> {
     }
 
     /// Stops: withdraws the service, ends the client, and returns when arti has let go of the folder, or has not within
-    /// seconds. Streams that are open last until they are dropped, or their listener is.
+    /// a second. Streams that are open last until they are dropped, or their listener is.
     pub async fn close(&self) {
         drop(self.life.stop.lock().unwrap_or_else(PoisonError::into_inner).take());
         let Err(oneshot::Canceled) = self.life.stopped.clone().await;

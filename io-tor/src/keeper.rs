@@ -8,6 +8,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arti_client::config::Reconfigure;
+use arti_client::config::dir::DirMgrConfig;
 use arti_client::status::{BlockageKind, BootstrapStatus};
 use arti_client::{BootstrapBehavior, TorClient};
 use futures::channel::oneshot;
@@ -24,8 +26,11 @@ use crate::network::{Disturbance, Network, Watch, now};
 use crate::online::online;
 use crate::status::{Phase, Problem, Status};
 
-/// arti's tasks end when they notice that their client is gone, which takes them moments.
-const LET_GO: Duration = Duration::from_secs(5);
+/// arti's tasks end when they notice that their client is gone: looked for so often, in such pauses. A client through
+/// which somebody was dialled is remembered by one of them for ten minutes (tor-hsclient 0.47,
+/// `RETAIN_CIRCUIT_AFTER_LAST_USE`), and with it the lock on guards and timeouts, which a next client then only reads. That
+/// is not worth waiting for.
+const LET_GO: (i32, Duration) = (10, Duration::from_millis(100));
 
 /// Runs until `stop` is dropped; drops `running` when nothing is left.
 pub(crate) async fn keep<R: Runtime>(
@@ -40,17 +45,13 @@ pub(crate) async fn keep<R: Runtime>(
         shared: Arc::clone(&shared),
     };
     loop {
-        let mut gone = None;
-        let ended = match future::select(pin!(keeper.live(&mut gone)), &mut stop).await {
+        let mut remains = Remains::default();
+        let ended = match future::select(pin!(keeper.live(&mut remains)), &mut stop).await {
             Either::Left((pause, _)) => Some(pause),
             Either::Right(_) => None,
         };
         shared.clients.set(Client::Awaited);
-        if let Some(gone) = gone
-            && shared.runtime.timeout(LET_GO, gone).await.is_err()
-        {
-            debug!("arti has not let go of its folder yet");
-        }
+        remains.let_go(&shared).await;
         let Some(pause) = ended else { break };
         if let Either::Right(_) = future::select(pin!(shared.runtime.sleep(pause)), &mut stop).await {
             break;
@@ -63,6 +64,49 @@ pub(crate) async fn keep<R: Runtime>(
     drop(running);
 }
 
+/// What is left of a client that was dropped, until its tasks have noticed.
+#[derive(Default)]
+struct Remains {
+    /// Ends when arti has let go of the folder.
+    gone: Option<BoxFuture<'static, ()>>,
+    /// Tells the directory manager of a new configuration, if there still is one.
+    reconfigure: Option<Reconfiguring>,
+}
+
+type Reconfiguring = Box<dyn Fn(&DirMgrConfig) + Send>;
+
+impl Remains {
+    fn of<R: Runtime>(&mut self, client: &TorClient<R>) {
+        if let (None, Ok(directory)) = (&self.reconfigure, client.dirmgr()) {
+            let directory = Arc::downgrade(&directory);
+            self.reconfigure = Some(Box::new(move |config| {
+                if let Some(directory) = directory.upgrade() {
+                    drop(directory.reconfigure(config, Reconfigure::WarnOnFailures));
+                }
+            }));
+        }
+    }
+
+    /// The task that keeps the vanguards waits for news of the directory and holds on to the directory manager meanwhile,
+    /// which would be for ever (tor-guardmgr 0.47, `VanguardMgr::run_once`): so it is given some. A parameter that nobody
+    /// knows does no harm.
+    async fn let_go<R: Runtime>(self, shared: &Shared<R>) {
+        let Some(mut gone) = self.gone else { return };
+        let mut config = shared.config.dir_mgr_config().ok();
+        let (times, pause) = LET_GO;
+        for time in 0..times {
+            if let (Some(reconfigure), Some(config)) = (&self.reconfigure, &mut config) {
+                config.override_net_params.set("sotto".to_owned(), time % 2);
+                reconfigure(config);
+            }
+            if shared.runtime.timeout(pause, &mut gone).await.is_ok() {
+                return;
+            }
+        }
+        debug!("arti has not let go of its folder yet");
+    }
+}
+
 pub(crate) struct Keeper<R: Runtime> {
     pub shared: Arc<Shared<R>>,
     pub healer: Healer,
@@ -72,8 +116,8 @@ pub(crate) struct Keeper<R: Runtime> {
 }
 
 impl<R: Runtime> Keeper<R> {
-    /// The life of one client, which ends with how long to wait for the next one. `gone` ends when arti has let go.
-    async fn live(&mut self, gone: &mut Option<BoxFuture<'static, ()>>) -> Duration {
+    /// The life of one client, which ends with how long to wait for the next one.
+    async fn live(&mut self, remains: &mut Remains) -> Duration {
         self.healer.withdrawn();
         self.shared.status.update(|status| {
             status.phase = Phase::Bootstrapping { doing: String::new() };
@@ -83,8 +127,8 @@ impl<R: Runtime> Keeper<R> {
             Ok(client) => client,
             Err(problem) => return self.not_started(problem),
         };
-        *gone = Some(client.wait_for_stop().boxed());
-        match self.bootstrap(&client).await {
+        remains.gone = Some(client.wait_for_stop().boxed());
+        match self.bootstrap(&client, remains).await {
             Ok(()) => {
                 self.stillborn = 0;
                 // A profile's circuits are its own, whoever else may use this client one day.
@@ -109,7 +153,7 @@ impl<R: Runtime> Keeper<R> {
         pause
     }
 
-    async fn bootstrap(&mut self, client: &TorClient<R>) -> Result<(), Duration> {
+    async fn bootstrap(&mut self, client: &TorClient<R>, remains: &mut Remains) -> Result<(), Duration> {
         let shared = Arc::clone(&self.shared);
         let mut events = client.bootstrap_events().fuse();
         let mut latest = client.bootstrap_status();
@@ -118,7 +162,10 @@ impl<R: Runtime> Keeper<R> {
         let mut look = pin!(shared.runtime.sleep(shared.limits.watch).fuse());
         loop {
             select_biased! {
-                result = bootstrap => return result.map_err(|error| self.not_started(report(&error))),
+                result = bootstrap => {
+                    remains.of(client);
+                    return result.map_err(|error| self.not_started(report(&error)));
+                }
                 event = events.select_next_some() => latest = event,
                 () = look => {
                     look.set(shared.runtime.sleep(shared.limits.watch).fuse());
@@ -128,6 +175,7 @@ impl<R: Runtime> Keeper<R> {
                     }
                 }
             }
+            remains.of(client);
             let problem = self.bootstrap_problem(client, &latest);
             shared.status.update(|status| {
                 status.percent = percent(&latest);

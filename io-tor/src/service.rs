@@ -16,7 +16,7 @@ use arti_client::config::onion_service::{OnionServiceConfig, OnionServiceConfigB
 use futures::channel::{mpsc, oneshot};
 use futures::future::{self, Either, FutureExt as _, Shared};
 use futures::io::{AsyncRead, AsyncWrite};
-use futures::stream::{FuturesUnordered, StreamExt as _};
+use futures::stream::{FusedStream as _, FuturesUnordered, StreamExt as _};
 use futures::{SinkExt as _, select_biased};
 use sotto_core::OnionAddress;
 use sotto_core::row::IdentityRow;
@@ -161,11 +161,12 @@ async fn serve<R: Runtime>(
         let mut carried = FuturesUnordered::new();
         loop {
             let room = made.len() < limits.rendezvous && made.len() + carried.len() < limits.circuits;
-            if requests.is_done() && made.is_empty() && carried.is_empty() {
+            let ended = requests.is_terminated();
+            if ended && made.is_empty() && carried.is_empty() {
                 return;
             }
-            let mut next = if room {
-                Either::Left(requests.select_next_some())
+            let mut next = if room && !ended {
+                Either::Left(requests.next())
             } else {
                 Either::Right(future::pending())
             }
@@ -178,8 +179,10 @@ async fn serve<R: Runtime>(
                     }
                 }
                 request = next => {
-                    let making = runtime.timeout(limits.rendezvous_wait, RendRequest::accept(request));
-                    made.push(making.map(Result::ok));
+                    if let Some(request) = request {
+                        let making = runtime.timeout(limits.rendezvous_wait, RendRequest::accept(request));
+                        made.push(making.map(Result::ok));
+                    }
                 }
             }
         }

@@ -19,7 +19,7 @@ use sotto_io_tor::{Limits, Phase, Problem, Reachability, Remedy, Status, Tor, ru
 use sotto_testkit::tor_network::TorNetwork;
 use tempfile::TempDir;
 use toml::Table;
-use tor_rtcompat::{Runtime, SleepProvider as _, SleepProviderExt as _, SpawnExt as _, ToplevelBlockOn as _};
+use tor_rtcompat::{Runtime, SleepProviderExt as _, SpawnExt as _, ToplevelBlockOn as _};
 use tracing_subscriber::EnvFilter;
 
 /// The machine that runs this may have much else to do.
@@ -199,6 +199,12 @@ fn two_runtimes_reach_each_other_and_come_back() {
     });
 }
 
+/// Whether a client is at work in the folder.
+fn is_held(folder: &Path) -> bool {
+    let lock = std::fs::File::open(folder.join("state/state/state.lock"));
+    lock.is_ok_and(|lock| lock.try_lock().is_err())
+}
+
 /// Reads everything in the folder. The seed, or the key that is made from it, in no usual form.
 fn no_key_is_in(folder: &Path, identity: &IdentityRow) {
     let expanded = Sha512::digest(identity.onion_seed);
@@ -350,31 +356,17 @@ fn nowhere() -> Table {
 }
 
 #[test]
-fn zz_closing() {
+fn a_client_that_has_only_bootstrapped_leaves_nothing_behind() {
     let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
-    let table = network.arti_config();
     stage(async |tokio, smol| {
-        for what in 0..3 {
-            let folder = TempDir::new().expect("a folder");
-            let a = Tor::start(tokio.clone(), folder.path(), table.clone(), quick()).expect("ada");
-            let b = Tor::start(smol.clone(), folder.path().join("b").as_path(), table.clone(), quick()).expect("bob");
-            until(&tokio, &a, Status::is_online).await;
-            until(&smol, &b, Status::is_online).await;
-            let l1 = (what > 0).then(|| (echo(&tokio, &a, &identity(7)), echo(&smol, &b, &identity(8))));
-            if what == 1 {
-                tokio.sleep(Duration::from_secs(2)).await;
-            }
-            if what == 2 {
-                until(&tokio, &a, |status| status.reachability == Reachability::Reachable).await;
-                until(&smol, &b, |status| status.reachability == Reachability::Reachable).await;
-            }
-            drop(l1);
-            let now = std::time::Instant::now();
-            a.close().await;
-            println!("{what} tokio {:?}", now.elapsed());
-            let now = std::time::Instant::now();
-            b.close().await;
-            println!("{what} smol {:?}", now.elapsed());
-        }
+        let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));
+        let a = Tor::start(tokio.clone(), folders[0].path(), network.arti_config(), quick()).expect("ada");
+        let b = Tor::start(smol.clone(), folders[1].path(), network.arti_config(), quick()).expect("bob");
+        until(&tokio, &a, Status::is_online).await;
+        until(&smol, &b, Status::is_online).await;
+        assert!(folders.iter().all(|folder| is_held(folder.path())));
+        a.close().await;
+        b.close().await;
+        assert!(!folders.iter().any(|folder| is_held(folder.path())));
     });
 }
