@@ -32,6 +32,15 @@ fn a_daemon_starts_in_the_background_and_stops() {
         pid,
         "it runs already"
     );
+    let waited = alice.run(&["--json", "daemon", "start", "--wait"]);
+    let lines: Vec<serde_json::Value> = (waited.stdout.lines())
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert!(
+        matches!(&lines[..], [network, status]
+        if network["type"] == "network" && network["network"]["reachable"] == true && status["pid"] == pid),
+        "{waited:#?}"
+    );
     let status = alice.json(&["daemon", "status"]);
     assert_eq!((&status["running"], &status["pid"]), (&true.into(), &pid.into()));
     assert_eq!(alice.json(&["status"])["network"]["phase"], "ready");

@@ -6,6 +6,7 @@ mod contacts;
 mod conversation;
 mod crashes;
 mod demo;
+mod doctor;
 mod events;
 mod lifecycle;
 mod secrecy;
