@@ -165,9 +165,9 @@ impl<R: Ratchet> Node<R> {
         let known = draft.content_type != ContentType::Unsupported;
         in_range("content type", "plain or markdown", known)?;
         let contact = draft.contact;
-        self.correspondent(contact)?;
         match &draft.idempotency_key {
             None => {
+                self.correspondent(contact)?;
                 let message = crate::MessageId(self.ctx.entropy.bytes());
                 self.post(message, draft);
                 Ok(Some(Reply::Message {
@@ -175,7 +175,9 @@ impl<R: Ratchet> Node<R> {
                     state: DeliveryState::Queued,
                 }))
             }
+            // Whether there is room is asked when it is known that this is no repetition.
             Some(key) => {
+                self.contact(contact)?;
                 let message = self.me.message_id(&contact, key);
                 self.ask(id, contact, Direction::Out, vec![message], Cold::Send { draft });
                 Ok(None)
