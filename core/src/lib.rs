@@ -66,6 +66,10 @@ mod onion_key;
 #[cfg(test)]
 mod property;
 pub mod row;
+#[cfg(feature = "sabotage")]
+pub mod sabotage;
+#[cfg(not(feature = "sabotage"))]
+mod sabotage;
 mod session;
 mod time;
 pub mod wire;

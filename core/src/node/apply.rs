@@ -8,6 +8,7 @@ use super::context::Context;
 use super::inbox::Found;
 use super::outbox::outgoing;
 use crate::row::{ContentType, DeliveryState, Event, Key, MessageKey, MessageRow, ReactionRow, Row};
+use crate::sabotage::{Rule, breaks};
 use crate::wire::content::content::Kind;
 use crate::wire::content::{self, Content};
 use crate::{Direction, MessageId, Wall};
@@ -58,7 +59,7 @@ impl<S: Clone> Contact<S> {
 
     /// Applies a content. Malformed ones are counted and change nothing.
     pub fn apply(&mut self, content: Content, found: &Found, ctx: &mut Context) {
-        if self.row.blocked {
+        if self.row.blocked && !breaks(Rule::BlockedHeard) {
             return;
         }
         let applied = match content.kind {
@@ -105,7 +106,7 @@ impl<S: Clone> Contact<S> {
             content::ContentType::Plain => ContentType::Plain,
             content::ContentType::Markdown => ContentType::Markdown,
         };
-        if found.contains_key(&key) {
+        if found.contains_key(&key) && !breaks(Rule::RepeatTakenAgain) {
             return Some(()); // it came in an earlier generation
         }
         let row = MessageRow {

@@ -7,6 +7,7 @@ use super::introduce::NAME_MAX;
 use super::messages::Cold;
 use super::outbox::Queued;
 use crate::row::{ConsumerRow, ContentType, DeliveryState, Event, InviteRow, Row, Standing};
+use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::wire::content::Timer;
 use crate::wire::content::content::Kind;
@@ -264,7 +265,7 @@ impl<R: Ratchet> Node<R> {
         let why = match contact.row.standing {
             _ if contact.row.blocked => "is blocked; unblock them first",
             Standing::Friend | Standing::Requested | Standing::RequestDelivered => {
-                return if contact.outbox.len() < full {
+                return if contact.outbox.len() < full || breaks(Rule::OutboxUnbounded) {
                     Ok(contact)
                 } else {
                     Err(Refusal::Full("messages waiting for this contact"))

@@ -4,6 +4,7 @@ use super::context::Context;
 use super::outbox::Outbox;
 use super::rate::Bucket;
 use crate::row::{ContactRow, CursorsRow, Key, OfferRow, RequestRow, Retry, Row, Standing};
+use crate::sabotage::{Rule, breaks};
 use crate::wire::link;
 use crate::{FetchId, Generation, LinkId, Notice, OnionAddress, Peer, Presence, Wall};
 
@@ -118,7 +119,9 @@ impl<S> Contact<S> {
         };
         ctx.gate.put_session(contact);
         self.save_cursors(ctx);
-        self.drop_offer(ctx);
+        if !breaks(Rule::OfferKept) {
+            self.drop_offer(ctx);
+        }
     }
 
     /// The session is of no use any more; the next Hellos will find so, and replace it.
@@ -142,10 +145,10 @@ impl<S> Contact<S> {
 
     /// Pays what acks are owed, with one that covers all.
     pub fn pay_ack(&mut self, link: LinkId, ctx: &mut Context) {
-        if std::mem::take(&mut self.ack_due) {
+        if std::mem::take(&mut self.ack_due) && !breaks(Rule::AckUnpaid) {
             let ack = link::Ack {
                 generation: self.cursors.generation.0,
-                received: self.cursors.received,
+                received: self.cursors.received + 1000 * u64::from(breaks(Rule::AckOfTheUnseen)),
             };
             ctx.frame(link, link::frame::Body::Ack(ack));
         }
@@ -153,10 +156,17 @@ impl<S> Contact<S> {
 
     /// The next try is due after a wait that doubles, from half to the whole of it at random.
     pub fn back_off(&mut self, ctx: &mut Context) {
+        if breaks(Rule::NoBackoff) {
+            return;
+        }
         let doublings = self.row.retry.attempts.min(20);
         let span = (ctx.limits.retry_first.0 << doublings).min(ctx.limits.retry_cap.0);
         let wait = span / 2 + ctx.entropy.below(span / 2 + 1);
-        let next = ctx.now.wall.after(crate::Millis(wait));
+        let next = if breaks(Rule::MonotonicStored) {
+            Wall(ctx.now.monotonic.after(crate::Millis(wait)).0)
+        } else {
+            ctx.now.wall.after(crate::Millis(wait))
+        };
         self.row.retry = Retry {
             attempts: self.row.retry.attempts.saturating_add(1),
             next_attempt: Some(next),

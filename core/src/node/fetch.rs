@@ -5,6 +5,7 @@ use super::Node;
 use super::inbox::Found;
 use super::messages::Cold;
 use crate::row::{Change, Event, Key, MessageKey, MessageWithDelivery, Query, Row, Rows};
+use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::{CommandId, Direction, FetchId, MessageId, OnionAddress, Output};
 
@@ -123,6 +124,9 @@ impl<R: Ratchet> Node<R> {
         let Some(next) = self.ctx.next_disappearance else {
             return;
         };
+        if breaks(Rule::DisappearanceForgotten) {
+            return;
+        }
         if next > self.ctx.now.wall {
             return self.ctx.disappears(next);
         }

@@ -8,6 +8,7 @@ use super::settle::{self, VERSION};
 use super::timers::Timer;
 use crate::link::{Link, LinkEvent};
 use crate::row::Standing;
+use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::wire::link::{self, Frame, Hello, frame::Body};
 use crate::{Cause, LinkId, OnionAddress, Output, Presence};
@@ -68,6 +69,9 @@ impl<R: Ratchet> Node<R> {
     pub(super) fn listen(&mut self, id: LinkId) {
         match self.pool.listen(id, &mut self.ctx) {
             Silence::Nothing => {}
+            Silence::SayHeartbeat if breaks(Rule::HeartbeatUnsaid) => {}
+            Silence::Dead if breaks(Rule::DeadLinkKept) => {}
+            Silence::Idle if breaks(Rule::IdleLinkKept) => {}
             Silence::SayHeartbeat => self.ctx.frame(id, Body::Heartbeat(link::Heartbeat { reply: true })),
             Silence::Dead | Silence::Idle => self.ctx.hang_up(id),
         }
@@ -273,7 +277,8 @@ impl<R: Ratchet> Node<R> {
                 .values()
                 .filter(|contact| contact.row.standing == Standing::Asking)
                 .count();
-            if asking >= self.ctx.limits.requests || self.contacts.len() >= self.ctx.limits.contacts {
+            let full = asking >= self.ctx.limits.requests && !breaks(Rule::RequestsUnbounded);
+            if full || self.contacts.len() >= self.ctx.limits.contacts {
                 self.ctx.peer_faults += 1;
                 return;
             }

@@ -13,6 +13,7 @@ use super::rate::Bucket;
 use super::timers::Timers;
 use crate::onion_key::OnionSecret;
 use crate::row::{IdentityRow, Image, Row};
+use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::{Availability, Entropy, Limits, Now, OnionAddress};
 
@@ -30,6 +31,9 @@ pub enum OpenError {
 impl<R: Ratchet> Node<R> {
     /// Starts from what is durable. An empty image becomes a new identity, with the first commit.
     pub fn open(image: Image, mut entropy: Entropy, limits: Limits, now: Now) -> Result<Self, OpenError> {
+        if breaks(Rule::EntropyReplayed) && image.identity.is_some() {
+            entropy = Entropy::from_seed([0; 32]);
+        }
         let mut gate = Gate::default();
         let identity = image.identity.unwrap_or_else(|| {
             let row = new_identity::<R>(&mut entropy, now);
@@ -91,7 +95,9 @@ impl<R: Ratchet> Node<R> {
         if let Some(at) = image.next_disappearance {
             node.ctx.disappears(at);
         }
-        node.resume();
+        if !breaks(Rule::RetryNotRestored) {
+            node.resume();
+        }
         Ok(node)
     }
 

@@ -15,6 +15,7 @@ use super::context::Context;
 use super::me::Me;
 use super::timers::Timer;
 use crate::row::{DeliveryRow, DeliveryState, Event, FailReason, Key, MessageKey, OutboxRow, Row, SealedBody};
+use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::wire::content::Content;
 use crate::wire::content::content::Kind;
@@ -56,10 +57,12 @@ impl Outbox {
 
     fn first_unsealed(&self) -> Option<Position> {
         let after = self.sealed_to.map_or(Unbounded, Excluded);
-        self.rows
-            .range((after, Unbounded))
-            .next()
-            .map(|(position, _)| *position)
+        let mut unsealed = self.rows.range((after, Unbounded)).map(|(position, _)| *position);
+        if breaks(Rule::NewestFirst) {
+            unsealed.next_back()
+        } else {
+            unsealed.next()
+        }
     }
 
     fn sealed(&self) -> impl Iterator<Item = (&OutboxRow, &SealedBody)> {
@@ -150,7 +153,7 @@ impl<S: Clone> Contact<S> {
     pub fn pump<R: Ratchet<Session = S>>(&mut self, me: &Me<R>, ctx: &mut Context) {
         let Some(link) = self.flow else { return };
         let before = self.cursors.sent;
-        while self.cursors.sent - self.cursors.acknowledged < ctx.limits.window {
+        while self.cursors.sent - self.cursors.acknowledged < ctx.limits.window || breaks(Rule::WindowUnbounded) {
             let Some(position) = self.outbox.first_unsealed() else {
                 break;
             };
@@ -159,7 +162,9 @@ impl<S: Clone> Contact<S> {
             }
         }
         if self.cursors.sent != before {
-            ctx.gate.put_session(self.row.address);
+            if !breaks(Rule::SessionNotStored) {
+                ctx.gate.put_session(self.row.address);
+            }
             self.save_cursors(ctx);
             self.watch_expiry(ctx);
         }
@@ -207,9 +212,24 @@ impl<S: Clone> Contact<S> {
         }
     }
 
+    /// What `resend` must never do.
+    pub fn seal_again<R: Ratchet<Session = S>>(&mut self, me: &Me<R>, ctx: &mut Context) {
+        for row in self.outbox.rows.values_mut() {
+            if let (Some(sealed), Some(session)) = (&mut row.sealed, &self.session)
+                && let Ok(again) =
+                    (me.ratchet).encrypt(&row.contact, session, &row.content, ctx.now.wall, &mut ctx.entropy)
+            {
+                sealed.ciphertext = again.ciphertext;
+                self.session = Some(again.session);
+                ctx.gate.put(Row::Outbox(row.clone()));
+                ctx.gate.put_session(self.row.address);
+            }
+        }
+    }
+
     /// They have committed everything up to `received`. False if that cannot be.
     pub fn acknowledge(&mut self, received: u64, ctx: &mut Context) -> bool {
-        if received > self.cursors.sent {
+        if received > self.cursors.sent && !breaks(Rule::LieOfCursorBelieved) {
             return false;
         }
         if received <= self.cursors.acknowledged {
@@ -258,7 +278,7 @@ impl<S: Clone> Contact<S> {
                 return false;
             }
             row.sealed = None;
-            row.repeat |= renewal;
+            row.repeat |= renewal && !breaks(Rule::RepeatUnmarked);
             ctx.gate.put(Row::Outbox(row.clone()));
             true
         });
@@ -292,6 +312,9 @@ impl<S: Clone> Contact<S> {
     /// A message has disappeared here: its text must not stay in the outbox either. Its ciphertext does, until it is
     /// acknowledged; unsealed, it is gone.
     pub fn erase(&mut self, id: MessageId, ctx: &mut Context) {
+        if breaks(Rule::ErasureForgotten) {
+            return;
+        }
         let Some(position) = self.outbox.find(id).map(|row| row.position) else {
             return;
         };
@@ -310,6 +333,9 @@ impl<S: Clone> Contact<S> {
 
     /// Gives up what has waited unsealed for too long.
     pub fn expire(&mut self, ctx: &mut Context) {
+        if breaks(Rule::ExpiryForgotten) {
+            return;
+        }
         let after = self.outbox.sealed_to.map_or(Unbounded, Excluded);
         let due: Vec<Position> = self
             .outbox
@@ -368,9 +394,12 @@ fn send(link: LinkId, generation: u64, row: &OutboxRow, ctx: &mut Context) {
     let Some(sealed) = &row.sealed else { return };
     let body = Body::Sealed(link::Sealed {
         generation,
-        sequence: sealed.sequence,
+        sequence: sealed.sequence + u64::from(breaks(Rule::SequenceEquivocated) && sealed.sequence % 3 == 0),
         ciphertext: sealed.ciphertext.clone(),
     });
+    if breaks(Rule::EverythingSaidTwice) {
+        ctx.frame(link, body.clone());
+    }
     match row.message {
         Some(id) => ctx.message_frame(link, body, id),
         None => ctx.frame(link, body),

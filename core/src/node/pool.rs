@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::context::Context;
 use super::timers::Timer;
 use crate::link::Link;
+use crate::sabotage::{Rule, breaks};
 use crate::wire::link::frame::Body;
 use crate::wire::link::{Frame, Hello};
 use crate::{LinkId, MessageId, Millis, Monotonic, OnionAddress, Output};
@@ -199,7 +200,7 @@ impl Pool {
             return older;
         }
         // The link that the smaller key dialled stays.
-        let we_stay = ours < peer;
+        let we_stay = ours < peer || breaks(Rule::CrossedLinksBothGo);
         if dialled_by_us(older) == we_stay { newer } else { older }
     }
 

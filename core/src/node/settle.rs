@@ -7,6 +7,7 @@ use super::contact::Contact;
 use super::context::Context;
 use super::me::{Me, vouches};
 use crate::row::{Event, OfferRow, Row, Standing};
+use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::wire::content::Renewed;
 use crate::wire::content::content::Kind;
@@ -36,7 +37,8 @@ fn verdict(ours: &Hello, theirs: &Hello) -> Verdict {
         let consistent = theirs.received <= ours.sent
             && ours.received <= theirs.sent
             && theirs.acknowledged <= ours.received
-            && ours.acknowledged <= theirs.received;
+            && ours.acknowledged <= theirs.received
+            || breaks(Rule::RollbackUnseen);
         return if consistent { Verdict::Flow } else { Verdict::Replace };
     }
     if ours.generation != 0 && ours.generation == theirs.offered {
@@ -182,6 +184,9 @@ impl<S: Clone> Contact<S> {
     pub fn flow<R: Ratchet<Session = S>>(&mut self, link: LinkId, me: &Me<R>, ctx: &mut Context) {
         self.flow = Some(link);
         self.seen(ctx);
+        if breaks(Rule::EncryptAgainOnRetry) {
+            self.seal_again(me, ctx);
+        }
         self.resend(ctx);
         self.pump(me, ctx);
         let availability = wire_availability(ctx.availability);
