@@ -2,7 +2,7 @@
 //!
 //! A [`World`] holds any number of nodes and, for each, what its driver would hold: a disk of rows, two clocks and the
 //! streams to others. Time is one queue of happenings. Nothing in it is random that [`Choices`] has not decided, so a run
-//! is repeated by its seed, to the byte.
+//! is repeated by its seed, to the byte; one that fails is made as simple as it can be ([`shrink()`]) and kept as a [`Trace`].
 //!
 //! A [`Scenario`] is a story told to a world by its users, and reads like a specification. [`run`] plays one, in a calm
 //! world or in a bad one, with or without a [`CrashPoint`]: the node named there dies when it is asked for its k-th output,
@@ -12,14 +12,23 @@
 mod choice;
 mod fingerprint;
 pub mod invariant;
+mod odometer;
+pub mod population;
 mod record;
 mod run;
+#[cfg(feature = "sabotage")]
+pub mod sabotage;
 pub mod scenario;
+mod shrink;
 mod timeline;
+mod trace;
 mod world;
 
-pub use choice::{Choice, Choices};
+pub use choice::{Choice, Choices, Plan};
+pub use odometer::Odometer;
 pub use record::{record, recordings};
-pub use run::{Failure, Outcome, Run, crash_points, run, trace};
+pub use run::{Failure, Outcome, Run, crash_points, play, run, timeline};
 pub use scenario::Scenario;
+pub use shrink::shrink;
+pub use trace::{NotATrace, Trace};
 pub use world::{ALICE, BOB, CAROL, Cipher, CrashPoint, Fate, InFlight, Peer, World};

@@ -1,52 +1,114 @@
-//! Plays one scenario and tells what happens: `sotto-sim SCENARIO [--seed N] [--bad-world] [--signal] [--crash PEER:OUTPUT:FATE]`.
-//! Or plays all of them in many bad worlds: `sotto-sim seeds FROM TO`.
+//! `sotto-sim`: plays worlds and tells what happens in them.
 
-use std::env;
 use std::process::ExitCode;
+use std::{env, fs};
 
 use sotto_core::Millis;
-use sotto_simulations::{ALICE, BOB, CAROL, CrashPoint, InFlight, Run, Scenario, run, scenario::LIBRARY, trace};
+use sotto_simulations::{Choices, Run, Trace, run, scenario::LIBRARY, shrink, timeline};
+
+const USAGE: &str = "\
+usage: sotto-sim play SCENARIO [--seed N] [--bad-world] [--signal] [--crash alice|bob|carol:OUTPUT:lost|durable]
+                                        plays one run and tells what happens
+       sotto-sim replay FILE            the same for a trace
+       sotto-sim shrink SCENARIO …      makes a run that fails as simple as it can be, and prints its trace
+       sotto-sim run --seeds N [--from SEED]
+                                        plays every scenario in the bad worlds of these seeds
+       sotto-sim sabotage               breaks every rule once, and says what notices (feature `sabotage`)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if let ["seeds", from, to] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
-        && let (Ok(from), Ok(to)) = (from.parse(), to.parse())
-    {
-        return play_seeds(from, to);
-    }
-    let Some(run_of) = parse(arguments.into_iter()) else {
-        eprintln!(
-            "usage: sotto-sim SCENARIO [--seed N] [--bad-world] [--signal] [--crash alice|bob|carol:OUTPUT:lost|durable]"
-        );
-        eprintln!("   or: sotto-sim seeds FROM TO");
-        eprintln!("scenarios:");
-        for scenario in LIBRARY {
-            eprintln!("  {}", scenario.name);
-        }
-        return ExitCode::from(1);
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        ["play", ref what @ ..] => read(&what.join(" ")).map(|run| tell(run, run.choices())),
+        ["replay", file] => replay(file),
+        ["shrink", ref what @ ..] => read(&what.join(" ")).map(simplest),
+        #[cfg(feature = "sabotage")]
+        ["sabotage"] => Ok(sabotaged()),
+        ["run", "--seeds", seeds] => number(seeds).map(|seeds| many(0, seeds)),
+        ["run", "--seeds", seeds, "--from", from] => number(from).and_then(|from| Ok(many(from, number(seeds)?))),
+        _ => Err(String::new()),
     };
-    for line in trace(run_of) {
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(2),
+        Err(why) => {
+            eprintln!("{why}\n{USAGE}\nscenarios:");
+            for scenario in LIBRARY {
+                eprintln!("  {}", scenario.name);
+            }
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn read(run: &str) -> Result<Run, String> {
+    run.parse::<Run>().map_err(|wrong| wrong.0)
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("not a number: {text}"))
+}
+
+fn replay(file: &str) -> Result<bool, String> {
+    let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    let trace: Trace = text.parse().map_err(|wrong: sotto_simulations::NotATrace| wrong.0)?;
+    Ok(tell(trace.run, Choices::planned(trace.plan)))
+}
+
+/// Plays one run. True if all is well.
+fn tell(run: Run, choices: Choices) -> bool {
+    let plan = sotto_simulations::play(run, choices);
+    let again = Choices::made_before(&plan.1);
+    for line in timeline(run, again) {
         println!("{line}");
     }
-    match run(run_of) {
+    match plan.0 {
         Ok(outcome) => {
             println!(
                 "all is well after {}; outputs hash to {:016x}",
                 outcome.lived, outcome.fingerprint
             );
-            ExitCode::SUCCESS
+            true
         }
-        Err(failure) => {
-            println!("{}", failure.why);
-            ExitCode::from(2)
+        Err(why) => {
+            println!("{why}");
+            false
         }
     }
 }
 
+/// True if the run was well, and there was nothing to do.
+fn simplest(run: Run) -> bool {
+    let (verdict, trace) = Trace::of(run);
+    if verdict.is_ok() {
+        println!("all is well");
+        return true;
+    }
+    print!("{}", shrink(&trace));
+    false
+}
+
+/// Breaks every rule. True if each is noticed.
+#[cfg(feature = "sabotage")]
+fn sabotaged() -> bool {
+    use sotto_simulations::sabotage::{TABLE, hunt, row};
+    println!(
+        "{:<24} {:>5} {:>6} {:>10}  {:<28} what it says",
+        "rule", "seeds", "worlds", "time", "scenario"
+    );
+    let mut all = true;
+    for (rule, with) in TABLE {
+        let caught = hunt(*rule, with, 100);
+        println!("{}", row(*rule, caught.as_ref()));
+        all &= caught.is_some();
+    }
+    all
+}
+
 /// Plays every scenario in the bad worlds of these seeds.
-fn play_seeds(from: u64, to: u64) -> ExitCode {
-    let (mut runs, mut failures, mut lived) = (0u64, 0u64, 0u64);
-    for seed in from..to {
+fn many(from: u64, seeds: u64) -> bool {
+    let (mut runs, mut failures, mut lived) = (0_u64, 0_u64, 0_u64);
+    for seed in from..from + seeds {
         for scenario in LIBRARY {
             runs += 1;
             match run(Run::bad(scenario, seed)) {
@@ -62,38 +124,5 @@ fn play_seeds(from: u64, to: u64) -> ExitCode {
         "{runs} worlds, {failures} failures, {} days lived",
         lived / Millis::hours(24).0
     );
-    if failures == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(2)
-    }
-}
-
-fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Run> {
-    let mut run = Run::calm(Scenario::named(&arguments.next()?)?);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--seed" => run.seed = arguments.next()?.parse().ok()?,
-            "--bad-world" => run.bad_world = true,
-            "--signal" => run = run.over_signal(),
-            "--crash" => run.crash = Some(crash_point(&arguments.next()?)?),
-            _ => return None,
-        }
-    }
-    Some(run)
-}
-
-fn crash_point(text: &str) -> Option<CrashPoint> {
-    let mut parts = text.split(':');
-    let name = parts.next()?;
-    let point = CrashPoint {
-        peer: [ALICE, BOB, CAROL].into_iter().find(|peer| peer.to_string() == name)?,
-        output: parts.next()?.parse().ok()?,
-        in_flight: match parts.next()? {
-            "lost" => InFlight::Lost,
-            "durable" => InFlight::Durable,
-            _ => return None,
-        },
-    };
-    parts.next().is_none().then_some(point)
+    failures == 0
 }

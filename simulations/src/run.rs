@@ -1,14 +1,17 @@
 //! Playing one scenario once, and naming what can be played.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::{any, fmt};
+use std::path::PathBuf;
+use std::sync::Once;
+use std::{any, fmt, fs, io, panic};
 
 use sotto_core::Millis;
 
-use crate::{Choices, Cipher, CrashPoint, Scenario, World};
+use crate::{Choice, Choices, Cipher, CrashPoint, Scenario, Trace, World, shrink};
 
 /// What to play.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Run {
     /// The story.
     pub scenario: &'static Scenario,
@@ -20,6 +23,9 @@ pub struct Run {
     pub crash: Option<CrashPoint>,
     /// What the nodes' sessions run on.
     pub cipher: Cipher,
+    /// Rules that all nodes break, by their bits.
+    #[cfg(feature = "sabotage")]
+    pub broken: u64,
 }
 
 /// What a run came to.
@@ -68,7 +74,7 @@ impl fmt::Display for Failure {
         for line in &self.trace[left_out..] {
             writeln!(f, "{line}")?;
         }
-        write!(f, "again: cargo run -p sotto-simulations -- {}", self.run)
+        write!(f, "again: cargo run -p sotto-simulations -- play {}", self.run)
     }
 }
 
@@ -81,6 +87,8 @@ impl Run {
             bad_world: false,
             crash: None,
             cipher: Cipher::Transparent,
+            #[cfg(feature = "sabotage")]
+            broken: 0,
         }
     }
 
@@ -111,37 +119,62 @@ impl Run {
     }
 }
 
-/// Plays a scenario. If it fails, it is played again to tell how.
-pub fn run(run: Run) -> Result<Outcome, Failure> {
-    let mut world = run.scenario.world(run.cipher, run.seed, choices(run));
-    play(run, &mut world).map_err(|why| Failure {
-        run,
-        why,
-        trace: trace(run),
-    })
-}
-
-/// What happens in a run, a line each.
-pub fn trace(run: Run) -> Vec<String> {
-    let mut world = run.scenario.world(run.cipher, run.seed, choices(run));
-    world.keep_trace();
-    let _ = play(run, &mut world);
-    world.trace().to_vec()
-}
-
-fn choices(run: Run) -> Choices {
-    if run.bad_world {
-        Choices::seeded(run.seed)
-    } else {
-        Choices::calm()
+impl Run {
+    /// Where its faults come from.
+    pub fn choices(self) -> Choices {
+        if self.bad_world {
+            Choices::seeded(self.seed)
+        } else {
+            Choices::calm()
+        }
     }
 }
 
+impl Failure {
+    /// Makes the run as simple as it can be and keeps it as a file, to be played by `tests/regressions.rs` for ever.
+    pub fn keep(&self) -> io::Result<PathBuf> {
+        let trace = shrink(&Trace::of(self.run).1);
+        let name = format!("{}-{}.trace", self.run.scenario.name, self.run.seed);
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("regressions").join(name);
+        fs::write(&path, trace.to_string())?;
+        Ok(path)
+    }
+}
+
+/// Plays a scenario. If it fails, it is played again to tell how.
+pub fn run(run: Run) -> Result<Outcome, Failure> {
+    play(run, run.choices()).0.map_err(|why| Failure {
+        run,
+        why,
+        trace: timeline(run, run.choices()),
+    })
+}
+
+/// Plays a scenario with choices of whatever source, and gives those that it made.
+pub fn play(run: Run, choices: Choices) -> (Result<Outcome, String>, Vec<Choice>) {
+    let mut world = run.scenario.world(run.cipher, run.seed, choices);
+    let verdict = tell(run, &mut world);
+    (verdict, world.choices().to_vec())
+}
+
+/// What happens in a run, a line each.
+pub fn timeline(run: Run, choices: Choices) -> Vec<String> {
+    let mut world = run.scenario.world(run.cipher, run.seed, choices);
+    world.keep_trace();
+    let _ = tell(run, &mut world);
+    world.trace().to_vec()
+}
+
 /// A broken rule is a panic, be it the world's or the node's own; here it becomes a value.
-fn play(run: Run, world: &mut World) -> Result<Outcome, String> {
+fn tell(run: Run, world: &mut World) -> Result<Outcome, String> {
     let began = world.now();
     world.keep_fingerprint();
     world.crash = run.crash;
+    world.gentle = !run.bad_world && run.crash.is_none();
+    #[cfg(feature = "sabotage")]
+    {
+        world.broken = run.broken;
+    }
     let story = || {
         world.begin();
         (run.scenario.story)(world);
@@ -156,12 +189,33 @@ fn play(run: Run, world: &mut World) -> Result<Outcome, String> {
         world.conclude(run.scenario.friends);
         crash_points
     };
-    let crash_points = catch_unwind(AssertUnwindSafe(story)).map_err(|panic| message(&*panic))?;
+    let crash_points = quietly(story)?;
     Ok(Outcome {
         fingerprint: world.fingerprint().unwrap_or_default(),
         crash_points,
         lived: Millis(world.now().0 - began.0),
     })
+}
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Catches a panic without a word of it on the terminal: shrinking makes thousands.
+fn quietly<T>(story: impl FnOnce() -> T) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let loud = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                loud(panic);
+            }
+        }));
+    });
+    let before = QUIET.replace(true);
+    let caught = catch_unwind(AssertUnwindSafe(story));
+    QUIET.set(before);
+    caught.map_err(|panic| message(&*panic))
 }
 
 fn message(panic: &(dyn any::Any + Send)) -> String {

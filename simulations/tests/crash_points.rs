@@ -71,6 +71,7 @@ scenarios! {
     disappears_before_the_ack
     expires_and_is_sent_again
     cancel
+    full
     session_lost_by_one
     session_lost_by_the_other
     session_lost_before_the_ack
@@ -85,6 +86,7 @@ scenarios! {
     a_link_dies_in_silence
     a_clock_is_set_back
     a_long_silence
+    heartbeats_keep_a_link
     one_byte_at_a_time
     refused_again_and_again
     removed

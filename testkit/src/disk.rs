@@ -7,7 +7,7 @@ use sotto_core::row::{
     Batch, Change, DeliveryRow, Event, EventRow, Image, Key, MessageKey, MessageRow, MessageWithDelivery, Query, Row,
     Rows,
 };
-use sotto_core::{Direction, EventSeq, OnionAddress, Wall};
+use sotto_core::{Direction, EventSeq, OnionAddress, Position, Wall};
 
 /// All durable rows of one node. A clone is a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +86,13 @@ impl Disk {
     /// The row of that key.
     pub fn row(&self, key: &Key) -> Option<&Row> {
         self.rows.get(key)
+    }
+
+    /// How many rows wait for a contact.
+    pub fn waiting(&self, contact: OnionAddress) -> usize {
+        let first = Key::Outbox(contact, Position(0));
+        let last = Key::Outbox(contact, Position(u64::MAX));
+        self.rows.range(first..=last).count()
     }
 
     /// Every row, in key order.

@@ -13,6 +13,8 @@ const TRANSMIT: usize = 256 * 1024;
 /// Changes that one input may add to what is staged: it is counted after the input, so bounds are passed by one input's
 /// worth.
 const CHANGES_OF_ONE_INPUT: usize = 1024;
+/// Rows that wait beyond the limit for what a person sends: the first of a session, receipts.
+const UNASKED_FOR: usize = 2;
 
 #[derive(Default)]
 pub struct Bounded;
@@ -30,7 +32,10 @@ impl Invariant for Bounded {
                 let bound = world.limits().staged_changes + CHANGES_OF_ONE_INPUT;
                 (peer, "changes in a batch", batch.changes.len(), bound)
             }
-            Seen::Durable(peer, batch) => return within_window(*peer, batch, world),
+            Seen::Durable(peer, batch) => {
+                within_window(*peer, batch, world)?;
+                return within_bounds(*peer, batch, world);
+            }
             _ => return Ok(()),
         };
         if size > bound {
@@ -38,6 +43,29 @@ impl Invariant for Bounded {
         }
         Ok(())
     }
+}
+
+/// What waits for one contact, and how many strangers wait for consent.
+fn within_bounds(peer: Peer, batch: &Batch, world: &World) -> Result<(), String> {
+    let disk = world.disk(peer);
+    for row in written(batch) {
+        match row {
+            Row::Outbox(row) => {
+                let waiting = disk.waiting(row.contact);
+                if waiting > world.limits().outbox_rows + UNASKED_FOR {
+                    return Err(format!("{peer} lets {waiting} rows wait for {:?}", row.contact));
+                }
+            }
+            Row::Request(_) => {
+                let asking = disk.rows().filter(|row| matches!(row, Row::Request(_))).count();
+                if asking > world.limits().requests {
+                    return Err(format!("{peer} keeps {asking} requests of strangers"));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn within_window(peer: Peer, batch: &Batch, world: &World) -> Result<(), String> {

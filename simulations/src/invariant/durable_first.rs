@@ -38,7 +38,7 @@ impl Invariant for DurableFirst {
                     });
                 self.excused.insert(*peer, generations.max().unwrap_or_default());
             }
-            Seen::Output(peer, Output::Reply(_, Ok(reply))) => check_reply(*peer, reply, world)?,
+            Seen::Output(peer, Output::Reply(_, Ok(reply))) => self.check_reply(*peer, reply, world)?,
             Seen::Output(peer, Output::Notify(Notice::Logged(seq)))
                 if world.disk(*peer).row(&Key::Event(*seq)).is_none() =>
             {
@@ -114,26 +114,24 @@ impl DurableFirst {
         }
         Ok(())
     }
-}
 
-/// What an answer speaks of is on the disk.
-fn check_reply(peer: Peer, reply: &Reply, world: &World) -> Result<(), String> {
-    let disk = world.disk(peer);
-    let there = match reply {
-        Reply::Message { id, .. } => disk
-            .rows()
-            .any(|row| matches!(row, Row::Message(row) if row.key.id == *id)),
-        Reply::Contact(address) => disk.row(&Key::Contact(*address)).is_some(),
-        Reply::Invite(code) => code.invite.is_some_and(|token| disk.row(&Key::Invite(token)).is_some()),
-        Reply::Identity { .. } => disk.row(&Key::Identity).is_some(),
-        Reply::Acknowledged(seq) => disk
-            .rows()
-            .any(|row| matches!(row, Row::Consumer(row) if row.acknowledged >= *seq)),
-        Reply::Done | Reply::SafetyNumber(_) | Reply::Timer { .. } | Reply::Peers(_) | Reply::Status(_) => true,
-    };
-    if there {
-        Ok(())
-    } else {
-        Err(format!("{peer} answers {reply:?}, of which its disk knows nothing"))
+    /// What an answer speaks of is on the disk.
+    fn check_reply(&self, peer: Peer, reply: &Reply, world: &World) -> Result<(), String> {
+        let disk = world.disk(peer);
+        let there = match reply {
+            Reply::Message { id, .. } => self.authored.contains(&(peer, *id)) || self.received.contains(&(peer, *id)),
+            Reply::Contact(address) => disk.row(&Key::Contact(*address)).is_some(),
+            Reply::Invite(code) => code.invite.is_some_and(|token| disk.row(&Key::Invite(token)).is_some()),
+            Reply::Identity { .. } => disk.row(&Key::Identity).is_some(),
+            Reply::Acknowledged(seq) => disk
+                .rows()
+                .any(|row| matches!(row, Row::Consumer(row) if row.acknowledged >= *seq)),
+            Reply::Done | Reply::SafetyNumber(_) | Reply::Timer { .. } | Reply::Peers(_) | Reply::Status(_) => true,
+        };
+        if there {
+            Ok(())
+        } else {
+            Err(format!("{peer} answers {reply:?}, of which its disk knows nothing"))
+        }
     }
 }

@@ -5,6 +5,10 @@
 //! |---|---|---|
 //! | `durable_first` | always | the disks |
 //! | `one_ciphertext` | always | sealed outbox rows, over all disks that ever were |
+//! | `one_plaintext` | always | transparent ciphertexts, over all disks that ever were |
+//! | `fresh_keys` | always | the first bytes of every link |
+//! | `steady_sessions` | always | events, and who changed a disk or removed a contact |
+//! | `consent` | always | commands and invites |
 //! | `no_duplicate` | always | `message.received` events |
 //! | `order` | always | the sender's disk |
 //! | `event_log` | always | the disks |
@@ -15,15 +19,19 @@
 //! | `convergence` | in the end | the disks |
 
 mod bounded;
+mod consent;
 mod contract;
 mod convergence;
 mod durable_first;
 mod event_log;
+mod fresh_keys;
 mod no_duplicate;
 mod no_loss;
 mod one_ciphertext;
+mod one_plaintext;
 mod order;
 mod pace;
+mod steady_sessions;
 
 use std::fmt;
 
@@ -88,6 +96,10 @@ impl Invariants {
         Self(vec![
             Box::<durable_first::DurableFirst>::default(),
             Box::<one_ciphertext::OneCiphertext>::default(),
+            Box::<one_plaintext::OnePlaintext>::default(),
+            Box::<fresh_keys::FreshKeys>::default(),
+            Box::<steady_sessions::SteadySessions>::default(),
+            Box::<consent::Consent>::default(),
             Box::<no_duplicate::NoDuplicate>::default(),
             Box::<order::Order>::default(),
             Box::<event_log::EventLog>::default(),

@@ -93,6 +93,7 @@ library! {
         lifetime::disappears_before_the_ack
         outbox::expires_and_is_sent_again
         outbox::cancel
+        outbox::full
         recovery::session_lost_by_one
         recovery::session_lost_by_the_other
         recovery::session_lost_before_the_ack
@@ -107,6 +108,7 @@ library! {
         rough_network::a_link_dies_in_silence
         rough_network::a_clock_is_set_back
         rough_network::a_long_silence
+        rough_network::heartbeats_keep_a_link
         rough_network::one_byte_at_a_time
         rough_network::refused_again_and_again
     }
@@ -120,6 +122,13 @@ library! {
     }
     3 Friends ALL_THREE {
         three::everybody_to_everybody
+    }
+}
+
+impl PartialEq for Scenario {
+    /// Names are unique.
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
     }
 }
 
@@ -139,11 +148,12 @@ impl Scenario {
     }
 }
 
-/// The defaults, but with a window that a few messages fill, room for one request, and little patience with slow disks.
+/// The defaults, but with a window that a few messages fill, room for one request and few rows that wait, and little patience with slow disks.
 fn limits() -> Limits {
     Limits {
         window: 4,
         requests: 1,
+        outbox_rows: 24,
         staged_changes: 16,
         ..Limits::default()
     }

@@ -1,7 +1,7 @@
 //! Messages that wait.
 
 use sotto_core::row::{DeliveryState, FailReason};
-use sotto_core::{Command, Millis};
+use sotto_core::{Command, Millis, Refusal};
 
 use crate::{ALICE, BOB, Fate, World};
 
@@ -44,4 +44,23 @@ pub fn cancel(world: &mut World) {
             .ask(ALICE, Command::CancelMessage { contact, id: second })
             .is_err()
     );
+}
+
+/// Bob is away, and Alice writes more than there is room for. She is told, and what was taken arrives.
+pub fn full(world: &mut World) {
+    world.switch_off(BOB);
+    let room = world.limits().outbox_rows;
+    let mut taken = Vec::new();
+    for number in 0..room + 3 {
+        let text = format!("line {number}");
+        let draft = world.draft(BOB, &text);
+        match world.ask(ALICE, Command::Send(draft)) {
+            Ok(_) => taken.push(text),
+            Err(refusal) => assert_eq!(refusal, Refusal::Full("messages waiting for this contact")),
+        }
+    }
+    assert_eq!(taken.len(), room);
+    world.switch_on(BOB);
+    world.until_at_rest(&[(ALICE, BOB)]);
+    assert_eq!(world.heard(ALICE, BOB), taken);
 }

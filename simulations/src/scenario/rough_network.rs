@@ -8,7 +8,16 @@ use crate::{ALICE, BOB, World};
 pub fn both_dial_at_once(world: &mut World) {
     world.write(ALICE, BOB, "you first");
     world.write(BOB, ALICE, "no, you first");
+    let before = world.now();
     world.until_at_rest(&[(ALICE, BOB)]);
+    if world.is_gentle() {
+        let waited = Millis(world.now().0 - before.0);
+        assert!(
+            waited < Millis::seconds(5),
+            "they were in each other's way for {waited}"
+        );
+        assert_eq!(world.links_between(ALICE, BOB), 1, "one of the two links has stayed");
+    }
     assert_eq!(world.heard(ALICE, BOB), ["you first"]);
     assert_eq!(world.heard(BOB, ALICE), ["no, you first"]);
     world.pass(Millis::minutes(1));
@@ -40,7 +49,13 @@ pub fn a_link_dies_in_silence(world: &mut World) {
     let before = world.now();
     world.until_delivered(ALICE, BOB, id);
     let waited = Millis(world.now().0 - before.0);
-    assert!(waited < Millis::hours(2), "found dead only after {waited}");
+    // Three heartbeats, and a dial.
+    let patience = if world.is_gentle() {
+        Millis::seconds(190)
+    } else {
+        Millis::hours(2)
+    };
+    assert!(waited < patience, "found dead only after {waited}");
 }
 
 /// Alice's wall clock is set back by two days while a text waits. It goes as soon as it would have gone: within the longest
@@ -64,6 +79,16 @@ pub fn a_long_silence(world: &mut World) {
     world.pass(Millis::hours(5));
     assert_eq!(world.links_between(ALICE, BOB), 0, "nobody keeps an idle link");
     world.tell(BOB, ALICE, "where were we?");
+}
+
+/// Nobody says anything for a while, and the link is there all the same.
+pub fn heartbeats_keep_a_link(world: &mut World) {
+    world.tell(ALICE, BOB, "one moment");
+    world.pass(Millis::seconds(280));
+    if world.is_gentle() {
+        assert_eq!(world.links_between(ALICE, BOB), 1, "silence is no reason to hang up");
+    }
+    world.tell(BOB, ALICE, "take your time");
 }
 
 /// Bytes arrive one by one.

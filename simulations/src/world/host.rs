@@ -109,6 +109,7 @@ impl World {
     /// Opens the node from what its disk holds.
     pub(super) fn open(&mut self, peer: Peer) {
         self.observe(&Seen::Opening(peer));
+        self.arm_sabotage();
         let host = &mut self.hosts[peer.0];
         host.started = self.now;
         host.armed = None;
@@ -136,6 +137,7 @@ impl World {
         }
         self.trace.input(self.now, peer, &input);
         self.observe(&Seen::Input(peer, &input));
+        self.arm_sabotage();
         let host = &mut self.hosts[peer.0];
         host.inputs += 1;
         if let Input::Closed(link, _) = &input {
@@ -176,6 +178,7 @@ impl World {
     }
 
     pub(super) fn drain(&mut self, peer: Peer) {
+        self.arm_sabotage();
         let mut drained = 0;
         while let Some(output) = self.hosts[peer.0].node.as_mut().and_then(|node| node.poll()) {
             drained += 1;

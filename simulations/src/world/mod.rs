@@ -57,6 +57,7 @@ pub struct World {
     seed: u64,
     choices: Choices,
     now: Millis,
+    happened: u64,
     queue: Queue,
     hosts: Vec<Host>,
     network: Network,
@@ -70,6 +71,11 @@ pub struct World {
     recorder: Option<Recorder>,
     /// The story is over: no more faults.
     calm: bool,
+    /// There are none at all but those that the story tells of, so it can be told how long things take.
+    pub(crate) gentle: bool,
+    /// Rules that all nodes break.
+    #[cfg(feature = "sabotage")]
+    pub(crate) broken: u64,
 }
 
 /// What is going to happen. Whatever names an incarnation is void once that one is gone.
@@ -130,6 +136,7 @@ impl World {
             choices,
             // An era's clocks start after those of the era before.
             now: Millis::hours(1000 * u64::from(era)),
+            happened: 0,
             queue: Queue::default(),
             hosts,
             network: Network::default(),
@@ -141,6 +148,9 @@ impl World {
             trace: Timeline::default(),
             recorder: None,
             calm: false,
+            gentle: false,
+            #[cfg(feature = "sabotage")]
+            broken: 0,
         }
     }
 
@@ -188,6 +198,7 @@ impl World {
             return false;
         };
         self.now = when;
+        self.happened += 1;
         match happening {
             Happening::PowerOn(peer, incarnation) if self.is(peer, incarnation) => self.switch_on(peer),
             Happening::Drain(peer, incarnation) if self.is(peer, incarnation) => {
@@ -216,6 +227,21 @@ impl World {
         }
         true
     }
+
+    /// Whether nothing bad happens but what the story tells of.
+    pub fn is_gentle(&self) -> bool {
+        self.gentle
+    }
+
+    /// What runs next on this thread is a node of this world.
+    #[cfg(feature = "sabotage")]
+    fn arm_sabotage(&self) {
+        sotto_core::sabotage::arm(self.broken);
+    }
+
+    #[cfg(not(feature = "sabotage"))]
+    #[expect(clippy::unused_self, reason = "its twin's signature")]
+    fn arm_sabotage(&self) {}
 
     fn soon(&mut self, delay: Millis, happening: Happening) {
         self.queue.at(Millis(self.now.0 + delay.0), happening);

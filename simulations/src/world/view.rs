@@ -13,6 +13,11 @@ impl World {
         self.now
     }
 
+    /// How many things have happened: inputs, alarms, bytes on their way.
+    pub fn happened(&self) -> u64 {
+        self.happened
+    }
+
     /// The numbers that all nodes run with.
     pub fn limits(&self) -> &Limits {
         &self.limits
@@ -81,7 +86,7 @@ impl World {
 
     /// Whose name that is, if anybody's here.
     pub fn find(&self, address: OnionAddress) -> Option<Peer> {
-        self.peers().find(|peer| self.hosts[peer.0].address == Some(address))
+        self.network.whose(address)
     }
 
     pub(super) fn peer_at(&self, address: OnionAddress) -> Peer {

@@ -104,6 +104,12 @@ impl Wire {
     }
 }
 
+impl Network {
+    pub(super) fn whose(&self, address: OnionAddress) -> Option<Peer> {
+        self.listeners.get(&address).copied()
+    }
+}
+
 fn pair(a: Peer, b: Peer) -> (Peer, Peer) {
     (a.min(b), a.max(b))
 }

@@ -1,0 +1,109 @@
+//! How fast worlds live: `cargo bench -p sotto-simulations --bench world`.
+//!
+//! - `chat`: three friends write without a pause; how many happenings a second one core gets through.
+//! - `week`: three friends for seven days, each with a word for the others a day.
+//! - `nodes-N`: N nodes with ten contacts each for a day, each with ten texts. The last column is what one happening costs
+//!   for each doubling of the nodes: where it stays level, cost grows as happenings × log nodes.
+//!
+//! Time is the processor's, so that a busy machine does not show. All invariants watch. Arguments choose rows by name; without any, all but the largest run.
+
+#![expect(clippy::cast_precision_loss, reason = "figures for people")]
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use sotto_core::{Entropy, Limits, Millis};
+use sotto_simulations::{Choices, Cipher, Peer, World, population::ring};
+
+const DAY: Millis = Millis::hours(24);
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let chosen = |name: &str, usually| {
+        if wanted.is_empty() {
+            usually
+        } else {
+            wanted.iter().any(|word| word == name)
+        }
+    };
+    if chosen("chat", true) {
+        report("chat", 3, chat);
+    }
+    if chosen("week", true) {
+        report("week", 3, week);
+    }
+    for (nodes, usually) in [(10, true), (100, true), (1000, true), (10_000, false)] {
+        let name = format!("nodes-{nodes}");
+        if chosen(&name, usually) {
+            report(&name, nodes, a_day);
+        }
+    }
+}
+
+/// Makes the world, lets the story run, and says what that took.
+fn report(name: &str, nodes: usize, story: fn(&mut World)) {
+    let contacts = if nodes == 3 { 2 } else { 10.min(nodes - 2) };
+    let disks = ring(nodes, contacts);
+    let mut world = World::new(Cipher::Transparent, disks, 1, Limits::default(), 1, Choices::calm());
+    let began = processor_time();
+    world.begin();
+    story(&mut world);
+    let took = processor_time().saturating_sub(began);
+    let happened = world.happened();
+    let each = took.as_secs_f64() * 1e6 / happened as f64;
+    println!(
+        "{name:<12} {took:>10.1?}  {happened:>9} happenings  {:>8.0} a second  {each:>6.2} µs each  {:>5.2} µs / log2 nodes  {} MiB",
+        happened as f64 / took.as_secs_f64(),
+        each / (nodes as f64).log2(),
+        resident_mib(),
+    );
+}
+
+fn chat(world: &mut World) {
+    let pairs = world.pairs();
+    for _ in 0..2000 {
+        for (from, to) in &pairs {
+            world.write(*from, *to, "and another thing");
+        }
+        world.pass(Millis(500));
+    }
+    world.pass(Millis::minutes(1));
+}
+
+fn week(world: &mut World) {
+    let pairs = world.pairs();
+    for _ in 0..7 {
+        for (from, to) in &pairs {
+            world.write(*from, *to, "good morning");
+        }
+        world.pass(DAY);
+    }
+}
+
+fn a_day(world: &mut World) {
+    const TEXTS: usize = 10;
+    let people: Vec<Peer> = world.peers().collect();
+    let mut entropy = Entropy::from_seed([7; 32]);
+    let texts = people.len() * TEXTS;
+    let reach = 5.min((people.len() as u64 - 1) / 2);
+    for _ in 0..texts {
+        let from = usize::try_from(entropy.below(people.len() as u64)).expect("few people");
+        let step = usize::try_from(1 + entropy.below(reach)).expect("few contacts");
+        world.write(people[from], people[(from + step) % people.len()], "how are you?");
+        world.pass(Millis(DAY.0 / texts as u64));
+    }
+}
+
+/// What this process has used of one core.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// The most that the process has held, as Linux tells it.
+fn resident_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.unwrap_or_default() / 1024
+}

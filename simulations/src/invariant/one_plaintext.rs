@@ -1,0 +1,45 @@
+//! A message key covers one plaintext, for ever, in whatever session, across crashes and old disks put back. Over the
+//! transparent ratchet this can be read off the ciphertexts, and each that was ever durable is.
+
+use std::collections::BTreeMap;
+
+use sotto_core::row::Row;
+use sotto_testkit::transparent::{Peek, peek};
+
+use super::{Invariant, Seen, written};
+use crate::World;
+
+#[derive(Default)]
+pub struct OnePlaintext {
+    /// By chain and number, which name the key.
+    covered: BTreeMap<([u8; 33], u32), Vec<u8>>,
+}
+
+impl Invariant for OnePlaintext {
+    fn name(&self) -> &'static str {
+        "one plaintext per key"
+    }
+
+    fn observe(&mut self, seen: &Seen<'_>, _: &World) -> Result<(), String> {
+        let Seen::Durable(peer, batch) = seen else {
+            return Ok(());
+        };
+        for row in written(batch) {
+            let Row::Outbox(row) = row else { continue };
+            let sealed = row.sealed.as_ref().and_then(|sealed| peek(&sealed.ciphertext));
+            let Some(Peek {
+                chain,
+                number,
+                plaintext,
+            }) = sealed
+            else {
+                continue;
+            };
+            let first = self.covered.entry((chain, number)).or_insert_with(|| plaintext.clone());
+            if *first != plaintext {
+                return Err(format!("{peer} has sealed two texts under key {number} of one chain"));
+            }
+        }
+        Ok(())
+    }
+}

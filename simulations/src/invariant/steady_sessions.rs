@@ -1,0 +1,45 @@
+//! A session is replaced for a reason: somebody's disk was changed, or a contact was removed. Crashes, cuts and silence are
+//! none, however they meet.
+
+use std::collections::BTreeSet;
+
+use sotto_core::row::{Event, Row};
+use sotto_core::{Command, Input};
+
+use super::{Invariant, Seen, written};
+use crate::{Peer, World};
+
+#[derive(Default)]
+pub struct SteadySessions {
+    /// Who has given a reason.
+    unsettled: BTreeSet<Peer>,
+}
+
+impl Invariant for SteadySessions {
+    fn name(&self) -> &'static str {
+        "steady sessions"
+    }
+
+    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
+        match seen {
+            Seen::Tampered(peer) | Seen::Input(peer, Input::Command(_, Command::RemoveContact(_))) => {
+                self.unsettled.insert(*peer);
+            }
+            Seen::Durable(peer, batch) => {
+                for row in written(batch) {
+                    if let Row::Event(row) = row
+                        && let Event::ContactRekeyed { contact, .. } = row.event
+                        && !self.unsettled.contains(peer)
+                        && !world.find(contact).is_some_and(|other| self.unsettled.contains(&other))
+                    {
+                        return Err(format!(
+                            "{peer} has replaced the session with {contact:?} without a reason"
+                        ));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! A run as text: which story, and the few choices that matter. Short enough to read, to send and to keep.
+//!
+//! ```text
+//! # no loss is broken: …
+//! cut_in_the_middle --seed 7 --bad-world
+//! cut 3 = 1
+//! slow link 12 = 4
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::choice::{Plan, plan_of};
+use crate::{Choices, CrashPoint, Outcome, Run, Scenario, play};
+
+/// A run, and the choices to make in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// The run.
+    pub run: Run,
+    /// The choices that are not harmless.
+    pub plan: Plan,
+    /// What it broke.
+    pub why: String,
+}
+
+/// The text is no trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotATrace(pub String);
+
+impl Trace {
+    /// Plays it.
+    pub fn play(&self) -> Result<Outcome, String> {
+        play(self.run, Choices::planned(self.plan.clone())).0
+    }
+
+    /// A run's trace as it was made.
+    pub fn of(run: Run) -> (Result<Outcome, String>, Self) {
+        let (verdict, made) = play(run, run.choices());
+        let why = verdict.as_ref().err().cloned().unwrap_or_default();
+        let plan = plan_of(&made);
+        (verdict, Self { run, plan, why })
+    }
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in self.why.lines() {
+            writeln!(f, "# {line}")?;
+        }
+        writeln!(f, "{}", self.run)?;
+        for ((label, nth), value) in &self.plan {
+            writeln!(f, "{label} {nth} = {value}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Trace {
+    type Err = NotATrace;
+
+    fn from_str(text: &str) -> Result<Self, NotATrace> {
+        let comments = text.lines().filter_map(|line| line.strip_prefix("# "));
+        let why = comments.collect::<Vec<_>>().join("\n");
+        let mut lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+        let run = lines.next().unwrap_or_default().parse()?;
+        let plan = lines.map(planned).collect::<Result<_, _>>()?;
+        Ok(Self { run, plan, why })
+    }
+}
+
+fn planned(line: &str) -> Result<((String, u32), u32), NotATrace> {
+    let read = || {
+        let (name, value) = line.split_once(" = ")?;
+        let (label, nth) = name.rsplit_once(' ')?;
+        Some(((label.to_owned(), nth.parse().ok()?), value.parse().ok()?))
+    };
+    read().ok_or_else(|| NotATrace(format!("no choice: {line}")))
+}
+
+impl FromStr for Run {
+    type Err = NotATrace;
+
+    /// As its `Display`: a scenario's name, then options.
+    fn from_str(text: &str) -> Result<Self, NotATrace> {
+        let mut words = text.split_whitespace();
+        let name = words.next().unwrap_or_default();
+        let scenario = Scenario::named(name).ok_or_else(|| NotATrace(format!("no scenario: {name}")))?;
+        let mut run = Run::calm(scenario);
+        while let Some(option) = words.next() {
+            let wrong = || NotATrace(format!("not understood: {option}"));
+            match option {
+                "--bad-world" => run.bad_world = true,
+                "--signal" => run = run.over_signal(),
+                "--seed" => run.seed = words.next().and_then(|seed| seed.parse().ok()).ok_or_else(wrong)?,
+                "--crash" => run.crash = Some(words.next().ok_or_else(wrong)?.parse()?),
+                _ => return Err(wrong()),
+            }
+        }
+        Ok(run)
+    }
+}
+
+impl FromStr for CrashPoint {
+    type Err = NotATrace;
+
+    fn from_str(text: &str) -> Result<Self, NotATrace> {
+        use crate::{ALICE, BOB, CAROL, InFlight};
+        let read = || {
+            let mut parts = text.split(':');
+            let name = parts.next()?;
+            let point = CrashPoint {
+                peer: [ALICE, BOB, CAROL].into_iter().find(|peer| peer.to_string() == name)?,
+                output: parts.next()?.parse().ok()?,
+                in_flight: match parts.next()? {
+                    "lost" => InFlight::Lost,
+                    "durable" => InFlight::Durable,
+                    _ => return None,
+                },
+            };
+            parts.next().is_none().then_some(point)
+        };
+        read().ok_or_else(|| NotATrace(format!("no crash point: {text}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_reads_as_it_is_written() {
+        let text = "# no loss is broken: \"one\"\none_message --seed 9 --bad-world --signal --crash bob:4:durable\n\
+                    cut 3 = 1\nslow link 12 = 4\n";
+        let trace: Trace = text.parse().expect("a trace");
+        assert_eq!(trace.to_string(), text);
+        assert_eq!(trace.plan[&("slow link".to_owned(), 12)], 4);
+        for wrong in [
+            "",
+            "no_such_story",
+            "one_message --loud",
+            "one_message\ncut = 3",
+            "one_message --crash eve:1:lost",
+        ] {
+            assert!(wrong.parse::<Trace>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_run_comes_out_the_same_from_its_trace() {
+        for seed in [1, 10] {
+            let run = Run::bad(Scenario::named("cut_in_the_middle").expect("in the library"), seed);
+            let (outcome, trace) = Trace::of(run);
+            let again: Trace = trace.to_string().parse().expect("just written");
+            assert!(outcome.is_ok());
+            assert_eq!(again.play(), outcome);
+        }
+    }
+}
