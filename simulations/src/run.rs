@@ -170,6 +170,7 @@ fn tell(run: Run, world: &mut World) -> Result<Outcome, String> {
     let began = world.now();
     world.keep_fingerprint();
     world.crash = run.crash;
+    world.punctual = run.scenario.is_punctual();
     world.gentle = !run.bad_world && run.crash.is_none();
     #[cfg(feature = "sabotage")]
     {

@@ -138,6 +138,22 @@ impl Scenario {
         LIBRARY.iter().find(|scenario| scenario.name == name)
     }
 
+    /// Whether the story is about when things happen.
+    pub fn is_punctual(&self) -> bool {
+        const PUNCTUAL: [&str; 9] = [
+            "timer_of_the_conversation",
+            "timer_of_one_message",
+            "disappears_while_away",
+            "disappears_before_the_ack",
+            "expires_and_is_sent_again",
+            "cancel",
+            "a_link_dies_in_silence",
+            "a_clock_is_set_back",
+            "a_long_silence",
+        ];
+        PUNCTUAL.contains(&self.name)
+    }
+
     /// A world for it.
     pub fn world(&self, cipher: Cipher, seed: u64, choices: Choices) -> World {
         let (disks, era) = match self.begins {

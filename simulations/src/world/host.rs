@@ -47,6 +47,12 @@ pub(super) struct Host {
     pub inputs: u64,
     /// How far the wall clock is off, in milliseconds.
     pub wall_offset: i64,
+    /// How fast its clocks run, in millionths more than true time.
+    pub drift: i64,
+    /// Others find it from then on.
+    pub found_from: Millis,
+    /// It is suspended until then.
+    pub asleep_until: Millis,
     started: Millis,
     armed: Option<Millis>,
     ticked: Millis,
@@ -77,6 +83,9 @@ impl Host {
             outputs: Vec::new(),
             inputs: 0,
             wall_offset: 0,
+            drift: 0,
+            found_from: Millis(0),
+            asleep_until: Millis(0),
             started: Millis(0),
             armed: None,
             ticked: Millis(0),
@@ -86,7 +95,7 @@ impl Host {
 
     pub(super) fn clock(&self, now: Millis) -> Now {
         Now {
-            monotonic: Monotonic(self.first_moment() + now.0 - self.started.0),
+            monotonic: Monotonic(self.first_moment() + self.measured(now.0 - self.started.0)),
             wall: Wall((BEGINNING + now.0).saturating_add_signed(self.wall_offset)),
         }
     }
@@ -97,7 +106,7 @@ impl Host {
     }
 
     fn on_world_clock(&self, at: Monotonic) -> Millis {
-        Millis(self.started.0 + at.0.saturating_sub(self.first_moment()))
+        Millis(self.started.0 + self.true_span(at.0.saturating_sub(self.first_moment())))
     }
 }
 
@@ -108,6 +117,7 @@ impl World {
 
     /// Opens the node from what its disk holds.
     pub(super) fn open(&mut self, peer: Peer) {
+        self.come_up(peer);
         self.observe(&Seen::Opening(peer));
         self.arm_sabotage();
         let host = &mut self.hosts[peer.0];
@@ -135,6 +145,7 @@ impl World {
         if self.hosts[peer.0].node.is_none() {
             return;
         }
+        self.meddle(peer);
         self.trace.input(self.now, peer, &input);
         self.observe(&Seen::Input(peer, &input));
         self.arm_sabotage();

@@ -8,6 +8,7 @@ mod power;
 mod recorder;
 mod story;
 mod view;
+mod weather;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -73,6 +74,8 @@ pub struct World {
     calm: bool,
     /// There are none at all but those that the story tells of, so it can be told how long things take.
     pub(crate) gentle: bool,
+    /// The story is about when things happen: chance leaves clocks alone.
+    pub(crate) punctual: bool,
     /// Rules that all nodes break.
     #[cfg(feature = "sabotage")]
     pub(crate) broken: u64,
@@ -116,10 +119,15 @@ impl Queue {
         self.happenings.insert((when, self.seq), happening);
     }
 
-    fn next_before(&mut self, end: Millis) -> Option<(Millis, Happening)> {
+    fn next_before(&mut self, end: Millis) -> Option<((Millis, u64), Happening)> {
         let entry = self.happenings.first_entry()?;
-        let when = entry.key().0;
-        (when <= end).then(|| (when, entry.remove()))
+        let when = *entry.key();
+        (when.0 <= end).then(|| (when, entry.remove()))
+    }
+
+    /// Later, and in the place among its equals that it had.
+    fn put_off(&mut self, until: Millis, place: u64, happening: Happening) {
+        self.happenings.insert((until, place), happening);
     }
 }
 
@@ -149,6 +157,7 @@ impl World {
             recorder: None,
             calm: false,
             gentle: false,
+            punctual: false,
             #[cfg(feature = "sabotage")]
             broken: 0,
         }
@@ -194,10 +203,14 @@ impl World {
 
     /// Makes the next thing happen, unless that would be after `end`.
     fn step(&mut self, end: Millis) -> bool {
-        let Some((when, happening)) = self.queue.next_before(end) else {
+        let Some(((when, place), happening)) = self.queue.next_before(end) else {
             return false;
         };
         self.now = when;
+        if let Some(until) = self.asleep(&happening) {
+            self.queue.put_off(until, place, happening);
+            return true;
+        }
         self.happened += 1;
         match happening {
             Happening::PowerOn(peer, incarnation) if self.is(peer, incarnation) => self.switch_on(peer),
@@ -216,7 +229,11 @@ impl World {
             }
             Happening::Called(wire) => self.called(wire),
             Happening::Connected(wire) => self.connected(wire),
-            Happening::Bytes(wire, side, bytes) => self.bytes(wire, side, bytes),
+            Happening::Bytes(wire, side, bytes) => {
+                for piece in self.tampered_with(wire, side, bytes) {
+                    self.bytes(wire, side, piece);
+                }
+            }
             Happening::Drained(wire, side) => self.drained(wire, side),
             Happening::Closed(wire, side, cause) => self.closed(wire, side, cause),
             Happening::PowerOn(..)

@@ -159,6 +159,7 @@ impl World {
     pub fn settle(&mut self, friends: &[(Peer, Peer)]) {
         self.calm = true;
         self.heal();
+        self.wake_everybody();
         for peer in self.peers().collect::<Vec<_>>() {
             self.switch_on(peer);
         }

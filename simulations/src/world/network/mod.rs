@@ -20,7 +20,7 @@ const WRITE: Millis = Millis(1);
 pub(super) type WireId = u64;
 
 /// Which end of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Side {
     Dialler,
     Listener,
@@ -45,6 +45,8 @@ pub(super) struct Network {
     apart: BTreeSet<(Peer, Peer)>,
     /// Dials still to be refused, by dialler.
     refusals: BTreeMap<Peer, u32>,
+    /// What each stream began with, towards either side.
+    first_words: BTreeMap<(WireId, Side), Vec<u8>>,
     /// Longest piece in which bytes arrive; 0 is whole.
     piece: usize,
 }
@@ -105,6 +107,31 @@ impl Wire {
 }
 
 impl Network {
+    /// Whether bytes arrive in pieces, as the story wants.
+    pub(super) fn splits(&self) -> bool {
+        self.piece > 0
+    }
+
+    pub(super) fn peer_of(&self, id: WireId, side: Side) -> Option<Peer> {
+        let wire = self.wires.get(&id)?;
+        match side {
+            Side::Dialler => Some(wire.dialler.peer),
+            Side::Listener => wire.listener.as_ref().map(|end| end.peer),
+        }
+    }
+
+    /// The first words of another stream, or else of this one.
+    pub(super) fn overheard(&self, id: WireId, side: Side) -> Option<Vec<u8>> {
+        let other = self
+            .first_words
+            .iter()
+            .rev()
+            .find(|((of, to), _)| *to == side && *of != id);
+        other
+            .or(self.first_words.last_key_value())
+            .map(|(_, bytes)| bytes.clone())
+    }
+
     pub(super) fn whose(&self, address: OnionAddress) -> Option<Peer> {
         self.listeners.get(&address).copied()
     }
@@ -137,7 +164,7 @@ impl World {
         if self.refused(peer) {
             self.close(id, Side::Dialler, Cause::Unreachable, RENDEZVOUS);
         } else {
-            let delay = self.delay("slow dial", RENDEZVOUS);
+            let delay = self.rendezvous();
             self.soon(delay, Happening::Called(id));
         }
     }
@@ -161,14 +188,16 @@ impl World {
         }
         let dialler = wire.dialler.peer;
         let reachable = |callee: &Peer| {
-            self.hosts[callee.0].node.is_some() && !self.network.apart.contains(&pair(dialler, *callee))
+            let host = &self.hosts[callee.0];
+            let there = host.node.is_some() && host.found_from.max(host.asleep_until) <= self.now;
+            there && !self.network.apart.contains(&pair(dialler, *callee))
         };
         let callee = self.network.listeners.get(&wire.address).copied();
         let Some(callee) = callee.filter(reachable) else {
             self.close(id, Side::Dialler, Cause::Unreachable, LATENCY);
             return;
         };
-        let back = self.delay("slow link", LATENCY);
+        let back = self.latency();
         let now = self.now;
         let host = &mut self.hosts[callee.0];
         host.accepted += 1;
@@ -209,8 +238,14 @@ impl World {
         if self.by_chance("cut", 20) {
             self.cut_wire(id);
         }
+        if !self.gentle && !self.calm {
+            self.network
+                .first_words
+                .entry((id, side.other()))
+                .or_insert_with(|| bytes.to_vec());
+        }
         for piece in self.pieces(bytes) {
-            let arrival = Millis(self.now.0 + self.delay("slow link", LATENCY).0);
+            let arrival = Millis(self.now.0 + self.latency().0);
             let wire = self.network.wires.get_mut(&id);
             if let Some(hearer) = wire.and_then(|wire| wire.end(side.other())) {
                 hearer.heard_until = hearer.heard_until.max(arrival);
