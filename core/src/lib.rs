@@ -53,6 +53,14 @@
 //! # Ok::<(), sotto_core::OpenError>(())
 //! ```
 
+#![cfg_attr(
+    feature = "sabotage",
+    expect(
+        clippy::disallowed_macros,
+        reason = "which rule is broken is said from outside, for a thread"
+    )
+)]
+
 mod address;
 mod command;
 mod entropy;

@@ -7,12 +7,13 @@ use sotto_core::Millis;
 use sotto_simulations::{Choices, Run, Trace, run, scenario::LIBRARY, shrink, timeline};
 
 const USAGE: &str = "\
-usage: sotto-sim play SCENARIO [--seed N] [--bad-world] [--signal] [--crash alice|bob|carol:OUTPUT:lost|durable]
+usage: sotto-sim play SCENARIO [--seed N] [--bad-world] [--signal] [--crash alice|bob|carol:OUTPUT:lost|durable[:cut]]
                                         plays one run and tells what happens
        sotto-sim replay FILE            the same for a trace
        sotto-sim shrink SCENARIO …      makes a run that fails as simple as it can be, and prints its trace
        sotto-sim run --seeds N [--from SEED]
                                         plays every scenario in the bad worlds of these seeds
+       sotto-sim hashes --seeds N       the hashes of so many bad worlds, to compare two machines
        sotto-sim sabotage               breaks every rule once, and says what notices (feature `sabotage`)";
 
 fn main() -> ExitCode {
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         ["play", ref what @ ..] => read(&what.join(" ")).map(|run| tell(run, run.choices())),
         ["replay", file] => replay(file),
         ["shrink", ref what @ ..] => read(&what.join(" ")).map(simplest),
+        ["hashes", "--seeds", seeds] => number(seeds).map(hashes),
         #[cfg(feature = "sabotage")]
         ["sabotage"] => Ok(sabotaged()),
         ["run", "--seeds", seeds] => number(seeds).map(|seeds| many(0, seeds)),
@@ -103,6 +105,20 @@ fn sabotaged() -> bool {
         all &= caught.is_some();
     }
     all
+}
+
+/// The outputs' hash of one bad world for each seed, of one scenario after the other.
+fn hashes(seeds: u64) -> bool {
+    for (seed, scenario) in (0..seeds).zip(LIBRARY.iter().cycle()) {
+        match run(Run::bad(scenario, seed)) {
+            Ok(outcome) => println!("{} {seed} {:016x}", scenario.name, outcome.fingerprint),
+            Err(failure) => {
+                println!("{}: {}", failure.run, failure.why);
+                return false;
+            }
+        }
+    }
+    true
 }
 
 /// Plays every scenario in the bad worlds of these seeds.

@@ -11,7 +11,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::choice::{Plan, plan_of};
-use crate::{Choices, CrashPoint, Outcome, Run, Scenario, play};
+use crate::{Choice, Choices, CrashPoint, Outcome, Run, Scenario, play};
 
 /// A run, and the choices to make in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,12 +34,17 @@ impl Trace {
         play(self.run, Choices::planned(self.plan.clone())).0
     }
 
+    /// What a run has chosen, and what that broke.
+    pub fn made(run: Run, made: &[Choice], why: String) -> Self {
+        let plan = plan_of(made);
+        Self { run, plan, why }
+    }
+
     /// A run's trace as it was made.
     pub fn of(run: Run) -> (Result<Outcome, String>, Self) {
         let (verdict, made) = play(run, run.choices());
         let why = verdict.as_ref().err().cloned().unwrap_or_default();
-        let plan = plan_of(&made);
-        (verdict, Self { run, plan, why })
+        (verdict, Self::made(run, &made, why))
     }
 }
 
@@ -117,6 +122,11 @@ impl FromStr for CrashPoint {
                     "durable" => InFlight::Durable,
                     _ => return None,
                 },
+                bytes_lost: match parts.next() {
+                    None => false,
+                    Some("cut") => true,
+                    Some(_) => return None,
+                },
             };
             parts.next().is_none().then_some(point)
         };
@@ -130,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_trace_reads_as_it_is_written() {
-        let text = "# no loss is broken: \"one\"\none_message --seed 9 --bad-world --signal --crash bob:4:durable\n\
+        let text = "# no loss is broken: \"one\"\none_message --seed 9 --bad-world --signal --crash bob:4:durable:cut\n\
                     cut 3 = 1\nslow link 12 = 4\n";
         let trace: Trace = text.parse().expect("a trace");
         assert_eq!(trace.to_string(), text);

@@ -52,6 +52,7 @@ impl fmt::Display for Peer {
 }
 
 /// Nodes, machines, network, time, and what watches them.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct World {
     cipher: Cipher,
     limits: Limits,
@@ -64,6 +65,8 @@ pub struct World {
     network: Network,
     /// Where a node dies, until it has.
     pub(crate) crash: Option<CrashPoint>,
+    /// The crash that is happening takes along what is on its way.
+    cuts: bool,
     asks: Vec<Ask>,
     ledger: Ledger,
     invariants: Invariants,
@@ -149,6 +152,7 @@ impl World {
             hosts,
             network: Network::default(),
             crash: None,
+            cuts: false,
             asks: Vec::new(),
             ledger: Ledger::default(),
             invariants,

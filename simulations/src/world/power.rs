@@ -19,6 +19,8 @@ pub struct CrashPoint {
     pub output: u64,
     /// What becomes of the commit in flight.
     pub in_flight: InFlight,
+    /// Whether what it has transmitted and is still on its way is lost, too.
+    pub bytes_lost: bool,
 }
 
 impl fmt::Display for CrashPoint {
@@ -27,7 +29,8 @@ impl fmt::Display for CrashPoint {
             InFlight::Lost => "lost",
             InFlight::Durable => "durable",
         };
-        write!(f, "{}:{}:{in_flight}", self.peer, self.output)
+        let bytes = if self.bytes_lost { ":cut" } else { "" };
+        write!(f, "{}:{}:{in_flight}{bytes}", self.peer, self.output)
     }
 }
 
@@ -99,10 +102,13 @@ impl World {
                 } else {
                     &[InFlight::Lost]
                 };
-                points.extend(outcomes.iter().map(|in_flight| CrashPoint {
-                    peer,
-                    output,
-                    in_flight: *in_flight,
+                points.extend(outcomes.iter().flat_map(|in_flight| {
+                    [false, true].map(|bytes_lost| CrashPoint {
+                        peer,
+                        output,
+                        in_flight: *in_flight,
+                        bytes_lost,
+                    })
                 }));
             }
         }
@@ -112,6 +118,7 @@ impl World {
     /// Whether a node dies now that it is asked for this output: as planned, or by chance.
     pub(super) fn dies(&mut self, peer: Peer, output: u64) -> Option<InFlight> {
         if let Some(point) = self.crash.take_if(|point| point.peer == peer && point.output == output) {
+            self.cuts |= point.bytes_lost;
             return Some(point.in_flight);
         }
         let outcomes = [InFlight::Lost, InFlight::Durable];

@@ -322,8 +322,9 @@ impl World {
 
     /// A machine has died: the others will notice.
     pub(super) fn network_lost(&mut self, peer: Peer) {
+        let cuts = std::mem::take(&mut self.cuts);
         for (_, (id, side)) in std::mem::take(&mut self.hosts[peer.0].links) {
-            let bytes_lost = self.by_chance("bytes lost", 2);
+            let bytes_lost = cuts || self.by_chance("bytes lost", 2);
             if let Some(wire) = self.network.wires.get_mut(&id) {
                 wire.cut |= bytes_lost;
                 if let Some(end) = wire.end(side) {
