@@ -11,7 +11,7 @@ use crate::installed::Home;
 const RUNS: u32 = 20;
 
 pub fn cold_send() {
-    let home = Home::new();
+    let home = Home::on("local");
     home.sotto(&["daemon", "start"]);
     let friend = OnionSecret::from_seed(&[9; 32]).address().to_string();
     home.sotto(&["friends", "add", &friend]);

@@ -1,5 +1,6 @@
 //! The program as it is installed: a release build, a data folder, a daemon.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -7,17 +8,24 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-/// A data folder of its own, on a network of its own. Its daemon ends with it.
+/// A data folder of its own. Its daemon ends with it.
 pub struct Home {
     folder: tempfile::TempDir,
+    network: String,
     program: PathBuf,
 }
 
 impl Home {
-    /// Builds the program, and makes an identity whose key is in a file.
-    pub fn new() -> Self {
+    /// Builds the program, and makes an identity whose key is in a file. The network is `tor`, or `local`: one of its own.
+    pub fn on(network: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let network = match network {
+            "local" => format!("local:{}", folder.path().join("net").display()),
+            other => other.to_owned(),
+        };
         let home = Self {
-            folder: tempfile::tempdir().expect("a folder"),
+            folder,
+            network,
             program: build(),
         };
         let key = home.key_file();
@@ -30,7 +38,7 @@ impl Home {
         let mut command = Command::new(&self.program);
         command
             .env("SOTTO_DATA_DIR", self.data())
-            .env("SOTTO_NETWORK", self.network());
+            .env("SOTTO_NETWORK", &self.network);
         command.args(["--json", "--no-input"]).args(arguments);
         command
     }
@@ -66,8 +74,16 @@ impl Home {
         self.folder.path().join("key")
     }
 
-    fn network(&self) -> String {
-        format!("local:{}", self.folder.path().join("net").display())
+    /// The running daemon's process.
+    pub fn pid(&self) -> String {
+        let lock = fs::read_to_string(self.data().join("sotto.pid"));
+        lock.expect("a lock").trim().to_owned()
+    }
+
+    /// The program's size in MiB.
+    pub fn size(&self) -> String {
+        let bytes = fs::metadata(&self.program).expect("built").len();
+        mebibytes(bytes / 1024)
     }
 }
 
@@ -90,4 +106,16 @@ fn build() -> PathBuf {
         .and_then(Path::parent)
         .expect("target/release/deps")
         .join("sotto")
+}
+
+/// Resident memory of a process in MiB (proc(5)).
+pub fn resident(pid: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.expect("resident memory").trim().trim_end_matches(" kB");
+    mebibytes(kibibytes.parse().expect("a number"))
+}
+
+fn mebibytes(kibibytes: u64) -> String {
+    format!("{:.1}", f64::from(u32::try_from(kibibytes).expect("small")) / 1024.0)
 }

@@ -16,14 +16,14 @@ use sotto_core::{
 use sotto_io_sqlcipher::{Store, StoreKey, read_salt};
 use sotto_testkit::disk::Disk;
 
-use crate::installed::Home;
+use crate::installed::{Home, resident};
 use crate::messages::friends;
 
 const CONTACTS: u64 = 100;
 const MESSAGES: u64 = 100_000;
 
 pub fn rest() {
-    let home = Home::new();
+    let home = Home::on("local");
     let database = home.data().join("sotto.db");
     let salt = read_salt(&database).expect("readable").expect("a store");
     let key = StoreKey::new(
@@ -59,10 +59,7 @@ pub fn rest() {
         took.sort();
         println!("search_{word} ours={:.1?} limit=10ms (over the socket)", took[10]);
     }
-    let pid = fs::read_to_string(home.data().join("sotto.pid"))
-        .expect("a lock")
-        .trim()
-        .to_owned();
+    let pid = home.pid();
     // The first dials of a start are over by then.
     sleep(Duration::from_secs(3));
     let before = ticks(&pid);
@@ -72,6 +69,7 @@ pub fn rest() {
         ticks(&pid) - before
     );
     println!("resident_at_rest ours={} limit=40 MiB", resident(&pid));
+    println!("binary ours={} MiB", home.size());
 }
 
 /// Writes the past.
@@ -210,15 +208,4 @@ fn ticks(pid: &str) -> u64 {
         .take(2)
         .map(|ticks| ticks.parse::<u64>().expect("a number"))
         .sum()
-}
-
-/// Resident memory of a process (proc(5)).
-fn resident(pid: &str) -> String {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .expect("resident memory");
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-    format!("{:.1}", f64::from(u32::try_from(kib).expect("small")) / 1024.0)
 }

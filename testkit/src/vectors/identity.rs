@@ -29,6 +29,7 @@ pub fn x25519_public(address: &OnionAddress) -> [u8; 32] {
     key.expect("an address's key is a point").to_montgomery().to_bytes()
 }
 
+/// `addresses.json`.
 pub fn addresses() -> Json {
     let known = [&ALICE, &BOB].map(|person| {
         let address = person.secret().address();
@@ -72,6 +73,7 @@ pub fn addresses() -> Json {
     ])
 }
 
+/// `friend_codes.json`.
 pub fn friend_codes() -> Json {
     let address = ALICE.secret().address();
     let invite = std::array::from_fn(|n| 0xf0 + u8::try_from(n).expect("16 bytes"));
@@ -134,6 +136,7 @@ pub fn friend_codes() -> Json {
     ])
 }
 
+/// `identity.json`.
 pub fn identity() -> Json {
     let people = [("alice", &ALICE, &BOB), ("bob", &BOB, &ALICE)].map(|(name, person, other)| {
         let bundle = requested_by(person, other);

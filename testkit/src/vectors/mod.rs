@@ -7,7 +7,7 @@
 mod contents;
 mod frames;
 pub mod handshake;
-mod identity;
+pub mod identity;
 mod json;
 pub mod noise;
 mod records;

@@ -1,6 +1,9 @@
 //! `sotto demo`: two complete nodes on this machine become friends and talk, as two daemons of this very program, each
 //! with its own encrypted store. An eavesdropper sits on the wire between them. What the demo then claims it has looked
 //! up: the bytes on the wire, the bytes on disk, the state of every message on both sides.
+//!
+//! With `--network tor` the two are onion services, and what is between them is a whole Tor network on this machine. Nobody
+//! can sit on a wire there who would not have to break Tor first, so the eavesdropper has the day off.
 
 mod eavesdropper;
 mod proof;
@@ -9,8 +12,7 @@ mod script;
 mod search;
 mod side;
 mod stage;
-
-use std::time::Duration;
+mod way;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,17 +20,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::context::Context;
 use super::{Outcome, Stop};
 use crate::api::{Error, Kind};
+use crate::profile::Network;
 pub use eavesdropper::Eavesdropper;
 use report::Report;
 pub use search::{Searched, Secrets};
 use stage::Stage;
+use way::WayKind;
 
 /// `sotto demo`
 #[derive(Args, Debug)]
 pub struct Demo {}
-
-/// The demo gives up after this long, whatever hangs.
-const LONGEST: Duration = Duration::from_secs(20);
 
 /// How the performance ended.
 enum End {
@@ -46,7 +47,12 @@ impl Demo {
         let Self {} = self;
         let report = Report::new(context.output);
         let stage = Stage::new()?;
-        let end = watch(&report, &stage);
+        let kind = match context.global.network.as_deref().map(str::parse).transpose() {
+            Ok(Some(Network::Tor)) => WayKind::Tor,
+            Ok(Some(Network::Local(_)) | None) => WayKind::Sockets,
+            Err(why) => return Err(Error::new(Kind::Usage, String::from(why)).into()),
+        };
+        let end = watch(&report, &stage, kind);
         let cleared = stage.clear();
         match end? {
             End::Played(Ok(())) => {
@@ -55,13 +61,16 @@ impl Demo {
             }
             End::Played(Err(stop)) => Err(stop),
             End::Interrupted(signal) => Err(Stop::Exit(128 + signal)),
-            End::TooLong => Err(Error::new(Kind::WaitEnded, "the demo did not finish within 20 s").into()),
+            End::TooLong => {
+                let why = format!("the demo did not finish within {} s", kind.longest().as_secs());
+                Err(Error::new(Kind::WaitEnded, why).into())
+            }
         }
     }
 }
 
 /// Plays the script on a thread of its own, so that a signal ends the demo at any moment.
-fn watch(report: &Report, stage: &Stage) -> Result<End, Error> {
+fn watch(report: &Report, stage: &Stage, kind: WayKind) -> Result<End, Error> {
     let failed = |error: std::io::Error| Error::io("signals", &error);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -75,14 +84,14 @@ fn watch(report: &Report, stage: &Stage) -> Result<End, Error> {
         let (report, stage) = (report.clone(), stage.clone());
         std::thread::spawn(move || {
             // Nobody listens any more if the demo was interrupted.
-            let _ = ended.send(script::play(&report, &stage));
+            let _ = ended.send(script::play(&report, &stage, kind));
         });
         Ok(tokio::select! {
             played = end => End::Played(played.unwrap_or_else(|_| Err(Error::internal("the demo panicked").into()))),
             _ = interrupt.recv() => End::Interrupted(2),
             _ = hangup.recv() => End::Interrupted(1),
             _ = terminate.recv() => End::Interrupted(15),
-            () = tokio::time::sleep(LONGEST) => End::TooLong,
+            () = tokio::time::sleep(kind.longest()) => End::TooLong,
         })
     })
 }

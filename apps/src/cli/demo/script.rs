@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::eavesdropper::Eavesdropper;
 use super::proof;
 use super::report::{Line, Report};
-use super::side::{PATIENCE_SECONDS, Side, failed};
+use super::side::{Side, failed};
 use super::stage::Stage;
+use super::way::{Way, WayKind};
 use crate::api::{self, Body, Error, all};
 use crate::cli::{Outcome, Stop};
 
@@ -35,11 +35,12 @@ pub const NAMES: [&str; 2] = ["Ada Lovelace", "Grace Hopper"];
 pub const PETNAMES: [&str; 2] = ["my dear Countess", "the Rear Admiral"];
 
 /// Performs everything. An error is the demo's failure.
-pub fn play(report: &Report, stage: &Stage) -> Outcome {
+pub fn play(report: &Report, stage: &Stage, kind: WayKind) -> Outcome {
     report.heading("Two nodes on this machine, each a daemon with a store of its own")?;
+    let way = Way::made(kind, report, stage)?;
     let since = Instant::now();
-    let mut ada = Side::new(stage, "Ada", NAMES[0])?;
-    let mut grace = Side::new(stage, "Grace", NAMES[1])?;
+    let mut ada = Side::new(stage, &way, "Ada", NAMES[0])?;
+    let mut grace = Side::new(stage, &way, "Grace", NAMES[1])?;
     let addresses = format!("{}\n{}", ada.identity.onion, grace.identity.onion);
     report.done(
         "identities",
@@ -48,20 +49,7 @@ pub fn play(report: &Report, stage: &Stage) -> Outcome {
         &addresses,
     )?;
 
-    let since = Instant::now();
-    let eavesdropper = Eavesdropper::default();
-    for (here, other) in [(&ada, &grace), (&grace, &ada)] {
-        let tap = eavesdropper.tap(&here.socket_of(other), other.socket_of(other));
-        tap.map_err(|error| Error::io("the eavesdropper", &error))?;
-    }
-    ada.start(stage)?;
-    grace.start(stage)?;
-    report.done(
-        "daemons",
-        since,
-        "both daemons run; an eavesdropper on the wire copies every byte",
-        "",
-    )?;
+    start(report, stage, &way, [&mut ada, &mut grace])?;
 
     let since = Instant::now();
     let invite = befriend(&mut ada, &mut grace)?;
@@ -87,8 +75,40 @@ pub fn play(report: &Report, stage: &Stage) -> Outcome {
     report.heading("What was proven")?;
     proof::delivery(report, &mut ada, &mut grace, &ids)?;
     let secrets = proof::secrets(&ada, &grace, &invite)?;
-    proof::wire(report, &eavesdropper, &secrets)?;
+    if let Way::Sockets(eavesdropper) = &way {
+        proof::wire(report, eavesdropper, &secrets)?;
+    }
     proof::disk(report, stage, &mut ada, &mut grace, &secrets)
+}
+
+fn start(report: &Report, stage: &Stage, way: &Way, sides: [&mut Side; 2]) -> Outcome {
+    let since = Instant::now();
+    if let Way::Sockets(eavesdropper) = way {
+        for (here, other) in [(&sides[0], &sides[1]), (&sides[1], &sides[0])] {
+            let tap = eavesdropper.tap(&here.socket_of(other), other.socket_of(other));
+            tap.map_err(|error| Error::io("the eavesdropper", &error))?;
+        }
+    }
+    let [ada, grace] = sides;
+    ada.start(stage)?;
+    grace.start(stage)?;
+    match way {
+        Way::Sockets(_) => report.done(
+            "daemons",
+            since,
+            "both daemons run; an eavesdropper on the wire copies every byte",
+            "",
+        )?,
+        Way::Tor(_) => {
+            report.done("daemons", since, "both daemons run and look for the Tor network", "")?;
+            let since = Instant::now();
+            ada.until_reachable()?;
+            grace.until_reachable()?;
+            let what = "both onion services are published, and each has reached itself through Tor";
+            report.done("reachable", since, what, "")?;
+        }
+    }
+    Ok(())
 }
 
 fn befriend(ada: &mut Side, grace: &mut Side) -> Result<String, Error> {
@@ -147,7 +167,7 @@ fn talk(report: &Report, ada: &mut Side, grace: &mut Side) -> Result<Vec<String>
             text: line.to_owned(),
             reply_to: answers.map(|place| ids[place].clone()),
             wait: api::WaitFor::Delivered,
-            timeout: Some(PATIENCE_SECONDS),
+            timeout: Some(speaker.patience_seconds),
             ..Default::default()
         };
         let id = speaker.client()?.call::<all::Send>(&send)?.id;

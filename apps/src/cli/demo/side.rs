@@ -1,14 +1,16 @@
 //! One of the two, as seen from outside.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use toml::Table;
+
 use super::stage::{self, Stage};
+use super::way::Way;
 use crate::api::{self, Error, Event, Kind, all};
 use crate::cli::Client;
-
-/// How long anything may take before the demo calls it failed.
-pub const PATIENCE_SECONDS: u32 = 10;
 
 /// A folder and a connection to the daemon.
 pub struct Side {
@@ -18,7 +20,11 @@ pub struct Side {
     pub folder: PathBuf,
     /// The key of their store.
     pub key_file: PathBuf,
-    network: PathBuf,
+    /// How long anything may take before the demo calls it failed.
+    pub patience_seconds: u32,
+    /// Where its sockets are, if it has any.
+    sockets: PathBuf,
+    network: String,
     /// Who they are.
     pub identity: api::Identity,
     client: Option<Client>,
@@ -28,9 +34,9 @@ pub struct Side {
 
 impl Side {
     /// Somebody with a fresh identity.
-    pub fn new(stage: &Stage, name: &'static str, claimed: &str) -> Result<Self, Error> {
+    pub fn new(stage: &Stage, way: &Way, name: &'static str, claimed: &str) -> Result<Self, Error> {
         let folder = stage.folder(&format!("{name}/data"))?;
-        let network = stage.folder(&format!("{name}/net"))?;
+        let sockets = stage.folder(&format!("{name}/net"))?;
         let key_file = stage.folder(&format!("{name}/key"))?.join("key");
         let identity: api::Identity = stage::sotto(&[
             "--data-dir",
@@ -41,10 +47,19 @@ impl Side {
             "--key-file",
             text(&key_file)?,
         ])?;
+        let network = match way {
+            Way::Sockets(_) => format!("local:{}", text(&sockets)?),
+            Way::Tor(table) => {
+                configure(&folder.join("config.toml"), table)?;
+                String::from("tor")
+            }
+        };
         Ok(Self {
             name,
             folder,
             key_file,
+            patience_seconds: way.patience_seconds(),
+            sockets,
             network,
             identity,
             client: None,
@@ -54,17 +69,16 @@ impl Side {
 
     /// Where, in this side's network folder, `other` is found.
     pub fn socket_of(&self, other: &Self) -> PathBuf {
-        self.network.join(&other.identity.onion)
+        self.sockets.join(&other.identity.onion)
     }
 
     /// Starts their daemon.
     pub fn start(&mut self, stage: &Stage) -> Result<(), Error> {
-        let network = format!("local:{}", text(&self.network)?);
         let arguments = [
             "--data-dir",
             text(&self.folder)?,
             "--network",
-            &network,
+            &self.network,
             "daemon",
             "run",
             "--key-file",
@@ -82,9 +96,31 @@ impl Side {
             .ok_or_else(|| Error::internal("the daemon was not started"))
     }
 
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.patience_seconds.into())
+    }
+
+    /// Waits until the daemon has proof that others can reach it.
+    pub fn until_reachable(&mut self) -> Result<(), Error> {
+        const PAUSE: Duration = Duration::from_millis(50);
+        let deadline = Instant::now() + self.patience();
+        while !self
+            .client()?
+            .call::<all::NodeStatus>(&api::Nothing {})?
+            .network
+            .reachable
+        {
+            if Instant::now() > deadline {
+                return Err(failed(format!("{} cannot be reached", self.name)));
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
     /// Reads the log until `wanted` finds in it what it wants.
     pub fn until<T>(&mut self, what: &str, mut wanted: impl FnMut(&Event) -> Option<T>) -> Result<T, Error> {
-        let patience = Instant::now() + Duration::from_secs(PATIENCE_SECONDS.into());
+        let patience = Instant::now() + self.patience();
         while Instant::now() < patience {
             let wait = api::WaitEvents {
                 since: Some(self.seen),
@@ -100,6 +136,14 @@ impl Side {
         }
         Err(failed(format!("{} never saw {what}", self.name)))
     }
+}
+
+/// Adds what the daemon must know of its Tor network.
+fn configure(file: &Path, tor: &Table) -> Result<(), Error> {
+    let table = Table::from_iter([(String::from("tor"), tor.clone().into())]);
+    let failed = |error| Error::io(file.display(), &error);
+    let mut config = File::options().append(true).open(file).map_err(failed)?;
+    write!(config, "\n{table}").map_err(failed)
 }
 
 fn text(path: &Path) -> Result<&str, Error> {

@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
+use sotto_testkit::tor_network::TorNetwork;
 use tempfile::TempDir;
+use toml::Table;
 
-use crate::api::Error;
+use crate::api::{Error, Kind};
 use crate::cli::Client;
 use crate::cli::stop::told;
 
@@ -25,6 +27,7 @@ pub struct Stage(Arc<Mutex<Option<Set>>>);
 struct Set {
     folder: TempDir,
     daemons: Vec<Child>,
+    tor: Option<TorNetwork>,
 }
 
 impl Stage {
@@ -43,6 +46,7 @@ impl Stage {
         Ok(Self(Arc::new(Mutex::new(Some(Set {
             folder,
             daemons: Vec::new(),
+            tor: None,
         })))))
     }
 
@@ -52,6 +56,16 @@ impl Stage {
             let path = set.folder.path().join(name);
             fs::create_dir_all(&path).map_err(|error| Error::io(path.display(), &error))?;
             Ok(path)
+        })
+    }
+
+    /// Starts a Tor network, which runs until the stage is cleared: how many are in it, and how clients find it.
+    pub fn tor_network(&self) -> Result<(usize, Table), Error> {
+        let network = TorNetwork::start().map_err(|error| Error::new(Kind::Network, error.to_string()))?;
+        let known = (network.process_ids().len(), network.arti_config());
+        self.with(|set| {
+            set.tor = Some(network);
+            Ok(known)
         })
     }
 
@@ -100,7 +114,7 @@ impl Stage {
 
     /// Ends what runs and removes the folder. Says where something is left, if anything is.
     pub fn clear(&self) -> Result<(), Error> {
-        let Some(Set { folder, daemons }) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+        let Some(Set { folder, daemons, tor }) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Ok(());
         };
         for mut daemon in daemons {
@@ -108,6 +122,7 @@ impl Stage {
             let _ = daemon.kill();
             let _ = daemon.wait();
         }
+        drop(tor);
         let path = folder.path().to_path_buf();
         folder.close().map_err(|error| Error::io(path.display(), &error))
     }

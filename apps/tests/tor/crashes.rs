@@ -1,0 +1,38 @@
+//! `kill -9`: whoever comes back is found under the same address, and what waited arrives, on both sides.
+
+use crate::node::{Runtime, arrived, friends, shared_network, tell};
+
+fn one_dies_and_comes_back(runtimes: [Runtime; 2]) {
+    let network = shared_network().arti_config();
+    let [mut victim, mut other] = friends(runtimes, &network);
+    let (address, others) = (victim.address().to_owned(), other.address().to_owned());
+
+    victim.kill();
+    let texts = ["while you were away", "and another"];
+    for text in texts {
+        other.send(&address, text);
+    }
+    victim.start();
+    assert_eq!(victim.address(), address);
+    arrived(&mut *other, &mut *victim, &texts);
+    tell(&mut *victim, &mut *other, "I am back");
+
+    // What was queued and not sent survives as well.
+    other.kill();
+    victim.send(&others, "are you there?");
+    victim.kill();
+    other.start();
+    victim.start();
+    arrived(&mut *victim, &mut *other, &["are you there?"]);
+    tell(&mut *other, &mut *victim, "so am I");
+}
+
+#[test]
+fn on_tokio() {
+    one_dies_and_comes_back([Runtime::Tokio, Runtime::Smol]);
+}
+
+#[test]
+fn on_smol() {
+    one_dies_and_comes_back([Runtime::Smol, Runtime::Tokio]);
+}

@@ -1,0 +1,170 @@
+//! A node that is the program `sotto`: its daemon, which runs on tokio, asked through its API.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use sotto::api::{self, Direction, MessageState, Method, Standing, all};
+use sotto::cli::Client;
+use tempfile::TempDir;
+use toml::Table;
+
+use crate::node::{Message, Node, Progress, until};
+
+/// A data folder, a key file and perhaps a running daemon.
+pub struct Daemon {
+    folder: TempDir,
+    onion: String,
+    running: Option<Child>,
+}
+
+impl Daemon {
+    /// A fresh identity, whose configuration names the Tor network.
+    pub fn new(folder: TempDir, tor: &Table) -> Self {
+        let mut daemon = Self {
+            folder,
+            onion: String::new(),
+            running: None,
+        };
+        let output = daemon
+            .sotto()
+            .args(["init", "--name", "somebody", "--key-file"])
+            .arg(daemon.key_file())
+            .output()
+            .expect("sotto runs");
+        assert!(output.status.success(), "{output:?}");
+        let identity: api::Identity = serde_json::from_slice(&output.stdout).expect("an identity");
+        daemon.onion = identity.onion;
+        let mut config = File::options()
+            .append(true)
+            .open(daemon.data().join("config.toml"))
+            .expect("made by init");
+        let table = Table::from_iter([("tor".to_owned(), tor.clone().into())]);
+        write!(config, "\n{table}").expect("written");
+        daemon
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn key_file(&self) -> PathBuf {
+        self.folder.path().join("key")
+    }
+
+    /// The program, without the settings of whoever runs the tests.
+    fn sotto(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
+        for name in ["SOTTO_PROFILE", "SOTTO_NETWORK", "CREDENTIALS_DIRECTORY"] {
+            command.env_remove(name);
+        }
+        command.env("SOTTO_DATA_DIR", self.data());
+        command.arg("--json");
+        command
+    }
+
+    fn call<M: Method>(&self, params: &M::Params) -> M::Result {
+        let mut client = Client::connect(&self.data().join("sotto.sock")).expect("a daemon");
+        client
+            .call::<M>(params)
+            .unwrap_or_else(|error| panic!("{}: {error}", M::NAME))
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Node for Daemon {
+    fn start(&mut self) {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("log"))
+            .expect("a log");
+        let mut command = self.sotto();
+        command
+            .args(["--network", "tor", "daemon", "run", "--key-file"])
+            .arg(self.key_file());
+        let running = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("sotto runs");
+        self.running = Some(running);
+        until("the daemon answers", || {
+            let ended = self.running.as_mut().and_then(|it| it.try_wait().expect("a child"));
+            assert!(ended.is_none(), "{}", self.log());
+            Client::connect(&self.data().join("sotto.sock")).map_err(|_| self.log())
+        });
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            running.kill().expect("killed");
+            running.wait().expect("gone");
+        }
+    }
+
+    fn address(&self) -> &str {
+        &self.onion
+    }
+
+    fn invite(&mut self) -> String {
+        self.call::<all::IdentityInvite>(&api::Nothing {}).friend_code
+    }
+
+    fn befriend(&mut self, code: &str) {
+        self.call::<all::Add>(&api::Add {
+            code: code.to_owned(),
+            ..Default::default()
+        });
+    }
+
+    fn is_friend(&mut self, of: &str) -> bool {
+        let friends = self.call::<all::List>(&api::List::default()).friends;
+        friends
+            .iter()
+            .any(|it| it.who.contact == of && it.standing == Standing::Friend)
+    }
+
+    fn send(&mut self, to: &str, text: &str) {
+        let send = api::Send {
+            contact: to.to_owned(),
+            text: text.to_owned(),
+            ..Default::default()
+        };
+        self.call::<all::Send>(&send);
+    }
+
+    fn history(&mut self, with: &str) -> Vec<Message> {
+        let history = api::History {
+            contact: with.to_owned(),
+            limit: Some(1000),
+            before: None,
+        };
+        let messages = self.call::<all::History>(&history).messages.into_iter();
+        let shown = messages.map(|it| Message {
+            text: it.text,
+            progress: match (it.direction, it.state) {
+                (Direction::In, _) => Progress::Came,
+                (Direction::Out, MessageState::Delivered | MessageState::Read) => Progress::Arrived,
+                (Direction::Out, MessageState::Queued | MessageState::Sent) => Progress::Waits,
+                (Direction::Out, state) => panic!("a message is {state:?}"),
+            },
+        });
+        shown.collect()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.kill();
+        if thread::panicking() {
+            eprintln!("--- log of {}:\n{}", self.onion, self.log());
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! A stream as arti gives it, with nothing of Sotto's on it: the limit.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use sotto_core::Wall;
+use sotto_core::row::IdentityRow;
+use sotto_io::{Stream, Transport as _};
+use sotto_io_tor::{Limits, Reachability, Tor, runtime};
+use tempfile::TempDir;
+use toml::Table;
+
+use crate::person::Person;
+use crate::timed;
+
+pub struct Bare {
+    stream: Stream,
+    /// Descriptor, introduction, rendezvous and stream.
+    pub dialled_in: Duration,
+    _folder: TempDir,
+}
+
+impl Bare {
+    /// Somebody dials an onion service that counts what it gets.
+    pub async fn from(dialler: &Person, table: &Table) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let runtime = runtime::tokio().expect("tokio");
+        let tor = Tor::start(runtime, folder.path(), table.clone(), Limits::DEFAULT).expect("Tor starts");
+        let identity = IdentityRow {
+            onion_seed: [0x77; 32],
+            signal_identity: Vec::new(),
+            registration_id: 1,
+            name: String::new(),
+            created_at: Wall(0),
+        };
+        let mut listener = tor.listen(&identity).expect("nobody else listens");
+        let mut changes = tor.status_changes();
+        tokio::spawn(async move {
+            // Tor's own probes come and go without a word.
+            loop {
+                tokio::spawn(count(poll_fn(|cx| listener.poll_accept(cx)).await));
+            }
+        });
+        while changes.next().await.expect("Tor runs").reachability != Reachability::Reachable {}
+        let (dialled_in, stream) = timed(dialler.tor.dial(identity.address())).await;
+        // The service lives as long as the program.
+        std::mem::forget(tor);
+        Self {
+            stream: stream.expect("a stream"),
+            dialled_in,
+            _folder: folder,
+        }
+    }
+
+    /// The time until the other side has said that it got so many bytes.
+    pub async fn deliver(&mut self, bytes: usize) -> Duration {
+        let length = u64::try_from(bytes).expect("in memory").to_be_bytes();
+        let message = [&length[..], &vec![0x55; bytes - length.len()]].concat();
+        let Stream { reader, writer } = &mut self.stream;
+        let delivering = async {
+            writer.write_all(&message).await?;
+            writer.flush().await?;
+            // As long as the smallest record, which is what an acknowledgement is in.
+            reader.read_exact(&mut [0; ANSWER]).await
+        };
+        let (took, delivered) = timed(delivering).await;
+        delivered.expect("delivered");
+        took
+    }
+}
+
+const ANSWER: usize = 64;
+
+/// Says of each message that it has come.
+async fn count(stream: Stream) -> std::io::Result<()> {
+    let Stream { mut reader, mut writer } = stream;
+    loop {
+        let mut length = [0; 8];
+        reader.read_exact(&mut length).await?;
+        let mut left = usize::try_from(u64::from_be_bytes(length)).expect("in memory") - length.len();
+        let mut buffer = [0; 8192];
+        while left > 0 {
+            let room = left.min(buffer.len());
+            match reader.read(&mut buffer[..room]).await? {
+                0 => return Ok(()),
+                got => left -= got,
+            }
+        }
+        writer.write_all(&[1; ANSWER]).await?;
+        writer.flush().await?;
+    }
+}

@@ -1,0 +1,110 @@
+//! Somebody with a store, a node on tokio, and Tor.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use sotto_core::row::ContentType;
+use sotto_core::{Command, Draft, OnionAddress, Reply, Status};
+use sotto_io_sqlcipher::{Store, StoreKey};
+use sotto_io_tokio::{Config, NodeHandle, start};
+use sotto_io_tor::{Limits, Reachability, Tor, runtime};
+use tempfile::TempDir;
+use toml::Table;
+use tor_rtcompat::tokio::TokioRustlsRuntime;
+
+use crate::timed;
+
+pub struct Person {
+    pub node: NodeHandle,
+    pub tor: Tor<TokioRustlsRuntime>,
+    pub address: OnionAddress,
+    /// From the start of a client that knows nothing to a proof that the service can be reached.
+    pub reachable_after: Duration,
+    _folder: TempDir,
+}
+
+impl Person {
+    pub async fn born(table: &Table) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let store = Store::create(&folder.path().join("sotto.db"), &StoreKey::new([1; 32], [2; 16])).expect("a store");
+        let limits = Limits {
+            stagger: Duration::ZERO,
+            ..Limits::DEFAULT
+        };
+        let (reachable_after, (tor, node)) = timed(async {
+            let runtime = runtime::tokio().expect("tokio");
+            let tor = Tor::start(runtime, &folder.path().join("tor"), table.clone(), limits).expect("Tor starts");
+            let (node, _) = start(Config::new(store, tor.clone())).await.expect("a node");
+            let mut changes = tor.status_changes();
+            while changes.next().await.expect("Tor runs").reachability != Reachability::Reachable {}
+            (tor, node)
+        })
+        .await;
+        let Ok(Ok(Reply::Identity { address, .. })) = node.command(Command::Identity).await else {
+            panic!("no identity")
+        };
+        Self {
+            node,
+            tor,
+            address,
+            reachable_after,
+            _folder: folder,
+        }
+    }
+
+    /// Returns when both have consented, and a first message has come through.
+    pub async fn befriend(&self, other: &Self) {
+        let invite = other.ask(Command::CreateInvite).await;
+        let Reply::Invite(code) = invite else {
+            panic!("{invite:?}")
+        };
+        self.ask(Command::AddContact {
+            code,
+            petname: None,
+            note: String::new(),
+        })
+        .await;
+        self.deliver(other, "hello", 1).await;
+    }
+
+    /// The time from handing over the first of `count` messages until the last one is known to be delivered.
+    pub async fn deliver(&self, to: &Self, text: &str, count: u32) -> Duration {
+        let mut notices = self.node.subscribe();
+        let sending = async {
+            for _ in 0..count {
+                self.ask(Command::Send(draft(to.address, text))).await;
+            }
+            while self.queued().await > 0 {
+                notices.next().await.expect("the node runs");
+            }
+        };
+        timed(sending).await.0
+    }
+
+    async fn queued(&self) -> usize {
+        match self.ask(Command::Status).await {
+            Reply::Status(Status { queued, .. }) => queued,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn ask(&self, command: Command) -> Reply {
+        self.node
+            .command(command)
+            .await
+            .expect("the node runs")
+            .expect("granted")
+    }
+}
+
+fn draft(contact: OnionAddress, text: &str) -> Draft {
+    Draft {
+        contact,
+        text: text.to_owned(),
+        content_type: ContentType::Plain,
+        thread: None,
+        reply_to: None,
+        ttl: None,
+        idempotency_key: None,
+    }
+}
