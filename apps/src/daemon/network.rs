@@ -109,20 +109,15 @@ impl fmt::Debug for Carrier {
 }
 
 async fn follow(mut changes: StatusChanges, board: watch::Sender<api::Network>, node: NodeHandle) {
-    let mut before: Option<Status> = None;
+    let (mut online, mut disturbances) = (false, 0);
     while let Some(status) = changes.next().await {
-        let usable = |status: &Status| status.is_online();
-        let came_up = usable(&status) && !before.as_ref().is_some_and(usable);
-        let doubted = status.reachability == Reachability::Unknown
-            && before
-                .as_ref()
-                .is_some_and(|before| before.reachability != Reachability::Unknown);
         board.send_replace(seen(&status));
-        if came_up || doubted {
+        let came_up = status.is_online() && !online;
+        if came_up || status.disturbances > disturbances {
             // A node that is being opened again dials anew by itself.
             let _ = node.command(Command::NetworkChanged).await;
         }
-        before = Some(status);
+        (online, disturbances) = (status.is_online(), status.disturbances);
     }
 }
 
