@@ -1,5 +1,6 @@
 //! A session is replaced for a reason: somebody's disk was changed, or a contact was removed. Crashes, cuts and silence are
-//! none, however they meet.
+//! none, however they meet. Only a session over which nothing was ever acknowledged may give way to another one: requests
+//! that cross may each have opened one.
 
 use std::collections::BTreeSet;
 
@@ -25,12 +26,15 @@ impl Invariant for SteadySessions {
             Seen::Tampered(peer) | Seen::Input(peer, Input::Command(_, Command::RemoveContact(_))) => {
                 self.unsettled.insert(*peer);
             }
-            Seen::Durable(peer, batch) => {
+            Seen::Committing(peer, batch) => {
                 for row in written(batch) {
                     if let Row::Event(row) = row
                         && let Event::ContactRekeyed { contact, .. } = row.event
                         && !self.unsettled.contains(peer)
                         && !world.find(contact).is_some_and(|other| self.unsettled.contains(&other))
+                        && world
+                            .find(contact)
+                            .is_some_and(|other| has_been_used(*peer, other, world))
                     {
                         return Err(format!(
                             "{peer} has replaced the session with {contact:?} without a reason"
@@ -42,4 +46,9 @@ impl Invariant for SteadySessions {
         }
         Ok(())
     }
+}
+
+fn has_been_used(peer: Peer, other: Peer, world: &World) -> bool {
+    let acknowledged = |one, two| world.cursors(one, two).is_some_and(|row| row.acknowledged > 0);
+    acknowledged(peer, other) && acknowledged(other, peer)
 }
