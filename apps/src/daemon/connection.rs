@@ -25,7 +25,7 @@ const WAITS: usize = 64;
 const STREAMS: usize = 16;
 
 /// How long answers are still waited for once a client has said that it will ask no more.
-const LAST_WAITS: Duration = Duration::from_secs(60);
+const LAST_WAITS: Duration = Duration::from_mins(1);
 
 /// How long the lines that wait are still written once the daemon ends.
 const FAREWELL: Duration = Duration::from_secs(1);

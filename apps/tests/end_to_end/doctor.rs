@@ -7,8 +7,11 @@ use serde_json::Value;
 
 use crate::world::{Person, World, run, sotto};
 
-/// The exit code, and the findings by subject as (verdict, said, hint).
-fn examine(person: &Person) -> (i32, impl Fn(&str) -> Option<(String, String, String)> + use<>) {
+/// Verdict, what was said, and the hint.
+type Finding = (String, String, String);
+
+/// The exit code, and the findings by subject.
+fn examine(person: &Person) -> (i32, impl Fn(&str) -> Option<Finding> + use<>) {
     let ran = person.run(&["--json", "doctor"]);
     let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("no report: {ran:#?}"));
     let code = ran.status.code().expect("an exit code");

@@ -15,7 +15,7 @@ use sotto::cli::demo::Eavesdropper;
 use tempfile::TempDir;
 
 /// Nothing in these tests takes longer than this unless it hangs.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A temporary folder and the wire.

@@ -74,10 +74,10 @@ async fn bulk(name: &str, length: usize, [from, to]: [&Person; 2], bare: &mut Ba
         limit.push(bare.deliver(bytes).await);
     }
     let (ours, limit) = (median(ours), median(limit));
-    let rate = |took: Duration| bytes as f64 / 1024.0 / 1024.0 / took.as_secs_f64();
+    let rate = |took: Duration| u128::from(bytes as u64) * 1_000_000 / 1024 / took.as_micros().max(1);
     let (fast, fastest) = (rate(ours), rate(limit));
     println!(
-        "{name} ours={fast:.2}MiB/s limit={fastest:.2}MiB/s ratio={:.2}",
+        "{name} ours={fast}KiB/s limit={fastest}KiB/s ratio={:.2}",
         ratio(ours, limit)
     );
 }

@@ -19,7 +19,7 @@ use crate::cli::{Client, Outcome};
 use crate::profile::Profile;
 
 /// Opening the store comes after deriving its key, which is meant to be slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// `sotto daemon start`

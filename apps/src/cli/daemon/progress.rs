@@ -70,7 +70,7 @@ impl<'c> Shown<'c> {
         } else {
             Tone::Faint
         };
-        let said = output.talk.tone(tone, &said(network)).to_string();
+        let said = output.talk.tone(tone, &said(network));
         // Back to the line's beginning, and what stood there is erased.
         let mut terminal = io::stderr().lock();
         write!(terminal, "\r\x1b[2K{} {said}", bar(network))?;

@@ -50,7 +50,7 @@ impl Demo {
         let kind = match context.global.network.as_deref().map(str::parse).transpose() {
             Ok(Some(Network::Tor)) => WayKind::Tor,
             Ok(Some(Network::Local(_)) | None) => WayKind::Sockets,
-            Err(why) => return Err(Error::new(Kind::Usage, String::from(why)).into()),
+            Err(why) => return Err(Error::new(Kind::Usage, why).into()),
         };
         let end = watch(&report, &stage, kind);
         let cleared = stage.clear();
