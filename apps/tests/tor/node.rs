@@ -130,11 +130,13 @@ pub fn until<T, W: fmt::Debug>(what: &str, mut holds: impl FnMut() -> Result<T, 
 
 /// The network of all tests that do it no harm. Nobody drops it: it goes when this process does.
 pub fn shared_network() -> MutexGuard<'static, TorNetwork> {
-    static NETWORK: LazyLock<Mutex<TorNetwork>> = LazyLock::new(|| Mutex::new(own_network()));
+    static NETWORK: LazyLock<Mutex<TorNetwork>> =
+        LazyLock::new(|| Mutex::new(TorNetwork::start().unwrap_or_else(|error| panic!("{error}"))));
     NETWORK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A network that can be harmed.
+/// A network that can be harmed, with relays to spare.
 pub fn own_network() -> TorNetwork {
-    TorNetwork::start().unwrap_or_else(|error| panic!("{error}"))
+    const RELAYS: usize = 10;
+    TorNetwork::start_with(RELAYS).unwrap_or_else(|error| panic!("{error}"))
 }

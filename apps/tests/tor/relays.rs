@@ -7,7 +7,7 @@ fn a_conversation_outlives_relays() {
     let mut network = own_network();
     let [mut one, mut other] = friends([Runtime::Tokio, Runtime::Smol], &network.arti_config());
     tell(&mut *one, &mut *other, "before");
-    // One of nine is more than the public network loses in a bad hour.
+    // One of ten is more than the public network loses in a bad hour.
     network.kill_relay(0);
     tell(&mut *one, &mut *other, "a relay is gone");
     tell(&mut *other, &mut *one, "I have heard");

@@ -88,16 +88,22 @@ impl Error {
 impl TorNetwork {
     /// Three authorities and six relays, up and in the consensus.
     pub fn start() -> Result<Self, Error> {
+        Self::start_with(RELAYS)
+    }
+
+    /// The same with another number of relays. Authorities carry next to nothing, and a circuit to an onion service needs
+    /// four relays on each side: whoever means to lose some wants more of them.
+    pub fn start_with(relays: usize) -> Result<Self, Error> {
         let mut attempt = 1;
         loop {
-            match Self::attempt() {
+            match Self::attempt(relays) {
                 Err(Error::Died(death)) if death.port_was_taken() && attempt < ATTEMPTS => attempt += 1,
                 result => return result,
             }
         }
     }
 
-    fn attempt() -> Result<Self, Error> {
+    fn attempt(relays: usize) -> Result<Self, Error> {
         let start = Instant::now();
         let folder = tempfile::Builder::new()
             .prefix("sotto-tor-")
@@ -105,7 +111,7 @@ impl TorNetwork {
             .map_err(Error::io("make a folder for the Tor network"))?;
 
         let ports = FreePorts::choose(2 * AUTHORITIES).map_err(Error::io("choose free ports"))?;
-        let (authorities, relays) = identity::create(folder.path(), &ports.numbers, RELAYS)?;
+        let (authorities, relays) = identity::create(folder.path(), &ports.numbers, relays)?;
         let bandwidths = folder.path().join("bandwidths");
         let everybody = authorities.iter().map(|it| &it.relay).chain(&relays);
         fs::write(&bandwidths, torrc::bandwidths(everybody)).map_err(Error::io("write the relays' bandwidths"))?;
@@ -135,11 +141,12 @@ impl TorNetwork {
     }
 
     fn wait_for_consensus(&mut self, start: Instant) -> Result<(), Error> {
+        let members = self.authorities.len() + self.relays.len();
         loop {
             let mut states = Vec::new();
             for (authority, tor) in &mut self.authorities {
                 tor.check()?;
-                states.push(consensus::state(&authority.relay.folder, AUTHORITIES + RELAYS));
+                states.push(consensus::state(&authority.relay.folder, members));
             }
             for relay in &mut self.relays {
                 relay.check()?;
