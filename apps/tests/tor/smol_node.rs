@@ -109,7 +109,7 @@ impl Node for SmolNode {
     }
 
     fn befriend(&mut self, code: &str) {
-        self.ask(&Question::Befriend(code.to_owned()))
+        self.ask::<()>(&Question::Befriend(code.to_owned()));
     }
 
     fn is_friend(&mut self, of: &str) -> bool {
@@ -117,7 +117,7 @@ impl Node for SmolNode {
     }
 
     fn send(&mut self, to: &str, text: &str) {
-        self.ask(&Question::Send(to.to_owned(), text.to_owned()))
+        self.ask::<()>(&Question::Send(to.to_owned(), text.to_owned()));
     }
 
     fn history(&mut self, with: &str) -> Vec<Message> {
