@@ -27,6 +27,62 @@ pub struct Choice {
 /// It is sparse and counts each label by itself, so that a plan keeps its meaning when a world asks for more.
 pub type Plan = BTreeMap<(String, u32), u32>;
 
+/// Kinds of faults, and in how many times each happens once.
+pub type Faults = BTreeMap<&'static str, u32>;
+
+/// A kind of fault that chance makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What the choice is labelled with.
+    pub label: &'static str,
+    /// What happens.
+    pub what: &'static str,
+}
+
+const fn fault(label: &'static str, what: &'static str) -> Fault {
+    Fault { label, what }
+}
+
+/// Every kind.
+pub const FAULTS: &[Fault] = &[
+    fault("bootstrap", "a service is not found for some time after its start"),
+    fault("bytes lost", "what a dying node has sent does not arrive"),
+    fault("clock at start", "a wall clock is wrong after a start"),
+    fault("clock jump", "a wall clock jumps"),
+    fault("crash", "a node dies when it is asked for an output"),
+    fault("cut", "a link is cut while something is sent"),
+    fault("drained later", "a driver asks late what its node wants"),
+    fault("drift", "a machine's clocks run too fast or too slow"),
+    fault("half-open", "one end learns late that a link is over"),
+    fault("hostile bytes", "bytes are changed, dropped, doubled, cut short or old"),
+    fault("late alarm", "an alarm comes five seconds late"),
+    fault("latency", "bytes travel as slowly as through Tor"),
+    fault("refused dial", "a dial is refused"),
+    fault("rendezvous", "a dial takes as long as through Tor"),
+    fault("slow disk", "a commit takes a second and a half"),
+    fault("slow drain", "a socket takes bytes slowly"),
+    fault("slow hangup", "a link's end is told late"),
+    fault("split", "bytes arrive in two pieces"),
+    fault("suspend", "a machine is put to sleep"),
+];
+
+impl Fault {
+    /// As scenario files have it.
+    pub fn key(self) -> String {
+        self.label.replace(' ', "-")
+    }
+}
+
+/// What more has to be chosen once a fault happens.
+const DETAILS: [&str; 6] = [
+    "clock",
+    "hostile deed",
+    "hostile place",
+    "nap",
+    "split where",
+    "torn commit",
+];
+
 /// Makes choices and remembers them.
 pub struct Choices {
     source: Source,
@@ -40,6 +96,11 @@ enum Source {
         /// Swarm testing (Groce et al., ISSTA 2012): each run leaves a random half of the faults out, so that rare faults
         /// also meet without the common ones.
         left_out: BTreeMap<&'static str, bool>,
+    },
+    /// Some kinds of faults, and no others.
+    Faults {
+        entropy: Box<Entropy>,
+        faults: &'static Faults,
     },
     Bytes(std::vec::IntoIter<u8>),
     Plan {
@@ -57,11 +118,17 @@ impl Choices {
 
     /// As the seed has it.
     pub fn seeded(seed: u64) -> Self {
-        let mut bytes = *b"sotto simulation choices........";
-        bytes[24..].copy_from_slice(&seed.to_le_bytes());
         Self::from(Source::Seed {
-            entropy: Box::new(Entropy::from_seed(bytes)),
+            entropy: Box::new(entropy(seed)),
             left_out: BTreeMap::new(),
+        })
+    }
+
+    /// As the seed has it, among these faults.
+    pub fn of(seed: u64, faults: &'static Faults) -> Self {
+        Self::from(Source::Faults {
+            entropy: Box::new(entropy(seed)),
+            faults,
         })
     }
 
@@ -114,6 +181,14 @@ impl Choices {
                 let drawn = u32::try_from(entropy.below(1 << 32)).expect("32 bits");
                 if left_out { 0 } else { settle(drawn) }
             }
+            Source::Faults { entropy, faults } => {
+                let mut below = |end: u32| u32::try_from(entropy.below(u64::from(end))).expect("32 bits");
+                match faults.get(label) {
+                    Some(odds) if among > 1 && below(*odds) == 0 => 1 + below(among - 1),
+                    None if DETAILS.contains(&label) => below(among),
+                    _ => 0,
+                }
+            }
             Source::Bytes(bytes) => {
                 let mut next = || bytes.next().map_or(0, u32::from);
                 let drawn = if among > 256 { next() << 8 | next() } else { next() };
@@ -135,6 +210,12 @@ impl Choices {
     pub fn made(&self) -> &[Choice] {
         &self.made
     }
+}
+
+fn entropy(seed: u64) -> Entropy {
+    let mut bytes = *b"sotto simulation choices........";
+    bytes[24..].copy_from_slice(&seed.to_le_bytes());
+    Entropy::from_seed(bytes)
 }
 
 /// What of these choices is not harmless.

@@ -19,16 +19,18 @@ mod run;
 #[cfg(feature = "sabotage")]
 pub mod sabotage;
 pub mod scenario;
+mod script;
 mod shrink;
 mod timeline;
 mod trace;
 mod world;
 
-pub use choice::{Choice, Choices, Plan};
+pub use choice::{Choice, Choices, FAULTS, Fault, Faults, Plan};
 pub use odometer::Odometer;
 pub use record::{record, recordings};
 pub use run::{Failure, Outcome, Run, crash_points, play, run, timeline};
 pub use scenario::Scenario;
+pub use script::{Script, Telling, Unreadable};
 pub use shrink::shrink;
 pub use trace::{NotATrace, Trace};
 pub use world::{ALICE, BOB, CAROL, Cipher, CrashPoint, Fate, InFlight, Peer, World};

@@ -1,58 +1,174 @@
 //! `sotto-sim`: plays worlds and tells what happens in them.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::{env, fs};
 
+use clap::{Args, Parser, Subcommand};
 use sotto_core::Millis;
-use sotto_simulations::{Choices, Run, Trace, run, scenario::LIBRARY, shrink, timeline};
+use sotto_simulations::scenario::LIBRARY;
+use sotto_simulations::{
+    Choices, Cipher, CrashPoint, Failure, Run, Scenario, Trace, crash_points, run, shrink, timeline,
+};
 
-const USAGE: &str = "\
-usage: sotto-sim play SCENARIO [--seed N] [--bad-world] [--signal] [--crash alice|bob|carol:OUTPUT:lost|durable[:cut]]
-                                        plays one run and tells what happens
-       sotto-sim replay FILE            the same for a trace
-       sotto-sim shrink SCENARIO …      makes a run that fails as simple as it can be, and prints its trace
-       sotto-sim run --seeds N [--from SEED]
-                                        plays every scenario in the bad worlds of these seeds
-       sotto-sim hashes --seeds N       the hashes of so many bad worlds, to compare two machines
-       sotto-sim sabotage               breaks every rule once, and says what notices (feature `sabotage`)";
+/// Sotto's deterministic world: real nodes, and everything around them made up.
+#[derive(Parser)]
+#[command(name = "sotto-sim", version, max_term_width = 100)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Play every story in the bad worlds of so many seeds
+    Run {
+        /// How many seeds
+        #[arg(long, default_value_t = 10)]
+        seeds: u64,
+        /// The first
+        #[arg(long, default_value_t = 0, value_name = "SEED")]
+        from: u64,
+    },
+    /// Play a scenario file: once as it is, or in many worlds
+    Scenario {
+        /// A file in TOML; simulations/README.md has its words
+        file: String,
+        /// Also once for each output of each node, with a crash there
+        #[arg(long)]
+        crashes: bool,
+        /// Also in the bad worlds of so many seeds
+        #[arg(long, default_value_t = 0)]
+        seeds: u64,
+        /// The first of them
+        #[arg(long, default_value_t = 0, value_name = "SEED")]
+        from: u64,
+    },
+    /// Play one run and tell what happens
+    Play(RunArgs),
+    /// Play a trace and tell what happens
+    Replay {
+        /// What `shrink` has printed
+        trace: PathBuf,
+    },
+    /// Make a run that fails as simple as it can be, and print its trace
+    Shrink(RunArgs),
+    /// The hashes of so many bad worlds, to compare two machines
+    Hashes {
+        /// How many
+        #[arg(long)]
+        seeds: u64,
+    },
+    /// Break every rule once, and say what notices
+    #[cfg(feature = "sabotage")]
+    Sabotage,
+    /// Name the stories of the library
+    Stories,
+}
+
+#[derive(Args)]
+struct RunArgs {
+    /// A story of the library, or a scenario file
+    story: String,
+    /// The seed of the nodes' randomness and of the faults
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// With the faults that the seed makes, crashes included
+    #[arg(long)]
+    bad_world: bool,
+    /// Over libsignal instead of the transparent ratchet
+    #[arg(long)]
+    signal: bool,
+    /// With a crash, such as `bob:17:durable:cut`: whose node, at which output, what becomes of the commit in flight
+    /// (lost or durable), and whether what was sent is lost, too
+    #[arg(long, value_name = "PEER:OUTPUT:COMMIT[:cut]")]
+    crash: Option<String>,
+}
+
+impl RunArgs {
+    fn read(&self) -> Result<Run, String> {
+        let crash = self
+            .crash
+            .as_ref()
+            .map(|text| text.parse::<CrashPoint>().map_err(|wrong| wrong.0));
+        Ok(Run {
+            seed: self.seed,
+            bad_world: self.bad_world,
+            cipher: if self.signal {
+                Cipher::Signal
+            } else {
+                Cipher::Transparent
+            },
+            crash: crash.transpose()?,
+            ..Run::calm(Scenario::find(&self.story)?)
+        })
+    }
+}
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let done = match words[..] {
-        ["play", ref what @ ..] => read(&what.join(" ")).map(|run| tell(run, run.choices())),
-        ["replay", file] => replay(file),
-        ["shrink", ref what @ ..] => read(&what.join(" ")).map(simplest),
-        ["hashes", "--seeds", seeds] => number(seeds).map(hashes),
+    let done = match Program::parse().command {
+        Command::Run { seeds, from } => Ok(many(from, seeds)),
+        Command::Scenario {
+            file,
+            crashes,
+            seeds,
+            from,
+        } => scenario(&file, crashes, from..from + seeds),
+        Command::Play(args) => args.read().map(|run| tell(run, run.choices())),
+        Command::Replay { trace } => replay(&trace),
+        Command::Shrink(args) => args.read().map(simplest),
+        Command::Hashes { seeds } => Ok(hashes(seeds)),
         #[cfg(feature = "sabotage")]
-        ["sabotage"] => Ok(sabotaged()),
-        ["run", "--seeds", seeds] => number(seeds).map(|seeds| many(0, seeds)),
-        ["run", "--seeds", seeds, "--from", from] => number(from).and_then(|from| Ok(many(from, number(seeds)?))),
-        _ => Err(String::new()),
+        Command::Sabotage => Ok(sabotaged()),
+        Command::Stories => {
+            for scenario in LIBRARY {
+                println!("{}", scenario.name);
+            }
+            Ok(true)
+        }
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(2),
         Err(why) => {
-            eprintln!("{why}\n{USAGE}\nscenarios:");
-            for scenario in LIBRARY {
-                eprintln!("  {}", scenario.name);
-            }
+            eprintln!("{why}");
             ExitCode::from(1)
         }
     }
 }
 
-fn read(run: &str) -> Result<Run, String> {
-    run.parse::<Run>().map_err(|wrong| wrong.0)
+/// Plays a scenario file. True if it goes as it says.
+fn scenario(file: &str, crashes: bool, seeds: std::ops::Range<u64>) -> Result<bool, String> {
+    let scenario = Scenario::find(file)?;
+    let points = match crash_points(scenario) {
+        Ok(points) if crashes => points,
+        Ok(_) => Vec::new(),
+        Err(failure) => return Ok(failed(&failure)),
+    };
+    println!("{file}: as it says");
+    let crashing = points.iter().map(|point| Run::crashing(scenario, *point));
+    let bad = seeds.clone().map(|seed| Run::bad(scenario, seed));
+    for one in crashing.chain(bad) {
+        if let Err(failure) = run(one) {
+            return Ok(failed(&failure));
+        }
+    }
+    if crashes {
+        println!("{file}: as it says at each of {} crash points", points.len());
+    }
+    if !seeds.is_empty() {
+        println!("{file}: as it says in {} bad worlds", seeds.end - seeds.start);
+    }
+    Ok(true)
 }
 
-fn number(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("not a number: {text}"))
+fn failed(failure: &Failure) -> bool {
+    println!("{failure}");
+    false
 }
 
-fn replay(file: &str) -> Result<bool, String> {
-    let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+fn replay(file: &PathBuf) -> Result<bool, String> {
+    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let trace: Trace = text.parse().map_err(|wrong: sotto_simulations::NotATrace| wrong.0)?;
     Ok(tell(trace.run, Choices::planned(trace.plan)))
 }

@@ -9,7 +9,7 @@ pub fn record(scenario: &'static Scenario, peer: Peer) -> Recording {
     let mut world = scenario.world(Cipher::Signal, 1, Choices::calm());
     world.record(peer);
     world.begin();
-    (scenario.story)(&mut world);
+    scenario.tell(&mut world);
     world.settle(scenario.friends);
     let mut recording = world.recording().expect("it was switched on");
     recording.name = format!("{} of {peer}", scenario.name);

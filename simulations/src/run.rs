@@ -122,11 +122,16 @@ impl Run {
 impl Run {
     /// Where its faults come from.
     pub fn choices(self) -> Choices {
-        if self.bad_world {
-            Choices::seeded(self.seed)
-        } else {
-            Choices::calm()
+        match self.scenario.faults() {
+            _ if self.bad_world => Choices::seeded(self.seed),
+            Some(faults) => Choices::of(self.seed, faults),
+            None => Choices::calm(),
         }
+    }
+
+    /// Whether there are faults that the story does not tell of.
+    fn is_rough(self) -> bool {
+        self.bad_world || self.scenario.faults().is_some()
     }
 }
 
@@ -171,18 +176,21 @@ fn tell(run: Run, world: &mut World) -> Result<Outcome, String> {
     world.keep_fingerprint();
     world.crash = run.crash;
     world.punctual = run.scenario.is_punctual();
-    world.gentle = !run.bad_world && run.crash.is_none();
+    world.gentle = !run.is_rough() && run.crash.is_none();
     #[cfg(feature = "sabotage")]
     {
         world.broken = run.broken;
     }
     let story = || {
         world.begin();
-        (run.scenario.story)(world);
+        let told = run.scenario.tell(world);
         world.settle(run.scenario.friends);
+        if let Some(told) = told {
+            told.check_end(world);
+        }
         let crash_points = world.crash_points();
         world.say_goodbye(run.scenario.friends);
-        if !run.bad_world {
+        if !run.is_rough() {
             // In a bad world an honest peer may be too slow.
             world.check_manners();
         }

@@ -90,7 +90,7 @@ impl FromStr for Run {
     fn from_str(text: &str) -> Result<Self, NotATrace> {
         let mut words = text.split_whitespace();
         let name = words.next().unwrap_or_default();
-        let scenario = Scenario::named(name).ok_or_else(|| NotATrace(format!("no scenario: {name}")))?;
+        let scenario = Scenario::find(name).map_err(NotATrace)?;
         let mut run = Run::calm(scenario);
         while let Some(option) = words.next() {
             let wrong = || NotATrace(format!("not understood: {option}"));
@@ -110,12 +110,12 @@ impl FromStr for CrashPoint {
     type Err = NotATrace;
 
     fn from_str(text: &str) -> Result<Self, NotATrace> {
-        use crate::{ALICE, BOB, CAROL, InFlight};
+        use crate::InFlight;
         let read = || {
             let mut parts = text.split(':');
             let name = parts.next()?;
             let point = CrashPoint {
-                peer: [ALICE, BOB, CAROL].into_iter().find(|peer| peer.to_string() == name)?,
+                peer: name.parse().ok()?,
                 output: parts.next()?.parse().ok()?,
                 in_flight: match parts.next()? {
                     "lost" => InFlight::Lost,

@@ -11,11 +11,14 @@ mod rough_network;
 mod standing;
 mod three;
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use sotto_core::{Limits, Millis};
 use sotto_testkit::disk::Disk;
 
+use crate::choice::Faults;
+use crate::script::{Script, Telling};
 use crate::{ALICE, BOB, CAROL, Choices, Cipher, Peer, World};
 
 /// A story, and the world that it needs.
@@ -24,13 +27,22 @@ pub struct Scenario {
     /// Its name.
     pub name: &'static str,
     /// What users do. Afterwards the world is settled.
-    pub story: fn(&mut World),
+    pub story: Story,
     /// How many people there are.
     pub people: usize,
     /// Whether they are all friends at the beginning, or strangers.
     pub begins: Beginning,
     /// Who are friends in the end.
     pub friends: &'static [(Peer, Peer)],
+}
+
+/// What users do.
+#[derive(Clone, Copy, Debug)]
+pub enum Story {
+    /// A function of the library tells it.
+    Told(fn(&mut World)),
+    /// A file has it.
+    Written(&'static Script),
 }
 
 /// How a story begins.
@@ -53,7 +65,7 @@ macro_rules! library {
         pub const LIBRARY: &[Scenario] = &[$($(
             Scenario {
                 name: stringify!($name),
-                story: $module::$name,
+                story: Story::Told($module::$name),
                 people: $people,
                 begins: Beginning::$begins,
                 friends: $friends,
@@ -151,7 +163,29 @@ impl Scenario {
             "a_clock_is_set_back",
             "a_long_silence",
         ];
-        PUNCTUAL.contains(&self.name)
+        match self.story {
+            Story::Told(_) => PUNCTUAL.contains(&self.name),
+            Story::Written(script) => script.is_punctual(),
+        }
+    }
+
+    /// Tells it. What a file expects in the end has still to be looked at.
+    pub(crate) fn tell(&self, world: &mut World) -> Option<Telling> {
+        match self.story {
+            Story::Told(story) => {
+                story(world);
+                None
+            }
+            Story::Written(script) => Some(script.tell(world)),
+        }
+    }
+
+    /// The faults that it wants in a world that has none otherwise.
+    pub fn faults(&self) -> Option<&'static Faults> {
+        match self.story {
+            Story::Told(_) => None,
+            Story::Written(script) => script.faults(),
+        }
     }
 
     /// A world for it.
@@ -177,10 +211,9 @@ fn limits() -> Limits {
 
 /// The disks of people who have become friends in an earlier world: this costs more than most stories, and is itself one.
 fn friends(people: usize, cipher: Cipher) -> &'static [Disk] {
-    static TWO: [OnceLock<Vec<Disk>>; 2] = [const { OnceLock::new() }; 2];
-    static THREE: [OnceLock<Vec<Disk>>; 2] = [const { OnceLock::new() }; 2];
-    let disks = if people == 2 { &TWO } else { &THREE };
-    disks[cipher as usize].get_or_init(|| {
+    static MADE: Mutex<BTreeMap<(usize, Cipher), &'static [Disk]>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    made.entry((people, cipher)).or_insert_with(|| {
         let strangers = vec![Disk::default(); people];
         let mut world = World::new(cipher, strangers, 0, limits(), 0, Choices::calm());
         world.begin();
@@ -190,6 +223,10 @@ fn friends(people: usize, cipher: Cipher) -> &'static [Disk] {
         }
         world.settle(&pairs);
         world.pass(Millis::hours(1));
-        world.peers().map(|peer| world.snapshot(peer)).collect()
+        world
+            .peers()
+            .map(|peer| world.snapshot(peer))
+            .collect::<Vec<_>>()
+            .leak()
     })
 }

@@ -35,6 +35,8 @@ pub use story::add;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Peer(pub usize);
 
+/// What the first of them are called.
+pub const NAMES: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
 /// The first.
 pub const ALICE: Peer = Peer(0);
 /// The second.
@@ -44,7 +46,7 @@ pub const CAROL: Peer = Peer(2);
 
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match ["alice", "bob", "carol"].get(self.0) {
+        match NAMES.get(self.0) {
             Some(name) => f.pad(name),
             None => f.pad(&format!("peer-{}", self.0)),
         }
@@ -283,7 +285,7 @@ impl World {
     }
 
     /// Ends the run: a rule does not hold.
-    fn fail(&self, why: fmt::Arguments<'_>) -> ! {
+    pub(crate) fn fail(&self, why: fmt::Arguments<'_>) -> ! {
         panic!("at {}: {why}", self.now)
     }
 

@@ -140,6 +140,16 @@ impl World {
         self.soon(REBOOT, happening);
     }
 
+    /// A crash with this end for the commit in flight; the machine comes back by itself.
+    pub fn lose_power(&mut self, peer: Peer, in_flight: InFlight) {
+        self.trace.note(self.now, || {
+            format!("{peer:<6} loses power; the commit in flight is {in_flight:?}")
+        });
+        self.die(peer, in_flight);
+        let happening = Happening::PowerOn(peer, self.hosts[peer.0].incarnation);
+        self.soon(REBOOT, happening);
+    }
+
     fn die(&mut self, peer: Peer, in_flight: InFlight) {
         match in_flight {
             InFlight::Lost => self.hosts[peer.0].commit = None,

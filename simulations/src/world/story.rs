@@ -24,6 +24,11 @@ impl World {
         ask
     }
 
+    /// A question, and perhaps its answer.
+    pub fn asked(&self, ask: usize) -> &Ask {
+        &self.asks[ask]
+    }
+
     /// Asks a node for something and waits for the answer.
     pub fn ask(&mut self, peer: Peer, command: Command) -> Result<Reply, Refusal> {
         let ask = self.post(peer, command);
@@ -148,7 +153,8 @@ impl World {
         self.until("all is at rest", |world| world.is_at_rest(friends));
     }
 
-    fn is_at_rest(&self, friends: &[(Peer, Peer)]) -> bool {
+    /// Whether that is so.
+    pub fn is_at_rest(&self, friends: &[(Peer, Peer)]) -> bool {
         let done = |a: Peer, b: Peer| self.waiting(a, b) == 0 && self.are_friends(a, b);
         self.is_answered()
             && self.peers().all(|peer| self.is_on(peer) && !self.is_committing(peer))

@@ -84,10 +84,17 @@ impl World {
         }
         if self.by_chance("suspend", 400) && !self.punctual {
             let nap = NAPS[self.pick("nap", NAPS.len())];
-            self.trace
-                .note(self.now, || format!("{peer:<6} falls asleep for {nap}"));
-            self.hosts[peer.0].asleep_until = Millis(self.now.0 + nap.0);
+            self.put_to_sleep(peer, nap);
         }
+    }
+
+    /// A machine's lid is closed for a while: nothing happens on it, and its clocks go on.
+    pub fn put_to_sleep(&mut self, peer: Peer, nap: Millis) {
+        self.trace
+            .note(self.now, || format!("{peer:<6} falls asleep for {nap}"));
+        let host = &mut self.hosts[peer.0];
+        // One who sleeps already does not wake up earlier for that.
+        host.asleep_until = host.asleep_until.max(Millis(self.now.0 + nap.0));
     }
 
     /// Until when whoever this concerns is asleep, if they are.

@@ -1,0 +1,136 @@
+//! The example files: those in `scenarios/` go as they say, calm, at every crash point and in bad worlds; those in
+//! `scenarios/wrong/` cannot be read, and say where and why.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sotto_simulations::{Run, Scenario, crash_points, run};
+
+/// Bad worlds for each file.
+const SEEDS: u64 = 20;
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+#[test]
+fn every_example_goes_as_it_says() {
+    std::thread::scope(|scope| {
+        for path in files("scenarios") {
+            scope.spawn(move || play_everywhere(&path));
+        }
+    });
+}
+
+fn play_everywhere(path: &Path) {
+    let scenario = Scenario::find(&path.to_string_lossy()).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let points = crash_points(scenario).unwrap_or_else(|failure| panic!("{failure}"));
+    let crashing = points.iter().map(|point| Run::crashing(scenario, *point));
+    let bad = (1..=SEEDS).map(|seed| Run::bad(scenario, seed));
+    for one in crashing.chain(bad) {
+        run(one).unwrap_or_else(|failure| panic!("{failure}"));
+    }
+    println!("{}: {} crash points", path.display(), points.len());
+}
+
+#[test]
+fn an_expectation_that_is_not_met_is_named_by_its_line() {
+    for path in files("scenarios/failing") {
+        let text = fs::read_to_string(&path).expect("a readable file");
+        let scenario = Scenario::find(&path.to_string_lossy()).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let failure = run(Run::calm(scenario)).expect_err("it fails on purpose");
+        let line = text.lines().position(|line| line.contains("expect")).expect("it hopes") + 1;
+        let named = format!("line {line} of too_hopeful.toml is not so: to alice its state is Some(Queued)");
+        assert!(failure.why.contains(&named), "{}", failure.why);
+    }
+}
+
+/// A file around one line, which is its eighth.
+fn around(line: &str) -> String {
+    format!(
+        "title = \"a test\"\npeople = 2\n\nsteps = [\n\
+         {{ send = {{ by = \"alice\", to = \"bob\", text = \"one\", as = \"one\" }} }},\n\
+         {{ backup = {{ by = \"bob\", as = \"old\" }} }},\n\n{line}\n]\n"
+    )
+}
+
+#[test]
+fn what_is_wrong_in_a_file_is_named_with_its_place() {
+    for (line, column, told) in [
+        (
+            "{ sent = { by = \"alice\" } },",
+            3,
+            "unknown variant `sent`, expected one of `add`, ",
+        ),
+        (
+            "{ send = { frm = \"alice\" } },",
+            12,
+            "unknown field `frm`, expected one of `by`, ",
+        ),
+        (
+            "{ send = { by = \"alice\", to = \"bob\" } },",
+            10,
+            "missing field `text`",
+        ),
+        (
+            "{ off = \"bbo\" },",
+            10,
+            "nobody is called `bbo`; people are alice, bob, ",
+        ),
+        ("{ off = \"carol\" },", 9, "there are 2 people here: alice, bob"),
+        ("{ cut = [\"bob\", \"bob\"] },", 17, "that is the same person"),
+        ("{ wait = \"soon\" },", 11, "`soon` is no span of time"),
+        ("{ wait = 7 },", 10, "invalid type: integer `7`, expected a string"),
+        (
+            "{ read = \"two\" },",
+            10,
+            "no message was called `two` before this; there is `one`",
+        ),
+        (
+            "{ restore = \"new\" },",
+            13,
+            "no backup was called `new` before this; there is `old`",
+        ),
+        (
+            "{ backup = { by = \"bob\", as = \"old\" } },",
+            31,
+            "`old` is taken already",
+        ),
+        ("{ expect = { } },", 12, "nothing is expected here"),
+        (
+            "{ expect = { state = { of = \"one\", is = \"lost\" } } },",
+            42,
+            "unknown variant `lost`, expected one of `queued`",
+        ),
+        (
+            "{ refused = { off = \"bob\" } },",
+            13,
+            "this is nothing that a person asks of their node",
+        ),
+        (
+            "{ timer = { by = \"bob\", whom = \"alice\", after = \"1500ms\" } },",
+            49,
+            "timers are whole seconds",
+        ),
+        ("{ split = 0 },", 11, "a piece has at least one byte"),
+        (
+            "{ send = { by = \"alice\", to = \"bob\", text = \"\", times = 0 } },",
+            57,
+            "it can be sent 1 to 1000 times",
+        ),
+        ("] \n[faults]\nsnow = 3\nfoo = [", 8, ""),
+    ] {
+        let wrong = Scenario::written("a_test.toml", &around(line)).expect_err(line);
+        assert!(wrong.why.starts_with(told), "{line}\n{wrong}");
+        if !told.is_empty() {
+            assert_eq!((wrong.line, wrong.column), (8, column), "{wrong}");
+        }
+        println!("{wrong}");
+    }
+}
