@@ -21,10 +21,10 @@ pub fn both_dial_at_once(world: &mut World) {
     assert_eq!(world.heard(ALICE, BOB), ["you first"]);
     assert_eq!(world.heard(BOB, ALICE), ["no, you first"]);
     world.pass(Millis::minutes(1));
-    assert!(
-        world.links_between(ALICE, BOB) <= 1,
-        "one of the two links has given way"
-    );
+    // In a bad network the second dial may take longer than that, and a machine may sleep.
+    world.until("one of the two links has given way", |world| {
+        world.links_between(ALICE, BOB) <= 1
+    });
 }
 
 /// The link is cut in the middle of many messages, again and again.
