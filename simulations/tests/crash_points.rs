@@ -52,8 +52,14 @@ scenarios! {
     crossing_requests
     add_back
     declined_then_accepted
+    words_before_consent
+    names_are_claims
+    ignored_and_asked_again
+    declined_then_crossing
+    an_invite_does_not_unblock
     declined
     withdrawn
+    ones_own_code
     one_message
     both_ways
     burst_while_away
@@ -61,17 +67,34 @@ scenarios! {
     a_long_text
     the_same_wish_twice
     read
+    read_in_private
+    an_answer_in_a_thread
+    beyond_the_window
+    a_reader_of_events
     edit
     delete
     react
     changes_while_away
+    deleted_while_away
+    deleted_before_it_left
+    deleted_is_deleted
+    each_their_own
+    both_react
     timer_of_the_conversation
     timer_of_one_message
     disappears_while_away
     disappears_before_the_ack
+    the_tightest_timer_holds
+    unread_it_stays
     expires_and_is_sent_again
     cancel
     full
+    cancelled_and_sent_again
+    tried_at_once
+    another_network
+    refused_wishes
+    here_away_invisible
+    writing
     session_lost_by_one
     session_lost_by_the_other
     session_lost_before_the_ack
@@ -79,8 +102,14 @@ scenarios! {
     old_store_after_sending
     old_store_after_receiving
     old_stores_of_both
+    only_the_identity_is_left
+    verified_across_a_new_session
+    a_new_identity_is_a_warning
+    the_clock_is_behind_the_store
     blocked_in_silence
+    blocked_changes_nothing
     removed_and_added_again
+    removed_and_asks_anew
     both_dial_at_once
     cut_in_the_middle
     a_link_dies_in_silence
@@ -89,9 +118,13 @@ scenarios! {
     heartbeats_keep_a_link
     one_byte_at_a_time
     refused_again_and_again
+    a_service_found_late
+    asleep_for_days
     removed
     removed_and_unaware
     an_invite_is_for_one
     one_request_at_a_time
     everybody_to_everybody
+    one_of_three_is_blocked
+    a_third_hears_both
 }

@@ -169,6 +169,8 @@ impl<S: Clone> Contact<S> {
                 });
             }
             (Standing::Requested | Standing::RequestDelivered, link::Standing::Declined) => self.declined(ctx),
+            // To a request that was said again.
+            (Standing::RequestDelivered, link::Standing::Pending) => {}
             // An answer to no question.
             _ => ctx.peer_faults += 1,
         }

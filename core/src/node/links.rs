@@ -240,7 +240,8 @@ impl<R: Ratchet> Node<R> {
             return self.on_request(id, peer, request);
         }
         let Some(contact) = self.contacts.get_mut(&peer) else {
-            self.ctx.peer_faults += 1;
+            // One who takes us for a friend may ask whether we live. That is no fault, and gets no answer.
+            self.ctx.peer_faults += u64::from(!matches!(body, Body::Heartbeat(_)));
             return;
         };
         match body {

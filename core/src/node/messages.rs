@@ -134,12 +134,18 @@ impl<R: Ratchet> Node<R> {
         if row.message.deleted_at.is_some() {
             return Ok(reply(row));
         }
-        let taken_back = match self.contacts.get_mut(&contact) {
-            Some(contact) => contact.take_back(id, &mut self.ctx),
-            None => true,
-        };
-        let never_left = taken_back || matches!(row.delivery.as_ref().map(|d| d.state), Some(DeliveryState::Cancelled));
-        if !never_left {
+        let taken_back = self
+            .contacts
+            .get_mut(&contact)
+            .is_some_and(|contact| contact.withdraw(id, &mut self.ctx));
+        if taken_back {
+            delete_message(&row.message, &mut self.ctx);
+            return Ok(Reply::Message {
+                id,
+                state: DeliveryState::Cancelled,
+            });
+        }
+        if !matches!(row.delivery.as_ref().map(|d| d.state), Some(DeliveryState::Cancelled)) {
             self.correspondent(contact)?;
             self.queue(row, Kind::Delete(content::Delete { target: id.0.to_vec() }));
         }
@@ -200,8 +206,7 @@ impl<R: Ratchet> Node<R> {
             .contacts
             .get_mut(&contact)
             .ok_or(Refusal::UnknownContact(contact))?;
-        if contact.take_back(id, &mut self.ctx) {
-            contact.progress(id, DeliveryState::Cancelled, None, &mut self.ctx);
+        if contact.withdraw(id, &mut self.ctx) {
             return Ok(Reply::Message {
                 id,
                 state: DeliveryState::Cancelled,

@@ -286,7 +286,7 @@ impl<S: Clone> Contact<S> {
     }
 
     /// Takes an unsealed message back that cannot have arrived. False if it is not there or may have arrived.
-    pub fn take_back(&mut self, id: MessageId, ctx: &mut Context) -> bool {
+    pub fn withdraw(&mut self, id: MessageId, ctx: &mut Context) -> bool {
         let Some(row) = self.outbox.find(id) else { return false };
         if row.sealed.is_some() || row.repeat {
             return false;
@@ -294,6 +294,7 @@ impl<S: Clone> Contact<S> {
         let position = row.position;
         self.outbox.rows.remove(&position);
         ctx.gate.delete(Key::Outbox(self.row.address, position));
+        self.progress(id, DeliveryState::Cancelled, None, ctx);
         self.watch_expiry(ctx);
         true
     }

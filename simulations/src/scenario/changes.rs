@@ -1,9 +1,9 @@
 //! What authors and readers do to messages later.
 
 use sotto_core::row::{Key, Row};
-use sotto_core::{Command, Direction, MessageId};
+use sotto_core::{Command, Direction, MessageId, Millis, Refusal};
 
-use crate::{ALICE, BOB, Peer, World};
+use crate::{ALICE, BOB, Fate, Peer, World};
 
 /// Alice corrects herself; Bob has the new text, and the old one nowhere.
 pub fn edit(world: &mut World) {
@@ -56,6 +56,97 @@ pub fn changes_while_away(world: &mut World) {
         let key = world.key(BOB, BOB, ALICE, answer);
         let reacted = world.disk(BOB).row(&Key::Reaction(key, Direction::In)).is_some();
         world.heard(ALICE, BOB) == ["yes"] && reacted
+    });
+}
+
+/// Alice deletes for both what Bob has, while he is away. It is gone when he is back.
+pub fn deleted_while_away(world: &mut World) {
+    let id = world.tell(ALICE, BOB, "an indiscretion");
+    world.switch_off(BOB);
+    world.delete(ALICE, BOB, id);
+    assert!(!world.disk(ALICE).holds_text("an indiscretion"));
+    world.pass(Millis::hours(30));
+    world.switch_on(BOB);
+    world.until("it is gone with Bob", |world| {
+        !world.disk(BOB).holds_text("an indiscretion")
+    });
+}
+
+/// Alice deletes what still waits. It never leaves.
+pub fn deleted_before_it_left(world: &mut World) {
+    world.switch_off(BOB);
+    let first = world.say(ALICE, BOB, "an indiscretion");
+    let second = world.say(ALICE, BOB, "good evening");
+    world.delete(ALICE, BOB, first);
+    assert!(!world.disk(ALICE).holds_text("an indiscretion"));
+    world.expect(first, Fate::Cancelled);
+    world.switch_on(BOB);
+    world.until_delivered(ALICE, BOB, second);
+    assert_eq!(world.heard(ALICE, BOB), ["good evening"]);
+}
+
+/// What is deleted stays so: it is not edited, and a reaction that crosses the deletion comes to nothing.
+pub fn deleted_is_deleted(world: &mut World) {
+    let id = world.tell(ALICE, BOB, "never mind");
+    world.part(ALICE, BOB);
+    world.delete(ALICE, BOB, id);
+    world.react(BOB, ALICE, id, Some("?"));
+    world.heal();
+    world.until_at_rest(&[(ALICE, BOB)]);
+    let contact = world.address(BOB);
+    let text = "do mind".to_owned();
+    assert!(world.ask(ALICE, Command::EditMessage { contact, id, text }).is_err());
+    assert_eq!(reaction(world, id), None);
+    let row = world.received(ALICE, BOB, id).expect("a mark stays");
+    assert!(row.deleted_at.is_some() && row.text.is_empty());
+}
+
+/// Bob may change what he wrote himself, and nothing of Alice's.
+pub fn each_their_own(world: &mut World) {
+    let hers = world.tell(ALICE, BOB, "I owe you ten");
+    let his = world.tell(BOB, ALICE, "I owe you five");
+    let contact = world.address(ALICE);
+    let text = "I owe you a hundred".to_owned();
+    let forge = Command::EditMessage {
+        contact,
+        id: hers,
+        text,
+    };
+    assert_eq!(world.ask(BOB, forge), Err(Refusal::UnknownMessage(hers)));
+    let burn = Command::DeleteMessage { contact, id: hers };
+    assert_eq!(world.ask(BOB, burn), Err(Refusal::UnknownMessage(hers)));
+    world.edit(BOB, ALICE, his, "I owe you six");
+    world.until("Alice has it", |world| world.heard(BOB, ALICE) == ["I owe you six"]);
+    assert_eq!(world.heard(ALICE, BOB), ["I owe you ten"]);
+}
+
+/// Both react to one message, and each reaction stands for itself.
+pub fn both_react(world: &mut World) {
+    let id = world.tell(ALICE, BOB, "we won");
+    let contact = world.address(BOB);
+    let emoji = Some("!".to_owned());
+    let author = Direction::Out;
+    let cheer = Command::React {
+        contact,
+        author,
+        id,
+        emoji,
+    };
+    world.order(ALICE, cheer);
+    world.react(BOB, ALICE, id, Some("+"));
+    let seen = |world: &World, peer: Peer| {
+        let key = world.key(peer, ALICE, BOB, id);
+        [Direction::In, Direction::Out].map(|author| match world.disk(peer).row(&Key::Reaction(key, author)) {
+            Some(Row::Reaction(row)) => row.emoji.clone(),
+            _ => String::new(),
+        })
+    };
+    world.until("both see both", |world| {
+        seen(world, ALICE) == ["+", "!"] && seen(world, BOB) == ["!", "+"]
+    });
+    world.react(BOB, ALICE, id, None);
+    world.until("Bob's is gone", |world| {
+        seen(world, ALICE) == ["", "!"] && seen(world, BOB) == ["!", ""]
     });
 }
 

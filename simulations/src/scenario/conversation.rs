@@ -1,9 +1,9 @@
 //! Texts between two friends.
 
-use sotto_core::row::DeliveryState;
-use sotto_core::{Command, Millis, Reply};
+use sotto_core::row::{ContentType, DeliveryState};
+use sotto_core::{Command, EventSeq, Millis, Refusal, Reply};
 
-use crate::{ALICE, BOB, World};
+use crate::{ALICE, BOB, Fate, World};
 
 /// One text, delivered.
 pub fn one_message(world: &mut World) {
@@ -91,4 +91,79 @@ pub fn read(world: &mut World) {
             .all(|id| world.state(ALICE, BOB, *id) == Some(DeliveryState::Read))
     });
     assert_eq!(world.state(ALICE, BOB, third), Some(DeliveryState::Delivered));
+}
+
+/// Bob reads what Alice wrote and does not want her to know.
+pub fn read_in_private(world: &mut World) {
+    let id = world.tell(ALICE, BOB, "no need to answer");
+    let contact = world.address(ALICE);
+    let (ids, receipt) = (vec![id], false);
+    world.order(BOB, Command::MarkRead { contact, ids, receipt });
+    let key = world.key(BOB, ALICE, BOB, id);
+    let state = world.disk(BOB).delivery(&key).map(|row| row.state);
+    assert_eq!(state, Some(DeliveryState::Read));
+    world.pass(Millis::hours(1));
+    assert_eq!(world.state(ALICE, BOB, id), Some(DeliveryState::Delivered));
+}
+
+/// Bob's answer is marked up, belongs to a thread, and says what it answers.
+pub fn an_answer_in_a_thread(world: &mut World) {
+    let question = world.tell(ALICE, BOB, "dinner?");
+    let mut draft = world.draft(ALICE, "**yes**");
+    draft.content_type = ContentType::Markdown;
+    draft.thread = Some("plans".to_owned());
+    draft.reply_to = Some(question);
+    let answer = world.send(BOB, draft);
+    world.until_delivered(BOB, ALICE, answer);
+    let row = world.received(BOB, ALICE, answer).expect("delivered");
+    assert_eq!(row.content_type, ContentType::Markdown);
+    assert_eq!(row.thread.as_deref(), Some("plans"));
+    assert_eq!(row.reply_to, Some(question));
+}
+
+/// Nobody answers, and Alice goes on. What the window had room for is on its way and cannot be taken back; what is beyond
+/// it can.
+pub fn beyond_the_window(world: &mut World) {
+    world.tell(BOB, ALICE, "go on");
+    world.silence(ALICE, BOB);
+    let window = usize::try_from(world.limits().window).expect("a small number");
+    let texts: Vec<String> = (0..window + 2).map(|n| format!("line {n}")).collect();
+    let ids: Vec<_> = texts.iter().map(|text| world.say(ALICE, BOB, text)).collect();
+    let contact = world.address(BOB);
+    let mut heard = texts;
+    for (place, within) in [(window + 1, false), (0, true)] {
+        let id = ids[place];
+        let refused = world.ask(ALICE, Command::CancelMessage { contact, id }).is_err();
+        assert!(refused == within || !world.is_gentle());
+        if world.state(ALICE, BOB, id) == Some(DeliveryState::Cancelled) {
+            world.expect(id, Fate::Cancelled);
+            heard.remove(place);
+        }
+    }
+    world.until_at_rest(&[(ALICE, BOB)]);
+    assert_eq!(world.heard(ALICE, BOB), heard);
+}
+
+/// A program reads Bob's event log and says how far it is. What it has dealt with it need not see again, whatever crashes.
+pub fn a_reader_of_events(world: &mut World) {
+    world.tell(ALICE, BOB, "one");
+    let last = world.disk(BOB).image().last_event;
+    let upto = |seq| Command::AcknowledgeEvents {
+        consumer: "indexer".to_owned(),
+        seq,
+    };
+    assert_eq!(world.ask(BOB, upto(last)), Ok(Reply::Acknowledged(last)));
+    world.restart(BOB);
+    world.tell(ALICE, BOB, "two");
+    assert_eq!(
+        world.ask(BOB, upto(EventSeq(1))),
+        Ok(Reply::Acknowledged(last)),
+        "never back"
+    );
+    let beyond = EventSeq(world.disk(BOB).image().last_event.0 + 1000);
+    let range = Refusal::OutOfRange {
+        what: "event",
+        range: "one that has happened",
+    };
+    assert_eq!(world.ask(BOB, upto(beyond)), Err(range));
 }

@@ -1,7 +1,7 @@
 //! How strangers become friends, or do not.
 
 use sotto_core::row::Standing;
-use sotto_core::{Command, FriendCode, Millis, Reply};
+use sotto_core::{Command, FriendCode, Millis, Refusal, Reply};
 
 use crate::world::add;
 use crate::{ALICE, BOB, CAROL, World};
@@ -144,4 +144,90 @@ pub fn declined_then_accepted(world: &mut World) {
         world.consent(ALICE, BOB);
     }
     world.until_friends(ALICE, BOB);
+}
+
+/// Alice's own code is of no use to her.
+pub fn ones_own_code(world: &mut World) {
+    let address = world.address(ALICE);
+    let own = add(FriendCode { address, invite: None });
+    assert_eq!(world.ask(ALICE, own), Err(Refusal::Ourselves));
+    assert!(world.contact(ALICE, ALICE).is_none());
+}
+
+/// Alice has more to say than fits in a note. It waits for Bob's consent, and comes right after it.
+pub fn words_before_consent(world: &mut World) {
+    world.request(ALICE, BOB);
+    let id = world.say(ALICE, BOB, "we met at the station");
+    world.until_asked(ALICE, BOB);
+    assert!(world.heard(ALICE, BOB).is_empty(), "he has not agreed to hear anything");
+    world.consent(BOB, ALICE);
+    world.until_delivered(ALICE, BOB, id);
+    assert_eq!(world.heard(ALICE, BOB), ["we met at the station"]);
+}
+
+/// Alice claims to be somebody. Bob sees the claim and goes by the name that he gives her himself.
+pub fn names_are_claims(world: &mut World) {
+    let names = |world: &World| {
+        let row = world.contact(BOB, ALICE).expect("she has asked");
+        (row.claimed_name.clone(), row.petname.clone())
+    };
+    world.order(ALICE, Command::SetName("your bank".to_owned()));
+    world.request(ALICE, BOB);
+    world.until_asked(ALICE, BOB);
+    assert_eq!(names(world), ("your bank".to_owned(), String::new()));
+    let (contact, petname) = (world.address(ALICE), Some("Alice?".to_owned()));
+    world.order(BOB, Command::AcceptContact { contact, petname });
+    world.until_friends(ALICE, BOB);
+    assert_eq!(names(world), ("your bank".to_owned(), "Alice?".to_owned()));
+    world.order(ALICE, Command::SetName("your king".to_owned()));
+    world.order(BOB, Command::RenameContact(contact, "Alice".to_owned()));
+    world.tell(ALICE, BOB, "it is me");
+    assert_eq!(names(world).1, "Alice");
+}
+
+/// Bob lets Alice's request go without a word. She is not told; when she asks again, he is asked again.
+pub fn ignored_and_asked_again(world: &mut World) {
+    let alice = world.address(ALICE);
+    world.request(ALICE, BOB);
+    world.until_asked(ALICE, BOB);
+    world.order(BOB, Command::RemoveContact(alice));
+    world.pass(Millis::hours(2));
+    let hopeful = [Standing::Requested, Standing::RequestDelivered].map(Some);
+    assert!(hopeful.contains(&world.standing(ALICE, BOB)));
+    world.request(ALICE, BOB);
+    world.until_asked(ALICE, BOB);
+    world.consent(BOB, ALICE);
+    world.until_friends(ALICE, BOB);
+}
+
+/// Bob says no. Later both ask at the same moment: that is consent, whatever was before.
+pub fn declined_then_crossing(world: &mut World) {
+    declined(world);
+    crossing_requests(world);
+}
+
+/// Bob has blocked Alice while she was asking. An invite of his that she has got hold of changes nothing, and is not used
+/// up; after he has unblocked her it lets her in.
+pub fn an_invite_does_not_unblock(world: &mut World) {
+    let alice = world.address(ALICE);
+    world.request(ALICE, BOB);
+    world.until_asked(ALICE, BOB);
+    world.order(BOB, Command::BlockContact(alice, true));
+    let Ok(Reply::Invite(code)) = world.ask(BOB, Command::CreateInvite) else {
+        panic!("no invite");
+    };
+    let unused = |world: &World| {
+        let invites = world.disk(BOB).image().invites;
+        invites.iter().any(|invite| Some(invite.token) == code.invite)
+    };
+    world.order(ALICE, add(code));
+    world.pass(Millis::hours(1));
+    assert_eq!(world.standing(BOB, ALICE), Some(Standing::Asking));
+    assert!(unused(world));
+    world.order(BOB, Command::BlockContact(alice, false));
+    if !world.are_friends(ALICE, BOB) {
+        let _ = world.ask(ALICE, add(code)); // a bad network may have brought the first one only now
+    }
+    world.until_friends(ALICE, BOB);
+    assert!(!unused(world));
 }

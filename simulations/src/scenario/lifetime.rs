@@ -78,6 +78,55 @@ pub fn disappears_before_the_ack(world: &mut World) {
     world.until_vanished(&[(goes, "burn this")]);
 }
 
+/// Both have a timer, and some messages one of their own: the tightest holds.
+pub fn the_tightest_timer_holds(world: &mut World) {
+    let timers = |world: &mut World, alices: u32, bobs: u32| {
+        let (alice, bob) = (world.address(ALICE), world.address(BOB));
+        world.order(ALICE, Command::SetTimer(bob, alices));
+        world.order(BOB, Command::SetTimer(alice, bobs));
+        world.until("each knows the other's", |world| {
+            let theirs = |peer, other| world.contact(peer, other).map(|row| row.timer_theirs);
+            (theirs(BOB, ALICE), theirs(ALICE, BOB)) == (Some(alices), Some(bobs))
+        });
+    };
+    timers(world, 600, 120);
+    let mut burn = |text, ttl| {
+        let mut draft = world.draft(BOB, text);
+        draft.ttl = ttl;
+        world.send(ALICE, draft)
+    };
+    let messages = [
+        ("loose", Some(3600), 120),
+        ("tight", Some(30), 30),
+        ("unsaid", None, 120),
+    ];
+    let ids = messages.map(|(text, ttl, _)| burn(text, ttl));
+    for (id, (text, _, holds)) in ids.into_iter().zip(messages) {
+        world.until_received(ALICE, BOB, id);
+        let ttl = world.received(ALICE, BOB, id).map(|row| row.ttl);
+        assert_eq!(ttl, Some(holds), "{text}");
+    }
+    world.read(BOB, ALICE, &ids);
+    let [loose, tight, unsaid] = ids;
+    world.until_vanished(&[(loose, "loose"), (tight, "tight"), (unsaid, "unsaid")]);
+    timers(world, 0, 0);
+}
+
+/// The author's time runs from the sending, the reader's from the reading.
+pub fn unread_it_stays(world: &mut World) {
+    let mut draft = world.draft(BOB, "burn this");
+    draft.ttl = Some(60);
+    let goes = world.send(ALICE, draft);
+    world.until_received(ALICE, BOB, goes);
+    world.until("it is gone with Alice", |world| {
+        !world.disk(ALICE).holds_text("burn this")
+    });
+    world.pass(Millis::hours(12));
+    assert!(world.disk(BOB).holds_text("burn this"), "Bob has not looked yet");
+    world.read(BOB, ALICE, &[goes]);
+    world.until_vanished(&[(goes, "burn this")]);
+}
+
 impl World {
     fn until_vanished(&mut self, messages: &[(MessageId, &str)]) {
         self.until("no disk holds the texts", |world| {

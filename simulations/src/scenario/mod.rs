@@ -6,6 +6,7 @@ mod conversation;
 mod first_contact;
 mod lifetime;
 mod outbox;
+mod presence;
 mod recovery;
 mod rough_network;
 mod standing;
@@ -82,10 +83,16 @@ library! {
         first_contact::crossing_requests
         first_contact::add_back
         first_contact::declined_then_accepted
+        first_contact::words_before_consent
+        first_contact::names_are_claims
+        first_contact::ignored_and_asked_again
+        first_contact::declined_then_crossing
+        first_contact::an_invite_does_not_unblock
     }
     2 Strangers NOBODY {
         first_contact::declined
         first_contact::withdrawn
+        first_contact::ones_own_code
     }
     2 Friends BOTH {
         conversation::one_message
@@ -95,17 +102,34 @@ library! {
         conversation::a_long_text
         conversation::the_same_wish_twice
         conversation::read
+        conversation::read_in_private
+        conversation::an_answer_in_a_thread
+        conversation::beyond_the_window
+        conversation::a_reader_of_events
         changes::edit
         changes::delete
         changes::react
         changes::changes_while_away
+        changes::deleted_while_away
+        changes::deleted_before_it_left
+        changes::deleted_is_deleted
+        changes::each_their_own
+        changes::both_react
         lifetime::timer_of_the_conversation
         lifetime::timer_of_one_message
         lifetime::disappears_while_away
         lifetime::disappears_before_the_ack
+        lifetime::the_tightest_timer_holds
+        lifetime::unread_it_stays
         outbox::expires_and_is_sent_again
         outbox::cancel
         outbox::full
+        outbox::cancelled_and_sent_again
+        outbox::tried_at_once
+        outbox::another_network
+        outbox::refused_wishes
+        presence::here_away_invisible
+        presence::writing
         recovery::session_lost_by_one
         recovery::session_lost_by_the_other
         recovery::session_lost_before_the_ack
@@ -113,8 +137,14 @@ library! {
         recovery::old_store_after_sending
         recovery::old_store_after_receiving
         recovery::old_stores_of_both
+        recovery::only_the_identity_is_left
+        recovery::verified_across_a_new_session
+        recovery::a_new_identity_is_a_warning
+        recovery::the_clock_is_behind_the_store
         standing::blocked_in_silence
+        standing::blocked_changes_nothing
         standing::removed_and_added_again
+        standing::removed_and_asks_anew
         rough_network::both_dial_at_once
         rough_network::cut_in_the_middle
         rough_network::a_link_dies_in_silence
@@ -123,6 +153,8 @@ library! {
         rough_network::heartbeats_keep_a_link
         rough_network::one_byte_at_a_time
         rough_network::refused_again_and_again
+        rough_network::a_service_found_late
+        rough_network::asleep_for_days
     }
     2 Friends NOBODY {
         standing::removed
@@ -134,6 +166,8 @@ library! {
     }
     3 Friends ALL_THREE {
         three::everybody_to_everybody
+        three::one_of_three_is_blocked
+        three::a_third_hears_both
     }
 }
 
@@ -152,7 +186,7 @@ impl Scenario {
 
     /// Whether the story is about when things happen.
     pub fn is_punctual(&self) -> bool {
-        const PUNCTUAL: [&str; 9] = [
+        const PUNCTUAL: [&str; 17] = [
             "timer_of_the_conversation",
             "timer_of_one_message",
             "disappears_while_away",
@@ -162,6 +196,14 @@ impl Scenario {
             "a_link_dies_in_silence",
             "a_clock_is_set_back",
             "a_long_silence",
+            "cancelled_and_sent_again",
+            "deleted_before_it_left",
+            "the_tightest_timer_holds",
+            "unread_it_stays",
+            "tried_at_once",
+            "another_network",
+            "the_clock_is_behind_the_store",
+            "asleep_for_days",
         ];
         match self.story {
             Story::Told(_) => PUNCTUAL.contains(&self.name),

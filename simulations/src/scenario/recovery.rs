@@ -1,7 +1,8 @@
 //! Stores that have lost something. The two must find out and open a new session, before a key is used twice and without
 //! losing what waits.
 
-use sotto_core::row::Row;
+use sotto_core::row::{Batch, Change, Event, Row};
+use sotto_core::{Command, Millis, Refusal, Reply};
 use sotto_testkit::disk::Disk;
 
 use crate::{ALICE, BOB, Fate, Peer, World};
@@ -94,6 +95,95 @@ pub fn old_stores_of_both(world: &mut World) {
     world.tell(ALICE, BOB, "after");
     world.tell(BOB, ALICE, "after, too");
     assert_eq!(world.heard(ALICE, BOB), ["one", "after"]);
+}
+
+/// Bob has nothing left but who he is. He asks Alice anew, and since she knows him, that is enough.
+pub fn only_the_identity_is_left(world: &mut World) {
+    let hers = world.tell(ALICE, BOB, "before");
+    let his = world.tell(BOB, ALICE, "before, too");
+    world.expect(hers, Fate::Forgotten);
+    world.expect(his, Fate::Received);
+    world.with_disk_out(BOB, |disk| disk.lose(|row| !matches!(row, Row::Identity(_))));
+    let waits = world.say(ALICE, BOB, "where are you?");
+    world.pass(Millis::minutes(40));
+    assert!(world.heard(ALICE, BOB).is_empty(), "he knows nobody");
+    world.request(BOB, ALICE);
+    world.until_delivered(ALICE, BOB, waits);
+    world.until_friends(ALICE, BOB);
+}
+
+/// Alice has compared safety numbers with Bob. Another session with the same identity changes nothing about that.
+pub fn verified_across_a_new_session(world: &mut World) {
+    compare_numbers(world);
+    world.with_disk_out(BOB, |disk| disk.lose(is_session));
+    world.tell(BOB, ALICE, "back again");
+    assert!(world.contact(ALICE, BOB).is_some_and(|row| row.verified));
+}
+
+/// Bob comes back under his address, but with another Signal identity. Alice is warned, the mark of having compared is gone,
+/// and the number that she compared is not his any more.
+pub fn a_new_identity_is_a_warning(world: &mut World) {
+    let number = compare_numbers(world);
+    let (signal_identity, registration_id) = world.another_identity();
+    world.with_disk_out(BOB, |disk| {
+        disk.lose(is_session);
+        let known = disk.image().identity.expect("it was opened");
+        let mut identity = known.clone();
+        identity.signal_identity = signal_identity;
+        identity.registration_id = registration_id;
+        disk.apply(Batch {
+            changes: vec![Change::Put(Row::Identity(identity))],
+        });
+    });
+    world.tell(BOB, ALICE, "back again, with all new keys");
+    assert!(world.contact(ALICE, BOB).is_some_and(|row| !row.verified));
+    let contact = world.address(BOB);
+    let warned = Event::ContactRekeyed {
+        contact,
+        identity_changed: true,
+    };
+    assert_eq!(world.count_events(ALICE, |event| *event == warned), 1);
+    let verify = Command::VerifyContact(contact, Some(number));
+    assert_eq!(world.ask(ALICE, verify), Err(Refusal::SafetyNumberMismatch(contact)));
+}
+
+/// Alice and Bob read their numbers to each other. Gives the digits.
+fn compare_numbers(world: &mut World) -> String {
+    let mut number = |peer: Peer, other: Peer| {
+        let contact = world.address(other);
+        match world.ask(peer, Command::SafetyNumber(contact)) {
+            Ok(Reply::SafetyNumber(number)) => number.digits,
+            other => panic!("{other:?}"),
+        }
+    };
+    let digits = number(ALICE, BOB);
+    assert_eq!(digits, number(BOB, ALICE));
+    let contact = world.address(BOB);
+    world.order(ALICE, Command::VerifyContact(contact, Some(digits.clone())));
+    assert!(world.contact(ALICE, BOB).is_some_and(|row| row.verified));
+    digits
+}
+
+/// Bob's machine starts with a clock that is three days behind what its store was written by. What waits goes, and what
+/// comes is in its order.
+pub fn the_clock_is_behind_the_store(world: &mut World) {
+    world.tell(ALICE, BOB, "before");
+    world.part(ALICE, BOB);
+    let waits = world.say(BOB, ALICE, "what day is it?");
+    world.pass(Millis::hours(2));
+    world.switch_off(BOB);
+    world.move_wall_clock(BOB, -72 * 3600 * 1000);
+    world.switch_on(BOB);
+    world.heal();
+    let before = world.now();
+    world.until_delivered(BOB, ALICE, waits);
+    let waited = Millis(world.now().0 - before.0);
+    assert!(
+        waited < Millis::minutes(16) || !world.is_gentle(),
+        "waited for {waited}"
+    );
+    world.tell(ALICE, BOB, "after");
+    assert_eq!(world.heard(ALICE, BOB), ["before", "after"]);
 }
 
 fn is_session(row: &Row) -> bool {

@@ -1,6 +1,7 @@
 //! Networks that are less than kind.
 
-use sotto_core::Millis;
+use sotto_core::row::{DeliveryState, FailReason};
+use sotto_core::{Command, Millis};
 
 use crate::{ALICE, BOB, World};
 
@@ -105,4 +106,34 @@ pub fn refused_again_and_again(world: &mut World) {
     world.write(ALICE, BOB, "still busy?");
     world.until_at_rest(&[(ALICE, BOB)]);
     assert_eq!(world.heard(ALICE, BOB), ["busy?", "still busy?"]);
+}
+
+/// Bob's service is up, and for an hour nobody finds it. Alice's node goes on looking.
+pub fn a_service_found_late(world: &mut World) {
+    world.part(ALICE, BOB);
+    let id = world.say(ALICE, BOB, "where are you?");
+    world.pass(Millis::minutes(1));
+    world.heal();
+    world.refuse_dials(BOB, 1000);
+    world.hide(BOB, Millis::hours(1));
+    world.until_delivered(ALICE, BOB, id);
+}
+
+/// Bob closes his lid for two and a half days while Alice's word is on its way. It is there when he wakes.
+pub fn asleep_for_days(world: &mut World) {
+    world.tell(ALICE, BOB, "good night");
+    world.put_to_sleep(BOB, Millis::hours(60));
+    let id = world.say(ALICE, BOB, "are you up?");
+    world.pass(Millis::hours(48));
+    let state = world.state(ALICE, BOB, id);
+    if world.is_gentle() {
+        assert_eq!(state, Some(DeliveryState::Sent), "nobody can know more of it");
+    }
+    if state == Some(DeliveryState::Failed(FailReason::Expired)) {
+        // The link was gone before she wrote.
+        let contact = world.address(BOB);
+        world.order(ALICE, Command::RetryMessage { contact, id });
+    }
+    world.until_delivered(ALICE, BOB, id);
+    assert_eq!(world.heard(ALICE, BOB), ["good night", "are you up?"]);
 }

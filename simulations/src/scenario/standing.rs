@@ -66,3 +66,37 @@ pub fn removed_and_added_again(world: &mut World) {
     world.tell(ALICE, BOB, "so I see");
     assert_eq!(world.heard(BOB, ALICE), ["so long", "I am back"]);
 }
+
+/// Bob has blocked Alice. She may change what she wrote, and with her it is changed; he sees nothing of it, and cannot
+/// write to her by mistake.
+pub fn blocked_changes_nothing(world: &mut World) {
+    let alice = world.address(ALICE);
+    let (bob, text) = (world.address(BOB), "I never liked you".to_owned());
+    let id = world.tell(ALICE, BOB, "hello");
+    world.order(BOB, Command::BlockContact(alice, true));
+    let edit = Command::EditMessage { contact: bob, id, text };
+    world.order(ALICE, edit);
+    world.until_at_rest(&[(ALICE, BOB)]);
+    assert_eq!(world.heard(ALICE, BOB), ["hello"]);
+    let draft = world.draft(ALICE, "hello?");
+    assert!(world.ask(BOB, Command::Send(draft)).is_err());
+    world.order(BOB, Command::BlockContact(alice, false));
+}
+
+/// Bob has removed Alice. She finds out that nothing arrives, removes him in turn, and asks anew; what had failed she can
+/// send again.
+pub fn removed_and_asks_anew(world: &mut World) {
+    let (alice, bob) = (world.address(ALICE), world.address(BOB));
+    world.order(BOB, Command::RemoveContact(alice));
+    let id = world.say(ALICE, BOB, "are you angry?");
+    world.pass(Millis::hours(2));
+    world.order(ALICE, Command::RemoveContact(bob));
+    assert_eq!(
+        world.state(ALICE, BOB, id),
+        Some(DeliveryState::Failed(FailReason::Removed))
+    );
+    world.befriend(ALICE, BOB);
+    world.order(ALICE, Command::RetryMessage { contact: bob, id });
+    world.until_delivered(ALICE, BOB, id);
+    assert_eq!(world.heard(ALICE, BOB), ["are you angry?"]);
+}
