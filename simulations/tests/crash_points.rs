@@ -119,7 +119,7 @@ scenarios! {
     one_byte_at_a_time
     refused_again_and_again
     a_service_found_late
-    asleep_for_days
+    a_lid_closed_for_long
     removed
     removed_and_unaware
     an_invite_is_for_one

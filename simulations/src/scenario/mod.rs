@@ -154,7 +154,7 @@ library! {
         rough_network::one_byte_at_a_time
         rough_network::refused_again_and_again
         rough_network::a_service_found_late
-        rough_network::asleep_for_days
+        rough_network::a_lid_closed_for_long
     }
     2 Friends NOBODY {
         standing::removed
@@ -203,7 +203,7 @@ impl Scenario {
             "tried_at_once",
             "another_network",
             "the_clock_is_behind_the_store",
-            "asleep_for_days",
+            "a_lid_closed_for_long",
         ];
         match self.story {
             Story::Told(_) => PUNCTUAL.contains(&self.name),

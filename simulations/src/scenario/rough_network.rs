@@ -119,12 +119,12 @@ pub fn a_service_found_late(world: &mut World) {
     world.until_delivered(ALICE, BOB, id);
 }
 
-/// Bob closes his lid for two and a half days while Alice's word is on its way. It is there when he wakes.
-pub fn asleep_for_days(world: &mut World) {
+/// Bob closes his lid for a day and a half while Alice's word is on its way. It is there when he wakes.
+pub fn a_lid_closed_for_long(world: &mut World) {
     world.tell(ALICE, BOB, "good night");
-    world.put_to_sleep(BOB, Millis::hours(60));
+    world.put_to_sleep(BOB, Millis::hours(36));
     let id = world.say(ALICE, BOB, "are you up?");
-    world.pass(Millis::hours(48));
+    world.pass(Millis::hours(25));
     let state = world.state(ALICE, BOB, id);
     if world.is_gentle() {
         assert_eq!(state, Some(DeliveryState::Sent), "nobody can know more of it");

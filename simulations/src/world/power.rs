@@ -92,13 +92,6 @@ impl World {
         self.hosts[peer.0].wall_offset += by_millis;
     }
 
-    /// Closes a machine's lid for so long: it stands still, and its clocks go on.
-    pub fn put_to_sleep(&mut self, peer: Peer, span: Millis) {
-        self.trace
-            .note(self.now, || format!("{peer:<6} falls asleep for {span}"));
-        self.hosts[peer.0].asleep_until = Millis(self.now.0 + span.0);
-    }
-
     /// For so long nobody finds a peer's service, though it is up.
     pub fn hide(&mut self, peer: Peer, span: Millis) {
         self.hosts[peer.0].found_from = Millis(self.now.0 + span.0);
