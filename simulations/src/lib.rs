@@ -9,6 +9,7 @@
 //! and is opened again from what its disk holds. While a story runs, every [`invariant`] watches every input, output and
 //! commit; when it ends, faults stop, and the world must come to rest with nothing lost and nothing doubled.
 
+mod campaign;
 mod choice;
 mod fingerprint;
 pub mod invariant;
@@ -25,6 +26,7 @@ mod timeline;
 mod trace;
 mod world;
 
+pub use campaign::{Campaign, Tally};
 pub use choice::{Choice, Choices, FAULTS, Fault, Faults, Plan};
 pub use odometer::Odometer;
 pub use record::{record, recordings};

@@ -1,15 +1,18 @@
 //! `sotto-sim`: plays worlds and tells what happens in them.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use sotto_core::Millis;
 use sotto_simulations::scenario::LIBRARY;
 use sotto_simulations::{
-    Choices, Cipher, CrashPoint, Failure, Run, Scenario, Trace, crash_points, run, shrink, timeline,
+    Campaign, Choices, Cipher, CrashPoint, Failure, Run, Scenario, Tally, Trace, crash_points, run, shrink, timeline,
 };
+
+/// How this program is run in a clone.
+const AGAIN: &str = "cargo run -p sotto-simulations --";
 
 /// Sotto's deterministic world: real nodes, and everything around them made up.
 #[derive(Parser)]
@@ -21,14 +24,11 @@ struct Program {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Play every story in the bad worlds of so many seeds
+    /// Play every story in the bad worlds of many seeds
+    #[command(visible_alias = "soak")]
     Run {
-        /// How many seeds
-        #[arg(long, default_value_t = 10)]
-        seeds: u64,
-        /// The first
-        #[arg(long, default_value_t = 0, value_name = "SEED")]
-        from: u64,
+        #[command(flatten)]
+        many: ManyArgs,
     },
     /// Play a scenario file: once as it is, or in many worlds
     Scenario {
@@ -67,6 +67,38 @@ enum Command {
 }
 
 #[derive(Args)]
+struct ManyArgs {
+    /// How many seeds; 10, or with --hours as many as can be
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
+    /// The first
+    #[arg(long, default_value_t = 0, value_name = "SEED")]
+    from: u64,
+    /// Only this story or scenario file; can be given more than once
+    #[arg(long = "story", value_name = "STORY")]
+    stories: Vec<String>,
+    /// One in so many worlds runs over libsignal; 0 is none
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    signal_every: u64,
+    /// How many worlds are played at once
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    threads: usize,
+    /// Begin no more worlds after this long
+    #[arg(long)]
+    hours: Option<f64>,
+    /// Stop when so many have failed
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    failures: usize,
+    /// Write the trace of each that fails into this folder
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
+    /// Break this rule in every node; `sabotage` names them
+    #[cfg(feature = "sabotage")]
+    #[arg(long = "break", value_name = "RULE")]
+    broken: Vec<String>,
+}
+
+#[derive(Args)]
 struct RunArgs {
     /// A story of the library, or a scenario file
     story: String,
@@ -83,6 +115,10 @@ struct RunArgs {
     /// (lost or durable), and whether what was sent is lost, too
     #[arg(long, value_name = "PEER:OUTPUT:COMMIT[:cut]")]
     crash: Option<String>,
+    /// Break this rule in every node; `sabotage` names them
+    #[cfg(feature = "sabotage")]
+    #[arg(long = "break", value_name = "RULE")]
+    broken: Vec<String>,
 }
 
 impl RunArgs {
@@ -100,6 +136,8 @@ impl RunArgs {
                 Cipher::Transparent
             },
             crash: crash.transpose()?,
+            #[cfg(feature = "sabotage")]
+            broken: rules(&self.broken)?,
             ..Run::calm(Scenario::find(&self.story)?)
         })
     }
@@ -107,7 +145,7 @@ impl RunArgs {
 
 fn main() -> ExitCode {
     let done = match Program::parse().command {
-        Command::Run { seeds, from } => Ok(many(from, seeds)),
+        Command::Run { many } => many.play(),
         Command::Scenario {
             file,
             crashes,
@@ -237,24 +275,78 @@ fn hashes(seeds: u64) -> bool {
     true
 }
 
-/// Plays every scenario in the bad worlds of these seeds.
-fn many(from: u64, seeds: u64) -> bool {
-    let (mut runs, mut failures, mut lived) = (0_u64, 0_u64, 0_u64);
-    for seed in from..from + seeds {
-        for scenario in LIBRARY {
-            runs += 1;
-            match run(Run::bad(scenario, seed)) {
-                Ok(outcome) => lived += outcome.lived.0,
-                Err(failure) => {
-                    failures += 1;
-                    println!("{}: {}", failure.run, failure.why);
-                }
+impl ManyArgs {
+    /// True if all is well in all worlds.
+    fn play(&self) -> Result<bool, String> {
+        let campaign = Campaign {
+            stories: match &self.stories[..] {
+                [] => LIBRARY.iter().collect(),
+                named => named
+                    .iter()
+                    .map(|name| Scenario::find(name))
+                    .collect::<Result<_, _>>()?,
+            },
+            seeds: self.from..self.from.saturating_add(self.seeds.unwrap_or(if self.hours.is_some() {
+                u64::MAX
+            } else {
+                10
+            })),
+            signal_every: self.signal_every,
+            threads: self.threads,
+            patience: self
+                .hours
+                .map(|hours| Duration::try_from_secs_f64(hours * 3600.0))
+                .transpose()
+                .map_err(|wrong| wrong.to_string())?,
+            failures: self.failures.max(1),
+            #[cfg(feature = "sabotage")]
+            broken: rules(&self.broken)?,
+        };
+        let tally = campaign.play(|tally| eprintln!("{}", figures(tally)));
+        println!("{}", figures(&tally));
+        let mut faults: Vec<_> = tally
+            .faults
+            .iter()
+            .map(|(kind, times)| format!("{times} × {kind}"))
+            .collect();
+        if faults.is_empty() {
+            faults.push("none".to_owned());
+        }
+        println!("faults: {}", faults.join(", "));
+        for trace in tally.failed.values() {
+            println!("\n{}\nagain: {AGAIN} play {}", trace.why, trace.run);
+            if let Some(folder) = &self.keep {
+                println!("kept:  {AGAIN} replay {}", keep(folder, trace)?.display());
             }
         }
+        Ok(tally.failed.is_empty())
     }
-    println!(
-        "{runs} worlds, {failures} failures, {} days lived",
-        lived / Millis::hours(24).0
-    );
-    failures == 0
+}
+
+fn figures(tally: &Tally) -> String {
+    format!(
+        "{} worlds, {} of them over libsignal, {} failed; {:.2} virtual years in {:.0} s, {:.0} worlds a second",
+        tally.worlds,
+        tally.over_signal,
+        tally.failed.len(),
+        tally.years(),
+        tally.took.as_secs_f64(),
+        tally.rate(),
+    )
+}
+
+fn keep(folder: &Path, trace: &Trace) -> Result<PathBuf, String> {
+    let story = Path::new(trace.run.scenario.name).file_stem().unwrap_or_default();
+    let path = folder.join(format!("{}-{}.trace", story.display(), trace.run.seed));
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&path, trace.to_string()))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
+}
+
+/// The bits of rules by their names.
+#[cfg(feature = "sabotage")]
+fn rules(names: &[String]) -> Result<u64, String> {
+    use sotto_simulations::sabotage::named;
+    names.iter().try_fold(0, |bits, name| Ok(bits | named(name)?))
 }

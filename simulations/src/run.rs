@@ -59,10 +59,14 @@ impl fmt::Display for Run {
         if self.cipher == Cipher::Signal {
             f.write_str(" --signal")?;
         }
-        match self.crash {
-            Some(crash) => write!(f, " --crash {crash}"),
-            None => Ok(()),
+        if let Some(crash) = self.crash {
+            write!(f, " --crash {crash}")?;
         }
+        #[cfg(feature = "sabotage")]
+        for rule in crate::sabotage::names(self.broken) {
+            write!(f, " --break {rule:?}")?;
+        }
+        Ok(())
     }
 }
 

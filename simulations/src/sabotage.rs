@@ -52,6 +52,25 @@ pub const TABLE: &[(Rule, &[Rule])] = &[
 /// What a node does that it need not do, and that others must put up with.
 pub const TOLERATED: &[Rule] = &[Rule::EverythingSaidTwice];
 
+/// The rule of that name, and what else has to be wrong for it to matter.
+pub fn named(name: &str) -> Result<u64, String> {
+    let row = TABLE.iter().find(|(rule, _)| format!("{rule:?}") == name);
+    let (rule, with) = row.ok_or_else(|| format!("no rule is called {name}"))?;
+    Ok(bits(*rule, with))
+}
+
+/// Which rules of the table these bits break.
+pub fn names(broken: u64) -> impl Iterator<Item = Rule> {
+    TABLE
+        .iter()
+        .map(|(rule, _)| *rule)
+        .filter(move |rule| broken & rule.bit() != 0)
+}
+
+fn bits(rule: Rule, with: &[Rule]) -> u64 {
+    with.iter().fold(rule.bit(), |bits, rule| bits | rule.bit())
+}
+
 /// How a broken rule was noticed.
 #[derive(Clone, Debug)]
 pub struct Caught {
@@ -69,7 +88,7 @@ pub struct Caught {
 
 /// Breaks a rule in the worlds of at most so many seeds, until one notices.
 pub fn hunt(rule: Rule, with: &[Rule], seeds: u64) -> Option<Caught> {
-    let broken = with.iter().fold(rule.bit(), |bits, rule| bits | rule.bit());
+    let broken = bits(rule, with);
     let began = Instant::now();
     let mut worlds = 0;
     for seed in 0..seeds {

@@ -98,6 +98,16 @@ impl FromStr for Run {
                 "--bad-world" => run.bad_world = true,
                 "--signal" => run = run.over_signal(),
                 "--seed" => run.seed = words.next().and_then(|seed| seed.parse().ok()).ok_or_else(wrong)?,
+                #[cfg(feature = "sabotage")]
+                "--break" => {
+                    run.broken |= crate::sabotage::named(words.next().unwrap_or_default()).map_err(NotATrace)?
+                }
+                #[cfg(not(feature = "sabotage"))]
+                "--break" => {
+                    return Err(NotATrace(
+                        "rules can be broken only with `--features sabotage`".to_owned(),
+                    ));
+                }
                 "--crash" => run.crash = Some(words.next().ok_or_else(wrong)?.parse()?),
                 _ => return Err(wrong()),
             }
