@@ -32,6 +32,14 @@ pub struct Campaign {
     pub broken: u64,
 }
 
+/// How a campaign goes.
+pub enum Progress<'a> {
+    /// Another minute has passed.
+    Minute(&'a Tally),
+    /// This failed.
+    Failed(&'a Trace),
+}
+
 /// What has been played.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -50,8 +58,8 @@ pub struct Tally {
 }
 
 impl Campaign {
-    /// Plays it. Every minute, it says how far it is.
-    pub fn play(&self, progress: impl Fn(&Tally) + Sync) -> Tally {
+    /// Plays it, and tells how it goes.
+    pub fn play(&self, watch: impl Fn(Progress<'_>) + Sync) -> Tally {
         let began = Instant::now();
         let (next, over) = (AtomicU64::new(0), AtomicBool::new(false));
         let tally = Mutex::new(Tally::default());
@@ -70,14 +78,17 @@ impl Campaign {
                 let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
                 tally.count(run, &made);
                 tally.lived.0 += verdict.map_or(0, |outcome| outcome.lived.0);
-                tally.failed.extend(failed.map(|trace| (place, trace)));
+                if let Some(trace) = failed {
+                    watch(Progress::Failed(&trace));
+                    tally.failed.insert(place, trace);
+                }
                 tally.took = began.elapsed();
                 if tally.failed.len() >= self.failures || self.patience.is_some_and(|patience| tally.took > patience) {
                     over.store(true, Ordering::Relaxed);
                 }
                 let minute = tally.took.as_secs() / 60;
                 if told.fetch_max(minute, Ordering::Relaxed) < minute {
-                    progress(&tally);
+                    watch(Progress::Minute(&tally));
                 }
             }
         };

@@ -26,7 +26,7 @@ mod timeline;
 mod trace;
 mod world;
 
-pub use campaign::{Campaign, Tally};
+pub use campaign::{Campaign, Progress, Tally};
 pub use choice::{Choice, Choices, FAULTS, Fault, Faults, Plan};
 pub use odometer::Odometer;
 pub use record::{record, recordings};
@@ -34,5 +34,6 @@ pub use run::{Failure, Outcome, Run, crash_points, play, run, timeline};
 pub use scenario::Scenario;
 pub use script::{Script, Telling, Unreadable};
 pub use shrink::shrink;
+pub use timeline::{Timeline, clock};
 pub use trace::{NotATrace, Trace};
 pub use world::{ALICE, BOB, CAROL, Cipher, CrashPoint, Fate, InFlight, Peer, World};

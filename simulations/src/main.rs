@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use sotto_simulations::scenario::LIBRARY;
 use sotto_simulations::{
-    Campaign, Choices, Cipher, CrashPoint, Failure, Run, Scenario, Tally, Trace, crash_points, run, shrink, timeline,
+    Campaign, Choices, Cipher, CrashPoint, Failure, Progress, Run, Scenario, Tally, Trace, crash_points, run, shrink,
+    timeline,
 };
 
 /// How this program is run in a clone.
@@ -45,11 +46,18 @@ enum Command {
         from: u64,
     },
     /// Play one run and tell what happens
-    Play(RunArgs),
+    Play {
+        #[command(flatten)]
+        run: RunArgs,
+        #[command(flatten)]
+        view: View,
+    },
     /// Play a trace and tell what happens
     Replay {
         /// What `shrink` has printed
         trace: PathBuf,
+        #[command(flatten)]
+        view: View,
     },
     /// Make a run that fails as simple as it can be, and print its trace
     Shrink(RunArgs),
@@ -64,6 +72,17 @@ enum Command {
     Sabotage,
     /// Name the stories of the library
     Stories,
+}
+
+/// How a run is told: by default, what matters of it, a column for each peer.
+#[derive(Args, Clone, Copy)]
+struct View {
+    /// Tell every input and output
+    #[arg(long, conflicts_with = "mermaid")]
+    full: bool,
+    /// Draw a sequence diagram, for a page in Markdown
+    #[arg(long)]
+    mermaid: bool,
 }
 
 #[derive(Args)]
@@ -152,8 +171,8 @@ fn main() -> ExitCode {
             seeds,
             from,
         } => scenario(&file, crashes, from..from + seeds),
-        Command::Play(args) => args.read().map(|run| tell(run, run.choices())),
-        Command::Replay { trace } => replay(&trace),
+        Command::Play { run, view } => run.read().map(|run| tell(run, run.choices(), view)),
+        Command::Replay { trace, view } => replay(&trace, view),
         Command::Shrink(args) => args.read().map(simplest),
         Command::Hashes { seeds } => Ok(hashes(seeds)),
         #[cfg(feature = "sabotage")]
@@ -205,32 +224,33 @@ fn failed(failure: &Failure) -> bool {
     false
 }
 
-fn replay(file: &PathBuf) -> Result<bool, String> {
+fn replay(file: &PathBuf, view: View) -> Result<bool, String> {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let trace: Trace = text.parse().map_err(|wrong: sotto_simulations::NotATrace| wrong.0)?;
-    Ok(tell(trace.run, Choices::planned(trace.plan)))
+    Ok(tell(trace.run, Choices::planned(trace.plan), view))
 }
 
-/// Plays one run. True if all is well.
-fn tell(run: Run, choices: Choices) -> bool {
-    let plan = sotto_simulations::play(run, choices);
-    let again = Choices::made_before(&plan.1);
-    for line in timeline(run, again) {
+/// Plays one run and tells it. True if all is well.
+fn tell(run: Run, choices: Choices, view: View) -> bool {
+    let (verdict, made) = sotto_simulations::play(run, choices);
+    let timeline = timeline(run, Choices::made_before(&made));
+    let end = match &verdict {
+        Ok(outcome) => format!("all is well after {}", sotto_simulations::clock(outcome.lived)),
+        Err(why) => why.clone(),
+    };
+    if view.mermaid {
+        println!("```mermaid\n{}```", timeline.mermaid(&end));
+        return verdict.is_ok();
+    }
+    let lines = if view.full { timeline.full() } else { timeline.columns() };
+    for line in lines {
         println!("{line}");
     }
-    match plan.0 {
-        Ok(outcome) => {
-            println!(
-                "all is well after {}; outputs hash to {:016x}",
-                outcome.lived, outcome.fingerprint
-            );
-            true
-        }
-        Err(why) => {
-            println!("{why}");
-            false
-        }
+    match &verdict {
+        Ok(outcome) => println!("{end}; outputs hash to {:016x}", outcome.fingerprint),
+        Err(_) => println!("{end}"),
     }
+    verdict.is_ok()
 }
 
 /// True if the run was well, and there was nothing to do.
@@ -302,24 +322,31 @@ impl ManyArgs {
             #[cfg(feature = "sabotage")]
             broken: rules(&self.broken)?,
         };
-        let tally = campaign.play(|tally| eprintln!("{}", figures(tally)));
+        let tally = campaign.play(|progress| match progress {
+            Progress::Minute(tally) => eprintln!("{}", figures(tally)),
+            Progress::Failed(trace) => self.tell(trace),
+        });
         println!("{}", figures(&tally));
         let mut faults: Vec<_> = tally
             .faults
             .iter()
-            .map(|(kind, times)| format!("{times} × {kind}"))
+            .map(|(kind, times)| format!("{times} x {kind}"))
             .collect();
         if faults.is_empty() {
             faults.push("none".to_owned());
         }
         println!("faults: {}", faults.join(", "));
-        for trace in tally.failed.values() {
-            println!("\n{}\nagain: {AGAIN} play {}", trace.why, trace.run);
-            if let Some(folder) = &self.keep {
-                println!("kept:  {AGAIN} replay {}", keep(folder, trace)?.display());
-            }
-        }
         Ok(tally.failed.is_empty())
+    }
+
+    /// Tells of a world that failed, and keeps its trace.
+    fn tell(&self, trace: &Trace) {
+        println!("{}\nagain: {AGAIN} play {}", trace.why, trace.run);
+        match self.keep.as_ref().map(|folder| keep(folder, trace)) {
+            Some(Ok(path)) => println!("kept:  {AGAIN} replay {}", path.display()),
+            Some(Err(wrong)) => println!("not kept: {wrong}"),
+            None => {}
+        }
     }
 }
 

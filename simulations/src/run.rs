@@ -8,7 +8,7 @@ use std::{any, fmt, fs, io, panic};
 
 use sotto_core::Millis;
 
-use crate::{Choice, Choices, Cipher, CrashPoint, Scenario, Trace, World, shrink};
+use crate::{Choice, Choices, Cipher, CrashPoint, Scenario, Timeline, Trace, World, shrink};
 
 /// What to play.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -155,7 +155,7 @@ pub fn run(run: Run) -> Result<Outcome, Failure> {
     play(run, run.choices()).0.map_err(|why| Failure {
         run,
         why,
-        trace: timeline(run, run.choices()),
+        trace: timeline(run, run.choices()).columns(),
     })
 }
 
@@ -166,12 +166,12 @@ pub fn play(run: Run, choices: Choices) -> (Result<Outcome, String>, Vec<Choice>
     (verdict, world.choices().to_vec())
 }
 
-/// What happens in a run, a line each.
-pub fn timeline(run: Run, choices: Choices) -> Vec<String> {
+/// What happens in a run.
+pub fn timeline(run: Run, choices: Choices) -> Timeline {
     let mut world = run.scenario.world(run.cipher, run.seed, choices);
     world.keep_trace();
     let _ = tell(run, &mut world);
-    world.trace().to_vec()
+    world.timeline()
 }
 
 /// A broken rule is a panic, be it the world's or the node's own; here it becomes a value.
@@ -188,11 +188,13 @@ fn tell(run: Run, world: &mut World) -> Result<Outcome, String> {
     let story = || {
         world.begin();
         let told = run.scenario.tell(world);
+        world.remark(|| "the story is over, and so are faults".to_owned());
         world.settle(run.scenario.friends);
         if let Some(told) = told {
             told.check_end(world);
         }
         let crash_points = world.crash_points();
+        world.remark(|| "at rest; a last word".to_owned());
         world.say_goodbye(run.scenario.friends);
         if !run.is_rough() {
             // In a bad world an honest peer may be too slow.

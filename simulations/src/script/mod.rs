@@ -45,6 +45,13 @@ impl Script {
         &self.file.title
     }
 
+    /// The line of the file at that place, for people.
+    fn source(&self, place: usize) -> String {
+        let line = self.line(place);
+        let source = self.text.lines().nth(line - 1).unwrap_or_default();
+        format!("line {line}: {}", source.trim().trim_end_matches(','))
+    }
+
     /// On which line of the file that place is.
     fn line(&self, place: usize) -> usize {
         read::line(&self.text, place)

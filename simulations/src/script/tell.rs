@@ -96,6 +96,9 @@ impl Telling {
     }
 
     fn step(&mut self, step: &'static Spanned<Step>, world: &mut World) {
+        if !step.as_ref().is_wish() {
+            world.remark(|| self.script.source(step.span().start));
+        }
         match step.as_ref() {
             Step::Together(steps) => {
                 let asks: Vec<_> = steps.iter().map(|step| (step, self.wish(step, world))).collect();

@@ -146,7 +146,7 @@ impl World {
             return;
         }
         self.meddle(peer);
-        self.trace.input(self.now, peer, &input);
+        self.witness_input(peer, &input);
         self.observe(&Seen::Input(peer, &input));
         self.arm_sabotage();
         let host = &mut self.hosts[peer.0];
@@ -198,7 +198,7 @@ impl World {
             host.outputs.push(OutputMoment {
                 commit_in_flight: host.commit.is_some() || matches!(output, Output::Commit(..)),
             });
-            self.trace.output(self.now, peer, index, &output);
+            self.witness_output(peer, index, &output);
             if let Some(fingerprint) = &mut self.fingerprint {
                 fingerprint.output(peer.0, &output);
             }

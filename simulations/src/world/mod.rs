@@ -9,6 +9,7 @@ mod recorder;
 mod story;
 mod view;
 mod weather;
+mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -272,7 +273,9 @@ impl World {
 
     /// Something bad, about once in `among` times, while the story runs.
     fn by_chance(&mut self, label: &'static str, among: u32) -> bool {
-        !self.calm && self.choices.rarely(label, among)
+        let bad = !self.calm && self.choices.rarely(label, among);
+        self.trace.chance(self.now, label, bad.into());
+        bad
     }
 
     fn observe(&mut self, seen: &Seen<'_>) {

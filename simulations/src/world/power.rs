@@ -46,7 +46,6 @@ pub enum InFlight {
 impl World {
     /// Switches a machine off; what was in flight to the disk is lost.
     pub fn switch_off(&mut self, peer: Peer) {
-        self.trace.note(self.now, || format!("{peer:<6} is switched off"));
         self.hosts[peer.0].off = true;
         self.die(peer, InFlight::Lost);
     }
@@ -56,7 +55,7 @@ impl World {
         if self.hosts[peer.0].node.is_some() {
             return;
         }
-        self.trace.note(self.now, || format!("{peer:<6} is switched on"));
+        self.trace.power(self.now, peer, true);
         self.hosts[peer.0].off = false;
         self.open(peer);
         self.ask_again(peer);
@@ -140,8 +139,8 @@ impl World {
 
     /// A crash in place of `output`; the machine comes back by itself.
     pub(super) fn crash(&mut self, peer: Peer, output: Output, in_flight: InFlight) {
-        self.trace.note(self.now, || {
-            format!("{peer:<6} dies; the commit in flight is {in_flight:?}")
+        self.trace.fault(self.now, &[peer], || {
+            format!("dies; a commit in flight is {in_flight:?}")
         });
         if let Output::Commit(id, batch) = output {
             self.hosts[peer.0].commit = Some((id, batch));
@@ -154,8 +153,8 @@ impl World {
 
     /// A crash with this end for the commit in flight; the machine comes back by itself.
     pub fn lose_power(&mut self, peer: Peer, in_flight: InFlight) {
-        self.trace.note(self.now, || {
-            format!("{peer:<6} loses power; the commit in flight is {in_flight:?}")
+        self.trace.fault(self.now, &[peer], || {
+            format!("loses power; a commit in flight is {in_flight:?}")
         });
         self.die(peer, in_flight);
         let happening = Happening::PowerOn(peer, self.hosts[peer.0].incarnation);
@@ -168,6 +167,9 @@ impl World {
             InFlight::Durable => self.make_durable(peer),
         }
         let host = &mut self.hosts[peer.0];
+        if host.node.is_some() {
+            self.trace.power(self.now, peer, false);
+        }
         host.node = None;
         host.incarnation += 1;
         host.asked.clear();

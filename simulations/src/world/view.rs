@@ -61,11 +61,6 @@ impl World {
         self.fingerprint.as_ref().map(crate::fingerprint::Fingerprint::finish)
     }
 
-    /// The lines kept.
-    pub fn trace(&self) -> &[String] {
-        self.trace.lines()
-    }
-
     /// Whether a batch is on its way to the disk.
     pub fn is_committing(&self, peer: Peer) -> bool {
         self.hosts[peer.0].commit.is_some()

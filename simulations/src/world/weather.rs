@@ -48,7 +48,9 @@ impl World {
     }
 
     fn pick(&mut self, label: &'static str, among: usize) -> usize {
-        self.choices.choose(label, u32::try_from(among).expect("a short table")) as usize
+        let picked = self.choices.choose(label, u32::try_from(among).expect("a short table"));
+        self.trace.chance(self.now, label, picked);
+        picked as usize
     }
 
     /// A machine comes up: its service is found some time later, and its clock may be another.
@@ -70,7 +72,7 @@ impl World {
         }
         let offset = JUMPS[self.pick("clock", JUMPS.len())];
         self.trace
-            .note(self.now, || format!("{peer:<6} has its clock set: {offset} ms off"));
+            .fault(self.now, &[peer], || format!("has its clock set, {offset} ms off"));
         self.hosts[peer.0].wall_offset = offset;
     }
 
@@ -91,7 +93,7 @@ impl World {
     /// A machine's lid is closed for a while: nothing happens on it, and its clocks go on.
     pub fn put_to_sleep(&mut self, peer: Peer, nap: Millis) {
         self.trace
-            .note(self.now, || format!("{peer:<6} falls asleep for {nap}"));
+            .fault(self.now, &[peer], || format!("falls asleep for {nap}"));
         let host = &mut self.hosts[peer.0];
         // One who sleeps already does not wake up earlier for that.
         host.asleep_until = host.asleep_until.max(Millis(self.now.0 + nap.0));
@@ -130,7 +132,7 @@ impl World {
             return vec![bytes];
         }
         self.trace
-            .note(self.now, || format!("bytes of stream {id} are tampered with"));
+            .fault(self.now, &[], || format!("bytes of stream {id} are tampered with"));
         let place = self.pick("hostile place", bytes.len());
         match self.pick("hostile deed", 5) {
             0 => {

@@ -8,7 +8,7 @@ use crate::{Peer, World};
 impl World {
     /// Two cannot reach each other from now on, and what is between them is cut.
     pub fn part(&mut self, a: Peer, b: Peer) {
-        self.trace.note(self.now, || format!("{a} and {b} are parted"));
+        self.trace.fault(self.now, &[a, b], || "parted".to_owned());
         self.network.apart.insert(pair(a, b));
         self.cut(a, b);
     }
@@ -32,8 +32,7 @@ impl World {
 
     /// Cuts every stream between two; what is on its way is lost.
     pub fn cut(&mut self, a: Peer, b: Peer) {
-        self.trace
-            .note(self.now, || format!("what is between {a} and {b} is cut"));
+        self.trace.fault(self.now, &[a, b], || "cut".to_owned());
         for wire in self.wires_between(a, b) {
             self.cut_wire(wire);
         }
@@ -41,8 +40,7 @@ impl World {
 
     /// Every stream between two dies, and neither end is told.
     pub fn silence(&mut self, a: Peer, b: Peer) {
-        self.trace
-            .note(self.now, || format!("what is between {a} and {b} falls silent"));
+        self.trace.fault(self.now, &[a, b], || "silent".to_owned());
         for id in self.wires_between(a, b) {
             match self.network.wires.get_mut(&id) {
                 Some(wire) if wire.dialler.phase == Phase::Up => {

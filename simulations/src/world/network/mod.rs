@@ -27,7 +27,7 @@ pub(super) enum Side {
 }
 
 impl Side {
-    fn other(self) -> Self {
+    pub(super) fn other(self) -> Self {
         match self {
             Self::Dialler => Self::Listener,
             Self::Listener => Self::Dialler,
@@ -118,6 +118,11 @@ impl Network {
             Side::Dialler => Some(wire.dialler.peer),
             Side::Listener => wire.listener.as_ref().map(|end| end.peer),
         }
+    }
+
+    /// Whom a stream is meant for that may not have arrived.
+    pub(super) fn called_by(&self, id: WireId) -> Option<Peer> {
+        self.whose(self.wires.get(&id)?.address)
     }
 
     /// The first words of another stream, or else of this one.
@@ -377,6 +382,7 @@ impl World {
     /// At least `usual`; sometimes much more.
     fn delay(&mut self, label: &'static str, usual: Millis) -> Millis {
         let factor = if self.calm { 0 } else { self.choices.choose(label, 5) };
+        self.trace.chance(self.now, label, factor);
         Millis(usual.0 * [1, 2, 7, 30, 100][factor as usize])
     }
 }

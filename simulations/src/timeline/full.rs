@@ -1,46 +1,35 @@
-//! What happened in a run, a line each, for a person who looks for a fault.
+//! Every input and every output, a line each.
 
 use std::fmt;
 
 use sotto_core::row::{Change, Key};
-use sotto_core::{Input, Millis, Output};
+use sotto_core::{Input, Output};
 
+use super::{Timeline, What};
 use crate::Peer;
 
-/// The lines of a run; kept only when somebody will read them.
-#[derive(Default)]
-pub struct Timeline {
-    lines: Option<Vec<String>>,
+impl Timeline {
+    /// Every line.
+    pub fn full(&self) -> Vec<String> {
+        let line = |moment: &super::Moment| {
+            let millis = moment.at.0;
+            let what = match &moment.what {
+                What::Power(peer, on) => format!("{peer:<6} is switched {}", if *on { "on" } else { "off" }),
+                What::Remark(remark) => format!("-- {remark}"),
+                What::Fault(peers, fault) => format!("!! {} {fault}", names(peers)),
+                What::Chance(label, value) => format!("?? {label} = {value}"),
+                What::Input(peer, _, input) => format!("{peer:<6} ← {}", Told(input)),
+                What::Output(peer, index, _, output) => format!("{peer:<6} → #{index} {}", Wanted(output)),
+            };
+            format!("{:>8}.{:03}  {what}", millis / 1000, millis % 1000)
+        };
+        self.moments().map(line).collect()
+    }
 }
 
-impl Timeline {
-    /// Keeps lines from now on.
-    pub fn keep(&mut self) {
-        self.lines.get_or_insert_default();
-    }
-
-    /// Every line kept.
-    pub fn lines(&self) -> &[String] {
-        self.lines.as_deref().unwrap_or_default()
-    }
-
-    /// Something that the world did.
-    pub fn note(&mut self, now: Millis, note: impl FnOnce() -> String) {
-        if let Some(lines) = &mut self.lines {
-            let millis = now.0;
-            lines.push(format!("{:>8}.{:03}  {}", millis / 1000, millis % 1000, note()));
-        }
-    }
-
-    /// A node was told something.
-    pub fn input(&mut self, now: Millis, peer: Peer, input: &Input) {
-        self.note(now, || format!("{peer:<6} ← {}", Told(input)));
-    }
-
-    /// A node wants something, its `index`-th wish.
-    pub fn output(&mut self, now: Millis, peer: Peer, index: u64, output: &Output) {
-        self.note(now, || format!("{peer:<6} → #{index} {}", Wanted(output)));
-    }
+fn names(peers: &[Peer]) -> String {
+    let names: Vec<_> = peers.iter().map(Peer::to_string).collect();
+    names.join(" and ")
 }
 
 struct Told<'a>(&'a Input);

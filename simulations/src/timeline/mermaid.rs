@@ -1,0 +1,111 @@
+//! A sequence diagram in Mermaid, as GitHub and others draw it. A long run is cut down to its beginning, its faults with
+//! what is around them, and its end.
+
+use std::collections::BTreeSet;
+
+use super::story::{Line, Told};
+use super::{Timeline, clock};
+use crate::Peer;
+
+/// So many lines are drawn at most, and so many of them at the end.
+const MOST: usize = 90;
+const LAST: usize = 30;
+/// Lines before and after one that is bad.
+const AROUND: usize = 2;
+
+impl Timeline {
+    /// The diagram, ending with what the run came to.
+    pub fn mermaid(&self, verdict: &str) -> String {
+        let everybody = match self.people() {
+            0 | 1 => Peer(0).to_string(),
+            people => format!("{},{}", Peer(0), Peer(people - 1)),
+        };
+        let mut diagram = vec!["sequenceDiagram".to_owned()];
+        diagram.extend((0..self.people().max(1)).map(|peer| format!("    participant {}", Peer(peer))));
+        let lines = self.story();
+        let drawn = drawn(&lines);
+        let mut left_out = 0;
+        for (place, line) in lines.iter().enumerate() {
+            if !drawn.contains(&place) {
+                left_out += 1;
+                continue;
+            }
+            if left_out > 0 {
+                diagram.push(format!("    Note over {everybody}: ({left_out} lines)"));
+                left_out = 0;
+            }
+            diagram.push(draw(line, &everybody));
+        }
+        let verdict = escaped(verdict.lines().next().unwrap_or_default());
+        diagram.push(format!("    Note over {everybody}: {verdict}\n"));
+        diagram.join("\n")
+    }
+}
+
+/// Which lines are drawn.
+fn drawn(lines: &[Line]) -> BTreeSet<usize> {
+    let all = lines.len();
+    if all <= MOST {
+        return (0..all).collect();
+    }
+    let mut drawn: BTreeSet<_> = (all - LAST..all).collect();
+    let bad = |line: &Line| matches!(line.what, Told::Fault(..)) || !line.chance.is_empty();
+    // The nearer to the end, the more it matters.
+    for place in (0..all).rev().filter(|place| bad(&lines[*place])) {
+        if drawn.len() >= MOST {
+            return drawn;
+        }
+        drawn.extend(place.saturating_sub(AROUND)..(place + AROUND + 1).min(all));
+    }
+    for place in 0..all {
+        if drawn.len() >= MOST {
+            break;
+        }
+        drawn.insert(place);
+    }
+    drawn
+}
+
+fn draw(line: &Line, everybody: &str) -> String {
+    let time = clock(line.at);
+    let chance = if line.chance.is_empty() {
+        String::new()
+    } else {
+        format!("<br/>[{}]", line.chance.join(", "))
+    };
+    let note = |over: &str, text: &str| format!("    Note over {over}: {time} {}{chance}", escaped(text));
+    match &line.what {
+        Told::Power(peer, true) => note(&peer.to_string(), "starts"),
+        Told::Power(peer, false) => note(&peer.to_string(), "is off"),
+        Told::Own(peer, text) => note(&peer.to_string(), text),
+        Told::Arrow(from, to, label) => format!("    {from}->>{to}: {time} {}{chance}", escaped(label)),
+        Told::Remark(text) => note(everybody, text),
+        Told::Fault(peers, text) => {
+            let over = match peers[..] {
+                [peer] => peer.to_string(),
+                [a, b] => format!("{a},{b}"),
+                _ => everybody.to_owned(),
+            };
+            format!("    rect rgb(255, 210, 210)\n{}\n    end", note(&over, text))
+        }
+    }
+}
+
+/// Some letters mean something to Mermaid; long texts are broken.
+fn escaped(text: &str) -> String {
+    const WIDTH: usize = 34;
+    let mut written = String::new();
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        if length > 0 {
+            written += if length + word.len() > WIDTH { "<br/>" } else { " " };
+            length = if length + word.len() > WIDTH { 0 } else { length + 1 };
+        }
+        written.extend(word.chars().map(|letter| match letter {
+            '#' | ';' | '<' | '>' | '%' => format!("#{};", u32::from(letter)),
+            _ => letter.to_string(),
+        }));
+        length += word.len();
+    }
+    written
+}
