@@ -110,6 +110,10 @@ scenarios! {
     blocked_changes_nothing
     removed_and_added_again
     removed_and_asks_anew
+    a_full_disk
+    a_store_in_use
+    an_unreadable_disk
+    a_failing_disk
     both_dial_at_once
     cut_in_the_middle
     a_link_dies_in_silence

@@ -3,12 +3,13 @@
 use sotto_simulations::{Odometer, Run, Scenario, Trace, play};
 
 /// Whatever chance can do.
-const FAULTS: [&str; 20] = [
+const FAULTS: [&str; 22] = [
     "bootstrap",
     "bytes lost",
     "clock jump",
     "crash",
     "cut",
+    "disk trouble",
     "drained later",
     "drift",
     "half-open",
@@ -24,6 +25,7 @@ const FAULTS: [&str; 20] = [
     "split",
     "suspend",
     "torn commit",
+    "trouble",
 ];
 
 /// Plays a story in every world with at most so many faults of these kinds. Gives how many there are.

@@ -10,6 +10,7 @@ mod presence;
 mod recovery;
 mod rough_network;
 mod standing;
+mod storage;
 mod three;
 
 use std::collections::BTreeMap;
@@ -145,6 +146,10 @@ library! {
         standing::blocked_changes_nothing
         standing::removed_and_added_again
         standing::removed_and_asks_anew
+        storage::a_full_disk
+        storage::a_store_in_use
+        storage::an_unreadable_disk
+        storage::a_failing_disk
         rough_network::both_dial_at_once
         rough_network::cut_in_the_middle
         rough_network::a_link_dies_in_silence

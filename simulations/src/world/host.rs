@@ -11,6 +11,7 @@ use sotto_core::{
 use sotto_testkit::disk::Disk;
 
 use super::network::{Side, WireId};
+use super::storage::Trouble;
 use super::{Happening, Peer, World};
 use crate::invariant::Seen;
 
@@ -53,6 +54,8 @@ pub(super) struct Host {
     pub found_from: Millis,
     /// It is suspended until then.
     pub asleep_until: Millis,
+    /// What is wrong with its disk, and until when.
+    pub trouble: Option<(Trouble, Millis)>,
     started: Millis,
     armed: Option<Millis>,
     ticked: Millis,
@@ -86,6 +89,7 @@ impl Host {
             drift: 0,
             found_from: Millis(0),
             asleep_until: Millis(0),
+            trouble: None,
             started: Millis(0),
             armed: None,
             ticked: Millis(0),

@@ -6,6 +6,7 @@ mod ledger;
 mod network;
 mod power;
 mod recorder;
+mod storage;
 mod story;
 mod view;
 mod weather;
@@ -30,6 +31,8 @@ pub use ledger::{Ask, Fate, Sent};
 use network::{Network, Side, WireId};
 pub use power::{CrashPoint, InFlight};
 use recorder::Recorder;
+use storage::Errand;
+pub use storage::Trouble;
 pub use story::add;
 
 /// One of the world's people, with their node and machine.
@@ -227,12 +230,20 @@ impl World {
             }
             Happening::Tick(peer, incarnation) if self.is(peer, incarnation) => self.tick(peer),
             Happening::Durable(peer, incarnation, commit) if self.is(peer, incarnation) => {
-                self.make_durable(peer);
-                self.feed(peer, Input::Stored(commit));
-                self.feed_backlog(peer);
+                if self.disk_refuses(peer, Errand::Writing) {
+                    self.driver_ends(peer);
+                } else {
+                    self.make_durable(peer);
+                    self.feed(peer, Input::Stored(commit));
+                    self.feed_backlog(peer);
+                }
             }
             Happening::Answer(peer, incarnation, fetch, query, after) if self.is(peer, incarnation) => {
-                self.answer(peer, fetch, query, after);
+                if self.disk_refuses(peer, Errand::Reading) {
+                    self.driver_ends(peer);
+                } else {
+                    self.answer(peer, fetch, query, after);
+                }
             }
             Happening::Called(wire) => self.called(wire),
             Happening::Connected(wire) => self.connected(wire),

@@ -5,7 +5,7 @@ use std::fmt;
 use sotto_core::{Input, Millis, Output};
 use sotto_testkit::disk::Disk;
 
-use super::{Happening, Peer, World};
+use super::{Errand, Happening, Peer, World};
 use crate::invariant::Seen;
 
 const REBOOT: Millis = Millis::seconds(1);
@@ -57,6 +57,10 @@ impl World {
         }
         self.trace.power(self.now, peer, true);
         self.hosts[peer.0].off = false;
+        if self.disk_refuses(peer, Errand::Opening) {
+            self.start_later(peer);
+            return;
+        }
         self.open(peer);
         self.ask_again(peer);
     }
@@ -161,7 +165,7 @@ impl World {
         self.soon(REBOOT, happening);
     }
 
-    fn die(&mut self, peer: Peer, in_flight: InFlight) {
+    pub(super) fn die(&mut self, peer: Peer, in_flight: InFlight) {
         match in_flight {
             InFlight::Lost => self.hosts[peer.0].commit = None,
             InFlight::Durable => self.make_durable(peer),

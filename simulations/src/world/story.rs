@@ -167,6 +167,7 @@ impl World {
         self.heal();
         self.wake_everybody();
         for peer in self.peers().collect::<Vec<_>>() {
+            self.mend_disk(peer);
             self.switch_on(peer);
         }
         self.soon_enough("all is at rest", |world| world.is_at_rest(friends));

@@ -47,7 +47,7 @@ impl World {
         Millis(LATENCY[self.pick("latency", LATENCY.len())])
     }
 
-    fn pick(&mut self, label: &'static str, among: usize) -> usize {
+    pub(super) fn pick(&mut self, label: &'static str, among: usize) -> usize {
         let picked = self.choices.choose(label, u32::try_from(among).expect("a short table"));
         self.trace.chance(self.now, label, picked);
         picked as usize
