@@ -6,6 +6,8 @@ pub mod disk;
 pub mod driver;
 #[cfg(feature = "protocol")]
 pub mod hostile;
+#[cfg(any(feature = "protocol", feature = "wire"))]
+pub mod noise;
 #[cfg(feature = "protocol")]
 pub mod pair;
 #[cfg(feature = "protocol")]
@@ -16,3 +18,5 @@ pub mod tor_network;
 pub mod transparent;
 #[cfg(feature = "protocol")]
 pub mod vectors;
+#[cfg(feature = "wire")]
+pub mod wire;

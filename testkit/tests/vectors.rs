@@ -13,9 +13,9 @@ use sotto_core::wire::link::{Frame, frame::Body};
 use sotto_core::{Command, FriendCode, Limits, OnionAddress, Reply};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile::Peer;
+use sotto_testkit::noise::{self, Keys};
 use sotto_testkit::pair::{A, Pair};
 use sotto_testkit::vectors::handshake::{core_dialer, core_listener};
-use sotto_testkit::vectors::noise::{self, Keys};
 use sotto_testkit::vectors::{self, BOB};
 
 const REGENERATE: &str = "SOTTO_BLESS=1 cargo test -p sotto-testkit --test vectors committed";

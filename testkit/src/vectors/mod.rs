@@ -9,7 +9,6 @@ mod frames;
 pub mod handshake;
 pub mod identity;
 mod json;
-pub mod noise;
 mod records;
 
 use sotto_core::{NotAFriendCode, NotAnAddress, OnionSecret};

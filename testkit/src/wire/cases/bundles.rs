@@ -1,0 +1,252 @@
+//! Section 5.3: bundles, the target's and those that it must refuse.
+
+use curve25519_dalek::edwards::EdwardsPoint;
+use curve25519_dalek::{Scalar, constants};
+use sotto_core::wire::link::{Bundle, Hello, Standing, frame::Body};
+
+use super::case;
+use crate::wire::Case;
+use crate::wire::call::second_form;
+use crate::wire::peer::vouches;
+use crate::wire::report::Failure;
+use crate::wire::world::{Side, World};
+
+pub const CASES: &[Case] = &[
+    case!(
+        "S-1.1",
+        Larger,
+        "offers a bundle with every field in its range, vouched for",
+        own_bundle
+    ),
+    case!(
+        "S-1.2",
+        Larger,
+        "refuses a bundle in which any field is missing",
+        missing_field
+    ),
+    case!(
+        "S-3.1",
+        Larger,
+        "steps from generation to generation by 1 plus a random number below 2^32",
+        steps
+    ),
+    case!(
+        "S-4.1",
+        Larger,
+        "refuses a bundle without the onion key's word",
+        unvouched
+    ),
+    case!(
+        "S-4.2",
+        Larger,
+        "refuses registration ids of more than 14 bits",
+        registration_id
+    ),
+    case!("S-4.3", Larger, "refuses prekey ids of more than 24 bits", prekey_ids),
+    case!(
+        "S-4.4",
+        Larger,
+        "refuses prekeys that are short, of small order, of mixed order, or not canonical",
+        bad_keys
+    ),
+    case!(
+        "S-4.5",
+        Larger,
+        "refuses prekeys that the identity key did not sign",
+        unsigned
+    ),
+    case!(
+        "I-5.1",
+        Larger,
+        "refuses the onion key's signature in its second form",
+        loose_signature
+    ),
+];
+
+const STEP: u64 = 1 << 32;
+
+fn own_bundle(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, friend) = world.friend(Side::Larger)?;
+    friend.session = None;
+    let (mut line, _) = net.greet(friend, Standing::Friend)?;
+    let (generation, bundle) = line.expect_offer("Offer to a friend without a session")?;
+    let ids = [
+        bundle.signed_prekey_id,
+        bundle.kyber_prekey_id,
+        bundle.one_time_prekey_id,
+    ];
+    let right = [
+        ("a generation of at most 2^62", (1..=1 << 62).contains(&generation)),
+        (
+            "a registration id of 14 bits",
+            (1..1 << 14).contains(&bundle.registration_id),
+        ),
+        ("prekey ids of 24 bits", ids.iter().all(|id| (1..1 << 24).contains(id))),
+        ("an identity key of 33 bytes", bundle.identity_key.len() == 33),
+        (
+            "the onion key's word for the identity key",
+            vouches(&net.address, &bundle.identity_key, &bundle.identity_signature),
+        ),
+    ];
+    for (what, right) in right {
+        if !right {
+            return Err(Failure::new(what, format!("generation {generation}, {bundle:?}")));
+        }
+    }
+    // libsignal verifies the rest.
+    let opened = friend.open(generation, &bundle);
+    friend.session = None;
+    opened
+}
+
+/// What is wrong with a bundle, and how it is made so.
+type Wrong<'w> = (&'w str, fn(&mut Bundle));
+
+/// Bundles that a friend is refused with; the session in use stays.
+fn refused(world: &mut World<'_>, wrong: &[Wrong<'_>]) -> Result<(), Failure> {
+    let (net, friend) = world.friend(Side::Larger)?;
+    for (what, spoil) in wrong {
+        let mut line = net.flowing(friend)?;
+        let mut request = friend.request(&[]);
+        friend.offer = None;
+        spoil(request.bundle.get_or_insert_default());
+        let generation = request.generation;
+        line.send(Body::Request(request));
+        line.expect_end(&format!("a bundle with {what}"))?;
+        let consent = |body: &Body| matches!(body, Body::Sealed(sealed) if sealed.generation == generation);
+        line.expect_none("consent to it", consent)?;
+    }
+    let mut line = net.flowing(friend)?;
+    let timer = friend.say_timer();
+    friend.deliver(&mut line, timer)
+}
+
+fn missing_field(world: &mut World<'_>) -> Result<(), Failure> {
+    refused(
+        world,
+        &[
+            ("no registration id", |bundle| bundle.registration_id = 0),
+            ("no identity key", |bundle| bundle.identity_key.clear()),
+            ("no identity signature", |bundle| bundle.identity_signature.clear()),
+            ("no signed prekey id", |bundle| bundle.signed_prekey_id = 0),
+            ("no signed prekey", |bundle| bundle.signed_prekey.clear()),
+            ("no signature of the signed prekey", |bundle| {
+                bundle.signed_prekey_signature.clear();
+            }),
+            ("no Kyber prekey id", |bundle| bundle.kyber_prekey_id = 0),
+            ("no Kyber prekey", |bundle| bundle.kyber_prekey.clear()),
+            ("no signature of the Kyber prekey", |bundle| {
+                bundle.kyber_prekey_signature.clear();
+            }),
+            ("no one-time prekey id", |bundle| bundle.one_time_prekey_id = 0),
+            ("no one-time prekey", |bundle| bundle.one_time_prekey.clear()),
+        ],
+    )
+}
+
+fn steps(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, friend) = world.friend(Side::Larger)?;
+    friend.session = None;
+    let mut taken = Vec::new();
+    let mut known = 1 << 61;
+    for _ in 0..3 {
+        // Above everything that is remembered of us, so that each offer is a new one.
+        known += 4 * STEP;
+        let hello = Hello {
+            offered: known,
+            ..friend.hello(Standing::Friend)
+        };
+        let (mut line, _) = net.greet_with(friend, hello)?;
+        let (generation, _) = line.expect_offer("Offer above a Hello's `offered`")?;
+        if generation <= known || generation > known + STEP {
+            let expected = format!("a generation of {known} and up to 2^32 more");
+            return Err(Failure::new(expected, generation.to_string()));
+        }
+        taken.push(generation - known);
+    }
+    taken.sort_unstable();
+    taken.dedup();
+    if taken.len() == 3 {
+        Ok(())
+    } else {
+        Err(Failure::new("three random steps", format!("{taken:?}")))
+    }
+}
+
+fn unvouched(world: &mut World<'_>) -> Result<(), Failure> {
+    refused(
+        world,
+        &[("a changed identity signature", |bundle| {
+            bundle.identity_signature[0] ^= 1;
+        })],
+    )
+}
+
+fn registration_id(world: &mut World<'_>) -> Result<(), Failure> {
+    refused(
+        world,
+        &[("registration id 16384", |bundle| bundle.registration_id = 1 << 14)],
+    )
+}
+
+fn prekey_ids(world: &mut World<'_>) -> Result<(), Failure> {
+    refused(
+        world,
+        &[
+            ("signed prekey id 2^24", |bundle| bundle.signed_prekey_id = 1 << 24),
+            ("Kyber prekey id 2^24", |bundle| bundle.kyber_prekey_id = 1 << 24),
+            ("one-time prekey id 2^24", |bundle| bundle.one_time_prekey_id = 1 << 24),
+        ],
+    )
+}
+
+/// The one-time prekey has no signature, so that nothing else is wrong.
+fn bad_keys(world: &mut World<'_>) -> Result<(), Failure> {
+    refused(
+        world,
+        &[
+            ("a one-time prekey of 32 bytes", |bundle| {
+                _ = bundle.one_time_prekey.pop();
+            }),
+            ("a one-time prekey of another type", |bundle| {
+                bundle.one_time_prekey[0] = 6;
+            }),
+            ("a one-time prekey of small order", |bundle| {
+                bundle.one_time_prekey[1..].fill(0);
+            }),
+            ("a one-time prekey with its highest bit set", |bundle| {
+                bundle.one_time_prekey[32] |= 0x80;
+            }),
+            ("a one-time prekey of mixed order", |bundle| {
+                let mixed = EdwardsPoint::mul_base(&Scalar::from(8_u8)) + constants::EIGHT_TORSION[1];
+                bundle.one_time_prekey[1..].copy_from_slice(&mixed.to_montgomery().to_bytes());
+            }),
+        ],
+    )
+}
+
+fn unsigned(world: &mut World<'_>) -> Result<(), Failure> {
+    refused(
+        world,
+        &[
+            ("another signed prekey", |bundle| {
+                bundle.signed_prekey = bundle.one_time_prekey.clone();
+            }),
+            ("a changed signature of the signed prekey", |bundle| {
+                bundle.signed_prekey_signature[20] ^= 1;
+            }),
+            ("a changed signature of the Kyber prekey", |bundle| {
+                bundle.kyber_prekey_signature[20] ^= 1;
+            }),
+        ],
+    )
+}
+
+fn loose_signature(world: &mut World<'_>) -> Result<(), Failure> {
+    refused(
+        world,
+        &[("an identity signature whose S is not below the order", |bundle| {
+            bundle.identity_signature = second_form(&bundle.identity_signature);
+        })],
+    )
+}

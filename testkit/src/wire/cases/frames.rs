@@ -1,0 +1,313 @@
+//! Sections 4 and 4.1: frames and Hello.
+
+use std::time::Duration;
+
+use sotto_core::wire::link::{Answer, Heartbeat, Hello, Offer, Presence, Sealed, Standing, Typing, frame::Body};
+
+use super::case;
+use crate::wire::Case;
+use crate::wire::line::Heard;
+use crate::wire::report::Failure;
+use crate::wire::world::{Side, World};
+
+pub const CASES: &[Case] = &[
+    case!("F-1.1", "ignores fields that it does not know", unknown_field),
+    case!("F-1.2", "ignores frames without a body that it knows", unknown_body),
+    case!(
+        "F-1.3",
+        Larger,
+        "takes an unknown enum value for the enum's zero",
+        unknown_enum
+    ),
+    case!(
+        "F-2.1",
+        "says Hello first, without waiting for the other's",
+        hello_first
+    ),
+    case!("F-2.2", "ends a link on another frame before Hello", frame_before_hello),
+    case!("F-2.3", "ends a link on a second Hello", second_hello),
+    case!(
+        "F-2.4",
+        "ignores unknown frames before Hello, too",
+        unknown_before_hello
+    ),
+    case!(
+        "F-3.1",
+        "drops a stranger's Answer, Sealed, Offer, Presence and Typing, and tells nothing of it",
+        dropped
+    ),
+    case!("H-1.1", "ends a link without a common version", no_common_version),
+    case!("H-1.2", "takes a Hello of many versions, among them 1", many_versions),
+    case!(
+        "H-1.3",
+        "ends a link on a generation or an offered above 2^62",
+        huge_generation
+    ),
+    case!(
+        "H-2.1",
+        "says STRANGER and zeros to whom it does not know",
+        to_a_stranger
+    ),
+    case!("H-2.2", "says PENDING to whom has asked", to_an_asker),
+    case!("H-2.3", Larger, "says FRIEND to a friend", to_a_friend),
+    case!("H-3.1", Larger, "says how far the session is", counts),
+    case!(
+        "H-3.2",
+        "ignores the numbers of a Hello without a session",
+        numbers_of_nothing
+    ),
+    case!(
+        "H-4.1",
+        Larger,
+        "sends no ciphertext before it has heard Hello",
+        no_early_ciphertext
+    ),
+];
+
+/// A field that no frame has, with three bytes.
+const UNKNOWN: [u8; 6] = [0xfa, 0x3f, 3, 1, 2, 3];
+
+fn unknown_field(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, asker) = world.asker()?;
+    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    // In the heartbeat (field 7 of a frame), and beside it.
+    let inner = [&[0x08, 1], &UNKNOWN[..]].concat();
+    let length = u8::try_from(inner.len()).expect("a few bytes");
+    let frame = [&[0x3a, length], &inner[..], &UNKNOWN].concat();
+    asker.pace.pay(1);
+    line.send_encoded(&frame);
+    line.expect("an answer to a heartbeat with unknown fields", |body| {
+        matches!(body, Body::Heartbeat(Heartbeat { reply: false })).then_some(())
+    })
+}
+
+fn unknown_body(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, asker) = world.asker()?;
+    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    line.send_encoded(&[]);
+    line.send_encoded(&UNKNOWN);
+    line.expect_life("an empty frame and an unknown one")
+}
+
+fn unknown_enum(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, friend) = world.friend(Side::Larger)?;
+    // With standing FRIEND, and no session, this would be an offer's turn; to a STRANGER nothing is said.
+    let hello = Hello {
+        standing: 77,
+        generation: 0,
+        ..friend.hello(Standing::Stranger)
+    };
+    let (mut line, _) = net.greet_with(friend, hello)?;
+    line.send(Body::Presence(Presence { availability: 77 }));
+    line.expect_life("a Hello with an unknown standing, and an unknown availability")?;
+    line.expect_none("Offer to a stranger", |body| matches!(body, Body::Offer(_)))
+}
+
+fn hello_first(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, mut stranger) = world.stranger();
+    net.dial(&mut stranger)?.expect_hello().map(|_| ())
+}
+
+fn frame_before_hello(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, asker) = world.asker()?;
+    let mut line = net.dial(asker)?;
+    line.send(Body::Heartbeat(Heartbeat { reply: true }));
+    line.expect_end("a heartbeat before Hello")?;
+    line.expect_none("answer to it", |body| matches!(body, Body::Heartbeat(_)))
+}
+
+fn second_hello(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, asker) = world.asker()?;
+    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    line.send(Body::Hello(asker.hello(Standing::Requested)));
+    line.expect_end("a second Hello")
+}
+
+fn unknown_before_hello(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, asker) = world.asker()?;
+    let mut line = net.dial(asker)?;
+    line.send_encoded(&UNKNOWN);
+    line.send_unpaced(Body::Hello(asker.hello(Standing::Requested)));
+    line.expect_hello()?;
+    line.expect_life("an unknown frame before Hello")
+}
+
+fn dropped(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, mut stranger) = world.stranger();
+    let (mut line, _) = net.greet(&mut stranger, Standing::Requested)?;
+    let (generation, bundle) = stranger.offer();
+    for body in [
+        Body::Answer(Answer {
+            standing: Standing::Pending.into(),
+        }),
+        Body::Sealed(Sealed {
+            generation: 7,
+            sequence: 1,
+            ciphertext: vec![1; 200],
+        }),
+        Body::Offer(Offer {
+            generation,
+            bundle: Some(bundle),
+        }),
+        Body::Presence(Presence { availability: 1 }),
+        Body::Typing(Typing { typing: true }),
+    ] {
+        line.send(body);
+    }
+    // All of that was looked at, and the link is as good as before.
+    let request = stranger.request(&[]);
+    line.send(Body::Request(request));
+    line.expect_answer(Standing::Pending)?;
+    let said = line.expect_none("word about what was dropped", |_| true);
+    world.keep_asker(stranger);
+    said
+}
+
+fn no_common_version(world: &mut World<'_>) -> Result<(), Failure> {
+    for (version_min, version_max) in [(2, 9), (0, 0), (2, 1)] {
+        let (net, asker) = world.asker()?;
+        let hello = Hello {
+            version_min,
+            version_max,
+            ..asker.hello(Standing::Requested)
+        };
+        let mut line = net.dial(asker)?;
+        line.send_unpaced(Body::Hello(hello));
+        line.expect_end(&format!("a Hello of the versions {version_min} to {version_max}"))?;
+    }
+    Ok(())
+}
+
+fn many_versions(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, asker) = world.asker()?;
+    let hello = Hello {
+        version_min: 0,
+        version_max: u32::MAX,
+        ..asker.hello(Standing::Requested)
+    };
+    let (mut line, theirs) = net.greet_with(asker, hello)?;
+    if !(theirs.version_min..=theirs.version_max).contains(&1) {
+        let came = format!("{} to {}", theirs.version_min, theirs.version_max);
+        return Err(Failure::new("version 1 among those in Hello", came));
+    }
+    line.expect_life("a Hello of all versions")
+}
+
+fn huge_generation(world: &mut World<'_>) -> Result<(), Failure> {
+    const LARGEST: u64 = 1 << 62;
+    for (generation, offered) in [(LARGEST + 1, 0), (0, LARGEST + 1), (u64::MAX, u64::MAX)] {
+        let (net, asker) = world.asker()?;
+        let hello = Hello {
+            generation,
+            offered,
+            ..asker.hello(Standing::Requested)
+        };
+        let mut line = net.dial(asker)?;
+        line.send_unpaced(Body::Hello(hello));
+        line.expect_end(&format!("generation {generation} and offered {offered} in Hello"))?;
+    }
+    let (net, asker) = world.asker()?;
+    let hello = Hello {
+        generation: LARGEST,
+        offered: LARGEST,
+        ..asker.hello(Standing::Requested)
+    };
+    let (mut line, _) = net.greet_with(asker, hello)?;
+    line.expect_life("a Hello with both at 2^62")
+}
+
+fn says(hello: &Hello, standing: Standing) -> Result<(), Failure> {
+    if hello.standing() == standing {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format!("standing {standing:?} in Hello"),
+        format!("{:?}", hello.standing()),
+    ))
+}
+
+fn to_a_stranger(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, mut stranger) = world.stranger();
+    let (_, hello) = net.greet(&mut stranger, Standing::Stranger)?;
+    says(&hello, Standing::Stranger)?;
+    let numbers = [
+        hello.generation,
+        hello.sent,
+        hello.received,
+        hello.acknowledged,
+        hello.offered,
+    ];
+    if numbers == [0; 5] {
+        Ok(())
+    } else {
+        Err(Failure::new("zeros in a Hello to a stranger", format!("{numbers:?}")))
+    }
+}
+
+fn to_an_asker(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, asker) = world.asker()?;
+    let (_, hello) = net.greet(asker, Standing::Requested)?;
+    says(&hello, Standing::Pending)
+}
+
+fn to_a_friend(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, friend) = world.friend(Side::Larger)?;
+    let (_, hello) = net.greet(friend, Standing::Friend)?;
+    says(&hello, Standing::Friend)
+}
+
+fn counts(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, friend) = world.friend(Side::Larger)?;
+    friend.session = None;
+    drop(net.flowing(friend)?);
+    let (_, hello) = net.greet(friend, Standing::Friend)?;
+    let ours = friend.hello(Standing::Friend);
+    // It has sealed what we have opened, and the other way round.
+    let expected = (ours.generation, ours.received, ours.sent, ours.received);
+    let came = (hello.generation, hello.sent, hello.received, hello.acknowledged);
+    if expected == came {
+        Ok(())
+    } else {
+        let what = "generation, sent, received and acknowledged";
+        Err(Failure::new(format!("{what}: {expected:?}"), format!("{came:?}")))
+    }
+}
+
+fn numbers_of_nothing(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, asker) = world.asker()?;
+    let hello = Hello {
+        generation: 0,
+        sent: u64::MAX,
+        received: u64::MAX,
+        acknowledged: u64::MAX,
+        ..asker.hello(Standing::Requested)
+    };
+    let (mut line, _) = net.greet_with(asker, hello)?;
+    line.expect_life("a Hello of large numbers, without a session")
+}
+
+fn no_early_ciphertext(world: &mut World<'_>) -> Result<(), Failure> {
+    const WHILE: Duration = Duration::from_millis(300);
+    let (net, friend) = world.friend(Side::Larger)?;
+    let (mut line, _) = net.greet(friend, Standing::Requested)?;
+    // Not acknowledged: it is owed again on the next link.
+    friend.ask(&mut line, &[])?;
+    let mut line = net.dial(friend)?;
+    line.expect_hello()?;
+    match line.next(WHILE)? {
+        Heard::Silence => {}
+        Heard::Frame(body) => {
+            let came = body.as_ref().map_or("an empty frame", crate::wire::line::name);
+            return Err(Failure::new("nothing but Hello before ours", came));
+        }
+        Heard::End => return Err(Failure::new("a link that waits for our Hello", "its end")),
+    }
+    let hello = Hello {
+        received: 0,
+        ..friend.hello(Standing::Friend)
+    };
+    friend.session = None;
+    line.send_unpaced(Body::Hello(hello));
+    line.expect_sealed("the ciphertext that was not acknowledged, after Hello")
+        .map(|_| ())
+}

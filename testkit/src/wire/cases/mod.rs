@@ -1,0 +1,65 @@
+//! The cases, a file for a part of the document.
+
+mod bundles;
+mod ciphertexts;
+mod contents;
+mod frames;
+mod handshake;
+mod limits;
+mod links;
+mod openings;
+mod padding;
+mod records;
+mod replacement;
+mod requests;
+
+use super::{Case, Section};
+
+/// In the document's order, as far as one case does not need another's end.
+pub const SECTIONS: &[Section] = &[
+    section("3.1 Records", records::CASES),
+    section("3.2 Handshake", handshake::CASES),
+    section("3.3 Padding", padding::CASES),
+    section("4.1 Hello", frames::CASES),
+    section("4.2 Two links at once; 4.3 silence, presence", links::CASES),
+    section("5.2 Request, answer, consent", requests::CASES),
+    section("5.2 The first ciphertext", openings::CASES),
+    section("5.3 Bundles", bundles::CASES),
+    section("5.4 Ciphertexts", ciphertexts::CASES),
+    section("5.5 Where we are", replacement::CASES),
+    section("6 Contents", contents::CASES),
+    section("7 Limits", limits::CASES),
+];
+
+const fn section(title: &'static str, cases: &'static [Case]) -> Section {
+    Section { title, cases }
+}
+
+/// A case that needs nobody's consent.
+macro_rules! case {
+    ($id:literal, $says:literal, $run:expr) => {
+        $crate::wire::Case {
+            id: $id,
+            says: $says,
+            needs: $crate::wire::Needs::Nothing,
+            run: $run,
+        }
+    };
+    ($id:literal, slow, $says:literal, $run:expr) => {
+        $crate::wire::Case {
+            id: $id,
+            says: $says,
+            needs: $crate::wire::Needs::Time,
+            run: $run,
+        }
+    };
+    ($id:literal, $side:ident, $says:literal, $run:expr) => {
+        $crate::wire::Case {
+            id: $id,
+            says: $says,
+            needs: $crate::wire::Needs::Friend($crate::wire::Side::$side),
+            run: $run,
+        }
+    };
+}
+use case;
