@@ -168,6 +168,7 @@ impl World {
         self.wake_everybody();
         for peer in self.peers().collect::<Vec<_>>() {
             self.mend_disk(peer);
+            self.hosts[peer.0].found_from = self.now;
             self.switch_on(peer);
         }
         self.soon_enough("all is at rest", |world| world.is_at_rest(friends));
