@@ -51,6 +51,10 @@ pub const FAULTS: &[Fault] = &[
     fault("clock jump", "a wall clock jumps"),
     fault("crash", "a node dies when it is asked for an output"),
     fault("cut", "a link is cut while something is sent"),
+    fault(
+        "disk trouble",
+        "a disk is full, busy, unreadable or failing for a while",
+    ),
     fault("drained later", "a driver asks late what its node wants"),
     fault("drift", "a machine's clocks run too fast or too slow"),
     fault("half-open", "one end learns late that a link is over"),
@@ -74,13 +78,15 @@ impl Fault {
 }
 
 /// What more has to be chosen once a fault happens.
-const DETAILS: [&str; 6] = [
+const DETAILS: [&str; 8] = [
     "clock",
     "hostile deed",
     "hostile place",
+    "lasting",
     "nap",
     "split where",
     "torn commit",
+    "trouble",
 ];
 
 /// Makes choices and remembers them.

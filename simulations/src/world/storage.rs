@@ -61,7 +61,7 @@ impl World {
 
     fn trouble(&mut self, peer: Peer, trouble: Trouble, until: Millis) {
         self.trace
-            .note(self.now, || format!("{peer:<6} has a disk that is {trouble:?}"));
+            .fault(self.now, &[peer], || format!("has a disk that is {trouble:?}"));
         self.hosts[peer.0].trouble = Some((trouble, until));
     }
 
@@ -95,8 +95,8 @@ impl World {
         } else {
             InFlight::Lost
         };
-        self.trace.note(self.now, || {
-            format!("{peer:<6} ends with an error of its store; the commit in flight is {in_flight:?}")
+        self.trace.fault(self.now, &[peer], || {
+            format!("ends with an error of its store; a commit in flight is {in_flight:?}")
         });
         self.die(peer, in_flight);
         self.start_later(peer);
