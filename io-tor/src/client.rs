@@ -19,7 +19,7 @@ use sotto_io::{Dialling, ListenError, Listener, Stream, Transport};
 use toml::Table;
 use tor_rtcompat::{Runtime, SpawnExt as _};
 
-use crate::config::{ConfigError, missing_programs, resolve};
+use crate::config::{ConfigError, missing_programs, resolve, state_dir};
 use crate::dial::{Contacts, dial};
 use crate::keeper::keep;
 use crate::service::{Arrivals, Door};
@@ -57,6 +57,7 @@ pub enum StartError {
 pub(crate) struct Shared<R: Runtime> {
     pub runtime: R,
     pub folder: PathBuf,
+    /// Checked; with the state of the first client.
     pub config: TorClientConfig,
     pub table: Table,
     pub limits: Limits,
@@ -105,7 +106,7 @@ impl<R: Runtime> Tor<R> {
     /// Checks the `[tor]` table, makes the folder, and begins to bootstrap in the background. Quick, and without a word
     /// to the network.
     pub fn start(runtime: R, folder: &Path, table: Table, limits: Limits) -> Result<Self, StartError> {
-        let config = resolve(&table, folder)?;
+        let config = resolve(&table, folder, &state_dir(&table, folder))?;
         prepare(folder).map_err(|source| StartError::Folder {
             folder: folder.to_owned(),
             source,

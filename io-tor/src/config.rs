@@ -15,6 +15,7 @@
 //! ```
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arti_client::TorClientConfig;
@@ -82,11 +83,12 @@ fn keys(keys: &[String]) -> String {
 
 /// Whether a node could be started with this table; the same check, with nothing started.
 pub fn check(table: &Table) -> Result<(), ConfigError> {
-    resolve(table, Path::new("/nonexistent")).map(drop)
+    let folder = Path::new("/nonexistent");
+    resolve(table, folder, &folder.join(STATE)).map(drop)
 }
 
-/// arti's configuration for a folder.
-pub(crate) fn resolve(table: &Table, folder: &Path) -> Result<TorClientConfig, ConfigError> {
+/// arti's configuration for a folder, and for a folder of state in it.
+pub(crate) fn resolve(table: &Table, folder: &Path, state: &Path) -> Result<TorClientConfig, ConfigError> {
     if let Some(Value::Table(storage)) = table.get("storage")
         && let Some(key) = OURS.into_iter().find(|key| storage.contains_key(*key))
     {
@@ -95,7 +97,7 @@ pub(crate) fn resolve(table: &Table, folder: &Path) -> Result<TorClientConfig, C
     }
     let mut whole: Table = DEFAULTS.parse().expect("a constant");
     merge(&mut whole, table.clone());
-    merge(&mut whole, conditions(folder));
+    merge(&mut whole, conditions(folder, state));
     let text = toml::to_string(&whole).map_err(|error| invalid("", &error))?;
 
     let mut sources = ConfigurationSources::new_empty();
@@ -111,12 +113,39 @@ pub(crate) fn resolve(table: &Table, folder: &Path) -> Result<TorClientConfig, C
     Ok(resolved.value)
 }
 
-/// Where arti keeps its state. The onion services' part of it is `hss/` below.
-pub(crate) fn state_dir(folder: &Path) -> PathBuf {
-    folder.join("state")
+/// Where a next client is to keep its state. It is `state`, even if an earlier client has not let go of that yet: then
+/// arti reads the guards there, and writes nothing. With bridges, which are guards enough, arti insists on a folder of
+/// its own, so that one beside it has to do.
+pub(crate) fn state_dir(table: &Table, folder: &Path) -> PathBuf {
+    let state = folder.join(STATE);
+    if !is_bridged(table) || !is_held(&state) {
+        return state;
+    }
+    let others = (2_u32..).map(|number| folder.join(format!("{STATE}-{number}")));
+    others.into_iter().find(|other| !is_held(other)).unwrap_or(state)
 }
 
-fn conditions(folder: &Path) -> Table {
+const STATE: &str = "state";
+
+/// Whether a client is at work there.
+fn is_held(state: &Path) -> bool {
+    let lock = File::open(state.join("state/state.lock"));
+    lock.is_ok_and(|lock| lock.try_lock().is_err())
+}
+
+fn is_bridged(table: &Table) -> bool {
+    let bridges = table.get("bridges").and_then(Value::as_table);
+    let some = |value: &Value| match value {
+        Value::Array(bridges) => !bridges.is_empty(),
+        Value::String(lines) => !lines.trim().is_empty(),
+        _ => false,
+    };
+    bridges.is_some_and(|table| {
+        table.get("enabled") != Some(&Value::Boolean(false)) && table.get("bridges").is_some_and(some)
+    })
+}
+
+fn conditions(folder: &Path, state: &Path) -> Table {
     // `literal`, so that a `$` or `~` in the folder's name means itself.
     let literal = |path: PathBuf| {
         let text = path.to_string_lossy().into_owned();
@@ -124,7 +153,7 @@ fn conditions(folder: &Path) -> Table {
     };
     let keystore = toml::toml! { primary.kind = "ephemeral" };
     let storage = [
-        ("state_dir".to_owned(), literal(state_dir(folder))),
+        ("state_dir".to_owned(), literal(state.to_owned())),
         ("cache_dir".to_owned(), literal(folder.join("cache"))),
         ("keystore".to_owned(), Value::Table(keystore)),
     ];
@@ -250,7 +279,7 @@ mod tests {
             let Some(Value::Table(tor)) = example.remove("tor") else {
                 panic!("examples are whole: {program}")
             };
-            let config = resolve(&tor, Path::new("/nonexistent")).expect(program);
+            let config = resolve(&tor, Path::new("/nonexistent"), Path::new("/nonexistent/state")).expect(program);
             assert_eq!(missing_programs(&tor, &config), [Path::new("/nowhere").join(program)]);
         }
     }
@@ -258,7 +287,7 @@ mod tests {
     #[test]
     fn a_program_that_is_there_is_not_missing() {
         let table = table("[[bridges.transports]]\nprotocols = ['obfs4']\npath = '/bin/sh'");
-        let config = resolve(&table, Path::new("/nonexistent")).expect("a transport");
+        let config = resolve(&table, Path::new("/nonexistent"), Path::new("/nonexistent/state")).expect("a transport");
         assert_eq!(missing_programs(&table, &config), Vec::<PathBuf>::new());
     }
 
@@ -298,12 +327,32 @@ mod tests {
     }
 
     #[test]
-    fn what_we_set_is_under_the_table() {
-        let ours = resolve(&Table::new(), Path::new("/nonexistent")).expect("ours");
-        let theirs = resolve(
-            &table("preemptive_circuits.initial_predicted_ports = [443]"),
-            Path::new("/nonexistent"),
+    fn with_bridges_a_client_has_a_folder_of_its_own() {
+        let bridged = table("bridges.bridges = ['192.0.2.1:9001 316E643333645F6D79216558614D3931657A5F5F']");
+        let mut disabled = bridged.clone();
+        disabled["bridges"]
+            .as_table_mut()
+            .expect("a table")
+            .insert("enabled".to_owned(), false.into());
+        let folder = tempfile::tempdir().expect("a folder");
+        let chosen = |table: &Table| state_dir(table, folder.path());
+        let [first, second] = ["state", "state-2"].map(|name| folder.path().join(name));
+        assert_eq!(
+            (chosen(&Table::new()), chosen(&bridged)),
+            (first.clone(), first.clone())
         );
-        assert_ne!(ours, theirs.expect("theirs"));
+        std::fs::create_dir_all(first.join("state")).expect("room");
+        let held = File::create(first.join("state/state.lock")).expect("room");
+        held.lock().expect("nobody else's");
+        assert_eq!((chosen(&Table::new()), chosen(&bridged)), (first.clone(), second));
+        assert_eq!(chosen(&disabled), first);
+    }
+
+    #[test]
+    fn what_we_set_is_under_the_table() {
+        let made = |table: &Table| resolve(table, Path::new("/nonexistent"), Path::new("/nonexistent/state"));
+        let ours = made(&Table::new()).expect("ours");
+        let theirs = made(&table("preemptive_circuits.initial_predicted_ports = [443]")).expect("theirs");
+        assert_ne!(ours, theirs);
     }
 }

@@ -20,7 +20,8 @@ use tor_rtcompat::{Runtime, SleepProviderExt as _};
 use tracing::{debug, warn};
 
 use crate::client::{Client, Shared};
-use crate::config::state_dir;
+use crate::clock;
+use crate::config::{Chain, resolve, state_dir};
 use crate::heal::Healer;
 use crate::network::{Disturbance, Network, Watch, now};
 use crate::online::online;
@@ -193,10 +194,10 @@ impl<R: Runtime> Keeper<R> {
         if !missing.is_empty() {
             return Some(Problem::MissingPrograms(missing));
         }
-        if percent(latest) == 0 && self.watch.network().is_down() {
+        if self.watch.network().is_down() && !latest.ready_for_traffic() {
             return Some(Problem::NoNetwork);
         }
-        skew(client).or_else(|| blocked(latest))
+        clock::trouble(client, false).or_else(|| blocked(latest))
     }
 
     /// Whether the machine has slept or moved since the last look.
@@ -211,12 +212,14 @@ impl<R: Runtime> Keeper<R> {
 
 fn create<R: Runtime>(shared: &Shared<R>) -> Result<Arc<TorClient<R>>, String> {
     // What is remembered of introduction points goes with keys that were only in memory.
-    match fs::remove_dir_all(state_dir(&shared.folder).join("hss")) {
+    let state = state_dir(&shared.table, &shared.folder);
+    match fs::remove_dir_all(state.join("hss")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.to_string()),
         _ => {}
     }
+    let config = resolve(&shared.table, &shared.folder, &state).map_err(|error| error.to_string())?;
     TorClient::with_runtime(shared.runtime.clone())
-        .config(shared.config.clone())
+        .config(config)
         .bootstrap_behavior(BootstrapBehavior::Manual)
         .create_unbootstrapped()
         .map_err(|error| report(&error))
@@ -224,7 +227,7 @@ fn create<R: Runtime>(shared: &Shared<R>) -> Result<Arc<TorClient<R>>, String> {
 
 /// An error of arti's with its causes, which say more than it does itself.
 fn report(error: &dyn std::error::Error) -> String {
-    crate::config::Chain(error).to_string()
+    Chain(error).to_string()
 }
 
 fn percent(status: &BootstrapStatus) -> u8 {
@@ -245,12 +248,6 @@ fn doing(status: &BootstrapStatus) -> String {
         Some((_, doing)) => doing.to_owned(),
         None => text,
     }
-}
-
-/// What arti thinks of this machine's clock, if it is worth a word.
-pub(crate) fn skew<R: Runtime>(client: &TorClient<R>) -> Option<Problem> {
-    let estimate = client.circmgr().ok()?.skew_events().next().now_or_never()???;
-    estimate.noteworthy().then(|| Problem::Clock(estimate.to_string()))
 }
 
 /// What arti says is in its way.

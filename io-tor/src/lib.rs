@@ -43,6 +43,7 @@
 //! ```
 
 mod client;
+mod clock;
 pub mod config;
 mod dial;
 mod heal;

@@ -1,5 +1,6 @@
 //! A client that is bootstrapped: the service is launched for whoever listens, tried through its own address, and healed.
 
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +16,16 @@ use tor_rtcompat::Runtime;
 use tracing::{debug, info, warn};
 
 use crate::client::Client;
+use crate::clock;
 use crate::heal::millis;
-use crate::keeper::{Keeper, blocked, skew};
+use crate::keeper::{Keeper, blocked};
 use crate::network::{Disturbance, Network, clocks, now};
 use crate::probe::{dice, probe};
 use crate::service::{Door, Service, trouble};
 use crate::status::{Phase, Problem, Reachability, Remedy};
+
+/// From a bootstrap, which may have been with what was in the folder, until the directory must be a fresh one.
+const SETTLED: Duration = Duration::from_mins(3);
 
 /// Ends when a fresh client is wanted.
 pub(crate) async fn online<R: Runtime>(keeper: &mut Keeper<R>, client: Arc<TorClient<R>>) {
@@ -36,8 +41,10 @@ pub(crate) async fn online<R: Runtime>(keeper: &mut Keeper<R>, client: Arc<TorCl
     let mut doors = shared.door.changes();
     let mut online = Online {
         born: keeper.watch.network(),
+        since: now(),
         next_look: now().after(millis(shared.limits.watch)),
         bootstrap: client.bootstrap_status(),
+        missing: keeper.shared.missing_programs(),
         door: None,
         serial: 0,
         published: false,
@@ -86,8 +93,11 @@ struct Online<'a, R: Runtime> {
     client: Arc<TorClient<R>>,
     /// The network in which the client was bootstrapped.
     born: Network,
+    since: Monotonic,
     next_look: Monotonic,
     bootstrap: BootstrapStatus,
+    /// Programs without which no relay can be reached, at the last look.
+    missing: Vec<PathBuf>,
     door: Option<Arc<Door>>,
     /// When to launch the service.
     launch_at: Option<Monotonic>,
@@ -181,6 +191,7 @@ impl<R: Runtime> Online<'_, R> {
         let now = now();
         if now >= self.next_look {
             self.next_look = now.after(millis(self.keeper.shared.limits.watch));
+            self.missing = self.keeper.shared.missing_programs();
             match self.keeper.look() {
                 Some(Disturbance::Moved | Disturbance::Slept) => {
                     self.keeper.healer.disturbed(now);
@@ -276,10 +287,19 @@ impl<R: Runtime> Online<'_, R> {
         !self.probing.is_terminated()
     }
 
-    /// The network that the client was bootstrapped in is gone, and there is no other. A client that could bootstrap
-    /// without any (on one machine, with relays of its own) does not miss it.
+    /// There is no network or no program to reach it with, though a client may have what it needs to begin in its folder.
+    /// One that talks to relays without a network (on one machine, with relays of its own) does not miss it.
     fn is_cut_off(&self) -> bool {
-        self.keeper.watch.network().is_down() && !self.born.is_down()
+        if !self.missing.is_empty() {
+            return true;
+        }
+        let does_without = self.born.is_down() && self.bootstrap.ready_for_traffic();
+        self.keeper.watch.network().is_down() && !does_without
+    }
+
+    /// There has been time for a newer directory than the one that was begun with.
+    fn is_settled(&self) -> bool {
+        now() >= self.since.after(millis(SETTLED))
     }
 
     /// Tells how things stand.
@@ -295,9 +315,11 @@ impl<R: Runtime> Online<'_, R> {
             Reachability::Reachable if self.doubt.is_some() => Reachability::Degraded,
             proven => proven,
         };
-        let problem = if self.is_cut_off() {
+        let problem = if !self.missing.is_empty() {
+            Some(Problem::MissingPrograms(self.missing.clone()))
+        } else if self.is_cut_off() {
             Some(Problem::NoNetwork)
-        } else if let Some(clock) = skew(&self.client) {
+        } else if let Some(clock) = clock::trouble(&self.client, self.is_settled()) {
             Some(clock)
         } else if let Some(refused) = self.refused.clone().or_else(|| self.doubt.clone()) {
             Some(Problem::Service(refused))

@@ -32,7 +32,7 @@ pub struct Status {
 pub enum Phase {
     /// Nothing runs.
     Stopped,
-    /// The machine has no network; as soon as it has one, it goes on.
+    /// The machine has no network, or no program that it needs to reach Tor; as soon as it has, it goes on.
     Offline,
     /// The Tor network is being reached: `doing` says what arti is at.
     Bootstrapping {
@@ -177,7 +177,7 @@ impl fmt::Display for Problem {
                 "Tor relays do not answer as they should; the network may be filtering Tor. Bridges may help: see [tor] bridges",
             ),
             Self::Clock(detail) => write!(f, "this machine's clock seems to be wrong: {detail}. Set it right"),
-            Self::Directory(detail) => write!(f, "no usable Tor directory: {detail}"),
+            Self::Directory(detail) => write!(f, "no usable Tor directory: {detail} Is this machine's clock right?"),
             Self::MissingPrograms(paths) => {
                 f.write_str("pluggable transport not found or not executable:")?;
                 paths.iter().try_for_each(|path| write!(f, " {}", path.display()))?;

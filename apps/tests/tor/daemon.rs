@@ -1,7 +1,6 @@
 //! A node that is the program `sotto`: its daemon, which runs on tokio, asked through its API.
 
 use std::fs::{self, File};
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -17,6 +16,12 @@ use crate::node::{Message, Node, Progress, until};
 pub struct Daemon {
     folder: TempDir,
     onion: String,
+    /// The configuration as init has made it.
+    settings: String,
+    /// A program that runs the daemon somewhere else, and what it runs there.
+    wrapper: Vec<String>,
+    /// A library that the daemon is run with.
+    preload: Option<PathBuf>,
     running: Option<Child>,
 }
 
@@ -26,6 +31,9 @@ impl Daemon {
         let mut daemon = Self {
             folder,
             onion: String::new(),
+            settings: String::new(),
+            wrapper: Vec::new(),
+            preload: None,
             running: None,
         };
         let output = daemon
@@ -37,13 +45,25 @@ impl Daemon {
         assert!(output.status.success(), "{output:?}");
         let identity: api::Identity = serde_json::from_slice(&output.stdout).expect("an identity");
         daemon.onion = identity.onion;
-        let mut config = File::options()
-            .append(true)
-            .open(daemon.data().join("config.toml"))
-            .expect("made by init");
-        let table = Table::from_iter([("tor".to_owned(), tor.clone().into())]);
-        write!(config, "\n{table}").expect("written");
+        daemon.settings = fs::read_to_string(daemon.config_file()).expect("made by init");
+        daemon.configure(tor);
         daemon
+    }
+
+    /// What init has written, and this `[tor]` table.
+    pub fn configure(&self, tor: &Table) {
+        let table = Table::from_iter([("tor".to_owned(), tor.clone().into())]);
+        fs::write(self.config_file(), format!("{}\n{table}", self.settings)).expect("written");
+    }
+
+    /// From the next start on the daemon is run by `wrapper`, with the library `preload`.
+    pub fn surround(&mut self, wrapper: &[&str], preload: Option<PathBuf>) {
+        self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
+        self.preload = preload;
+    }
+
+    fn config_file(&self) -> PathBuf {
+        self.data().join("config.toml")
     }
 
     fn data(&self) -> PathBuf {
@@ -55,8 +75,11 @@ impl Daemon {
     }
 
     /// The program, without the settings of whoever runs the tests.
-    fn sotto(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
+    pub fn sotto(&self) -> Command {
+        self.set_up(Command::new(env!("CARGO_BIN_EXE_sotto")))
+    }
+
+    fn set_up(&self, mut command: Command) -> Command {
         for name in ["SOTTO_PROFILE", "SOTTO_NETWORK", "CREDENTIALS_DIRECTORY"] {
             command.env_remove(name);
         }
@@ -84,7 +107,17 @@ impl Node for Daemon {
             .append(true)
             .open(self.folder.path().join("log"))
             .expect("a log");
-        let mut command = self.sotto();
+        let mut command = match &*self.wrapper {
+            [] => self.sotto(),
+            [program, arguments @ ..] => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(env!("CARGO_BIN_EXE_sotto"));
+                self.set_up(command)
+            }
+        };
+        if let Some(library) = &self.preload {
+            command.env("LD_PRELOAD", library);
+        }
         command
             .args(["--network", "tor", "daemon", "run", "--key-file"])
             .arg(self.key_file());

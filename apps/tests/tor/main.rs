@@ -9,4 +9,5 @@ mod relays;
 mod smol_node;
 mod strangers;
 mod talks;
+mod trouble;
 mod visitor;

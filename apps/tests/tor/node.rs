@@ -77,6 +77,12 @@ pub fn node(runtime: Runtime, network: &Table) -> Box<dyn Node> {
 pub fn friends(runtimes: [Runtime; 2], network: &Table) -> [Box<dyn Node>; 2] {
     let mut nodes = runtimes.map(|runtime| node(runtime, network));
     let [one, other] = &mut nodes;
+    befriend(&mut **one, &mut **other);
+    nodes
+}
+
+/// Makes them friends by an invite.
+pub fn befriend(one: &mut dyn Node, other: &mut dyn Node) {
     let code = one.invite();
     other.befriend(&code);
     let addresses = [other.address().to_owned(), one.address().to_owned()];
@@ -84,7 +90,6 @@ pub fn friends(runtimes: [Runtime; 2], network: &Table) -> [Box<dyn Node>; 2] {
         let known = [one.is_friend(&addresses[0]), other.is_friend(&addresses[1])];
         if known == [true; 2] { Ok(()) } else { Err(known) }
     });
-    nodes
 }
 
 /// Says something, which arrives.

@@ -1,0 +1,12 @@
+/* A time of day that is OFFSET seconds wrong, for whoever is run with this library. */
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int result = syscall(SYS_clock_gettime, clock, now);
+    if (result == 0 && clock == CLOCK_REALTIME)
+        now->tv_sec += OFFSET;
+    return result;
+}
