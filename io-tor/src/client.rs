@@ -1,4 +1,4 @@
-//! The transport itself: what a driver holds, and what its parts share.
+//! The transport itself, which a driver holds.
 
 use std::convert::Infallible;
 use std::fs::{DirBuilder, Permissions};
@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use arti_client::{TorClient, TorClientConfig};
 use futures::channel::oneshot;
 use futures::future::{self, FutureExt as _};
 use futures::stream::Stream as _;
@@ -19,10 +18,12 @@ use sotto_io::{Dialling, ListenError, Listener, Stream, Transport};
 use toml::Table;
 use tor_rtcompat::{Runtime, SpawnExt as _};
 
-use crate::config::{ConfigError, missing_programs, resolve, state_dir};
-use crate::dial::{Contacts, dial};
+use crate::config::{ConfigError, resolve, state_dir};
+use crate::contacts::Contacts;
+use crate::dial::dial;
 use crate::keeper::keep;
 use crate::service::{Arrivals, Door};
+use crate::shared::{Client, Shared};
 use crate::watched::Watched;
 use crate::{Limits, Status, StatusChanges};
 
@@ -51,49 +52,6 @@ pub enum StartError {
     /// The runtime takes no tasks.
     #[error("the runtime has ended")]
     Runtime,
-}
-
-/// What the transport, its dials and its keeper share.
-pub(crate) struct Shared<R: Runtime> {
-    pub runtime: R,
-    pub folder: PathBuf,
-    /// Checked; with the state of the first client.
-    pub config: TorClientConfig,
-    pub table: Table,
-    pub limits: Limits,
-    pub status: Watched<Status>,
-    /// What can be dialled with.
-    pub clients: Watched<Client<R>>,
-    /// Who listens, if anybody does.
-    pub door: Watched<Option<Arc<Door>>>,
-    pub contacts: Contacts,
-}
-
-/// What can be dialled with.
-pub(crate) enum Client<R: Runtime> {
-    /// Nothing yet, or nothing at the moment.
-    Awaited,
-    /// This one.
-    Ready(Arc<TorClient<R>>),
-    /// Nothing any more.
-    Stopped,
-}
-
-impl<R: Runtime> Clone for Client<R> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Awaited => Self::Awaited,
-            Self::Ready(client) => Self::Ready(Arc::clone(client)),
-            Self::Stopped => Self::Stopped,
-        }
-    }
-}
-
-impl<R: Runtime> Shared<R> {
-    /// Programs that are configured and not there: looked for anew each time, since they may have been installed.
-    pub fn missing_programs(&self) -> Vec<PathBuf> {
-        missing_programs(&self.table, &self.config)
-    }
 }
 
 /// Dropped, it stops the keeper.

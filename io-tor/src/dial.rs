@@ -1,64 +1,18 @@
-//! Opening a stream to a peer. What is opened to one contact shares no circuit with what is opened to another.
+//! Reaching a peer: when Tor can be used, and with a second try where what is remembered of the peer may be stale.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use arti_client::{DataStream, ErrorKind, HasKind as _, IsolationToken, StreamPrefs, TorClient};
+use arti_client::{DataStream, TorClient};
 use futures::future::{Either, select};
 use sotto_core::OnionAddress;
 use sotto_io::{Dialling, Stream};
 use tor_rtcompat::{Runtime, SleepProviderExt as _};
 
 use crate::PORT;
-use crate::client::{Client, Shared};
+use crate::shared::{Client, Shared};
+use crate::stream::{connect, plain};
 use crate::watched::wait_for;
-
-/// Whose streams may share circuits.
-#[derive(Default)]
-pub(crate) struct Contacts(Mutex<BTreeMap<OnionAddress, Contact>>);
-
-#[derive(Clone, Copy)]
-struct Contact {
-    token: IsolationToken,
-    /// Something was opened with this token, so that circuits and a descriptor are remembered with it.
-    used: bool,
-}
-
-impl Contacts {
-    fn of(&self, peer: OnionAddress) -> Contact {
-        *self.lock().entry(peer).or_insert_with(Contact::new)
-    }
-
-    fn used(&self, peer: OnionAddress, token: IsolationToken) {
-        let mut contacts = self.lock();
-        if let Some(contact) = contacts.get_mut(&peer).filter(|contact| contact.token == token) {
-            contact.used = true;
-        }
-    }
-
-    /// What is remembered with a token may be the very trouble: a circuit that died in silence, or the introduction
-    /// points that the peer had before it was restarted, which arti would go on trying for hours.
-    fn forget(&self, peer: OnionAddress, token: IsolationToken) {
-        let mut contacts = self.lock();
-        if let Some(contact) = contacts.get_mut(&peer).filter(|contact| contact.token == token) {
-            *contact = Contact::new();
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<OnionAddress, Contact>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Contact {
-    fn new() -> Self {
-        Self {
-            token: IsolationToken::new(),
-            used: false,
-        }
-    }
-}
 
 /// Waits for Tor, then opens a stream; both within their limits.
 pub(crate) fn dial<R: Runtime>(shared: Arc<Shared<R>>, peer: OnionAddress) -> Dialling {
@@ -120,60 +74,6 @@ async fn open<R: Runtime>(shared: &Shared<R>, client: &TorClient<R>, peer: Onion
     }
 }
 
-/// One try.
-pub(crate) async fn connect<R: Runtime>(
-    client: &TorClient<R>,
-    peer: OnionAddress,
-    port: u16,
-    isolation: IsolationToken,
-) -> Result<DataStream, arti_client::Error> {
-    let mut prefs = StreamPrefs::new();
-    prefs.set_isolation(isolation);
-    client.connect_with_prefs((peer.to_string(), port), &prefs).await
-}
-
-/// What arti says, in a few words that hold no address.
-pub(crate) fn plain(error: &arti_client::Error) -> io::Error {
-    let kind = match error.kind() {
-        ErrorKind::TorNetworkTimeout | ErrorKind::RemoteNetworkTimeout | ErrorKind::ExitTimeout => {
-            io::ErrorKind::TimedOut
-        }
-        ErrorKind::RemoteConnectionRefused | ErrorKind::RemoteStreamClosed | ErrorKind::RemoteStreamReset => {
-            io::ErrorKind::ConnectionRefused
-        }
-        ErrorKind::TorAccessFailed | ErrorKind::LocalNetworkError => io::ErrorKind::NetworkUnreachable,
-        _ => io::ErrorKind::HostUnreachable,
-    };
-    io::Error::new(kind, error.kind().to_string())
-}
-
 fn closed() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, "Tor has been stopped")
-}
-
-#[cfg(test)]
-mod tests {
-    use sotto_core::OnionSecret;
-
-    use super::*;
-
-    #[test]
-    fn contacts_share_nothing_and_what_failed_is_forgotten() {
-        let [ada, bob] = [1, 2].map(|seed| OnionSecret::from_seed(&[seed; 32]).address());
-        let contacts = Contacts::default();
-        let first = contacts.of(ada);
-        assert!(first.token != contacts.of(bob).token);
-        assert!(first.token == contacts.of(ada).token);
-        assert!(!first.used);
-
-        contacts.used(ada, first.token);
-        assert!(contacts.of(ada).used);
-        contacts.forget(ada, first.token);
-        let second = contacts.of(ada);
-        assert!(second.token != first.token && !second.used);
-        // Two dials at once fail one after the other: what the first has renewed stays.
-        contacts.forget(ada, first.token);
-        contacts.used(ada, first.token);
-        assert!(contacts.of(ada).token == second.token && !contacts.of(ada).used);
-    }
 }

@@ -42,9 +42,11 @@
 //! # }
 //! ```
 
+mod bootstrap;
 mod client;
 mod clock;
 pub mod config;
+mod contacts;
 mod dial;
 mod heal;
 mod keeper;
@@ -52,9 +54,13 @@ mod limits;
 mod network;
 mod online;
 mod probe;
+mod remains;
 pub mod runtime;
 mod service;
+mod shared;
 mod status;
+mod stream;
+mod ward;
 mod watched;
 
 pub use client::{StartError, Tor};

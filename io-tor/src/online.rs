@@ -15,21 +15,22 @@ use tor_hsservice::status::{OnionServiceStatus, State};
 use tor_rtcompat::Runtime;
 use tracing::{debug, info, warn};
 
-use crate::client::Client;
+use crate::bootstrap::blocked;
 use crate::clock;
 use crate::heal::millis;
-use crate::keeper::{Keeper, blocked};
 use crate::network::{Disturbance, Network, clocks, now};
 use crate::probe::{dice, probe};
 use crate::service::{Door, Service, trouble};
+use crate::shared::Client;
 use crate::status::{Phase, Problem, Reachability, Remedy};
+use crate::ward::Ward;
 
 /// From a bootstrap, which may have been with what was in the folder, until the directory must be a fresh one.
 const SETTLED: Duration = Duration::from_mins(3);
 
 /// Ends when a fresh client is wanted.
-pub(crate) async fn online<R: Runtime>(keeper: &mut Keeper<R>, client: Arc<TorClient<R>>) {
-    let shared = Arc::clone(&keeper.shared);
+pub(crate) async fn online<R: Runtime>(ward: &mut Ward<R>, client: Arc<TorClient<R>>) {
+    let shared = Arc::clone(&ward.shared);
     shared.clients.set(Client::Ready(Arc::clone(&client)));
     shared.status.update(|status| {
         status.percent = 100;
@@ -40,11 +41,11 @@ pub(crate) async fn online<R: Runtime>(keeper: &mut Keeper<R>, client: Arc<TorCl
     let mut events = client.bootstrap_events().fuse();
     let mut doors = shared.door.changes();
     let mut online = Online {
-        born: keeper.watch.network(),
+        born: ward.watch.network(),
         since: now(),
         next_look: now().after(millis(shared.limits.watch)),
         bootstrap: client.bootstrap_status(),
-        missing: keeper.shared.missing_programs(),
+        missing: ward.shared.missing_programs(),
         door: None,
         serial: 0,
         published: false,
@@ -54,7 +55,7 @@ pub(crate) async fn online<R: Runtime>(keeper: &mut Keeper<R>, client: Arc<TorCl
         launch_at: None,
         service: None,
         probing: Fuse::terminated(),
-        keeper,
+        ward,
         client,
     };
     loop {
@@ -89,7 +90,7 @@ enum Wanted {
 }
 
 struct Online<'a, R: Runtime> {
-    keeper: &'a mut Keeper<R>,
+    ward: &'a mut Ward<R>,
     client: Arc<TorClient<R>>,
     /// The network in which the client was bootstrapped.
     born: Network,
@@ -121,7 +122,7 @@ impl<R: Runtime> Online<'_, R> {
         self.door = door;
         self.withdraw();
         // Two profiles that come online together are not to be seen publishing together.
-        let stagger = millis(self.keeper.shared.limits.stagger);
+        let stagger = millis(self.ward.shared.limits.stagger);
         self.launch_at = self
             .door
             .as_ref()
@@ -130,7 +131,7 @@ impl<R: Runtime> Online<'_, R> {
     }
 
     fn withdraw(&mut self) {
-        self.keeper.healer.withdrawn();
+        self.ward.healer.withdrawn();
         self.probing = Fuse::terminated();
         (self.service, self.doubt, self.published, self.refused) = (None, None, false, None);
     }
@@ -141,12 +142,12 @@ impl<R: Runtime> Online<'_, R> {
         self.launch_at = None;
         let Some(door) = &self.door else { return };
         self.serial += 1;
-        match Service::launch(&self.client, door, &self.keeper.shared.limits, self.serial) {
+        match Service::launch(&self.client, door, &self.ward.shared.limits, self.serial) {
             Ok(service) => self.service = Some((service, now())),
             Err(problem) => {
                 warn!(problem, "the onion service cannot be launched");
                 self.refused = Some(problem);
-                self.launch_at = Some(now().after(millis(self.keeper.shared.limits.restart)));
+                self.launch_at = Some(now().after(millis(self.ward.shared.limits.restart)));
             }
         }
     }
@@ -172,7 +173,7 @@ impl<R: Runtime> Online<'_, R> {
                 self.publish();
                 if let Some(trouble) = trouble(&word) {
                     self.doubt = Some(trouble);
-                    self.keeper.healer.doubted(now());
+                    self.ward.healer.doubted(now());
                 }
             }
         }
@@ -182,7 +183,7 @@ impl<R: Runtime> Online<'_, R> {
     fn publish(&mut self) {
         if !self.published {
             self.published = true;
-            self.keeper.healer.published(now());
+            self.ward.healer.published(now());
         }
     }
 
@@ -190,13 +191,13 @@ impl<R: Runtime> Online<'_, R> {
     fn looked(&mut self) -> Wanted {
         let now = now();
         if now >= self.next_look {
-            self.next_look = now.after(millis(self.keeper.shared.limits.watch));
-            self.missing = self.keeper.shared.missing_programs();
-            match self.keeper.look() {
+            self.next_look = now.after(millis(self.ward.shared.limits.watch));
+            self.missing = self.ward.shared.missing_programs();
+            match self.ward.look() {
                 Some(Disturbance::Moved | Disturbance::Slept) => {
-                    self.keeper.healer.disturbed(now);
+                    self.ward.healer.disturbed(now);
                     self.probing = Fuse::terminated();
-                    self.keeper.shared.status.update(|status| status.disturbances += 1);
+                    self.ward.shared.status.update(|status| status.disturbances += 1);
                 }
                 Some(Disturbance::Lost) | None => {}
             }
@@ -213,7 +214,7 @@ impl<R: Runtime> Online<'_, R> {
 
     /// Starts a probe if one is due.
     fn try_address(&mut self) {
-        let due = self.keeper.healer.due().is_some_and(|due| due <= now());
+        let due = self.ward.healer.due().is_some_and(|due| due <= now());
         let Some(door) = self
             .door
             .as_ref()
@@ -222,12 +223,12 @@ impl<R: Runtime> Online<'_, R> {
             return;
         };
         let (client, knock) = (Arc::clone(&self.client), Arc::clone(&door.knock));
-        let wait = self.keeper.shared.limits.probe;
+        let wait = self.ward.shared.limits.probe;
         self.probing = probe(client, door.address, knock, wait).boxed().fuse();
     }
 
     fn probed(&mut self, result: Result<(), String>) -> Wanted {
-        let healer = &mut self.keeper.healer;
+        let healer = &mut self.ward.healer;
         let cause = match result {
             Ok(()) => {
                 if healer.reachability() != Reachability::Reachable {
@@ -236,7 +237,7 @@ impl<R: Runtime> Online<'_, R> {
                 healer.proven(now(), dice());
                 self.doubt = None;
                 let wall = clocks().wall;
-                self.keeper.shared.status.update(|status| status.proven_at = Some(wall));
+                self.ward.shared.status.update(|status| status.proven_at = Some(wall));
                 return Wanted::Nothing;
             }
             Err(cause) => cause,
@@ -264,7 +265,7 @@ impl<R: Runtime> Online<'_, R> {
     /// Until there is something to do.
     fn pause(&self) -> Duration {
         let due = self
-            .keeper
+            .ward
             .healer
             .due()
             .filter(|_| !self.is_probing() && !self.is_cut_off());
@@ -272,14 +273,14 @@ impl<R: Runtime> Online<'_, R> {
             .into_iter()
             .flatten()
             .min();
-        next.map_or(self.keeper.shared.limits.watch, |next| {
+        next.map_or(self.ward.shared.limits.watch, |next| {
             Duration::from_millis(next.since(now()).0)
         })
     }
 
     fn publishing_ends(&self) -> Option<Monotonic> {
         let (_, launched) = self.service.as_ref().filter(|_| !self.published)?;
-        Some(launched.after(millis(self.keeper.shared.limits.publish)))
+        Some(launched.after(millis(self.ward.shared.limits.publish)))
     }
 
     fn is_probing(&self) -> bool {
@@ -294,7 +295,7 @@ impl<R: Runtime> Online<'_, R> {
             return true;
         }
         let does_without = self.born.is_down() && self.bootstrap.ready_for_traffic();
-        self.keeper.watch.network().is_down() && !does_without
+        self.ward.watch.network().is_down() && !does_without
     }
 
     /// There has been time for a newer directory than the one that was begun with.
@@ -304,7 +305,7 @@ impl<R: Runtime> Online<'_, R> {
 
     /// Tells how things stand.
     fn tell(&self) {
-        let healer = &self.keeper.healer;
+        let healer = &self.ward.healer;
         let phase = match &self.door {
             _ if self.is_cut_off() => Phase::Offline,
             Some(_) if !self.published => Phase::Publishing,
@@ -332,7 +333,7 @@ impl<R: Runtime> Online<'_, R> {
         } else {
             blocked(&self.bootstrap)
         };
-        self.keeper.shared.status.update(|status| {
+        self.ward.shared.status.update(|status| {
             status.phase = phase;
             status.reachability = reachability;
             status.problem = problem;

@@ -12,7 +12,7 @@ use sotto_core::OnionAddress;
 use tor_rtcompat::{Runtime, SleepProviderExt as _};
 
 use crate::PORT;
-use crate::dial::{connect, plain};
+use crate::stream::{connect, plain};
 
 /// Where the listener and the probe meet.
 #[derive(Debug, Default)]

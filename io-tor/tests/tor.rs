@@ -254,7 +254,7 @@ fn no_key_is_in(folder: &Path, identity: &IdentityRow) {
 #[test]
 fn every_remedy_leaves_a_service_that_answers() {
     let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
-    every_remedy(&network, network.arti_config());
+    every_remedy(&network, &network.arti_config());
 }
 
 #[test]
@@ -267,11 +267,11 @@ fn every_remedy_leaves_a_service_that_answers_behind_a_bridge() {
     let bridge = format!("{} {}", word(&cache["orports"][0]), word(&cache["rsa_identity"]));
     let bridges = Table::from_iter([("bridges".to_owned(), vec![bridge].into())]);
     table.insert("bridges".to_owned(), bridges.into());
-    every_remedy(&network, table);
+    every_remedy(&network, &table);
 }
 
 /// Climbs the ladder for nothing, as a client that is configured like this.
-fn every_remedy(network: &TorNetwork, ada_is_by: Table) {
+fn every_remedy(network: &TorNetwork, ada_is_by: &Table) {
     let table = network.arti_config();
     stage(async |tokio, smol| {
         let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));

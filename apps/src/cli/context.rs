@@ -1,7 +1,7 @@
 //! What every command needs: the options that stand anywhere, the profile that they name, and the daemon behind it.
 
-use super::Client;
-use super::args::Global;
+use super::client::Client;
+use super::options::Global;
 use super::output::{self, Output};
 use crate::api::{Error, Kind, Message};
 use crate::profile::Profile;

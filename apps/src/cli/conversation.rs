@@ -4,9 +4,10 @@ use std::io::{self, Read as _};
 
 use clap::{Args, ValueEnum};
 
+use super::client::Client;
 use super::context::Context;
 use super::output::{Table, Tone, short, span};
-use super::{Client, Outcome, Stop};
+use super::stop::{Outcome, Stop};
 use crate::api::{self, MessageState, all};
 
 /// `sotto send`

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use rustix::fs::statvfs;
 use serde::Serialize;
 
+use super::client::Client;
 use super::context::Context;
 use super::output::{Paint, Table, Tone, moment, span};
+use super::stop::Outcome;
 use super::stop::Stop;
-use super::{Client, Outcome};
 use crate::api::{self, Error, Kind, Phase, Reachability, Time, all};
 use crate::profile::{Config, Lock, Profile};
 

@@ -4,9 +4,10 @@ use std::io::{self, IsTerminal};
 
 use clap::Args;
 
+use super::client::Client;
 use super::context::Context;
 use super::output::{Output, Tone, line, moment, short, who};
-use super::{Client, Outcome};
+use super::stop::Outcome;
 use crate::api::{self, Body, Direction, Event, Message, Who, all};
 
 /// `sotto receive`

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use clap::{Args, Subcommand};
 use data_encoding::HEXLOWER;
 
-use super::Outcome;
 use super::context::Context;
 use super::output::{Paint, Table, Tone, block, line, moment, qr, who};
+use super::stop::Outcome;
 use crate::api::{self, Contact, FriendRequest, Standing, all};
 
 /// `sotto friends`

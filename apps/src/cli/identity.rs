@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use super::Outcome;
-use super::args::KeySource;
 use super::context::Context;
+use super::options::KeySource;
 use super::output::{self, Table, Tone, qr};
+use super::stop::Outcome;
 use crate::api::{self, all};
 use crate::daemon;
 

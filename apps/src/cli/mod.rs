@@ -11,6 +11,7 @@ mod doctor;
 mod events;
 mod friends;
 mod identity;
+mod options;
 mod outbox;
 mod output;
 mod presence;
@@ -76,7 +77,7 @@ fn dispatch(context: &Context, command: Option<Command>) -> Outcome {
         Some(Command::Outbox(outbox)) => outbox.run(context),
         Some(Command::Presence(presence)) => presence.run(context),
         Some(Command::Openrpc) => tools::openrpc(context),
-        Some(Command::Completions(completions)) => completions.run(context),
+        Some(Command::Completions(completions)) => completions.run(context, Cli::command()),
         Some(Command::Config(config)) => config.run(context),
     }
 }

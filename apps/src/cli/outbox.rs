@@ -2,9 +2,10 @@
 
 use clap::{Args, Subcommand};
 
+use super::client::Client;
 use super::context::Context;
 use super::output::{Table, Tone, moment, short, state, who};
-use super::{Client, Outcome};
+use super::stop::Outcome;
 use crate::api::{self, FailReason, Message, all};
 
 /// `sotto outbox`

@@ -2,10 +2,10 @@
 
 use clap::{Args, ValueEnum};
 
-use super::Outcome;
 use super::context::Context;
 use super::doctor::network_in_words;
 use super::output::{Table, Tone, moment, who};
+use super::stop::Outcome;
 use crate::api::{self, Availability, Phase, Reachability, all};
 
 /// `sotto presence`

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::Outcome;
 use super::context::Context;
 use super::output::{Table, Tone, moment};
+use super::stop::Outcome;
 use crate::api::{self, all};
 
 /// `sotto inbox`

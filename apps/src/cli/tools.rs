@@ -1,12 +1,11 @@
 //! What helps other tools: the API's description, shell completions, a look at the configuration.
 
-use clap::{Args, CommandFactory, Subcommand};
+use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
-use super::Outcome;
-use super::args::Cli;
 use super::context::Context;
 use super::output;
+use super::stop::Outcome;
 use crate::{api, profile};
 
 /// `sotto openrpc`
@@ -29,9 +28,9 @@ pub struct Completions {
 
 impl Completions {
     /// Prints them.
-    pub fn run(self, context: &Context) -> Outcome {
+    pub fn run(self, context: &Context, mut cli: clap::Command) -> Outcome {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "sotto", &mut script);
+        clap_complete::generate(self.shell, &mut cli, "sotto", &mut script);
         let script = String::from_utf8(script).map_err(|error| api::Error::internal(error.to_string()))?;
         let object = serde_json::json!({ "shell": self.shell.to_string(), "script": script });
         Ok(context.output.either(&object, |_| script)?)

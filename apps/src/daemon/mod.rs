@@ -15,6 +15,7 @@ mod init;
 mod log;
 mod network;
 mod outgoing;
+mod page;
 mod server;
 mod stream;
 mod view;

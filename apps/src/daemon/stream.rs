@@ -7,8 +7,8 @@ use sotto_core::{EventSeq, Peer};
 use tokio::sync::broadcast;
 
 use super::app::App;
-use super::handler::{Start, page};
 use super::outgoing::{Client, Gone};
+use super::page::{Start, page};
 use super::view;
 use crate::api::{Body, Error, Event, Happening, Time};
 use crate::rpc::Notification;

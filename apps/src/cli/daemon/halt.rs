@@ -7,8 +7,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::api::{self, Error, Kind, all};
+use crate::cli::client::Client;
 use crate::cli::context::Context;
-use crate::cli::{Client, Outcome};
+use crate::cli::stop::Outcome;
 use crate::profile::{Lock, Profile};
 
 /// How long each way of asking may take.

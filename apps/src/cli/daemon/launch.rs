@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::progress;
+use super::{progress, report};
 use crate::api::{self, Error, Kind, all};
-use crate::cli::args::KeySource;
+use crate::cli::client::Client;
 use crate::cli::context::Context;
+use crate::cli::options::KeySource;
+use crate::cli::stop::Outcome;
 use crate::cli::stop::{Stop, told};
-use crate::cli::{Client, Outcome};
 use crate::profile::Profile;
 
 /// Opening the store comes after deriving its key, which is meant to be slow.
@@ -72,7 +73,7 @@ impl Start {
             None => true,
         };
         let status = client.call::<all::NodeStatus>(&api::Nothing {})?;
-        super::running(context, &status)?;
+        report::running(context, &status)?;
         if reached {
             return Ok(());
         }

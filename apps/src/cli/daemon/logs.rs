@@ -11,7 +11,8 @@ use serde_json::json;
 
 use crate::api::{Error, Kind};
 use crate::cli::context::Context;
-use crate::cli::{Outcome, output};
+use crate::cli::output;
+use crate::cli::stop::Outcome;
 
 /// How often a followed log is looked at.
 const PAUSE: Duration = Duration::from_millis(200);

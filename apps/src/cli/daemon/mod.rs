@@ -4,18 +4,17 @@ mod halt;
 mod launch;
 mod logs;
 mod progress;
+mod report;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
 
-use super::args::KeySource;
 use super::context::Context;
-use super::{Client, Outcome, Stop, presence};
-use crate::api::{self, Error, Kind, all};
+use super::options::KeySource;
+use super::stop::Outcome;
+use crate::api::Error;
 use crate::daemon::{self, Log};
-use crate::profile::Lock;
 
 /// `sotto daemon`
 #[derive(Args, Debug)]
@@ -61,7 +60,7 @@ impl Daemon {
             Some(Command::Run(run)) => run.run(context),
             Some(Command::Start(start)) => start.run(context),
             Some(Command::Stop) => halt::stop(context),
-            Some(Command::Status) => status(context),
+            Some(Command::Status) => report::status(context),
             Some(Command::Logs(logs)) => logs.run(context),
         }
     }
@@ -80,34 +79,4 @@ impl Run {
         let log = self.log_file.map_or(Log::Stderr, Log::File);
         Ok(daemon::run(&context.profile()?, options, &log)?)
     }
-}
-
-/// Says how the daemon is doing, or that there is none; the latter with the exit code for it.
-fn status(context: &Context) -> Outcome {
-    let profile = context.profile()?;
-    let client = Client::connect(&profile.socket());
-    let answer = client.and_then(|mut client| client.call::<all::NodeStatus>(&api::Nothing {}));
-    let status = match answer {
-        Ok(status) => status,
-        Err(error) if error.kind() == Kind::NoDaemon => return none(context, Lock::holder(&profile.lock_file())?),
-        Err(error) => return Err(error.into()),
-    };
-    running(context, &status)
-}
-
-/// What is said of a daemon that runs.
-fn running(context: &Context, status: &api::Status) -> Outcome {
-    let mut object = serde_json::to_value(status).map_err(|error| Error::internal(error.to_string()))?;
-    object["running"] = true.into();
-    Ok(context.output.either(&object, |_| presence::text(context, status))?)
-}
-
-/// Nobody answers. Somebody may hold the lock all the same: a daemon that is coming up, going down, or stuck.
-fn none(context: &Context, holder: Option<u32>) -> Outcome {
-    let object = json!({ "running": false, "lock_holder": holder });
-    context.output.either(&object, |_| match holder {
-        Some(process) => format!("process {process} holds the profile, but does not answer\n"),
-        None => "no daemon runs\n".to_owned(),
-    })?;
-    Err(Stop::Exit(Kind::NoDaemon.exit_code()))
 }

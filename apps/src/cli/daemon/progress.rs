@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::api::{self, Error, Kind, Phase, all};
-use crate::cli::Client;
+use crate::cli::client::Client;
 use crate::cli::context::Context;
 use crate::cli::output::{self, Tone, line};
 

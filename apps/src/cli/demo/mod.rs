@@ -6,6 +6,7 @@
 //! can sit on a wire there who would not have to break Tor first, so the eavesdropper has the day off.
 
 mod eavesdropper;
+mod lines;
 mod proof;
 mod report;
 mod script;
@@ -18,7 +19,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::context::Context;
-use super::{Outcome, Stop};
+use super::stop::{Outcome, Stop};
 use crate::api::{Error, Kind};
 use crate::profile::Network;
 pub use eavesdropper::Eavesdropper;

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::eavesdropper::Eavesdropper;
+use super::lines::{LINES, NAMES, PETNAMES, REACTION};
 use super::report::Report;
-use super::script::{LINES, NAMES, PETNAMES, REACTION};
 use super::search::{Searched, Secrets};
 use super::side::{Side, failed};
 use super::stage::Stage;
 use crate::api::{self, Body, Error, Message, MessageState, all};
-use crate::cli::Outcome;
+use crate::cli::stop::Outcome;
 
 /// Every message is read, and both sides hold all of them, once, in the order in which they were said.
 pub fn delivery(report: &Report, ada: &mut Side, grace: &mut Side, ids: &[String]) -> Outcome {

@@ -10,7 +10,7 @@ use toml::Table;
 use super::stage::{self, Stage};
 use super::way::Way;
 use crate::api::{self, Error, Event, Kind, all};
-use crate::cli::Client;
+use crate::cli::client::Client;
 
 /// A folder and a connection to the daemon.
 pub struct Side {

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use toml::Table;
 
 use crate::api::{Error, Kind};
-use crate::cli::Client;
+use crate::cli::client::Client;
 use crate::cli::stop::told;
 
 /// Between two looks at a program that is on its way.

@@ -7,7 +7,7 @@ use toml::Table;
 use super::eavesdropper::Eavesdropper;
 use super::report::Report;
 use super::stage::Stage;
-use crate::cli::Stop;
+use crate::cli::stop::Stop;
 
 /// What is wanted.
 #[derive(Clone, Copy, Debug)]

@@ -19,7 +19,7 @@ pub use table::Table;
 pub use text::{block, line, short};
 pub use when::{moment, span};
 
-use super::args::Global;
+use super::options::Global;
 
 /// Where data and talk go, and in which form.
 #[derive(Clone, Copy, Debug)]

@@ -8,20 +8,11 @@ use tokio::time::{Instant, timeout_at};
 use super::{Answer, Handle, limit, seconds};
 use crate::api::{self, Body, Error, all};
 use crate::daemon::app::{App, unexpected};
+use crate::daemon::page::{Start, page};
 use crate::daemon::stream::Stream;
-use crate::daemon::view;
 
 const PAGE: u32 = 100;
 const DEFAULT_TIMEOUT: u32 = 30;
-
-/// Where somebody begins to read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Start {
-    /// After this event.
-    pub after: EventSeq,
-    /// They have been there: what is missing since is a gap. One who comes for the first time has missed nothing.
-    pub known: bool,
-}
 
 /// `since` goes before the consumer's place; without both it is the end of the log.
 pub(super) async fn start(app: &Arc<App>, consumer: Option<&str>, since: Option<u64>) -> Result<Start, Error> {
@@ -59,20 +50,6 @@ fn check_consumer(name: &str) -> Result<(), Error> {
         "consumer must be 1 to 64 bytes, not {}",
         name.len()
     )))
-}
-
-/// Up to `limit` events after a place, with a gap in front if some were dropped; and the newest event's number.
-pub(crate) async fn page(app: &Arc<App>, start: Start, limit: u32) -> Result<(Vec<api::Event>, EventSeq), Error> {
-    let Start { after, known } = start;
-    let page = app.archive.read(move |reader| reader.events(after, limit)).await?;
-    let missing = known && page.first.0 > after.0.saturating_add(1);
-    let at = page.events.first().map(|event| event.row.at);
-    let gap = at.filter(|_| missing).map(|at| view::gap(after, page.first, at.into()));
-    let events = gap
-        .into_iter()
-        .chain(page.events.into_iter().map(|event| view::event(app.us, event)))
-        .collect();
-    Ok((events, page.last))
 }
 
 fn next(events: &[api::Event], start: EventSeq) -> u64 {

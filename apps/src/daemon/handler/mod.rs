@@ -24,7 +24,6 @@ use super::outgoing::Then;
 use super::stream::Stream;
 use crate::api::{Error, Kind, METHODS, Method, all, for_every_method};
 
-pub(crate) use events::{Start, page};
 pub(crate) use node::identity;
 
 /// Things in a page if nobody says.

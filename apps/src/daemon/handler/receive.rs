@@ -7,10 +7,11 @@ use sotto_core::row::Event;
 use sotto_core::{Command, Direction, EventSeq, Reply};
 use sotto_io_sqlcipher::MessageView;
 
-use super::events::{Start, start};
+use super::events::start;
 use super::{Answer, Handle, LONGEST, limit};
 use crate::api::{self, Error, all};
 use crate::daemon::app::{App, unexpected};
+use crate::daemon::page::Start;
 use crate::daemon::view;
 
 /// Events looked at in one query.
