@@ -5,7 +5,7 @@ use prost::Message as _;
 use sotto_core::link::{Link, LinkEvent};
 use sotto_core::wire::content::Content;
 use sotto_core::wire::link::{Bundle, Frame, Hello, Request, Sealed, Standing, frame::Body};
-use sotto_core::{Cause, Command, Entropy, Input, LinkId, OnionAddress, OnionSecret, Ratchet, Signal, SignalSession};
+use sotto_core::{Cause, Command, Entropy, Input, LinkId, OnionAddress, OnionSecret, Ratchet, Signal};
 
 use crate::pair::{A, Pair, Rows};
 
@@ -13,15 +13,15 @@ use crate::pair::{A, Pair, Rows};
 const IDENTITY_STATEMENT: &[u8] = b"sotto identity v1";
 
 /// A peer that does as the test says.
-pub struct Peer {
+pub struct Peer<R: Ratchet = Signal> {
     secret: OnionSecret,
     seed: [u8; 32],
-    ratchet: Signal,
+    ratchet: R,
     entropy: Entropy,
     link: Option<(LinkId, Link)>,
     links: u64,
     offer: Option<sotto_core::Offer>,
-    session: Option<SignalSession>,
+    session: Option<R::Session>,
     /// Generation and sequence number of the session, once there is one.
     pub generation: u64,
     /// Number of the last ciphertext sealed.
@@ -33,13 +33,20 @@ pub struct Peer {
 impl Peer {
     /// A peer whose keys follow from `seed`.
     pub fn new(seed: u8) -> Self {
+        Self::over(seed)
+    }
+}
+
+impl<R: Ratchet> Peer<R> {
+    /// As [`new`](Peer::new), over any ratchet.
+    pub fn over(seed: u8) -> Self {
         let mut entropy = Entropy::from_seed([seed; 32]);
-        let (pair, registration_id) = Signal::generate(&mut entropy);
+        let (pair, registration_id) = R::generate(&mut entropy);
         let onion_seed = entropy.bytes();
         Self {
             secret: OnionSecret::from_seed(&onion_seed),
             seed: onion_seed,
-            ratchet: Signal::open(&pair, registration_id).expect("just generated"),
+            ratchet: R::open(&pair, registration_id).expect("just generated"),
             entropy,
             link: None,
             links: 0,
@@ -57,7 +64,7 @@ impl Peer {
     }
 
     /// Opens a stream to side A without saying anything. Links of peers with different `lane`s do not collide.
-    pub fn connect<D: Rows>(&mut self, pair: &mut Pair<D>, lane: u64) -> LinkId {
+    pub fn connect<D: Rows>(&mut self, pair: &mut Pair<D, R>, lane: u64) -> LinkId {
         self.links += 1;
         let id = LinkId::Accepted(1_000_000 * (lane + 1) + self.links);
         pair.sides[A].node.handle(Input::Accepted(id), pair.now);
@@ -70,14 +77,14 @@ impl Peer {
     }
 
     /// Opens a link, and finishes its handshake.
-    pub fn dial<D: Rows>(&mut self, pair: &mut Pair<D>, lane: u64) -> LinkId {
+    pub fn dial<D: Rows>(&mut self, pair: &mut Pair<D, R>, lane: u64) -> LinkId {
         let id = self.connect(pair, lane);
         self.exchange(pair);
         id
     }
 
     /// Writes bytes as they are into the present stream.
-    pub fn write<D: Rows>(&mut self, pair: &mut Pair<D>, bytes: Vec<u8>) {
+    pub fn write<D: Rows>(&mut self, pair: &mut Pair<D, R>, bytes: Vec<u8>) {
         if let Some((id, _)) = &self.link {
             pair.sides[A].node.handle(Input::Received(*id, bytes), pair.now);
             self.exchange(pair);
@@ -85,7 +92,7 @@ impl Peer {
     }
 
     /// Sends a frame.
-    pub fn send<D: Rows>(&mut self, pair: &mut Pair<D>, body: Body) {
+    pub fn send<D: Rows>(&mut self, pair: &mut Pair<D, R>, body: Body) {
         if let Some((_, link)) = &mut self.link {
             link.send(&Frame { body: Some(body) });
         }
@@ -93,13 +100,13 @@ impl Peer {
     }
 
     /// Seals a content, right or wrong, as the next in order, and sends it.
-    pub fn say<D: Rows>(&mut self, pair: &mut Pair<D>, content: &Content) {
+    pub fn say<D: Rows>(&mut self, pair: &mut Pair<D, R>, content: &Content) {
         let sealed = self.seal(pair, &content.encode_to_vec());
         self.send(pair, Body::Sealed(sealed));
     }
 
     /// Seals any bytes as the next in order.
-    pub fn seal<D>(&mut self, pair: &Pair<D>, plaintext: &[u8]) -> Sealed {
+    pub fn seal<D>(&mut self, pair: &Pair<D, R>, plaintext: &[u8]) -> Sealed {
         let session = self.session.as_ref().expect("befriended");
         let victim = pair.sides[A].address;
         let sealed = self
@@ -156,7 +163,7 @@ impl Peer {
     }
 
     /// Becomes a friend of side A, by request and consent.
-    pub fn befriend<D: Rows>(&mut self, pair: &mut Pair<D>, lane: u64) {
+    pub fn befriend<D: Rows>(&mut self, pair: &mut Pair<D, R>, lane: u64) {
         self.dial(pair, lane);
         self.send(pair, self.hello(Standing::Requested));
         let request = self.request();
@@ -187,7 +194,7 @@ impl Peer {
     }
 
     /// Ends the present stream.
-    pub fn hang_up<D: Rows>(&mut self, pair: &mut Pair<D>) {
+    pub fn hang_up<D: Rows>(&mut self, pair: &mut Pair<D, R>) {
         if let Some((id, _)) = self.link.take() {
             pair.sides[A].node.handle(Input::Closed(id, Cause::Ended), pair.now);
             pair.run();
@@ -200,7 +207,7 @@ impl Peer {
     }
 
     /// Lets both talk until neither has anything to say.
-    pub fn exchange<D: Rows>(&mut self, pair: &mut Pair<D>) {
+    pub fn exchange<D: Rows>(&mut self, pair: &mut Pair<D, R>) {
         loop {
             pair.run();
             let Some((id, link)) = &mut self.link else { return };

@@ -4,7 +4,7 @@
 use sotto_core::row::Batch;
 use sotto_core::{
     Cause, Command, CommandId, Entropy, FriendCode, Input, Limits, LinkId, Millis, Monotonic, Node, Notice, Now,
-    OnionAddress, Output, Refusal, Reply, Wall,
+    OnionAddress, Output, Ratchet, Refusal, Reply, Signal, Wall,
 };
 
 use crate::disk::Disk;
@@ -34,9 +34,9 @@ impl Rows for Disk {
 }
 
 /// One of the two.
-pub struct Side<D> {
+pub struct Side<D, R: Ratchet = Signal> {
     /// The node.
-    pub node: Node,
+    pub node: Node<R>,
     /// Its rows.
     pub disk: D,
     /// Its address.
@@ -49,9 +49,9 @@ pub struct Side<D> {
 }
 
 /// Two nodes that reach each other at once.
-pub struct Pair<D> {
+pub struct Pair<D, R: Ratchet = Signal> {
     /// They.
-    pub sides: [Side<D>; 2],
+    pub sides: [Side<D, R>; 2],
     /// Both clocks of both.
     pub now: Now,
     /// Links: what each side calls it. Index 0 is what side 0 calls it.
@@ -69,8 +69,15 @@ pub const A: usize = 0;
 pub const B: usize = 1;
 
 impl<D: Rows> Pair<D> {
-    /// Two fresh nodes over two empty disks, their randomness from `seed`.
+    /// Two nodes over two disks (fresh ones, if those are empty), their randomness from `seed`.
     pub fn new(disks: [D; 2], seed: u8, limits: &Limits) -> Self {
+        Self::over(disks, seed, limits)
+    }
+}
+
+impl<D: Rows, R: Ratchet> Pair<D, R> {
+    /// As [`new`](Pair::new), over any ratchet.
+    pub fn over(disks: [D; 2], seed: u8, limits: &Limits) -> Self {
         let now = Now {
             monotonic: Monotonic(1_000),
             wall: Wall(1_700_000_000_000),
@@ -279,7 +286,7 @@ impl<D: Rows> Pair<D> {
     }
 }
 
-fn open<D: Rows>(disk: &mut D, seed: [u8; 32], limits: &Limits, now: Now) -> Node {
+fn open<D: Rows, R: Ratchet>(disk: &mut D, seed: [u8; 32], limits: &Limits, now: Now) -> Node<R> {
     Node::open(disk.image(), Entropy::from_seed(seed), limits.clone(), now).expect("the image is a node's")
 }
 
