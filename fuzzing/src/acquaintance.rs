@@ -1,0 +1,123 @@
+//! Frames of somebody who has proven who they are, and is nobody's contact: any frames, in any order, over one link after the
+//! other, with true greetings and true requests among them. They can ask, and that is all.
+
+use prost::Message;
+use sotto_core::row::{Key, Row, Standing};
+use sotto_core::wire::link::{self, Frame, Hello, frame::Body};
+use sotto_core::{Command, Millis};
+use sotto_testkit::pair::A;
+
+use crate::input::{Input, piece};
+use crate::scene::{Peer, friends, keys, unharmed};
+
+pub(crate) fn run(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    let mut pair = friends();
+    let before = keys(&pair.sides[A].disk);
+    let mut peer = Peer::over(9);
+    while !input.is_empty() {
+        if !peer.is_connected() {
+            peer.dial(&mut pair, 0);
+        }
+        match input.byte() % 8 {
+            0 => {
+                let standing = link::Standing::try_from(i32::from(input.byte()) % 5).unwrap_or_default();
+                let hello = peer.hello(standing);
+                peer.send(&mut pair, hello);
+            }
+            1 => {
+                let mut request = peer.request();
+                meddle(&mut request, &mut input);
+                peer.send(&mut pair, Body::Request(request));
+            }
+            2 => peer.hang_up(&mut pair),
+            3 => pair.pass(Millis::seconds(input.number() as u64)),
+            4 => peer.write(&mut pair, input.piece().to_vec()),
+            _ => {
+                if let Ok(Frame { body: Some(body) }) = Frame::decode(input.piece()) {
+                    peer.send(&mut pair, body);
+                }
+            }
+        }
+    }
+    let contact = peer.address();
+    let added: Vec<Key> = keys(&pair.sides[A].disk).difference(&before).cloned().collect();
+    for key in &added {
+        let bearable = matches!(key, Key::Contact(who) | Key::Request(who) if *who == contact);
+        assert!(bearable || matches!(key, Key::Event(_)), "a stranger has left {key:?}");
+    }
+    if let Some(Row::Contact(row)) = pair.sides[A].disk.row(&Key::Contact(contact)) {
+        assert_eq!(row.standing, Standing::Asking);
+        assert!(row.claimed_name.len() <= 64 && row.note.is_empty() && row.identity_key.is_none());
+    }
+    if let Some(Row::Request(row)) = pair.sides[A].disk.row(&Key::Request(contact)) {
+        assert!(row.note.len() <= 500);
+    }
+    // Nobody answers to what was not asked.
+    let reject = pair.command(A, Command::RejectContact(contact));
+    assert_eq!(reject.is_ok(), added.contains(&Key::Request(contact)));
+    peer.hang_up(&mut pair);
+    unharmed(&mut pair, 0);
+}
+
+/// Something about a true request is changed.
+fn meddle(request: &mut link::Request, input: &mut Input<'_>) {
+    let Some(bundle) = &mut request.bundle else { return };
+    let (place, bits) = (input.long(), input.byte());
+    let flip = |bytes: &mut Vec<u8>| {
+        let length = bytes.len().max(1);
+        if let Some(byte) = bytes.get_mut(place % length) {
+            *byte ^= bits;
+        }
+    };
+    match input.byte() % 16 {
+        0 => flip(&mut bundle.identity_key),
+        1 => flip(&mut bundle.identity_signature),
+        2 => flip(&mut bundle.signed_prekey),
+        3 => flip(&mut bundle.signed_prekey_signature),
+        4 => flip(&mut bundle.kyber_prekey),
+        5 => flip(&mut bundle.one_time_prekey),
+        6 => bundle.registration_id = u32::from(bits) << 8,
+        7 => bundle.signed_prekey_id = u32::from(bits) << 20,
+        8 => request.generation = u64::from(bits) << 56 | place as u64,
+        9 => request.bundle = None,
+        10 => request.name = "n".repeat(place % 200),
+        11 => request.note = "n".repeat(place % 2000),
+        12 => request.invite = vec![bits; place % 32],
+        _ => {}
+    }
+}
+
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
+    let frame = |body: Body| {
+        let frame = Frame { body: Some(body) }.encode_to_vec();
+        [&[5][..], &piece(&frame)].concat()
+    };
+    let (greeting, request) = ([0, 1], [1, 0, 0, 0, 15]);
+    let sealed = link::Sealed {
+        generation: 7,
+        sequence: 1,
+        ciphertext: vec![2; 40],
+    };
+    let mut seeds = vec![
+        greeting.to_vec(),
+        [&greeting[..], &request].concat(),
+        [&greeting[..], &request, &[2], &greeting, &request].concat(),
+        [&greeting[..], &frame(Body::Sealed(sealed))].concat(),
+        [&greeting[..], &frame(Body::Answer(link::Answer { standing: 4 }))].concat(),
+        [&greeting[..], &frame(Body::Offer(link::Offer::default()))].concat(),
+        [
+            &greeting[..],
+            &frame(Body::Heartbeat(link::Heartbeat { reply: true })).repeat(30),
+        ]
+        .concat(),
+        frame(Body::Hello(Hello {
+            version_min: 2,
+            version_max: 3,
+            ..Hello::default()
+        })),
+        [&greeting[..], &[4], &piece(&[2, 0, 1, 2, 3])].concat(),
+    ];
+    seeds.extend((0..13).map(|field| [&greeting[..], &[1, 0, 9, 0x81, field]].concat()));
+    seeds
+}

@@ -1,0 +1,163 @@
+//! Frames of a friend gone bad: any frames, ciphertexts that are altered, said twice, left out or put under other numbers,
+//! links that come and go. Whatever it does, the node's other friend notices nothing, what it sent in order was taken once,
+//! and once it is removed nothing of it waits any more.
+
+use prost::Message as _;
+use sotto_core::row::Key;
+use sotto_core::wire::content::{Content, Text, content::Kind};
+use sotto_core::wire::link::{self, Ack, Frame, Sealed, frame::Body};
+use sotto_core::{Command, Direction, Millis};
+use sotto_testkit::pair::A;
+
+use crate::input::{Input, piece};
+use crate::scene::{Peer, Scene, friends, tell, unharmed};
+
+/// The number of the texts that are not sent as they are.
+const ALTERED: u8 = 200;
+
+pub(crate) fn run(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    let mut pair = friends();
+    let mut peer = Peer::over(9);
+    peer.befriend(&mut pair, 0);
+    let mut said: Vec<Sealed> = Vec::new();
+    let mut texts = 0;
+    while !input.is_empty() {
+        let deed = input.byte() % 12;
+        if !peer.is_connected() {
+            peer.dial(&mut pair, 0);
+            let greeting = peer.hello(link::Standing::Friend);
+            if deed != 0 {
+                peer.send(&mut pair, greeting);
+            }
+        }
+        match deed {
+            0 => {
+                let standing = link::Standing::try_from(i32::from(input.byte()) % 5).unwrap_or_default();
+                let greeting = peer.hello(standing);
+                peer.send(&mut pair, greeting);
+            }
+            1 if texts < ALTERED - 1 => {
+                texts += 1;
+                let sealed = text(&mut peer, &pair, texts);
+                said.push(sealed.clone());
+                peer.send(&mut pair, Body::Sealed(sealed));
+            }
+            2 => {
+                let sealed = text(&mut peer, &pair, ALTERED);
+                let altered = altered(&sealed, &mut input);
+                peer.send(&mut pair, Body::Sealed(altered));
+            }
+            // One that was said before.
+            3 => {
+                if let Some(sealed) = said.get(input.number() % said.len().max(1)) {
+                    peer.send(&mut pair, Body::Sealed(sealed.clone()));
+                }
+            }
+            // One is left out.
+            4 => drop(text(&mut peer, &pair, ALTERED)),
+            5 => {
+                let sealed = peer.seal(&pair, input.piece());
+                said.push(sealed.clone());
+                peer.send(&mut pair, Body::Sealed(sealed));
+            }
+            6 => peer.hang_up(&mut pair),
+            7 => pair.pass(Millis::seconds(input.long() as u64)),
+            8 => drop(tell(&mut pair, A, peer.address(), "for the bad one")),
+            9 => {
+                let ack = Ack {
+                    generation: peer.generation.wrapping_add(u64::from(input.byte() % 2)),
+                    received: u64::from(input.byte()),
+                };
+                peer.send(&mut pair, Body::Ack(ack));
+            }
+            10 => peer.write(&mut pair, input.piece().to_vec()),
+            _ => {
+                if let Ok(Frame { body: Some(body) }) = Frame::decode(input.piece()) {
+                    peer.send(&mut pair, body);
+                }
+            }
+        }
+        peer.exchange(&mut pair);
+    }
+    let conversation = pair.sides[A].disk.conversation(peer.address()).into_iter();
+    let mut numbers: Vec<u8> = conversation
+        .filter(|row| row.key.direction == Direction::In && row.text.starts_with("text ") && row.key.id.0[0] < ALTERED)
+        .map(|row| row.key.id.0[0])
+        .collect();
+    assert!(numbers.is_sorted(), "out of order: {numbers:?}");
+    let taken = numbers.len();
+    numbers.dedup();
+    assert_eq!(numbers.len(), taken, "taken twice");
+
+    peer.hang_up(&mut pair);
+    pair.command(A, Command::RemoveContact(peer.address()))
+        .expect("removed");
+    let disk = &pair.sides[A].disk;
+    for key in [
+        Key::Session(peer.address()),
+        Key::Offer(peer.address()),
+        Key::Request(peer.address()),
+    ] {
+        assert!(disk.row(&key).is_none(), "{key:?} stays");
+    }
+    assert_eq!(disk.waiting(peer.address()), 0);
+    unharmed(&mut pair, 0);
+}
+
+fn text(peer: &mut Peer, pair: &Scene, number: u8) -> Sealed {
+    let content = Content {
+        id: vec![number; 16],
+        sent_at: 1,
+        repeat: false,
+        kind: Some(Kind::Text(Text {
+            text: format!("text {number}"),
+            ..Text::default()
+        })),
+    };
+    peer.seal(pair, &content.encode_to_vec())
+}
+
+fn altered(sealed: &Sealed, input: &mut Input<'_>) -> Sealed {
+    let mut altered = sealed.clone();
+    let (place, bits) = (input.long(), input.byte());
+    match input.byte() % 5 {
+        0 => {
+            let place = place % altered.ciphertext.len();
+            altered.ciphertext[place] ^= bits;
+        }
+        1 => altered.ciphertext.truncate(place),
+        2 => altered.sequence = altered.sequence.wrapping_add(u64::from(bits) << (place % 64)),
+        3 => altered.generation = altered.generation.wrapping_sub(u64::from(bits)),
+        _ => altered.ciphertext.extend_from_slice(input.piece()),
+    }
+    altered
+}
+
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
+    let frame = |body: Body| {
+        let frame = Frame { body: Some(body) }.encode_to_vec();
+        [&[11][..], &piece(&frame)].concat()
+    };
+    vec![
+        vec![1],
+        vec![1, 1, 3, 0, 1],
+        // A changed bit, a shorter one, another number, another generation, more bytes; and how it goes on.
+        vec![1, 2, 0, 9, 1, 0, 1],
+        vec![1, 2, 0, 9, 1, 1, 1],
+        vec![1, 2, 0, 0, 1, 2, 1],
+        vec![2, 0, 9, 1, 3, 1],
+        vec![1, 2, 0, 0, 0, 4, 0, 2, 1, 2, 7, 0, 60, 1],
+        vec![1, 4, 1, 1],
+        vec![8, 9, 0, 1, 8, 9, 0, 9, 8, 7, 14, 16],
+        vec![6, 0, 2, 1, 6, 0, 4, 1, 0, 4],
+        [&[5][..], &piece(b"no content"), &[1]].concat(),
+        [&[10][..], &piece(&[2, 0, 7, 7, 7]), &[1]].concat(),
+        [&frame(Body::Offer(link::Offer::default()))[..], &[1]].concat(),
+        [&frame(Body::Request(link::Request::default()))[..], &[1]].concat(),
+        frame(Body::Typing(link::Typing { typing: true })).repeat(30),
+        frame(Body::Presence(link::Presence { availability: 2 })),
+        frame(Body::Heartbeat(link::Heartbeat { reply: true })),
+        frame(Body::Answer(link::Answer { standing: 3 })),
+    ]
+}

@@ -1,0 +1,117 @@
+//! Every target plays its seeds, its corpus, and changes of both, the same ones every time.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use sotto_fuzz::{TARGETS, Target, mutations};
+
+/// A corpus is for reading every time, by everybody.
+const FILES: usize = 100;
+const BYTES: usize = 40 * 1024;
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(name)
+}
+
+fn paths(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("readable").path()).collect();
+    paths.sort();
+    paths
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    let stem = |path: &PathBuf| path.file_stem().expect("a name").to_string_lossy().into_owned();
+    paths(folder).iter().map(stem).collect()
+}
+
+fn play(target: &Target, bytes: &[u8], origin: &str) {
+    if catch_unwind(AssertUnwindSafe(|| (target.run)(bytes))).is_err() {
+        let kept = std::env::temp_dir().join(format!("sotto-fuzz-{}", target.name));
+        fs::write(&kept, bytes).expect("writable");
+        panic!(
+            "{} fails with {origin}; again: cargo run -p sotto-fuzz -- play {} {}",
+            target.name,
+            target.name,
+            kept.display()
+        );
+    }
+}
+
+fn replay(target: &Target) {
+    let mut inputs: Vec<(String, Vec<u8>)> = Vec::new();
+    for (number, seed) in (target.seeds)().into_iter().enumerate() {
+        inputs.push((format!("seed {number}"), seed));
+    }
+    for path in paths(&folder("corpus").join(target.name)) {
+        let bytes = fs::read(&path).expect("readable");
+        inputs.push((path.display().to_string(), bytes));
+    }
+    for (origin, bytes) in &inputs {
+        play(target, bytes, origin);
+    }
+    let each = target.changes.div_ceil(inputs.len());
+    for (salt, (origin, bytes)) in (0..).zip(&inputs) {
+        for (number, form) in mutations(bytes, salt, each).enumerate() {
+            play(target, &form, &format!("change {number} of {origin}"));
+        }
+    }
+}
+
+macro_rules! replays {
+    ($($(#[$attribute:meta])* $name:ident)*) => {
+        $(
+            $(#[$attribute])*
+            #[test]
+            fn $name() {
+                replay(Target::named(stringify!($name)).expect("a target"));
+            }
+        )*
+
+        const REPLAYED: &[&str] = &[$($(#[$attribute])* stringify!($name),)*];
+    };
+}
+
+replays! {
+    address
+    frame
+    handshake
+    stranger
+    acquaintance
+    content
+    friend
+    ciphertext
+    bundle
+    session
+    world
+    store
+}
+
+#[test]
+fn every_target_has_its_test_its_program_and_its_corpus() {
+    let targets: BTreeSet<String> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
+    assert_eq!(targets, REPLAYED.iter().map(|name| (*name).to_owned()).collect());
+    assert_eq!(targets, names(&folder("corpus")));
+    assert_eq!(targets, names(&folder("fuzz_targets")));
+    let manifest = fs::read_to_string(folder("Cargo.toml")).expect("readable");
+    for target in TARGETS {
+        let name = target.name;
+        let program = fs::read_to_string(folder("fuzz_targets").join(format!("{name}.rs"))).expect("readable");
+        assert!(
+            program.contains(&format!("\"{name}\"")),
+            "{name}'s program is another's: {program}"
+        );
+        assert!(manifest.contains(&format!("name = \"{name}\"\npath = \"fuzz_targets/{name}.rs\"")));
+
+        let files = paths(&folder("corpus").join(name));
+        let bytes: u64 = files.iter().map(|path| path.metadata().expect("a file").len()).sum();
+        assert!(
+            (1..=FILES).contains(&files.len()),
+            "{} files in the corpus of {name}",
+            files.len()
+        );
+        assert!(bytes <= BYTES as u64, "{bytes} bytes in the corpus of {name}");
+    }
+}
