@@ -40,6 +40,7 @@ use sotto_core::{InviteToken, OnionAddress};
 
 pub use self::report::{Failure, Line, Outcome, Report};
 pub use self::target::{Stream, Target};
+pub use self::world::onion_seed;
 use self::world::{Side, World};
 
 /// A case of the suite.

@@ -48,15 +48,8 @@ pub struct Session {
 }
 
 impl Peer {
-    /// A new identity, whose address is `such`.
-    pub fn new(entropy: &mut Entropy, target: OnionAddress, pace: Pace, such: impl Fn(OnionAddress) -> bool) -> Self {
-        let mut entropy = entropy.fork();
-        let seed = loop {
-            let seed = entropy.bytes();
-            if such(OnionSecret::from_seed(&seed).address()) {
-                break seed;
-            }
-        };
+    /// The identity of this onion key.
+    pub fn new(seed: [u8; 32], mut entropy: Entropy, target: OnionAddress, pace: Pace) -> Self {
         let (pair, registration_id) = Signal::generate(&mut entropy);
         Self {
             seed,

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use sotto_core::wire::link::{Hello, Standing, frame::Body};
-use sotto_core::{Entropy, OnionAddress};
+use sotto_core::{Entropy, OnionAddress, OnionSecret};
 
 use super::call::{Call, Lies};
 use super::line::Line;
@@ -89,7 +90,9 @@ pub enum Side {
 pub struct World<'t> {
     /// The way to the target.
     pub net: Net<'t>,
+    seed: [u8; 32],
     entropy: Entropy,
+    identities: u64,
     strangers: Pace,
     invites: Vec<[u8; 16]>,
     used: Option<[u8; 16]>,
@@ -108,7 +111,9 @@ impl<'t> World<'t> {
                 patience: Duration::from_secs(5),
                 haste: 1,
             },
+            seed,
             entropy: Entropy::from_seed(seed),
+            identities: 0,
             strangers: Pace::new(1),
             invites,
             used: None,
@@ -126,8 +131,20 @@ impl<'t> World<'t> {
 
     /// Somebody whom the target has never heard of.
     pub fn stranger(&mut self) -> (&Net<'t>, Peer) {
-        let peer = Peer::new(&mut self.entropy, self.net.address, self.strangers.clone(), |_| true);
+        let peer = self.newcomer(|_| true);
         (&self.net, peer)
+    }
+
+    /// Somebody unknown, whose address is `such`.
+    fn newcomer(&mut self, such: impl Fn(OnionAddress) -> bool) -> Peer {
+        let seed = loop {
+            self.identities += 1;
+            let seed = onion_seed(&self.seed, self.identities);
+            if such(OnionSecret::from_seed(&seed).address()) {
+                break seed;
+            }
+        };
+        Peer::new(seed, self.entropy.fork(), self.net.address, self.strangers.clone())
     }
 
     /// Somebody whose request waits at the target for a person.
@@ -170,15 +187,10 @@ impl<'t> World<'t> {
                 .pop()
                 .ok_or_else(|| Failure::new("an invite", "none is left"))?;
             let target = self.net.address;
-            let mut peer = Peer::new(
-                &mut self.entropy,
-                target,
-                self.strangers.clone(),
-                |address| match side {
-                    Side::Larger => address > target,
-                    Side::Smaller => address < target,
-                },
-            );
+            let mut peer = self.newcomer(|address| match side {
+                Side::Larger => address > target,
+                Side::Smaller => address < target,
+            });
             let (mut line, _) = self.net.greet(&mut peer, Standing::Requested)?;
             peer.enter(&mut line, &invite)?;
             peer.pace = Pace::new(self.net.haste);
@@ -211,4 +223,13 @@ impl<'t> World<'t> {
             friend.session = None;
         }
     }
+}
+
+/// The secret onion key of the so-manieth identity, from 1, of a run with this seed.
+pub fn onion_seed(seed: &[u8; 32], number: u64) -> [u8; 32] {
+    let digest = Sha256::new()
+        .chain_update(b"sotto conformance")
+        .chain_update(seed)
+        .chain_update(number.to_be_bytes());
+    digest.finalize().into()
 }

@@ -9,8 +9,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use sotto_core::{
-    Cause, Command, CommandId, Entropy, Input, InviteToken, Limits, LinkId, Millis, Monotonic, Node, Now, OnionSecret,
-    Output, Refusal, Reply, Wall,
+    Cause, Command, CommandId, Entropy, Input, InviteToken, Limits, LinkId, Millis, Monotonic, Node, Now, OnionAddress,
+    OnionSecret, Output, Refusal, Reply, Wall,
 };
 use sotto_testkit::disk::Disk;
 use sotto_testkit::wire::{Stream, Target};
@@ -31,12 +31,25 @@ enum Event {
     Halt,
 }
 
+/// Where peers reach a node.
+#[derive(Clone)]
+pub struct Door(Sender<Event>);
+
+impl Door {
+    /// A fresh stream.
+    pub fn stream(&self) -> io::Result<UnixStream> {
+        let (ours, theirs) = UnixStream::pair()?;
+        self.0.send(Event::Came(theirs)).map_err(io::Error::other)?;
+        Ok(ours)
+    }
+}
+
 /// A node that runs.
 pub struct Own {
     inbox: Sender<Event>,
     thread: Option<JoinHandle<()>>,
-    /// Its onion key, for whoever stands in its place.
-    pub secret: OnionSecret,
+    /// Its secret onion key, for whoever stands in its place.
+    pub onion_seed: [u8; 32],
 }
 
 impl Own {
@@ -44,7 +57,7 @@ impl Own {
     pub fn start(seed: u8) -> Self {
         let (inbox, events) = channel();
         let sender = inbox.clone();
-        let (told, secret) = channel();
+        let (told, onion_seed) = channel();
         let thread = thread::spawn(move || {
             let node = <Node>::open(
                 Disk::default().image(),
@@ -66,15 +79,24 @@ impl Own {
             };
             host.perform();
             let identity = host.disk.image().identity.expect("the first commit");
-            told.send(OnionSecret::from_seed(&identity.onion_seed))
-                .expect("somebody waits");
+            told.send(identity.onion_seed).expect("somebody waits");
             host.run(&events);
         });
         Self {
             inbox,
             thread: Some(thread),
-            secret: secret.recv().expect("the node starts"),
+            onion_seed: onion_seed.recv().expect("the node starts"),
         }
+    }
+
+    /// Who it is.
+    pub fn address(&self) -> OnionAddress {
+        OnionSecret::from_seed(&self.onion_seed).address()
+    }
+
+    /// Where it is reached.
+    pub fn door(&self) -> Door {
+        Door(self.inbox.clone())
     }
 
     /// So many unused invites.
@@ -95,9 +117,7 @@ impl Own {
 
 impl Target for Own {
     fn open(&self) -> io::Result<Box<dyn Stream>> {
-        let (ours, theirs) = UnixStream::pair()?;
-        self.inbox.send(Event::Came(theirs)).map_err(io::Error::other)?;
-        Ok(Box::new(ours))
+        Ok(Box::new(self.door().stream()?))
     }
 }
 
