@@ -239,7 +239,7 @@ fn tell(run: Run, choices: Choices, view: View) -> bool {
         Err(why) => why.clone(),
     };
     if view.mermaid {
-        println!("```mermaid\n{}```", timeline.mermaid(&end));
+        println!("```mermaid\n{}```", timeline.mermaid(&end, verdict.is_ok()));
         return verdict.is_ok();
     }
     let lines = if view.full { timeline.full() } else { timeline.columns() };

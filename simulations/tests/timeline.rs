@@ -41,7 +41,7 @@ fn columns_show_who_is_on_and_what_goes_between_them() {
 fn a_diagram_is_one_that_mermaid_can_draw() {
     let long = Run::bad(Scenario::named("everybody_to_everybody").expect("in the library"), 6);
     for (timeline, people) in [(crash(), 2), (timeline(long, long.choices()), 3)] {
-        let diagram = timeline.mermaid("it failed; <badly> #1");
+        let diagram = timeline.mermaid("it failed; <badly> #1", false);
         let mut lines = diagram.lines();
         assert_eq!(lines.next(), Some("sequenceDiagram"));
         let (mut participants, mut open, mut arrows) = (Vec::new(), false, 0);
@@ -69,6 +69,9 @@ fn a_diagram_is_one_that_mermaid_can_draw() {
         }
         assert_eq!(participants.len(), people);
         assert!(!open && arrows > 3 && diagram.lines().count() < 250);
-        assert!(diagram.ends_with("it failed#59; #60;badly#62; #35;1\n"), "{diagram}");
+        assert!(
+            diagram.ends_with("it failed#59; #60;badly#62; #35;1\n    end\n"),
+            "{diagram}"
+        );
     }
 }

@@ -12,10 +12,13 @@ const MOST: usize = 90;
 const LAST: usize = 30;
 /// Lines before and after one that is bad.
 const AROUND: usize = 2;
+/// Behind what is bad, and behind what chance had a hand in.
+const BAD: &str = "255, 205, 205";
+const CHANCE: &str = "255, 240, 200";
 
 impl Timeline {
-    /// The diagram, ending with what the run came to.
-    pub fn mermaid(&self, verdict: &str) -> String {
+    /// The diagram, ending with what the run came to, and whether that was well.
+    pub fn mermaid(&self, verdict: &str, well: bool) -> String {
         let everybody = match self.people() {
             0 | 1 => Peer(0).to_string(),
             people => format!("{},{}", Peer(0), Peer(people - 1)),
@@ -37,8 +40,9 @@ impl Timeline {
             diagram.push(draw(line, &everybody));
         }
         let verdict = escaped(verdict.lines().next().unwrap_or_default());
-        diagram.push(format!("    Note over {everybody}: {verdict}\n"));
-        diagram.join("\n")
+        let verdict = format!("    Note over {everybody}: {verdict}");
+        diagram.push(if well { verdict } else { marked(BAD, &verdict) });
+        diagram.join("\n") + "\n"
     }
 }
 
@@ -74,7 +78,7 @@ fn draw(line: &Line, everybody: &str) -> String {
         format!("<br/>[{}]", line.chance.join(", "))
     };
     let note = |over: &str, text: &str| format!("    Note over {over}: {time} {}{chance}", escaped(text));
-    match &line.what {
+    let drawn = match &line.what {
         Told::Power(peer, true) => note(&peer.to_string(), "starts"),
         Told::Power(peer, false) => note(&peer.to_string(), "is off"),
         Told::Own(peer, text) => note(&peer.to_string(), text),
@@ -86,9 +90,18 @@ fn draw(line: &Line, everybody: &str) -> String {
                 [a, b] => format!("{a},{b}"),
                 _ => everybody.to_owned(),
             };
-            format!("    rect rgb(255, 210, 210)\n{}\n    end", note(&over, text))
+            note(&over, text)
         }
+    };
+    match &line.what {
+        Told::Fault(..) => marked(BAD, &drawn),
+        _ if !line.chance.is_empty() => marked(CHANCE, &drawn),
+        _ => drawn,
     }
+}
+
+fn marked(colour: &str, drawn: &str) -> String {
+    format!("    rect rgb({colour})\n{drawn}\n    end")
 }
 
 /// Some letters mean something to Mermaid; long texts are broken.

@@ -49,8 +49,8 @@ enum What {
 pub struct Other {
     /// Whose.
     pub peer: Peer,
-    /// Of which stream; none if it is only dialled.
-    pub wire: Option<u64>,
+    /// Of which stream.
+    pub wire: u64,
 }
 
 impl Timeline {

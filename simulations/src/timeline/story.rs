@@ -56,10 +56,10 @@ impl Timeline {
         let mut balance = BTreeMap::new();
         for moment in self.moments() {
             match &moment.what {
-                What::Output(peer, _, Some(Other { wire: Some(wire), .. }), Output::Transmit(_, bytes)) => {
+                What::Output(peer, _, Some(Other { wire, .. }), Output::Transmit(_, bytes)) => {
                     *balance.entry((*wire, *peer)).or_default() += bytes.len().cast_signed();
                 }
-                What::Input(_, Some(Other { peer, wire: Some(wire) }), Input::Received(_, bytes)) => {
+                What::Input(_, Some(Other { peer, wire }), Input::Received(_, bytes)) => {
                     *balance.entry((*wire, *peer)).or_default() -= bytes.len().cast_signed();
                 }
                 _ => {}
@@ -117,7 +117,7 @@ impl Teller<'_> {
                     Cause::HungUp => return,
                     Cause::Ended => format!("has lost the link to {}", other.peer),
                 };
-                let lost = other.wire.and_then(|wire| self.balance.remove(&(wire, peer)));
+                let lost = self.balance.remove(&(other.wire, peer));
                 let lost = lost
                     .filter(|lost| *lost > 0)
                     .map(|lost| format!(", and {lost} bytes on it"));
@@ -129,7 +129,7 @@ impl Teller<'_> {
 
     fn output(&mut self, at: Millis, peer: Peer, other: Option<Other>, output: &Output) {
         let told = match (output, other) {
-            (Output::Dial(..), Some(other)) => Some(format!("dials {}", other.peer)),
+            (Output::Dial(_, address), _) => Some(format!("dials {}", self.timeline.name(*address))),
             (Output::Hangup(_), Some(other)) => Some(format!("hangs up on {}", other.peer)),
             (Output::Reply(_, reply), _) => self.timeline.reply(reply),
             (Output::Commit(_, batch), _) => {

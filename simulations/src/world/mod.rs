@@ -21,7 +21,7 @@ use sotto_testkit::disk::Disk;
 use crate::Choices;
 use crate::fingerprint::Fingerprint;
 use crate::invariant::{Invariants, Seen};
-use crate::timeline::Timeline;
+use crate::timeline::{Timeline, clock};
 
 pub use cipher::Cipher;
 use host::Host;
@@ -64,6 +64,7 @@ pub struct World {
     limits: Limits,
     seed: u64,
     choices: Choices,
+    began: Millis,
     now: Millis,
     happened: u64,
     queue: Queue,
@@ -152,6 +153,7 @@ impl World {
             seed,
             choices,
             // An era's clocks start after those of the era before.
+            began: Millis::hours(1000 * u64::from(era)),
             now: Millis::hours(1000 * u64::from(era)),
             happened: 0,
             queue: Queue::default(),
@@ -300,7 +302,7 @@ impl World {
 
     /// Ends the run: a rule does not hold.
     pub(crate) fn fail(&self, why: fmt::Arguments<'_>) -> ! {
-        panic!("at {}: {why}", self.now)
+        panic!("at {}: {why}", clock(Millis(self.now.0 - self.began.0)))
     }
 
     /// Everybody.

@@ -40,9 +40,10 @@ impl World {
     pub(super) fn witness_output(&mut self, peer: Peer, index: u64, output: &Output) {
         if self.trace.is_kept() {
             let other = match output {
-                Output::Dial(_, address) => self.network.whose(*address).map(|peer| Other { peer, wire: None }),
                 Output::Transmit(link, _) | Output::Hangup(link) => self.other_end(peer, *link),
-                Output::Commit(..) | Output::Fetch(..) | Output::Reply(..) | Output::Notify(_) => None,
+                Output::Commit(..) | Output::Fetch(..) | Output::Dial(..) | Output::Reply(..) | Output::Notify(_) => {
+                    None
+                }
             };
             self.trace.output(self.now, peer, index, other, output);
         }
@@ -54,6 +55,6 @@ impl World {
             .network
             .peer_of(wire, side.other())
             .or_else(|| self.network.called_by(wire));
-        there.map(|peer| Other { peer, wire: Some(wire) })
+        there.map(|peer| Other { peer, wire })
     }
 }
