@@ -285,9 +285,11 @@ impl<R: Ratchet> Node<R> {
         })
     }
 
-    /// Queues a content about a message.
+    /// Queues a content about a message, unless just that waits already.
     fn queue(&mut self, about: &MessageWithDelivery, kind: Kind) {
-        if let Some(contact) = self.contacts.get_mut(&about.message.key.contact) {
+        if let Some(contact) = self.contacts.get_mut(&about.message.key.contact)
+            && !contact.outbox.ends_with(&kind)
+        {
             let queued = Queued::unfollowed(kind, &mut self.ctx);
             contact.queue(queued, &mut self.ctx);
         }

@@ -65,6 +65,15 @@ impl Outbox {
         }
     }
 
+    /// Whether the last row carries just this and is not sealed: the same wish once more, perhaps because a crash has
+    /// hidden the answer to the first.
+    pub fn ends_with(&self, kind: &Kind) -> bool {
+        let last = self.rows.last_key_value().map(|(_, row)| row);
+        last.filter(|row| row.sealed.is_none() && row.message.is_none())
+            .and_then(|row| Content::decode(&*row.content).ok())
+            .is_some_and(|content| content.kind.as_ref() == Some(kind))
+    }
+
     fn sealed(&self) -> impl Iterator<Item = (&OutboxRow, &SealedBody)> {
         self.rows.values().map_while(|row| Some((row, row.sealed.as_ref()?)))
     }
