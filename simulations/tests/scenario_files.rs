@@ -139,3 +139,28 @@ fn what_is_wrong_in_a_file_is_named_with_its_place() {
         println!("{wrong}");
     }
 }
+
+#[test]
+fn the_readme_has_an_example_that_works_and_every_word() {
+    let readme = include_str!("../README.md");
+    let example = readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next());
+    let scenario =
+        Scenario::written("readme.toml", example.expect("an example")).unwrap_or_else(|wrong| panic!("{wrong}"));
+    run(Run::calm(scenario)).unwrap_or_else(|failure| panic!("{failure}"));
+    for unknown in [
+        "{ unheard-of = 1 }",
+        "{ expect = { unheard-of = 1 } }",
+        "{ send = { unheard-of = 1 } }",
+    ] {
+        let wrong = Scenario::written("a_test.toml", &around(unknown)).expect_err("there is no such word");
+        let words = wrong.why.split('`').skip(3).step_by(2);
+        let forms = |word: &str| [format!("`{word}"), format!("`\"{word}"), format!("{word}?")];
+        let missing: Vec<_> = words
+            .filter(|word| !forms(word).iter().any(|form| readme.contains(form)))
+            .collect();
+        assert!(
+            missing.iter().all(|word| ["by", "to", "text"].contains(word)),
+            "{missing:?}"
+        );
+    }
+}
