@@ -22,10 +22,10 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|word| word == name);
     if chosen("chat") {
-        report("chat", 3, |world| chat(world));
+        report("chat", 3, chat);
     }
     if chosen("week") {
-        report("week", 3, |world| week(world));
+        report("week", 3, week);
     }
     for (nodes, hours) in [(10, 24), (100, 24), (1000, 24), (10_000, 4)] {
         let name = format!("nodes-{nodes}");
