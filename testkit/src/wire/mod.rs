@@ -39,7 +39,7 @@ use std::time::Duration;
 use sotto_core::{InviteToken, OnionAddress};
 
 pub use self::report::{Failure, Line, Outcome, Report};
-pub use self::target::{Stream, Target};
+pub use self::target::{Socket, Socks, Stream, Target};
 pub use self::world::onion_seed;
 use self::world::{Side, World};
 

@@ -1,9 +1,17 @@
 //! How the suite reaches what it tests: a way to open byte streams, and nothing else.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::time::Duration;
+
+use sotto_core::OnionAddress;
+
+/// Virtual port of a Tor onion service at which it takes links [L-1].
+const PORT: u16 = 7688;
+/// How long a SOCKS proxy may take to get through to an onion service.
+const CONNECT: Duration = Duration::from_mins(2);
 
 /// The way to an implementation. Each call opens a stream of its own to the place where peers reach it.
 pub trait Target {
@@ -38,4 +46,52 @@ impl Stream for TcpStream {
         self.set_read_timeout(Some(patience))?;
         self.set_write_timeout(Some(patience))
     }
+}
+
+/// An implementation that listens on a Unix socket.
+pub struct Socket(pub PathBuf);
+
+impl Target for Socket {
+    fn open(&self) -> io::Result<Box<dyn Stream>> {
+        Ok(Box::new(UnixStream::connect(&self.0)?))
+    }
+}
+
+/// A Tor onion service, by way of whoever speaks SOCKS 5 (RFC 1928) to Tor.
+pub struct Socks {
+    /// Where the proxy listens.
+    pub proxy: SocketAddr,
+    /// Whose service.
+    pub address: OnionAddress,
+}
+
+impl Target for Socks {
+    fn open(&self) -> io::Result<Box<dyn Stream>> {
+        let mut stream = TcpStream::connect_timeout(&self.proxy, CONNECT)?;
+        stream.set_nodelay(true)?;
+        stream.set_patience(CONNECT)?;
+        // Version 5, one way to authenticate: none.
+        let mut method = [0; 2];
+        exchange(&mut stream, &[5, 1, 0], &mut method)?;
+        if method != [5, 0] {
+            return Err(io::Error::other("the SOCKS proxy wants a password, or is none"));
+        }
+        // CONNECT to a name; the answer holds an IPv4 address.
+        let name = self.address.to_string();
+        let length = u8::try_from(name.len()).map_err(io::Error::other)?;
+        let request = [&[5, 1, 0, 3, length], name.as_bytes(), &PORT.to_be_bytes()].concat();
+        let mut answer = [0; 10];
+        exchange(&mut stream, &request, &mut answer)?;
+        match answer[1] {
+            0 => Ok(Box::new(stream)),
+            code => Err(io::Error::other(format!(
+                "Tor does not get through: SOCKS reply {code:#04x}"
+            ))),
+        }
+    }
+}
+
+fn exchange(stream: &mut TcpStream, said: &[u8], answer: &mut [u8]) -> io::Result<()> {
+    stream.write_all(said)?;
+    stream.read_exact(answer)
 }

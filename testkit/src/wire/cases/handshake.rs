@@ -334,11 +334,11 @@ fn mute_stranger(world: &mut World<'_>) -> Result<(), Failure> {
 fn half_a_handshake(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, mut stranger) = world.stranger();
     let mut call = net.call(&mut stranger, Lies::default())?;
-    call.records.wait(net.seconds(15));
+    call.records.wait(net.seconds(10));
     call.greet()?;
     let mut records = call.records;
-    records.patience = net.seconds(15) + net.patience;
-    records.expect_end("30 s, half of them after message 2")
+    records.patience = net.seconds(20) + net.patience;
+    records.expect_end("30 s, a third of them before message 1")
 }
 
 fn cut_off(world: &World<'_>, mut records: crate::wire::records::Records) -> Result<(), Failure> {

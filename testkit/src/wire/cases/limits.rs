@@ -29,7 +29,7 @@ pub const CASES: &[Case] = &[
 /// Frames of a flood.
 const MANY: u32 = 3 * BURST;
 /// Silence after which no more answers come.
-const PAUSE: Duration = Duration::from_millis(300);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Says more than the bucket pays for; gives the line, the answers, and how long they took to come.
 fn flooded(world: &mut World<'_>) -> Result<(Line, u32, Duration), Failure> {

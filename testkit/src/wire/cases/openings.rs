@@ -173,12 +173,22 @@ fn long_name(world: &mut World<'_>) -> Result<(), Failure> {
     })
 }
 
+/// What is changed in a ciphertext, and how.
+type Change<'c> = (&'c str, fn(&mut Vec<u8>));
+
 fn garbage(world: &mut World<'_>) -> Result<(), Failure> {
-    for (at, what) in [(0, "another type byte"), (300, "a changed byte")] {
+    // The last byte is the Kyber ciphertext's; some before it are of numbers that nothing authenticates.
+    let changes: [Change<'_>; 2] = [
+        ("another type byte", |ciphertext| ciphertext[0] ^= 1),
+        ("a changed byte", |ciphertext| {
+            let _ = ciphertext.last_mut().map(|byte| *byte ^= 1);
+        }),
+    ];
+    for (what, change) in changes {
         let (net, friend) = world.friend(Side::Larger)?;
         let mut line = opened(net, friend)?;
         let mut first = friend.say(renewed(friend));
-        first.ciphertext[at] ^= 1;
+        change(&mut first.ciphertext);
         let generation = first.generation;
         line.send(Body::Sealed(first));
         gone(
