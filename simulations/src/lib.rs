@@ -36,4 +36,4 @@ pub use script::{Script, Telling, Unreadable};
 pub use shrink::shrink;
 pub use timeline::{Timeline, clock};
 pub use trace::{NotATrace, Trace};
-pub use world::{ALICE, BOB, CAROL, Cipher, CrashPoint, Fate, InFlight, Peer, Trouble, World};
+pub use world::{ALICE, BOB, CAROL, Cipher, CrashPoint, Fate, InFlight, Malice, Peer, Trouble, World};

@@ -8,7 +8,7 @@ use std::{any, fmt, fs, io, panic};
 
 use sotto_core::Millis;
 
-use crate::{Choice, Choices, Cipher, CrashPoint, Scenario, Timeline, Trace, World, shrink};
+use crate::{Choice, Choices, Cipher, CrashPoint, Malice, Scenario, Timeline, Trace, World, shrink};
 
 /// What to play.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Run {
     pub crash: Option<CrashPoint>,
     /// What the nodes' sessions run on.
     pub cipher: Cipher,
+    /// One more person lives in the world, who means ill, and how.
+    pub malice: Option<Malice>,
     /// Rules that all nodes break, by their bits.
     #[cfg(feature = "sabotage")]
     pub broken: u64,
@@ -35,6 +37,9 @@ pub struct Outcome {
     pub fingerprint: u64,
     /// All crash points of the story, its aftermath included.
     pub crash_points: Vec<CrashPoint>,
+    /// What honest nodes have borne from one who means ill: rules that they saw broken, what is owed to them for good, and
+    /// what was said to them and is not there.
+    pub borne: u64,
     /// How long the world lived.
     pub lived: Millis,
 }
@@ -58,6 +63,9 @@ impl fmt::Display for Run {
         }
         if self.cipher == Cipher::Signal {
             f.write_str(" --signal")?;
+        }
+        if let Some(malice) = self.malice {
+            write!(f, " --malice {malice}")?;
         }
         if let Some(crash) = self.crash {
             write!(f, " --crash {crash}")?;
@@ -91,6 +99,7 @@ impl Run {
             bad_world: false,
             crash: None,
             cipher: Cipher::Transparent,
+            malice: None,
             #[cfg(feature = "sabotage")]
             broken: 0,
         }
@@ -110,6 +119,15 @@ impl Run {
         Self {
             crash: Some(crash),
             ..Self::calm(scenario)
+        }
+    }
+
+    /// The same with one more person, who means ill.
+    #[must_use]
+    pub fn among(self, malice: Malice) -> Self {
+        Self {
+            malice: Some(malice),
+            ..self
         }
     }
 
@@ -135,7 +153,14 @@ impl Run {
 
     /// Whether there are faults that the story does not tell of.
     fn is_rough(self) -> bool {
-        self.bad_world || self.scenario.faults().is_some()
+        self.bad_world || self.malice.is_some() || self.scenario.faults().is_some()
+    }
+
+    fn world(self, choices: Choices) -> World {
+        match self.malice {
+            None => self.scenario.world(self.cipher, self.seed, choices),
+            Some(malice) => self.scenario.world_among(malice, self.cipher, self.seed, choices),
+        }
     }
 }
 
@@ -161,14 +186,14 @@ pub fn run(run: Run) -> Result<Outcome, Failure> {
 
 /// Plays a scenario with choices of whatever source, and gives those that it made.
 pub fn play(run: Run, choices: Choices) -> (Result<Outcome, String>, Vec<Choice>) {
-    let mut world = run.scenario.world(run.cipher, run.seed, choices);
+    let mut world = run.world(choices);
     let verdict = tell(run, &mut world);
     (verdict, world.choices().to_vec())
 }
 
 /// What happens in a run.
 pub fn timeline(run: Run, choices: Choices) -> Timeline {
-    let mut world = run.scenario.world(run.cipher, run.seed, choices);
+    let mut world = run.world(choices);
     world.keep_trace();
     let _ = tell(run, &mut world);
     world.timeline()
@@ -187,6 +212,7 @@ fn tell(run: Run, world: &mut World) -> Result<Outcome, String> {
     }
     let story = || {
         world.begin();
+        world.mischief(run.scenario.begins);
         let told = run.scenario.tell(world);
         world.remark(|| "the story is over, and so are faults".to_owned());
         world.settle(run.scenario.friends);
@@ -200,14 +226,20 @@ fn tell(run: Run, world: &mut World) -> Result<Outcome, String> {
             // In a bad world an honest peer may be too slow.
             world.check_manners();
         }
-        world.rest();
+        let borne = if run.malice.is_some() {
+            world.check_composure()
+        } else {
+            world.rest();
+            0
+        };
         world.conclude(run.scenario.friends);
-        crash_points
+        (crash_points, borne)
     };
-    let crash_points = quietly(story)?;
+    let (crash_points, borne) = quietly(story)?;
     Ok(Outcome {
         fingerprint: world.fingerprint().unwrap_or_default(),
         crash_points,
+        borne,
         lived: Millis(world.now().0 - began.0),
     })
 }

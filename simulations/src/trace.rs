@@ -96,6 +96,10 @@ impl FromStr for Run {
             let wrong = || NotATrace(format!("not understood: {option}"));
             match option {
                 "--bad-world" => run.bad_world = true,
+                "--malice" => {
+                    let malice = words.next().and_then(|name| name.parse().ok());
+                    run.malice = Some(malice.ok_or_else(wrong)?);
+                }
                 "--signal" => run = run.over_signal(),
                 "--seed" => run.seed = words.next().and_then(|seed| seed.parse().ok()).ok_or_else(wrong)?,
                 #[cfg(feature = "sabotage")]

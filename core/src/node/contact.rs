@@ -190,6 +190,15 @@ impl<S> Contact<S> {
         }
     }
 
+    /// They broke a rule. Whatever has come through before, the next dial is not at once: one who breaks every session, and
+    /// acknowledges a little in each, would be dialled without a pause.
+    pub fn beware(&mut self, ctx: &mut Context) {
+        if self.row.retry.attempts == 0 {
+            self.row.retry.attempts = 1;
+            self.save(ctx);
+        }
+    }
+
     /// When the next dial may be. One that lies further ahead than any wait was written by a clock that has been set back
     /// since, and is due now.
     pub fn next_attempt(&self, ctx: &Context) -> Wall {

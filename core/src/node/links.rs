@@ -62,6 +62,11 @@ impl<R: Ratchet> Node<R> {
         self.ctx.peer_faults += 1;
         if let Some(entry) = self.pool.get(id) {
             entry.doomed = true;
+            if let Phase::Up(peer) = entry.phase
+                && let Some(contact) = self.contacts.get_mut(&peer)
+            {
+                contact.beware(&mut self.ctx);
+            }
         }
         self.ctx.hang_up(id);
     }

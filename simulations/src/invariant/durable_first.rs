@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sotto_core::row::{Batch, DeliveryState, Key, Row};
 use sotto_core::{Direction, Generation, MessageId, Notice, Output, Reply};
 
-use super::{Invariant, Seen, written};
+use super::{Invariant, Seen, honest, written};
 use crate::{Peer, World};
 
 #[derive(Default)]
@@ -71,7 +71,7 @@ impl DurableFirst {
         for row in written(batch) {
             match row {
                 Row::Cursors(ours) => {
-                    let Some(other) = world.find(ours.contact) else {
+                    let Some(other) = honest(ours.contact, world) else {
                         continue;
                     };
                     let Some(theirs) = world.cursors(other, peer) else {
@@ -86,7 +86,7 @@ impl DurableFirst {
                     }
                 }
                 Row::Message(row) if row.key.direction == Direction::In => {
-                    let Some(author) = world.find(row.key.contact) else {
+                    let Some(author) = honest(row.key.contact, world) else {
                         continue;
                     };
                     if !self.authored.contains(&(author, row.key.id)) {
@@ -97,7 +97,7 @@ impl DurableFirst {
                     }
                 }
                 Row::Delivery(row) if row.key.direction == Direction::Out => {
-                    let Some(receiver) = world.find(row.key.contact) else {
+                    let Some(receiver) = honest(row.key.contact, world) else {
                         continue;
                     };
                     let shown = matches!(row.state, DeliveryState::Delivered | DeliveryState::Read);

@@ -36,7 +36,7 @@ mod steady_sessions;
 use std::fmt;
 
 use sotto_core::row::Batch;
-use sotto_core::{Input, Output};
+use sotto_core::{Input, OnionAddress, Output};
 
 use crate::{Peer, World};
 
@@ -56,6 +56,21 @@ pub enum Seen<'a> {
     Committing(Peer, &'a Batch),
     /// It has.
     Durable(Peer, &'a Batch),
+}
+
+impl Seen<'_> {
+    /// Whom it concerns.
+    pub fn whose(&self) -> Peer {
+        match self {
+            Self::Opening(peer)
+            | Self::Tampered(peer)
+            | Self::Input(peer, _)
+            | Self::Output(peer, _)
+            | Self::Drained(peer, _)
+            | Self::Committing(peer, _)
+            | Self::Durable(peer, _) => *peer,
+        }
+    }
 }
 
 /// A property of worlds.
@@ -128,6 +143,11 @@ impl Invariants {
         }
         Ok(())
     }
+}
+
+/// Whose address that is, if they keep the rules: nobody else can be held to them.
+fn honest(address: OnionAddress, world: &World) -> Option<Peer> {
+    world.find(address).filter(|peer| world.is_honest(*peer))
 }
 
 /// The rows that a batch writes.

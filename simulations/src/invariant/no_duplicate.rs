@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sotto_core::row::{Event, MessageKey, Row};
 
-use super::{Invariant, Seen, written};
+use super::{Invariant, Seen, honest, written};
 use crate::{Peer, World};
 
 #[derive(Default)]
@@ -31,6 +31,7 @@ impl Invariant for NoDuplicate {
                 for row in written(batch) {
                     if let Row::Event(row) = row
                         && let Event::MessageReceived { key } = row.event
+                        && honest(key.contact, world).is_some()
                         && !self.received.insert((*peer, key))
                     {
                         return Err(format!("{peer} receives {key:?} a second time"));

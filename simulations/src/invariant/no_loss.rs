@@ -20,7 +20,12 @@ impl Invariant for NoLoss {
     }
 
     fn conclude(&mut self, world: &World, _: &[(Peer, Peer)]) -> Result<(), String> {
-        world.sent().iter().try_for_each(|sent| check(sent, world))
+        let between_honest = |sent: &&Sent| world.is_honest(sent.from) && world.is_honest(sent.to);
+        world
+            .sent()
+            .iter()
+            .filter(between_honest)
+            .try_for_each(|sent| check(sent, world))
     }
 }
 

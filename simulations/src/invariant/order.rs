@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sotto_core::row::{Key, Row};
 use sotto_core::{Direction, EventSeq};
 
-use super::{Invariant, Seen, written};
+use super::{Invariant, Seen, honest, written};
 use crate::{Peer, World};
 
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl Invariant for Order {
                     .collect();
                 arrived.sort_by_key(|row| row.order);
                 for row in arrived {
-                    let Some(author) = world.find(row.key.contact) else {
+                    let Some(author) = honest(row.key.contact, world) else {
                         continue;
                     };
                     let original = world

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use sotto_core::row::{Event, Row};
 use sotto_core::{Command, Input};
 
-use super::{Invariant, Seen, written};
+use super::{Invariant, Seen, honest, written};
 use crate::{Peer, World};
 
 #[derive(Default)]
@@ -31,10 +31,8 @@ impl Invariant for SteadySessions {
                     if let Row::Event(row) = row
                         && let Event::ContactRekeyed { contact, .. } = row.event
                         && !self.unsettled.contains(peer)
-                        && !world.find(contact).is_some_and(|other| self.unsettled.contains(&other))
-                        && world
-                            .find(contact)
-                            .is_some_and(|other| has_been_used(*peer, other, world))
+                        && !honest(contact, world).is_some_and(|other| self.unsettled.contains(&other))
+                        && honest(contact, world).is_some_and(|other| has_been_used(*peer, other, world))
                     {
                         return Err(format!(
                             "{peer} has replaced the session with {contact:?} without a reason"

@@ -21,7 +21,7 @@ use sotto_testkit::disk::Disk;
 
 use crate::choice::Faults;
 use crate::script::{Script, Telling};
-use crate::{ALICE, BOB, CAROL, Choices, Cipher, Peer, World};
+use crate::{ALICE, BOB, CAROL, Choices, Cipher, Malice, Peer, World};
 
 /// A story, and the world that it needs.
 #[derive(Debug)]
@@ -242,6 +242,22 @@ impl Scenario {
             Beginning::Friends => (friends(self.people, cipher).to_vec(), 1),
         };
         World::new(cipher, disks, era, limits(), seed, choices)
+    }
+
+    /// The same world, and in it one more, who means ill; to be known to such a person takes room for one more request.
+    pub(crate) fn world_among(&self, malice: Malice, cipher: Cipher, seed: u64, choices: Choices) -> World {
+        let people = self.people + 1;
+        let (disks, era) = match self.begins {
+            Beginning::Strangers => (vec![Disk::default(); people], 0),
+            Beginning::Friends => (friends(people, cipher).to_vec(), 1),
+        };
+        let limits = Limits {
+            requests: limits().requests + 1,
+            ..limits()
+        };
+        let mut world = World::new(cipher, disks, era, limits, seed, choices);
+        world.corrupt(Peer(self.people), malice);
+        world
     }
 }
 

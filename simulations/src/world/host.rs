@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use sotto_core::row::{Batch, Query};
+use sotto_core::row::{Batch, Query, Row};
 use sotto_core::{
     CommandId, CommitId, Entropy, FetchId, Input, Intake, LinkId, Machine, Millis, Monotonic, Notice, Now,
     OnionAddress, Output, Wall,
@@ -136,7 +136,13 @@ impl World {
             recorder.opening(peer, host, &self.limits, seed, now);
         }
         let (image, entropy) = (host.disk.image(), Entropy::from_seed(seed));
-        let opened = self.cipher.open(image, entropy, self.limits.clone(), now);
+        let limits = self.limits.clone();
+        self.learn_key(image.identity.as_ref());
+        let malice = self.malicious.filter(|(crook, _)| *crook == peer);
+        let opened = match malice {
+            None => self.cipher.open(image, entropy, limits, now),
+            Some((_, malice)) => self.open_crook(malice, image, entropy, limits, now),
+        };
         match opened {
             Ok(node) => self.hosts[peer.0].node = Some(node),
             Err(error) => self.fail(format_args!("{peer} cannot be opened: {error}")),
@@ -276,6 +282,13 @@ impl World {
         let Some((_, batch)) = self.hosts[peer.0].commit.take() else {
             return;
         };
+        if self.malicious.is_some() {
+            for change in &batch.changes {
+                if let sotto_core::row::Change::Put(Row::Identity(row)) = change {
+                    self.learn_key(Some(row));
+                }
+            }
+        }
         self.observe(&Seen::Committing(peer, &batch));
         self.hosts[peer.0].disk.apply(batch.clone());
         self.observe(&Seen::Durable(peer, &batch));

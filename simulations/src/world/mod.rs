@@ -3,6 +3,7 @@
 mod cipher;
 mod host;
 mod ledger;
+mod malice;
 mod network;
 mod power;
 mod recorder;
@@ -28,6 +29,7 @@ use host::Host;
 pub use host::OutputMoment;
 use ledger::Ledger;
 pub use ledger::{Ask, Fate, Sent};
+pub use malice::Malice;
 use network::{Network, Side, WireId};
 pub use power::{CrashPoint, InFlight};
 use recorder::Recorder;
@@ -70,6 +72,10 @@ pub struct World {
     queue: Queue,
     hosts: Vec<Host>,
     network: Network,
+    /// Who means ill, if anybody does, and how.
+    malicious: Option<(Peer, Malice)>,
+    /// Everybody's onion seeds, for whoever means ill.
+    keys: malice::Keys,
     /// Where a node dies, until it has.
     pub(crate) crash: Option<CrashPoint>,
     /// The crash that is happening takes along what is on its way.
@@ -159,6 +165,8 @@ impl World {
             queue: Queue::default(),
             hosts,
             network: Network::default(),
+            malicious: None,
+            keys: malice::Keys::default(),
             crash: None,
             cuts: false,
             asks: Vec::new(),
@@ -292,6 +300,9 @@ impl World {
     }
 
     fn observe(&mut self, seen: &Seen<'_>) {
+        if !self.is_honest(seen.whose()) {
+            return;
+        }
         let mut invariants = std::mem::take(&mut self.invariants);
         let verdict = invariants.observe(seen, self);
         self.invariants = invariants;
@@ -305,14 +316,14 @@ impl World {
         panic!("at {}: {why}", clock(Millis(self.now.0 - self.began.0)))
     }
 
-    /// Everybody.
+    /// Everybody, honest or not.
     pub fn peers(&self) -> impl Iterator<Item = Peer> + use<> {
         (0..self.hosts.len()).map(Peer)
     }
 
-    /// Each two of all, in both directions.
+    /// Each two of all who are honest, in both directions.
     pub fn pairs(&self) -> BTreeSet<(Peer, Peer)> {
-        let peers = || self.peers();
+        let peers = || self.peers().filter(|peer| self.is_honest(*peer));
         peers()
             .flat_map(|a| peers().map(move |b| (a, b)))
             .filter(|(a, b)| a != b)

@@ -1,0 +1,160 @@
+//! What is done inside a node's own sessions: a ratchet that seals something else than it is given.
+
+use prost::Message as _;
+use sotto_core::wire::content::content::Kind;
+use sotto_core::wire::content::{Accept, Content, Delete, Edit, Reaction, Read, Text};
+use sotto_core::wire::link::Bundle;
+use sotto_core::{Damaged, Entropy, Offer, OnionAddress, Opened, Ratchet, SafetyNumber, Sealed, SessionFault, Wall};
+use zeroize::Zeroizing;
+
+use super::Malice;
+
+/// Keys that are passed over at once.
+const JUMP: u64 = 25_000;
+/// One in so many ciphertexts is not what it should be.
+const CROOKED: u64 = 3;
+
+/// A ratchet, and what is wrong with it: a [`Malice`] by its number.
+pub(in crate::world) struct Crooked<R, const MALICE: u8>(R);
+
+impl<R: Ratchet, const MALICE: u8> Crooked<R, MALICE> {
+    const REUSES_IDS: bool = MALICE == Malice::ReusesIds as u8;
+    const JUMPS_AHEAD: bool = MALICE == Malice::JumpsAhead as u8;
+    const TALKS_NONSENSE: bool = MALICE == Malice::TalksNonsense as u8;
+
+    fn twisted(plaintext: &[u8], entropy: &mut Entropy) -> Option<Vec<u8>> {
+        let mut content = Content::decode(plaintext).ok()?;
+        if matches!(content.kind, Some(Kind::Accept(_) | Kind::Renewed(_))) {
+            return None; // or there would be no session to spoil
+        }
+        if Self::REUSES_IDS {
+            content.id = vec![7; 16];
+            // Now and then it says that this may have come before.
+            content.repeat = entropy.below(2) == 0;
+            return Some(content.encode_to_vec());
+        }
+        (Self::TALKS_NONSENSE && entropy.below(CROOKED) == 0).then(|| nonsense(content, entropy))
+    }
+}
+
+/// A content that has no place, or none at all.
+fn nonsense(mut content: Content, entropy: &mut Entropy) -> Vec<u8> {
+    let target = entropy.bytes::<16>().to_vec();
+    content.kind = Some(match entropy.below(9) {
+        0 => return entropy.bytes::<32>().to_vec(),
+        1 => return Vec::new(),
+        2 => Kind::Accept(Accept {
+            name: "your bank".to_owned(),
+            identity_signature: vec![0; 64],
+        }),
+        3 => Kind::Text(Text {
+            text: "x".repeat(40_000),
+            ..Text::default()
+        }),
+        4 => Kind::Text(Text {
+            text: "an answer to nothing".to_owned(),
+            reply_to: vec![1; 15],
+            ..Text::default()
+        }),
+        5 => Kind::Edit(Edit {
+            target,
+            text: "never said".to_owned(),
+        }),
+        6 => Kind::Delete(Delete { target: vec![1; 3] }),
+        7 => Kind::Reaction(Reaction {
+            target,
+            own: true,
+            emoji: "!".repeat(65),
+        }),
+        _ => Kind::Read(Read {
+            targets: vec![target; 300],
+        }),
+    });
+    content.encode_to_vec()
+}
+
+impl<R: Ratchet, const MALICE: u8> Ratchet for Crooked<R, MALICE> {
+    type Session = R::Session;
+
+    fn generate(entropy: &mut Entropy) -> (Zeroizing<Vec<u8>>, u32) {
+        R::generate(entropy)
+    }
+
+    fn open(key_pair: &[u8], registration_id: u32) -> Result<Self, Damaged> {
+        R::open(key_pair, registration_id).map(Self)
+    }
+
+    fn identity_key(&self) -> &[u8] {
+        self.0.identity_key()
+    }
+
+    fn offer(&self, entropy: &mut Entropy) -> Offer {
+        self.0.offer(entropy)
+    }
+
+    fn initiate(
+        &self,
+        peer: &OnionAddress,
+        bundle: &Bundle,
+        now: Wall,
+        entropy: &mut Entropy,
+    ) -> Result<Self::Session, SessionFault> {
+        self.0.initiate(peer, bundle, now, entropy)
+    }
+
+    fn accept(
+        &self,
+        peer: &OnionAddress,
+        secrets: &[u8],
+        ciphertext: &[u8],
+        entropy: &mut Entropy,
+    ) -> Result<Opened<Self::Session>, SessionFault> {
+        self.0.accept(peer, secrets, ciphertext, entropy)
+    }
+
+    fn encrypt(
+        &self,
+        peer: &OnionAddress,
+        session: &Self::Session,
+        plaintext: &[u8],
+        now: Wall,
+        entropy: &mut Entropy,
+    ) -> Result<Sealed<Self::Session>, SessionFault> {
+        let mut session = session.clone();
+        if Self::JUMPS_AHEAD && entropy.below(CROOKED) == 0 {
+            for _ in 0..[1, JUMP][usize::from(entropy.below(4) == 0)] {
+                session = self.0.encrypt(peer, &session, b"", now, entropy)?.session;
+            }
+        }
+        let twisted = Self::twisted(plaintext, entropy);
+        let plaintext = twisted.as_deref().unwrap_or(plaintext);
+        self.0.encrypt(peer, &session, plaintext, now, entropy)
+    }
+
+    fn decrypt(
+        &self,
+        peer: &OnionAddress,
+        session: &Self::Session,
+        ciphertext: &[u8],
+        entropy: &mut Entropy,
+    ) -> Result<Opened<Self::Session>, SessionFault> {
+        self.0.decrypt(peer, session, ciphertext, entropy)
+    }
+
+    fn encode(session: &Self::Session) -> Zeroizing<Vec<u8>> {
+        R::encode(session)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self::Session, Damaged> {
+        R::decode(bytes)
+    }
+
+    fn safety_number(
+        &self,
+        ours: &OnionAddress,
+        peer: &OnionAddress,
+        their_identity_key: &[u8],
+    ) -> Result<SafetyNumber, SessionFault> {
+        self.0.safety_number(ours, peer, their_identity_key)
+    }
+}
