@@ -181,7 +181,8 @@ impl Choices {
     /// `settle` makes the choice of a number that is drawn evenly.
     fn make(&mut self, label: &'static str, among: u32, settle: impl Fn(u32) -> u32) -> u32 {
         let value = match &mut self.source {
-            Source::Calm => 0,
+            // Nothing to remember: large worlds that are calm make a great many.
+            Source::Calm => return 0,
             Source::Seed { entropy, left_out } => {
                 let left_out = *left_out.entry(label).or_insert_with(|| entropy.below(2) == 0);
                 let drawn = u32::try_from(entropy.below(1 << 32)).expect("32 bits");

@@ -17,6 +17,8 @@ pub(super) struct Contact<S> {
     /// Their request, while it waits for consent.
     pub request: Option<RequestRow>,
     pub outbox: Outbox,
+    /// Our requests that were sent over that link and not answered: each has one answer, in order.
+    pub unanswered: Option<(LinkId, u32)>,
     /// The link over which ciphertexts may go: both sides have agreed on where they are.
     pub flow: Option<LinkId>,
     /// A ciphertext that waits for cold rows; nothing else of theirs is looked at meanwhile.
@@ -53,6 +55,7 @@ impl<S> Contact<S> {
             offer: None,
             request: None,
             outbox: Outbox::default(),
+            unanswered: None,
             flow: None,
             stalled: None,
             ack_due: false,

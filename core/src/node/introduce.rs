@@ -159,7 +159,13 @@ impl<S: Clone> Contact<S> {
 
     /// What became of our request.
     pub fn on_answer(&mut self, answer: Answer, ctx: &mut Context) {
+        let behind = self.unanswered.as_mut().map_or(0, |(_, requests)| {
+            *requests = requests.saturating_sub(1);
+            *requests
+        });
         match (self.row.standing, answer.standing()) {
+            // A later one, which may bring an invite, is still on its way.
+            (Standing::Requested, link::Standing::Pending) if behind > 0 => {}
             (Standing::Requested, link::Standing::Pending) => {
                 self.row.standing = Standing::RequestDelivered;
                 self.progressed(ctx);

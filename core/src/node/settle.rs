@@ -155,6 +155,8 @@ impl<S: Clone> Contact<S> {
             note: self.row.note.clone(),
             invite: self.row.invite.map(|token| token.0.to_vec()).unwrap_or_default(),
         };
+        let before = self.unanswered.filter(|(on, _)| *on == link);
+        self.unanswered = Some((link, before.map_or(0, |(_, requests)| requests) + 1));
         ctx.frame(link, Body::Request(request));
     }
 

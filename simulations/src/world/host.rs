@@ -40,6 +40,8 @@ pub(super) struct Host {
     /// Commands without an answer, by what they came from.
     pub asked: BTreeMap<CommandId, usize>,
     pub commands: u64,
+    /// What its user ever asked.
+    pub wishes: Vec<usize>,
     /// Input that waits while the node is busy, in order.
     pub backlog: VecDeque<Input>,
     /// Every output polled, over all incarnations.
@@ -82,6 +84,7 @@ impl Host {
             accepted: 0,
             asked: BTreeMap::new(),
             commands: 0,
+            wishes: Vec::new(),
             backlog: VecDeque::new(),
             outputs: Vec::new(),
             inputs: 0,

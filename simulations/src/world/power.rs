@@ -182,8 +182,9 @@ impl World {
     }
 
     pub(super) fn ask_again(&mut self, peer: Peer) {
-        for ask in 0..self.asks.len() {
-            if self.asks[ask].peer == peer && self.asks[ask].answer.is_none() {
+        for nth in 0..self.hosts[peer.0].wishes.len() {
+            let ask = self.hosts[peer.0].wishes[nth];
+            if self.asks[ask].answer.is_none() {
                 self.put_question(ask);
             }
         }

@@ -20,6 +20,7 @@ impl World {
             answer: None,
         });
         let ask = self.asks.len() - 1;
+        self.hosts[peer.0].wishes.push(ask);
         self.put_question(ask);
         ask
     }
