@@ -7,10 +7,10 @@ use std::net::TcpStream;
 use prost::Message as _;
 use sotto_core::OnionAddress;
 use sotto_core::wire::link::{Frame, Hello, Standing, frame::Body};
+use sotto_testkit::noise::{self, Keys};
 use sotto_testkit::vectors::ALICE;
 use sotto_testkit::vectors::handshake::dialers_keys;
 use sotto_testkit::vectors::identity::x25519_public;
-use sotto_testkit::noise::{self, Keys};
 
 use crate::node::{Runtime, friends, node, shared_network, tell};
 use crate::visitor::visit;
