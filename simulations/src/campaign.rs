@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 
 use sotto_core::Millis;
 
-use crate::{Choice, FAULTS, Run, Scenario, Trace, play, shrink};
+use crate::{Choice, FAULTS, Malice, Run, Scenario, Trace, play, shrink};
+
+/// The one place among those who ask is what this story is about, and whoever means ill would take it.
+const TAKES_ALL_ROOM: &str = "one_request_at_a_time";
 
 /// What to play.
 #[derive(Clone, Debug)]
@@ -21,6 +24,8 @@ pub struct Campaign {
     pub seeds: Range<u64>,
     /// One in so many worlds is played over libsignal; 0 is none.
     pub signal_every: u64,
+    /// In one of so many there is one more person, who means ill; 0 is none.
+    pub malice_every: u64,
     /// How many threads play.
     pub threads: usize,
     /// No more worlds are begun after this long.
@@ -110,6 +115,10 @@ impl Campaign {
             broken: self.broken,
             ..Run::bad(story, seed)
         };
+        let turn = place.checked_div(self.malice_every).unwrap_or_default();
+        let malice = Malice::ALL[usize::try_from(turn % Malice::ALL.len() as u64).ok()?];
+        let mean = self.malice_every > 0 && place.is_multiple_of(self.malice_every) && story.name != TAKES_ALL_ROOM;
+        let run = if mean { run.among(malice) } else { run };
         let signal = self.signal_every > 0 && place % self.signal_every == self.signal_every - 1;
         self.seeds
             .contains(&seed)
@@ -152,6 +161,7 @@ mod tests {
                 .to_vec(),
             seeds: 5..10,
             signal_every: 4,
+            malice_every: 5,
             threads,
             patience: None,
             failures: 1,
@@ -174,6 +184,7 @@ mod tests {
             .map(|(_, run)| run.to_string())
             .collect();
         assert_eq!(places.len(), 10);
+        assert_eq!(places[5], "both_ways --seed 7 --bad-world --malice AcksTheUnseen");
         assert_eq!(places[3], "both_ways --seed 6 --bad-world --signal");
     }
 }

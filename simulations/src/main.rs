@@ -1,16 +1,18 @@
 //! `sotto-sim`: plays worlds and tells what happens in them.
 
+mod soak;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use sotto_simulations::scenario::LIBRARY;
 use sotto_simulations::{
-    Campaign, Choices, Cipher, CrashPoint, Failure, Progress, Run, Scenario, Tally, Trace, crash_points, run, shrink,
-    timeline,
+    Choices, Cipher, CrashPoint, Failure, Malice, Run, Scenario, Trace, crash_points, run, shrink, timeline,
 };
+
+use soak::ManyArgs;
 
 /// How this program is run in a clone.
 const AGAIN: &str = "cargo run -p sotto-simulations --";
@@ -86,38 +88,6 @@ struct View {
 }
 
 #[derive(Args)]
-struct ManyArgs {
-    /// How many seeds; 10, or with --hours as many as can be
-    #[arg(long, value_name = "N")]
-    seeds: Option<u64>,
-    /// The first
-    #[arg(long, default_value_t = 0, value_name = "SEED")]
-    from: u64,
-    /// Only this story or scenario file; can be given more than once
-    #[arg(long = "story", value_name = "STORY")]
-    stories: Vec<String>,
-    /// One in so many worlds runs over libsignal; 0 is none
-    #[arg(long, default_value_t = 10, value_name = "N")]
-    signal_every: u64,
-    /// How many worlds are played at once
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    threads: usize,
-    /// Begin no more worlds after this long
-    #[arg(long)]
-    hours: Option<f64>,
-    /// Stop when so many have failed
-    #[arg(long, default_value_t = 10, value_name = "N")]
-    failures: usize,
-    /// Write the trace of each that fails into this folder
-    #[arg(long, value_name = "FOLDER")]
-    keep: Option<PathBuf>,
-    /// Break this rule in every node; `sabotage` names them
-    #[cfg(feature = "sabotage")]
-    #[arg(long = "break", value_name = "RULE")]
-    broken: Vec<String>,
-}
-
-#[derive(Args)]
 struct RunArgs {
     /// A story of the library, or a scenario file
     story: String,
@@ -130,6 +100,9 @@ struct RunArgs {
     /// Over libsignal instead of the transparent ratchet
     #[arg(long)]
     signal: bool,
+    /// With one more person, who means ill in this way
+    #[arg(long, value_name = "WAY")]
+    malice: Option<String>,
     /// With a crash, such as `bob:17:durable:cut`: whose node, at which output, what becomes of the commit in flight
     /// (lost or durable), and whether what was sent is lost, too
     #[arg(long, value_name = "PEER:OUTPUT:COMMIT[:cut]")]
@@ -146,6 +119,11 @@ impl RunArgs {
             .crash
             .as_ref()
             .map(|text| text.parse::<CrashPoint>().map_err(|wrong| wrong.0));
+        let malice = self.malice.as_ref().map(|name| {
+            let ways: Vec<_> = Malice::ALL.iter().map(Malice::to_string).collect();
+            name.parse::<Malice>()
+                .map_err(|_| format!("nobody is known to do {name}, but {}", ways.join(", ")))
+        });
         Ok(Run {
             seed: self.seed,
             bad_world: self.bad_world,
@@ -154,6 +132,7 @@ impl RunArgs {
             } else {
                 Cipher::Transparent
             },
+            malice: malice.transpose()?,
             crash: crash.transpose()?,
             #[cfg(feature = "sabotage")]
             broken: rules(&self.broken)?,
@@ -293,82 +272,6 @@ fn hashes(seeds: u64) -> bool {
         }
     }
     true
-}
-
-impl ManyArgs {
-    /// True if all is well in all worlds.
-    fn play(&self) -> Result<bool, String> {
-        let campaign = Campaign {
-            stories: match &self.stories[..] {
-                [] => LIBRARY.iter().collect(),
-                named => named
-                    .iter()
-                    .map(|name| Scenario::find(name))
-                    .collect::<Result<_, _>>()?,
-            },
-            seeds: self.from..self.from.saturating_add(self.seeds.unwrap_or(if self.hours.is_some() {
-                u64::MAX
-            } else {
-                10
-            })),
-            signal_every: self.signal_every,
-            threads: self.threads,
-            patience: self
-                .hours
-                .map(|hours| Duration::try_from_secs_f64(hours * 3600.0))
-                .transpose()
-                .map_err(|wrong| wrong.to_string())?,
-            failures: self.failures.max(1),
-            #[cfg(feature = "sabotage")]
-            broken: rules(&self.broken)?,
-        };
-        let tally = campaign.play(|progress| match progress {
-            Progress::Minute(tally) => eprintln!("{}", figures(tally)),
-            Progress::Failed(trace) => self.tell(trace),
-        });
-        println!("{}", figures(&tally));
-        let mut faults: Vec<_> = tally
-            .faults
-            .iter()
-            .map(|(kind, times)| format!("{times} x {kind}"))
-            .collect();
-        if faults.is_empty() {
-            faults.push("none".to_owned());
-        }
-        println!("faults: {}", faults.join(", "));
-        Ok(tally.failed.is_empty())
-    }
-
-    /// Tells of a world that failed, and keeps its trace.
-    fn tell(&self, trace: &Trace) {
-        println!("{}\nagain: {AGAIN} play {}", trace.why, trace.run);
-        match self.keep.as_ref().map(|folder| keep(folder, trace)) {
-            Some(Ok(path)) => println!("kept:  {AGAIN} replay {}", path.display()),
-            Some(Err(wrong)) => println!("not kept: {wrong}"),
-            None => {}
-        }
-    }
-}
-
-fn figures(tally: &Tally) -> String {
-    format!(
-        "{} worlds, {} of them over libsignal, {} failed; {:.2} virtual years in {:.0} s, {:.0} worlds a second",
-        tally.worlds,
-        tally.over_signal,
-        tally.failed.len(),
-        tally.years(),
-        tally.took.as_secs_f64(),
-        tally.rate(),
-    )
-}
-
-fn keep(folder: &Path, trace: &Trace) -> Result<PathBuf, String> {
-    let story = Path::new(trace.run.scenario.name).file_stem().unwrap_or_default();
-    let path = folder.join(format!("{}-{}.trace", story.display(), trace.run.seed));
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(&path, trace.to_string()))
-        .map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(path)
 }
 
 /// The bits of rules by their names.
