@@ -122,7 +122,7 @@ impl RunArgs {
         let malice = self.malice.as_ref().map(|name| {
             let ways: Vec<_> = Malice::ALL.iter().map(Malice::to_string).collect();
             name.parse::<Malice>()
-                .map_err(|_| format!("nobody is known to do {name}, but {}", ways.join(", ")))
+                .map_err(|()| format!("nobody is known to do {name}, but {}", ways.join(", ")))
         });
         Ok(Run {
             seed: self.seed,
