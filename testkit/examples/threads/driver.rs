@@ -25,7 +25,7 @@ use sotto_core::{
 };
 use sotto_io_sqlcipher::StoreError;
 
-use super::handle::{Answer, Event, Failure};
+use super::event::{Answer, Event, Failure};
 use super::link::Link;
 use super::setup::{Listener, Network, Setup, Storage};
 

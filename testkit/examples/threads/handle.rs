@@ -1,31 +1,16 @@
-//! What an application holds of a running node, and what reaches the node's thread.
+//! What an application holds of a running node.
 
-use std::error::Error;
-use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use sotto_core::{Command, Input, LinkId, Notice, Refusal, Reply};
+use sotto_core::{Command, Notice};
 
 use super::driver::supervise;
+use super::event::{Answer, Event, Failure};
 use super::setup::Setup;
 
 /// What may wait for the node's thread.
 const WAITING: usize = 64;
-
-pub type Answer = Result<Reply, Refusal>;
-pub type Failure = Box<dyn Error + Send + Sync>;
-
-pub enum Event {
-    Command(Command, Sender<Answer>),
-    /// A peer has come, in the node's so-manieth run.
-    Came(u32, UnixStream),
-    /// A link of the node's so-manieth run has something to say.
-    Said(u32, LinkId, Input),
-    ShutDown,
-    /// As if the process were killed.
-    Halt,
-}
 
 /// Speaks to a running node.
 pub struct Handle {

@@ -7,6 +7,7 @@
 //! others (`testkit/tests/threads.rs`), and is there for yours.
 
 mod driver;
+mod event;
 pub(crate) mod handle;
 mod link;
 pub(crate) mod setup;
