@@ -134,20 +134,22 @@ fn ambiguous(text: &str, several: &[&Candidate]) -> Error {
 
 fn unknown(text: &str, candidates: &[Candidate]) -> Error {
     let folded = text.to_lowercase();
+    let length = folded.chars().count();
     let near = candidates
         .iter()
         .filter(|candidate| !candidate.petname.is_empty())
         .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&candidate.petname.to_lowercase(), &folded),
-                candidate,
-            )
+            let petname = candidate.petname.to_lowercase();
+            (petname.chars().count(), petname, candidate)
         })
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.petname.chars().count() / 4)
-        .min_by_key(|(distance, _)| *distance);
+        // The distance takes memory for every pair of letters, and a text may be a line long.
+        .filter(|(letters, ..)| letters.abs_diff(length) <= 1 + letters / 4)
+        .map(|(letters, petname, candidate)| (strsim::damerau_levenshtein(&petname, &folded), letters, candidate))
+        .filter(|(distance, letters, _)| *distance <= 1 + letters / 4)
+        .min_by_key(|(distance, ..)| *distance);
     let error = Error::new(Kind::UnknownContact, format!("{text:?} is not a contact"));
     match near {
-        Some((_, candidate)) => error.hint(format!("did you mean {}?", candidate.petname)),
+        Some((.., candidate)) => error.hint(format!("did you mean {}?", candidate.petname)),
         None => error,
     }
 }

@@ -9,14 +9,20 @@
 
 mod acquaintance;
 mod address;
+#[cfg(feature = "apps")]
+mod arguments;
 mod bundle;
 mod ciphertext;
+#[cfg(feature = "apps")]
+mod config;
 mod content;
 mod frame;
 mod friend;
 mod handshake;
 mod input;
 mod mutation;
+#[cfg(feature = "apps")]
+mod request;
 mod scene;
 mod session;
 mod signal;
@@ -67,6 +73,12 @@ targets! {
     session 800
     world 120
     store 300
+    #[cfg(feature = "apps")]
+    request 2000
+    #[cfg(feature = "apps")]
+    config 600
+    #[cfg(feature = "apps")]
+    arguments 1500
 }
 
 impl Target {

@@ -48,12 +48,19 @@ fn main() -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let text = fs::read_to_string(ceiling).context(ceiling.clone())?;
-    let (limit, theirs) = text.trim().split_once(' ').context("the ceiling is a number and a compiler")?;
+    let (limit, theirs) = text
+        .trim()
+        .split_once(' ')
+        .context("the ceiling is a number and a compiler")?;
     Ok(verdict(left_out, limit.parse()?, theirs == compiler))
 }
 
 fn verdict(left_out: usize, ceiling: usize, same_compiler: bool) -> ExitCode {
-    let bearable = if same_compiler { ceiling } else { ceiling + ceiling * OTHER_COMPILER / 100 };
+    let bearable = if same_compiler {
+        ceiling
+    } else {
+        ceiling + ceiling * OTHER_COMPILER / 100
+    };
     if left_out > bearable {
         println!("at most {bearable} may be; .ci/coverage/run --list says which they are: test them, or take them out");
         ExitCode::FAILURE
@@ -74,7 +81,9 @@ fn compiler() -> Result<String> {
 
 /// Every region of the sources, tests in them left aside, and how often it was run.
 fn regions(profiles: &Path, sources: &Path, objects: &[PathBuf]) -> Result<BTreeMap<PathBuf, BTreeMap<Region, usize>>> {
-    let profiles = fs::read_dir(profiles)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    let profiles = fs::read_dir(profiles)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
     if profiles.is_empty() {
         bail!("the tests have left no profile behind");
     }
@@ -91,7 +100,11 @@ fn regions(profiles: &Path, sources: &Path, objects: &[PathBuf]) -> Result<BTree
             };
             let tests_from = tests_from(&fs::read_to_string(&path)?);
             let regions = found.entry(name).or_default();
-            for (place, count) in result.hits.into_iter().filter(|(place, _)| place.line_start < tests_from) {
+            for (place, count) in result
+                .hits
+                .into_iter()
+                .filter(|(place, _)| place.line_start < tests_from)
+            {
                 let region = [place.line_start, place.column_start, place.line_end, place.column_end];
                 let sum = regions.entry(region).or_default();
                 *sum = sum.saturating_add(count);

@@ -188,8 +188,8 @@ impl Config {
         }
     }
 
-    /// What the text says; files that it names are relative to `folder`.
-    fn parse(text: &str, folder: &Path) -> Result<Self, String> {
+    /// What the text says; files that it names are relative to `folder`. The error says what is wrong with which key.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, String> {
         let table: Table = text.parse().map_err(|error: toml::de::Error| {
             let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
             let place = line.map_or(String::new(), |line| format!("line {line}: "));

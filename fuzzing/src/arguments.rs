@@ -1,0 +1,121 @@
+//! Command lines, their words divided by zeros, and the texts by which people name a moment or a contact. What the command
+//! line means everywhere is repeated to another run of the program without loss; nobody takes a name that we have given.
+
+use std::process;
+
+use clap::Parser as _;
+use sotto::api::Time;
+use sotto::cli::args::Cli;
+use sotto::resolve::{Candidate, Scope, resolve};
+use sotto_core::row::Standing;
+use sotto_core::{FriendCode, OnionSecret};
+
+use crate::input::{Input, piece};
+
+pub(crate) fn run(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    match input.byte() % 3 {
+        0 => command_line(&String::from_utf8_lossy(input.rest())),
+        1 => moment(&String::from_utf8_lossy(input.rest())),
+        _ => name(&mut input),
+    }
+}
+
+fn command_line(words: &str) {
+    let words = ["sotto"]
+        .into_iter()
+        .chain(words.split('\0').filter(|word| !word.is_empty()));
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => return assert!(!error.render().to_string().trim().is_empty()),
+    };
+    let mut repeated = process::Command::new("sotto");
+    cli.global.repeat(&mut repeated);
+    let words = [repeated.get_program()].into_iter().chain(repeated.get_args());
+    let again = Cli::try_parse_from(words).expect("what one run was told another can be");
+    let place = |cli: &Cli| {
+        (
+            cli.global.data_dir.clone(),
+            cli.global.profile.clone(),
+            cli.global.network.clone(),
+        )
+    };
+    assert_eq!(place(&again), place(&cli));
+}
+
+fn moment(text: &str) {
+    if let Ok(time) = text.parse::<Time>() {
+        let written = time.to_string();
+        assert_eq!(written.parse::<Time>().ok(), Some(time));
+        assert_eq!(written.len(), "2026-01-31T09:05:07.250Z".len());
+    }
+}
+
+fn name(input: &mut Input<'_>) {
+    let mut text = || String::from_utf8_lossy(input.piece()).into_owned();
+    let people: Vec<Candidate> = [1, 2, 3]
+        .map(|seed| Candidate {
+            address: OnionSecret::from_seed(&[seed; 32]).address(),
+            petname: text(),
+            claimed_name: text(),
+            standing: Standing::Friend,
+        })
+        .into();
+    let text = text();
+    let said = text.trim();
+    let ours: Vec<_> = people
+        .iter()
+        .filter(|one| !said.is_empty() && one.petname == said)
+        .collect();
+    let code = said.parse::<FriendCode>().is_ok();
+    match resolve(&text, Scope::Known, &people) {
+        Ok(address) => {
+            let one = people.iter().find(|one| one.address == address).expect("one of them");
+            let full = address.to_string();
+            let folded = said.to_lowercase();
+            let meant = [&one.petname, &one.claimed_name]
+                .iter()
+                .any(|name| name.to_lowercase() == folded);
+            assert!(meant || code || full.starts_with(&folded), "{said:?} is not {one:?}");
+            assert!(code || ours.is_empty() || ours.len() == 1 && ours[0].address == address);
+        }
+        Err(error) => {
+            assert!(!error.message.is_empty() && (ours.len() != 1 || code || !said.is_ascii() || said.len() >= 6))
+        }
+    }
+}
+
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
+    let command_lines = [
+        "send\0bob\0hello\0--ttl\060\0--wait\0delivered",
+        "--json\0--data-dir\0/tmp/x\0--profile\0work\0status",
+        "--network=local:/tmp/net\0friends\0add\0sotto1\0--name\0Bob",
+        "history\0bob\0-n\05\0--before\000112233445566778899aabbccddeeff",
+        "listen\0--consumer\0agent\0--since\018446744073709551615\0--ack",
+        "--help",
+        "--version",
+        "sned\0bob",
+        "daemon\0start\0--quiet",
+    ];
+    let moments = [
+        "2026-01-31T09:05:07.250Z",
+        "1969-12-31T23:59:59Z",
+        "9999-12-31T23:59:59.999999999+14:00",
+    ];
+    let address = OnionSecret::from_seed(&[2; 32]).address().to_string();
+    let people = ["Bob", "", "", "bob", "Eve", "Bob"]
+        .map(|name| piece(name.as_bytes()))
+        .concat();
+    let names = ["Bob", "bob", "Eve", &address, &address[..8], "nobody"];
+    let prefixed = |kind: u8, bytes: &[u8]| [&[kind], bytes].concat();
+    command_lines
+        .iter()
+        .map(|line| prefixed(0, line.as_bytes()))
+        .chain(moments.iter().map(|text| prefixed(1, text.as_bytes())))
+        .chain(
+            names
+                .iter()
+                .map(|name| prefixed(2, &[people.clone(), piece(name.as_bytes())].concat())),
+        )
+        .collect()
+}

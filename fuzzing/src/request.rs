@@ -1,0 +1,108 @@
+//! Bytes of a program at the daemon's socket. Every line is a request, a batch, or is answered by an error on one line that is
+//! not much longer; what is read as a request reads the same when it is written down, and so do every method's parameters.
+
+use futures_executor::block_on;
+use serde::Serialize as _;
+use serde_json::{Map, Value, json};
+use sotto::api::{Method, all};
+use sotto::rpc::{Incoming, LINE_LIMIT, Line, Lines, Request, Response, parse};
+
+/// What an error may say beside what it repeats.
+const WORDS: usize = 1000;
+
+pub(crate) fn run(bytes: &[u8]) {
+    let found = lines(bytes);
+    let expected = bytes
+        .split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    assert!(found.iter().map(Vec::as_slice).eq(expected.take(found.len())));
+    for line in found {
+        match parse(&line) {
+            Incoming::One(one) => check(one, line.len()),
+            Incoming::Batch(several) => {
+                assert!((1..=100).contains(&several.len()));
+                several.into_iter().for_each(|one| check(one, line.len()));
+            }
+        }
+    }
+}
+
+fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
+    assert!(bytes.len() <= LINE_LIMIT);
+    let mut reader = Lines::new(bytes);
+    let mut lines = Vec::new();
+    while let Some(line) = block_on(reader.next()).expect("memory can be read") {
+        match line {
+            Line::Whole(line) => lines.push(line.to_vec()),
+            Line::TooLong => panic!("nothing here is too long"),
+        }
+    }
+    lines
+}
+
+fn check(one: Result<Request, Box<Response>>, length: usize) {
+    let request = match one {
+        Ok(request) => request,
+        Err(response) => {
+            let written = serde_json::to_string(&response).expect("JSON");
+            assert!(
+                !written.contains('\n') && written.len() <= WORDS + 6 * length,
+                "{written}"
+            );
+            assert!(written.contains("\"error\""));
+            return;
+        }
+    };
+    let mut again = json!({ "jsonrpc": "2.0", "method": request.method, "params": request.params });
+    if let Some(id) = &request.id {
+        again["id"] = serde_json::to_value(id).expect("JSON");
+    }
+    let line = serde_json::to_vec(&again).expect("JSON");
+    assert_eq!(parse(&line), Incoming::One(Ok(request.clone())));
+    parameters(&request.params);
+}
+
+/// Whatever the method's name: the parameters as those of every method that takes some.
+fn parameters(params: &Map<String, Value>) {
+    use all::{
+        Accept, Ack, Add, Edit, EventsList, EventsWait, History, Inbox, List, MessageStatus, NodeAvailability, React,
+    };
+    use all::{Read, Receive, Rename, Search, Send, Threads, Timer, Typing, Verify};
+    macro_rules! each {
+        ($($method:ident)*) => { $(read_back::<$method>(params);)* };
+    }
+    each!(Accept Ack Add Edit EventsList EventsWait History Inbox List MessageStatus NodeAvailability React);
+    each!(Read Receive Rename Search Send Threads Timer Typing Verify);
+}
+
+fn read_back<M: Method>(params: &Map<String, Value>) {
+    let read = |params: &Value| serde_json::from_value::<M::Params>(params.clone());
+    if let Ok(params) = read(&Value::Object(params.clone())) {
+        let written = params.serialize(serde_json::value::Serializer).expect("JSON");
+        let again = read(&written).unwrap_or_else(|error| panic!("{}: {written}: {error}", M::NAME));
+        assert_eq!(serde_json::to_value(again).expect("JSON"), written);
+    }
+}
+
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
+    let send =
+        r#"{"jsonrpc":"2.0","id":1,"method":"messages.send","params":{"contact":"bob","text":"hi","wait":"sent"}}"#;
+    let lines = [
+        send,
+        r#"{"jsonrpc":"2.0","id":"x","method":"friends.list"}"#,
+        r#"{"jsonrpc":"2.0","method":"events.wait","params":{"consumer":"agent","timeout_ms":1}}"#,
+        r#"{"jsonrpc":"2.0","id":null,"method":"messages.history","params":{"contact":"bob","limit":5}}"#,
+        r#"{"jsonrpc":"2.0","id":1.5e300,"method":"a","params":[]}"#,
+        r#"{"jsonrpc":"1.0","id":1,"method":"a"}"#,
+        r#"{"jsonrpc":"2.0","id":{},"method":"a"}"#,
+        "[]",
+        "[1,2]",
+        "{",
+        "\u{0}",
+        "\"\\ud800\"",
+    ];
+    let mut seeds: Vec<Vec<u8>> = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
+    seeds.push(format!("[{send},{send}]\r\n{send}\n\n{send}").into_bytes());
+    seeds.push(b"[".repeat(300));
+    seeds
+}
