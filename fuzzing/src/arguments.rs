@@ -87,15 +87,15 @@ fn name(input: &mut Input<'_>) {
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let command_lines = [
-        "send\0bob\0hello\0--ttl\060\0--wait\0delivered",
-        "--json\0--data-dir\0/tmp/x\0--profile\0work\0status",
-        "--network=local:/tmp/net\0friends\0add\0sotto1\0--name\0Bob",
-        "history\0bob\0-n\05\0--before\000112233445566778899aabbccddeeff",
-        "listen\0--consumer\0agent\0--since\018446744073709551615\0--ack",
+        "send bob hello --ttl 60 --wait delivered",
+        "--json --data-dir /tmp/x --profile work status",
+        "--network=local:/tmp/net friends add sotto1 --name Bob",
+        "history bob -n 5 --before 00112233445566778899aabbccddeeff",
+        "listen --consumer agent --since 18446744073709551615 --ack",
         "--help",
         "--version",
-        "sned\0bob",
-        "daemon\0start\0--quiet",
+        "sned bob",
+        "daemon start --quiet",
     ];
     let moments = [
         "2026-01-31T09:05:07.250Z",
@@ -110,7 +110,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let prefixed = |kind: u8, bytes: &[u8]| [&[kind], bytes].concat();
     command_lines
         .iter()
-        .map(|line| prefixed(0, line.as_bytes()))
+        .map(|line| prefixed(0, line.replace(' ', "\0").as_bytes()))
         .chain(moments.iter().map(|text| prefixed(1, text.as_bytes())))
         .chain(
             names

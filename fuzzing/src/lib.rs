@@ -21,6 +21,7 @@ mod friend;
 mod handshake;
 mod input;
 mod mutation;
+mod person;
 #[cfg(feature = "apps")]
 mod request;
 mod scene;
@@ -73,6 +74,7 @@ targets! {
     session 800
     world 120
     store 300
+    person 200
     #[cfg(feature = "apps")]
     request 2000
     #[cfg(feature = "apps")]

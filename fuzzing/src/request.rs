@@ -21,7 +21,9 @@ pub(crate) fn run(bytes: &[u8]) {
             Incoming::One(one) => check(one, line.len()),
             Incoming::Batch(several) => {
                 assert!((1..=100).contains(&several.len()));
-                several.into_iter().for_each(|one| check(one, line.len()));
+                for one in several {
+                    check(one, line.len());
+                }
             }
         }
     }

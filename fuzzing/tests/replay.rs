@@ -87,6 +87,7 @@ replays! {
     session
     world
     store
+    person
     #[cfg(feature = "apps")]
     request
     #[cfg(feature = "apps")]

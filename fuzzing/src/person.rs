@@ -1,0 +1,191 @@
+//! What two people may want of their nodes, in any order and with any values, while links are cut, nodes die and time passes.
+//! Every wish is answered once. When all is calm again, both see the same conversation: each text that was not given up, as
+//! its author last had it, once.
+
+use std::collections::BTreeMap;
+
+use sotto_core::row::{DeliveryState, MessageKey, MessageRow};
+use sotto_core::{Availability, Command, Direction, Draft, EventSeq, Limits, MessageId, Millis, Reply};
+use sotto_testkit::pair::{A, B};
+
+use crate::input::{Input, piece};
+use crate::scene::{Scene, draft, friends};
+
+/// Wishes that one input is worth.
+const WISHES: usize = 60;
+
+pub(crate) fn run(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    let mut pair = friends();
+    let mut said: [Vec<MessageId>; 2] = [Vec::new(), Vec::new()];
+    for _ in 0..WISHES {
+        if input.is_empty() {
+            break;
+        }
+        let deed = input.byte();
+        let side = usize::from(deed >> 7);
+        match deed & 0x7f {
+            0 => pair.cut(),
+            1 => pair.silence(),
+            2 => pair.reachable = !pair.reachable,
+            3 => pair.reopen(side, input.byte(), &Limits::default()),
+            4 => pair.pass(Millis::seconds(input.long() as u64)),
+            _ => wish(&mut pair, side, &mut said, &mut input),
+        }
+    }
+    pair.reachable = true;
+    pair.cut();
+    pair.pass(Millis::hours(2));
+    let [a, b] = [A, B].map(|side| mail(&pair, side));
+    for (from, to) in [(&a, &b), (&b, &a)] {
+        compare(&pair, from, to);
+    }
+}
+
+fn wish(pair: &mut Scene, side: usize, said: &mut [Vec<MessageId>; 2], input: &mut Input<'_>) {
+    let contact = pair.sides[1 - side].address;
+    let some = |of: &[MessageId], number: usize| of.get(number % of.len().max(1)).copied();
+    let text = |input: &mut Input<'_>| match input.byte() {
+        0 => String::new(),
+        1 => "x".repeat(input.long()),
+        length => String::from_utf8_lossy(input.take(length.into())).into_owned(),
+    };
+    let unknown = MessageId([0xee; 16]);
+    let ours = some(&said[side], input.number()).unwrap_or(unknown);
+    let theirs = some(&said[1 - side], input.number()).unwrap_or(unknown);
+    let command = match input.byte() % 16 {
+        0..5 => Command::Send(Draft {
+            text: text(input),
+            reply_to: input.even().then_some(theirs),
+            thread: (!input.even()).then(|| text(input)),
+            idempotency_key: (!input.even()).then(|| text(input)),
+            ..draft(contact, "")
+        }),
+        5 | 6 => Command::EditMessage {
+            contact,
+            id: ours,
+            text: text(input),
+        },
+        7 => Command::DeleteMessage { contact, id: ours },
+        8 => Command::React {
+            contact,
+            author: if input.even() { Direction::In } else { Direction::Out },
+            id: if input.even() { theirs } else { ours },
+            emoji: input.even().then(|| text(input)),
+        },
+        9 => Command::MarkRead {
+            contact,
+            ids: vec![theirs; input.number() * 2],
+            receipt: input.even(),
+        },
+        10 => Command::CancelMessage { contact, id: ours },
+        11 => Command::RetryMessage { contact, id: ours },
+        12 => Command::SetTyping(contact, input.even()),
+        13 => Command::SetAvailability(if input.even() {
+            Availability::Online
+        } else {
+            Availability::Invisible
+        }),
+        14 => Command::AcknowledgeEvents {
+            consumer: text(input),
+            seq: EventSeq(input.long() as u64),
+        },
+        _ => Command::NetworkChanged,
+    };
+    // `command` makes sure of the one answer.
+    match pair.command(side, command) {
+        Ok(Reply::Message { id, .. }) if !said[side].contains(&id) => said[side].push(id),
+        Ok(_) => {}
+        Err(refusal) => assert!(!refusal.to_string().is_empty()),
+    }
+}
+
+/// What one side holds of the conversation.
+struct Mail {
+    side: usize,
+    rows: BTreeMap<(Direction, MessageId), MessageRow>,
+}
+
+fn mail(pair: &Scene, side: usize) -> Mail {
+    let conversation = pair.sides[side].disk.conversation(pair.sides[1 - side].address);
+    let count = conversation.len();
+    let rows = conversation
+        .into_iter()
+        .map(|row| ((row.key.direction, row.key.id), row.clone()));
+    let rows: BTreeMap<_, _> = rows.collect();
+    assert_eq!(rows.len(), count, "a message is there twice");
+    Mail { side, rows }
+}
+
+/// What one has written is with the other.
+fn compare(pair: &Scene, from: &Mail, to: &Mail) {
+    let written = from.rows.values().filter(|row| row.key.direction == Direction::Out);
+    for row in written {
+        let key = MessageKey { ..row.key };
+        let state = pair.sides[from.side].disk.delivery(&key).map(|delivery| delivery.state);
+        let there = to.rows.get(&(Direction::In, row.key.id));
+        match state {
+            Some(DeliveryState::Delivered | DeliveryState::Read) => {
+                let there = there.expect("delivered, and not there");
+                let seen = |row: &MessageRow| {
+                    let marks = (row.edited_at.is_some(), row.deleted_at.is_some());
+                    (
+                        row.text.clone(),
+                        row.thread.clone(),
+                        row.reply_to,
+                        row.content_type,
+                        row.sent_at,
+                        marks,
+                    )
+                };
+                assert_eq!(seen(there), seen(row), "{:?}", row.key.id);
+            }
+            Some(DeliveryState::Cancelled | DeliveryState::Failed(_)) => {}
+            state => panic!("two calm hours, and {state:?}"),
+        }
+    }
+    let received = to.rows.values().filter(|row| row.key.direction == Direction::In);
+    for row in received {
+        let known = from.rows.contains_key(&(Direction::Out, row.key.id));
+        assert!(known, "nobody has written {:?}", row.key.id);
+    }
+}
+
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
+    const WISH: u8 = 5;
+    const THEIRS: u8 = 0x80;
+    let send = |side: u8, text: &[u8]| {
+        let length = [u8::try_from(text.len()).expect("short")];
+        [&[side + WISH, 0, 0, 0], &length[..], text, &[1, 0, 0]].concat()
+    };
+    let hello = send(0, b"hello");
+    let then = |more: &[u8]| [&hello[..], more].concat();
+    vec![
+        [&hello[..], &send(THEIRS, b"and to you"), &send(0, b"how are you")].concat(),
+        [&[2, 0][..], &hello, &[3, 9, 2], &send(THEIRS, b"back")].concat(),
+        then(&[WISH, 0, 0, 5, 3, b'n', b'e', b'w']),
+        then(&[WISH, 0, 0, 7]),
+        then(&[THEIRS + WISH, 0, 0, 8, 0, 0, 0, 4, 0xf0, 0x9f, 0x91, 0x8d]),
+        then(&[THEIRS + WISH, 0, 0, 9, 1, 0]),
+        [&[2, 0][..], &hello, &[WISH, 0, 0, 10, WISH, 0, 0, 11]].concat(),
+        [&[2, 0][..], &hello, &[4, 0xff, 0xff, 4, 0xff, 0xff, WISH, 0, 0, 11]].concat(),
+        [
+            &[2, 0][..],
+            &hello,
+            &[WISH, 0, 0, 5, 3, b'n', b'e', b'w', WISH, 0, 0, 7],
+        ]
+        .concat(),
+        then(&[1, WISH, 0, 0, 15, 4, 1, 0]),
+        then(&[
+            WISH, 0, 0, 12, 0, WISH, 0, 0, 13, 1, WISH, 0, 0, 14, 2, b'a', b'b', 0, 1,
+        ]),
+        [&[WISH, 0, 0, 0][..], &[1, 0x80, 1, 1, 0, 0]].concat(),
+        [
+            &[
+                WISH, 0, 0, 0, 2, b'h', b'i', 0, 1, 2, b't', b'h', 1, 3, b'k', b'e', b'y',
+            ][..],
+            &piece(b""),
+        ]
+        .concat(),
+    ]
+}
