@@ -4,7 +4,7 @@
 use clap::{Parser, Subcommand};
 
 use super::options::Global;
-use super::{conversation, daemon, demo, events, friends, identity, outbox, presence, reading, tools};
+use super::{conformance, conversation, daemon, demo, events, friends, identity, outbox, presence, reading, tools};
 
 /// Private peer-to-peer messaging for people and for the agents that work for them.
 #[derive(Debug, Parser)]
@@ -73,4 +73,6 @@ pub enum Command {
     Completions(tools::Completions),
     /// The configuration file
     Config(tools::Config),
+    /// Play the protocol's clauses to an implementation, and say which it keeps
+    Conformance(conformance::Conformance),
 }

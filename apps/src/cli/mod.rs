@@ -3,6 +3,7 @@
 
 pub mod args;
 mod client;
+mod conformance;
 mod context;
 mod conversation;
 mod daemon;
@@ -79,6 +80,7 @@ fn dispatch(context: &Context, command: Option<Command>) -> Outcome {
         Some(Command::Openrpc) => tools::openrpc(context),
         Some(Command::Completions(completions)) => completions.run(context, Cli::command()),
         Some(Command::Config(config)) => config.run(context),
+        Some(Command::Conformance(conformance)) => conformance.run(context),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod commands;
+mod conformance;
 mod contacts;
 mod conversation;
 mod crashes;

@@ -323,7 +323,12 @@ pub fn sotto() -> Command {
 }
 
 /// Runs to the end, or panics when it hangs.
-pub fn run(mut command: Command, input: &[u8]) -> Ran {
+pub fn run(command: Command, input: &[u8]) -> Ran {
+    run_within(command, input, PATIENCE)
+}
+
+/// Runs to the end, which may take so long.
+pub fn run_within(mut command: Command, input: &[u8], patience: Duration) -> Ran {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -346,7 +351,7 @@ pub fn run(mut command: Command, input: &[u8]) -> Ran {
         stdout.read_to_string(&mut text).expect("UTF-8");
         text
     });
-    let status = ended(&mut child, &command);
+    let status = ended_within(&mut child, &command, patience);
     Ran {
         status,
         stdout: printed.join().expect("read"),
@@ -356,7 +361,11 @@ pub fn run(mut command: Command, input: &[u8]) -> Ran {
 
 /// Waits for a child, but not for ever.
 pub fn ended(child: &mut Child, what: &impl Debug) -> ExitStatus {
-    let deadline = Instant::now() + PATIENCE;
+    ended_within(child, what, PATIENCE)
+}
+
+fn ended_within(child: &mut Child, what: &impl Debug, patience: Duration) -> ExitStatus {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(status) = child.try_wait().expect("a child") {
             return status;
