@@ -24,7 +24,9 @@ fn our_daemon_keeps_every_clause() {
     command
         .args(["--data-dir", path(&world.path().join("nobody"))])
         .args(["--network", &format!("local:{}", path(&alice.network))])
-        .args(["--json", "conformance", "--address", &one, "--address", &other]);
+        .args(["--json", "conformance", "--address", &one, "--address", &other])
+        // This machine may have other things to do.
+        .args(["--patience", "15"]);
     let ran = run_within(command, b"", PATIENCE);
     let findings: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("no findings: {ran:#?}"));
     let cases = findings["cases"].as_array().expect("a list");
