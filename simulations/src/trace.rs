@@ -104,7 +104,7 @@ impl FromStr for Run {
                 "--seed" => run.seed = words.next().and_then(|seed| seed.parse().ok()).ok_or_else(wrong)?,
                 #[cfg(feature = "sabotage")]
                 "--break" => {
-                    run.broken |= crate::sabotage::named(words.next().unwrap_or_default()).map_err(NotATrace)?
+                    run.broken |= crate::sabotage::named(words.next().unwrap_or_default()).map_err(NotATrace)?;
                 }
                 #[cfg(not(feature = "sabotage"))]
                 "--break" => {
