@@ -80,7 +80,7 @@ fn name(input: &mut Input<'_>) {
             assert!(code || ours.is_empty() || ours.len() == 1 && ours[0].address == address);
         }
         Err(error) => {
-            assert!(!error.message.is_empty() && (ours.len() != 1 || code || !said.is_ascii() || said.len() >= 6))
+            assert!(!error.message.is_empty() && (ours.len() != 1 || code || !said.is_ascii() || said.len() >= 6));
         }
     }
 }
