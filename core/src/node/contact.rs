@@ -31,6 +31,9 @@ pub(super) struct Contact<S> {
     pub typing: bool,
     /// To be dialled once after the start, mail or not.
     pub reach_out: bool,
+    /// A friend who says that we are a stranger. Only their person can change that, and then they come to us; so what waits
+    /// is no reason for a dial, until somebody here wants something new of them.
+    pub estranged: bool,
 }
 
 pub(super) struct Stalled {
@@ -64,6 +67,7 @@ impl<S> Contact<S> {
             as_of: None,
             typing: false,
             reach_out: false,
+            estranged: false,
         }
     }
 
@@ -82,7 +86,7 @@ impl<S> Contact<S> {
     /// Whether something here can only go on when they are reached.
     pub fn has_mail(&self) -> bool {
         match self.row.standing {
-            Standing::Friend => !self.outbox.is_empty(),
+            Standing::Friend => !self.outbox.is_empty() && !self.estranged,
             Standing::Requested => true,
             _ => false,
         }

@@ -232,6 +232,7 @@ impl<R: Ratchet> Node<R> {
     ) -> Result<Option<Reply>, Refusal> {
         let contact = self.correspondent(peer)?;
         contact.row.retry = crate::row::Retry::default();
+        contact.estranged = false;
         let waiting = contact.outbox.find(id).map(|row| row.sealed.is_some());
         if let Some(contact) = self.contacts.get_mut(&peer) {
             contact.save(&mut self.ctx);

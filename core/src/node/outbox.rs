@@ -155,6 +155,7 @@ impl<S: Clone> Contact<S> {
         };
         ctx.gate.put(Row::Outbox(row.clone()));
         self.outbox.rows.insert(position, row);
+        self.estranged = false;
         self.watch_expiry(ctx);
     }
 

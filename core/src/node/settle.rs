@@ -91,6 +91,7 @@ impl<S: Clone> Contact<S> {
 
     fn settle_session<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
         let ours = self.hello();
+        self.estranged = theirs.standing() == link::Standing::Stranger;
         match theirs.standing() {
             link::Standing::Friend => {}
             // They have not seen our consent yet: it waits, sealed for the offer in their request.
