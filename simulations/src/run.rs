@@ -230,6 +230,9 @@ fn tell(run: Run, world: &mut World) -> Result<Outcome, String> {
             world.check_composure()
         } else {
             world.rest();
+            if run.crash.is_none() {
+                world.check_memory();
+            }
             0
         };
         world.conclude(run.scenario.friends);

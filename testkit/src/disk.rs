@@ -204,7 +204,8 @@ impl Disk {
         }
     }
 
-    fn next_disappearance(&self) -> Option<Wall> {
+    /// When the next message disappears.
+    pub fn next_disappearance(&self) -> Option<Wall> {
         self.disappearing.first().map(|(at, _)| *at)
     }
 

@@ -1,6 +1,6 @@
 //! A session is replaced for a reason: somebody's disk was changed, or a contact was removed. Crashes, cuts and silence are
 //! none, however they meet. Only a session over which nothing was ever acknowledged may give way to another one: requests
-//! that cross may each have opened one.
+//! that cross may each have opened one, as PROTOCOL.md says at [C-8] (seed 1140 of `declined_then_accepted` found it).
 
 use std::collections::BTreeSet;
 

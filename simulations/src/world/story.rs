@@ -1,7 +1,7 @@
 //! What users do: the verbs in which scenarios are written. A user who gets no answer because of a crash asks again.
 
-use sotto_core::row::{ContentType, DeliveryState, Standing};
-use sotto_core::{Command, Draft, FriendCode, MessageId, Millis, Refusal, Reply};
+use sotto_core::row::{ContentType, DeliveryState, Key, Row, Standing};
+use sotto_core::{Command, Draft, FriendCode, MessageId, Millis, Refusal, Reply, Status};
 
 use super::{Ask, Peer, World};
 
@@ -201,6 +201,41 @@ impl World {
                 ));
             }
         }
+    }
+
+    /// Recovery is replay: a node that is opened from its disk answers as the one before it, which has seen everything happen.
+    pub fn check_memory(&mut self) {
+        for peer in self.peers().collect::<Vec<_>>() {
+            let before = self.memory(peer);
+            self.restart(peer);
+            let after = self.memory(peer);
+            if before != after {
+                self.fail(format_args!("{peer} remembers {after:?}, and knew {before:?}"));
+            }
+        }
+    }
+
+    fn memory(&mut self, peer: Peer) -> Vec<Result<Reply, Refusal>> {
+        let others = self.peers().filter(|other| *other != peer);
+        let contacts: Vec<_> = others.map(|other| self.address(other)).collect();
+        let mut answers = vec![self.ask(peer, Command::Identity)];
+        for contact in contacts {
+            answers.push(self.ask(peer, Command::SafetyNumber(contact)));
+            // A timer as it is changes nothing, and both sides' are told.
+            let ours = match self.disk(peer).row(&Key::Contact(contact)) {
+                Some(Row::Contact(row)) => row.timer_ours,
+                _ => 0,
+            };
+            answers.push(self.ask(peer, Command::SetTimer(contact, ours)));
+        }
+        answers.push(self.ask(peer, Command::Status).map(|reply| match reply {
+            Reply::Status(status) => Reply::Status(Status {
+                queued: status.queued,
+                ..Status::default()
+            }),
+            other => other,
+        }));
+        answers
     }
 
     /// Nobody here breaks a rule of the protocol, so no node has seen one broken.

@@ -61,6 +61,11 @@ impl World {
         self.fingerprint.as_ref().map(crate::fingerprint::Fingerprint::finish)
     }
 
+    /// Whether its machine has a stream to anybody.
+    pub fn has_links(&self, peer: Peer) -> bool {
+        !self.hosts[peer.0].links.is_empty()
+    }
+
     /// Whether a batch is on its way to the disk.
     pub fn is_committing(&self, peer: Peer) -> bool {
         self.hosts[peer.0].commit.is_some()

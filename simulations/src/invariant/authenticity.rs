@@ -1,0 +1,68 @@
+//! Whatever is in an inbox under somebody's name, they wrote: these words, to this reader. The source of truth is what was
+//! ever on the author's own disk.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sotto_core::row::{MessageRow, Row};
+use sotto_core::{Direction, MessageId};
+
+use super::{Invariant, Seen, honest, written};
+use crate::{Peer, World};
+
+#[derive(Default)]
+pub struct Authenticity {
+    /// By author, reader and message: every wording that it ever had. One that is deleted has none.
+    wordings: BTreeMap<(Peer, Peer, MessageId), BTreeSet<String>>,
+}
+
+impl Invariant for Authenticity {
+    fn name(&self) -> &'static str {
+        "authenticity"
+    }
+
+    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
+        match seen {
+            Seen::Opening(peer) => {
+                for row in world.disk(*peer).rows() {
+                    self.learn(*peer, row, world);
+                }
+            }
+            Seen::Durable(peer, batch) => {
+                for row in written(batch) {
+                    self.learn(*peer, row, world);
+                    self.compare(*peer, row, world)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Authenticity {
+    fn learn(&mut self, author: Peer, row: &Row, world: &World) {
+        if let Row::Message(row) = row
+            && row.key.direction == Direction::Out
+            && let Some(reader) = world.find(row.key.contact)
+        {
+            let wordings = self.wordings.entry((author, reader, row.key.id)).or_default();
+            wordings.insert(row.text.clone());
+        }
+    }
+
+    fn compare(&self, reader: Peer, row: &Row, world: &World) -> Result<(), String> {
+        let Row::Message(MessageRow { key, text, .. }) = row else {
+            return Ok(());
+        };
+        let Some(author) = honest(key.contact, world).filter(|_| key.direction == Direction::In) else {
+            return Ok(());
+        };
+        let wordings = self.wordings.get(&(author, reader, key.id));
+        if wordings.is_some_and(|wordings| wordings.contains(text)) {
+            return Ok(());
+        }
+        Err(format!(
+            "{reader} reads \"{text:.40}\" in {author}'s name, who has never written that"
+        ))
+    }
+}

@@ -1,0 +1,55 @@
+//! Whatever became of a batch, it is there whole or not at all: a message comes with its state, its event and, while it
+//! waits, its place in the outbox. So one whose outcome nobody was told is either sent like any other or was never written.
+
+use sotto_core::Direction;
+use sotto_core::row::{DeliveryState, Event, Key, MessageRow, Row};
+use sotto_testkit::disk::Disk;
+
+use super::{Invariant, Seen};
+use crate::World;
+
+#[derive(Default)]
+pub struct Wholeness;
+
+impl Invariant for Wholeness {
+    fn name(&self) -> &'static str {
+        "wholeness"
+    }
+
+    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
+        // After a crash and before anything else: this is what recovery finds.
+        let Seen::Opening(peer) = seen else { return Ok(()) };
+        let disk = world.disk(*peer);
+        for row in disk.rows() {
+            let Row::Message(row) = row else { continue };
+            if let Some(missing) = missing(row, disk) {
+                return Err(format!("{peer} is opened with message {}, {missing}", row.key.id));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn missing(row: &MessageRow, disk: &Disk) -> Option<&'static str> {
+    let announces = match row.key.direction {
+        Direction::Out => Event::MessageQueued { key: row.key },
+        Direction::In => Event::MessageReceived { key: row.key },
+    };
+    match disk.row(&Key::Event(row.order)) {
+        Some(Row::Event(event)) if event.event == announces => {}
+        _ => return Some("which no event announces"),
+    }
+    if row.key.direction == Direction::In {
+        return None;
+    }
+    let state = disk.delivery(&row.key).map(|row| row.state);
+    let waits = || {
+        disk.rows()
+            .any(|other| matches!(other, Row::Outbox(other) if other.message == Some(row.key.id)))
+    };
+    match state {
+        None => Some("which has no state"),
+        Some(DeliveryState::Queued) if !waits() => Some("which is queued and waits nowhere"),
+        _ => None,
+    }
+}
