@@ -8,6 +8,7 @@ use crate::sabotage::{Rule, breaks};
 use crate::wire::link;
 use crate::{FetchId, Generation, LinkId, Notice, OnionAddress, Peer, Presence, Wall};
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Contact<S> {
     pub row: ContactRow,
     pub session: Option<S>,
