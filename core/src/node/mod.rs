@@ -24,6 +24,7 @@ mod open;
 mod outbox;
 mod pool;
 mod rate;
+mod sending;
 mod settle;
 mod timers;
 

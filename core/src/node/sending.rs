@@ -1,0 +1,329 @@
+//! What is said to a contact: queued, sealed when a link flows and the window has room, sent again until it is acknowledged,
+//! and taken back or given up while it is not sealed.
+
+use prost::Message as _;
+
+use super::contact::Contact;
+use super::context::Context;
+use super::me::Me;
+use super::outbox::{OPENING, Queued, outgoing};
+use super::timers::Timer;
+use crate::row::{DeliveryRow, DeliveryState, Event, FailReason, Key, OutboxRow, Row, SealedBody};
+use crate::sabotage::{Rule, breaks};
+use crate::session::Ratchet;
+use crate::wire::content::Content;
+use crate::wire::content::content::Kind;
+use crate::wire::link::{self, frame::Body};
+use crate::{LinkId, MessageId, Millis, Position, Wall};
+
+impl<S: Clone> Contact<S> {
+    /// Appends to the outbox.
+    pub fn queue(&mut self, queued: Queued, ctx: &mut Context) {
+        self.outbox.next += 1;
+        let position = Position(self.outbox.next);
+        self.queue_at(position, queued, ctx);
+    }
+
+    /// Puts the first content of a new session before everything else.
+    pub fn queue_opening(&mut self, kind: Kind, ctx: &mut Context) {
+        let queued = Queued::unfollowed(kind, ctx);
+        self.queue_at(OPENING, queued, ctx);
+    }
+
+    fn queue_at(&mut self, position: Position, queued: Queued, ctx: &mut Context) {
+        let Queued {
+            content,
+            message,
+            repeat,
+        } = queued;
+        let (message, ttl) = message.map_or((None, 0), |(id, ttl)| (Some(id), ttl));
+        let expires_at = match message {
+            Some(_) => ctx.now.wall.after(ctx.limits.outbox_expiry),
+            None => OutboxRow::NEVER,
+        };
+        let row = OutboxRow {
+            contact: self.row.address,
+            position,
+            message,
+            content: content.encode_to_vec(),
+            sealed: None,
+            repeat,
+            queued_at: ctx.now.wall,
+            expires_at,
+            ttl,
+            disappears_at: None,
+        };
+        ctx.gate.put(Row::Outbox(row.clone()));
+        self.outbox.rows.insert(position, row);
+        self.estranged = false;
+        self.watch_expiry(ctx);
+    }
+
+    /// Seals and sends what the window has room for.
+    pub fn pump<R: Ratchet<Session = S>>(&mut self, me: &Me<R>, ctx: &mut Context) {
+        let Some(link) = self.flow else { return };
+        let before = self.cursors.sent;
+        while self.cursors.sent - self.cursors.acknowledged < ctx.limits.window || breaks(Rule::WindowUnbounded) {
+            let Some(position) = self.outbox.first_unsealed() else {
+                break;
+            };
+            if !self.seal(position, link, me, ctx) {
+                return;
+            }
+        }
+        if self.cursors.sent != before {
+            if !breaks(Rule::SessionNotStored) {
+                ctx.gate.put_session(self.row.address);
+            }
+            self.save_cursors(ctx);
+            self.watch_expiry(ctx);
+        }
+    }
+
+    /// Seals one row and sends it. On failure the session is broken, and the link with it.
+    fn seal<R: Ratchet<Session = S>>(
+        &mut self,
+        position: Position,
+        link: LinkId,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> bool {
+        let (Some(row), Some(session)) = (self.outbox.rows.get_mut(&position), &self.session) else {
+            return false;
+        };
+        let marked = row.repeat.then(|| marked_repeat(&row.content));
+        let plaintext = marked.as_deref().unwrap_or(&row.content);
+        let sealing = me
+            .ratchet
+            .encrypt(&row.contact, session, plaintext, ctx.now.wall, &mut ctx.entropy);
+        let Ok(sealed) = sealing else {
+            self.break_session(ctx);
+            ctx.hang_up(link);
+            return false;
+        };
+        self.session = Some(sealed.session);
+        self.cursors.sent += 1;
+        let sequence = self.cursors.sent;
+        row.sealed = Some(SealedBody {
+            sequence,
+            ciphertext: sealed.ciphertext,
+        });
+        self.outbox.sealed_to = Some(position);
+        ctx.gate.put(Row::Outbox(row.clone()));
+        send(link, self.cursors.generation.0, row, ctx);
+        true
+    }
+
+    /// Sends all that is sealed, once more and verbatim, over a new link.
+    pub fn resend(&mut self, ctx: &mut Context) {
+        let Some(link) = self.flow else { return };
+        for (row, _) in self.outbox.sealed() {
+            send(link, self.cursors.generation.0, row, ctx);
+        }
+    }
+
+    /// What `resend` must never do.
+    pub fn seal_again<R: Ratchet<Session = S>>(&mut self, me: &Me<R>, ctx: &mut Context) {
+        for row in self.outbox.rows.values_mut() {
+            if let (Some(sealed), Some(session)) = (&mut row.sealed, &self.session)
+                && let Ok(again) =
+                    (me.ratchet).encrypt(&row.contact, session, &row.content, ctx.now.wall, &mut ctx.entropy)
+            {
+                sealed.ciphertext = again.ciphertext;
+                self.session = Some(again.session);
+                ctx.gate.put(Row::Outbox(row.clone()));
+                ctx.gate.put_session(self.row.address);
+            }
+        }
+    }
+
+    /// They have committed everything up to `received`. False if that cannot be.
+    pub fn acknowledge(&mut self, received: u64, ctx: &mut Context) -> bool {
+        if received > self.cursors.sent && !breaks(Rule::LieOfCursorBelieved) {
+            return false;
+        }
+        if received <= self.cursors.acknowledged {
+            return true;
+        }
+        let covered = |row: &OutboxRow| row.sealed.as_ref().is_some_and(|sealed| sealed.sequence <= received);
+        while let Some(first) = self.outbox.rows.first_entry()
+            && covered(first.get())
+        {
+            let row = first.remove();
+            ctx.gate.delete(Key::Outbox(row.contact, row.position));
+            if let Some(id) = row.message {
+                let disappears_at = row.disappears_at.or_else(|| start_clock(row.ttl, ctx));
+                self.progress(id, DeliveryState::Delivered, disappears_at, ctx);
+            }
+        }
+        self.cursors.acknowledged = received;
+        self.save_cursors(ctx);
+        self.progressed(ctx);
+        true
+    }
+
+    /// A link has taken this message. If it is acknowledged by now, there is nothing to say.
+    pub fn sent(&mut self, id: MessageId, ctx: &mut Context) {
+        let Some((row, _)) = self.outbox.sealed().find(|(row, _)| row.message == Some(id)) else {
+            return;
+        };
+        let (position, ttl, mut disappears_at) = (row.position, row.ttl, row.disappears_at);
+        if ttl > 0 && disappears_at.is_none() {
+            disappears_at = start_clock(ttl, ctx);
+            if let Some(row) = self.outbox.rows.get_mut(&position) {
+                row.disappears_at = disappears_at;
+                ctx.gate.put(Row::Outbox(row.clone()));
+            }
+        }
+        self.progress(id, DeliveryState::Sent, disappears_at, ctx);
+    }
+
+    /// A new session has begun. Everything is sealed anew under it and, if it replaces an older one (`renewal`), marked: an
+    /// earlier ciphertext of it may have arrived.
+    pub fn requeue(&mut self, renewal: bool, ctx: &mut Context) {
+        self.outbox.sealed_to = None;
+        self.outbox.rows.retain(|position, row| {
+            if *position == OPENING || row.content.is_empty() {
+                ctx.gate.delete(Key::Outbox(row.contact, *position));
+                return false;
+            }
+            row.sealed = None;
+            row.repeat |= renewal && !breaks(Rule::RepeatUnmarked);
+            ctx.gate.put(Row::Outbox(row.clone()));
+            true
+        });
+        self.watch_expiry(ctx);
+    }
+
+    /// Takes an unsealed message back that cannot have arrived. False if it is not there or may have arrived.
+    pub fn withdraw(&mut self, id: MessageId, ctx: &mut Context) -> bool {
+        let Some(row) = self.outbox.find(id) else { return false };
+        if row.sealed.is_some() || row.repeat {
+            return false;
+        }
+        let position = row.position;
+        self.outbox.rows.remove(&position);
+        ctx.gate.delete(Key::Outbox(self.row.address, position));
+        self.progress(id, DeliveryState::Cancelled, None, ctx);
+        self.watch_expiry(ctx);
+        true
+    }
+
+    /// A message is known to have arrived, otherwise than by its ack: it needs no more of the outbox's care.
+    pub fn unfollow(&mut self, id: MessageId, ctx: &mut Context) {
+        let Some(position) = self.outbox.find(id).map(|row| row.position) else {
+            return;
+        };
+        if let Some(row) = self.outbox.rows.get_mut(&position) {
+            row.message = None;
+            ctx.gate.put(Row::Outbox(row.clone()));
+        }
+    }
+
+    /// A message has disappeared here: its text must not stay in the outbox either. Its ciphertext does, until it is
+    /// acknowledged; unsealed, it is gone.
+    pub fn erase(&mut self, id: MessageId, ctx: &mut Context) {
+        if breaks(Rule::ErasureForgotten) {
+            return;
+        }
+        let Some(position) = self.outbox.find(id).map(|row| row.position) else {
+            return;
+        };
+        let Some(row) = self.outbox.rows.get_mut(&position) else {
+            return;
+        };
+        if row.sealed.is_some() {
+            row.content.clear();
+            row.message = None;
+            ctx.gate.put(Row::Outbox(row.clone()));
+        } else {
+            self.outbox.rows.remove(&position);
+            ctx.gate.delete(Key::Outbox(self.row.address, position));
+        }
+    }
+
+    /// Gives up what has waited unsealed for too long.
+    pub fn expire(&mut self, ctx: &mut Context) {
+        if breaks(Rule::ExpiryForgotten) {
+            return;
+        }
+        for position in self.outbox.expired(ctx.now.wall) {
+            self.give_up(position, FailReason::Expired, ctx);
+        }
+        self.watch_expiry(ctx);
+    }
+
+    /// Gives everything up: they are not a contact any more.
+    pub fn abandon(&mut self, ctx: &mut Context) {
+        for position in self.outbox.rows.keys().copied().collect::<Vec<_>>() {
+            self.give_up(position, FailReason::Removed, ctx);
+        }
+        self.outbox.sealed_to = None;
+        self.watch_expiry(ctx);
+    }
+
+    fn give_up(&mut self, position: Position, reason: FailReason, ctx: &mut Context) {
+        let Some(row) = self.outbox.rows.remove(&position) else {
+            return;
+        };
+        ctx.gate.delete(Key::Outbox(row.contact, position));
+        if let Some(id) = row.message {
+            self.progress(id, DeliveryState::Failed(reason), row.disappears_at, ctx);
+        }
+    }
+
+    pub fn watch_expiry(&self, ctx: &mut Context) {
+        let timer = Timer::OutboxExpiry(self.row.address);
+        match self.outbox.next_expiry() {
+            Some(at) => ctx.wake_at(timer, at),
+            None => ctx.timers.clear(timer),
+        }
+    }
+
+    /// Writes down how far a message of ours has come.
+    pub fn progress(&self, id: MessageId, state: DeliveryState, disappears_at: Option<Wall>, ctx: &mut Context) {
+        let key = outgoing(self.row.address, id);
+        ctx.gate.put(Row::Delivery(DeliveryRow {
+            key,
+            state,
+            at: ctx.now.wall,
+            disappears_at,
+        }));
+        ctx.record(Event::MessageState { key, state });
+    }
+}
+
+fn send(link: LinkId, generation: u64, row: &OutboxRow, ctx: &mut Context) {
+    let Some(sealed) = &row.sealed else { return };
+    let body = Body::Sealed(link::Sealed {
+        generation,
+        sequence: sealed.sequence + u64::from(breaks(Rule::SequenceEquivocated) && sealed.sequence % 3 == 0),
+        ciphertext: sealed.ciphertext.clone(),
+    });
+    if breaks(Rule::EverythingSaidTwice) {
+        ctx.frame(link, body.clone());
+    }
+    match row.message {
+        Some(id) => ctx.message_frame(link, body, id),
+        None => ctx.frame(link, body),
+    }
+}
+
+/// A message is sent, and its clock starts: when it will disappear.
+fn start_clock(ttl: u32, ctx: &mut Context) -> Option<Wall> {
+    let at = (ttl > 0).then(|| ctx.now.wall.after(Millis::seconds(ttl.into())))?;
+    ctx.disappears(at);
+    Some(at)
+}
+
+/// The same content, marked as perhaps received before.
+fn marked_repeat(content: &[u8]) -> Vec<u8> {
+    match Content::decode(content) {
+        Ok(content) => Content {
+            repeat: true,
+            ..content
+        }
+        .encode_to_vec(),
+        Err(_) => content.to_vec(), // a damaged row; the receiver will drop it
+    }
+}

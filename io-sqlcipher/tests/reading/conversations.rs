@@ -1,0 +1,174 @@
+//! History, inbox, threads, search.
+
+use super::*;
+
+#[test]
+fn history_is_paged_backwards_and_each_page_reads_forwards() {
+    let place = Place::new();
+    let (_store, reader) = populated(&place);
+    let newest = reader.history(&peer(1), 2, None).unwrap();
+    assert_eq!(texts(&newest), ["hello 1-4", "hello 1-5"]);
+    let before = reader.history(&peer(1), 10, Some(newest[0].key.id)).unwrap();
+    assert_eq!(texts(&before), ["hello 1-1", "hello 1-2", "hello 1-3"]);
+    assert_eq!(before[0].petname.as_deref(), Some("Ada"));
+    assert_eq!(before[0].claimed_name.as_deref(), Some("calls [1mitself so"));
+    assert!(before[0].verified && before[0].is_unread());
+
+    assert!(
+        reader
+            .history(&peer(1), 10, Some(key(2, In, 77).id))
+            .unwrap()
+            .is_empty(),
+        "no such message"
+    );
+    assert!(reader.history(&peer(9), 10, None).unwrap().is_empty(), "nobody");
+    let gone = reader.history(&peer(3), 1, None).unwrap();
+    assert_eq!(
+        (gone[0].petname.as_deref(), gone[0].verified),
+        (None, false),
+        "no contact row, the history is kept"
+    );
+}
+
+#[test]
+fn inbox_is_what_came_in_newest_first() {
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    store
+        .commit(&puts([
+            in_thread(message(key(2, In, 20), 200, "t one"), "plans"),
+            in_thread(message(key(1, In, 21), 210, "t two"), "plans"),
+            in_thread(message(key(1, Out, 22), 220, "t mine"), "plans"),
+        ]))
+        .unwrap();
+    assert_eq!(
+        texts(&reader.inbox(3, None, false).unwrap()),
+        ["t two", "t one", "hello 3-5"]
+    );
+    assert_eq!(
+        texts(&reader.inbox(9, Some("plans"), false).unwrap()),
+        ["t two", "t one"]
+    );
+    assert_eq!(reader.inbox(100, None, true).unwrap().len(), 11);
+
+    store
+        .commit(&puts([Row::Delivery(delivery(key(1, In, 21), DeliveryState::Read))]))
+        .unwrap();
+    assert_eq!(texts(&reader.inbox(9, Some("plans"), true).unwrap()), ["t one"]);
+    let deleted = MessageRow {
+        text: String::new(),
+        deleted_at: Some(Wall(5)),
+        ..message(key(2, In, 20), 200, "")
+    };
+    store.commit(&puts([Row::Message(deleted)])).unwrap();
+    assert_eq!(texts(&reader.inbox(1, None, true).unwrap()), ["hello 3-5"]);
+}
+
+#[test]
+fn threads_are_counted_for_each_conversation_and_sorted_by_use() {
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    store
+        .commit(&puts([
+            in_thread(message(key(1, In, 20), 200, "a"), "plans"),
+            in_thread(message(key(1, Out, 21), 201, "b"), "plans"),
+            in_thread(message(key(2, In, 22), 150, "c"), "plans"),
+            in_thread(message(key(2, In, 23), 149, "d"), "pl\u{202e}ans"),
+            Row::Delivery(delivery(key(2, In, 22), DeliveryState::Read)),
+        ]))
+        .unwrap();
+    let threads = reader.threads(10).unwrap();
+    let found: Vec<_> = threads
+        .iter()
+        .map(|t| (t.who.address, t.thread.as_deref(), t.messages, t.unread, t.last_at.0))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (peer(1), Some("plans"), 2, 1, 201),
+            (peer(2), Some("plans"), 2, 1, 150),
+            (peer(3), None, 5, 3, 53),
+            (peer(2), None, 5, 3, 52),
+            (peer(1), None, 5, 3, 51),
+        ]
+    );
+    assert_eq!(reader.threads(2).unwrap(), threads[..2]);
+}
+
+#[test]
+fn search_needs_every_word_newest_first_and_follows_edits() {
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    let texts_of = |query: &str| -> Vec<String> {
+        let found = reader.search(query, 100, None).unwrap();
+        found.into_iter().map(|message| message.text).collect()
+    };
+    assert_eq!(texts_of("HÉLLO").len(), 15);
+    assert_eq!(
+        reader.search("hello", 2, None).unwrap(),
+        reader.search("hello", 15, None).unwrap()[..2]
+    );
+    assert_eq!(texts_of("hello 3 5"), ["hello 3-5"]);
+    assert_eq!(texts_of("\"3 5\""), ["hello 3-5"]);
+    assert_eq!(texts_of("3-5 hel*"), ["hello 3-5"]);
+    assert!(texts_of("hel").is_empty() && texts_of("\"5 3\"").is_empty() && texts_of("hello absent").is_empty());
+    assert_eq!(texts_of("hello !!! 3-5"), ["hello 3-5"], "punctuation alone is no word");
+    assert!(texts_of("...").is_empty() && texts_of("").is_empty());
+
+    let with = reader.search("hello", 100, Some(&peer(2))).unwrap();
+    assert_eq!(with.len(), 5);
+    assert!(with.iter().all(|message| message.key.contact == peer(2)));
+    assert!(reader.search("hello", 100, Some(&peer(9))).unwrap().is_empty());
+
+    for n in 0..3 {
+        let text = format!("hello later {n}");
+        store
+            .commit(&puts([Row::Message(message(
+                key(1, In, 90 - n),
+                100 + u64::from(n),
+                &text,
+            ))]))
+            .unwrap();
+    }
+    let newest = reader.search("hello", 3, None).unwrap();
+    assert_eq!(texts(&newest), ["hello later 2", "hello later 1", "hello later 0"]);
+
+    let edited = MessageRow {
+        edited_at: Some(Wall(1)),
+        ..message(key(3, In, 5), 53, "quite another text")
+    };
+    store.commit(&puts([Row::Message(edited)])).unwrap();
+    assert!(texts_of("hello 3 5").is_empty());
+    assert_eq!(texts_of("another quite"), ["quite another text"]);
+    store
+        .commit(&common::batch([Change::Delete(Key::Message(key(3, In, 5)))]))
+        .unwrap();
+    assert!(texts_of("another").is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_search_is_a_syntax_error(query in prop_oneof![any::<String>(), "[ \"*a:(){}^+-]{0,300}", "(NOT|AND|OR|NEAR|\\(|\\)|\"| ){0,20}"]) {
+        thread_local! {
+            static STORE: (Place, Store, Reader) = {
+                let place = Place::new();
+                let (store, reader) = populated(&place);
+                (place, store, reader)
+            };
+        }
+        STORE.with(|(_, _, reader)| {
+            reader.search(&query, 10, None).unwrap();
+            reader.search(&query, 10, Some(&peer(1))).unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_search_with_very_many_words_is_answered() {
+    let place = Place::new();
+    let (_store, reader) = populated(&place);
+    assert_eq!(reader.search(&"hello ".repeat(10_000), 100, None).unwrap().len(), 15);
+    assert!(reader.search(&"x".repeat(100_000), 100, None).unwrap().is_empty());
+}

@@ -1,0 +1,173 @@
+//! Outbox, message by id, log, contacts; and what a batch becomes.
+
+use super::*;
+
+#[test]
+fn outbox_is_what_waits_or_failed_with_its_prospects() {
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    let states = [
+        (30, DeliveryState::Queued),
+        (31, DeliveryState::Sent),
+        (32, DeliveryState::Delivered),
+        (33, DeliveryState::Failed(FailReason::Expired)),
+        (34, DeliveryState::Cancelled),
+        (35, DeliveryState::Read),
+    ];
+    let rows = states.iter().flat_map(|(id, state)| {
+        let key = key(1, Out, *id);
+        [
+            Row::Message(message(key, (*id).into(), "m")),
+            Row::Delivery(delivery(key, *state)),
+        ]
+    });
+    store.commit(&puts(rows)).unwrap();
+    store
+        .commit(&puts([waiting(1, 1, 31, true), waiting(1, 2, 30, false)]))
+        .unwrap();
+    let found: Vec<_> = reader
+        .outbox()
+        .unwrap()
+        .into_iter()
+        .map(|m| (m.order.0, m.state.unwrap(), m.attempts, m.next_attempt, m.gives_up_at))
+        .collect();
+    let next = Some(Wall(99));
+    assert_eq!(
+        found,
+        [
+            (30, DeliveryState::Queued, 3, next, Some(Wall(500))),
+            (31, DeliveryState::Sent, 3, next, None),
+            (33, DeliveryState::Failed(FailReason::Expired), 0, None, None),
+        ]
+    );
+}
+
+#[test]
+fn a_message_is_found_by_the_first_digits_of_its_id() {
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    let id = key(2, In, 3).id;
+    let digits = id.to_string();
+    let found = reader.message(&digits[..6]).unwrap();
+    assert_eq!(
+        texts(&found),
+        ["hello 1-3", "hello 2-3", "hello 3-3"],
+        "ids of this test repeat in each conversation"
+    );
+    store
+        .commit(&puts([
+            Row::Message(message(key(2, Out, 1000), 1000, "only one")),
+            Row::Reaction(ReactionRow {
+                target: key(2, Out, 1000),
+                author: In,
+                emoji: String::from("\u{202e}👍\n"),
+                at: Wall(4),
+            }),
+        ]))
+        .unwrap();
+    let found = reader
+        .message(&key(2, Out, 1000).id.to_string().to_uppercase()[..7])
+        .unwrap();
+    assert_eq!(texts(&found), ["only one"]);
+    assert_eq!(found[0].reactions[0].emoji, "👍 ");
+    assert!(reader.message("abc").unwrap().is_empty() && reader.message("not hexadecimal").unwrap().is_empty());
+}
+
+#[test]
+fn the_log_is_read_from_any_place_with_what_it_is_about() {
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    let empty = reader.events(EventSeq(0), 10).unwrap();
+    assert!(empty.events.is_empty() && empty.first == EventSeq(0) && empty.last == EventSeq(0));
+    store
+        .commit(&puts([
+            event(1, Event::ContactAdded { contact: peer(1) }),
+            event(2, Event::MessageReceived { key: key(1, In, 1) }),
+            event(3, Event::MessageDisappeared { key: key(1, In, 99) }),
+            event(4, Event::RequestReceived { contact: peer(77) }),
+            Row::Consumer(ConsumerRow {
+                name: String::from("agent"),
+                acknowledged: EventSeq(2),
+            }),
+        ]))
+        .unwrap();
+    let log = reader.events(EventSeq(1), 2).unwrap();
+    assert_eq!((log.first, log.last), (EventSeq(1), EventSeq(4)));
+    assert_eq!(log.events[0].row.seq, EventSeq(2));
+    assert_eq!(log.events[0].message.as_ref().unwrap().text, "hello 1-1");
+    assert_eq!(log.events[0].who.petname.as_deref(), Some("Ada"));
+    assert!(log.events[1].message.is_none() && log.events.len() == 2);
+    assert!(reader.events(EventSeq(u64::MAX), 2).unwrap().events.is_empty());
+
+    store
+        .commit(&common::batch([Change::Delete(Key::Event(EventSeq(1)))]))
+        .unwrap();
+    assert_eq!(
+        reader.events(EventSeq(0), 1).unwrap().first,
+        EventSeq(2),
+        "which shows the gap"
+    );
+    assert_eq!(reader.consumer("agent").unwrap(), Some(EventSeq(2)));
+    assert_eq!(reader.consumer("nobody").unwrap(), None);
+}
+
+#[test]
+fn contacts_and_requests_come_with_clean_names() {
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    let asking = ContactRow {
+        standing: Standing::Asking,
+        ..contact(4, "")
+    };
+    let request = RequestRow {
+        contact: peer(4),
+        generation: Generation(1),
+        bundle: vec![0; 10],
+        note: String::from("hi\u{7}\nthere"),
+        received_at: Wall(8),
+    };
+    store
+        .commit(&puts([Row::Contact(asking), Row::Request(request)]))
+        .unwrap();
+    let contacts = reader.contacts().unwrap();
+    assert_eq!(contacts.len(), 3);
+    assert!(contacts.is_sorted_by_key(|contact| contact.who.address));
+    let ada = reader.contact(&peer(1)).unwrap().unwrap();
+    assert!(contacts.contains(&ada));
+    assert_eq!(
+        (ada.who.petname.as_deref(), ada.unread, ada.timer_theirs),
+        (Some("Ada"), 3, 60)
+    );
+    assert!(
+        reader.contact(&peer(3)).unwrap().is_none(),
+        "has messages, but is no contact"
+    );
+    let people: Vec<_> = contacts.iter().map(|one| (one.who.clone(), one.standing)).collect();
+    assert_eq!(reader.people().unwrap(), people);
+    assert_eq!(reader.standing(&peer(4)).unwrap(), Some(Standing::Asking));
+    assert_eq!(reader.standing(&peer(3)).unwrap(), None);
+    let requests = reader.requests().unwrap();
+    assert_eq!((requests.len(), requests[0].note.as_str()), (1, "hi\nthere"));
+    assert_eq!(requests[0].who.claimed_name.as_deref(), Some("calls [1mitself so"));
+}
+
+#[test]
+fn a_batch_of_messages_is_one_segment_of_the_word_index() {
+    let place = Place::new();
+    let mut store = place.create();
+    store
+        .commit(&puts((0..200).flat_map(|n| {
+            let text = format!("message number {n}");
+            [
+                Row::Message(message(key(1, Out, n), n.into(), &text)),
+                Row::Delivery(delivery(key(1, Out, n), DeliveryState::Queued)),
+                event(u64::from(n) + 1, Event::MessageQueued { key: key(1, Out, n) }),
+            ]
+        })))
+        .unwrap();
+    store.close().unwrap();
+    let segments: i64 = common::raw(&place.database())
+        .query_row("SELECT count(DISTINCT segid) FROM word_idx", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(segments, 1, "more would be merged again and again");
+}
