@@ -14,8 +14,8 @@ use crate::daemon::Daemon;
 use crate::smol_node::SmolNode;
 
 /// Longer than anything takes unless it hangs. Circuits that lead through dead relays time out one after another, on a
-/// machine that may have other things to do.
-pub const PATIENCE: Duration = Duration::from_mins(4);
+/// machine that may have other things to do; and a link that died unnoticed is given up after three minutes of silence.
+pub const PATIENCE: Duration = Duration::from_mins(10);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Sotto, on one runtime or another. Dropped, it is killed.
