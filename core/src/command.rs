@@ -135,6 +135,21 @@ pub struct Draft {
     pub idempotency_key: Option<String>,
 }
 
+impl Draft {
+    /// A plain text and nothing more.
+    pub fn plain(contact: OnionAddress, text: impl Into<String>) -> Self {
+        Self {
+            contact,
+            text: text.into(),
+            content_type: ContentType::Plain,
+            thread: None,
+            reply_to: None,
+            ttl: None,
+            idempotency_key: None,
+        }
+    }
+}
+
 /// How we show ourselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Availability {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use sotto_core::row::{ContentType, Key, Row, Standing};
+use sotto_core::row::{Key, Row, Standing};
 use sotto_core::{Command, Direction, Draft, Intake, Limits, Millis, OnionAddress, Reply, Status};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile;
@@ -40,15 +40,7 @@ pub(crate) fn tell(pair: &mut Scene, from: usize, to: OnionAddress, text: &str) 
 }
 
 pub(crate) fn draft(contact: OnionAddress, text: &str) -> Draft {
-    Draft {
-        contact,
-        text: text.to_owned(),
-        content_type: ContentType::Plain,
-        thread: None,
-        reply_to: None,
-        ttl: None,
-        idempotency_key: None,
-    }
+    Draft::plain(contact, text)
 }
 
 pub(crate) fn status(pair: &mut Scene) -> Status {

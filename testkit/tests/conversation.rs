@@ -1,6 +1,6 @@
 //! Two nodes in one memory talk: the plain course of everything that one-to-one messaging has.
 
-use sotto_core::row::{Batch, Change, ContentType, DeliveryState, Event, Key, MessageKey, Row};
+use sotto_core::row::{Batch, Change, DeliveryState, Event, Key, MessageKey, Row};
 use sotto_core::{Command, Direction, Draft, Entropy, Limits, MessageId, Millis, OnionAddress, Ratchet, Reply, Signal};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::pair::{A, B, Pair};
@@ -12,15 +12,7 @@ fn friends() -> Pair<Disk> {
 }
 
 fn draft(contact: OnionAddress, text: &str) -> Draft {
-    Draft {
-        contact,
-        text: text.to_owned(),
-        content_type: ContentType::Plain,
-        thread: None,
-        reply_to: None,
-        ttl: None,
-        idempotency_key: None,
-    }
+    Draft::plain(contact, text)
 }
 
 fn send(pair: &mut Pair<Disk>, from: usize, draft: Draft) -> MessageId {

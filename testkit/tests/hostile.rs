@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use sotto_core::row::{ContentType, Key, Row, Standing};
+use sotto_core::row::{Key, Row, Standing};
 use sotto_core::wire::content::Content;
 use sotto_core::wire::link::{self, frame::Body};
 use sotto_core::{Command, Direction, Draft, Intake, Limits, Millis, OnionAddress, Reply};
@@ -33,15 +33,7 @@ fn friends() -> Pair<Disk> {
 }
 
 fn say(pair: &mut Pair<Disk>, from: usize, text: &str) {
-    let draft = Draft {
-        contact: pair.sides[1 - from].address,
-        text: text.to_owned(),
-        content_type: ContentType::Plain,
-        thread: None,
-        reply_to: None,
-        ttl: None,
-        idempotency_key: None,
-    };
+    let draft = Draft::plain(pair.sides[1 - from].address, text);
     pair.command(from, Command::Send(draft)).expect("queued");
 }
 

@@ -130,11 +130,11 @@ mod tests {
     #[test]
     fn data_dir_moves_everything_and_names_keep_profiles_apart() {
         let plain = Profile::locate(Some(Path::new("/x")), None).expect("a profile");
-        let work = Profile::locate(Some(Path::new("/x")), Some("work")).expect("a profile");
+        let second = Profile::locate(Some(Path::new("/x")), Some("second")).expect("a profile");
         assert_eq!(plain.database(), Path::new("/x/sotto.db"));
         assert_eq!(plain.config_file(), Path::new("/x/config.toml"));
         assert_eq!(plain.log_file(), Path::new("/x/daemon.log"));
-        assert_eq!(work.socket(), Path::new("/x/profiles/work/sotto.sock"));
+        assert_eq!(second.socket(), Path::new("/x/profiles/second/sotto.sock"));
     }
 
     #[test]

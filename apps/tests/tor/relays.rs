@@ -7,13 +7,9 @@ fn a_conversation_outlives_relays() {
     let mut network = own_network();
     let [mut one, mut other] = friends([Runtime::Tokio, Runtime::Smol], &network.arti_config());
     tell(&mut *one, &mut *other, "before");
-    // The consensus goes on listing them, which the public one would for an hour.
-    for relay in 0..KILLED {
-        network.kill_relay(relay);
-        tell(&mut *one, &mut *other, "a relay is gone");
-        tell(&mut *other, &mut *one, "I have heard");
-    }
+    // One of ten, besides the three that vote, is more than the public network loses in a bad hour. The consensus goes on
+    // listing it, which the public one would for an hour, too.
+    network.kill_relay(0);
+    tell(&mut *one, &mut *other, "a relay is gone");
+    tell(&mut *other, &mut *one, "I have heard");
 }
-
-/// Of ten, besides the three that vote: more than the public network loses in a bad hour.
-const KILLED: usize = 1;

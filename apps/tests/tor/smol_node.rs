@@ -11,7 +11,7 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sotto_core::row::{ContentType, DeliveryState, Standing};
+use sotto_core::row::{DeliveryState, Standing};
 use sotto_core::{Command as Wish, Direction, Draft, OnionAddress, Reply};
 use sotto_io_smol::{Config, NodeHandle, start};
 use sotto_io_sqlcipher::{Reader, Store, StoreKey};
@@ -180,15 +180,7 @@ async fn answer(node: &NodeHandle, reader: &Reader, question: Question) -> Resul
             petname: None,
             note: String::new(),
         },
-        Question::Send(to, text) => Wish::Send(Draft {
-            contact: to.parse()?,
-            text,
-            content_type: ContentType::Plain,
-            thread: None,
-            reply_to: None,
-            ttl: None,
-            idempotency_key: None,
-        }),
+        Question::Send(to, text) => Wish::Send(Draft::plain(to.parse()?, text)),
         Question::IsFriend(of) => return Ok((reader.standing(&of.parse()?)? == Some(Standing::Friend)).into()),
         Question::History(with) => return Ok(serde_json::to_value(history(reader, with.parse()?)?)?),
     };

@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use sotto_core::row::{
-    Batch, Change, ContentType, DeliveryState, Image, Key, MessageKey, MessageWithDelivery, Query, Rows,
-};
+use sotto_core::row::{Batch, Change, DeliveryState, Image, Key, MessageKey, MessageWithDelivery, Query, Rows};
 use sotto_core::{
     Command, Direction, Draft, FriendCode, Limits, MessageId, Millis, OnionAddress, Refusal, Reply, Status,
 };
@@ -165,13 +163,8 @@ impl<H: Host> Person<H> {
 
     async fn send(&self, contact: OnionAddress, text: &str, key: &str) -> Option<MessageId> {
         let draft = Draft {
-            contact,
-            text: text.into(),
-            content_type: ContentType::Plain,
-            thread: None,
-            reply_to: None,
-            ttl: None,
             idempotency_key: Some(key.into()),
+            ..Draft::plain(contact, text)
         };
         match self.handle.command(Command::Send(draft)).await.ok()? {
             Ok(Reply::Message { id, .. }) => Some(id),

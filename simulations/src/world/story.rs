@@ -1,6 +1,6 @@
 //! What users do: the verbs in which scenarios are written. A user who gets no answer because of a crash asks again.
 
-use sotto_core::row::{ContentType, DeliveryState, Key, Row, Standing};
+use sotto_core::row::{DeliveryState, Key, Row, Standing};
 use sotto_core::{Command, Draft, FriendCode, MessageId, Millis, Refusal, Reply, Status};
 
 use super::{Ask, Peer, World};
@@ -84,13 +84,8 @@ impl World {
     /// A draft with a key of its own, so that it can be sent again after a crash.
     pub fn draft(&self, to: Peer, text: &str) -> Draft {
         Draft {
-            contact: self.address(to),
-            text: text.to_owned(),
-            content_type: ContentType::Plain,
-            thread: None,
-            reply_to: None,
-            ttl: None,
             idempotency_key: Some(format!("wish {}", self.asks.len())),
+            ..Draft::plain(self.address(to), text)
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sotto_core::row::{Batch, ContentType, Image, Query, Rows};
+use sotto_core::row::{Batch, Image, Query, Rows};
 use sotto_core::{Command, Draft, Limits, OnionAddress, Reply};
 use sotto_testkit::pair::{self, A, B, Pair};
 
@@ -32,15 +32,7 @@ pub fn texts(count: usize) -> Vec<Vec<u8>> {
 }
 
 pub fn draft(contact: OnionAddress, text: &[u8]) -> Draft {
-    Draft {
-        contact,
-        text: String::from_utf8_lossy(text).into_owned(),
-        content_type: ContentType::Plain,
-        thread: None,
-        reply_to: None,
-        ttl: None,
-        idempotency_key: None,
-    }
+    Draft::plain(contact, String::from_utf8_lossy(text).into_owned())
 }
 
 /// Two friends who have both spoken.

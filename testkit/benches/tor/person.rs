@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use sotto_core::row::ContentType;
 use sotto_core::{Command, Draft, OnionAddress, Reply, Status};
 use sotto_io_sqlcipher::{Store, StoreKey};
 use sotto_io_tokio::{Config, NodeHandle, start};
@@ -98,13 +97,5 @@ impl Person {
 }
 
 fn draft(contact: OnionAddress, text: &str) -> Draft {
-    Draft {
-        contact,
-        text: text.to_owned(),
-        content_type: ContentType::Plain,
-        thread: None,
-        reply_to: None,
-        ttl: None,
-        idempotency_key: None,
-    }
+    Draft::plain(contact, text)
 }

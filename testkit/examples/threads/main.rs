@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use handle::{Handle, start};
 use setup::{Listener, Network, Setup, Storage};
-use sotto_core::row::{Batch, ContentType, IdentityRow, Image, Query, Rows};
+use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
 use sotto_core::{Command, Draft, FriendCode, Limits, Node, OnionAddress, Reply};
 use sotto_io_sqlcipher::{Store, StoreError, StoreKey};
 
@@ -105,18 +105,7 @@ fn ask(node: &Handle, command: Command) -> Result<Reply, Box<dyn Error>> {
 
 /// Sends a text, and waits until the other side has it.
 fn say(node: &Handle, contact: OnionAddress, text: &str) -> Result<(), Box<dyn Error>> {
-    ask(
-        node,
-        Command::Send(Draft {
-            contact,
-            text: text.to_owned(),
-            content_type: ContentType::Plain,
-            thread: None,
-            reply_to: None,
-            ttl: None,
-            idempotency_key: None,
-        }),
-    )?;
+    ask(node, Command::Send(Draft::plain(contact, text)))?;
     while !matches!(ask(node, Command::Status)?, Reply::Status(status) if status.queued == 0) {
         thread::sleep(LOOK);
     }

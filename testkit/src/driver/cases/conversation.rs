@@ -2,7 +2,6 @@
 
 use std::sync::OnceLock;
 
-use sotto_core::row::ContentType;
 use sotto_core::{Command, Draft, OnionAddress, Reply, Status};
 
 use crate::disk::Disk;
@@ -13,13 +12,8 @@ use crate::pair::Pair;
 /// A text whose idempotency key it is itself.
 pub fn draft(contact: OnionAddress, text: &str) -> Command {
     Command::Send(Draft {
-        contact,
-        text: text.to_owned(),
-        content_type: ContentType::Plain,
-        thread: None,
-        reply_to: None,
-        ttl: None,
         idempotency_key: Some(text.to_owned()),
+        ..Draft::plain(contact, text)
     })
 }
 
