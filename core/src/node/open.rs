@@ -26,7 +26,14 @@ pub enum OpenError {
     /// A row belongs to a contact that is not there.
     #[error("the store is damaged: a row of type {0} has no contact")]
     Orphan(&'static str),
+    /// A row has a number that counting does not reach.
+    #[error("the store is damaged: a row of type {0} has a number that no node has counted to")]
+    Uncounted(&'static str),
 }
+
+/// Where numbers end that a node counts up, one event, position or ciphertext at a time, and generations, which begin below
+/// half of it. None gets there; below it nothing overflows, and a signed column keeps the order.
+const COUNTS_END: u64 = 1 << 63;
 
 impl<R: Ratchet> Node<R> {
     /// Starts from what is durable. An empty image becomes a new identity, with the first commit.
@@ -34,6 +41,7 @@ impl<R: Ratchet> Node<R> {
         if breaks(Rule::EntropyReplayed) && image.identity.is_some() {
             entropy = Entropy::from_seed([0; 32]);
         }
+        check_counts(&image)?;
         let mut gate = Gate::default();
         let identity = image.identity.unwrap_or_else(|| {
             let row = new_identity::<R>(&mut entropy, now);
@@ -120,6 +128,24 @@ impl<R: Ratchet> Node<R> {
         }
         self.dial_more();
     }
+}
+
+fn check_counts(image: &Image) -> Result<(), OpenError> {
+    let check = |row, sound| if sound { Ok(()) } else { Err(OpenError::Uncounted(row)) };
+    let counted = |number: u64| number < COUNTS_END;
+    let Image {
+        first_event,
+        last_event,
+        ..
+    } = image;
+    check("event", first_event <= last_event && counted(last_event.0))?;
+    for row in &image.cursors {
+        let numbers = [row.generation.0, row.sent, row.acknowledged, row.received];
+        check("cursors", numbers.into_iter().all(counted))?;
+    }
+    check("offer", image.offers.iter().all(|row| counted(row.generation.0)))?;
+    check("request", image.requests.iter().all(|row| counted(row.generation.0)))?;
+    check("outbox", image.outbox.iter().all(|row| counted(row.position.0)))
 }
 
 fn new_identity<R: Ratchet>(entropy: &mut Entropy, now: Now) -> IdentityRow {
