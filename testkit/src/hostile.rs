@@ -3,7 +3,8 @@
 
 use prost::Message as _;
 use sotto_core::link::{Link, LinkEvent};
-use sotto_core::wire::content::Content;
+use sotto_core::wire::content::content::Kind;
+use sotto_core::wire::content::{Content, Renewed};
 use sotto_core::wire::link::{Bundle, Frame, Hello, Request, Sealed, Standing, frame::Body};
 use sotto_core::{Cause, Command, Entropy, Input, LinkId, OnionAddress, OnionSecret, Ratchet, Signal};
 
@@ -191,6 +192,39 @@ impl<R: Ratchet> Peer<R> {
             received: 1,
         };
         self.send(pair, Body::Ack(ack));
+    }
+
+    /// Says on a new link that it has no session, and opens the one that side A, whose key must be the smaller, offers.
+    pub fn renew<D: Rows>(&mut self, pair: &mut Pair<D, R>, lane: u64) {
+        self.session = None;
+        self.generation = 0;
+        self.sequence = 0;
+        self.dial(pair, lane);
+        self.send(pair, self.hello(Standing::Friend));
+        let offer = self.heard.iter().find_map(|frame| match &frame.body {
+            Some(Body::Offer(offer)) => Some(offer.clone()),
+            _ => None,
+        });
+        let offer = offer.expect("the smaller offers a session");
+        let victim = pair.sides[A].address;
+        let bundle = offer.bundle.expect("an offer has a bundle");
+        let session = self
+            .ratchet
+            .initiate(&victim, &bundle, pair.now.wall, &mut self.entropy);
+        self.session = Some(session.expect("a good bundle"));
+        self.generation = offer.generation;
+        let renewed = Renewed {
+            name: "Mallory".to_owned(),
+            identity_signature: self.vouch(self.ratchet.identity_key()),
+        };
+        self.say(
+            pair,
+            &Content {
+                id: vec![1; 16],
+                kind: Some(Kind::Renewed(renewed)),
+                ..Content::default()
+            },
+        );
     }
 
     /// Ends the present stream.

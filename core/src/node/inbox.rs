@@ -8,7 +8,6 @@ use super::contact::Contact;
 use super::context::Context;
 use super::introduce::NAME_MAX;
 use super::me::{Me, vouches};
-use super::outbox::Queued;
 use crate::Generation;
 use crate::row::{MessageKey, MessageWithDelivery};
 use crate::sabotage::{Rule, breaks};
@@ -113,17 +112,12 @@ impl<S: Clone> Contact<S> {
             self.row.identity_key = Some(opened.identity_key);
         }
         self.drop_request(ctx);
-        self.progressed(ctx);
         self.befriend(ctx);
         // Until they have opened something of ours, all that they seal carries what opens the session, and after 30 days
-        // they could seal no more. So something goes back at once; where our timer stands is worth saying.
-        let timer = Queued::unfollowed(
-            Kind::Timer(Timer {
-                seconds: self.row.timer_ours,
-            }),
-            ctx,
-        );
-        self.queue(timer, ctx);
+        // they could seal no more. So something goes back at once; where our timer stands is worth saying. Whatever change
+        // of it still waits comes after it.
+        let seconds = self.row.timer_ours;
+        self.queue_opening(Kind::Timer(Timer { seconds }), ctx);
         self.ack_due = true;
         Reception::Opened
     }

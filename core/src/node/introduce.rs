@@ -140,6 +140,7 @@ impl<S: Clone> Contact<S> {
             self.row.standing = Standing::Friend;
             self.row.note.clear();
             self.row.invite = None;
+            self.progressed(ctx);
             ctx.record(Event::ContactAdded {
                 contact: self.row.address,
             });

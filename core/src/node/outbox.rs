@@ -25,7 +25,8 @@ pub(super) struct Outbox {
     pub next: u64,
 }
 
-/// The first content of a session takes this place, before anything that waits.
+/// The first content of either side of a session takes this place, before anything that waits. What it says holds for that
+/// session alone: the next one has another, so however many are begun, no more than one waits.
 pub(super) const OPENING: Position = Position(0);
 
 impl Outbox {

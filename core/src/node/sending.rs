@@ -150,6 +150,10 @@ impl<S: Clone> Contact<S> {
             && covered(first.get())
         {
             let row = first.remove();
+            // A peer can begin sessions without end: that they begin is nothing that has come through.
+            if row.position != OPENING {
+                self.progressed(ctx);
+            }
             ctx.gate.delete(Key::Outbox(row.contact, row.position));
             if let Some(id) = row.message {
                 let disappears_at = row.disappears_at.or_else(|| start_clock(row.ttl, ctx));
@@ -158,7 +162,6 @@ impl<S: Clone> Contact<S> {
         }
         self.cursors.acknowledged = received;
         self.save_cursors(ctx);
-        self.progressed(ctx);
         true
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sotto_core::row::{FailReason, Row};
-use sotto_core::{Command, Direction, FriendCode, MessageId, Millis, Reply};
+use sotto_core::{Command, Direction, FriendCode, MessageId, Millis, OnionAddress, Reply};
 use sotto_testkit::disk::Disk;
 use toml::Spanned;
 
@@ -216,20 +216,29 @@ impl Telling {
                 let seconds = seconds(&timer.after).unwrap_or_default();
                 one(&timer.by, Command::SetTimer(at(&timer.whom), seconds))
             }
-            Step::Edit(edit) => self.of_author(&edit.of, world, |contact, id| {
+            Step::Edit(edit) => self.of_each(&edit.of, Direction::Out, world, |contact, id| {
                 let text = edit.text.clone();
                 Command::EditMessage { contact, id, text }
             }),
-            Step::Delete(of) => self.of_author(of, world, |contact, id| Command::DeleteMessage { contact, id }),
-            Step::Cancel(of) => self.of_author(of, world, |contact, id| Command::CancelMessage { contact, id }),
-            Step::Retry(of) => self.of_author(of, world, |contact, id| Command::RetryMessage { contact, id }),
-            Step::React(react) => self.of_reader(&react.of, world, |contact, id| Command::React {
+            Step::Delete(of) => self.of_each(of, Direction::Out, world, |contact, id| Command::DeleteMessage {
+                contact,
+                id,
+            }),
+            Step::Cancel(of) => self.of_each(of, Direction::Out, world, |contact, id| Command::CancelMessage {
+                contact,
+                id,
+            }),
+            Step::Retry(of) => self.of_each(of, Direction::Out, world, |contact, id| Command::RetryMessage {
+                contact,
+                id,
+            }),
+            Step::React(react) => self.of_each(&react.of, Direction::In, world, |contact, id| Command::React {
                 contact,
                 author: Direction::In,
                 id,
                 emoji: (!react.with.is_empty()).then(|| react.with.clone()),
             }),
-            Step::Read(of) => self.of_reader(of, world, |contact, id| Command::MarkRead {
+            Step::Read(of) => self.of_each(of, Direction::In, world, |contact, id| Command::MarkRead {
                 contact,
                 ids: vec![id],
                 receipt: true,
@@ -238,30 +247,23 @@ impl Telling {
         }
     }
 
-    /// What the author asks for each of the messages.
-    fn of_author(
+    /// What the author, or the reader, asks for each of the messages.
+    fn of_each(
         &self,
         of: &Label,
+        by: Direction,
         world: &World,
-        command: impl Fn(sotto_core::OnionAddress, MessageId) -> Command,
+        command: impl Fn(OnionAddress, MessageId) -> Command,
     ) -> Vec<(Peer, Command)> {
         let messages = self.messages(world, of.as_ref()).into_iter();
-        messages
-            .map(|(from, to, id)| (from, command(world.address(to), id)))
-            .collect()
-    }
-
-    /// What the reader asks for each of the messages.
-    fn of_reader(
-        &self,
-        of: &Label,
-        world: &World,
-        command: impl Fn(sotto_core::OnionAddress, MessageId) -> Command,
-    ) -> Vec<(Peer, Command)> {
-        let messages = self.messages(world, of.as_ref()).into_iter();
-        messages
-            .map(|(from, to, id)| (to, command(world.address(from), id)))
-            .collect()
+        let wishes = messages.map(|(author, reader, id)| {
+            let (asks, other) = match by {
+                Direction::Out => (author, reader),
+                Direction::In => (reader, author),
+            };
+            (asks, command(world.address(other), id))
+        });
+        wishes.collect()
     }
 
     /// Waits until wishes are granted. They must be, unless a crash has hidden that they were.

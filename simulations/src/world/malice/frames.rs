@@ -25,6 +25,11 @@ impl Crook {
             (Malice::NeverAcks, Body::Ack(_)) => Vec::new(),
             (Malice::AcksTheUnseen, Body::Ack(ack)) => self.unseen(ack),
             (Malice::LiesAboutCursors, Body::Hello(hello)) => vec![Body::Hello(self.lie(hello))],
+            (Malice::Forgets, Body::Hello(hello)) => vec![Body::Hello(Hello { generation: 0, ..hello })],
+            (Malice::Forgets, Body::Ack(ack)) => {
+                relay.broken_off = true;
+                self.first_of(ack)
+            }
             (Malice::Equivocates, Body::Sealed(sealed)) => self.equivocation(sealed),
             (Malice::RepeatsItself, body) => vec![body.clone(), body.clone(), body],
             (_, body) => vec![body],
@@ -60,6 +65,15 @@ impl Crook {
         } else {
             vec![Body::Ack(beyond)]
         }
+    }
+
+    /// Of the session's first ciphertext, or of nothing.
+    fn first_of(&mut self, ack: Ack) -> Vec<Body> {
+        let first = Ack { received: 1, ..ack };
+        (self.entropy.below(2) == 0)
+            .then_some(Body::Ack(first))
+            .into_iter()
+            .collect()
     }
 
     fn lie(&mut self, mut hello: Hello) -> Hello {

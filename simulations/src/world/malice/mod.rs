@@ -31,6 +31,8 @@ pub enum Malice {
     AcksTheUnseen,
     /// Says something else about where it is in the session each time it is asked.
     LiesAboutCursors,
+    /// Has lost its session each time, takes the new one, acknowledges hardly what it begins with, and goes.
+    Forgets,
     /// Sends two ciphertexts under one number, and one under two.
     Equivocates,
     /// Gives all its messages one id.
@@ -63,10 +65,11 @@ pub enum Malice {
 
 impl Malice {
     /// All.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::NeverAcks,
         Self::AcksTheUnseen,
         Self::LiesAboutCursors,
+        Self::Forgets,
         Self::Equivocates,
         Self::ReusesIds,
         Self::JumpsAhead,
