@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use sotto_core::{Entropy, Limits, Millis};
-use sotto_simulations::{Choices, Cipher, Peer, World, population::ring};
+use sotto_simulations::{Choices, Cipher, Peer, World, invariant, population::ring};
 
 const DAY: Millis = Millis::hours(24);
 
@@ -39,7 +39,8 @@ fn main() {
 fn report(name: &str, nodes: usize, story: impl FnOnce(&mut World)) {
     let contacts = if nodes == 3 { 2 } else { 10.min(nodes - 2) };
     let disks = ring(nodes, contacts);
-    let mut world = World::new(Cipher::Transparent, disks, 1, Limits::default(), 1, Choices::calm());
+    let (calm, watch) = (Choices::calm(), invariant::all());
+    let mut world = World::new(Cipher::Transparent, disks, 1, Limits::default(), 1, calm, watch);
     let (began, born) = (processor_time(), world.now());
     world.begin();
     story(&mut world);

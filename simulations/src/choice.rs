@@ -5,11 +5,9 @@
 //! Four things can feed it: a seed, for many worlds; the bytes of a fuzzer; a plan, to repeat one world; and an
 //! [`Odometer`](crate::Odometer), for all worlds with at most so many faults of some kinds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_core::Entropy;
-
-use crate::odometer::Digits;
 
 /// A choice that was made: what it was about, among how many, and which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,6 +112,27 @@ enum Source {
         asked: BTreeMap<&'static str, u32>,
     },
     Odometer(Digits),
+}
+
+/// What an odometer shows to one run.
+pub struct Digits {
+    labels: BTreeSet<&'static str>,
+    shown: std::vec::IntoIter<u32>,
+}
+
+impl Digits {
+    /// These, for choices of these labels.
+    pub fn new(labels: BTreeSet<&'static str>, shown: Vec<u32>) -> Self {
+        let shown = shown.into_iter();
+        Self { labels, shown }
+    }
+
+    fn next(&mut self, label: &str, among: u32) -> u32 {
+        if !self.labels.contains(label) {
+            return 0;
+        }
+        self.shown.next().unwrap_or(0).min(among - 1)
+    }
 }
 
 impl Choices {

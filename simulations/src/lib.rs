@@ -8,14 +8,20 @@
 //! world or in a bad one, with or without a [`CrashPoint`]: the node named there dies when it is asked for its k-th output,
 //! and is opened again from what its disk holds. While a story runs, every [`invariant`] watches every input, output and
 //! commit; when it ends, faults stop, and the world must come to rest with nothing lost and nothing doubled.
+//!
+//! Who knows whom is a line, and nobody looks back along it: [`Choices`], [`World`], [`invariant`], [`Script`], [`scenario`],
+//! [`run()`], [`Trace`], [`shrink()`], [`Campaign`].
 
 mod campaign;
 mod choice;
 mod fingerprint;
 pub mod invariant;
 mod odometer;
+mod peer;
 pub mod population;
 mod record;
+#[cfg(feature = "sabotage")]
+mod rules;
 mod run;
 #[cfg(feature = "sabotage")]
 pub mod sabotage;
@@ -29,6 +35,7 @@ mod world;
 pub use campaign::{Campaign, Progress, Tally};
 pub use choice::{Choice, Choices, FAULTS, Fault, Faults, Plan};
 pub use odometer::Odometer;
+pub use peer::{ALICE, BOB, CAROL, Peer};
 pub use record::{record, recordings};
 pub use run::{Failure, Outcome, Run, crash_points, play, run, timeline};
 pub use scenario::Scenario;
@@ -36,4 +43,4 @@ pub use script::{Script, Telling, Unreadable};
 pub use shrink::shrink;
 pub use timeline::{Timeline, clock};
 pub use trace::{NotATrace, Trace};
-pub use world::{ALICE, BOB, CAROL, Cipher, CrashPoint, Fate, InFlight, Malice, Peer, Trouble, World};
+pub use world::{Cipher, CrashPoint, Fate, InFlight, Malice, Trouble, World};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Choice, Choices};
+use crate::choice::{Choice, Choices, Digits};
 
 /// Counts through the choices of some labels; all others stay harmless.
 pub struct Odometer {
@@ -11,21 +11,6 @@ pub struct Odometer {
     /// Most choices that are not harmless.
     faults: usize,
     shown: Option<Vec<u32>>,
-}
-
-/// What an odometer shows to one run.
-pub struct Digits {
-    labels: BTreeSet<&'static str>,
-    shown: std::vec::IntoIter<u32>,
-}
-
-impl Digits {
-    pub fn next(&mut self, label: &str, among: u32) -> u32 {
-        if !self.labels.contains(label) {
-            return 0;
-        }
-        self.shown.next().unwrap_or(0).min(among - 1)
-    }
 }
 
 impl Odometer {
@@ -40,10 +25,7 @@ impl Odometer {
 
     /// The choices of the next run; `None` when all have been.
     pub fn choices(&self) -> Option<Choices> {
-        let digits = Digits {
-            labels: self.labels.clone(),
-            shown: self.shown.clone()?.into_iter(),
-        };
+        let digits = Digits::new(self.labels.clone(), self.shown.clone()?);
         Some(Choices::counted(digits))
     }
 

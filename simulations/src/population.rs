@@ -123,7 +123,7 @@ mod tests {
     use sotto_core::{Limits, Millis};
 
     use super::*;
-    use crate::{Choices, Cipher, Peer, World};
+    use crate::{Choices, Cipher, Peer, World, invariant};
 
     #[test]
     fn they_are_friends_as_any() {
@@ -134,6 +134,7 @@ mod tests {
             Limits::default(),
             1,
             Choices::calm(),
+            invariant::all(),
         );
         world.begin();
         let friends: Vec<_> = world.pairs().into_iter().filter(|(a, b)| a < b).collect();

@@ -2,13 +2,15 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Once;
-use std::{any, fmt, fs, io, panic};
+use std::{any, fmt, panic};
 
 use sotto_core::Millis;
 
-use crate::{Choice, Choices, Cipher, CrashPoint, Malice, Scenario, Timeline, Trace, World, shrink};
+use crate::choice::{Choice, Choices};
+use crate::scenario::Scenario;
+use crate::timeline::Timeline;
+use crate::world::{Cipher, CrashPoint, Malice, World};
 
 /// What to play.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,7 +73,7 @@ impl fmt::Display for Run {
             write!(f, " --crash {crash}")?;
         }
         #[cfg(feature = "sabotage")]
-        for rule in crate::sabotage::names(self.broken) {
+        for rule in crate::rules::names(self.broken) {
             write!(f, " --break {rule:?}")?;
         }
         Ok(())
@@ -164,17 +166,6 @@ impl Run {
     }
 }
 
-impl Failure {
-    /// Makes the run as simple as it can be and keeps it as a file, to be played by `tests/regressions.rs` for ever.
-    pub fn keep(&self) -> io::Result<PathBuf> {
-        let trace = shrink(&Trace::of(self.run).1);
-        let name = format!("{}-{}.trace", self.run.scenario.name, self.run.seed);
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("regressions").join(name);
-        fs::write(&path, trace.to_string())?;
-        Ok(path)
-    }
-}
-
 /// Plays a scenario. If it fails, it is played again to tell how.
 pub fn run(run: Run) -> Result<Outcome, Failure> {
     play(run, run.choices()).0.map_err(|why| Failure {
@@ -212,7 +203,7 @@ fn tell(run: Run, world: &mut World) -> Result<Outcome, String> {
     }
     let story = || {
         world.begin();
-        world.mischief(run.scenario.begins);
+        world.mischief();
         let told = run.scenario.tell(world);
         world.remark(|| "the story is over, and so are faults".to_owned());
         world.settle(run.scenario.friends);

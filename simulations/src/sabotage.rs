@@ -4,72 +4,10 @@ use std::time::{Duration, Instant};
 
 use sotto_core::sabotage::Rule;
 
+use crate::rules::bits;
+pub use crate::rules::{TABLE, TOLERATED, named, names};
+use crate::run::{Run, play};
 use crate::scenario::LIBRARY;
-use crate::{Run, play};
-
-/// Every rule that can be broken, and what else has to be wrong for that to matter.
-pub const TABLE: &[(Rule, &[Rule])] = &[
-    (Rule::SendBeforeStore, &[]),
-    (Rule::AckBeforeStore, &[]),
-    (Rule::ReplyBeforeStore, &[]),
-    (Rule::AnnounceBeforeStore, &[]),
-    (Rule::TwoCommitsAtOnce, &[]),
-    (Rule::SessionNotStored, &[]),
-    (Rule::CursorsNotStored, &[]),
-    (Rule::EncryptAgainOnRetry, &[]),
-    (Rule::SequenceUnchecked, &[Rule::EverythingSaidTwice]),
-    (Rule::RepeatTakenAgain, &[]),
-    (Rule::RepeatUnmarked, &[]),
-    (Rule::NewestFirst, &[]),
-    (Rule::WindowUnbounded, &[]),
-    (Rule::OutboxUnbounded, &[]),
-    (Rule::RequestsUnbounded, &[]),
-    (Rule::RetryNotRestored, &[]),
-    (Rule::WakeLost, &[]),
-    (Rule::NoBackoff, &[]),
-    (Rule::MonotonicStored, &[]),
-    (Rule::EntropyReplayed, &[]),
-    (Rule::HashOrder, &[]),
-    (Rule::RollbackUnseen, &[]),
-    (Rule::OfferKept, &[]),
-    (Rule::StrangerAdmitted, &[]),
-    (Rule::InviteReused, &[]),
-    (Rule::BlockedHeard, &[]),
-    (Rule::ExpiryForgotten, &[]),
-    (Rule::ErasureForgotten, &[]),
-    (Rule::DisappearanceForgotten, &[]),
-    (Rule::EventNumberSkipped, &[]),
-    (Rule::CrossedLinksBothGo, &[]),
-    (Rule::DeadLinkKept, &[]),
-    (Rule::IdleLinkKept, &[]),
-    (Rule::HeartbeatUnsaid, &[]),
-    (Rule::LieOfCursorBelieved, &[Rule::AckOfTheUnseen]),
-    (Rule::AckUnpaid, &[]),
-    (Rule::AckOfTheUnseen, &[]),
-    (Rule::SequenceEquivocated, &[]),
-];
-
-/// What a node does that it need not do, and that others must put up with.
-pub const TOLERATED: &[Rule] = &[Rule::EverythingSaidTwice];
-
-/// The rule of that name, and what else has to be wrong for it to matter.
-pub fn named(name: &str) -> Result<u64, String> {
-    let row = TABLE.iter().find(|(rule, _)| format!("{rule:?}") == name);
-    let (rule, with) = row.ok_or_else(|| format!("no rule is called {name}"))?;
-    Ok(bits(*rule, with))
-}
-
-/// Which rules of the table these bits break.
-pub fn names(broken: u64) -> impl Iterator<Item = Rule> {
-    TABLE
-        .iter()
-        .map(|(rule, _)| *rule)
-        .filter(move |rule| broken & rule.bit() != 0)
-}
-
-fn bits(rule: Rule, with: &[Rule]) -> u64 {
-    with.iter().fold(rule.bit(), |bits, rule| bits | rule.bit())
-}
 
 /// How a broken rule was noticed.
 #[derive(Clone, Debug)]

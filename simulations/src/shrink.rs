@@ -1,8 +1,9 @@
 //! Making a failing run simpler: choices are deleted, many at a time and then one by one, and lowered, until none can go
 //! without the failure going, too.
 
-use crate::choice::Plan;
-use crate::{Choices, Trace, play};
+use crate::choice::{Choices, Plan};
+use crate::run::play;
+use crate::trace::Trace;
 
 /// Runs that shrinking may take.
 const PATIENCE: u32 = 3000;

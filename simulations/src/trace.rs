@@ -10,8 +10,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::choice::{Plan, plan_of};
-use crate::{Choice, Choices, CrashPoint, Outcome, Run, Scenario, play};
+use crate::choice::{Choice, Choices, Plan, plan_of};
+use crate::run::{Outcome, Run, play};
+use crate::scenario::Scenario;
+use crate::world::{CrashPoint, InFlight};
 
 /// A run, and the choices to make in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,7 +106,7 @@ impl FromStr for Run {
                 "--seed" => run.seed = words.next().and_then(|seed| seed.parse().ok()).ok_or_else(wrong)?,
                 #[cfg(feature = "sabotage")]
                 "--break" => {
-                    run.broken |= crate::sabotage::named(words.next().unwrap_or_default()).map_err(NotATrace)?;
+                    run.broken |= crate::rules::named(words.next().unwrap_or_default()).map_err(NotATrace)?;
                 }
                 #[cfg(not(feature = "sabotage"))]
                 "--break" => {
@@ -124,7 +126,6 @@ impl FromStr for CrashPoint {
     type Err = NotATrace;
 
     fn from_str(text: &str) -> Result<Self, NotATrace> {
-        use crate::InFlight;
         let read = || {
             let mut parts = text.split(':');
             let name = parts.next()?;

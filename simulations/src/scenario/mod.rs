@@ -3,6 +3,7 @@
 
 mod changes;
 mod conversation;
+mod find;
 mod first_contact;
 mod lifetime;
 mod outbox;
@@ -19,9 +20,12 @@ use std::sync::{Mutex, PoisonError};
 use sotto_core::{Limits, Millis};
 use sotto_testkit::disk::Disk;
 
-use crate::choice::Faults;
+use crate::choice::{Choices, Faults};
+use crate::invariant;
+use crate::peer::{ALICE, BOB, CAROL, Peer};
+pub use crate::script::Beginning;
 use crate::script::{Script, Telling};
-use crate::{ALICE, BOB, CAROL, Choices, Cipher, Malice, Peer, World};
+use crate::world::{Cipher, Malice, World};
 
 /// A story, and the world that it needs.
 #[derive(Debug)]
@@ -45,15 +49,6 @@ pub enum Story {
     Told(fn(&mut World)),
     /// A file has it.
     Written(&'static Script),
-}
-
-/// How a story begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beginning {
-    /// Nobody knows anybody; disks are empty.
-    Strangers,
-    /// Everybody is everybody's contact.
-    Friends,
 }
 
 const NOBODY: &[(Peer, Peer)] = &[];
@@ -241,7 +236,7 @@ impl Scenario {
             Beginning::Strangers => (vec![Disk::default(); self.people], 0),
             Beginning::Friends => (friends(self.people, cipher).to_vec(), 1),
         };
-        World::new(cipher, disks, era, limits(), seed, choices)
+        World::new(cipher, disks, era, limits(), seed, choices, invariant::all())
     }
 
     /// The same world, and in it one more, who means ill; to be known to such a person takes room for one more request.
@@ -255,7 +250,7 @@ impl Scenario {
             requests: limits().requests + 1,
             ..limits()
         };
-        let mut world = World::new(cipher, disks, era, limits, seed, choices);
+        let mut world = World::new(cipher, disks, era, limits, seed, choices, invariant::all());
         world.corrupt(Peer(self.people), malice);
         world
     }
@@ -278,7 +273,8 @@ fn friends(people: usize, cipher: Cipher) -> &'static [Disk] {
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     made.entry((people, cipher)).or_insert_with(|| {
         let strangers = vec![Disk::default(); people];
-        let mut world = World::new(cipher, strangers, 0, limits(), 0, Choices::calm());
+        let (calm, watch) = (Choices::calm(), invariant::all());
+        let mut world = World::new(cipher, strangers, 0, limits(), 0, calm, watch);
         world.begin();
         let pairs: Vec<_> = world.pairs().into_iter().filter(|(a, b)| a < b).collect();
         for (a, b) in &pairs {

@@ -8,15 +8,12 @@ mod tell;
 mod values;
 mod words;
 
-use std::fs;
-use std::path::Path;
-
-use crate::Scenario;
 use crate::choice::Faults;
-use crate::scenario::{LIBRARY, Story};
+use crate::peer::Peer;
 
 pub use read::Unreadable;
 pub use tell::Telling;
+pub use words::Beginning;
 use words::File;
 
 /// A story as a file has it.
@@ -30,6 +27,21 @@ pub struct Script {
 }
 
 impl Script {
+    /// The story in this text, which is a file of that name, and who are friends in the end.
+    pub fn read(name: &str, text: &str) -> Result<(Self, Vec<(Peer, Peer)>), Unreadable> {
+        read::read(name, text)
+    }
+
+    /// How many people there are.
+    pub fn people(&self) -> usize {
+        *self.file.people.as_ref()
+    }
+
+    /// Whether they know each other.
+    pub fn begins(&self) -> Beginning {
+        self.file.begin
+    }
+
     /// Whether the story is about when things happen.
     pub fn is_punctual(&self) -> bool {
         self.file.punctual
@@ -55,43 +67,5 @@ impl Script {
     /// On which line of the file that place is.
     fn line(&self, place: usize) -> usize {
         read::line(&self.text, place)
-    }
-}
-
-impl Scenario {
-    /// The story of the library with that name, or the one in the file with that path, if it ends in `.toml`.
-    pub fn find(name: &str) -> Result<&'static Self, String> {
-        if Path::new(name).extension().is_none_or(|extension| extension != "toml") {
-            return Self::named(name).ok_or_else(|| format!("no scenario: {name}{}", similar(name)));
-        }
-        let text = fs::read_to_string(name).map_err(|error| format!("{name}: {error}"))?;
-        Self::written(name, &text).map_err(|wrong| wrong.to_string())
-    }
-
-    /// The story in this text, which is a file of that name. It is kept as long as the program runs, as runs are.
-    pub fn written(name: &str, text: &str) -> Result<&'static Self, Unreadable> {
-        let (script, friends) = read::read(name, text)?;
-        Ok(Box::leak(Box::new(Self {
-            name: name.to_owned().leak(),
-            people: *script.file.people.as_ref(),
-            begins: script.file.begin.into(),
-            friends: friends.leak(),
-            story: Story::Written(Box::leak(Box::new(script))),
-        })))
-    }
-}
-
-/// What of the library shares a word with a name that is not there.
-fn similar(name: &str) -> String {
-    let shares = |other: &str| name.split('_').any(|word| word.len() > 2 && other.contains(word));
-    let names: Vec<_> = LIBRARY
-        .iter()
-        .map(|scenario| scenario.name)
-        .filter(|known| shares(known))
-        .collect();
-    if names.is_empty() {
-        String::new()
-    } else {
-        format!("; is it {}?", names.join(" or "))
     }
 }

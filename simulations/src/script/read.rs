@@ -8,10 +8,9 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::Script;
-use super::words::{Condition, File, Label, Send, Step, Who};
-use crate::Peer;
+use super::words::{Beginning, Condition, File, Label, Send, Step, Who};
 use crate::choice::{FAULTS, Faults};
-use crate::world::NAMES;
+use crate::peer::{NAMES, Peer};
 
 /// Why a file is no scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,8 +113,8 @@ fn check(file: &File) -> Result<(Faults, Vec<(Peer, Peer)>), Wrong> {
             pairs.iter().try_for_each(|pair| names.two(pair))?;
             pairs.iter().map(|[a, b]| (a.as_ref().0, b.as_ref().0)).collect()
         }
-        (None, super::words::Begin::Friends) => all.collect(),
-        (None, super::words::Begin::Strangers) => Vec::new(),
+        (None, Beginning::Friends) => all.collect(),
+        (None, Beginning::Strangers) => Vec::new(),
     };
     Ok((faults(file)?, friends))
 }

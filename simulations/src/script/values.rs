@@ -1,13 +1,9 @@
 //! Values in a scenario file that are more than text: people and spans of time.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Deserializer, de};
 use sotto_core::Millis;
 
-use crate::Peer;
-use crate::world::NAMES;
+use crate::peer::Peer;
 
 /// One of the people by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,25 +13,6 @@ impl<'de> Deserialize<'de> for Person {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
         name.parse().map(Self).map_err(de::Error::custom)
-    }
-}
-
-/// Nobody has that name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Nobody(String);
-
-impl fmt::Display for Nobody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "nobody is called `{}`; people are {}", self.0, NAMES.join(", "))
-    }
-}
-
-impl FromStr for Peer {
-    type Err = Nobody;
-
-    fn from_str(name: &str) -> Result<Self, Nobody> {
-        let place = NAMES.iter().position(|known| *known == name);
-        place.map(Peer).ok_or_else(|| Nobody(name.to_owned()))
     }
 }
 

@@ -8,7 +8,6 @@ use toml::Spanned;
 
 use super::values::{Person, Span};
 use crate::InFlight;
-use crate::scenario::Beginning;
 
 /// A person, and where the file says so.
 pub type Who = Spanned<Person>;
@@ -25,7 +24,7 @@ pub struct File {
     pub people: Spanned<usize>,
     /// Whether they know each other.
     #[serde(default)]
-    pub begin: Begin,
+    pub begin: Beginning,
     /// Who are friends in the end; if it does not say, all of those who were.
     pub friends: Option<Vec<[Who; 2]>>,
     /// The story is about when things happen: chance leaves clocks alone.
@@ -41,21 +40,15 @@ pub struct File {
     pub end: Vec<Spanned<Condition>>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+/// How a story begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Begin {
+pub enum Beginning {
+    /// Nobody knows anybody; disks are empty.
     Strangers,
+    /// Everybody is everybody's contact.
     #[default]
     Friends,
-}
-
-impl From<Begin> for Beginning {
-    fn from(begin: Begin) -> Self {
-        match begin {
-            Begin::Strangers => Self::Strangers,
-            Begin::Friends => Self::Friends,
-        }
-    }
 }
 
 /// Something that happens.

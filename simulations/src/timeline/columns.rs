@@ -3,7 +3,7 @@
 
 use super::story::{Line, Told};
 use super::{Timeline, clock};
-use crate::Peer;
+use crate::peer::Peer;
 
 /// For the time and the mark.
 const MARGIN: usize = 15;

@@ -6,7 +6,7 @@ use sotto_core::row::{Change, Key};
 use sotto_core::{Input, Output};
 
 use super::{Timeline, What};
-use crate::Peer;
+use crate::peer::Peer;
 
 impl Timeline {
     /// Every line.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::story::{Line, Told};
 use super::{Timeline, clock};
-use crate::Peer;
+use crate::peer::Peer;
 
 /// So many lines are drawn at most, and so many of them at the end.
 const MOST: usize = 90;

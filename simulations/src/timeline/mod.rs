@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use sotto_core::{Input, Millis, OnionAddress, Output};
 
-use crate::Peer;
+use crate::peer::Peer;
 
 /// The moments of a run; kept only when somebody will read them.
 #[derive(Clone, Debug, Default)]

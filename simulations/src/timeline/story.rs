@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sotto_core::{Cause, Command, Input, Millis, Output};
 
 use super::{Moment, Other, Timeline, What};
-use crate::Peer;
+use crate::peer::Peer;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,8 +12,7 @@ use sotto_testkit::disk::Disk;
 
 use super::network::{Side, WireId};
 use super::storage::Trouble;
-use super::{Happening, Peer, World};
-use crate::invariant::Seen;
+use super::{Happening, Peer, Seen, World};
 
 /// 1 January 2030, when worlds begin.
 const BEGINNING: u64 = 1_893_456_000_000;
@@ -136,7 +135,7 @@ impl World {
         seed[16..20].copy_from_slice(&host.incarnation.to_le_bytes());
         let now = host.clock(self.now);
         if let Some(recorder) = &mut self.recorder {
-            recorder.opening(peer, host, &self.limits, seed, now);
+            recorder.opening(peer, &host.disk, &self.limits, seed, now);
         }
         let (image, entropy) = (host.disk.image(), Entropy::from_seed(seed));
         let limits = self.limits.clone();

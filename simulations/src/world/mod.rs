@@ -10,6 +10,7 @@ mod recorder;
 mod storage;
 mod story;
 mod view;
+mod watch;
 mod weather;
 mod witness;
 
@@ -20,9 +21,9 @@ use std::fmt;
 use sotto_core::{CommitId, FetchId, Input, Limits, Millis, row::Query};
 use sotto_testkit::disk::Disk;
 
-use crate::Choices;
+use crate::choice::Choices;
 use crate::fingerprint::Fingerprint;
-use crate::invariant::{Invariants, Seen};
+use crate::peer::Peer;
 use crate::timeline::{Timeline, clock};
 
 pub use cipher::Cipher;
@@ -37,28 +38,7 @@ use recorder::Recorder;
 use storage::Errand;
 pub use storage::Trouble;
 pub use story::add;
-
-/// One of the world's people, with their node and machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Peer(pub usize);
-
-/// What the first of them are called.
-pub const NAMES: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
-/// The first.
-pub const ALICE: Peer = Peer(0);
-/// The second.
-pub const BOB: Peer = Peer(1);
-/// The third.
-pub const CAROL: Peer = Peer(2);
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match NAMES.get(self.0) {
-            Some(name) => f.pad(name),
-            None => f.pad(&format!("peer-{}", self.0)),
-        }
-    }
-}
+pub use watch::{Invariant, Seen};
 
 /// Nodes, machines, network, time, and what watches them.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -83,7 +63,7 @@ pub struct World {
     cuts: bool,
     asks: Vec<Ask>,
     ledger: Ledger,
-    invariants: Invariants,
+    invariants: Vec<Box<dyn Invariant>>,
     fingerprint: Option<Fingerprint>,
     trace: Timeline,
     recorder: Option<Recorder>,
@@ -150,10 +130,17 @@ impl Queue {
 
 impl World {
     /// A world of new nodes, one per given disk, all switched on. What the disks hold was written in `era` earlier worlds:
-    /// no two eras share randomness.
-    pub fn new(cipher: Cipher, disks: Vec<Disk>, era: u32, limits: Limits, seed: u64, choices: Choices) -> Self {
+    /// no two eras share randomness. The invariants are to hold in it.
+    pub fn new(
+        cipher: Cipher,
+        disks: Vec<Disk>,
+        era: u32,
+        limits: Limits,
+        seed: u64,
+        choices: Choices,
+        invariants: Vec<Box<dyn Invariant>>,
+    ) -> Self {
         let hosts = disks.into_iter().map(|disk| Host::new(disk, era)).collect::<Vec<_>>();
-        let invariants = Invariants::all();
         Self {
             cipher,
             limits,
@@ -302,18 +289,6 @@ impl World {
         let bad = !self.calm && self.choices.rarely(label, among);
         self.trace.chance(self.now, label, bad.into());
         bad
-    }
-
-    fn observe(&mut self, seen: &Seen<'_>) {
-        if !self.is_honest(seen.whose()) {
-            return;
-        }
-        let mut invariants = std::mem::take(&mut self.invariants);
-        let verdict = invariants.observe(seen, self);
-        self.invariants = invariants;
-        if let Err(broken) = verdict {
-            self.fail(format_args!("{broken}"));
-        }
     }
 
     /// Ends the run: a rule does not hold.

@@ -5,8 +5,7 @@ use std::fmt;
 use sotto_core::{Input, Millis, Output};
 use sotto_testkit::disk::Disk;
 
-use super::{Errand, Happening, Peer, World};
-use crate::invariant::Seen;
+use super::{Errand, Happening, Peer, Seen, World};
 
 const REBOOT: Millis = Millis::seconds(1);
 

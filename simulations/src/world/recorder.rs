@@ -1,9 +1,9 @@
 //! Writes down what one node is told and wants, until it is switched off.
 
 use sotto_core::{Input, Limits, Now, Output};
+use sotto_testkit::disk::Disk;
 use sotto_testkit::driver::{Recording, Step};
 
-use super::host::Host;
 use super::{Peer, World};
 
 /// Who writes it down.
@@ -31,14 +31,14 @@ impl World {
 }
 
 impl Recorder {
-    pub fn opening(&mut self, peer: Peer, host: &Host, limits: &Limits, seed: [u8; 32], opened: Now) {
+    pub fn opening(&mut self, peer: Peer, disk: &Disk, limits: &Limits, seed: [u8; 32], opened: Now) {
         if peer != self.peer {
             return;
         }
         self.over = self.recording.is_some();
         self.recording.get_or_insert_with(|| Recording {
             name: peer.to_string(),
-            disk: host.disk.clone(),
+            disk: disk.clone(),
             limits: limits.clone(),
             seed,
             opened,

@@ -8,7 +8,6 @@
 use sotto_core::Millis;
 
 use super::{Happening, InFlight, Peer, World};
-use crate::world::host::Host;
 
 /// Whoever looks after the daemon starts it again this long after it has ended with an error.
 const PATIENCE: Millis = Millis::seconds(30);
@@ -81,8 +80,8 @@ impl World {
     }
 
     fn trouble_now(&self, peer: Peer) -> Option<Trouble> {
-        let host: &Host = &self.hosts[peer.0];
-        host.trouble
+        self.hosts[peer.0]
+            .trouble
             .filter(|(_, until)| self.now <= *until)
             .map(|(trouble, _)| trouble)
     }

@@ -246,16 +246,6 @@ impl World {
         }
     }
 
-    /// Asks every invariant for its last word.
-    pub fn conclude(&mut self, friends: &[(Peer, Peer)]) {
-        let mut invariants = std::mem::take(&mut self.invariants);
-        let verdict = invariants.conclude(self, friends);
-        self.invariants = invariants;
-        if let Err(broken) = verdict {
-            self.fail(format_args!("{broken}"));
-        }
-    }
-
     /// As `until`, for what must not take long.
     fn soon_enough(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
         let end = Millis(self.now.0 + SOON.0);

@@ -20,7 +20,6 @@ pub(super) use crook::{Crook, Keys};
 pub(super) use ratchet::Crooked;
 
 use super::{Peer, World, add};
-use crate::scenario::Beginning;
 
 /// What a node of bad intent does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,18 +159,18 @@ impl World {
     }
 
     /// That person writes to everybody, and is written to: so the crook has something to spoil.
-    pub(crate) fn mischief(&mut self, begins: Beginning) {
+    pub(crate) fn mischief(&mut self) {
         let Some((crook, _)) = self.malicious else { return };
         for peer in self.peers().filter(|peer| *peer != crook).collect::<Vec<_>>() {
-            if begins == Beginning::Strangers {
-                let address = self.address(peer);
-                self.post(crook, add(FriendCode { address, invite: None }));
-            } else {
+            if self.are_friends(peer, crook) {
                 self.write(peer, crook, "what do you want?");
                 self.write(peer, crook, "stop that");
                 let address = self.address(peer);
                 self.post(crook, Command::SetTimer(address, 3600));
                 self.post(crook, Command::SetTyping(address, true));
+            } else {
+                let address = self.address(peer);
+                self.post(crook, add(FriendCode { address, invite: None }));
             }
             for text in SPAM {
                 self.write(crook, peer, text);
