@@ -66,6 +66,41 @@ pub(crate) fn undecodable(index: usize, what: &'static str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(index, Type::Null, format!("not a {what}").into())
 }
 
+/// What is damaged, by its name in the schema.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Damage(String);
+
+impl From<Damage> for rusqlite::Error {
+    fn from(damage: Damage) -> Self {
+        Self::FromSqlConversionFailure(0, Type::Null, Box::new(damage))
+    }
+}
+
+/// What was read of a table's row; a column that cannot be read is named.
+pub(crate) fn of<T>(table: &str, row: &Row<'_>, read: rusqlite::Result<T>) -> rusqlite::Result<T> {
+    use rusqlite::Error;
+    read.map_err(|error| {
+        let (index, found) = match error {
+            Error::FromSqlConversionFailure(index, _, found) if !found.is::<Damage>() => (index, found.to_string()),
+            Error::IntegralValueOutOfRange(index, number) => (index, format!("{number} is out of range")),
+            Error::InvalidColumnType(index, _, found) => (index, format!("wrong type {found}")),
+            Error::Utf8Error(index, found) => (index, found.to_string()),
+            error => return error,
+        };
+        let column = row.as_ref().column_name(index).unwrap_or("?");
+        Damage(format!("{table}.{column}: {found}")).into()
+    })
+}
+
+/// What was read of the row with that number, which another row has named, and which must be there.
+pub(crate) fn named<T>(table: &str, number: i64, read: rusqlite::Result<T>) -> rusqlite::Result<T> {
+    read.map_err(|error| match error {
+        rusqlite::Error::QueryReturnedNoRows => Damage(format!("{table}.number: none is {number}")).into(),
+        error => error,
+    })
+}
+
 /// Typed columns of a result row.
 pub(crate) trait Columns {
     fn u64(&self, index: usize) -> rusqlite::Result<u64>;

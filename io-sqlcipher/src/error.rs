@@ -119,8 +119,9 @@ impl StoreError {
     pub(crate) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
         use rusqlite::Error;
         match &source {
-            Error::FromSqlConversionFailure(..)
-            | Error::IntegralValueOutOfRange(..)
+            // What it carries says which column it is.
+            Error::FromSqlConversionFailure(_, _, found) => Self::damaged(path, found.to_string()),
+            Error::IntegralValueOutOfRange(..)
             | Error::InvalidColumnType(..)
             | Error::Utf8Error(..)
             | Error::QueryReturnedNoRows => Self::damaged(path, source.to_string()),

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use sotto_core::Wall;
 use sotto_core::row::{MessageKey, MessageWithDelivery, Query, Rows};
 
-use crate::code::{Columns, ordered};
+use crate::code::{Columns, of, ordered};
 use crate::message::{message, message_columns, message_key};
 use crate::name::{Name, Names};
 use crate::peer::Peers;
@@ -54,7 +54,7 @@ fn disappearing(
     let mut statement = db.prepare_cached(concat!(
         "SELECT ",
         message_columns!(),
-        " FROM message JOIN peer ON peer.number = contact WHERE disappears_at <= ? \
+        " FROM message LEFT JOIN peer ON peer.number = contact WHERE disappears_at <= ? \
          ORDER BY disappears_at, address, direction, id LIMIT ?"
     ))?;
     let mut rows = statement.query((ordered(until.0), limit))?;
@@ -81,7 +81,7 @@ fn next_disappearance(
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         if taken.binary_search(&message_key(db, peers, row)?).is_err() {
-            return Ok(Some(row.wall(3)?));
+            return of("message", row, row.wall(3)).map(Some);
         }
     }
     Ok(None)

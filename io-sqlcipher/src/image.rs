@@ -7,7 +7,7 @@ use sotto_core::row::{
 };
 use sotto_core::{EventSeq, Generation, InviteToken, OnionAddress, Position};
 
-use crate::code::Columns;
+use crate::code::{Columns, of, undecodable};
 use crate::peer::Peers;
 
 /// Reads the image. Rows come in the order of their keys, so that the same store gives the same image.
@@ -15,6 +15,7 @@ pub(crate) fn load(db: &Connection, peers: &mut Peers) -> rusqlite::Result<Image
     Ok(Image {
         identity: all(
             db,
+            "identity",
             "SELECT onion_seed, signal_identity, registration_id, name, created_at FROM identity",
             identity,
         )?
@@ -22,15 +23,17 @@ pub(crate) fn load(db: &Connection, peers: &mut Peers) -> rusqlite::Result<Image
         contacts: of_contacts(
             db,
             peers,
+            "contact",
             "SELECT contact, standing, petname, claimed_name, note, invite, identity_key, verified, blocked, timer_ours,
                     timer_theirs, created_at, last_seen, attempts, next_attempt
-             FROM contact JOIN peer ON peer.number = contact ORDER BY address",
+             FROM contact LEFT JOIN peer ON peer.number = contact ORDER BY address",
             contact,
         )?,
         sessions: of_contacts(
             db,
             peers,
-            "SELECT contact, record FROM session JOIN peer ON peer.number = contact ORDER BY address",
+            "session",
+            "SELECT contact, record FROM session LEFT JOIN peer ON peer.number = contact ORDER BY address",
             |contact, row| {
                 let record = row.get(1)?;
                 Ok(SessionRow { contact, record })
@@ -39,25 +42,28 @@ pub(crate) fn load(db: &Connection, peers: &mut Peers) -> rusqlite::Result<Image
         cursors: of_contacts(
             db,
             peers,
+            "cursors",
             "SELECT contact, generation, sent, acknowledged, received
-             FROM cursors JOIN peer ON peer.number = contact ORDER BY address",
+             FROM cursors LEFT JOIN peer ON peer.number = contact ORDER BY address",
             cursors,
         )?,
         offers: of_contacts(
             db,
             peers,
+            "offer",
             "SELECT contact, generation, bundle, secrets
-             FROM offer JOIN peer ON peer.number = contact ORDER BY address",
+             FROM offer LEFT JOIN peer ON peer.number = contact ORDER BY address",
             offer,
         )?,
         requests: of_contacts(
             db,
             peers,
+            "request",
             "SELECT contact, generation, bundle, note, received_at
-             FROM request JOIN peer ON peer.number = contact ORDER BY address",
+             FROM request LEFT JOIN peer ON peer.number = contact ORDER BY address",
             request,
         )?,
-        invites: all(db, "SELECT token, created_at FROM invite ORDER BY token", |row| {
+        invites: all(db, "invite", "SELECT token, created_at FROM invite ORDER BY token", |row| {
             Ok(InviteRow {
                 token: InviteToken(row.get(0)?),
                 created_at: row.wall(1)?,
@@ -66,12 +72,13 @@ pub(crate) fn load(db: &Connection, peers: &mut Peers) -> rusqlite::Result<Image
         outbox: of_contacts(
             db,
             peers,
+            "outbox",
             "SELECT contact, position, message, content, sequence, ciphertext, repeat, queued_at, expires_at, ttl,
                     disappears_at
-             FROM outbox JOIN peer ON peer.number = contact ORDER BY address, position",
+             FROM outbox LEFT JOIN peer ON peer.number = contact ORDER BY address, position",
             outbox,
         )?,
-        consumers: all(db, "SELECT name, acknowledged FROM consumer ORDER BY name", |row| {
+        consumers: all(db, "consumer", "SELECT name, acknowledged FROM consumer ORDER BY name", |row| {
             Ok(ConsumerRow {
                 name: row.get(0)?,
                 acknowledged: EventSeq(row.u64(1)?),
@@ -80,9 +87,9 @@ pub(crate) fn load(db: &Connection, peers: &mut Peers) -> rusqlite::Result<Image
         first_event: event_end(db, "SELECT min(seq) FROM event")?,
         last_event: event_end(db, "SELECT max(seq) FROM event")?,
         next_disappearance: db.query_row(
-            "SELECT min(disappears_at) FROM message WHERE disappears_at IS NOT NULL",
+            "SELECT min(disappears_at) AS disappears_at FROM message WHERE disappears_at IS NOT NULL",
             [],
-            |row| row.maybe_wall(0),
+            |row| of("message", row, row.maybe_wall(0)),
         )?,
     })
 }
@@ -93,14 +100,23 @@ pub(crate) fn event_end(db: &Connection, sql: &str) -> rusqlite::Result<EventSeq
     Ok(EventSeq(seq.map_or(0, i64::cast_unsigned)))
 }
 
-fn all<T>(db: &Connection, sql: &str, read: impl Fn(&Row<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<Vec<T>> {
-    db.prepare(sql)?.query_map([], |row| read(row))?.collect()
+fn all<T>(
+    db: &Connection,
+    table: &str,
+    sql: &str,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    db.prepare(sql)?
+        .query_map([], |row| of(table, row, read(row)))?
+        .collect()
 }
 
-/// As `all`, for rows whose first column is a contact's number.
+/// As `all`, for rows whose first column is a contact's number. That it is one's shows when it is looked up, so a row of
+/// nobody's must not be left out by the join.
 fn of_contacts<T>(
     db: &Connection,
     peers: &mut Peers,
+    table: &str,
     sql: &str,
     read: impl Fn(OnionAddress, &Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Vec<T>> {
@@ -108,7 +124,8 @@ fn of_contacts<T>(
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(read(peers.address(db, row.get(0)?)?, row)?);
+        let contact = peers.address(db, of(table, row, row.get(0))?)?;
+        found.push(of(table, row, read(contact, row))?);
     }
     Ok(found)
 }
@@ -183,10 +200,16 @@ fn outbox(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
         position: Position(row.u64(1)?),
         message: row.maybe_id(2)?,
         content: row.get(3)?,
-        sealed: sequence.zip(ciphertext).map(|(sequence, ciphertext)| SealedBody {
-            sequence: sequence.cast_unsigned(),
-            ciphertext,
-        }),
+        sealed: match (sequence, ciphertext) {
+            (None, None) => None,
+            (Some(sequence), Some(ciphertext)) => Some(SealedBody {
+                sequence: sequence.cast_unsigned(),
+                ciphertext,
+            }),
+            // Taken for unsealed, it would be sealed once more.
+            (None, Some(_)) => return Err(undecodable(4, "ciphertext's number")),
+            (Some(_), None) => return Err(undecodable(5, "number's ciphertext")),
+        },
         repeat: row.code(6)?,
         queued_at: row.wall(7)?,
         expires_at: row.wall(8)?,

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row};
 use sotto_core::EventSeq;
 use sotto_core::row::{DeliveryRow, MessageKey, MessageRow, MessageWithDelivery};
 
-use crate::code::Columns;
+use crate::code::{Columns, of};
 use crate::peer::Peers;
 
 /// The columns of `message` that [`message`] reads, in its order. A macro, so that statements stay literals.
@@ -23,6 +23,10 @@ pub(crate) const MESSAGE_COLUMNS: usize = 16;
 /// A message and its delivery, of a row that begins with the message columns.
 pub(crate) fn message(db: &Connection, peers: &mut Peers, row: &Row<'_>) -> rusqlite::Result<MessageWithDelivery> {
     let key = message_key(db, peers, row)?;
+    of("message", row, with_delivery(key, row))
+}
+
+fn with_delivery(key: MessageKey, row: &Row<'_>) -> rusqlite::Result<MessageWithDelivery> {
     let message = MessageRow {
         key,
         order: EventSeq(row.u64(3)?),
@@ -50,8 +54,8 @@ pub(crate) fn message(db: &Connection, peers: &mut Peers, row: &Row<'_>) -> rusq
 
 pub(crate) fn message_key(db: &Connection, peers: &mut Peers, row: &Row<'_>) -> rusqlite::Result<MessageKey> {
     Ok(MessageKey {
-        contact: peers.address(db, row.get(0)?)?,
-        direction: row.code(1)?,
-        id: row.id(2)?,
+        contact: peers.address(db, of("message", row, row.get(0))?)?,
+        direction: of("message", row, row.code(1))?,
+        id: of("message", row, row.id(2))?,
     })
 }

@@ -8,11 +8,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 use sotto_core::row::MessageKey;
 use sotto_core::{Direction, MessageId};
 
-use crate::code::{Code, Columns};
+use crate::code::{Code, Columns, of};
 use crate::peer::Peers;
 
 /// Fresh names from which on they are settled. Opening reads as many, and so does whoever looks for a name on a connection
@@ -62,20 +62,16 @@ impl Names {
     fn load(db: &Connection) -> rusqlite::Result<Self> {
         let settled: i64 = db
             .prepare_cached("SELECT number FROM settled")?
-            .query_row([], |row| row.get(0))?;
+            .query_row([], |row| of("settled", row, row.get(0)))?;
         let mut statement = db.prepare_cached("SELECT contact, direction, id, number FROM message WHERE number > ?")?;
         let mut rows = statement.query([settled])?;
         let mut names = Self {
             fresh: BTreeMap::new(),
-            next: settled + 1,
+            next: settled.saturating_add(1),
         };
         while let Some(row) = rows.next()? {
-            let name = Name {
-                contact: row.get(0)?,
-                direction: row.code(1)?,
-                id: row.id(2)?,
-            };
-            names.insert(name, row.get(3)?);
+            let (name, number) = of("message", row, fresh(row))?;
+            names.insert(name, number);
         }
         Ok(names)
     }
@@ -86,7 +82,7 @@ impl Names {
             return Ok(Some(*number));
         }
         db.prepare_cached("SELECT number FROM name WHERE contact = ? AND direction = ? AND id = ?")?
-            .query_row(name.parameters(), |row| row.get(0))
+            .query_row(name.parameters(), |row| of("name", row, row.get(0)))
             .optional()
     }
 
@@ -102,7 +98,7 @@ impl Names {
             "SELECT number FROM name WHERE contact IN (SELECT number FROM peer) AND direction IN (0, 1) \
              AND id BETWEEN ? AND ?",
         )?;
-        let settled = statement.query_map((first.0, last.0), |row| row.get(0))?;
+        let settled = statement.query_map((first.0, last.0), |row| of("name", row, row.get(0)))?;
         let fresh = self.fresh.iter().filter(|(name, _)| (first..=last).contains(&name.id));
         fresh
             .map(|(_, number)| Ok(*number))
@@ -119,7 +115,8 @@ impl Names {
     /// A message was written.
     pub fn insert(&mut self, name: Name, number: i64) {
         self.fresh.insert(name, number);
-        self.next = self.next.max(number + 1);
+        // The last number there is cannot be given twice: the second message with it would be refused.
+        self.next = self.next.max(number.saturating_add(1));
     }
 
     /// A message was deleted.
@@ -145,4 +142,13 @@ impl Names {
         self.fresh.clear();
         Ok(())
     }
+}
+
+fn fresh(row: &Row<'_>) -> rusqlite::Result<(Name, i64)> {
+    let name = Name {
+        contact: row.get(0)?,
+        direction: row.code(1)?,
+        id: row.id(2)?,
+    };
+    Ok((name, row.get(3)?))
 }

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 use sotto_core::OnionAddress;
+
+use crate::code::{named, of, undecodable};
 
 /// Remembered pairs at most: strangers come and go, and must not fill memory.
 const REMEMBERED: usize = 16 * 1024;
@@ -49,10 +51,9 @@ impl Peers {
         if let Some(address) = self.addresses.get(&number) {
             return Ok(*address);
         }
-        let key: [u8; 32] = db
-            .prepare_cached("SELECT address FROM peer WHERE number = ?")?
-            .query_row([number], |row| row.get(0))?;
-        let address = OnionAddress::from_public_key(key).map_err(|_| crate::code::undecodable(0, "onion address"))?;
+        let mut statement = db.prepare_cached("SELECT address FROM peer WHERE number = ?")?;
+        let address = statement.query_row([number], |row| of("peer", row, address(row)));
+        let address = named("peer", number, address)?;
         self.remember(address, number);
         Ok(address)
     }
@@ -69,4 +70,8 @@ impl Peers {
         self.numbers.insert(address, number);
         self.addresses.insert(number, address);
     }
+}
+
+fn address(row: &Row<'_>) -> rusqlite::Result<OnionAddress> {
+    OnionAddress::from_public_key(row.get(0)?).map_err(|_| undecodable(0, "onion address"))
 }

@@ -9,7 +9,7 @@ use sotto_core::Direction;
 use sotto_core::row::{DeliveryRow, MessageKey, MessageRow, ReactionRow};
 
 use super::{Commit, Mode, REACTION, Statements};
-use crate::code::{Code, ordered};
+use crate::code::{Code, named, of, ordered};
 use crate::name::Name;
 
 impl Commit<'_> {
@@ -132,8 +132,9 @@ impl Statements<'_> {
 
 /// A message's text as it is.
 fn text(db: &Connection, number: i64) -> rusqlite::Result<String> {
-    db.prepare_cached("SELECT text FROM message WHERE number = ?")?
-        .query_row([number], |row| row.get(0))
+    let mut statement = db.prepare_cached("SELECT text FROM message WHERE number = ?")?;
+    let text = statement.query_row([number], |row| of("message", row, row.get(0)));
+    named("message", number, text)
 }
 
 // What hangs on a message: where that is not there, nothing happens.

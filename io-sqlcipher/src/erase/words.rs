@@ -61,7 +61,8 @@ fn separators(db: &Connection) -> rusqlite::Result<Vec<Separator>> {
 }
 
 fn fate(db: &Connection, separator: &Separator) -> rusqlite::Result<Fate> {
-    let key = (separator.segment << PAGE_NUMBER_BITS) + separator.page;
+    // One that is too large is no page's.
+    let key = (separator.segment << PAGE_NUMBER_BITS).wrapping_add(separator.page);
     let fate = db
         .prepare_cached("SELECT block FROM word_data WHERE id = ?")?
         .query_row([key], |row| {

@@ -8,7 +8,7 @@ use sotto_core::{OnionAddress, Wall};
 
 use super::{Reader, Snapshot};
 use crate::StoreError;
-use crate::code::Columns;
+use crate::code::{Columns, of};
 use crate::sanitise;
 
 /// Who somebody is, and how sure that is.
@@ -88,7 +88,7 @@ impl Reader {
     pub fn contacts(&self) -> Result<Vec<ContactView>, StoreError> {
         self.read(|at| {
             let unread = unread(at.db)?;
-            let sql = contact_sql!("JOIN peer ON peer.number = contact.contact ORDER BY peer.address");
+            let sql = contact_sql!("LEFT JOIN peer ON peer.number = contact.contact ORDER BY peer.address");
             let mut statement = at.db.prepare_cached(sql)?;
             let mut rows = statement.query([])?;
             let mut contacts = Vec::new();
@@ -104,13 +104,13 @@ impl Reader {
     /// Everybody whom a name may mean, by address. Unlike [`contacts`](Self::contacts), it counts nothing.
     pub fn people(&self) -> Result<Vec<(Who, Standing)>, StoreError> {
         self.read(|at| {
-            let sql = contact_sql!("JOIN peer ON peer.number = contact.contact ORDER BY peer.address");
+            let sql = contact_sql!("LEFT JOIN peer ON peer.number = contact.contact ORDER BY peer.address");
             let mut statement = at.db.prepare_cached(sql)?;
             let mut rows = statement.query([])?;
             let mut people = Vec::new();
             while let Some(row) = rows.next()? {
                 let address = at.peers.address(at.db, row.get(12)?)?;
-                people.push((named(address, row)?, row.code(3)?));
+                people.push((named(address, row)?, of("contact", row, row.code(3))?));
             }
             Ok(people)
         })
@@ -124,7 +124,7 @@ impl Reader {
             };
             at.db
                 .prepare_cached("SELECT standing FROM contact WHERE contact = ?")?
-                .query_row([number], |row| row.code(0))
+                .query_row([number], |row| of("contact", row, row.code(0)))
                 .optional()
         })
     }
@@ -157,8 +157,8 @@ impl Reader {
             while let Some(row) = rows.next()? {
                 requests.push(RequestView {
                     who: at.who(row.get(0)?)?,
-                    note: sanitise::text(row.get(1)?),
-                    received_at: row.wall(2)?,
+                    note: sanitise::text(of("request", row, row.get(1))?),
+                    received_at: of("request", row, row.wall(2))?,
                 });
             }
             Ok(requests)
@@ -187,13 +187,17 @@ impl Snapshot<'_> {
 fn named(address: OnionAddress, row: &Row<'_>) -> rusqlite::Result<Who> {
     Ok(Who {
         address,
-        petname: sanitise::name(row.get(0)?),
-        claimed_name: sanitise::name(row.get(1)?),
-        verified: row.code(2)?,
+        petname: sanitise::name(of("contact", row, row.get(0))?),
+        claimed_name: sanitise::name(of("contact", row, row.get(1))?),
+        verified: of("contact", row, row.code(2))?,
     })
 }
 
 fn contact(address: OnionAddress, row: &Row<'_>, unread: u64) -> rusqlite::Result<ContactView> {
+    of("contact", row, view(address, row, unread))
+}
+
+fn view(address: OnionAddress, row: &Row<'_>, unread: u64) -> rusqlite::Result<ContactView> {
     Ok(ContactView {
         who: named(address, row)?,
         standing: row.code(3)?,
@@ -214,5 +218,13 @@ fn contact(address: OnionAddress, row: &Row<'_>, unread: u64) -> rusqlite::Resul
 /// Unread messages by contact's number.
 fn unread(db: &Connection) -> rusqlite::Result<BTreeMap<i64, u64>> {
     let mut statement = db.prepare_cached(unread_sql!("contact, count(*)", "GROUP BY contact"))?;
-    statement.query_map([], |row| Ok((row.get(0)?, row.u64(1)?)))?.collect()
+    statement
+        .query_map([], |row| {
+            of(
+                "message",
+                row,
+                row.get(0).and_then(|contact| Ok((contact, row.u64(1)?))),
+            )
+        })?
+        .collect()
 }

@@ -1,14 +1,14 @@
 //! The event log as its consumers see it.
 
 use rusqlite::{OptionalExtension, Row};
-use sotto_core::EventSeq;
 use sotto_core::row::{Event, EventRow, MessageKey};
+use sotto_core::{EventSeq, OnionAddress};
 
 use super::contacts::Who;
 use super::messages::MessageView;
 use super::{Reader, Snapshot};
 use crate::StoreError;
-use crate::code::{Columns, ordered, undecodable};
+use crate::code::{Columns, of, ordered, undecodable};
 use crate::event::EventColumns;
 use crate::image::event_end;
 
@@ -60,7 +60,7 @@ impl Reader {
         self.read(|at| {
             at.db
                 .prepare_cached("SELECT acknowledged FROM consumer WHERE name = ?")?
-                .query_row([name], |row| row.u64(0).map(EventSeq))
+                .query_row([name], |row| of("consumer", row, row.u64(0)).map(EventSeq))
                 .optional()
         })
     }
@@ -68,23 +68,12 @@ impl Reader {
 
 impl Snapshot<'_> {
     fn event(&mut self, row: &Row<'_>) -> rusqlite::Result<EventView> {
-        let contact = row.get(3)?;
-        let columns = EventColumns {
-            kind: row.get(2)?,
-            contact: self.peers.address(self.db, contact)?,
-            direction: row.maybe_code(4)?,
-            message: row.maybe_id(5)?,
-            value: row.get(6)?,
-        };
-        let event = columns.event().ok_or_else(|| undecodable(2, "known event"))?;
-        let message = match message_key(&event) {
+        let contact = of("event", row, row.get(3))?;
+        let address = self.peers.address(self.db, contact)?;
+        let row = of("event", row, event(address, row))?;
+        let message = match message_key(&row.event) {
             Some(key) => self.view_of(&key)?,
             None => None,
-        };
-        let row = EventRow {
-            seq: EventSeq(row.u64(0)?),
-            at: row.wall(1)?,
-            event,
         };
         Ok(EventView {
             row,
@@ -92,6 +81,21 @@ impl Snapshot<'_> {
             message,
         })
     }
+}
+
+fn event(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<EventRow> {
+    let columns = EventColumns {
+        kind: row.get(2)?,
+        contact,
+        direction: row.maybe_code(4)?,
+        message: row.maybe_id(5)?,
+        value: row.get(6)?,
+    };
+    Ok(EventRow {
+        seq: EventSeq(row.u64(0)?),
+        at: row.wall(1)?,
+        event: columns.event().ok_or_else(|| undecodable(2, "known event"))?,
+    })
 }
 
 fn message_key(event: &Event) -> Option<MessageKey> {

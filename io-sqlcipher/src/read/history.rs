@@ -5,6 +5,7 @@ use sotto_core::{Direction, MessageId, OnionAddress};
 use super::messages::{MessageView, view_sql};
 use super::{Reader, Snapshot};
 use crate::StoreError;
+use crate::code::{named, of};
 use crate::message::message_columns;
 use crate::name::Name;
 
@@ -49,7 +50,8 @@ impl Snapshot<'_> {
             let name = Name { contact, direction, id };
             if let Some(number) = self.number(&name)? {
                 let mut ordinal = self.db.prepare_cached("SELECT ordinal FROM message WHERE number = ?")?;
-                ordinals.push(ordinal.query_row([number], |row| row.get(0))?);
+                let ordinal = ordinal.query_row([number], |row| of("message", row, row.get(0)));
+                ordinals.push(named("message", number, ordinal)?);
             }
         }
         Ok(ordinals.into_iter().min())

@@ -6,7 +6,7 @@ use sotto_core::{Direction, EventSeq, MessageId, Wall};
 
 use super::{Reader, Snapshot};
 use crate::StoreError;
-use crate::code::Columns;
+use crate::code::{Columns, of};
 use crate::message::{MESSAGE_COLUMNS, message, message_columns};
 use crate::name::Name;
 use crate::sanitise;
@@ -192,18 +192,18 @@ impl Snapshot<'_> {
             state: delivery.as_ref().map(|delivery| delivery.state),
             state_at: delivery.as_ref().map(|delivery| delivery.at),
             disappears_at: delivery.and_then(|delivery| delivery.disappears_at),
-            petname: sanitise::name(row.get(NEXT + 1)?),
-            claimed_name: sanitise::name(row.get(NEXT + 2)?),
-            verified: row.maybe_code(NEXT + 3)?.unwrap_or(false),
+            petname: sanitise::name(of("contact", row, row.get(NEXT + 1))?),
+            claimed_name: sanitise::name(of("contact", row, row.get(NEXT + 2))?),
+            verified: of("contact", row, row.maybe_code(NEXT + 3))?.unwrap_or(false),
             reactions: self.reactions(row.get(NEXT)?)?,
             attempts: 0,
             next_attempt: None,
             gives_up_at: None,
         };
         if view.is_waiting() {
-            let attempts: Option<u32> = row.get(NEXT + 4)?;
+            let attempts: Option<u32> = of("contact", row, row.get(NEXT + 4))?;
             view.attempts = attempts.unwrap_or(0);
-            view.next_attempt = row.maybe_wall(NEXT + 5)?;
+            view.next_attempt = of("contact", row, row.maybe_wall(NEXT + 5))?;
             view.gives_up_at = self.gives_up_at(row.get(0)?, view.key.id)?;
         }
         Ok(view)
@@ -214,9 +214,9 @@ impl Snapshot<'_> {
             .prepare_cached("SELECT author, emoji, at FROM reaction WHERE message = ? ORDER BY author")?
             .query_map([message], |row| {
                 Ok(ReactionView {
-                    author: row.code(0)?,
-                    emoji: sanitise::line(row.get(1)?),
-                    at: row.wall(2)?,
+                    author: of("reaction", row, row.code(0))?,
+                    emoji: sanitise::line(of("reaction", row, row.get(1))?),
+                    at: of("reaction", row, row.wall(2))?,
                 })
             })?
             .collect()
@@ -230,7 +230,9 @@ impl Snapshot<'_> {
                     "SELECT message, expires_at FROM outbox \
                      WHERE contact = ? AND message IS NOT NULL AND sequence IS NULL",
                 )?
-                .query_map([contact], |row| Ok((row.id(0)?, row.wall(1)?)))?
+                .query_map([contact], |row| {
+                    Ok((of("outbox", row, row.id(0))?, of("outbox", row, row.wall(1))?))
+                })?
                 .collect::<rusqlite::Result<_>>()?;
             self.unsealed.insert(contact, unsealed);
         }

@@ -6,7 +6,7 @@ use sotto_core::Direction;
 use super::Reader;
 use super::messages::{MessageView, view_sql};
 use crate::StoreError;
-use crate::code::Columns;
+use crate::code::{Columns, of};
 use crate::message::message_columns;
 use crate::name::Name;
 
@@ -36,9 +36,9 @@ fn waiting(db: &Connection) -> rusqlite::Result<Vec<Name>> {
     db.prepare_cached("SELECT contact, message FROM outbox WHERE message IS NOT NULL")?
         .query_map([], |row| {
             Ok(Name {
-                contact: row.get(0)?,
+                contact: of("outbox", row, row.get(0))?,
                 direction: Direction::Out,
-                id: row.id(1)?,
+                id: of("outbox", row, row.id(1))?,
             })
         })?
         .collect()

@@ -9,7 +9,7 @@ use sotto_core::Wall;
 use super::Reader;
 use super::contacts::Who;
 use crate::StoreError;
-use crate::code::Columns;
+use crate::code::{Columns, of};
 use crate::sanitise;
 
 /// One thread of one conversation.
@@ -47,7 +47,7 @@ impl Reader {
             threads.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             let mut last_at = at
                 .db
-                .prepare_cached("SELECT max(at) FROM message WHERE contact = ? AND ordinal = ?")?;
+                .prepare_cached("SELECT max(at) AS at FROM message WHERE contact = ? AND ordinal = ?")?;
             threads
                 .into_iter()
                 .map(|((contact, thread), counts)| {
@@ -56,7 +56,7 @@ impl Reader {
                         thread,
                         messages: counts.messages,
                         unread: counts.unread,
-                        last_at: last_at.query_row((contact, counts.last), |row| row.wall(0))?,
+                        last_at: last_at.query_row((contact, counts.last), |row| of("message", row, row.wall(0)))?,
                     })
                 })
                 .collect()
@@ -70,7 +70,11 @@ fn count(db: &Connection) -> rusqlite::Result<BTreeMap<Name, Counts>> {
         db,
         "SELECT contact, thread, ordinal FROM message INDEXED BY conversation",
         |name, ordinal| {
-            let counts = threads.entry(name).or_default();
+            let first = Counts {
+                last: ordinal,
+                ..Counts::default()
+            };
+            let counts = threads.entry(name).or_insert(first);
             counts.messages += 1;
             counts.last = counts.last.max(ordinal);
         },
@@ -88,9 +92,9 @@ fn for_each(db: &Connection, sql: &str, mut each: impl FnMut(Name, i64)) -> rusq
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let thread: Option<String> = row.get(1)?;
+        let (contact, thread, ordinal): (i64, Option<String>, i64) = of("message", row, row.try_into())?;
         // Two names that look the same are the same to a reader.
-        each((row.get(0)?, thread.map(sanitise::line)), row.get(2)?);
+        each((contact, thread.map(sanitise::line)), ordinal);
     }
     Ok(())
 }

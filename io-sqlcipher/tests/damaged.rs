@@ -1,0 +1,192 @@
+//! A store whose pages are whole and whose rows are not: a later program's, or one that somebody with the key has written to.
+//! Whatever a column holds, it is read as what it is, or refused by its name; nothing panics, and nothing is passed over.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use common::{Place, arbitrary, batch, key, message, raw};
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::TestRunner;
+use rusqlite::{Connection, ErrorCode};
+use sotto_core::row::{Change, Key, MessageKey, Query, Row};
+use sotto_core::{Direction, EventSeq, Wall};
+use sotto_io_sqlcipher::{Store, StoreError};
+
+/// What a column comes to hold. The last one fits only where bytes may be of any length.
+const VALUES: &[&str] = &[
+    "NULL",
+    "-1",
+    "7",
+    "9223372036854775807",
+    "'text'",
+    "CAST(x'ff61' AS TEXT)",
+    "zeroblob(16)",
+    NOWHERE_RIGHT,
+];
+const NOWHERE_RIGHT: &str = "zeroblob(1000)";
+
+/// Columns that take bytes of any length, those by which a row is found and which are not read, and the one of a table that
+/// is empty here.
+const ANY: [&str; 12] = [
+    "contact.identity_key",
+    "identity.signal_identity",
+    "name.contact",
+    "name.direction",
+    "name.id",
+    "offer.bundle",
+    "offer.secrets",
+    "outbox.content",
+    "reaction.message",
+    "request.bundle",
+    "session.record",
+    "trace.number",
+];
+
+/// A store with rows in every table, which now take any value in any column; half of the messages' names are settled.
+fn willing() -> Place {
+    let place = Place::new();
+    let mut store = place.create();
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..16 {
+        let batch = arbitrary::batch().new_tree(&mut runner).expect("a batch");
+        store.commit(&batch.current()).unwrap();
+    }
+    store.close().unwrap();
+    raw(&place.database())
+        .execute_batch(
+            "PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = replace(replace(replace(sql,
+                 ') STRICT, WITHOUT', ') WITHOUT'), ') STRICT', ')'), ' NOT NULL', '') WHERE type = 'table';
+             PRAGMA writable_schema = RESET;
+             UPDATE settled SET number = (SELECT max(number) / 2 FROM message);
+             INSERT INTO name SELECT contact, direction, id, number FROM message
+                 WHERE number <= (SELECT number FROM settled);",
+        )
+        .unwrap();
+    place
+}
+
+/// Every column of the library's own tables, its table before it. What is in the word index is FTS5's to check.
+fn columns(db: &Connection) -> Vec<(String, String)> {
+    db.prepare(
+        "SELECT tables.name, columns.name FROM sqlite_schema AS tables JOIN pragma_table_info(tables.name) AS columns
+         WHERE tables.type = 'table' AND tables.name NOT LIKE 'word%'",
+    )
+    .unwrap()
+    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+    .unwrap()
+    .collect::<rusqlite::Result<_>>()
+    .unwrap()
+}
+
+/// Everything that can be asked of a store; what it refuses.
+fn refused(store: &mut Store) -> Vec<StoreError> {
+    let keys: Vec<MessageKey> = arbitrary::all_message_keys().collect();
+    let reader = store.reader().unwrap();
+    let disappearing = Query::Disappearing {
+        until: Wall(u64::MAX),
+        limit: 100,
+    };
+    let mut answers = vec![
+        store.image().map(drop),
+        store.fetch(&Query::Messages(keys.clone())).map(drop),
+        store.fetch(&disappearing).map(drop),
+        reader.contacts().map(drop),
+        reader.people().map(drop),
+        reader.requests().map(drop),
+        reader.inbox(100, None, false).map(drop),
+        reader.inbox(100, None, true).map(drop),
+        reader.inbox(100, Some("a"), false).map(drop),
+        reader.outbox().map(drop),
+        reader.search("a", 100, None).map(drop),
+        reader.threads(100).map(drop),
+        reader.events(EventSeq(0), 1000).map(drop),
+        reader.consumer("a").map(drop),
+        reader.message("000000").map(drop),
+    ];
+    for key in keys {
+        answers.push(reader.message_by_key(&key).map(drop));
+        answers.push(reader.history(&key.contact, 100, Some(key.id)).map(drop));
+        answers.push(reader.contact(&key.contact).map(drop));
+        answers.push(reader.standing(&key.contact).map(drop));
+    }
+    answers.into_iter().filter_map(Result::err).collect()
+}
+
+/// Writes somewhat of everything. The store may refuse it.
+fn write(store: &mut Store) {
+    let mut keys = arbitrary::all_message_keys();
+    let mut next = || keys.next().expect("a key");
+    let _ = store.commit(&batch([
+        Change::Put(Row::Message(message(key(1, Direction::In, 77), 1_000, "new"))),
+        Change::Put(Row::Message(message(key(2, Direction::In, 78), 1_001, "newer"))),
+        Change::Put(Row::Message(message(next(), 1, "edited"))),
+        Change::Delete(Key::Message(next())),
+        Change::Delete(Key::Contact(next().contact)),
+    ]));
+}
+
+#[test]
+fn whatever_a_column_holds_is_read_or_refused_by_its_name() {
+    let whole = fs::read(willing().database()).unwrap();
+    let place = Place::new();
+    fs::write(place.database(), &whole).unwrap();
+    let columns = columns(&raw(&place.database()));
+    assert!(columns.len() > 80, "{columns:?}");
+    let (mut passed_over, mut misnamed) = (BTreeSet::new(), BTreeSet::new());
+    for (table, column) in &columns {
+        for (number, value) in VALUES.iter().enumerate() {
+            let what = format!("{table}.{column}");
+            fs::write(place.database(), &whole).unwrap();
+            let damage = raw(&place.database()).execute_batch(&format!(
+                "PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
+                 UPDATE OR IGNORE {table} SET {column} = {value}"
+            ));
+            if let Err(error) = damage {
+                // Only the number of a row has a type that nothing can change.
+                assert_eq!(
+                    error.sqlite_error_code(),
+                    Some(ErrorCode::TypeMismatch),
+                    "{what} = {value}"
+                );
+                continue;
+            }
+            let mut store = place.open();
+            let before = refused(&mut store);
+            if before.is_empty() && *value == NOWHERE_RIGHT {
+                passed_over.insert(what.clone());
+            }
+            let mut errors = before;
+            // A third of them, for it takes longer than the rest.
+            if number % 3 == 0 {
+                write(&mut store);
+                errors.extend(refused(&mut store));
+            }
+            for error in errors {
+                let named = match &error {
+                    StoreError::Damaged { detail, .. } => names(&what).iter().any(|name| detail.starts_with(name)),
+                    _ => false,
+                };
+                if !named {
+                    misnamed.insert(format!("{what} = {value}: {error}"));
+                }
+            }
+        }
+    }
+    assert_eq!(misnamed, BTreeSet::new());
+    assert_eq!(passed_over, ANY.map(String::from).into());
+}
+
+/// How damage to a column may be called: by its name, or that of the row or the column which it no longer fits.
+fn names(column: &str) -> [&str; 3] {
+    match column {
+        "outbox.sequence" => [column, "outbox.ciphertext", "peer.number"],
+        "outbox.ciphertext" => [column, "outbox.sequence", "peer.number"],
+        event if event.starts_with("event.") => [event, "event.kind", "peer.number"],
+        // The words that are taken out of the index are not those that it has.
+        "message.text" | "message.contact" => [column, "database disk image is malformed", "peer.number"],
+        column => [column, "message.number", "peer.number"],
+    }
+}
