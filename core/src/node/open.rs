@@ -7,6 +7,7 @@ use super::contact::Contact;
 use super::context::Context;
 use super::dial::Candidate;
 use super::gate::Gate;
+use super::introduce::{NAME_MAX, NOTE_MAX};
 use super::me::Me;
 use super::pool::Pool;
 use super::rate::Bucket;
@@ -29,11 +30,17 @@ pub enum OpenError {
     /// A row has a number that counting does not reach.
     #[error("the store is damaged: a row of type {0} has a number that no node has counted to")]
     Uncounted(&'static str),
+    /// A row has more in it than a node puts there, and than a frame may hold.
+    #[error("the store is damaged: a row of type {0} is longer than any that a node writes")]
+    TooLong(&'static str),
 }
 
 /// Where numbers end that a node counts up, one event, position or ciphertext at a time, and generations, which begin below
 /// half of it. None gets there; below it nothing overflows, and a signed column keeps the order.
 const COUNTS_END: u64 = 1 << 63;
+
+/// Bytes of a bundle, a content or a ciphertext: far more than any has, and far fewer than a frame, sealed or not.
+const PART_MAX: usize = 56 * 1024;
 
 impl<R: Ratchet> Node<R> {
     /// Starts from what is durable. An empty image becomes a new identity, with the first commit.
@@ -42,6 +49,7 @@ impl<R: Ratchet> Node<R> {
             entropy = Entropy::from_seed([0; 32]);
         }
         check_counts(&image)?;
+        check_lengths(&image)?;
         let mut gate = Gate::default();
         let identity = image.identity.unwrap_or_else(|| {
             let row = new_identity::<R>(&mut entropy, now);
@@ -146,6 +154,19 @@ fn check_counts(image: &Image) -> Result<(), OpenError> {
     check("offer", image.offers.iter().all(|row| counted(row.generation.0)))?;
     check("request", image.requests.iter().all(|row| counted(row.generation.0)))?;
     check("outbox", image.outbox.iter().all(|row| counted(row.position.0)))
+}
+
+/// Of what is sent on: a frame that does not fit a record is a broken contract.
+fn check_lengths(image: &Image) -> Result<(), OpenError> {
+    let check = |row, short| if short { Ok(()) } else { Err(OpenError::TooLong(row)) };
+    check("identity", image.identity.iter().all(|row| row.name.len() <= NAME_MAX))?;
+    check("contact", image.contacts.iter().all(|row| row.note.len() <= NOTE_MAX))?;
+    check("offer", image.offers.iter().all(|row| row.bundle.len() <= PART_MAX))?;
+    for row in &image.outbox {
+        let sealed = row.sealed.as_ref().map_or(0, |sealed| sealed.ciphertext.len());
+        check("outbox", row.content.len().max(sealed) <= PART_MAX)?;
+    }
+    Ok(())
 }
 
 fn new_identity<R: Ratchet>(entropy: &mut Entropy, now: Now) -> IdentityRow {
