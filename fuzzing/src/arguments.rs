@@ -96,6 +96,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         "--version",
         "sned bob",
         "daemon start --quiet",
+        "edit file text --profile -work",
     ];
     let moments = [
         "2026-01-31T09:05:07.250Z",

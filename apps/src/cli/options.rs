@@ -1,6 +1,6 @@
 //! Options that are not one command's: those that every command takes, and where the key of a store comes from.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process;
 
@@ -73,7 +73,7 @@ impl Global {
             ("--network", self.network.as_ref().map(OsStr::new)),
         ] {
             if let Some(value) = value {
-                command.arg(flag).arg(value);
+                command.arg(said(flag, value));
             }
         }
     }
@@ -88,13 +88,13 @@ impl KeySource {
     /// The same source for another run of this program, which inherits the descriptor.
     pub fn repeat(&self, command: &mut process::Command) {
         if let Some(path) = &self.passphrase_file {
-            command.arg("--passphrase-file").arg(path);
+            command.arg(said("--passphrase-file", path.as_os_str()));
         }
         if let Some(number) = self.passphrase_fd {
             command.arg("--passphrase-fd").arg(number.to_string());
         }
         if let Some(path) = &self.key_file {
-            command.arg("--key-file").arg(path);
+            command.arg(said("--key-file", path.as_os_str()));
         }
     }
 
@@ -112,4 +112,12 @@ impl KeySource {
             no_input: !interactive,
         }
     }
+}
+
+/// An option and its value in one word: a value that begins with a hyphen would be taken for an option.
+fn said(flag: &str, value: &OsStr) -> OsString {
+    let mut word = OsString::from(flag);
+    word.push("=");
+    word.push(value);
+    word
 }
