@@ -289,6 +289,24 @@ mod tests {
         assert_eq!(error.kind(), Kind::AmbiguousContact);
     }
 
+    /// The distance between two texts takes time and memory for every pair of their letters.
+    #[test]
+    fn a_name_that_is_a_mebibyte_long_is_compared_with_none_of_a_thousand_petnames() {
+        let bob = people().remove(0);
+        let people: Vec<Candidate> = (0..1000)
+            .map(|n| Candidate {
+                petname: format!("{n:0>64}"),
+                ..bob.clone()
+            })
+            .collect();
+        let begun = std::time::Instant::now();
+        let error = resolve(&"x".repeat(1 << 20), Scope::Known, &people).expect_err("nobody");
+        assert_eq!(error.kind(), Kind::UnknownContact);
+        assert!(!error.data.hint.starts_with("did you mean"), "{error}");
+        // Sixty-four thousand million pairs would take minutes.
+        assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    }
+
     #[test]
     fn a_near_miss_is_suggested() {
         let error = resolve("carols phone", Scope::Known, &people()).expect_err("nobody");
