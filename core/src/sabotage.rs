@@ -45,6 +45,9 @@ pub enum Rule {
     AckOfTheUnseen,
     SequenceEquivocated,
     EverythingSaidTwice,
+    /// Whoever drives nodes keeps it: one node for each store.
+    #[cfg(feature = "sabotage")]
+    StoreShared,
 }
 
 #[cfg(feature = "sabotage")]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use sotto_simulations::scenario::LIBRARY;
+use sotto_simulations::scenario::{FULL_SIZE, LIBRARY};
 use sotto_simulations::{
     Choices, Cipher, CrashPoint, Failure, Malice, Run, Scenario, Trace, crash_points, run, shrink, timeline,
 };
@@ -157,7 +157,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "sabotage")]
         Command::Sabotage => Ok(sabotaged()),
         Command::Stories => {
-            for scenario in LIBRARY {
+            for scenario in LIBRARY.iter().chain(FULL_SIZE) {
                 println!("{}", scenario.name);
             }
             Ok(true)

@@ -42,6 +42,7 @@ pub const TABLE: &[(Rule, &[Rule])] = &[
     (Rule::AckUnpaid, &[]),
     (Rule::AckOfTheUnseen, &[]),
     (Rule::SequenceEquivocated, &[]),
+    (Rule::StoreShared, &[]),
 ];
 
 /// What a node does that it need not do, and that others must put up with.

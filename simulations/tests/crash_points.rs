@@ -112,6 +112,7 @@ scenarios! {
     removed_and_asks_anew
     a_full_disk
     a_store_in_use
+    the_same_store_opened_twice
     an_unreadable_disk
     a_failing_disk
     both_dial_at_once

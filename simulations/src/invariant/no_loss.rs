@@ -1,8 +1,10 @@
 //! Every message that its author was told is durable has come to the end that it should: with the receiver exactly once
 //! and known to be there, or not sent and known not to be.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sotto_core::Direction;
-use sotto_core::row::{DeliveryState, Event};
+use sotto_core::row::{DeliveryState, Event, MessageKey};
 
 use super::{Invariant, Seen};
 use crate::world::Sent;
@@ -21,15 +23,30 @@ impl Invariant for NoLoss {
 
     fn conclude(&mut self, world: &World, _: &[(Peer, Peer)]) -> Result<(), String> {
         let between_honest = |sent: &&Sent| world.is_honest(sent.from) && world.is_honest(sent.to);
-        world
-            .sent()
-            .iter()
-            .filter(between_honest)
-            .try_for_each(|sent| check(sent, world))
+        let sent: Vec<&Sent> = world.sent().iter().filter(between_honest).collect();
+        let received = received_events(world);
+        sent.iter().try_for_each(|sent| check(sent, &received, world))?;
+        let pairs: BTreeSet<_> = sent.iter().map(|sent| (sent.from, sent.to)).collect();
+        pairs.into_iter().try_for_each(|(from, to)| no_stray(from, to, world))
     }
 }
 
-fn check(sent: &Sent, world: &World) -> Result<(), String> {
+/// How often each message was received, as the logs have it.
+type Received = BTreeMap<(Peer, MessageKey), usize>;
+
+fn received_events(world: &World) -> Received {
+    let mut received = Received::new();
+    for peer in world.peers() {
+        for event in world.disk(peer).events() {
+            if let Event::MessageReceived { key } = event {
+                *received.entry((peer, *key)).or_default() += 1;
+            }
+        }
+    }
+    received
+}
+
+fn check(sent: &Sent, received: &Received, world: &World) -> Result<(), String> {
     let Sent {
         from,
         to,
@@ -40,10 +57,7 @@ fn check(sent: &Sent, world: &World) -> Result<(), String> {
     let state = world.state(*from, *to, *id);
     let arrived = world.received(*from, *to, *id);
     let key = world.key(*to, *from, *to, *id);
-    let events = world.count_events(
-        *to,
-        |event| matches!(event, Event::MessageReceived { key: of } if *of == key),
-    );
+    let events = received.get(&(*to, key)).copied().unwrap_or_default();
     let delivered = matches!(state, Some(DeliveryState::Delivered | DeliveryState::Read));
     let holds = match fate {
         Fate::Delivered => delivered && arrived.is_some() && events == 1,
@@ -61,12 +75,15 @@ fn check(sent: &Sent, world: &World) -> Result<(), String> {
              with {copies} copies and {events} events at {to}"
         ));
     }
-    // The receiver has nothing else from them.
-    let from_them = world.disk(*to).conversation(world.address(*from));
-    let stray = from_them
-        .iter()
-        .find(|row| row.key.direction == Direction::In && !world.sent().iter().any(|sent| sent.id == row.key.id));
-    match stray {
+    Ok(())
+}
+
+/// The receiver has nothing from them but what they were told is durable.
+fn no_stray(from: Peer, to: Peer, world: &World) -> Result<(), String> {
+    let promised: BTreeSet<_> = world.sent().iter().map(|sent| sent.id).collect();
+    let conversation = world.disk(to).conversation(world.address(from));
+    let mut from_them = conversation.iter().filter(|row| row.key.direction == Direction::In);
+    match from_them.find(|row| !promised.contains(&row.key.id)) {
         Some(row) => Err(format!(
             "{to} has message {} of {from}, which was never promised",
             row.key.id

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{LIBRARY, Scenario, Story};
+use super::{FULL_SIZE, LIBRARY, Scale, Scenario, Story};
 use crate::script::{Script, Unreadable};
 
 impl Scenario {
@@ -24,6 +24,7 @@ impl Scenario {
             people: script.people(),
             begins: script.begins(),
             friends: friends.leak(),
+            scale: Scale::Small,
             story: Story::Written(Box::leak(Box::new(script))),
         })))
     }
@@ -34,6 +35,7 @@ fn similar(name: &str) -> String {
     let shares = |other: &str| name.split('_').any(|word| word.len() > 2 && other.contains(word));
     let names: Vec<_> = LIBRARY
         .iter()
+        .chain(FULL_SIZE)
         .map(|scenario| scenario.name)
         .filter(|known| shares(known))
         .collect();

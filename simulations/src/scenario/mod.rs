@@ -5,6 +5,7 @@ mod changes;
 mod conversation;
 mod find;
 mod first_contact;
+mod full_size;
 mod lifetime;
 mod outbox;
 mod presence;
@@ -40,6 +41,18 @@ pub struct Scenario {
     pub begins: Beginning,
     /// Who are friends in the end.
     pub friends: &'static [(Peer, Peer)],
+    /// The numbers that its nodes run with.
+    pub scale: Scale,
+}
+
+/// How large the numbers are that bound a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// A window that a few messages fill, room for one request and few rows that wait, and little patience with slow disks:
+    /// so that a short story meets every bound.
+    Small,
+    /// The product's own.
+    Full,
 }
 
 /// What users do.
@@ -56,22 +69,26 @@ const BOTH: &[(Peer, Peer)] = &[(ALICE, BOB)];
 const WITH_BOB: &[(Peer, Peer)] = &[(ALICE, BOB), (BOB, CAROL)];
 const ALL_THREE: &[(Peer, Peer)] = &[(ALICE, BOB), (BOB, CAROL), (ALICE, CAROL)];
 
-macro_rules! library {
-    ($($people:literal $begins:ident $friends:ident { $($module:ident :: $name:ident)* })*) => {
-        /// Every story.
-        pub const LIBRARY: &[Scenario] = &[$($(
+macro_rules! stories {
+    ($(#[$about:meta])* $stories:ident $scale:ident:
+     $($people:literal $begins:ident $friends:ident { $($module:ident :: $name:ident)* })*) => {
+        $(#[$about])*
+        pub const $stories: &[Scenario] = &[$($(
             Scenario {
                 name: stringify!($name),
                 story: Story::Told($module::$name),
                 people: $people,
                 begins: Beginning::$begins,
                 friends: $friends,
+                scale: Scale::$scale,
             },
         )*)*];
     };
 }
 
-library! {
+stories! {
+    /// Every story of the usual length.
+    LIBRARY Small:
     2 Strangers BOTH {
         first_contact::request_and_consent
         first_contact::request_while_away
@@ -143,6 +160,7 @@ library! {
         standing::removed_and_asks_anew
         storage::a_full_disk
         storage::a_store_in_use
+        storage::the_same_store_opened_twice
         storage::an_unreadable_disk
         storage::a_failing_disk
         rough_network::both_dial_at_once
@@ -171,6 +189,17 @@ library! {
     }
 }
 
+stories! {
+    /// Stories with the product's own limits: too long to be played as often as those of the library.
+    FULL_SIZE Full:
+    2 Friends BOTH {
+        full_size::five_hundred_while_away
+        full_size::five_hundred_each_way
+        full_size::a_window_of_thirty_two
+        full_size::ten_thousand_wait
+    }
+}
+
 impl PartialEq for Scenario {
     /// Names are unique.
     fn eq(&self, other: &Self) -> bool {
@@ -181,12 +210,12 @@ impl PartialEq for Scenario {
 impl Scenario {
     /// The one of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
-        LIBRARY.iter().find(|scenario| scenario.name == name)
+        LIBRARY.iter().chain(FULL_SIZE).find(|scenario| scenario.name == name)
     }
 
     /// Whether the story is about when things happen.
     pub fn is_punctual(&self) -> bool {
-        const PUNCTUAL: [&str; 17] = [
+        const PUNCTUAL: [&str; 19] = [
             "timer_of_the_conversation",
             "timer_of_one_message",
             "disappears_while_away",
@@ -204,6 +233,9 @@ impl Scenario {
             "another_network",
             "the_clock_is_behind_the_store",
             "a_lid_closed_for_long",
+            // So long in a bad world that a clock which is set as well would let some expire.
+            "five_hundred_while_away",
+            "five_hundred_each_way",
         ];
         match self.story {
             Story::Told(_) => PUNCTUAL.contains(&self.name),
@@ -236,7 +268,7 @@ impl Scenario {
             Beginning::Strangers => (vec![Disk::default(); self.people], 0),
             Beginning::Friends => (friends(self.people, cipher).to_vec(), 1),
         };
-        World::new(cipher, disks, era, limits(), seed, choices, invariant::all())
+        World::new(cipher, disks, era, self.scale.limits(), seed, choices, invariant::all())
     }
 
     /// The same world, and in it one more, who means ill; to be known to such a person takes room for one more request.
@@ -247,8 +279,8 @@ impl Scenario {
             Beginning::Friends => (friends(people, cipher).to_vec(), 1),
         };
         let limits = Limits {
-            requests: limits().requests + 1,
-            ..limits()
+            requests: self.scale.limits().requests + 1,
+            ..self.scale.limits()
         };
         let mut world = World::new(cipher, disks, era, limits, seed, choices, invariant::all());
         world.corrupt(Peer(self.people), malice);
@@ -256,14 +288,18 @@ impl Scenario {
     }
 }
 
-/// The defaults, but with a window that a few messages fill, room for one request and few rows that wait, and little patience with slow disks.
-fn limits() -> Limits {
-    Limits {
-        window: 4,
-        requests: 1,
-        outbox_rows: 24,
-        staged_changes: 16,
-        ..Limits::default()
+impl Scale {
+    fn limits(self) -> Limits {
+        match self {
+            Self::Small => Limits {
+                window: 4,
+                requests: 1,
+                outbox_rows: 24,
+                staged_changes: 16,
+                ..Limits::default()
+            },
+            Self::Full => Limits::default(),
+        }
     }
 }
 
@@ -274,7 +310,7 @@ fn friends(people: usize, cipher: Cipher) -> &'static [Disk] {
     made.entry((people, cipher)).or_insert_with(|| {
         let strangers = vec![Disk::default(); people];
         let (calm, watch) = (Choices::calm(), invariant::all());
-        let mut world = World::new(cipher, strangers, 0, limits(), 0, calm, watch);
+        let mut world = World::new(cipher, strangers, 0, Scale::Small.limits(), 0, calm, watch);
         world.begin();
         let pairs: Vec<_> = world.pairs().into_iter().filter(|(a, b)| a < b).collect();
         for (a, b) in &pairs {

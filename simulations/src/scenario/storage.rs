@@ -37,6 +37,21 @@ pub fn a_store_in_use(world: &mut World) {
     world.until_delivered(ALICE, BOB, id);
 }
 
+/// Bob starts his program twice. The second is refused, for the store has an owner. He goes on with the one that is there,
+/// and nothing is lost, or sealed twice.
+pub fn the_same_store_opened_twice(world: &mut World) {
+    world.tell(BOB, ALICE, "before");
+    let first = world.start_again(BOB);
+    world.tell(BOB, ALICE, "into whichever is there");
+    world.end_the_second(first);
+    world.tell(BOB, ALICE, "into the first");
+    world.tell(ALICE, BOB, "after");
+    assert_eq!(
+        world.heard(BOB, ALICE),
+        ["before", "into whichever is there", "into the first"]
+    );
+}
+
 /// What Bob wants to change cannot be read. His node ends, and cannot be opened; when it can, he gets what he wanted.
 pub fn an_unreadable_disk(world: &mut World) {
     let id = world.tell(BOB, ALICE, "see you at nine");

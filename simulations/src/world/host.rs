@@ -19,6 +19,8 @@ const BEGINNING: u64 = 1_893_456_000_000;
 const WRITING: Millis = Millis(3);
 const READING: Millis = Millis(2);
 const DAWDLING: Millis = Millis(5);
+/// Moments at which monotonic clocks begin.
+pub(super) const CLOCKS: u32 = 7;
 /// More ticks than this at one moment are a node that spins.
 const TICKS_AT_ONCE: u32 = 64;
 
@@ -57,8 +59,8 @@ pub(super) struct Host {
     pub asleep_until: Millis,
     /// What is wrong with its disk, and until when.
     pub trouble: Option<(Trouble, Millis)>,
-    started: Millis,
-    armed: Option<Millis>,
+    pub started: Millis,
+    pub armed: Option<Millis>,
     ticked: Millis,
     ticks_at_once: u32,
 }
@@ -108,7 +110,7 @@ impl Host {
 
     /// Each incarnation's monotonic clock begins elsewhere, as after a reboot.
     fn first_moment(&self) -> u64 {
-        u64::from(self.incarnation % 7) * 1_000_003
+        u64::from(self.incarnation % CLOCKS) * 1_000_003
     }
 
     fn on_world_clock(&self, at: Monotonic) -> Millis {

@@ -9,6 +9,7 @@ mod power;
 mod recorder;
 mod storage;
 mod story;
+mod twice;
 mod view;
 mod watch;
 mod weather;

@@ -2,8 +2,7 @@
 //! the same: drop the node, and open it again from what is there, after a while. So whatever is wrong with a disk is a
 //! crash to the node; what differs is for how long it cannot come back, and whether the last batch is there.
 //!
-//! A store that is opened twice is [`Trouble::Busy`] to whoever comes second: real stores hold a lock for as long as they
-//! are open (`sotto-io-sqlcipher`, `lock`), so there are never two nodes of one store.
+//! A store that somebody else has open is [`Trouble::Busy`]; a second node of one store is in `twice`.
 
 use sotto_core::Millis;
 
