@@ -115,9 +115,11 @@ impl Campaign {
             broken: self.broken,
             ..Run::bad(story, seed)
         };
-        let turn = place.checked_div(self.malice_every).unwrap_or_default();
-        let malice = Malice::ALL[usize::try_from(turn % Malice::ALL.len() as u64).ok()?];
-        let mean = self.malice_every > 0 && place.is_multiple_of(self.malice_every) && story.name != TAKES_ALL_ROOM;
+        // One further with each seed, or some stories would never meet anybody who means ill.
+        let turn = place + place / stories;
+        let nth = turn.checked_div(self.malice_every).unwrap_or_default();
+        let malice = Malice::ALL[usize::try_from(nth % Malice::ALL.len() as u64).ok()?];
+        let mean = self.malice_every > 0 && turn.is_multiple_of(self.malice_every) && story.name != TAKES_ALL_ROOM;
         let run = if mean { run.among(malice) } else { run };
         let signal = self.signal_every > 0 && place % self.signal_every == self.signal_every - 1;
         self.seeds
@@ -184,7 +186,8 @@ mod tests {
             .map(|(_, run)| run.to_string())
             .collect();
         assert_eq!(places.len(), 10);
-        assert_eq!(places[5], "both_ways --seed 7 --bad-world --malice AcksTheUnseen");
+        let last = "both_ways --seed 8 --bad-world --signal --malice LiesAboutCursors";
+        assert_eq!(places[7], last);
         assert_eq!(places[3], "both_ways --seed 6 --bad-world --signal");
     }
 }
