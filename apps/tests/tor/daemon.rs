@@ -146,6 +146,10 @@ impl Node for Daemon {
         &self.onion
     }
 
+    fn says_its_address(&mut self) -> String {
+        self.call::<all::NodeStatus>(&api::Nothing {}).onion
+    }
+
     fn invite(&mut self) -> String {
         self.call::<all::IdentityInvite>(&api::Nothing {}).friend_code
     }

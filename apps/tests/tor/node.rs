@@ -24,8 +24,10 @@ pub trait Node {
     fn start(&mut self);
     /// `kill -9`
     fn kill(&mut self);
-    /// Its onion address.
+    /// Its onion address, as it was when it was first known.
     fn address(&self) -> &str;
+    /// Its onion address, as it says itself, running.
+    fn says_its_address(&mut self) -> String;
     /// A friend code that is good for one friend.
     fn invite(&mut self) -> String;
     /// Asks the owner of a code to be friends.

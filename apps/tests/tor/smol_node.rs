@@ -90,7 +90,11 @@ impl Node for SmolNode {
             child.stdout.take().expect("a pipe"),
         );
         self.running = Some((child, questions, BufReader::new(answers)));
-        self.address = self.ask(&Question::Address);
+        let address = self.says_its_address();
+        // What it says when it comes back is for the tests to judge.
+        if self.address.is_empty() {
+            self.address = address;
+        }
     }
 
     fn kill(&mut self) {
@@ -102,6 +106,10 @@ impl Node for SmolNode {
 
     fn address(&self) -> &str {
         &self.address
+    }
+
+    fn says_its_address(&mut self) -> String {
+        self.ask(&Question::Address)
     }
 
     fn invite(&mut self) -> String {

@@ -4,12 +4,55 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use prost::Message as _;
+use sotto_core::OnionAddress;
+use sotto_core::wire::link::{Frame, Hello, frame::Body};
+use sotto_testkit::noise::{self, Keys};
 use sotto_testkit::tor_network::SocksClient;
+use sotto_testkit::vectors::ALICE;
+use sotto_testkit::vectors::handshake::dialers_keys;
+use sotto_testkit::vectors::identity::x25519_public;
 
 use crate::node::until;
 
 /// No single read or write takes longer, unless it hangs.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Calls a node as Alice of the vectors, whom it does not know, with snow alone; its first frame. Only who has the key of
+/// the address can answer.
+pub fn call(client: SocksClient, onion: &str) -> Hello {
+    let mut stream = visit(client, onion);
+    let peer: OnionAddress = onion.parse().expect("an address");
+    let mut handshake = noise::dialer(&keys_towards(&peer), &x25519_public(&peer));
+    stream.write_all(&noise::write(&mut handshake, &[])).expect("said");
+    noise::read(&mut handshake, &record(&mut stream));
+    let proof = noise::proof(&ALICE.onion_seed, handshake.get_handshake_hash());
+    stream.write_all(&noise::write(&mut handshake, &proof)).expect("said");
+    let mut link = handshake.into_transport_mode().expect("complete");
+
+    let plaintext = noise::open(&mut link, &record(&mut stream));
+    let (length, rest) = plaintext.split_first_chunk().expect("a length");
+    let frame = &rest[..usize::from(u16::from_be_bytes(*length))];
+    match Frame::decode(frame).expect("a frame").body {
+        Some(Body::Hello(hello)) => hello,
+        other => panic!("not a hello: {other:?}"),
+    }
+}
+
+fn keys_towards(peer: &OnionAddress) -> Keys {
+    Keys {
+        prologue: [b"sotto link v1", &peer.public_key()[..]].concat(),
+        ..dialers_keys()
+    }
+}
+
+fn record(stream: &mut TcpStream) -> Vec<u8> {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).expect("an answer");
+    let mut message = vec![0; u16::from_be_bytes(length).into()];
+    stream.read_exact(&mut message).expect("a whole record");
+    [&length[..], &message].concat()
+}
 
 /// A stream to the port at which an onion address serves Sotto; the address may have been published just now.
 pub fn visit(client: SocksClient, onion: &str) -> TcpStream {
