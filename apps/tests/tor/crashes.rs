@@ -1,7 +1,7 @@
 //! `kill -9`: whoever comes back is found under the same address, and what waited arrives, on both sides.
 
 use crate::node::{Runtime, arrived, friends, shared_network, tell};
-use crate::visitor::call;
+use crate::visitor::{call, newcomer};
 
 fn one_dies_and_comes_back(runtimes: [Runtime; 2]) {
     let network = shared_network().arti_config();
@@ -16,10 +16,7 @@ fn one_dies_and_comes_back(runtimes: [Runtime; 2]) {
     victim.start();
     // Friends may meet over a link that the victim dials; a visitor has nothing but the address.
     assert_eq!(victim.says_its_address(), address);
-    let visitor = shared_network()
-        .socks_client()
-        .unwrap_or_else(|error| panic!("{error}"));
-    call(visitor, &address);
+    call(newcomer(), &address);
     arrived(&mut *other, &mut *victim, &texts);
     tell(&mut *victim, &mut *other, "I am back");
 

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use serde_json::json;
 use sotto::api::{self, Direction, MessageState, Method, Standing, all};
 use sotto::cli::Client;
 use tempfile::TempDir;
 use toml::Table;
 
-use crate::node::{Message, Node, Progress, until};
+use crate::node::{Message, Node, Picture, Progress, until};
 
 /// A data folder, a key file and perhaps a running daemon.
 pub struct Daemon {
@@ -194,6 +195,42 @@ impl Node for Daemon {
             },
         });
         shown.collect()
+    }
+
+    fn picture(&mut self) -> Picture {
+        const ALL: Option<u32> = Some(1000);
+        let status = self.call::<all::NodeStatus>(&api::Nothing {});
+        let mut contacts = self.call::<all::List>(&api::List { all: true }).friends;
+        for contact in &mut contacts {
+            contact.last_seen = None;
+        }
+        let histories = contacts.iter().map(|contact| {
+            self.call::<all::History>(&api::History {
+                contact: contact.who.contact.clone(),
+                limit: ALL,
+                before: None,
+            })
+        });
+        let histories: Vec<_> = histories.collect();
+        let outbox = self.call::<all::Outbox>(&api::ListOutbox::default());
+        let events = self.call::<all::EventsList>(&api::ListEvents {
+            since: Some(0),
+            limit: ALL,
+            ..Default::default()
+        });
+        let kept = json!({
+            "contacts": contacts,
+            "requests": self.call::<all::Requests>(&api::Nothing {}),
+            "histories": histories,
+            "outbox": outbox,
+            "events": events,
+            "last event": status.last_seq,
+            "counts": [status.queued, status.requests],
+        });
+        Picture {
+            kept,
+            faults: status.peer_faults,
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! A node as the tests see it, whatever it runs on: a process that can be killed, an address, and messages.
 
 use std::fmt;
+use std::mem;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sotto_testkit::tor_network::TorNetwork;
 use tempfile::TempDir;
 use toml::Table;
@@ -38,6 +40,8 @@ pub trait Node {
     fn send(&mut self, to: &str, text: &str);
     /// The whole conversation, the oldest message first.
     fn history(&mut self, with: &str) -> Vec<Message>;
+    /// All that there is to see of it.
+    fn picture(&mut self) -> Picture;
 }
 
 /// A message, as far as these tests care.
@@ -53,6 +57,16 @@ pub enum Progress {
     Came,
     Waits,
     Arrived,
+}
+
+/// A node, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Contacts, requests, conversations, outbox, event log, and how much of each there is. Not when a link was last
+    /// alive: links come and go, and one that carries nothing for minutes is given up.
+    pub kept: Value,
+    /// What peers did wrong since its start.
+    pub faults: u64,
 }
 
 /// What a node runs on.
@@ -121,6 +135,18 @@ pub fn arrived(from: &mut dyn Node, to: &mut dyn Node, texts: &[&str]) {
             Ok(())
         }
     });
+}
+
+/// The picture of a node in which nothing goes on any more.
+pub fn at_rest(node: &mut dyn Node) -> Picture {
+    const REST: Duration = Duration::from_secs(3);
+    let mut last = node.picture();
+    until("nothing changes any more", || {
+        thread::sleep(REST);
+        let before = mem::replace(&mut last, node.picture());
+        if before.kept == last.kept { Ok(()) } else { Err(before) }
+    });
+    last
 }
 
 /// Looks until it holds.

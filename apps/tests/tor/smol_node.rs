@@ -10,9 +10,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sotto_core::row::{DeliveryState, Standing};
-use sotto_core::{Command as Wish, Direction, Draft, OnionAddress, Reply};
+use sotto_core::{Command as Wish, Direction, Draft, EventSeq, OnionAddress, Reply};
 use sotto_io_smol::{Config, NodeHandle, start};
 use sotto_io_sqlcipher::{Reader, Store, StoreKey};
 use sotto_io_tor::{Limits, Tor, runtime};
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use toml::Table;
 use tor_rtcompat::ToplevelBlockOn as _;
 
-use crate::node::{Message, Node, Progress};
+use crate::node::{Message, Node, Picture, Progress};
 
 const FOLDER: &str = "SOTTO_TEST_FOLDER";
 /// Before what is meant for us: the test harness prints there as well.
@@ -35,6 +35,7 @@ enum Question {
     IsFriend(String),
     Send(String, String),
     History(String),
+    Picture,
 }
 
 /// The process, seen from the tests.
@@ -131,6 +132,10 @@ impl Node for SmolNode {
     fn history(&mut self, with: &str) -> Vec<Message> {
         self.ask(&Question::History(with.to_owned()))
     }
+
+    fn picture(&mut self) -> Picture {
+        self.ask(&Question::Picture)
+    }
 }
 
 impl Drop for SmolNode {
@@ -190,6 +195,7 @@ async fn answer(node: &NodeHandle, reader: &Reader, question: Question) -> Resul
         },
         Question::Send(to, text) => Wish::Send(Draft::plain(to.parse()?, text)),
         Question::IsFriend(of) => return Ok((reader.standing(&of.parse()?)? == Some(Standing::Friend)).into()),
+        Question::Picture => return Ok(serde_json::to_value(picture(node, reader).await?)?),
         Question::History(with) => return Ok(serde_json::to_value(history(reader, with.parse()?)?)?),
     };
     Ok(match node.command(wish).await? {
@@ -216,4 +222,29 @@ fn history(reader: &Reader, with: OnionAddress) -> Result<Vec<Message>, Box<dyn 
         });
     }
     Ok(shown)
+}
+
+async fn picture(node: &NodeHandle, reader: &Reader) -> Result<Picture, Box<dyn Error>> {
+    let status = match node.command(Wish::Status).await? {
+        Ok(Reply::Status(status)) => status,
+        other => return Err(format!("{other:?}").into()),
+    };
+    let mut contacts = reader.contacts()?;
+    let mut histories = Vec::new();
+    for contact in &mut contacts {
+        contact.last_seen = None;
+        histories.push(reader.history(&contact.who.address, 1000, None)?);
+    }
+    let kept = json!({
+        "contacts": format!("{contacts:?}"),
+        "requests": format!("{:?}", reader.requests()?),
+        "histories": format!("{histories:?}"),
+        "outbox": format!("{:?}", reader.outbox()?),
+        "events": format!("{:?}", reader.events(EventSeq(0), 1000)?),
+        "queued": status.queued,
+    });
+    Ok(Picture {
+        kept,
+        faults: status.peer_faults,
+    })
 }

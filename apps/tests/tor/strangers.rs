@@ -1,19 +1,20 @@
 //! Strangers at an onion address, who come by C tor: one who speaks the protocol gets an answer, by an implementation of
 //! the handshake that is not Sotto's own; the others get nothing, and change nothing.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::thread::{self, JoinHandle};
 
 use sotto_core::wire::link::Standing;
+use sotto_testkit::tor_network::SocksClient;
 
-use crate::node::{Runtime, friends, node, shared_network, tell};
-use crate::visitor::{call, visit};
+use crate::node::{Runtime, at_rest, friends, node, shared_network, tell};
+use crate::visitor::{call, first_words, newcomer, try_visit, visit};
 
 #[test]
 fn c_tor_gets_through_and_the_handshake_is_completed() {
     let network = shared_network().arti_config();
-    let client = shared_network()
-        .socks_client()
-        .unwrap_or_else(|error| panic!("{error}"));
+    let client = newcomer();
     for runtime in [Runtime::Tokio, Runtime::Smol] {
         let node = node(runtime, &network);
         let hello = call(client, node.address());
@@ -25,25 +26,107 @@ fn c_tor_gets_through_and_the_handshake_is_completed() {
 #[test]
 fn raw_bytes_change_nothing() {
     let network = shared_network().arti_config();
-    let client = shared_network()
-        .socks_client()
-        .unwrap_or_else(|error| panic!("{error}"));
+    let [raw, crowd] = [newcomer(), newcomer()];
     let [mut one, mut other] = friends([Runtime::Tokio, Runtime::Smol], &network);
-    let before = [one.history(other.address()), other.history(one.address())];
-    for node in [&one, &other] {
-        let bytes: [&[u8]; 4] = [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", &[0xff; 2000], &[0, 48], b""];
+    tell(&mut *one, &mut *other, "are we alone?");
+    tell(&mut *other, &mut *one, "we will see");
+    let before = [at_rest(&mut *one), at_rest(&mut *other)];
+
+    let onions = [&one, &other].map(|node| node.address().to_owned());
+    let silent = onions.each_ref().map(|onion| fall_silent(raw, onion));
+    for onion in &onions {
+        let flood = vec![0x5a_u8; 1 << 20];
+        let bytes: [&[u8]; 5] = [
+            b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+            &[0xff; 2000],
+            &[0, 48],
+            b"",
+            &flood,
+        ];
         for bytes in bytes {
-            let mut stream = visit(client, node.address());
-            stream.write_all(bytes).expect("said");
-            stream.shutdown(std::net::Shutdown::Write).expect("said all");
-            let mut answer = Vec::new();
-            match stream.read_to_end(&mut answer) {
-                Ok(_) => assert_eq!(answer, b"", "whoever does not speak the protocol is told nothing"),
-                Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}"),
-            }
+            let mut stream = visit(raw, onion);
+            say(&mut stream, bytes);
+            // It may have been cut off already.
+            let _ = stream.shutdown(Shutdown::Write);
+            let said = bytes.get(..20).unwrap_or(bytes);
+            assert_eq!(
+                all_that_is_answered(&mut stream),
+                b"",
+                "whoever does not speak the protocol is told nothing: {said:?}"
+            );
         }
     }
-    assert_eq!([one.history(other.address()), other.history(one.address())], before);
+    let crowds = onions.each_ref().map(|onion| come_in_a_crowd(crowd, onion));
+    for mut streams in silent {
+        // Somebody who begins as one should is answered once; nobody may stay.
+        let answers = streams.each_mut().map(all_that_is_answered);
+        let [nothing, little, beginning] = answers.each_ref().map(Vec::len);
+        assert_eq!((nothing, little), (0, 0));
+        assert!(beginning <= 2 + 48, "{beginning}");
+    }
+    for crowd in crowds {
+        let came: Vec<bool> = crowd.into_iter().map(|it| it.join().expect("no panic")).collect();
+        assert!(came.contains(&true), "none of the crowd came in");
+    }
+
+    for (node, before) in [&mut one, &mut other].into_iter().zip(before) {
+        let after = node.picture();
+        assert_eq!(after.kept, before.kept);
+        assert!(after.faults > before.faults, "it has met them: {after:?}");
+    }
+    let newcomer = newcomer();
+    for onion in &onions {
+        assert_eq!(call(newcomer, onion).standing(), Standing::Stranger);
+    }
     tell(&mut *one, &mut *other, "still here");
     tell(&mut *other, &mut *one, "so am I");
+}
+
+/// Visitors who say nothing, or not all of the handshake's first record, or that and no more, and hang on.
+fn fall_silent(client: SocksClient, onion: &str) -> [TcpStream; 3] {
+    let first = first_words(onion);
+    let words: [&[u8]; 3] = [&[], &first[..20], &first];
+    words.map(|words| {
+        let mut stream = visit(client, onion);
+        say(&mut stream, words);
+        stream
+    })
+}
+
+/// More visitors at once than a node listens to, on several circuits; whether each came in.
+fn come_in_a_crowd(client: SocksClient, onion: &str) -> Vec<JoinHandle<bool>> {
+    const CROWD: u32 = 24;
+    /// Fewer than a node lets come on one circuit.
+    const TOGETHER: u32 = 6;
+    let visitor = |number: u32| {
+        let onion = onion.to_owned();
+        thread::spawn(move || {
+            let name = format!("one of group {}", number / TOGETHER);
+            try_visit(client, &onion, &name).is_ok_and(|mut stream| {
+                say(&mut stream, &[0, 48, 1]);
+                all_that_is_answered(&mut stream).is_empty()
+            })
+        })
+    };
+    (0..CROWD).map(visitor).collect()
+}
+
+/// What is not taken any more was said to nobody.
+fn say(stream: &mut TcpStream, bytes: &[u8]) {
+    if let Err(error) = stream.write_all(bytes) {
+        assert!(is_cut_off(&error), "{error}");
+    }
+}
+
+/// Until the other side has ended it.
+fn all_that_is_answered(stream: &mut TcpStream) -> Vec<u8> {
+    let mut answer = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut answer) {
+        assert!(is_cut_off(&error), "{error}");
+    }
+    answer
+}
+
+fn is_cut_off(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
 }
