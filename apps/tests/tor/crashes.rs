@@ -1,4 +1,8 @@
-//! `kill -9`: whoever comes back is found under the same address, and what waited arrives, on both sides.
+//! `kill -9`: whoever comes back is found under the same address, and what waited arrives, on both sides. What the dead
+//! leave on the disk shows no key.
+
+use sotto_core::OnionSecret;
+use sotto_testkit::tor_network::assert_no_key_in;
 
 use crate::node::{Runtime, arrived, friends, shared_network, tell};
 use crate::visitor::{call, newcomer};
@@ -9,6 +13,9 @@ fn one_dies_and_comes_back(runtimes: [Runtime; 2]) {
     let (address, others) = (victim.address().to_owned(), other.address().to_owned());
 
     victim.kill();
+    let seed = victim.seed();
+    assert_eq!(OnionSecret::from_seed(&seed).address().to_string(), address);
+    assert_no_key_in(victim.folder(), &seed);
     let texts = ["while you were away", "and another"];
     for text in texts {
         other.send(&address, text);
@@ -24,6 +31,8 @@ fn one_dies_and_comes_back(runtimes: [Runtime; 2]) {
     other.kill();
     victim.send(&others, "are you there?");
     victim.kill();
+    // This time nobody has been at its store since.
+    assert_no_key_in(victim.folder(), &seed);
     other.start();
     victim.start();
     arrived(&mut *victim, &mut *other, &["are you there?"]);

@@ -1,17 +1,18 @@
 //! A node that is the program `sotto`: its daemon, which runs on tokio, asked through its API.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use serde_json::json;
 use sotto::api::{self, Direction, MessageState, Method, Standing, all};
 use sotto::cli::Client;
+use sotto_io_sqlcipher::{StoreKey, read_salt};
 use tempfile::TempDir;
 use toml::Table;
 
-use crate::node::{Message, Node, Picture, Progress, until};
+use crate::node::{Message, Node, Picture, Progress, seed_in, until};
 
 /// A data folder, a key file and perhaps a running daemon.
 pub struct Daemon {
@@ -149,6 +150,17 @@ impl Node for Daemon {
 
     fn says_its_address(&mut self) -> String {
         self.call::<all::NodeStatus>(&api::Nothing {}).onion
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn seed(&self) -> [u8; 32] {
+        let database = self.data().join("sotto.db");
+        let key = fs::read(self.key_file()).expect("made by init");
+        let salt = read_salt(&database).expect("a store").expect("a salt");
+        seed_in(&database, &StoreKey::new(key.try_into().expect("32 bytes"), salt))
     }
 
     fn invite(&mut self) -> String {

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::mem;
+use std::path::Path;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sotto_io_sqlcipher::{Store, StoreKey};
 use sotto_testkit::tor_network::TorNetwork;
 use tempfile::TempDir;
 use toml::Table;
@@ -30,6 +32,10 @@ pub trait Node {
     fn address(&self) -> &str;
     /// Its onion address, as it says itself, running.
     fn says_its_address(&mut self) -> String;
+    /// Where it keeps everything.
+    fn folder(&self) -> &Path;
+    /// The seed of its onion key, out of its store; it must not be running.
+    fn seed(&self) -> [u8; 32];
     /// A friend code that is good for one friend.
     fn invite(&mut self) -> String;
     /// Asks the owner of a code to be friends.
@@ -147,6 +153,13 @@ pub fn at_rest(node: &mut dyn Node) -> Picture {
         if before.kept == last.kept { Ok(()) } else { Err(before) }
     });
     last
+}
+
+/// The seed of the onion key that is in a store.
+pub fn seed_in(database: &Path, key: &StoreKey) -> [u8; 32] {
+    let mut store = Store::open(database, key).expect("a store");
+    let image = store.image().expect("rows");
+    image.identity.expect("an identity").onion_seed
 }
 
 /// Looks until it holds.

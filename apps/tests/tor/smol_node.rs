@@ -20,9 +20,10 @@ use tempfile::TempDir;
 use toml::Table;
 use tor_rtcompat::ToplevelBlockOn as _;
 
-use crate::node::{Message, Node, Picture, Progress};
+use crate::node::{Message, Node, Picture, Progress, seed_in};
 
 const FOLDER: &str = "SOTTO_TEST_FOLDER";
+const DATABASE: &str = "sotto.db";
 /// Before what is meant for us: the test harness prints there as well.
 const MARK: &str = "answer: ";
 
@@ -113,6 +114,14 @@ impl Node for SmolNode {
         self.ask(&Question::Address)
     }
 
+    fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn seed(&self) -> [u8; 32] {
+        seed_in(&self.folder.path().join(DATABASE), &key())
+    }
+
     fn invite(&mut self) -> String {
         self.ask(&Question::Invite)
     }
@@ -157,9 +166,12 @@ fn a_node_on_smol() {
         .block_on(async { live(runtime, Path::new(&folder)).await.expect("a whole life") });
 }
 
+const fn key() -> StoreKey {
+    StoreKey::new([1; 32], [2; 16])
+}
+
 async fn live(runtime: impl tor_rtcompat::Runtime, folder: &Path) -> Result<(), Box<dyn Error>> {
-    let path = folder.join("sotto.db");
-    let key = StoreKey::new([1; 32], [2; 16]);
+    let (path, key) = (folder.join(DATABASE), key());
     let store = if path.exists() {
         Store::open(&path, &key)?
     } else {
