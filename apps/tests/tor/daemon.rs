@@ -64,6 +64,11 @@ impl Daemon {
         self.preload = preload;
     }
 
+    /// At the next start it knows no more of the Tor network than on its first day.
+    pub fn forget_tor(&self) {
+        fs::remove_dir_all(self.data().join("tor")).expect("it was started before");
+    }
+
     fn config_file(&self) -> PathBuf {
         self.data().join("config.toml")
     }
