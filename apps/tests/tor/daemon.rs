@@ -77,7 +77,7 @@ impl Daemon {
         self.folder.path().join("data")
     }
 
-    fn key_file(&self) -> PathBuf {
+    pub fn key_file(&self) -> PathBuf {
         self.folder.path().join("key")
     }
 

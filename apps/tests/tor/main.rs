@@ -5,6 +5,7 @@ mod crashes;
 mod daemon;
 mod demo;
 mod node;
+mod progress;
 mod relays;
 mod smol_node;
 mod strangers;
