@@ -2,6 +2,8 @@
 //! reached, come back under their address, and heal. Needs the package `tor`; run with
 //! `cargo test -p sotto-io-tor --features tor`.
 
+mod stranger;
+
 use std::future::poll_fn;
 use std::io;
 use std::path::Path;
@@ -19,6 +21,8 @@ use tempfile::TempDir;
 use toml::Table;
 use tor_rtcompat::{Runtime, SleepProviderExt as _, SpawnExt as _, ToplevelBlockOn as _};
 use tracing_subscriber::EnvFilter;
+
+use stranger::Stranger;
 
 /// The machine that runs this may have much else to do.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -197,6 +201,50 @@ fn two_runtimes_reach_each_other_and_come_back() {
         b.close().await;
         assert_no_key_in(folders[0].path(), &ada.onion_seed);
         assert_no_key_in(folders[1].path(), &bob.onion_seed);
+    });
+}
+
+/// Dials for a while, as a node would.
+async fn dial_at_last<R: Runtime>(runtime: &R, tor: &Tor<R>, peer: OnionAddress) -> Stream {
+    let trying = async {
+        loop {
+            match tor.dial(peer).await {
+                Ok(stream) => return stream,
+                Err(error) => println!("{error}"),
+            }
+            runtime.sleep(Duration::from_millis(500)).await;
+        }
+    };
+    runtime.timeout(PATIENCE, trying).await.expect("it answers at last")
+}
+
+/// Streams to two addresses share no circuit in any case. To one address arti opens them all on the same circuit, whatever
+/// becomes of them there, unless they come with different tokens: after a failure the contact has another one.
+#[test]
+fn a_dial_that_fails_on_a_circuit_is_made_on_another_one() {
+    let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
+    let table = network.arti_config();
+    stage(async |tokio, _| {
+        let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));
+        let zoe = identity(5);
+        let stranger = Stranger::start(&tokio, folders[0].path(), &table, &zoe).await;
+        let a = Tor::start(tokio.clone(), folders[1].path(), table.clone(), quick()).expect("ada");
+
+        let first = dial_at_last(&tokio, &a, zoe.address()).await;
+        assert_eq!((stranger.seen().circuits.len(), stranger.seen().refused), (1, 0));
+        // What is open keeps its circuit in use, on both sides.
+        let second = dial_at_last(&tokio, &a, zoe.address()).await;
+        let seen = stranger.seen();
+        assert!(
+            seen.refused > 0,
+            "it came on the circuit that there was first: {seen:?}"
+        );
+        assert!(
+            seen.circuits.len() == 2 && seen.circuits[0] != seen.circuits[1],
+            "{seen:?}"
+        );
+        drop((first, second));
+        a.close().await;
     });
 }
 
