@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use toml::{Table, Value, toml};
 
 use super::Error;
+use super::guard::Guard;
 use super::identity::Authority;
 use super::process::{self, Tor};
 
@@ -69,10 +70,10 @@ impl SocksClient {
         self.address
     }
 
-    pub(super) fn wait_for(tor: &mut Tor, patience: Duration) -> Result<Self, Error> {
+    pub(super) fn wait_for(tor: &mut Tor, guard: &mut Guard, patience: Duration) -> Result<Self, Error> {
         let start = Instant::now();
         loop {
-            tor.check()?;
+            tor.check(guard)?;
             let log = tor.log();
             if let (Some(port), true) = (listening_port(&log), log.contains("Bootstrapped 100%")) {
                 return Ok(Self {

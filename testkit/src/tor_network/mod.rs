@@ -149,11 +149,11 @@ impl TorNetwork {
         loop {
             let mut states = Vec::new();
             for (authority, tor) in &mut self.authorities {
-                tor.check()?;
+                tor.check(&mut self.guard)?;
                 states.push(consensus::state(&authority.relay.folder, members));
             }
             for relay in &mut self.relays {
-                relay.check()?;
+                relay.check(&mut self.guard)?;
             }
             let Some(missing) = states.into_iter().find_map(Result::err) else {
                 return Ok(());
@@ -193,7 +193,7 @@ impl TorNetwork {
         let tor = Tor::start(&mut self.guard, &home, &nickname, &torrc::client(&home, &lines))?;
         self.clients.push(tor);
         let tor = self.clients.last_mut().expect("just pushed");
-        SocksClient::wait_for(tor, PATIENCE)
+        SocksClient::wait_for(tor, &mut self.guard, PATIENCE)
     }
 
     /// Where everybody keeps keys and logs, each in a folder named after itself.

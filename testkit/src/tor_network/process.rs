@@ -67,14 +67,16 @@ impl Tor {
     }
 
     /// Fails if the process has ended without being asked to.
-    pub(super) fn check(&mut self) -> Result<(), Death> {
+    pub(super) fn check(&mut self, guard: &mut Guard) -> Result<(), Error> {
         let Some(running) = &mut self.running else {
             return Ok(());
         };
+        // If it has ended, to look is to wait for it.
+        guard.forget(running.child.id());
         match running.child.try_wait() {
-            Ok(None) => Ok(()),
-            Ok(Some(status)) => Err(running.death(status)),
-            Err(error) => Err(running.death(error)),
+            Ok(None) => guard.keep(running.child.id()),
+            Ok(Some(status)) => Err(running.death(status).into()),
+            Err(error) => Err(running.death(error).into()),
         }
     }
 
