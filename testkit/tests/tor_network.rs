@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{self, Child, Command, Stdio};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, test_kill_process};
 use sotto_testkit::tor_network::TorNetwork;
+use tempfile::TempDir;
 
 /// Killing a dozen processes takes no time, but the machine may have other things to do.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -77,6 +79,30 @@ fn it_ends_when_its_owner_is_killed() {
 }
 
 #[test]
+fn no_key_is_left_when_its_owner_is_killed_early() {
+    let home = TempDir::new().expect("a folder");
+    let mut owner = owner_at(home.path());
+    let start = Instant::now();
+    let folder = loop {
+        let mut folders = fs::read_dir(home.path()).expect("a folder");
+        let folder = folders.next().map(|it| it.expect("an entry").path());
+        // Its first keys are being made.
+        if let Some(folder) = folder.filter(|it| it.join("authority1").exists()) {
+            break folder;
+        }
+        assert!(start.elapsed() < PATIENCE, "it has not begun");
+        thread::sleep(Duration::from_millis(1));
+    };
+    owner.kill().expect("kill the owner");
+    owner.wait().expect("the owner's end");
+    let start = Instant::now();
+    while folder.exists() {
+        assert!(start.elapsed() < PATIENCE, "still there: {}", folder.display());
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
 fn without_the_package_it_says_which_is_missing() {
     let output = owner("/nonexistent".to_owned()).wait_with_output().expect("its output");
     let said = String::from_utf8_lossy(&output.stdout);
@@ -109,11 +135,24 @@ fn own_a_network_until_killed() {
     }
 }
 
+/// Whoever owns a network, and finds programs by this path.
 fn owner(path: String) -> Child {
+    spawn(own().env("PATH", path))
+}
+
+/// Whoever owns a network in this folder.
+fn owner_at(home: &Path) -> Child {
+    spawn(own().env("TMPDIR", home))
+}
+
+fn own() -> Command {
     let mut command = Command::new(env::current_exe().expect("this program"));
     command.args(["--exact", "own_a_network_until_killed", "--ignored", "--nocapture"]);
     command
-        .env("PATH", path)
+}
+
+fn spawn(command: &mut Command) -> Child {
+    command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()

@@ -7,7 +7,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use super::Error;
 
-/// Ctrl-C in a terminal reaches everybody in it: the shell has to live on for as long as its work takes.
+/// Ctrl-C in a terminal reaches everybody in it: the shell has to live on for as long as its work takes. Programs that
+/// make keys are not killed, for they end by themselves, but until then one may put a file into a folder that is going.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP QUIT
 kept=
@@ -20,7 +21,10 @@ while read -r order process; do
     [ "$order" = forget ] || kept="$kept $process"
 done
 [ -z "$kept" ] || kill -KILL $kept
-rm -rf -- "$1"
+for try in 1 2 3 4 5 6 7 8 9 10; do
+    rm -rf -- "$1" && break
+    sleep 1
+done
 "#;
 
 /// Ends the processes that it keeps, and removes their folder, when this value is dropped or this process dies.

@@ -113,6 +113,8 @@ impl TorNetwork {
             .prefix("sotto-tor-")
             .tempdir()
             .map_err(Error::io("make a folder for the Tor network"))?;
+        // Before there is anything in it: to make the keys takes seconds.
+        let guard = Guard::over(folder.path())?;
 
         let ports = FreePorts::choose(2 * AUTHORITIES).map_err(Error::io("choose free ports"))?;
         let (authorities, relays) = identity::create(folder.path(), &ports.numbers, relays)?;
@@ -122,7 +124,7 @@ impl TorNetwork {
         drop(ports); // From here on `tor` can have them, and so can others: see `ATTEMPTS`.
 
         let mut network = Self {
-            guard: Guard::over(folder.path())?,
+            guard,
             clients: Vec::new(),
             relays: Vec::new(),
             authorities: Vec::new(),
