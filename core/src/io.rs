@@ -31,9 +31,9 @@ pub enum Input {
 /// Why a link is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
-    /// The dial did not reach the peer.
+    /// The dial did not reach the peer, though there is a network.
     Unreachable,
-    /// The peer, or the network, ended it.
+    /// The peer, or the network, ended it; or there is no network to dial in.
     Ended,
     /// We hung up.
     HungUp,

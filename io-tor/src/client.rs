@@ -128,6 +128,8 @@ impl<R: Runtime> Transport for Tor<R> {
         let (door, arrivals) = Door::new(identity);
         self.shared.door.set(Some(Arc::new(door)));
         Ok(Box::new(TorListener {
+            disturbances: self.status().disturbances,
+            changes: self.status_changes(),
             shared: Arc::clone(&self.shared),
             arrivals,
         }))
@@ -158,6 +160,9 @@ impl<R: Runtime> std::fmt::Debug for Tor<R> {
 struct TorListener<R: Runtime> {
     shared: Arc<Shared<R>>,
     arrivals: Arrivals,
+    changes: StatusChanges,
+    /// Those that have been told.
+    disturbances: u64,
 }
 
 impl<R: Runtime> Listener for TorListener<R> {
@@ -167,6 +172,16 @@ impl<R: Runtime> Listener for TorListener<R> {
             // Tor has been stopped; nobody will come.
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
+    }
+
+    fn poll_disturbed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Poll::Ready(Some(status)) = Pin::new(&mut self.changes).poll_next(cx) {
+            if status.disturbances > self.disturbances {
+                self.disturbances = status.disturbances;
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
     }
 }
 

@@ -223,18 +223,43 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
-/// Programs that the table wants run as pluggable transports and that are not there, or cannot be run.
+/// Programs that the table's bridges need as pluggable transports and that are not there, or cannot be run.
 pub(crate) fn missing_programs(table: &Table, config: &TorClientConfig) -> Vec<PathBuf> {
-    let transports = table
-        .get("bridges")
-        .and_then(|bridges| bridges.get("transports"))
-        .and_then(Value::as_array);
+    if !is_bridged(table) {
+        return Vec::new();
+    }
+    let bridges = &table["bridges"];
+    let wanted = protocols(&bridges["bridges"]);
+    let transports = bridges.get("transports").and_then(Value::as_array);
     transports
         .into_iter()
         .flatten()
+        .filter(|transport| {
+            let spoken = transport
+                .get("protocols")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten();
+            spoken
+                .filter_map(Value::as_str)
+                .any(|protocol| wanted.contains(&protocol))
+        })
         .filter_map(|transport| transport.get("path")?.clone().try_into::<CfgPath>().ok())
         .filter_map(|path| path.path(config.as_ref()).ok())
         .filter(|path| !runnable(path))
+        .collect()
+}
+
+/// The first word of each bridge's line, which is the name of its transport if it has one.
+fn protocols(bridges: &Value) -> Vec<&str> {
+    let lines: Vec<&str> = match bridges {
+        Value::String(lines) => lines.lines().collect(),
+        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let words = lines.into_iter().map(str::split_whitespace);
+    words
+        .filter_map(|mut words| words.find(|word| !word.eq_ignore_ascii_case("bridge")))
         .collect()
 }
 
@@ -285,10 +310,28 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_there_is_not_missing() {
-        let table = table("[[bridges.transports]]\nprotocols = ['obfs4']\npath = '/bin/sh'");
-        let config = resolve(&table, Path::new("/nonexistent"), Path::new("/nonexistent/state")).expect("a transport");
-        assert_eq!(missing_programs(&table, &config), Vec::<PathBuf>::new());
+    fn only_a_program_that_a_bridge_needs_and_that_is_not_there_is_missing() {
+        let missing = |path: &str, bridges: &str| {
+            let table = table(&format!(
+                "[bridges]\n{bridges}\n[[bridges.transports]]\nprotocols = ['obfs4']\npath = '{path}'"
+            ));
+            let config = resolve(&table, Path::new("/nonexistent"), Path::new("/nonexistent/state")).expect("a table");
+            missing_programs(&table, &config)
+        };
+        let key = "316E643333645F6D79216558614D3931657A5F5F";
+        let plain = format!("bridges = ['192.0.2.1:9001 {key}']");
+        let spoken = format!("bridges = 'Bridge obfs4 192.0.2.1:9001 {key}'");
+        let nowhere = "/nowhere/obfs4proxy";
+        assert_eq!(missing(nowhere, &spoken), [Path::new(nowhere)]);
+        let unused = format!("enabled = false\n{spoken}");
+        for (path, bridges) in [
+            ("/bin/sh", &*spoken),
+            (nowhere, &plain),
+            (nowhere, &unused),
+            (nowhere, ""),
+        ] {
+            assert_eq!(missing(path, bridges), Vec::<PathBuf>::new(), "{path}, {bridges}");
+        }
     }
 
     #[test]

@@ -19,36 +19,25 @@ pub(crate) struct Contact {
 
 impl Contacts {
     pub fn of(&self, peer: OnionAddress) -> Contact {
-        *self.lock().entry(peer).or_insert_with(Contact::new)
+        *self.lock().entry(peer).or_insert_with(|| Contact {
+            token: IsolationToken::new(),
+            used: false,
+        })
     }
 
-    pub fn used(&self, peer: OnionAddress, token: IsolationToken) {
-        let mut contacts = self.lock();
-        if let Some(contact) = contacts.get_mut(&peer).filter(|contact| contact.token == token) {
-            contact.used = true;
-        }
+    /// A stream was opened with this token.
+    pub fn keep(&self, peer: OnionAddress, token: IsolationToken) {
+        self.lock().insert(peer, Contact { token, used: true });
     }
 
     /// What is remembered with a token may be the very trouble: a circuit that died in silence, or the introduction
     /// points that the peer had before it was restarted, which arti would go on trying for hours.
-    pub fn forget(&self, peer: OnionAddress, token: IsolationToken) {
-        let mut contacts = self.lock();
-        if let Some(contact) = contacts.get_mut(&peer).filter(|contact| contact.token == token) {
-            *contact = Contact::new();
-        }
+    pub fn forget(&self, peer: OnionAddress) {
+        self.lock().remove(&peer);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<OnionAddress, Contact>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Contact {
-    fn new() -> Self {
-        Self {
-            token: IsolationToken::new(),
-            used: false,
-        }
     }
 }
 
@@ -67,14 +56,11 @@ mod tests {
         assert!(first.token == contacts.of(ada).token);
         assert!(!first.used);
 
-        contacts.used(ada, first.token);
-        assert!(contacts.of(ada).used);
-        contacts.forget(ada, first.token);
-        let second = contacts.of(ada);
-        assert!(second.token != first.token && !second.used);
-        // Two dials at once fail one after the other: what the first has renewed stays.
-        contacts.forget(ada, first.token);
-        contacts.used(ada, first.token);
-        assert!(contacts.of(ada).token == second.token && !contacts.of(ada).used);
+        let other = IsolationToken::new();
+        contacts.keep(ada, other);
+        assert!(contacts.of(ada).token == other && contacts.of(ada).used);
+        contacts.forget(ada);
+        let last = contacts.of(ada);
+        assert!(last.token != first.token && last.token != other && !last.used);
     }
 }

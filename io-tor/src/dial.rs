@@ -1,10 +1,18 @@
-//! Reaching a peer: when Tor can be used, and with a second try where what is remembered of the peer may be stale.
+//! Reaching a peer: when Tor can be used, and by more than one try.
+//!
+//! What a try hangs on is often its own: a circuit that died in silence, a rendezvous point that the peer cannot reach,
+//! introduction points that the peer had before it was restarted. arti waits long for each. So a dial that is not answered
+//! begins another try beside the first, which shares nothing with it; and one that fails with what is remembered of the
+//! peer is begun again with nothing. The first stream that comes is taken.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 
-use arti_client::{DataStream, TorClient};
-use futures::future::{Either, select};
+use arti_client::{DataStream, IsolationToken, TorClient};
+use futures::future::{Either, FutureExt as _, select};
+use futures::select_biased;
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use sotto_core::OnionAddress;
 use sotto_io::{Dialling, Stream};
 use tor_rtcompat::{Runtime, SleepProviderExt as _};
@@ -25,8 +33,8 @@ pub(crate) fn dial<R: Runtime>(shared: Arc<Shared<R>>, peer: OnionAddress) -> Di
         });
         let client = match shared.runtime.timeout(shared.limits.bootstrap_wait, ready).await {
             Ok(Some(Some(client))) => client,
-            Ok(_) => return Err(closed()),
-            Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "Tor is not ready")),
+            Ok(_) => return Err(no_network("Tor has been stopped")),
+            Err(_) => return Err(no_network("Tor is not ready")),
         };
         let opening = shared.runtime.timeout(shared.limits.dial, open(&shared, &client, peer));
         // A client that is replaced cannot finish anything, and must not be kept alive by us.
@@ -34,46 +42,59 @@ pub(crate) fn dial<R: Runtime>(shared: Arc<Shared<R>>, peer: OnionAddress) -> Di
             let same = matches!(latest, Client::Ready(latest) if Arc::ptr_eq(&latest, &client));
             (!same).then_some(())
         });
-        match select(Box::pin(opening), Box::pin(replaced)).await {
-            Either::Left((Ok(Ok(stream)), _)) => {
+        let opened = match select(Box::pin(opening), Box::pin(replaced)).await {
+            Either::Left((opened, _)) => opened.unwrap_or_else(|_| {
+                Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "the peer did not answer in time",
+                ))
+            }),
+            Either::Right((Some(()), _)) => Err(no_network("the Tor client was started anew")),
+            Either::Right((None, _)) => Err(no_network("Tor has been stopped")),
+        };
+        match opened {
+            Ok(stream) => {
                 let (reader, writer) = stream.split();
                 Ok(Stream::new(reader, writer))
             }
-            Either::Left((Ok(Err(error)), _)) => Err(error),
-            Either::Left((Err(_), _)) => Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the peer did not answer in time",
-            )),
-            Either::Right((Some(()), _)) => Err(io::Error::new(
-                io::ErrorKind::ConnectionAborted,
-                "the Tor client was started anew",
-            )),
-            Either::Right((None, _)) => Err(closed()),
+            Err(error) => {
+                shared.contacts.forget(peer);
+                Err(error)
+            }
         }
     })
 }
 
+/// Try after try, until one succeeds, or the only one fails.
 async fn open<R: Runtime>(shared: &Shared<R>, client: &TorClient<R>, peer: OnionAddress) -> io::Result<DataStream> {
-    let contact = shared.contacts.of(peer);
-    let mut result = connect(client, peer, PORT, contact.token).await;
-    if result.is_err() && contact.used {
-        shared.contacts.forget(peer, contact.token);
-        let fresh = shared.contacts.of(peer);
-        result = connect(client, peer, PORT, fresh.token).await;
-    }
-    let token = shared.contacts.of(peer).token;
-    match result {
-        Ok(stream) => {
-            shared.contacts.used(peer, token);
-            Ok(stream)
-        }
-        Err(error) => {
-            shared.contacts.forget(peer, token);
-            Err(plain(&error))
+    let begin = |token| connect(client, peer, PORT, token).map(move |result| (token, result));
+    let known = shared.contacts.of(peer);
+    let mut remembered = known.used;
+    let mut tries = FuturesUnordered::from_iter([begin(known.token)]);
+    let mut pause = pin!(shared.runtime.sleep(shared.limits.hedge).fuse());
+    loop {
+        select_biased! {
+            (token, result) = tries.select_next_some() => match result {
+                Ok(stream) => {
+                    shared.contacts.keep(peer, token);
+                    return Ok(stream);
+                }
+                Err(_) if remembered && token == known.token => {
+                    remembered = false;
+                    tries.push(begin(IsolationToken::new()));
+                }
+                Err(error) if tries.is_empty() => return Err(plain(&error)),
+                Err(_) => {}
+            },
+            () = pause => {
+                tries.push(begin(IsolationToken::new()));
+                pause.set(shared.runtime.sleep(shared.limits.hedge).fuse());
+            }
         }
     }
 }
 
-fn closed() -> io::Error {
-    io::Error::new(io::ErrorKind::NotConnected, "Tor has been stopped")
+/// Of the peer this says nothing.
+fn no_network(text: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::NetworkDown, text)
 }

@@ -29,7 +29,7 @@ pub(crate) struct Healer {
     due: Option<Monotonic>,
     /// Failures in a row.
     failures: u32,
-    /// Proven since the service was first published.
+    /// Proven since the service was last published.
     proven: bool,
     /// Something has happened that the channels may not have survived.
     disturbed: bool,
@@ -82,7 +82,7 @@ impl Healer {
 
     /// The service or the client is gone, and being made anew.
     pub fn withdrawn(&mut self) {
-        self.published = false;
+        (self.published, self.proven) = (false, false);
         // Where the ladder has been climbed, there is a pause to be kept, or remedies would chase each other.
         if self.failures == 0 {
             self.due = None;
@@ -95,9 +95,12 @@ impl Healer {
         self.due = self.due.map(|due| due.min(now));
     }
 
-    /// arti reports trouble with a service that was well: seen for ourselves soon, since it may be wrong.
+    /// arti reports trouble with the service: if it was well, seen for ourselves soon, since arti may be wrong. Where the
+    /// ladder has been climbed, it tells nothing new.
     pub fn doubted(&mut self, now: Monotonic) {
-        self.due = self.due.map(|due| due.min(now.after(self.retry)));
+        if self.failures == 0 {
+            self.due = self.due.map(|due| due.min(now.after(self.retry)));
+        }
     }
 
     /// A probe has come home. `dice` is any number.
@@ -200,8 +203,19 @@ mod tests {
         healer.published(at(0));
         healer.proven(at(1), 0);
         healer.withdrawn();
+        assert_eq!(healer.reachability(), Reachability::Unknown);
         healer.published(at(2));
         assert_eq!(healer.due(), Some(at(2)));
+        assert_eq!(healer.reachability(), Reachability::Unknown);
+    }
+
+    #[test]
+    fn what_is_doubted_is_seen_soon() {
+        let mut healer = Healer::new(&LIMITS);
+        healer.published(at(0));
+        healer.proven(at(1), 0);
+        healer.doubted(at(2));
+        assert_eq!(healer.due(), Some(at(2).after(millis(LIMITS.probe_retry))));
     }
 
     #[test]
@@ -237,6 +251,8 @@ mod tests {
             healer.withdrawn();
             prop_assert_eq!(healer.due(), None);
             healer.published(at(1));
+            // An unreachable service is one that arti has doubts about.
+            healer.doubted(at(2));
             prop_assert_eq!(healer.due(), due);
         }
     }

@@ -16,6 +16,8 @@ use tracing::warn;
 
 use crate::bootstrap::{Unfinished, bootstrap};
 use crate::config::{Chain, resolve, state_dir};
+use crate::heal::millis;
+use crate::network::{Disturbance, now};
 use crate::online::online;
 use crate::remains::Remains;
 use crate::shared::{Client, Shared};
@@ -41,7 +43,7 @@ pub(crate) async fn keep<R: Runtime>(
         shared.clients.set(Client::Awaited);
         remains.let_go(&shared).await;
         let Some(pause) = ended else { break };
-        if let Either::Right(_) = future::select(pin!(shared.runtime.sleep(pause)), &mut stop).await {
+        if let Either::Right(_) = future::select(pin!(keeper.rest(pause)), &mut stop).await {
             break;
         }
     }
@@ -81,6 +83,22 @@ impl<R: Runtime> Keeper<R> {
             }
             Err(Unfinished::Disturbed) => Duration::ZERO,
             Err(Unfinished::Failed(problem)) => self.not_started(problem),
+        }
+    }
+
+    /// Lets time pass, unless the machine wakes or comes into another network.
+    async fn rest(&mut self, pause: Duration) {
+        let shared = Arc::clone(&self.ward.shared);
+        let end = now().after(millis(pause));
+        loop {
+            if let Some(Disturbance::Moved | Disturbance::Slept) = self.ward.look() {
+                return;
+            }
+            let left = Duration::from_millis(end.since(now()).0);
+            if left.is_zero() {
+                return;
+            }
+            shared.runtime.sleep(left.min(shared.limits.watch)).await;
         }
     }
 

@@ -9,6 +9,9 @@ pub struct Limits {
     pub bootstrap_wait: Duration,
     /// A dial takes no longer than this once Tor is usable: descriptor, introduction, rendezvous, stream.
     pub dial: Duration,
+    /// A dial that has not been answered for this long begins another try beside it, with circuits and a descriptor of its
+    /// own.
+    pub hedge: Duration,
     /// A probe takes no longer than this.
     pub probe: Duration,
     /// From one proof to the next probe, give or take a fifth.
@@ -25,9 +28,9 @@ pub struct Limits {
     pub watch: Duration,
     /// From a client that could not start to the next try; doubles up to `probe_retry_cap`.
     pub restart: Duration,
-    /// Rendezvous circuits at once. Those that carry nothing are closed.
+    /// Rendezvous circuits at once. For one more, the oldest that carries nothing is closed.
     pub circuits: usize,
-    /// Rendezvous being made at once.
+    /// Rendezvous being made at once. For one more, the oldest is given up.
     pub rendezvous: usize,
     /// A rendezvous takes no longer than this.
     pub rendezvous_wait: Duration,
@@ -42,6 +45,7 @@ impl Limits {
     pub const DEFAULT: Self = Self {
         bootstrap_wait: Duration::from_secs(90),
         dial: Duration::from_mins(1),
+        hedge: Duration::from_secs(20),
         probe: Duration::from_mins(1),
         probe_interval: Duration::from_mins(20),
         probe_retry: Duration::from_secs(15),

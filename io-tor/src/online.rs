@@ -155,7 +155,7 @@ impl<R: Runtime> Online<'_, R> {
     /// arti says how the service is.
     fn heard(&mut self, word: Option<OnionServiceStatus>) -> Wanted {
         let Some(word) = word else {
-            // Its tasks are gone, which they say no more of.
+            // Nobody would hear of it any more.
             self.launch();
             return Wanted::Nothing;
         };
@@ -334,6 +334,9 @@ impl<R: Runtime> Online<'_, R> {
             blocked(&self.bootstrap)
         };
         self.ward.shared.status.update(|status| {
+            if status.phase == Phase::Offline && phase != Phase::Offline {
+                status.disturbances += 1;
+            }
             status.phase = phase;
             status.reachability = reachability;
             status.problem = problem;

@@ -72,17 +72,28 @@ pub(crate) async fn probe<R: Runtime>(
     wait: Duration,
 ) -> Result<(), String> {
     let port = knock.expect(dice());
+    // Also if this probe is given up.
+    let closing = Closing(&knock);
     let client = client.isolated_client();
     let tried = client
         .runtime()
         .timeout(wait, connect(&client, address, port, IsolationToken::new()))
         .await;
-    let came = knock.settle();
+    let came = closing.0.settle();
     match tried {
         Ok(Ok(_)) if came => Ok(()),
         Ok(Ok(_)) => Err("somebody else answered".to_owned()),
         Ok(Err(error)) => Err(plain(&error).to_string()),
         Err(_) => Err("no answer in time".to_owned()),
+    }
+}
+
+/// Expects nobody any more when it goes.
+struct Closing<'a>(&'a Knock);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.settle();
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Status {
     /// What is in the way.
     pub problem: Option<Problem>,
     /// Grows each time that links may have died and peers may have come into reach: after sleep, in another network, with
-    /// a fresh client. A node wants to be told (`Command::NetworkChanged`).
+    /// a fresh client. The listener tells the node.
     pub disturbances: u64,
 }
 

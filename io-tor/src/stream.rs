@@ -28,6 +28,7 @@ pub(crate) fn plain(error: &arti_client::Error) -> io::Error {
             io::ErrorKind::ConnectionRefused
         }
         ErrorKind::TorAccessFailed | ErrorKind::LocalNetworkError => io::ErrorKind::NetworkUnreachable,
+        ErrorKind::BootstrapRequired | ErrorKind::DirectoryExpired => io::ErrorKind::NetworkDown,
         _ => io::ErrorKind::HostUnreachable,
     };
     io::Error::new(kind, error.kind().to_string())

@@ -101,6 +101,12 @@ impl<'a> Driver<'a> {
             self.tell(Input::Tick);
             found = Found::Something;
         }
+        if self.listener.poll_disturbed(cx).is_ready() {
+            // It answers that it is done, which nobody waits for.
+            let id = self.next_command();
+            self.tell(Input::Command(id, Command::NetworkChanged));
+            found = Found::Something;
+        }
         if self.is_welcome()
             && let Poll::Ready(stream) = self.listener.poll_accept(cx)
         {
@@ -150,10 +156,15 @@ impl<'a> Driver<'a> {
     }
 
     fn command(&mut self, command: Command, asker: oneshot::Sender<Answer>) {
-        let id = CommandId(self.commands);
-        self.commands += 1;
+        let id = self.next_command();
         self.askers.insert(id, asker);
         self.tell(Input::Command(id, command));
+    }
+
+    fn next_command(&mut self) -> CommandId {
+        let id = CommandId(self.commands);
+        self.commands += 1;
+        id
     }
 
     fn accept(&mut self, stream: Stream) {

@@ -73,8 +73,15 @@ async fn live(
         Either::Left((opened, _)) => opened,
         Either::Right(_) => return Cause::HungUp,
     };
-    let Ok(Stream { reader, writer }) = opened.inspect_err(|error| tracing::debug!(?id, %error, "no stream")) else {
-        return Cause::Unreachable;
+    let Stream { reader, writer } = match opened {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::debug!(?id, %error, "no stream");
+            return match error.kind() {
+                io::ErrorKind::NetworkDown | io::ErrorKind::NetworkUnreachable => Cause::Ended,
+                _ => Cause::Unreachable,
+            };
+        }
     };
     if matches!(id, LinkId::Dialled(_)) && inputs.clone().feed(Input::Connected(id)).await.is_err() {
         return Cause::HungUp;
@@ -229,6 +236,15 @@ mod tests {
         let (_, others, cause) = bench.rest().await;
         assert!(others.is_empty(), "{others:?}");
         assert_eq!(cause, Cause::Unreachable);
+    }
+
+    #[tokio::test]
+    async fn without_a_network_nothing_is_said_of_the_peer() {
+        for kind in [io::ErrorKind::NetworkDown, io::ErrorKind::NetworkUnreachable] {
+            let (_, others, cause) = Bench::run(DIALLED, ready(Err(kind.into()))).rest().await;
+            assert!(others.is_empty(), "{others:?}");
+            assert_eq!(cause, Cause::Ended);
+        }
     }
 
     #[tokio::test]

@@ -17,6 +17,7 @@ pub trait Transport: Send + Sync + 'static {
     fn listen(&self, identity: &IdentityRow) -> Result<Box<dyn Listener>, ListenError>;
 
     /// Opens a stream to a peer. Ends by itself in reasonable time, with an error if need be; may be dropped before.
+    /// `NetworkDown` and `NetworkUnreachable` say that there is no network, and so nothing of the peer.
     /// The node's own task polls it, so what computes for long belongs into a task of the transport's.
     fn dial(&self, peer: OnionAddress) -> Dialling;
 }
@@ -28,6 +29,12 @@ pub type Dialling = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
 pub trait Listener: Send {
     /// The next stream. Troubles are the listener's own to log and to wait out; it never fails, and never spins.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Stream>;
+
+    /// Ready once each time that links may have died and peers may have come into reach, as after sleep or in another
+    /// network.
+    fn poll_disturbed(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
 }
 
 /// An ordered, reliable stream of bytes in both directions. Dropping both halves closes it.

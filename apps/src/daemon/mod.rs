@@ -126,7 +126,7 @@ impl Daemon {
         drop(key);
         let reader = store.reader().map_err(|error| store_error(&error))?;
         let (archive, archive_thread) = Archive::start(reader)?;
-        let mut carrier = match options.transport {
+        let carrier = match options.transport {
             Some(transport) => Carrier::given(transport, &config.network),
             None => Carrier::start(profile, &config)?,
         };
@@ -150,7 +150,6 @@ impl Daemon {
             Ok(reply) => return Err(unexpected(&reply)),
             Err(refusal) => return Err(fault::refusal(&refusal)),
         };
-        carrier.watch(node.clone());
         let app = Arc::new(App {
             node: node.clone(),
             network: carrier.status(),

@@ -7,8 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use sotto_core::Command;
-use sotto_io_tokio::{Local, NodeHandle, Transport};
+use sotto_io_tokio::{Local, Transport};
 use sotto_io_tor::{Limits, Phase, Reachability, StartError, Status, StatusChanges, Tor};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -26,9 +25,8 @@ pub(crate) struct Carrier {
 
 struct TorThread {
     tor: Tor<TokioRustlsRuntime>,
-    runtime: Runtime,
-    changes: Option<StatusChanges>,
-    board: watch::Sender<api::Network>,
+    /// Until it is dropped.
+    runtime: Option<Runtime>,
 }
 
 impl Carrier {
@@ -64,14 +62,13 @@ impl Carrier {
             StartError::Runtime => Error::internal(error.to_string()),
         })?;
         let (board, status) = watch::channel(seen(&tor.status()));
+        tokio::spawn(follow(tor.status_changes(), board));
         Ok(Self {
             transport: Arc::new(tor.clone()),
             status,
             tor: Some(TorThread {
-                changes: Some(tor.status_changes()),
                 tor,
-                runtime,
-                board,
+                runtime: Some(runtime),
             }),
         })
     }
@@ -81,20 +78,18 @@ impl Carrier {
         self.status.clone()
     }
 
-    /// Passes on what becomes of the network: to those who ask for the status, to the log, and to the node.
-    pub fn watch(&mut self, node: NodeHandle) {
-        if let Some(tor) = &mut self.tor
-            && let Some(changes) = tor.changes.take()
-        {
-            tokio::spawn(follow(changes, tor.board.clone(), node));
-        }
-    }
-
     /// The orderly end.
     pub async fn close(self) {
-        if let Some(TorThread { tor, runtime, .. }) = self.tor {
-            tor.close().await;
-            // Its threads end by themselves; waiting for them is nothing for a task.
+        if let Some(thread) = self.tor {
+            thread.tor.close().await;
+        }
+    }
+}
+
+impl Drop for TorThread {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Its threads end by themselves. Waiting for them is nothing for a task, and tokio panics at it.
             runtime.shutdown_background();
         }
     }
@@ -108,16 +103,10 @@ impl fmt::Debug for Carrier {
     }
 }
 
-async fn follow(mut changes: StatusChanges, board: watch::Sender<api::Network>, node: NodeHandle) {
-    let (mut online, mut disturbances) = (false, 0);
+/// Passes on what becomes of the network to those who ask for the status.
+async fn follow(mut changes: StatusChanges, board: watch::Sender<api::Network>) {
     while let Some(status) = changes.next().await {
         board.send_replace(seen(&status));
-        let came_up = status.is_online() && !online;
-        if came_up || status.disturbances > disturbances {
-            // A node that is being opened again dials anew by itself.
-            let _ = node.command(Command::NetworkChanged).await;
-        }
-        (online, disturbances) = (status.is_online(), status.disturbances);
     }
 }
 

@@ -102,6 +102,11 @@ impl Daemon {
             .unwrap_or_else(|error| panic!("{}: {error}", M::NAME))
     }
 
+    /// Links that are up.
+    pub fn links(&self) -> u64 {
+        self.call::<all::NodeStatus>(&api::Nothing {}).links
+    }
+
     fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }

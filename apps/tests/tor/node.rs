@@ -18,8 +18,8 @@ use crate::daemon::Daemon;
 use crate::smol_node::SmolNode;
 
 /// Longer than anything takes unless it hangs. Circuits that lead through dead relays time out one after another, on a
-/// machine that may have other things to do; and a link that died unnoticed is given up after three minutes of silence.
-pub const PATIENCE: Duration = Duration::from_mins(10);
+/// machine that may have other things to do.
+pub const PATIENCE: Duration = Duration::from_mins(4);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Sotto, on one runtime or another. Dropped, it is killed.
@@ -183,6 +183,6 @@ pub fn shared_network() -> MutexGuard<'static, TorNetwork> {
 
 /// A network that can be harmed, with relays to spare.
 pub fn own_network() -> TorNetwork {
-    const RELAYS: usize = 10;
+    const RELAYS: usize = 16;
     TorNetwork::start_with(RELAYS).unwrap_or_else(|error| panic!("{error}"))
 }

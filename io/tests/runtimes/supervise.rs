@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::future::{FutureExt as _, join, join_all};
 use futures::io::{empty, sink};
 use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
@@ -29,6 +31,7 @@ on_each_runtime![
     a_killed_node_has_closed_its_store_when_it_is_gone,
     a_crowd_of_strangers_does_not_keep_commands_commits_or_a_shutdown_waiting,
     a_panic_in_a_link_is_not_swallowed,
+    a_node_hears_from_its_listener_that_the_network_is_another_one,
 ];
 
 /// A store whose rows, faults and calls the test holds in its hand.
@@ -314,20 +317,80 @@ impl Transport for Broken {
 async fn a_panic_in_a_link_is_not_swallowed<H: Host>() {
     let shelf = Shelf::default();
     let (handle, task) = H::start(Config::new(shelf.clone(), Broken)).await.expect("starts");
-    let code = FriendCode {
-        address: OnionSecret::from_seed(&[3; 32]).address(),
-        invite: None,
-    };
-    let ask = Command::AddContact {
-        code,
-        petname: None,
-        note: String::new(),
-    };
-    let _ = handle.command(ask).await;
+    let _ = handle.command(add_somebody()).await;
     let panic = AssertUnwindSafe(H::join(task))
         .catch_unwind()
         .await
         .expect_err("panics");
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"a bug in a dial"));
     assert_eq!(shelf.count("close"), 1);
+}
+
+fn add_somebody() -> Command {
+    let code = FriendCode {
+        address: OnionSecret::from_seed(&[3; 32]).address(),
+        invite: None,
+    };
+    Command::AddContact {
+        code,
+        petname: None,
+        note: String::new(),
+    }
+}
+
+/// A transport without a network, until there is another one.
+struct Roaming {
+    dials: UnboundedSender<()>,
+    disturbances: Mutex<Option<UnboundedReceiver<()>>>,
+}
+
+impl Transport for Roaming {
+    fn listen(&self, _: &IdentityRow) -> Result<Box<dyn Listener>, ListenError> {
+        let disturbances = self.disturbances.lock().expect("transport").take();
+        Ok(Box::new(Ear(disturbances.expect("listens once"))))
+    }
+
+    fn dial(&self, peer: OnionAddress) -> Dialling {
+        self.dials.unbounded_send(()).expect("heard");
+        Offline.dial(peer)
+    }
+}
+
+struct Ear(UnboundedReceiver<()>);
+
+impl Listener for Ear {
+    fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<Stream> {
+        Poll::Pending
+    }
+
+    fn poll_disturbed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.0.poll_next_unpin(cx) {
+            Poll::Ready(Some(())) => Poll::Ready(()),
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+async fn a_node_hears_from_its_listener_that_the_network_is_another_one<H: Host>() {
+    let ((dials, mut dialled), (disturb, disturbances)) = (unbounded(), unbounded());
+    let transport = Roaming {
+        dials,
+        disturbances: Mutex::new(Some(disturbances)),
+    };
+    let (handle, task) = H::start(Config::new(Shelf::default(), transport))
+        .await
+        .expect("starts");
+    assert!(matches!(
+        handle.command(add_somebody()).await,
+        Ok(Ok(Reply::Contact(_)))
+    ));
+    dialled.next().await.expect("a first dial");
+    for _ in 0..3 {
+        // When this is answered, the node has heard that the dial has failed. It would wait half a minute, and then longer.
+        assert_eq!(handle.command(set_name("a")).await, Ok(Ok(Reply::Done)));
+        disturb.unbounded_send(()).expect("heard");
+        dialled.next().await.expect("another one");
+    }
+    handle.shutdown().await;
+    H::join(task).await.expect("in order");
 }
