@@ -103,7 +103,7 @@ impl Conformance {
 
     fn target(&self, context: &Context, address: OnionAddress) -> Result<Box<dyn Target>, Stop> {
         if let Some(proxy) = self.socks {
-            return Ok(Box::new(Socks { proxy, address }));
+            return Ok(Box::new(Socks::new(proxy, address)));
         }
         if let Some(path) = &self.socket {
             return Ok(Box::new(Socket(path.clone())));

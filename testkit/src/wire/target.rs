@@ -4,12 +4,15 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sotto_core::OnionAddress;
 
 /// Virtual port of a Tor onion service at which it takes links [L-1].
 const PORT: u16 = 7688;
+/// Streams that share a circuit.
+const SHARE: u32 = 4;
 /// How long a SOCKS proxy may take to get through to an onion service.
 const CONNECT: Duration = Duration::from_mins(2);
 
@@ -59,10 +62,28 @@ impl Target for Socket {
 
 /// A Tor onion service, by way of whoever speaks SOCKS 5 (RFC 1928) to Tor.
 pub struct Socks {
-    /// Where the proxy listens.
-    pub proxy: SocketAddr,
-    /// Whose service.
-    pub address: OnionAddress,
+    proxy: SocketAddr,
+    address: OnionAddress,
+    opened: AtomicU32,
+}
+
+impl Socks {
+    /// The service at `address`, by the proxy that listens at `proxy`.
+    pub const fn new(proxy: SocketAddr, address: OnionAddress) -> Self {
+        Self {
+            proxy,
+            address,
+            opened: AtomicU32::new(0),
+        }
+    }
+
+    /// A user's name and password (RFC 1929). Streams of one name share a circuit in Tor, and a service may close one that
+    /// carries many: whoever links to a node needs but one stream.
+    fn login(&self) -> Vec<u8> {
+        let circuit = self.opened.fetch_add(1, Ordering::Relaxed) / SHARE;
+        let name = circuit.to_be_bytes();
+        [&[1, 4], &name[..], &[1, b'-']].concat()
+    }
 }
 
 impl Target for Socks {
@@ -70,11 +91,14 @@ impl Target for Socks {
         let mut stream = TcpStream::connect_timeout(&self.proxy, CONNECT)?;
         stream.set_nodelay(true)?;
         stream.set_patience(CONNECT)?;
-        // Version 5, one way to authenticate: none.
-        let mut method = [0; 2];
-        exchange(&mut stream, &[5, 1, 0], &mut method)?;
-        if method != [5, 0] {
-            return Err(io::Error::other("the SOCKS proxy wants a password, or is none"));
+        // Version 5, one way to authenticate: by name.
+        let mut answers = [0; 2];
+        exchange(&mut stream, &[5, 1, 2], &mut answers)?;
+        if answers == [5, 2] {
+            exchange(&mut stream, &self.login(), &mut answers)?;
+        }
+        if answers != [1, 0] {
+            return Err(io::Error::other("the SOCKS proxy takes no names, or is none"));
         }
         // CONNECT to a name; the answer holds an IPv4 address.
         let name = self.address.to_string();

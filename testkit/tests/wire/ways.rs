@@ -57,8 +57,14 @@ fn proxy(door: Door, name: String, code: u8) -> std::net::SocketAddr {
     let serve = move |mut stream: TcpStream| -> io::Result<()> {
         let mut greeting = [0; 3];
         stream.read_exact(&mut greeting)?;
-        assert_eq!(greeting, [5, 1, 0]);
-        stream.write_all(&[5, 0])?;
+        assert_eq!(greeting, [5, 1, 2]);
+        stream.write_all(&[5, 2])?;
+        let mut login = [0; 8];
+        stream.read_exact(&mut login)?;
+        let [1, 4, .., 1, b'-'] = login else {
+            panic!("{login:?}")
+        };
+        stream.write_all(&[1, 0])?;
         let mut request = vec![0; 5 + name.len() + 2];
         stream.read_exact(&mut request)?;
         let wanted = [&[5, 1, 0, 3, 62], name.as_bytes(), &[0x1e, 0x08]].concat();
@@ -81,25 +87,14 @@ fn proxy(door: Door, name: String, code: u8) -> std::net::SocketAddr {
 fn a_socks_proxy_is_a_way() {
     let own = Own::start(6);
     let proxy = proxy(own.door(), own.address().to_string(), 0);
-    passes(
-        &own,
-        &Socks {
-            proxy,
-            address: own.address(),
-        },
-    );
+    passes(&own, &Socks::new(proxy, own.address()));
 }
 
 #[test]
 fn a_proxy_that_does_not_get_through_says_so() {
     let own = Own::start(7);
     let proxy = proxy(own.door(), own.address().to_string(), 0xf2);
-    let error = Socks {
-        proxy,
-        address: own.address(),
-    }
-    .open()
-    .map(|_| ())
-    .expect_err("refused");
+    let refused = Socks::new(proxy, own.address()).open().map(|_| ());
+    let error = refused.expect_err("refused");
     assert_eq!(error.to_string(), "Tor does not get through: SOCKS reply 0xf2");
 }
