@@ -43,11 +43,13 @@
 //! ```
 
 mod bootstrap;
+mod bridges;
 mod client;
 mod clock;
 pub mod config;
 mod contacts;
 mod dial;
+mod guests;
 mod heal;
 mod keeper;
 mod limits;

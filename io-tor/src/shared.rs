@@ -7,7 +7,7 @@ use arti_client::{TorClient, TorClientConfig};
 use toml::Table;
 use tor_rtcompat::Runtime;
 
-use crate::config::missing_programs;
+use crate::bridges::missing_programs;
 use crate::contacts::Contacts;
 use crate::service::Door;
 use crate::watched::Watched;

@@ -31,7 +31,8 @@ pub struct EventView {
     pub row: EventRow,
     /// With whom.
     pub who: Who,
-    /// The message that it is about, as it stands now; `None` if it is about none, or if that has disappeared.
+    /// The message that it is about, as it stands now; `None` if it is about none, if that has disappeared, or if another
+    /// one had come under its id before.
     pub message: Option<MessageView>,
 }
 
@@ -72,7 +73,10 @@ impl Snapshot<'_> {
         let address = self.peers.address(self.db, contact)?;
         let row = of("event", row, event(address, row))?;
         let message = match message_key(&row.event) {
-            Some(key) => self.view_of(&key)?,
+            // A bad contact can say an id twice: what came first was stored, and announced by the event of its place.
+            Some(key) => self
+                .view_of(&key)?
+                .filter(|message| !matches!(row.event, Event::MessageReceived { .. }) || message.order == row.seq),
             None => None,
         };
         Ok(EventView {

@@ -79,32 +79,36 @@ fn the_log_is_read_from_any_place_with_what_it_is_about() {
     let (mut store, reader) = populated(&place);
     let empty = reader.events(EventSeq(0), 10).unwrap();
     assert!(empty.events.is_empty() && empty.first == EventSeq(0) && empty.last == EventSeq(0));
+    let received = Event::MessageReceived { key: key(1, In, 1) };
     store
         .commit(&puts([
-            event(1, Event::ContactAdded { contact: peer(1) }),
-            event(2, Event::MessageReceived { key: key(1, In, 1) }),
-            event(3, Event::MessageDisappeared { key: key(1, In, 99) }),
-            event(4, Event::RequestReceived { contact: peer(77) }),
+            event(10, Event::ContactAdded { contact: peer(1) }),
+            event(11, received.clone()),
+            event(12, Event::MessageDisappeared { key: key(1, In, 99) }),
+            event(13, Event::RequestReceived { contact: peer(77) }),
+            event(14, received),
             Row::Consumer(ConsumerRow {
                 name: String::from("agent"),
                 acknowledged: EventSeq(2),
             }),
         ]))
         .unwrap();
-    let log = reader.events(EventSeq(1), 2).unwrap();
-    assert_eq!((log.first, log.last), (EventSeq(1), EventSeq(4)));
-    assert_eq!(log.events[0].row.seq, EventSeq(2));
+    let log = reader.events(EventSeq(10), 2).unwrap();
+    assert_eq!((log.first, log.last), (EventSeq(10), EventSeq(14)));
+    assert_eq!(log.events[0].row.seq, EventSeq(11));
     assert_eq!(log.events[0].message.as_ref().unwrap().text, "hello 1-1");
     assert_eq!(log.events[0].who.petname.as_deref(), Some("Ada"));
     assert!(log.events[1].message.is_none() && log.events.len() == 2);
+    let again = &reader.events(EventSeq(13), 1).unwrap().events[0];
+    assert!(again.message.is_none(), "what came first was announced already");
     assert!(reader.events(EventSeq(u64::MAX), 2).unwrap().events.is_empty());
 
     store
-        .commit(&common::batch([Change::Delete(Key::Event(EventSeq(1)))]))
+        .commit(&common::batch([Change::Delete(Key::Event(EventSeq(10)))]))
         .unwrap();
     assert_eq!(
         reader.events(EventSeq(0), 1).unwrap().first,
-        EventSeq(2),
+        EventSeq(11),
         "which shows the gap"
     );
     assert_eq!(reader.consumer("agent").unwrap(), Some(EventSeq(2)));

@@ -11,6 +11,7 @@ use sotto_io::{Stream, Transport as _};
 use sotto_io_tor::{Limits, Reachability, Tor, runtime};
 use tempfile::TempDir;
 use toml::Table;
+use tor_rtcompat::tokio::TokioRustlsRuntime;
 
 use crate::person::Person;
 use crate::timed;
@@ -19,6 +20,7 @@ pub struct Bare {
     stream: Stream,
     /// Descriptor, introduction, rendezvous and stream.
     pub dialled_in: Duration,
+    _service: Tor<TokioRustlsRuntime>,
     _folder: TempDir,
 }
 
@@ -45,11 +47,10 @@ impl Bare {
         });
         while changes.next().await.expect("Tor runs").reachability != Reachability::Reachable {}
         let (dialled_in, stream) = timed(dialler.tor.dial(identity.address())).await;
-        // The service lives as long as the program.
-        std::mem::forget(tor);
         Self {
             stream: stream.expect("a stream"),
             dialled_in,
+            _service: tor,
             _folder: folder,
         }
     }

@@ -66,6 +66,12 @@ impl Person {
         self.deliver(other, "hello", 1).await;
     }
 
+    /// The orderly end.
+    pub async fn die(self) {
+        self.node.shutdown().await;
+        self.tor.close().await;
+    }
+
     /// The time from handing over the first of `count` messages until the last one is known to be delivered.
     pub async fn deliver(&self, to: &Self, text: &str, count: u32) -> Duration {
         let mut notices = self.node.subscribe();
