@@ -5,9 +5,9 @@
 //! Dropping the network ends its processes and removes its folder, and so does the end of this process, however it comes.
 //!
 //! A loopback network differs from the public one in what is said here: relays share one address, so path rules must
-//! not keep them apart; authorities vote every fifteen seconds and take a relay to be running until it says otherwise, so a
-//! relay that is killed stays in the consensus and clients must find out; and there is no shared randomness: where an onion
-//! descriptor is kept follows from its period alone.
+//! not keep them apart; authorities vote once everybody is there, and then only after half an hour, so a relay that is killed
+//! stays in the consensus and clients must find out; and there is no shared randomness: where an onion descriptor is kept
+//! follows from its period alone.
 
 mod client;
 mod consensus;
@@ -22,7 +22,7 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::TempDir;
 
@@ -38,6 +38,9 @@ const RELAYS: usize = 6;
 
 /// On two idle cores a start takes about ten seconds. This is for a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// From the moment when everybody is there to the consensus. To vote and to sign takes four seconds (see [`torrc`]).
+const VOTE: Duration = Duration::from_secs(6);
 
 /// How often a start is repeated because somebody else took a port between our choice and `tor`'s use of it.
 const ATTEMPTS: usize = 3;
@@ -131,9 +134,10 @@ impl TorNetwork {
             folder,
         };
         let lines = torrc::authority_lines(&authorities);
+        let torrc = |authority: &Authority, vote| torrc::authority(authority, &lines, &bandwidths, vote);
         for authority in authorities {
-            let torrc = torrc::authority(&authority, &lines, &bandwidths);
             let Relay { folder, nickname, .. } = &authority.relay;
+            let torrc = torrc(&authority, SystemTime::now() + PATIENCE);
             let tor = Tor::start(&mut network.guard, folder, nickname, &torrc)?;
             network.authorities.push((authority, tor));
         }
@@ -142,17 +146,23 @@ impl TorNetwork {
             let tor = Tor::start(&mut network.guard, &relay.folder, &relay.nickname, &torrc)?;
             network.relays.push(tor);
         }
-        network.wait_for_consensus(start)?;
+        network.wait_until(start, consensus::is_told)?;
+        let vote = SystemTime::now() + VOTE;
+        for (authority, tor) in &network.authorities {
+            tor.reconfigure(&authority.relay.folder, &torrc(authority, vote))?;
+        }
+        network.wait_until(start, consensus::is_complete)?;
         Ok(network)
     }
 
-    fn wait_for_consensus(&mut self, start: Instant) -> Result<(), Error> {
+    /// Until this holds for every authority's folder, and the number of all relays.
+    fn wait_until(&mut self, start: Instant, holds: fn(&Path, usize) -> Result<(), String>) -> Result<(), Error> {
         let members = self.authorities.len() + self.relays.len();
         loop {
             let mut states = Vec::new();
             for (authority, tor) in &mut self.authorities {
                 tor.check(&mut self.guard)?;
-                states.push(consensus::state(&authority.relay.folder, members));
+                states.push(holds(&authority.relay.folder, members));
             }
             for relay in &mut self.relays {
                 relay.check(&mut self.guard)?;

@@ -9,6 +9,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::Error;
 use super::guard::Guard;
 
@@ -22,6 +24,12 @@ pub(super) fn create_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+fn configure(folder: &Path, torrc: &str) -> Result<PathBuf, Error> {
+    let file = folder.join("torrc");
+    fs::write(&file, torrc).map_err(Error::io("write a relay's configuration"))?;
+    Ok(file)
+}
+
 /// A member of the network, or a client of it: a `tor` that was started and perhaps killed.
 #[derive(Debug)]
 pub struct Tor {
@@ -33,8 +41,7 @@ pub struct Tor {
 impl Tor {
     /// Starts it in a folder that is there.
     pub(super) fn start(guard: &mut Guard, folder: &Path, nickname: &str, torrc: &str) -> Result<Self, Error> {
-        let file = folder.join("torrc");
-        fs::write(&file, torrc).map_err(Error::io("write a relay's configuration"))?;
+        let file = configure(folder, torrc)?;
         let mut command = Command::new("tor");
         command
             .arg("-f")
@@ -64,6 +71,14 @@ impl Tor {
     /// What it has said so far.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Changes its configuration while it runs.
+    pub(super) fn reconfigure(&self, folder: &Path, torrc: &str) -> Result<(), Error> {
+        configure(folder, torrc)?;
+        let running = self.running.as_ref().expect("it was not killed");
+        kill_process(Pid::from_child(&running.child), Signal::HUP)
+            .map_err(|error| Error::io("tell a relay of its configuration")(error.into()))
     }
 
     /// Fails if the process has ended without being asked to.

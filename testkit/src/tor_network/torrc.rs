@@ -28,21 +28,21 @@ pub(super) fn authority_lines<'a>(authorities: impl IntoIterator<Item = &'a Auth
 /// What authorities are to believe about the speed of relays: that all are alike. Without it, who has carried nothing yet
 /// weighs nothing, and clients choose among the few that have.
 pub(super) fn bandwidths<'a>(relays: impl IntoIterator<Item = &'a Relay>) -> String {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
+    let now = seconds(SystemTime::now());
     relays.into_iter().fold(format!("{now}\n"), |mut file, relay| {
         _ = writeln!(file, "node_id=${} bw=1000", relay.rsa_identity);
         file
     })
 }
 
-/// The first voting interval is the shortest that `tor` allows, so that the first consensus comes soon. A consensus
-/// stays valid for ten minutes, so that clients need not fetch one every few seconds. `hsdir_interval`, in minutes, is
-/// what arti goes by for the periods of onion descriptors, and 24 voting intervals are what C tor in a testing network
-/// goes by: they must be one, and arti takes no less than five minutes.
-pub(super) fn authority(authority: &Authority, authorities: &str, bandwidths: &Path) -> String {
+/// Between two votes, in seconds. One consensus serves for as long as any network of this kind lives, so that everybody
+/// has the same: it says which period of onion descriptors this is, and without shared randomness a service publishes for
+/// that one alone. A period is 24 votes for C tor in a testing network, and `hsdir_interval`, in minutes, for arti.
+const VOTES: u64 = 30 * 60;
+const PERIOD: u64 = 24 * VOTES / 60;
+
+/// An authority that votes at this time, and again after each interval.
+pub(super) fn authority(authority: &Authority, authorities: &str, bandwidths: &Path, vote: SystemTime) -> String {
     let Authority {
         relay: Relay { nickname, folder, .. },
         or_port,
@@ -54,15 +54,16 @@ pub(super) fn authority(authority: &Authority, authorities: &str, bandwidths: &P
             "AuthoritativeDirectory 1
 V3AuthoritativeDirectory 1
 DirPort 127.0.0.1:{dir_port}
-TestingV3AuthInitialVotingInterval 5
+TestingV3AuthInitialVotingInterval {VOTES}
 TestingV3AuthInitialVoteDelay 2
 TestingV3AuthInitialDistDelay 2
-V3AuthVotingInterval 15
+TestingV3AuthVotingStartOffset {offset}
+V3AuthVotingInterval {VOTES}
 V3AuthVoteDelay 2
 V3AuthDistDelay 2
-V3AuthNIntervalsValid 40
+V3AuthNIntervalsValid 2
 V3BandwidthsFile {bandwidths}
-ConsensusParams hsdir_interval=6
+ConsensusParams hsdir_interval={PERIOD}
 AuthDirSharedRandomness 0
 AuthDirMaxServersPerAddr 0
 AuthDirFastGuarantee 1
@@ -70,8 +71,14 @@ AuthDirVoteStableGuaranteeMinUptime 0
 TestingDirAuthVoteGuard *
 TestingDirAuthVoteHSDir *
 ",
+            offset = seconds(vote) % VOTES,
             bandwidths = bandwidths.display(),
         )
+}
+
+/// Of Unix time.
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// A relay's own port is chosen by the system, for nobody needs to know it before the consensus tells.
