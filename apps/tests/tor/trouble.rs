@@ -159,7 +159,8 @@ fn a_clock_that_is_hours_ahead_is_told() {
 }
 
 /// Tor may well work with such a clock, so it is Bob who is away: what waits for him does not fail over it, and goes once
-/// he is back and the clock is right, be that hours earlier.
+/// he is back and the clock is right, be that hours earlier. It is Ada who dials: while her clock was ahead she published
+/// descriptors of a later time, and those who keep them take no earlier one from her.
 fn with_a_wrong_clock(hours: i64, trouble: &str) {
     let network = shared_network().arti_config();
     let folder = TempDir::new().expect("a folder");
@@ -171,8 +172,17 @@ fn with_a_wrong_clock(hours: i64, trouble: &str) {
     let text = a_text_waits(&mut ada, &bob, trouble);
     ada.kill();
     ada.surround(&[], None);
-    ada.start();
     bob.start();
+    // First, for Ada has tried so often that she may try no more for minutes, if it is in vain once again.
+    until("Bob can be reached", || {
+        let network = ask(&bob, &["status"]).1["network"].take();
+        if network["reachable"] == true {
+            Ok(())
+        } else {
+            Err(network)
+        }
+    });
+    ada.start();
     arrived(&mut ada, &mut bob, &[&text]);
 }
 
