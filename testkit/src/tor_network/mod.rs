@@ -39,8 +39,9 @@ const RELAYS: usize = 6;
 /// On two idle cores a start takes about ten seconds. This is for a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// From the moment when everybody is there to the consensus. To vote and to sign takes four seconds (see [`torrc`]).
-const VOTE: Duration = Duration::from_secs(6);
+/// From the moment when everybody is there to the consensus. To vote and to sign takes four seconds (see [`torrc`]), and
+/// until then the authorities must have heard of it, or they do not vote for half an hour.
+const VOTE: Duration = Duration::from_secs(8);
 
 /// How often a start is repeated because somebody else took a port between our choice and `tor`'s use of it.
 const ATTEMPTS: usize = 3;
