@@ -2,7 +2,8 @@
 //!
 //! A stranger can make us build a rendezvous circuit by asking for it, and can ask again. So only so many are built and
 //! kept at once, of which the oldest that carry nothing give way; a circuit that carries nothing for long is closed, and one
-//! on which something else is wanted than our one port is closed at once. (What arrives at that port is the node's to bound.) arti's queue in front of us is bounded as well.
+//! on which something else is wanted than our one port is closed at once. (What arrives at that port is the node's to
+//! bound.) arti's queue in front of us is bounded as well.
 
 use std::convert::Infallible;
 use std::io;

@@ -177,7 +177,10 @@ impl fmt::Display for Problem {
                 "Tor relays do not answer as they should; the network may be filtering Tor. Bridges may help: see [tor] bridges",
             ),
             Self::Clock(detail) => write!(f, "this machine's clock seems to be wrong: {detail}. Set it right"),
-            Self::Directory(detail) => write!(f, "no usable Tor directory: {detail} Is this machine's clock right, and does its network let Tor through?"),
+            Self::Directory(detail) => write!(
+                f,
+                "no usable Tor directory: {detail} This machine's clock may be wrong, or the network may be filtering Tor",
+            ),
             Self::MissingPrograms(paths) => {
                 f.write_str("pluggable transport not found or not executable:")?;
                 paths.iter().try_for_each(|path| write!(f, " {}", path.display()))?;

@@ -5,9 +5,9 @@
 //! Dropping the network ends its processes and removes its folder, and so does the end of this process, however it comes.
 //!
 //! A loopback network differs from the public one in what is said here: relays share one address, so path rules must
-//! not keep them apart; authorities vote once everybody is there, and then only after half an hour, so a relay that is killed
-//! stays in the consensus and clients must find out; and there is no shared randomness: where an onion descriptor is kept
-//! follows from its period alone.
+//! not keep them apart; authorities vote once everybody is there, and then only after half an hour, so a relay that is
+//! killed stays in the consensus and clients must find out; and there is no shared randomness: where an onion descriptor is
+//! kept follows from its period alone.
 
 mod client;
 mod consensus;
@@ -136,9 +136,11 @@ impl TorNetwork {
         };
         let lines = torrc::authority_lines(&authorities);
         let torrc = |authority: &Authority, vote| torrc::authority(authority, &lines, &bandwidths, vote);
+        // Nobody votes before everybody is there.
+        let never = SystemTime::now() + PATIENCE;
         for authority in authorities {
             let Relay { folder, nickname, .. } = &authority.relay;
-            let torrc = torrc(&authority, SystemTime::now() + PATIENCE);
+            let torrc = torrc(&authority, never);
             let tor = Tor::start(&mut network.guard, folder, nickname, &torrc)?;
             network.authorities.push((authority, tor));
         }
