@@ -2,14 +2,17 @@
 //! the handshake that is not Sotto's own; the others get nothing, and change nothing.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::iter;
 use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use sotto_core::wire::link::Standing;
 use sotto_testkit::tor_network::SocksClient;
+use sotto_testkit::wire::Socks;
 
 use crate::node::{Runtime, at_rest, friends, node, shared_network, tell};
-use crate::visitor::{call, first_words, newcomer, try_visit, visit};
+use crate::visitor::{call, first_words, newcomer, visit, way};
 
 #[test]
 fn c_tor_gets_through_and_the_handshake_is_completed() {
@@ -95,20 +98,17 @@ fn fall_silent(client: SocksClient, onion: &str) -> [TcpStream; 3] {
 
 /// More visitors at once than a node listens to, on several circuits; whether each came in.
 fn come_in_a_crowd(client: SocksClient, onion: &str) -> Vec<JoinHandle<bool>> {
-    const CROWD: u32 = 24;
-    /// Fewer than a node lets come on one circuit.
-    const TOGETHER: u32 = 6;
-    let visitor = |number: u32| {
-        let onion = onion.to_owned();
+    const CROWD: usize = 24;
+    let way = Arc::new(way(client, onion));
+    let visitor = |way: Arc<Socks>| {
         thread::spawn(move || {
-            let name = format!("one of group {}", number / TOGETHER);
-            try_visit(client, &onion, &name).is_ok_and(|mut stream| {
+            way.connect().is_ok_and(|mut stream| {
                 say(&mut stream, &[0, 48, 1]);
                 all_that_is_answered(&mut stream).is_empty()
             })
         })
     };
-    (0..CROWD).map(visitor).collect()
+    iter::repeat_n(way, CROWD).map(visitor).collect()
 }
 
 /// What is not taken any more was said to nobody.

@@ -2,7 +2,6 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
 
 use prost::Message as _;
 use sotto_core::OnionAddress;
@@ -12,11 +11,9 @@ use sotto_testkit::tor_network::SocksClient;
 use sotto_testkit::vectors::ALICE;
 use sotto_testkit::vectors::handshake::dialers_keys;
 use sotto_testkit::vectors::identity::x25519_public;
+use sotto_testkit::wire::Socks;
 
 use crate::node::{shared_network, until};
-
-/// No single read or write takes longer, unless it hangs.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// C tor as a client of the shared network, which has been nowhere yet.
 pub fn newcomer() -> SocksClient {
@@ -68,29 +65,13 @@ fn record(stream: &mut TcpStream) -> Vec<u8> {
     [&length[..], &message].concat()
 }
 
-/// A stream to the port at which an onion address serves Sotto; the address may have been published just now.
+/// A stream to an onion address, which may have been published just now.
 pub fn visit(client: SocksClient, onion: &str) -> TcpStream {
-    until("C tor gets through", || try_visit(client, onion, "visitor"))
+    let way = way(client, onion);
+    until("C tor gets through", || way.connect())
 }
 
-/// One try. SOCKS 5 (RFC 1928), with a name in place of an address, and the visitor's own (RFC 1929): C tor lets those
-/// who have different ones share no circuit.
-pub fn try_visit(client: SocksClient, onion: &str, name: &str) -> Result<TcpStream, String> {
-    let port = sotto_io_tor::PORT.to_be_bytes();
-    let [length, name_length] = [onion, name].map(|it| u8::try_from(it.len()).expect("short"));
-    let login = [&[1, name_length], name.as_bytes(), &[1, b'-']].concat();
-    let request = [&[5, 1, 0, 3, length], onion.as_bytes(), &port].concat();
-
-    let mut stream = TcpStream::connect(client.address()).expect("C tor listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
-    let mut exchange = |said: &[u8], answer: &mut [u8]| stream.write_all(said).and_then(|()| stream.read_exact(answer));
-    let (mut method, mut welcome, mut reply) = ([0; 2], [0; 2], [0; 10]);
-    exchange(&[5, 1, 2], &mut method).map_err(|error| error.to_string())?;
-    exchange(&login, &mut welcome).map_err(|error| error.to_string())?;
-    exchange(&request, &mut reply).map_err(|error| error.to_string())?;
-    match (method, welcome, reply[1]) {
-        ([5, 2], [1, 0], 0) => Ok(stream),
-        (method, welcome, code) => Err(format!("method {method:?}, welcome {welcome:?}, reply {code:#x}")),
-    }
+/// The way to an onion address.
+pub fn way(client: SocksClient, onion: &str) -> Socks {
+    Socks::new(client.address(), onion.parse().expect("an address"))
 }

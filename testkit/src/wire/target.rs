@@ -84,10 +84,9 @@ impl Socks {
         let name = circuit.to_be_bytes();
         [&[1, 4], &name[..], &[1, b'-']].concat()
     }
-}
 
-impl Target for Socks {
-    fn open(&self) -> io::Result<Box<dyn Stream>> {
+    /// Opens a stream.
+    pub fn connect(&self) -> io::Result<TcpStream> {
         let mut stream = TcpStream::connect_timeout(&self.proxy, CONNECT)?;
         stream.set_nodelay(true)?;
         stream.set_patience(CONNECT)?;
@@ -107,11 +106,17 @@ impl Target for Socks {
         let mut answer = [0; 10];
         exchange(&mut stream, &request, &mut answer)?;
         match answer[1] {
-            0 => Ok(Box::new(stream)),
+            0 => Ok(stream),
             code => Err(io::Error::other(format!(
                 "Tor does not get through: SOCKS reply {code:#04x}"
             ))),
         }
+    }
+}
+
+impl Target for Socks {
+    fn open(&self) -> io::Result<Box<dyn Stream>> {
+        Ok(Box::new(self.connect()?))
     }
 }
 
