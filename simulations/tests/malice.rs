@@ -11,7 +11,7 @@ use sotto_testkit::pair::{A, Pair};
 use sotto_testkit::transparent::Transparent;
 
 /// In one story of so many a node of an honest person dies, too.
-const CRASHING: usize = 6;
+const CRASHING: usize = 3;
 /// Where in each of these.
 const POINTS: usize = 2;
 /// One in so many runs over libsignal.

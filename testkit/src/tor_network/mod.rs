@@ -36,7 +36,7 @@ pub use process::{Death, Tor};
 const AUTHORITIES: usize = 3;
 const RELAYS: usize = 6;
 
-/// On two idle cores a start takes about ten seconds. This is for a machine that has other things to do.
+/// On two idle cores a start takes about fifteen seconds. This is for a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// From the moment when everybody is there to the consensus. To vote and to sign takes four seconds (see [`torrc`]), and
