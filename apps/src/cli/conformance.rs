@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
+use sotto_conformance::{self as conformance, Line, Options, Outcome as Case, Report, Socket, Socks, Target};
 use sotto_core::{FriendCode, OnionAddress};
-use sotto_testkit::wire::{self, Line, Options, Outcome as Case, Report, Socket, Socks, Target};
 
 use super::context::Context;
 use super::output::{self, Paint, Tone};
@@ -79,7 +79,7 @@ impl Conformance {
             );
         }
         let mut section = "";
-        let report = wire::run(&*target, &self.options(address)?, |line| {
+        let report = conformance::run(&*target, &self.options(address)?, |line| {
             let heading = std::mem::replace(&mut section, line.section) != line.section;
             if !context.output.json {
                 // Whoever has seen enough is no reason to stop: the exit code counts.

@@ -2,7 +2,7 @@
 //! leave on the disk shows no key.
 
 use sotto_core::OnionSecret;
-use sotto_testkit::tor_network::assert_no_key_in;
+use sotto_testkit::key_search::assert_no_key_in;
 
 use crate::node::{Runtime, arrived, friends, shared_network, tell};
 use crate::visitor::{call, newcomer};

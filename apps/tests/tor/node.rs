@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sotto_io_sqlcipher::{Store, StoreKey};
-use sotto_testkit::tor_network::TorNetwork;
+use sotto_tor_network::TorNetwork;
 use tempfile::TempDir;
 use toml::Table;
 

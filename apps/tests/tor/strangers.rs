@@ -7,9 +7,9 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use sotto_conformance::Socks;
 use sotto_core::wire::link::Standing;
-use sotto_testkit::tor_network::SocksClient;
-use sotto_testkit::wire::Socks;
+use sotto_tor_network::SocksClient;
 
 use crate::node::{Runtime, at_rest, friends, node, shared_network, tell};
 use crate::visitor::{call, first_words, newcomer, visit, way};

@@ -4,14 +4,14 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use prost::Message as _;
+use sotto_conformance::Socks;
+use sotto_conformance::noise::{self, Keys};
 use sotto_core::OnionAddress;
 use sotto_core::wire::link::{Frame, Hello, frame::Body};
-use sotto_testkit::noise::{self, Keys};
-use sotto_testkit::tor_network::SocksClient;
 use sotto_testkit::vectors::ALICE;
 use sotto_testkit::vectors::handshake::dialers_keys;
 use sotto_testkit::vectors::identity::x25519_public;
-use sotto_testkit::wire::Socks;
+use sotto_tor_network::SocksClient;
 
 use crate::node::{shared_network, until};
 

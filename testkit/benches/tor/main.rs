@@ -14,7 +14,7 @@ mod person;
 
 use std::time::{Duration, Instant};
 
-use sotto_testkit::tor_network::TorNetwork;
+use sotto_tor_network::TorNetwork;
 use toml::Table;
 
 use bare::Bare;

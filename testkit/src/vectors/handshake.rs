@@ -8,7 +8,7 @@ use sotto_core::wire::link::{Frame, Heartbeat, Hello, Standing, frame::Body};
 use super::identity::{x25519_public, x25519_secret};
 use super::json::{Json, hex, list, object};
 use super::{ALICE, BOB};
-use crate::noise::{self, Keys};
+use sotto_conformance::noise::{self, Keys};
 
 /// Seeds of the two sides' entropy; the first 32 bytes that it gives are the ephemeral secret.
 const DIALERS_ENTROPY: [u8; 32] = [0xa3; 32];

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
-use sotto_testkit::tor_network::TorNetwork;
+use sotto_tor_network::TorNetwork;
 use tempfile::TempDir;
 use toml::Table;
 

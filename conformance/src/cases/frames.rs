@@ -5,10 +5,10 @@ use std::time::Duration;
 use sotto_core::wire::link::{Answer, Heartbeat, Hello, Offer, Presence, Sealed, Standing, Typing, frame::Body};
 
 use super::case;
-use crate::wire::Case;
-use crate::wire::line::Heard;
-use crate::wire::report::Failure;
-use crate::wire::world::{Side, World};
+use crate::Case;
+use crate::line::Heard;
+use crate::report::Failure;
+use crate::world::{Side, World};
 
 pub const CASES: &[Case] = &[
     case!("F-1.1", "ignores fields that it does not know", unknown_field),
@@ -297,7 +297,7 @@ fn no_early_ciphertext(world: &mut World<'_>) -> Result<(), Failure> {
     match line.next(WHILE)? {
         Heard::Silence => {}
         Heard::Frame(body) => {
-            let came = body.as_ref().map_or("an empty frame", crate::wire::line::name);
+            let came = body.as_ref().map_or("an empty frame", crate::line::name);
             return Err(Failure::new("nothing but Hello before ours", came));
         }
         Heard::End => return Err(Failure::new("a link that waits for our Hello", "its end")),

@@ -6,8 +6,8 @@ use std::os::unix::net::UnixStream;
 use curve25519_dalek::{MontgomeryPoint, Scalar};
 use ed25519_dalek::{Signature, VerifyingKey};
 use snow::TransportState;
+use sotto_conformance::noise::{self, Keys};
 use sotto_core::{OnionAddress, OnionSecret};
-use sotto_testkit::noise::{self, Keys};
 use sotto_testkit::vectors::identity::x25519_secret;
 
 use super::bent::Bend;

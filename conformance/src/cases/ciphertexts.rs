@@ -5,10 +5,10 @@ use sotto_core::wire::content::content::Kind;
 use sotto_core::wire::link::{Ack, Sealed, Standing, frame::Body};
 
 use super::{case, openings};
-use crate::wire::Case;
-use crate::wire::peer::Peer;
-use crate::wire::report::Failure;
-use crate::wire::world::{Net, Side, World};
+use crate::Case;
+use crate::peer::Peer;
+use crate::report::Failure;
+use crate::world::{Net, Side, World};
 
 pub const CASES: &[Case] = &[
     case!("S-5.1", Larger, "refuses a ciphertext of an unknown type", unknown_type),

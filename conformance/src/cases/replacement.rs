@@ -5,10 +5,10 @@ use sotto_core::wire::link::{Ack, Hello, Offer, Standing, frame::Body};
 
 use super::case;
 use super::openings::{opened, renewed};
-use crate::wire::Case;
-use crate::wire::peer::{Peer, vouches};
-use crate::wire::report::Failure;
-use crate::wire::world::{Net, Side, World};
+use crate::Case;
+use crate::peer::{Peer, vouches};
+use crate::report::Failure;
+use crate::world::{Net, Side, World};
 
 pub const CASES: &[Case] = &[
     case!(

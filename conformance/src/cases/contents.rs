@@ -6,9 +6,9 @@ use sotto_core::wire::content::{Accept, Content, Delete, Edit, Reaction, Read, R
 use sotto_core::wire::link::frame::Body;
 
 use super::case;
-use crate::wire::Case;
-use crate::wire::report::Failure;
-use crate::wire::world::{Side, World};
+use crate::Case;
+use crate::report::Failure;
+use crate::world::{Side, World};
 
 pub const CASES: &[Case] = &[
     case!(

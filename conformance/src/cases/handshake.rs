@@ -7,13 +7,13 @@ use sotto_core::wire::link::{Frame, Standing, frame::Body};
 use sotto_core::{OnionAddress, OnionSecret};
 
 use super::case;
+use crate::Case;
+use crate::call::{self, Lies, Mixed, prove};
+use crate::line::padded;
 use crate::noise::{Forged, Shared};
-use crate::wire::Case;
-use crate::wire::call::{self, Lies, Mixed, prove};
-use crate::wire::line::padded;
-use crate::wire::peer::Peer;
-use crate::wire::report::Failure;
-use crate::wire::world::World;
+use crate::peer::Peer;
+use crate::report::Failure;
+use crate::world::World;
 use prost::Message as _;
 
 pub const CASES: &[Case] = &[
@@ -341,7 +341,7 @@ fn half_a_handshake(world: &mut World<'_>) -> Result<(), Failure> {
     records.expect_end("30 s, a third of them before message 1")
 }
 
-fn cut_off(world: &World<'_>, mut records: crate::wire::records::Records) -> Result<(), Failure> {
+fn cut_off(world: &World<'_>, mut records: crate::records::Records) -> Result<(), Failure> {
     let half = world.net.seconds(15);
     records.wait(half);
     let waited = std::time::Instant::now();

@@ -5,11 +5,11 @@ use curve25519_dalek::{Scalar, constants};
 use sotto_core::wire::link::{Bundle, Hello, Standing, frame::Body};
 
 use super::case;
-use crate::wire::Case;
-use crate::wire::call::second_form;
-use crate::wire::peer::vouches;
-use crate::wire::report::Failure;
-use crate::wire::world::{Side, World};
+use crate::Case;
+use crate::call::second_form;
+use crate::peer::vouches;
+use crate::report::Failure;
+use crate::world::{Side, World};
 
 pub const CASES: &[Case] = &[
     case!(

@@ -4,11 +4,11 @@ use sotto_core::wire::content::content::Kind;
 use sotto_core::wire::link::{Ack, Answer, Bundle, Request, Sealed, Standing, frame::Body};
 
 use super::case;
-use crate::wire::Case;
-use crate::wire::line::Line;
-use crate::wire::peer::vouches;
-use crate::wire::report::Failure;
-use crate::wire::world::{Side, World};
+use crate::Case;
+use crate::line::Line;
+use crate::peer::vouches;
+use crate::report::Failure;
+use crate::world::{Side, World};
 
 pub const CASES: &[Case] = &[
     case!("C-2.1", "ends a link on a request with a name of 65 bytes", long_name),

@@ -4,10 +4,10 @@ use prost::Message as _;
 use sotto_core::wire::link::{Frame, Heartbeat, Standing, frame::Body};
 
 use super::case;
-use crate::wire::Case;
-use crate::wire::line::{padded, record_size, with_length};
-use crate::wire::report::Failure;
-use crate::wire::world::{Side, World};
+use crate::Case;
+use crate::line::{padded, record_size, with_length};
+use crate::report::Failure;
+use crate::world::{Side, World};
 
 pub const CASES: &[Case] = &[
     case!(

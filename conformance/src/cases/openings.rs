@@ -6,11 +6,11 @@ use sotto_core::wire::content::{Accept, Content, Renewed, Text};
 use sotto_core::wire::link::{Hello, Standing, frame::Body};
 
 use super::case;
-use crate::wire::Case;
-use crate::wire::line::Line;
-use crate::wire::peer::Peer;
-use crate::wire::report::Failure;
-use crate::wire::world::{Net, Side, World};
+use crate::Case;
+use crate::line::Line;
+use crate::peer::Peer;
+use crate::report::Failure;
+use crate::world::{Net, Side, World};
 
 pub const CASES: &[Case] = &[
     case!(

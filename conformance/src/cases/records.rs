@@ -3,11 +3,11 @@
 use sotto_core::wire::link::{Frame, Heartbeat, Standing, frame::Body};
 
 use super::case;
-use crate::wire::Case;
-use crate::wire::call::{CALL, CONFIRMATION, Lies};
-use crate::wire::line::with_length;
-use crate::wire::report::Failure;
-use crate::wire::world::World;
+use crate::Case;
+use crate::call::{CALL, CONFIRMATION, Lies};
+use crate::line::with_length;
+use crate::report::Failure;
+use crate::world::World;
 use prost::Message as _;
 
 pub const CASES: &[Case] = &[

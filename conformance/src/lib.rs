@@ -27,6 +27,7 @@ mod call;
 mod cases;
 mod consent;
 mod line;
+pub mod noise;
 mod pace;
 mod peer;
 mod records;

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use prost::Message as _;
 use snow::TransportState;
+use sotto_conformance::noise;
+use sotto_conformance::{Stream, Target, onion_seed};
 use sotto_core::link::{Link, LinkEvent};
 use sotto_core::wire::link::{Answer, Frame, Heartbeat, Presence, Sealed, Standing, frame::Body};
 use sotto_core::{Entropy, OnionSecret};
-use sotto_testkit::noise;
-use sotto_testkit::wire::{Stream, Target, onion_seed};
 
 use super::front::{Front, Refused};
 use super::node::Door;

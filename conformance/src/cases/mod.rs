@@ -38,26 +38,26 @@ const fn section(title: &'static str, cases: &'static [Case]) -> Section {
 /// A case that needs nobody's consent.
 macro_rules! case {
     ($id:literal, $says:literal, $run:expr) => {
-        $crate::wire::Case {
+        $crate::Case {
             id: $id,
             says: $says,
-            needs: $crate::wire::Needs::Nothing,
+            needs: $crate::Needs::Nothing,
             run: $run,
         }
     };
     ($id:literal, slow, $says:literal, $run:expr) => {
-        $crate::wire::Case {
+        $crate::Case {
             id: $id,
             says: $says,
-            needs: $crate::wire::Needs::Time,
+            needs: $crate::Needs::Time,
             run: $run,
         }
     };
     ($id:literal, $side:ident, $says:literal, $run:expr) => {
-        $crate::wire::Case {
+        $crate::Case {
             id: $id,
             says: $says,
-            needs: $crate::wire::Needs::Friend($crate::wire::Side::$side),
+            needs: $crate::Needs::Friend($crate::Side::$side),
             run: $run,
         }
     };

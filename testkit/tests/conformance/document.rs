@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use sotto_testkit::wire::SECTIONS;
+use sotto_conformance::SECTIONS;
 
 const DOCUMENT: &str = include_str!("../../../core/PROTOCOL.md");
 

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use sotto_core::wire::link::{Heartbeat, Sealed, Standing, frame::Body};
 
 use super::case;
-use crate::wire::Case;
-use crate::wire::line::{Heard, Line};
-use crate::wire::pace::BURST;
-use crate::wire::report::Failure;
-use crate::wire::world::{Side, World};
+use crate::Case;
+use crate::line::{Heard, Line};
+use crate::pace::BURST;
+use crate::report::Failure;
+use crate::world::{Side, World};
 
 pub const CASES: &[Case] = &[
     case!(

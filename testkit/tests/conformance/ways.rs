@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 
-use sotto_testkit::wire::{Outcome, Socket, Socks, Target, run_some};
+use sotto_conformance::{Outcome, Socket, Socks, Target, run_some};
 
 use super::node::{Door, Own};
 use super::options;

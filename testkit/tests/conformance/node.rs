@@ -8,12 +8,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use sotto_conformance::{Stream, Target};
 use sotto_core::{
     Cause, Command, CommandId, Entropy, Input, InviteToken, Limits, LinkId, Millis, Monotonic, Node, Now, OnionAddress,
     OnionSecret, Output, Refusal, Reply, Wall,
 };
 use sotto_testkit::disk::Disk;
-use sotto_testkit::wire::{Stream, Target};
 
 #[path = "../../examples/threads/link.rs"]
 mod link;

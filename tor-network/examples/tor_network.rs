@@ -2,13 +2,13 @@
 //! it, and keeps it up until standard input ends.
 //!
 //! ```sh
-//! cargo run -p sotto-testkit --example tor_network > tor.toml      # in one terminal; Ctrl-D ends the network
+//! cargo run -p sotto-tor-network --example tor_network > tor.toml      # in one terminal; Ctrl-D ends the network
 //! cat tor.toml >> ~/ada/config.toml && sotto daemon start          # in another
 //! ```
 
 use std::io::{self, Write as _, read_to_string};
 
-use sotto_testkit::tor_network::TorNetwork;
+use sotto_tor_network::TorNetwork;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     eprintln!("starting; this takes some fifteen seconds");

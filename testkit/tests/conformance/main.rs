@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bent::{Bend, Bent};
 use node::Own;
-use sotto_testkit::wire::{Options, Outcome, Report, run, run_some};
+use sotto_conformance::{Options, Outcome, Report, run, run_some};
 
 const SEED: [u8; 32] = [1; 32];
 

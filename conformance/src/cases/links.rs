@@ -5,10 +5,10 @@ use std::time::Instant;
 use sotto_core::wire::link::{Heartbeat, Standing, frame::Body};
 
 use super::case;
-use crate::wire::Case;
-use crate::wire::line::{Heard, Line};
-use crate::wire::report::Failure;
-use crate::wire::world::{Side, World};
+use crate::Case;
+use crate::line::{Heard, Line};
+use crate::report::Failure;
+use crate::world::{Side, World};
 
 pub const CASES: &[Case] = &[
     case!(

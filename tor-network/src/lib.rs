@@ -13,8 +13,6 @@ mod client;
 mod consensus;
 mod guard;
 mod identity;
-#[cfg(feature = "protocol")]
-mod keys;
 mod process;
 mod torrc;
 
@@ -29,8 +27,6 @@ use tempfile::TempDir;
 pub use client::SocksClient;
 use guard::Guard;
 use identity::{Authority, Relay};
-#[cfg(feature = "protocol")]
-pub use keys::assert_no_key_in;
 pub use process::{Death, Tor};
 
 const AUTHORITIES: usize = 3;

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, test_kill_process};
-use sotto_testkit::tor_network::TorNetwork;
+use sotto_tor_network::TorNetwork;
 use tempfile::TempDir;
 
 /// Killing a dozen processes takes no time, but the machine may have other things to do.
