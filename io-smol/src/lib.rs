@@ -1,5 +1,5 @@
-//! Runs a node on smol. [`start`] is all there is to it; the driver itself is [`sotto_io`], and `sotto-io-tokio` is the
-//! same on tokio.
+//! Runs a node on smol: [`start`] spawns the driver, which is [`sotto_io`]. `sotto-io-tokio` is its twin on
+//! tokio.
 //!
 //! ```
 //! use sotto_core::{Command, Reply};
@@ -8,7 +8,7 @@
 //!
 //! # smol::block_on(async {
 //! # let folder = tempfile::tempdir()?;
-//! let key = StoreKey::new([1; 32], [2; 16]); // better: random, or derived from a passphrase
+//! let key = StoreKey::new([1; 32], [2; 16]); // a real key is random, or derived from a passphrase
 //! let store = Store::create(&folder.path().join("sotto.db"), &key)?;
 //! let (node, task) = start(Config::new(store, Local::new(folder.path().join("network")))).await?;
 //!
@@ -22,27 +22,30 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+mod descriptor;
 mod local;
 mod runtime;
-mod timer;
 
 pub use runtime::Smol;
 use smol::Task;
+use sotto_core::row::RowStore;
 pub use sotto_io::{
-    Config, Dialling, DriverError, ListenError, Listener, NodeHandle, Notices, Offline, Stopped, Storage, Stream,
-    Transport, Wiretap,
+    Config, DialFuture, DriverError, ListenError, Listener, NodeHandle, Notices, Offline, Stopped, Stream, Transport,
+    Wiretap,
 };
 
-/// The transport of one directory.
+/// [`sotto_io::Local`] on smol.
 pub type Local = sotto_io::Local<Smol>;
 
-/// Starts a node on smol's global executor; returns when it is open and listens. What is wrong by then is the error
-/// here, whatever it is.
+/// The task that drives a node on a store `S`. Dropping it cancels it.
+pub type NodeTask<S> = Task<Result<(), DriverError<<S as RowStore>::Error>>>;
+
+/// Starts a node on smol's global executor. Returns when the node is open and listens; every error of the start is returned
+/// here.
 ///
-/// The task ends after [`NodeHandle::shutdown`], when the last handle is dropped, or with an error that will not pass.
-/// Cancelling it, which is also what dropping it does, is a crash, as far as the node can tell; the store is closed once
-/// the task is gone.
-pub async fn start(config: Config) -> Result<(NodeHandle, Task<Result<(), DriverError>>), DriverError> {
-    let (handle, life) = sotto_io::open(config, Smol).await?;
-    Ok((handle, smol::spawn(life)))
+/// The task ends after [`NodeHandle::shutdown`], when the last handle is dropped, or with a permanent error. Cancelling it is
+/// a crash, as far as the node can tell; the store is closed by the time that the task is gone.
+pub async fn start<S: RowStore>(config: Config<S>) -> Result<(NodeHandle, NodeTask<S>), DriverError<S::Error>> {
+    let (handle, driver) = sotto_io::open(config, Smol).await?;
+    Ok((handle, smol::spawn(driver)))
 }

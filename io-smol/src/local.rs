@@ -1,4 +1,4 @@
-//! smol's Unix sockets, for the local transport.
+//! smol's Unix sockets, which carry the links of [`Local`](crate::Local).
 
 use std::io;
 use std::os::unix::net;

@@ -1,4 +1,4 @@
-//! What the driver wants of smol.
+//! The driver's [`Runtime`], implemented on smol.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _};
 use smol::Timer;
-use sotto_io::{Dialling, Incoming, Runtime, Watch};
+use sotto_io::{AsyncDescriptor, DialFuture, Incoming, Runtime};
 
-use crate::{local, timer};
+use crate::{descriptor, local};
 
 /// smol, whose timers and sockets work on any executor.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,11 +21,11 @@ impl Runtime for Smol {
         Timer::after(duration).map(drop).boxed()
     }
 
-    fn watch(&self, descriptor: OwnedFd) -> io::Result<Watch> {
-        timer::watch(descriptor)
+    fn register(&self, descriptor: OwnedFd) -> io::Result<AsyncDescriptor> {
+        descriptor::register(descriptor)
     }
 
-    fn connect(&self, path: PathBuf) -> Dialling {
+    fn connect(&self, path: PathBuf) -> DialFuture {
         Box::pin(local::connect(path))
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior};
-use sotto_core::row::{Batch, Image, Query, Rows};
+use sotto_core::row::{Batch, Image, Query, RowStore, Rows};
 
 use crate::erase::Traces;
 use crate::key::StoreKey;
@@ -128,6 +128,39 @@ impl Store {
             erase::note(&transaction)?;
         }
         transaction.commit()
+    }
+}
+
+/// What a driver calls. The methods are those above, which a program can also call without the trait.
+impl RowStore for Store {
+    type Error = StoreError;
+
+    fn image(&mut self) -> Result<Image, StoreError> {
+        self.image()
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.commit(batch)
+    }
+
+    fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError> {
+        self.fetch(query)
+    }
+
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        self.reopen()
+    }
+
+    fn close(self) -> Result<(), StoreError> {
+        self.close()
+    }
+
+    fn is_transient(error: &StoreError) -> bool {
+        // The store holds the lock, so `InUse` is another process that read the file for longer than SQLite waits.
+        matches!(
+            error,
+            StoreError::Full { .. } | StoreError::Io { .. } | StoreError::Sqlite { .. } | StoreError::InUse { .. }
+        )
     }
 }
 

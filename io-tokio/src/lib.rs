@@ -1,5 +1,5 @@
-//! Runs a node on tokio. [`start`] is all there is to it; the driver itself is [`sotto_io`], and `sotto-io-smol` is the
-//! same on smol.
+//! Runs a node on tokio: [`start`] spawns the driver, which is [`sotto_io`]. `sotto-io-smol` is its twin on
+//! smol.
 //!
 //! ```
 //! use sotto_core::{Command, Reply};
@@ -9,7 +9,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
-//! let key = StoreKey::new([1; 32], [2; 16]); // better: random, or derived from a passphrase
+//! let key = StoreKey::new([1; 32], [2; 16]); // a real key is random, or derived from a passphrase
 //! let store = Store::create(&folder.path().join("sotto.db"), &key)?;
 //! let (node, task) = start(Config::new(store, Local::new(folder.path().join("network")))).await?;
 //!
@@ -22,25 +22,29 @@
 //! # }
 //! ```
 
+mod descriptor;
 mod local;
 mod runtime;
-mod timer;
 
 pub use runtime::Tokio;
+use sotto_core::row::RowStore;
 pub use sotto_io::{
-    Config, Dialling, DriverError, ListenError, Listener, NodeHandle, Notices, Offline, Stopped, Storage, Stream,
-    Transport, Wiretap,
+    Config, DialFuture, DriverError, ListenError, Listener, NodeHandle, Notices, Offline, Stopped, Stream, Transport,
+    Wiretap,
 };
 use tokio::task::JoinHandle;
 
-/// The transport of one directory.
+/// [`sotto_io::Local`] on tokio.
 pub type Local = sotto_io::Local<Tokio>;
 
-/// Starts a node; returns when it is open and listens. What is wrong by then is the error here, whatever it is.
+/// The task that drives a node on a store `S`.
+pub type NodeTask<S> = JoinHandle<Result<(), DriverError<<S as RowStore>::Error>>>;
+
+/// Starts a node. Returns when the node is open and listens; every error of the start is returned here.
 ///
-/// The task ends after [`NodeHandle::shutdown`], when the last handle is dropped, or with an error that will not pass.
-/// Aborting it is a crash, as far as the node can tell; the store is closed once the task is gone.
-pub async fn start(config: Config) -> Result<(NodeHandle, JoinHandle<Result<(), DriverError>>), DriverError> {
-    let (handle, life) = sotto_io::open(config, Tokio).await?;
-    Ok((handle, tokio::spawn(life)))
+/// The task ends after [`NodeHandle::shutdown`], when the last handle is dropped, or with a permanent error. Aborting it is a
+/// crash, as far as the node can tell; the store is closed by the time that the task is gone.
+pub async fn start<S: RowStore>(config: Config<S>) -> Result<(NodeHandle, NodeTask<S>), DriverError<S::Error>> {
+    let (handle, driver) = sotto_io::open(config, Tokio).await?;
+    Ok((handle, tokio::spawn(driver)))
 }

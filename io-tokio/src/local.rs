@@ -1,4 +1,4 @@
-//! tokio's Unix sockets, for the local transport.
+//! tokio's Unix sockets, which carry the links of [`Local`](crate::Local).
 
 use std::io;
 use std::os::unix::net;

@@ -1,4 +1,4 @@
-//! What the driver wants of tokio.
+//! The driver's [`Runtime`], implemented on tokio.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use sotto_io::{Dialling, Incoming, Runtime, Watch};
+use sotto_io::{AsyncDescriptor, DialFuture, Incoming, Runtime};
 
-use crate::{local, timer};
+use crate::{descriptor, local};
 
-/// The tokio runtime that polls.
+/// The tokio runtime in whose context the driver is polled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tokio;
 
@@ -20,11 +20,11 @@ impl Runtime for Tokio {
         Box::pin(tokio::time::sleep(duration))
     }
 
-    fn watch(&self, descriptor: OwnedFd) -> io::Result<Watch> {
-        timer::watch(descriptor)
+    fn register(&self, descriptor: OwnedFd) -> io::Result<AsyncDescriptor> {
+        descriptor::register(descriptor)
     }
 
-    fn connect(&self, path: PathBuf) -> Dialling {
+    fn connect(&self, path: PathBuf) -> DialFuture {
         Box::pin(local::connect(path))
     }
 

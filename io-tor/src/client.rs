@@ -14,7 +14,7 @@ use futures::future::{self, FutureExt as _};
 use futures::stream::Stream as _;
 use sotto_core::OnionAddress;
 use sotto_core::row::IdentityRow;
-use sotto_io::{Dialling, ListenError, Listener, Stream, Transport};
+use sotto_io::{DialFuture, ListenError, Listener, Stream, Transport};
 use toml::Table;
 use tor_rtcompat::{Runtime, SpawnExt as _};
 
@@ -135,7 +135,7 @@ impl<R: Runtime> Transport for Tor<R> {
         }))
     }
 
-    fn dial(&self, peer: OnionAddress) -> Dialling {
+    fn dial(&self, peer: OnionAddress) -> DialFuture {
         dial(Arc::clone(&self.shared), peer)
     }
 }
@@ -174,7 +174,7 @@ impl<R: Runtime> Listener for TorListener<R> {
         }
     }
 
-    fn poll_disturbed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_network_changed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let Poll::Ready(Some(status)) = Pin::new(&mut self.changes).poll_next(cx) {
             if status.disturbances > self.disturbances {
                 self.disturbances = status.disturbances;

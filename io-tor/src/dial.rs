@@ -14,7 +14,7 @@ use futures::future::{Either, FutureExt as _, select};
 use futures::select_biased;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use sotto_core::OnionAddress;
-use sotto_io::{Dialling, Stream};
+use sotto_io::{DialFuture, Stream};
 use tor_rtcompat::{Runtime, SleepProviderExt as _};
 
 use crate::PORT;
@@ -23,7 +23,7 @@ use crate::stream::{connect, plain};
 use crate::watched::wait_for;
 
 /// Waits for Tor, then opens a stream; both within their limits.
-pub(crate) fn dial<R: Runtime>(shared: Arc<Shared<R>>, peer: OnionAddress) -> Dialling {
+pub(crate) fn dial<R: Runtime>(shared: Arc<Shared<R>>, peer: OnionAddress) -> DialFuture {
     Box::pin(async move {
         let mut clients = shared.clients.changes();
         let ready = wait_for(&mut clients, |client| match client {

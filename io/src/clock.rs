@@ -1,5 +1,5 @@
-//! Both of core's clocks, read from the machine. The monotonic one counts the time that the machine was suspended: a
-//! laptop that slept for an hour is an hour closer to every deadline.
+//! [`Clock`] reads both of core's clocks from the machine. The monotonic clock counts the time in which the machine was
+//! suspended: a laptop that slept for an hour is an hour closer to every deadline.
 
 use std::time::SystemTime;
 
@@ -8,18 +8,18 @@ use sotto_core::{Monotonic, Now, Wall};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const SUSPEND_AWARE: ClockId = ClockId::Boottime;
-// On macOS this one counts suspended time; `std::time::Instant` there does not.
+// On macOS `CLOCK_MONOTONIC` counts suspended time; `std::time::Instant` there does not.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const SUSPEND_AWARE: ClockId = ClockId::Monotonic;
 
-/// Reads the clocks, and keeps the monotonic one monotonic whatever the machine says.
+/// Reads the clocks. Its monotonic time never decreases, even if the machine's does.
 #[derive(Debug, Default)]
 pub struct Clock {
     latest: Monotonic,
 }
 
 impl Clock {
-    /// The time.
+    /// The current time.
     pub fn now(&mut self) -> Now {
         let time = clock_gettime(SUSPEND_AWARE);
         let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
@@ -34,7 +34,7 @@ impl Clock {
     }
 }
 
-/// A clock before 1970 reads as 1970.
+/// A time before 1970 reads as 1970.
 fn wall() -> Wall {
     let since_epoch = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn monotonic_never_decreases_even_if_the_machine_does() {
+    fn monotonic_time_never_decreases_even_if_the_machines_does() {
         let ahead = Monotonic(u64::MAX - 1);
         let mut clock = Clock { latest: ahead };
         assert_eq!(clock.now().monotonic, ahead);
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn both_clocks_are_the_machines() {
+    fn both_clocks_agree_with_the_machine() {
         let now = Clock::default().now();
         let uptime = std::fs::read_to_string("/proc/uptime").expect("proc");
         let uptime: f64 = uptime.split(' ').next().expect("a number").parse().expect("a number");

@@ -1,6 +1,6 @@
-//! The loop. One task owns the node: it carries out all that the node wants, sleeps until something happens, and tells
-//! it. What else has happened meanwhile is told in the same round, a share of each kind, so that one commit serves
-//! many inputs, and no kind of input can keep the others waiting.
+//! [`Driver`], the loop of one run. One task owns the node. In each round it carries out the node's outputs, sets the timer
+//! to the node's deadline, and hands the node its next inputs: a bounded share of each kind, so that one commit serves many
+//! inputs and no kind of input can starve another.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::{poll_fn, ready};
@@ -9,84 +9,98 @@ use std::task::{Context, Poll};
 use futures::channel::{mpsc, oneshot};
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{FuturesUnordered, StreamExt as _};
+use sotto_core::row::RowStore;
 use sotto_core::{Command, CommandId, Input, Intake, LinkId, Machine, Output};
-use sotto_io_sqlcipher::StoreError;
 
 use crate::clock::Clock;
-use crate::handle::{Answer, Request};
-use crate::link::Link;
-use crate::opening::{Means, Opened};
-use crate::{Dialling, Listener, Offline, Stream, Timer};
+use crate::environment::{Environment, OpenedNode};
+use crate::handle::{CommandResult, HandleRequest};
+use crate::link::LinkHandle;
+use crate::{DeadlineTimer, DialFuture, Listener, Offline, Stream};
 
-/// Inputs of each kind that one round takes.
+/// Inputs of each kind in one round.
 const SHARE: usize = 32;
 
-/// Busy rounds after which it is the turn of the runtime's other tasks: a flood must not keep it from everything else.
+/// Rounds in one poll, after which the driver yields to the runtime's other tasks. Without this a flood of inputs would
+/// keep them from running.
 const ROUNDS: usize = 8;
 
-/// One run of a node, from its opening to a shutdown or to the store's first error.
-pub(crate) struct Driver<'a> {
-    means: &'a mut Means,
+/// One run of a node: from its opening to a shutdown, or to the store's first error.
+pub(crate) struct Driver<'a, S: RowStore> {
+    environment: &'a mut Environment<S>,
     node: Box<dyn Machine>,
     clock: Clock,
-    timer: Timer,
+    timer: DeadlineTimer,
     listener: Box<dyn Listener>,
-    links: BTreeMap<LinkId, Link>,
-    /// The links' own lives. A panic in one is a panic here: a link that is gone without its `Closed` would be waited
-    /// for without end.
-    lives: FuturesUnordered<BoxFuture<'static, ()>>,
-    inputs: mpsc::Receiver<Input>,
-    inputs_of_links: mpsc::Sender<Input>,
-    askers: HashMap<CommandId, oneshot::Sender<Answer>>,
-    commands: u64,
-    accepted: u64,
-    stopping: bool,
+    links: BTreeMap<LinkId, LinkHandle>,
+    /// One future for each link, polled here and not spawned, so that a panic in one is a panic of the driver. A link that
+    /// vanished without its `Closed` would leave the node waiting without end.
+    link_tasks: FuturesUnordered<BoxFuture<'static, ()>>,
+    link_inputs: mpsc::Receiver<Input>,
+    link_input_sender: mpsc::Sender<Input>,
+    pending_replies: HashMap<CommandId, oneshot::Sender<CommandResult>>,
+    next_command: u64,
+    next_accepted: u64,
+    state: RunState,
 }
 
-impl<'a> Driver<'a> {
-    pub fn new(means: &'a mut Means, opened: Opened) -> Self {
-        let Opened {
+#[derive(PartialEq, Eq)]
+enum RunState {
+    Running,
+    ShuttingDown,
+}
+
+/// Whether a round handed the node any input.
+#[derive(PartialEq, Eq)]
+enum Round {
+    Idle,
+    Busy,
+}
+
+impl<'a, S: RowStore> Driver<'a, S> {
+    pub fn new(environment: &'a mut Environment<S>, opened: OpenedNode) -> Self {
+        let OpenedNode {
             node,
             clock,
             timer,
             listener,
         } = opened;
-        // The links take turns: each has one input wait here, and is woken when that is taken.
-        let (inputs_of_links, inputs) = mpsc::channel(0);
+        // Without capacity: each link has at most one input waiting here, and continues when it is taken.
+        let (link_input_sender, link_inputs) = mpsc::channel(0);
         Self {
-            means,
+            environment,
             node,
             clock,
             timer,
             listener,
             links: BTreeMap::new(),
-            lives: FuturesUnordered::new(),
-            inputs,
-            inputs_of_links,
-            askers: HashMap::new(),
-            commands: 0,
-            accepted: 0,
-            stopping: false,
+            link_tasks: FuturesUnordered::new(),
+            link_inputs,
+            link_input_sender,
+            pending_replies: HashMap::new(),
+            next_command: 0,
+            next_accepted: 0,
+            state: RunState::Running,
         }
     }
 
-    /// Runs until a shutdown is asked for and done.
-    pub async fn run(mut self) -> Result<(), StoreError> {
+    /// Runs until a shutdown is complete.
+    pub async fn run(mut self) -> Result<(), S::Error> {
         poll_fn(|cx| self.poll(cx)).await?;
-        self.stop().await
+        self.shut_down().await
     }
 
-    /// Round after round, until nothing is left to do or a shutdown is asked for.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StoreError>> {
+    /// Ready when a shutdown is requested.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         for _ in 0..ROUNDS {
-            self.perform();
+            self.carry_out_outputs();
             let deadline = self.node.deadline().map(|deadline| deadline.at);
             self.timer.set(deadline, self.clock.now());
-            let found = self.gather(cx)?;
-            if self.stopping {
+            let round = self.take_inputs(cx)?;
+            if self.state == RunState::ShuttingDown {
                 return Poll::Ready(Ok(()));
             }
-            if let Found::Nothing = found {
+            if round == Round::Idle {
                 return Poll::Pending;
             }
         }
@@ -94,137 +108,136 @@ impl<'a> Driver<'a> {
         Poll::Pending
     }
 
-    /// Tells the node what has happened, a share of each kind. `cx` is woken when more does.
-    fn gather(&mut self, cx: &mut Context<'_>) -> Result<Found, StoreError> {
-        let mut found = Found::Nothing;
+    /// Hands the node a share of each kind of input. Registers `cx` for those of which there are none yet.
+    fn take_inputs(&mut self, cx: &mut Context<'_>) -> Result<Round, S::Error> {
+        let mut round = Round::Idle;
         if self.timer.poll_expired(cx).is_ready() {
-            self.tell(Input::Tick);
-            found = Found::Something;
+            self.handle(Input::Tick);
+            round = Round::Busy;
         }
-        if self.listener.poll_disturbed(cx).is_ready() {
-            // It answers that it is done, which nobody waits for.
-            let id = self.next_command();
-            self.tell(Input::Command(id, Command::NetworkChanged));
-            found = Found::Something;
+        if self.listener.poll_network_changed(cx).is_ready() {
+            // No caller waits for the reply to this command.
+            let id = self.new_command_id();
+            self.handle(Input::Command(id, Command::NetworkChanged));
+            round = Round::Busy;
         }
-        if self.is_welcome()
+        if self.takes_bulk_input()
             && let Poll::Ready(stream) = self.listener.poll_accept(cx)
         {
             self.accept(stream);
-            found = Found::Something;
+            round = Round::Busy;
         }
         for _ in 0..SHARE {
-            let mut quiet = true;
-            while let Poll::Ready(Some(())) = self.lives.poll_next_unpin(cx) {}
-            if let Poll::Ready(completion) = self.means.storage.poll_next(cx) {
-                self.tell(completion?);
-                quiet = false;
-            }
-            if !self.stopping
-                && let Poll::Ready(request) = self.means.desk.requests.poll_next_unpin(cx)
-            {
-                self.take(request.unwrap_or(Request::Shutdown));
-                quiet = false;
-            }
-            if self.is_welcome()
-                && let Poll::Ready(Some(input)) = self.inputs.poll_next_unpin(cx)
-            {
-                self.tell_of_link(input);
-                quiet = false;
-            }
-            if quiet {
+            if self.take_one_of_each(cx)? == Round::Idle {
                 break;
             }
-            found = Found::Something;
+            round = Round::Busy;
         }
-        Ok(found)
+        Ok(round)
     }
 
-    fn is_welcome(&self) -> bool {
+    /// One completion of the store, one request of a handle and one input of a link.
+    fn take_one_of_each(&mut self, cx: &mut Context<'_>) -> Result<Round, S::Error> {
+        let mut round = Round::Idle;
+        while let Poll::Ready(Some(())) = self.link_tasks.poll_next_unpin(cx) {}
+        if let Poll::Ready(completion) = self.environment.store.poll_next(cx) {
+            self.handle(completion?);
+            round = Round::Busy;
+        }
+        if self.state == RunState::Running
+            && let Poll::Ready(request) = self.environment.inbox.requests.poll_next_unpin(cx)
+        {
+            // `None`: the last handle was dropped.
+            self.handle_request(request.unwrap_or(HandleRequest::Shutdown));
+            round = Round::Busy;
+        }
+        if self.takes_bulk_input()
+            && let Poll::Ready(Some(input)) = self.link_inputs.poll_next_unpin(cx)
+        {
+            self.handle_link_input(input);
+            round = Round::Busy;
+        }
+        Ok(round)
+    }
+
+    fn takes_bulk_input(&self) -> bool {
         self.node.intake() == Intake::Welcome
     }
 
-    fn tell(&mut self, input: Input) {
+    fn handle(&mut self, input: Input) {
         self.node.handle(input, self.clock.now());
     }
 
-    fn take(&mut self, request: Request) {
+    fn handle_request(&mut self, request: HandleRequest) {
         match request {
-            Request::Command(command, asker) => self.command(command, asker),
-            Request::Shutdown => self.stopping = true,
+            HandleRequest::Command(command, reply) => {
+                let id = self.new_command_id();
+                self.pending_replies.insert(id, reply);
+                self.handle(Input::Command(id, command));
+            }
+            HandleRequest::Shutdown => self.state = RunState::ShuttingDown,
         }
     }
 
-    fn command(&mut self, command: Command, asker: oneshot::Sender<Answer>) {
-        let id = self.next_command();
-        self.askers.insert(id, asker);
-        self.tell(Input::Command(id, command));
+    fn handle_link_input(&mut self, input: Input) {
+        if let Input::Closed(id, _) = input {
+            self.links.remove(&id);
+        }
+        self.handle(input);
     }
 
-    fn next_command(&mut self) -> CommandId {
-        let id = CommandId(self.commands);
-        self.commands += 1;
+    fn new_command_id(&mut self) -> CommandId {
+        let id = CommandId(self.next_command);
+        self.next_command += 1;
         id
     }
 
     fn accept(&mut self, stream: Stream) {
-        let id = LinkId::Accepted(self.accepted);
-        self.accepted += 1;
-        self.hold(id, Box::pin(ready(Ok(stream))));
-        self.tell(Input::Accepted(id));
+        let id = LinkId::Accepted(self.next_accepted);
+        self.next_accepted += 1;
+        self.add_link(id, Box::pin(ready(Ok(stream))));
+        self.handle(Input::Accepted(id));
     }
 
-    fn tell_of_link(&mut self, input: Input) {
-        if let Input::Closed(id, _) = input {
-            self.links.remove(&id);
-        }
-        self.tell(input);
+    fn add_link(&mut self, id: LinkId, opening: DialFuture) {
+        let runtime = self.environment.runtime.clone();
+        let (handle, task) = LinkHandle::new(id, opening, self.link_input_sender.clone(), runtime);
+        self.links.insert(id, handle);
+        self.link_tasks.push(task.boxed());
     }
 
-    fn hold(&mut self, id: LinkId, opening: Dialling) {
-        let (link, life) = Link::new(id, opening, self.inputs_of_links.clone(), self.means.runtime.clone());
-        self.links.insert(id, link);
-        self.lives.push(life.boxed());
-    }
-
-    /// Carries out everything that the node wants by now.
-    fn perform(&mut self) {
+    /// Carries out every output that the node has so far.
+    fn carry_out_outputs(&mut self) {
         while let Some(output) = self.node.poll() {
             match output {
-                Output::Commit(id, batch) => self.means.storage.commit(id, batch),
-                Output::Fetch(id, query) => self.means.storage.fetch(id, query),
-                Output::Dial(id, peer) => self.hold(id, self.means.transport.dial(peer)),
-                // A link that is not held any more has its `Closed` on the way, which completes these two as well.
+                Output::Commit(id, batch) => self.environment.store.commit(id, batch),
+                Output::Fetch(id, query) => self.environment.store.fetch(id, query),
+                Output::Dial(id, peer) => self.add_link(id, self.environment.transport.dial(peer)),
+                // A link without a handle has ended. Its `Closed`, which is on the way, completes these two as well.
                 Output::Transmit(id, bytes) => self.links.get_mut(&id).map_or((), |link| link.transmit(bytes)),
                 Output::Hangup(id) => drop(self.links.remove(&id)),
-                // Whoever asked may have gone.
-                Output::Reply(id, answer) => {
-                    let _ = self.askers.remove(&id).map(|asker| asker.send(answer));
+                // The caller may have stopped waiting.
+                Output::Reply(id, result) => {
+                    let _ = self.pending_replies.remove(&id).map(|reply| reply.send(result));
                 }
-                Output::Notify(notice) => self.means.desk.notify(notice),
+                Output::Notify(notice) => self.environment.inbox.notify(notice),
             }
         }
     }
 
-    /// The orderly end of a run: nothing comes in any more, what is staged is committed and told, links are hung up.
-    async fn stop(mut self) -> Result<(), StoreError> {
+    /// The orderly end of a run: takes no further input from outside, completes what is staged, hangs up all links.
+    async fn shut_down(mut self) -> Result<(), S::Error> {
         self.listener = Box::new(Offline);
-        self.perform();
-        while self.means.storage.is_working() {
-            let completion = self.means.storage.next().await?;
-            self.tell(completion);
-            self.perform();
+        self.carry_out_outputs();
+        while self.environment.store.has_pending() {
+            let completion = self.environment.store.next().await?;
+            self.handle(completion);
+            self.carry_out_outputs();
         }
         self.links.clear();
-        // The links still write what they were given, but have nobody to tell.
-        drop(self.inputs);
-        while self.lives.next().await.is_some() {}
+        // The links finish their writes; their inputs have no receiver any more.
+        drop(self.link_inputs);
+        while self.link_tasks.next().await.is_some() {}
         Ok(())
     }
-}
-
-/// What a round came upon.
-enum Found {
-    Nothing,
-    Something,
 }

@@ -1,4 +1,4 @@
-//! What an application holds of a running node.
+//! [`NodeHandle`], through which an application commands a running node and subscribes to its notices.
 
 use std::convert::Infallible;
 
@@ -9,63 +9,64 @@ use futures::{SinkExt as _, StreamExt as _};
 use sotto_core::{Command, Notice, Refusal, Reply};
 
 /// Notices kept for a subscriber that is slow.
-const WAITING_NOTICES: usize = 256;
+const NOTICE_BACKLOG: usize = 256;
 
-/// The node stopped before it answered. A command may still have been carried out: look before asking again, or send
+/// The node stopped before it replied. It may still have carried the command out: look before you send it again, or send
 /// with an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the node stopped before it answered")]
+#[error("the node stopped before it replied")]
 pub struct Stopped;
 
-pub(crate) type Answer = Result<Reply, Refusal>;
+pub(crate) type CommandResult = Result<Reply, Refusal>;
 
-pub(crate) enum Request {
-    Command(Command, oneshot::Sender<Answer>),
+/// What a handle sends to the driver.
+pub(crate) enum HandleRequest {
+    Command(Command, oneshot::Sender<CommandResult>),
     Shutdown,
 }
 
-/// Speaks to a node. Cheap to clone; when the last one is dropped, the node shuts down.
+/// Commands a node. Cheap to clone; when the last clone is dropped, the node shuts down.
 #[derive(Clone, Debug)]
 pub struct NodeHandle {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<HandleRequest>,
     notices: InactiveReceiver<Notice>,
     ended: Shared<oneshot::Receiver<Infallible>>,
 }
 
-/// The node's end of its handles.
-pub(crate) struct Desk {
-    pub requests: mpsc::Receiver<Request>,
+/// The driver's end of all handles of its node.
+pub(crate) struct HandleInbox {
+    pub requests: mpsc::Receiver<HandleRequest>,
     notices: async_broadcast::Sender<Notice>,
-    /// Dropped last: then the node has ended.
+    /// The last field to be dropped, which tells every handle that the node has ended.
     _end: oneshot::Sender<Infallible>,
 }
 
 impl NodeHandle {
-    pub(crate) fn new() -> (Self, Desk) {
-        // Each caller may have one command wait for the driver, and waits with it.
-        let (requests, inbox) = mpsc::channel(0);
-        let (mut notify, notices) = broadcast(WAITING_NOTICES);
-        notify.set_overflow(true);
+    pub(crate) fn new() -> (Self, HandleInbox) {
+        // No capacity beyond one request for each sender: a caller waits until the driver takes its request.
+        let (request_sender, requests) = mpsc::channel(0);
+        let (mut notice_sender, notices) = broadcast(NOTICE_BACKLOG);
+        notice_sender.set_overflow(true);
         let (end, ended) = oneshot::channel();
         let handle = Self {
-            requests,
+            requests: request_sender,
             notices: notices.deactivate(),
             ended: ended.shared(),
         };
-        let desk = Desk {
-            requests: inbox,
-            notices: notify,
+        let inbox = HandleInbox {
+            requests,
+            notices: notice_sender,
             _end: end,
         };
-        (handle, desk)
+        (handle, inbox)
     }
 
-    /// Has the node carry out a command, and waits for its answer; what a [`Reply`] promises is durable by then.
-    pub async fn command(&self, command: Command) -> Result<Answer, Stopped> {
-        let (answer, answered) = oneshot::channel();
-        let request = Request::Command(command, answer);
+    /// Sends a command to the node and waits for its reply. What a [`Reply`] promises is durable by then.
+    pub async fn command(&self, command: Command) -> Result<CommandResult, Stopped> {
+        let (sender, result) = oneshot::channel();
+        let request = HandleRequest::Command(command, sender);
         self.requests.clone().send(request).await.map_err(|_| Stopped)?;
-        answered.await.map_err(|_| Stopped)
+        result.await.map_err(|_| Stopped)
     }
 
     /// Notices from now on.
@@ -73,28 +74,29 @@ impl NodeHandle {
         Notices(self.notices.activate_cloned())
     }
 
-    /// Ends the node in order: the commands before this one are answered, what is staged is committed, links and store
-    /// are closed. Returns when that is done, or has been done before.
+    /// Ends the node in order: it replies to earlier commands, commits what is staged, and closes links and store. Returns
+    /// when the node has ended, also if it had ended before.
     pub async fn shutdown(&self) {
-        // A node that is gone takes no requests, and has ended.
-        let _ = self.requests.clone().send(Request::Shutdown).await;
+        // Fails only if the node has ended.
+        let _ = self.requests.clone().send(HandleRequest::Shutdown).await;
         let _ = self.ended.clone().await;
     }
 }
 
-impl Desk {
-    /// For whoever has subscribed, which may be nobody.
+impl HandleInbox {
+    /// Sends a notice to all subscribers; there may be none.
     pub fn notify(&self, notice: Notice) {
         let _ = self.notices.try_broadcast(notice);
     }
 }
 
-/// A node's notices. They are hints: whoever lags behind loses the oldest ones, and nothing with them.
+/// A subscription to a node's notices. Notices are hints: a subscriber that lags behind misses the oldest ones, and finds
+/// in the event log all that they announced.
 #[derive(Clone, Debug)]
 pub struct Notices(async_broadcast::Receiver<Notice>);
 
 impl Notices {
-    /// The next one; `None` when the node has ended. May be dropped and called again.
+    /// The next notice; `None` when the node has ended. Dropping this future loses nothing.
     pub async fn next(&mut self) -> Option<Notice> {
         self.0.next().await
     }

@@ -1,8 +1,9 @@
-//! Links between nodes of one machine: each listens on a Unix socket, named by its onion address, in one directory.
+//! [`Local`] carries links between nodes on one machine. Each node listens on a Unix socket in a shared directory; the
+//! socket's name is the node's onion address.
 //!
-//! A process that was killed leaves its socket behind. Who may replace it is settled under a lock on the directory: a
-//! socket that nobody answers is dead, one that somebody answers is not, and between that question and our own
-//! listening nobody else gets a turn.
+//! A process that was killed leaves its socket behind. A node replaces such a socket under a lock on the directory: it
+//! connects to the socket, and if the connection is refused, the socket is dead. The lock keeps other nodes out between
+//! this check and the node's own `bind`.
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, Permissions};
@@ -21,13 +22,13 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use sotto_core::OnionAddress;
 use sotto_core::row::IdentityRow;
 
-use crate::{Dialling, Incoming, ListenError, Listener, Runtime, Stream, Transport, Wiretap};
+use crate::{DialFuture, Incoming, ListenError, Listener, Runtime, Stream, Transport, Wiretap};
 
-/// Room for a path in `sockaddr_un`, with its final zero.
+/// The size of a path in `sockaddr_un`, with its final zero.
 const SUN_PATH: usize = if cfg!(target_os = "linux") { 108 } else { 104 };
 
-/// Rest after the operating system refused to accept (out of descriptors, mostly).
-const REFUSED: Duration = Duration::from_secs(1);
+/// The pause after a failed `accept` (mostly: no descriptors left).
+const ACCEPT_BACKOFF: Duration = Duration::from_secs(1);
 
 /// The transport of one directory, on the runtime `R`.
 #[derive(Clone)]
@@ -38,14 +39,14 @@ pub struct Local<R> {
 }
 
 impl<R: Runtime + Default> Local<R> {
-    /// Made, for the owner alone, when the first node listens in it.
+    /// The directory is created when the first node listens, accessible to its owner alone.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self::on(R::default(), directory)
     }
 }
 
 impl<R: Runtime> Local<R> {
-    /// For a runtime of which there is more than one.
+    /// As [`new`](Self::new), for a runtime without a default.
     pub fn on(runtime: R, directory: impl Into<PathBuf>) -> Self {
         Self {
             runtime: Arc::new(runtime),
@@ -54,7 +55,7 @@ impl<R: Runtime> Local<R> {
         }
     }
 
-    /// Shows all bytes of this node's streams to `wiretap`.
+    /// Shows every byte of this node's streams to `wiretap`.
     #[must_use]
     pub fn with_wiretap(self, wiretap: Wiretap) -> Self {
         Self {
@@ -72,7 +73,7 @@ impl<R> fmt::Debug for Local<R> {
 
 impl<R: Runtime> Transport for Local<R> {
     fn listen(&self, identity: &IdentityRow) -> Result<Box<dyn Listener>, ListenError> {
-        let (socket, listener) = claim(&self.directory, identity.address())?;
+        let (socket, listener) = bind(&self.directory, identity.address())?;
         let incoming = self.runtime.accept(listener).map_err(|source| ListenError::Io {
             directory: self.directory.clone(),
             source,
@@ -82,11 +83,11 @@ impl<R: Runtime> Transport for Local<R> {
             incoming,
             wiretap: self.wiretap.clone(),
             runtime: self.runtime.clone(),
-            rest: None,
+            backoff: None,
         }))
     }
 
-    fn dial(&self, peer: OnionAddress) -> Dialling {
+    fn dial(&self, peer: OnionAddress) -> DialFuture {
         let Self {
             runtime,
             directory,
@@ -94,35 +95,35 @@ impl<R: Runtime> Transport for Local<R> {
         } = self;
         let (runtime, directory, wiretap) = (runtime.clone(), directory.clone(), wiretap.clone());
         Box::pin(async move {
-            let place = Place::new(&directory, peer)?;
-            let stream = runtime.connect(place.path.clone()).await?;
+            let socket = SocketPath::new(&directory, peer)?;
+            let stream = runtime.connect(socket.path.clone()).await?;
             Ok(tapped(stream, wiretap.as_ref()))
         })
     }
 }
 
 struct LocalListener<R> {
-    // Before the sockets, so that the name goes while ours is still alive, and nobody takes it for dead.
-    #[expect(dead_code, reason = "removed when dropped")]
-    socket: Socket,
+    // The first field, so that the file is removed while the socket still accepts, and no other node finds it dead.
+    #[expect(dead_code, reason = "removes the file when it is dropped")]
+    socket: SocketFile,
     incoming: Incoming,
     wiretap: Option<Wiretap>,
     runtime: Arc<R>,
-    rest: Option<BoxFuture<'static, ()>>,
+    backoff: Option<BoxFuture<'static, ()>>,
 }
 
 impl<R: Runtime> Listener for LocalListener<R> {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Stream> {
         loop {
-            if let Some(rest) = &mut self.rest {
-                ready!(rest.poll_unpin(cx));
-                self.rest = None;
+            if let Some(backoff) = &mut self.backoff {
+                ready!(backoff.poll_unpin(cx));
+                self.backoff = None;
             }
-            match ready!(self.incoming.poll_next_unpin(cx)).expect("without an end") {
+            match ready!(self.incoming.poll_next_unpin(cx)).expect("a stream without an end") {
                 Ok(stream) => return Poll::Ready(tapped(stream, self.wiretap.as_ref())),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a local stream");
-                    self.rest = Some(self.runtime.sleep(REFUSED));
+                    self.backoff = Some(self.runtime.sleep(ACCEPT_BACKOFF));
                 }
             }
         }
@@ -136,14 +137,14 @@ fn tapped(stream: Stream, wiretap: Option<&Wiretap>) -> Stream {
     }
 }
 
-/// A socket's name in a form short enough for the system.
-struct Place {
+/// A path to a socket that fits into `sockaddr_un`.
+struct SocketPath {
     path: PathBuf,
-    /// What a path through `/proc/self/fd` leads through.
+    /// The open directory that a path through `/proc/self/fd` names.
     _directory: Option<File>,
 }
 
-impl Place {
+impl SocketPath {
     fn new(directory: &Path, address: OnionAddress) -> io::Result<Self> {
         let name = address.to_string();
         let path = directory.join(&name);
@@ -165,13 +166,13 @@ impl Place {
     }
 }
 
-/// Our socket in the directory. Dropping it removes the file, unless it is no longer ours.
-struct Socket {
+/// The file of this node's socket. Dropping it removes the file, unless another node has replaced it.
+struct SocketFile {
     path: PathBuf,
     inode: (u64, u64),
 }
 
-impl Drop for Socket {
+impl Drop for SocketFile {
     fn drop(&mut self) {
         if inode(&self.path).is_ok_and(|found| found == self.inode) {
             let _ = fs::remove_file(&self.path);
@@ -184,7 +185,8 @@ fn inode(path: &Path) -> io::Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-fn claim(directory: &Path, address: OnionAddress) -> Result<(Socket, UnixListener), ListenError> {
+/// Binds the address's socket, and replaces a dead one.
+fn bind(directory: &Path, address: OnionAddress) -> Result<(SocketFile, UnixListener), ListenError> {
     let path = directory.join(address.to_string());
     let in_directory = |source: io::Error| match source.kind() {
         io::ErrorKind::InvalidFilename => ListenError::PathTooLong {
@@ -201,44 +203,44 @@ fn claim(directory: &Path, address: OnionAddress) -> Result<(Socket, UnixListene
         .mode(0o700)
         .create(directory)
         .map_err(in_directory)?;
-    let turn = File::open(directory).map_err(in_directory)?;
-    turn.lock().map_err(in_directory)?;
-    let place = Place::new(directory, address).map_err(in_directory)?;
-    match probe(&place.path).map_err(in_directory)? {
-        Found::Nothing => {}
-        Found::Dead => fs::remove_file(&path).map_err(in_directory)?,
-        Found::Alive => return Err(ListenError::AddressInUse(address)),
+    let lock = File::open(directory).map_err(in_directory)?;
+    lock.lock().map_err(in_directory)?;
+    let socket = SocketPath::new(directory, address).map_err(in_directory)?;
+    match state_of(&socket.path).map_err(in_directory)? {
+        SocketState::Absent => {}
+        SocketState::Dead => fs::remove_file(&path).map_err(in_directory)?,
+        SocketState::Alive => return Err(ListenError::AddressInUse(address)),
     }
-    let listener = UnixListener::bind(&place.path).map_err(in_directory)?;
+    let listener = UnixListener::bind(&socket.path).map_err(in_directory)?;
     listener.set_nonblocking(true).map_err(in_directory)?;
     fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(in_directory)?;
     let inode = inode(&path).map_err(in_directory)?;
-    Ok((Socket { path, inode }, listener))
+    Ok((SocketFile { path, inode }, listener))
 }
 
-enum Found {
-    Nothing,
+enum SocketState {
+    Absent,
     Dead,
     Alive,
 }
 
-/// Asks a socket whether anybody answers. Whoever does sees a stream that ends at once.
-fn probe(path: &Path) -> io::Result<Found> {
+/// Connects to a socket to see whether a process listens on it. That process sees a stream that ends at once.
+fn state_of(path: &Path) -> io::Result<SocketState> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if !metadata.file_type().is_socket() => {
-            let what = "our socket's name is taken by something that is not a socket";
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+            let text = "a file that is not a socket has the name of this node's socket";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
         }
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(SocketState::Absent),
         Err(error) => return Err(error),
     }
     let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
-    // A listener that is alive but does not get to accept must not hold us up.
+    // Nonblocking, because `connect` blocks while the backlog of a live listener is full.
     rustix::io::ioctl_fionbio(&socket, true)?;
     match rustix::net::connect(&socket, &SocketAddrUnix::new(path)?) {
-        Ok(()) | Err(Errno::AGAIN | Errno::INPROGRESS) => Ok(Found::Alive),
-        Err(Errno::CONNREFUSED) => Ok(Found::Dead),
+        Ok(()) | Err(Errno::AGAIN | Errno::INPROGRESS) => Ok(SocketState::Alive),
+        Err(Errno::CONNREFUSED) => Ok(SocketState::Dead),
         Err(error) => Err(error.into()),
     }
 }

@@ -1,5 +1,5 @@
-//! What a driver wants of an async runtime: three things that a future cannot do by itself. Everything else here is
-//! plain futures, which run wherever they are polled.
+//! [`Runtime`]: the four things that the driver needs from an async runtime, because a future cannot do them by itself. The
+//! rest of the driver is plain futures, which run wherever they are polled.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,30 +12,30 @@ use futures::future::{BoxFuture, select};
 use futures::io::AsyncRead;
 use futures::stream::BoxStream;
 
-use crate::{Dialling, Stream};
+use crate::{DialFuture, Stream};
 
 /// A runtime, or a handle to one.
 pub trait Runtime: Send + Sync + 'static {
-    /// Ends when `duration` has passed. Need not count the time that the machine was suspended.
+    /// Ends after `duration`. It need not count the time in which the machine was suspended.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 
-    /// Reads of a descriptor that does not block: they wait until it is readable.
-    fn watch(&self, descriptor: OwnedFd) -> io::Result<Watch>;
+    /// Registers a nonblocking descriptor with the runtime; a read then waits until the descriptor is readable.
+    fn register(&self, descriptor: OwnedFd) -> io::Result<AsyncDescriptor>;
 
     /// Connects to a Unix socket.
-    fn connect(&self, path: PathBuf) -> Dialling;
+    fn connect(&self, path: PathBuf) -> DialFuture;
 
-    /// Accepts from a Unix socket that does not block, without an end.
+    /// Accepts connections of a nonblocking Unix socket. The stream of connections has no end.
     fn accept(&self, socket: UnixListener) -> io::Result<Incoming>;
 }
 
-/// A descriptor that a runtime watches.
-pub type Watch = Box<dyn AsyncRead + Send + Unpin>;
+/// A descriptor that is registered with a runtime.
+pub type AsyncDescriptor = Box<dyn AsyncRead + Send + Unpin>;
 
-/// Streams as they arrive. An error does not end them.
+/// Accepted connections. An error does not end them.
 pub type Incoming = BoxStream<'static, io::Result<Stream>>;
 
-/// Runs both until one ends; if both have, the first counts.
-pub(crate) async fn either<T>(first: impl Future<Output = T>, second: impl Future<Output = T>) -> T {
+/// Runs both futures until one ends. If both have ended, the result is that of `first`.
+pub(crate) async fn first_of<T>(first: impl Future<Output = T>, second: impl Future<Output = T>) -> T {
     select(pin!(first), pin!(second)).await.factor_first().0
 }

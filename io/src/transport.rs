@@ -1,4 +1,4 @@
-//! What carries links: anything that yields byte streams to an address and from a listener.
+//! [`Transport`] carries links: it opens byte streams to an address, and accepts them through a [`Listener`].
 
 use std::fmt;
 use std::io;
@@ -10,43 +10,43 @@ use futures::io::{AsyncRead, AsyncWrite};
 use sotto_core::OnionAddress;
 use sotto_core::row::IdentityRow;
 
-/// A way to reach peers and to be reached.
+/// Dials peers and listens for them.
 pub trait Transport: Send + Sync + 'static {
-    /// Begins to listen under the identity's address. Quick: where being reachable takes long, it comes about while the
-    /// listener is polled. At most one listener of a transport lives at a time.
+    /// Begins to listen under the identity's address. Returns at once; where it takes long to become reachable, that happens
+    /// while the listener is polled. At most one listener of a transport exists at a time.
     fn listen(&self, identity: &IdentityRow) -> Result<Box<dyn Listener>, ListenError>;
 
-    /// Opens a stream to a peer. Ends by itself in reasonable time, with an error if need be; may be dropped before.
-    /// `NetworkDown` and `NetworkUnreachable` say that there is no network, and so nothing of the peer.
-    /// The node's own task polls it, so what computes for long belongs into a task of the transport's.
-    fn dial(&self, peer: OnionAddress) -> Dialling;
+    /// Opens a stream to a peer. The future has its own timeout, and may be dropped before it ends. The errors `NetworkDown`
+    /// and `NetworkUnreachable` mean that this machine has no network; they say nothing about the peer. The node's task
+    /// polls the future, so a long computation belongs in a task of the transport.
+    fn dial(&self, peer: OnionAddress) -> DialFuture;
 }
 
-/// A stream that is being opened.
-pub type Dialling = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
+/// Resolves to a stream when it is open.
+pub type DialFuture = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
 
-/// Where peers' streams arrive. Dropping it ends the listening.
+/// Accepts peers' streams. Dropping it stops listening.
 pub trait Listener: Send {
-    /// The next stream. Troubles are the listener's own to log and to wait out; it never fails, and never spins.
+    /// The next stream. The listener logs its own errors and backs off after them; it never fails and never spins.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Stream>;
 
-    /// Ready once each time that links may have died and peers may have come into reach, as after sleep or in another
-    /// network.
-    fn poll_disturbed(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready once after each event by which links may have died or peers may have become reachable: the machine was
+    /// suspended, or its network changed.
+    fn poll_network_changed(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
         Poll::Pending
     }
 }
 
 /// An ordered, reliable stream of bytes in both directions. Dropping both halves closes it.
 pub struct Stream {
-    /// What the peer sends.
+    /// Bytes from the peer.
     pub reader: Box<dyn AsyncRead + Send + Unpin>,
-    /// What it is sent.
+    /// Bytes to the peer.
     pub writer: Box<dyn AsyncWrite + Send + Unpin>,
 }
 
 impl Stream {
-    /// From two halves.
+    /// Joins two halves.
     pub fn new(
         reader: impl AsyncRead + Send + Unpin + 'static,
         writer: impl AsyncWrite + Send + Unpin + 'static,
@@ -64,29 +64,29 @@ impl fmt::Debug for Stream {
     }
 }
 
-/// A transport cannot listen.
+/// Why a transport cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    /// Somebody listens there already.
+    /// Another node listens under this address.
     #[error("another node with the address {0} is running")]
     AddressInUse(OnionAddress),
-    /// A Unix socket's path has little room.
-    #[error("{} is too long a path for sockets; choose a shorter one", directory.display())]
+    /// The path of a Unix socket is limited to about 100 bytes.
+    #[error("the path {} is too long for a Unix socket; choose a shorter one", directory.display())]
     PathTooLong {
-        /// The directory that the sockets are to be in.
+        /// The directory for the sockets.
         directory: PathBuf,
     },
-    /// The operating system said no.
+    /// The operating system reported an error.
     #[error("cannot listen in {}: {source}", directory.display())]
     Io {
-        /// The directory that the socket is to be in.
+        /// The directory for the sockets.
         directory: PathBuf,
-        /// What it said.
+        /// The error.
         source: io::Error,
     },
 }
 
-/// No network at all: nobody is reachable, and nobody comes. For making an identity, and for looking into a store.
+/// The transport without a network: no dial succeeds and no stream arrives. For creating an identity, and for reading a store.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Offline;
 
@@ -95,7 +95,7 @@ impl Transport for Offline {
         Ok(Box::new(Self))
     }
 
-    fn dial(&self, _: OnionAddress) -> Dialling {
+    fn dial(&self, _: OnionAddress) -> DialFuture {
         Box::pin(std::future::ready(Err(io::ErrorKind::NetworkUnreachable.into())))
     }
 }

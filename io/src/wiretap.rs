@@ -1,5 +1,5 @@
-//! A look at the very bytes that cross a stream, in both directions, so that a test or a demonstration can show that
-//! nothing readable is among them.
+//! [`Wiretap`] observes the raw bytes of a stream in both directions, so that a test or a demonstration can show that they
+//! are unreadable.
 
 use std::fmt;
 use std::io;
@@ -11,19 +11,19 @@ use futures::io::{AsyncRead, AsyncWrite};
 
 use crate::Stream;
 
-/// Called with all bytes that a node writes to or reads from its sockets, as they pass. It must be quick.
+/// An observer of every byte that a node writes to its sockets or reads from them, in the order in which they pass.
 #[derive(Clone)]
 pub struct Wiretap(Arc<Observer>);
 
 type Observer = dyn Fn(&[u8]) + Send + Sync;
 
 impl Wiretap {
-    /// Calls `observer`.
+    /// Calls `observer` with each chunk, on the node's task: it must be quick.
     pub fn new(observer: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
         Self(Arc::new(observer))
     }
 
-    /// The same stream, with this listening in.
+    /// The same stream, observed.
     pub fn tap(&self, Stream { reader, writer }: Stream) -> Stream {
         Stream::new(
             Tapped {
@@ -44,7 +44,7 @@ impl fmt::Debug for Wiretap {
     }
 }
 
-/// One half of a stream, and who listens in.
+/// One half of a stream, with its observer.
 struct Tapped<T> {
     half: T,
     wiretap: Wiretap,

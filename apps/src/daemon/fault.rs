@@ -35,7 +35,7 @@ pub(crate) fn store(error: &StoreError) -> Error {
 }
 
 /// Why the node does not run.
-pub(crate) fn driver(error: &DriverError) -> Error {
+pub(crate) fn driver(error: &DriverError<StoreError>) -> Error {
     match error {
         DriverError::Store(error) => store(error),
         DriverError::Open(error) => Error::new(Kind::Store, error.to_string()),

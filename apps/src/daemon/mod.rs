@@ -28,7 +28,7 @@ use std::sync::atomic::AtomicU64;
 
 use sotto_core::{Command, Limits, Millis, Reply};
 use sotto_io_sqlcipher::Store;
-use sotto_io_tokio::{DriverError, NodeHandle, Transport};
+use sotto_io_tokio::{NodeHandle, NodeTask, Transport};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -107,7 +107,7 @@ fn signals() -> Result<impl Future<Output = ()>, Error> {
 pub struct Daemon {
     app: Arc<App>,
     node: NodeHandle,
-    driver: JoinHandle<Result<(), DriverError>>,
+    driver: NodeTask<Store>,
     server: JoinHandle<()>,
     archive: ArchiveThread,
     carrier: Carrier,
@@ -132,7 +132,7 @@ impl Daemon {
         };
         let limits = limits(&config);
         let driven = sotto_io_tokio::Config {
-            store: Box::new(store),
+            store,
             transport: carrier.transport.clone(),
             limits,
         };

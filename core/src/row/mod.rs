@@ -4,7 +4,7 @@
 //! requests, invites, outbox, consumers) are all in the [`Image`]. Cold rows (messages and what hangs on them, events)
 //! are written here and come back only through [`Query`].
 //!
-//! Two rules bind every store, the simulator's included:
+//! Two rules bind every store ([`RowStore`]), the simulator's included:
 //! - [`Row::Delivery`] and [`Row::Reaction`] hang on a message: they vanish with it, and putting one whose message is not
 //!   there does nothing.
 //! - A batch's changes take effect in their order, all or none.
@@ -12,6 +12,7 @@
 mod cold;
 mod hot;
 mod image;
+mod store;
 
 pub use cold::{
     ContentType, DeliveryRow, DeliveryState, Event, EventRow, FailReason, MessageKey, MessageRow, ReactionRow,
@@ -22,6 +23,7 @@ pub use hot::{
     SessionRow, Standing,
 };
 pub use image::{Image, MessageWithDelivery, Query, Rows};
+pub use store::RowStore;
 
 use crate::{Direction, EventSeq, InviteToken, OnionAddress, Position};
 

@@ -1,4 +1,5 @@
-//! The driver keeps the driver's contract, on each runtime: `sotto_testkit::driver` is the suite, this is its glue.
+//! The driver passes the suite of the driver's contract (`sotto_testkit::driver`) on each runtime. Here are the adapters
+//! between the driver's types and those of the suite.
 
 use std::io;
 use std::marker::PhantomData;
@@ -12,69 +13,68 @@ use futures::channel::oneshot;
 use futures::executor::block_on;
 use futures::future::{Either, select};
 use futures::io::AsyncReadExt as _;
-use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
+use sotto_core::row::IdentityRow;
 use sotto_core::{Command, Notice, OnionAddress};
-use sotto_io::{Config, Dialling, ListenError, Listener, NodeHandle, Notices, Storage, Stream, Transport, open_with};
-use sotto_io_sqlcipher::StoreError;
-use sotto_testkit::driver::{self, Arrivals, Asked, Driver, Failed, Network, Rig, Running, Shelf, replay};
+use sotto_io::{Config, DialFuture, ListenError, Listener, NodeHandle, Notices, Stream, Transport, open_with};
+use sotto_testkit::driver::{self, Arrivals, Asked, Driver, Network, Rig, Running, replay};
 use tokio_util::compat::{TokioAsyncReadCompatExt as _, TokioAsyncWriteCompatExt as _};
 
-use crate::support::{Host, Smol, Tokio};
+use crate::test_runtime::{Smol, TestRuntime, Tokio};
 
-/// A runtime that can take a socket over.
-trait Adopt: Host {
-    fn adopt(socket: UnixStream) -> io::Result<Stream>;
+/// A runtime that can drive an open socket of the suite.
+trait SocketRuntime: TestRuntime {
+    fn stream(socket: UnixStream) -> io::Result<Stream>;
 }
 
-impl Adopt for Tokio {
-    fn adopt(socket: UnixStream) -> io::Result<Stream> {
+impl SocketRuntime for Tokio {
+    fn stream(socket: UnixStream) -> io::Result<Stream> {
         socket.set_nonblocking(true)?;
         let (reader, writer) = tokio::net::UnixStream::from_std(socket)?.into_split();
         Ok(Stream::new(reader.compat(), writer.compat_write()))
     }
 }
 
-impl Adopt for Smol {
-    fn adopt(socket: UnixStream) -> io::Result<Stream> {
+impl SocketRuntime for Smol {
+    fn stream(socket: UnixStream) -> io::Result<Stream> {
         let (reader, writer) = smol::Async::new(socket)?.split();
         Ok(Stream::new(reader, writer))
     }
 }
 
-/// The driver on a runtime, which has a thread of its own.
-struct On<H>(PhantomData<fn() -> H>);
+/// The driver under test, on the runtime `R`. Each node has a thread of its own.
+struct DriverOn<R>(PhantomData<fn() -> R>);
 
-struct Run {
+struct RunningNode {
     handle: NodeHandle,
     notices: Notices,
     kill: oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
 
-impl<H: Adopt> Driver for On<H> {
+impl<R: SocketRuntime> Driver for DriverOn<R> {
     fn start(&self, rig: Rig) -> Box<dyn Running> {
-        let (up, is_up) = mpsc::channel();
+        let (handle_sender, handle_receiver) = mpsc::channel();
         let (kill, killed) = oneshot::channel();
         let thread = thread::spawn(move || {
-            H::block_on(async {
+            R::block_on(async {
                 let config = Config {
-                    store: Box::new(Played::<_, H>::new(rig.shelf)),
-                    transport: Arc::new(Played::<_, H>::new(rig.network)),
+                    store: rig.shelf,
+                    transport: Arc::new(Adapter::<_, R>::new(rig.network)),
                     limits: rig.limits,
                 };
-                let (handle, life) = open_with(config, H::Runtime::default(), rig.open).await.expect("opens");
-                up.send(handle).expect("waited for");
-                match select(Box::pin(rig.life.of(life)), killed).await {
+                let (handle, driver) = open_with(config, R::Runtime::default(), rig.open).await.expect("opens");
+                handle_sender.send(handle).expect("the test waits for it");
+                match select(Box::pin(rig.life.of(driver)), killed).await {
                     Either::Left((Some(Ok(())), _)) => {}
-                    // Dropped by the case, or dead of the power cut that comes before a kill.
+                    // Dropped by the test case, or ended by the power cut that precedes a kill.
                     Either::Left((ended, killed)) => assert!(killed.await.is_ok(), "{ended:?}"),
-                    Either::Right((_, life)) => drop(life),
+                    Either::Right((_, driver)) => drop(driver),
                 }
             });
         });
-        let handle: NodeHandle = is_up.recv().expect("it starts");
+        let handle: NodeHandle = handle_receiver.recv().expect("it starts");
         let notices = handle.subscribe();
-        Box::new(Run {
+        Box::new(RunningNode {
             handle,
             notices,
             kill,
@@ -83,7 +83,7 @@ impl<H: Adopt> Driver for On<H> {
     }
 }
 
-impl Running for Run {
+impl Running for RunningNode {
     fn command(&self, command: Command) -> Asked {
         let handle = self.handle.clone();
         Box::pin(async move { handle.command(command).await.ok() })
@@ -104,81 +104,55 @@ impl Running for Run {
     }
 }
 
-/// What the suite plays, in the driver's own terms.
-struct Played<T, H>(T, PhantomData<fn() -> H>);
+/// A type of the suite as the driver's own.
+struct Adapter<T, R>(T, PhantomData<fn() -> R>);
 
-impl<T, H> Played<T, H> {
-    const fn new(played: T) -> Self {
-        Self(played, PhantomData)
+impl<T, R> Adapter<T, R> {
+    const fn new(inner: T) -> Self {
+        Self(inner, PhantomData)
     }
 }
 
-fn failed(_: Failed) -> StoreError {
-    StoreError::Full { path: "shelf".into() }
-}
-
-impl<H> Storage for Played<Shelf, H> {
-    fn image(&mut self) -> Result<Image, StoreError> {
-        self.0.image().map_err(failed)
-    }
-
-    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        self.0.commit(batch).map_err(failed)
-    }
-
-    fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError> {
-        self.0.fetch(query).map_err(failed)
-    }
-
-    fn reopen(&mut self) -> Result<(), StoreError> {
-        self.0.reopen().map_err(failed)
-    }
-
-    fn close(self: Box<Self>) -> Result<(), StoreError> {
-        self.0.close().map_err(failed)
-    }
-}
-
-impl<H: Adopt> Transport for Played<Network, H> {
+impl<R: SocketRuntime> Transport for Adapter<Network, R> {
     fn listen(&self, identity: &IdentityRow) -> Result<Box<dyn Listener>, ListenError> {
-        Ok(Box::new(Played::<_, H>::new(self.0.listen(identity))))
+        Ok(Box::new(Adapter::<_, R>::new(self.0.listen(identity))))
     }
 
-    fn dial(&self, peer: OnionAddress) -> Dialling {
+    fn dial(&self, peer: OnionAddress) -> DialFuture {
         let dial = self.0.dial(peer);
-        Box::pin(async move { H::adopt(dial.await?) })
+        Box::pin(async move { R::stream(dial.await?) })
     }
 }
 
-impl<H: Adopt> Listener for Played<Arrivals, H> {
+impl<R: SocketRuntime> Listener for Adapter<Arrivals, R> {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Stream> {
-        Poll::Ready(H::adopt(ready!(self.0.poll_next(cx))).expect("a socket"))
+        Poll::Ready(R::stream(ready!(self.0.poll_next(cx))).expect("a socket"))
     }
 }
 
 #[test]
 fn every_broken_driver_is_found_out() {
-    driver::broken::every_broken_driver_is_found_out(&On::<Tokio>(PhantomData), &[]);
+    driver::broken::every_broken_driver_is_found_out(&DriverOn::<Tokio>(PhantomData), &[]);
 }
 
 #[test]
 fn it_dies_at_any_poll_and_completes_nothing_twice() {
-    driver::it_dies_at_any_poll_and_completes_nothing_twice(&On::<Tokio>(PhantomData));
-    driver::it_dies_at_any_poll_and_completes_nothing_twice(&On::<Smol>(PhantomData));
+    driver::it_dies_at_any_poll_and_completes_nothing_twice(&DriverOn::<Tokio>(PhantomData));
+    driver::it_dies_at_any_poll_and_completes_nothing_twice(&DriverOn::<Smol>(PhantomData));
 }
 
 #[test]
 fn recorded_runs_give_the_same_outputs_as_in_the_simulator() {
     for recording in sotto_simulations::recordings() {
-        replay(&On::<Tokio>(PhantomData), &recording);
-        replay(&On::<Smol>(PhantomData), &recording);
+        replay(&DriverOn::<Tokio>(PhantomData), &recording);
+        replay(&DriverOn::<Smol>(PhantomData), &recording);
     }
 }
 
 mod on_tokio {
-    sotto_testkit::driver_contract!(super::On::<super::Tokio>(super::PhantomData));
+    sotto_testkit::driver_contract!(super::DriverOn::<super::Tokio>(super::PhantomData));
 }
 
 mod on_smol {
-    sotto_testkit::driver_contract!(super::On::<super::Smol>(super::PhantomData));
+    sotto_testkit::driver_contract!(super::DriverOn::<super::Smol>(super::PhantomData));
 }

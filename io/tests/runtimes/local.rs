@@ -1,4 +1,4 @@
-//! The local transport: who may listen where, what is left behind, and what crosses the socket.
+//! The [`Local`](sotto_io::Local) transport: which node may listen, what happens to dead sockets, and what a wiretap sees.
 
 use std::fs;
 use std::future::poll_fn;
@@ -14,20 +14,20 @@ use sotto_core::row::IdentityRow;
 use sotto_core::{OnionAddress, Wall};
 use sotto_io::{ListenError, Listener, Stream, Transport, Wiretap};
 
-use crate::support::{Host, on_each_runtime};
+use crate::test_runtime::{TestRuntime, on_each_runtime};
 
 on_each_runtime![
     two_nodes_meet_and_a_wiretap_sees_both_directions,
-    folder_and_socket_are_the_owners_alone_and_the_socket_goes_with_its_listener,
-    nobody_there_is_an_error,
+    only_the_owner_can_access_directory_and_socket_and_the_listener_removes_its_socket,
+    a_dial_without_a_listener_fails,
     a_live_socket_is_left_alone,
-    a_live_socket_that_does_not_get_to_accept_is_alive,
+    a_socket_whose_backlog_is_full_is_alive,
     a_dead_socket_is_replaced,
-    of_many_that_find_a_dead_socket_one_wins,
-    what_is_not_a_socket_is_not_touched,
-    a_socket_that_is_no_longer_ours_stays,
+    of_many_nodes_that_find_a_dead_socket_one_replaces_it,
+    a_file_that_is_not_a_socket_is_left_alone,
+    a_listener_does_not_remove_the_socket_of_another_node,
     a_long_path_works,
-    a_directory_that_cannot_be_is_named,
+    an_unusable_directory_is_named_in_the_error,
 ];
 
 fn identity(seed: u8) -> IdentityRow {
@@ -56,37 +56,37 @@ async fn accept(listener: &mut dyn Listener) -> Stream {
     poll_fn(|cx| listener.poll_accept(cx)).await
 }
 
-/// What a process that was killed leaves: a socket that nobody listens on.
+/// Leaves what a killed process leaves: the file of a socket that is closed.
 fn abandon(path: &Path) {
     drop(blocking::UnixListener::bind(path).expect("bound"));
     assert!(path.exists());
 }
 
-async fn talk(near: &mut Stream, far: &mut Stream) {
-    let mut heard = [0; 4];
+async fn exchange(near: &mut Stream, far: &mut Stream) {
+    let mut received = [0; 4];
     for (from, to) in [(&mut near.writer, &mut far.reader), (&mut far.writer, &mut near.reader)] {
         from.write_all(b"ping").await.expect("written");
-        to.read_exact(&mut heard).await.expect("read");
-        assert_eq!(&heard, b"ping");
+        to.read_exact(&mut received).await.expect("read");
+        assert_eq!(&received, b"ping");
     }
 }
 
-async fn two_nodes_meet_and_a_wiretap_sees_both_directions<H: Host>() {
+async fn two_nodes_meet_and_a_wiretap_sees_both_directions<R: TestRuntime>() {
     let folder = folder();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let wiretap = Wiretap::new({
         let seen = seen.clone();
         move |bytes| seen.lock().expect("seen").extend_from_slice(bytes)
     });
-    let tapped = H::local(folder.path()).with_wiretap(wiretap);
+    let tapped = R::local(folder.path()).with_wiretap(wiretap);
     let mut listener = tapped.listen(&identity(1)).expect("listens");
-    let dialler = H::local(folder.path());
+    let dialer = R::local(folder.path());
     let (mut near, mut far) = join(
-        async { dialler.dial(address(1)).await.expect("reached") },
+        async { dialer.dial(address(1)).await.expect("reached") },
         accept(&mut *listener),
     )
     .await;
-    talk(&mut near, &mut far).await;
+    exchange(&mut near, &mut far).await;
     assert_eq!(*seen.lock().expect("seen"), b"pingping");
 
     drop(far);
@@ -97,10 +97,10 @@ async fn two_nodes_meet_and_a_wiretap_sees_both_directions<H: Host>() {
     );
 }
 
-async fn folder_and_socket_are_the_owners_alone_and_the_socket_goes_with_its_listener<H: Host>() {
+async fn only_the_owner_can_access_directory_and_socket_and_the_listener_removes_its_socket<R: TestRuntime>() {
     let folder = folder();
-    let directory = folder.path().join("made").join("here");
-    let listener = H::local(&directory).listen(&identity(1)).expect("listens");
+    let directory = folder.path().join("new").join("nested");
+    let listener = R::local(&directory).listen(&identity(1)).expect("listens");
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!(mode(&directory), 0o700);
     assert_eq!(mode(&socket(&directory, 1)), 0o600);
@@ -108,28 +108,28 @@ async fn folder_and_socket_are_the_owners_alone_and_the_socket_goes_with_its_lis
     assert_eq!(fs::read_dir(&directory).expect("directory").count(), 0);
 }
 
-async fn nobody_there_is_an_error<H: Host>() {
+async fn a_dial_without_a_listener_fails<R: TestRuntime>() {
     let folder = folder();
-    let local = H::local(folder.path());
+    let local = R::local(folder.path());
     assert_eq!(
-        local.dial(address(1)).await.expect_err("nobody").kind(),
+        local.dial(address(1)).await.expect_err("no socket").kind(),
         io::ErrorKind::NotFound
     );
     abandon(&socket(folder.path(), 1));
     assert_eq!(
-        local.dial(address(1)).await.expect_err("dead").kind(),
+        local.dial(address(1)).await.expect_err("a dead socket").kind(),
         io::ErrorKind::ConnectionRefused
     );
-    let nowhere = H::local(folder.path().join("none"));
+    let nowhere = R::local(folder.path().join("none"));
     assert_eq!(
-        nowhere.dial(address(1)).await.expect_err("none").kind(),
+        nowhere.dial(address(1)).await.expect_err("no directory").kind(),
         io::ErrorKind::NotFound
     );
 }
 
-async fn a_live_socket_is_left_alone<H: Host>() {
+async fn a_live_socket_is_left_alone<R: TestRuntime>() {
     let folder = folder();
-    let local = H::local(folder.path());
+    let local = R::local(folder.path());
     let mut listener = local.listen(&identity(1)).expect("listens");
     match local.listen(&identity(1)).map(drop) {
         Err(error @ ListenError::AddressInUse(found)) => {
@@ -140,61 +140,61 @@ async fn a_live_socket_is_left_alone<H: Host>() {
     }
     let _other_address = local.listen(&identity(2)).expect("another address is free");
 
-    // The question whether it is alive has been a stream that ended at once; after it, it still serves.
-    let mut question = accept(&mut *listener).await;
-    assert_eq!(question.reader.read(&mut [0]).await.expect("read"), 0);
+    // The second `listen` connected to see whether the socket is alive: a stream that ended at once.
+    let mut check = accept(&mut *listener).await;
+    assert_eq!(check.reader.read(&mut [0]).await.expect("read"), 0);
     let (near, mut far) = join(local.dial(address(1)), accept(&mut *listener)).await;
-    talk(&mut near.expect("reached"), &mut far).await;
+    exchange(&mut near.expect("reached"), &mut far).await;
 }
 
-async fn a_live_socket_that_does_not_get_to_accept_is_alive<H: Host>() {
+async fn a_socket_whose_backlog_is_full_is_alive<R: TestRuntime>() {
     let folder = folder();
     let path = socket(folder.path(), 1);
     let stuck = blocking::UnixListener::bind(&path).expect("bound");
-    rustix::net::listen(&stuck, 0).expect("no backlog");
-    let _waiting = blocking::UnixStream::connect(&path).expect("the one that fits");
-    let taken = H::local(folder.path()).listen(&identity(1)).map(drop);
+    rustix::net::listen(&stuck, 0).expect("a backlog of one");
+    let _waiting = blocking::UnixStream::connect(&path).expect("it fits into the backlog");
+    let taken = R::local(folder.path()).listen(&identity(1)).map(drop);
     assert!(matches!(taken, Err(ListenError::AddressInUse(_))), "{taken:?}");
 }
 
-async fn a_dead_socket_is_replaced<H: Host>() {
+async fn a_dead_socket_is_replaced<R: TestRuntime>() {
     let folder = folder();
     abandon(&socket(folder.path(), 1));
-    let local = H::local(folder.path());
+    let local = R::local(folder.path());
     let mut listener = local.listen(&identity(1)).expect("replaced");
     let (near, mut far) = join(local.dial(address(1)), accept(&mut *listener)).await;
-    talk(&mut near.expect("reached"), &mut far).await;
+    exchange(&mut near.expect("reached"), &mut far).await;
 }
 
-async fn of_many_that_find_a_dead_socket_one_wins<H: Host>() {
-    const RIVALS: usize = 8;
+async fn of_many_nodes_that_find_a_dead_socket_one_replaces_it<R: TestRuntime>() {
+    const NODES: usize = 8;
     let folder = folder();
     for _ in 0..20 {
         abandon(&socket(folder.path(), 1));
-        let start = Arc::new(Barrier::new(RIVALS));
-        let rivals = (0..RIVALS).map(|_| {
-            let (start, local) = (start.clone(), H::local(folder.path()));
-            H::unblock(move || {
+        let start = Arc::new(Barrier::new(NODES));
+        let attempts = (0..NODES).map(|_| {
+            let (start, local) = (start.clone(), R::local(folder.path()));
+            R::unblock(move || {
                 start.wait();
                 local.listen(&identity(1))
             })
         });
-        let mut winners = Vec::new();
-        for outcome in join_all(rivals).await {
+        let mut listeners = Vec::new();
+        for outcome in join_all(attempts).await {
             match outcome {
-                Ok(listener) => winners.push(listener),
+                Ok(listener) => listeners.push(listener),
                 Err(error) => assert!(matches!(error, ListenError::AddressInUse(_)), "{error}"),
             }
         }
-        assert_eq!(winners.len(), 1);
+        assert_eq!(listeners.len(), 1);
     }
 }
 
-async fn what_is_not_a_socket_is_not_touched<H: Host>() {
+async fn a_file_that_is_not_a_socket_is_left_alone<R: TestRuntime>() {
     let folder = folder();
     let path = socket(folder.path(), 1);
     fs::write(&path, "precious").expect("written");
-    match H::local(folder.path()).listen(&identity(1)).map(drop) {
+    match R::local(folder.path()).listen(&identity(1)).map(drop) {
         Err(ListenError::Io { directory, source }) => {
             assert_eq!(
                 (&*directory, source.kind()),
@@ -206,26 +206,26 @@ async fn what_is_not_a_socket_is_not_touched<H: Host>() {
     assert_eq!(fs::read(&path).expect("still there"), b"precious");
 }
 
-async fn a_socket_that_is_no_longer_ours_stays<H: Host>() {
+async fn a_listener_does_not_remove_the_socket_of_another_node<R: TestRuntime>() {
     let folder = folder();
-    let local = H::local(folder.path());
+    let local = R::local(folder.path());
     let old = local.listen(&identity(1)).expect("listens");
-    fs::remove_file(socket(folder.path(), 1)).expect("somebody cleans up");
+    fs::remove_file(socket(folder.path(), 1)).expect("removed");
     let mut new = local.listen(&identity(1)).expect("free again");
     drop(old);
     let (near, mut far) = join(local.dial(address(1)), accept(&mut *new)).await;
-    talk(&mut near.expect("reached"), &mut far).await;
+    exchange(&mut near.expect("reached"), &mut far).await;
 }
 
 #[cfg(target_os = "linux")]
-async fn a_long_path_works<H: Host>() {
+async fn a_long_path_works<R: TestRuntime>() {
     let folder = folder();
     let directory = folder.path().join("d".repeat(200)).join("e".repeat(200));
-    let local = H::local(&directory);
+    let local = R::local(&directory);
     for _ in 0..2 {
         let mut listener = local.listen(&identity(1)).expect("listens");
         let (near, mut far) = join(local.dial(address(1)), accept(&mut *listener)).await;
-        talk(&mut near.expect("reached"), &mut far).await;
+        exchange(&mut near.expect("reached"), &mut far).await;
         let taken = local.listen(&identity(1)).map(drop);
         assert!(matches!(taken, Err(ListenError::AddressInUse(_))), "{taken:?}");
         drop(listener);
@@ -234,7 +234,7 @@ async fn a_long_path_works<H: Host>() {
     }
 }
 
-/// `abandon` where the path is too long for the standard library.
+/// [`abandon`] for a path that is too long for the standard library.
 #[cfg(target_os = "linux")]
 fn abandon_long(directory: &Path) {
     use std::os::fd::AsRawFd as _;
@@ -246,11 +246,11 @@ fn abandon_long(directory: &Path) {
     );
 }
 
-async fn a_directory_that_cannot_be_is_named<H: Host>() {
+async fn an_unusable_directory_is_named_in_the_error<R: TestRuntime>() {
     let folder = folder();
     let file = folder.path().join("file");
     fs::write(&file, "").expect("written");
-    let error = H::local(&file)
+    let error = R::local(&file)
         .listen(&identity(1))
         .map(drop)
         .expect_err("not a directory");

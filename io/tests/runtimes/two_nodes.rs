@@ -1,4 +1,4 @@
-//! Two whole nodes on real SQLCipher files and Unix sockets.
+//! Two complete nodes on SQLCipher files and Unix sockets.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,42 +7,44 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use sotto_core::row::{Batch, Change, DeliveryState, Image, Key, MessageKey, MessageWithDelivery, Query, Rows};
+use sotto_core::row::{
+    Batch, Change, DeliveryState, Image, Key, MessageKey, MessageWithDelivery, Query, RowStore, Rows,
+};
 use sotto_core::{
     Command, Direction, Draft, FriendCode, Limits, MessageId, Millis, OnionAddress, Refusal, Reply, Status,
 };
-use sotto_io::{Config, NodeHandle, Storage, Wiretap};
+use sotto_io::{Config, NodeHandle, Wiretap};
 use sotto_io_sqlcipher::{Store, StoreError, StoreKey};
 use tempfile::TempDir;
 
-use crate::support::{Host, on_each_runtime};
+use crate::test_runtime::{TestRuntime, on_each_runtime};
 
 on_each_runtime![
-    friends_talk_and_nothing_readable_crosses_or_stays,
-    a_full_disk_delays_a_talk_and_loses_nothing_of_it,
-    a_driver_that_dies_again_and_again_loses_nothing,
+    contacts_exchange_messages_and_nothing_readable_is_sent_or_stored,
+    a_full_disk_delays_messages_and_loses_none,
+    a_driver_that_crashes_again_and_again_loses_no_message,
 ];
 
 const PATIENCE: Duration = Duration::from_mins(2);
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// A machine with two profiles on it: what crossed a socket, and the messages that either received.
-struct Machine {
+/// A folder with the stores of two profiles, the bytes that they sent, and the messages that they received.
+struct Testbed {
     folder: TempDir,
-    crossed: Arc<Mutex<Vec<u8>>>,
+    sent_bytes: Arc<Mutex<Vec<u8>>>,
     received: Received,
 }
 
-struct Person<H: Host> {
+struct TestNode<R: TestRuntime> {
     handle: NodeHandle,
-    task: H::Task,
+    task: R::Task<StoreError>,
     address: OnionAddress,
-    /// Makes the disk full for the next commit.
+    /// Set, the next commit fails as on a full disk.
     full: Arc<AtomicBool>,
 }
 
-/// A real store that counts the messages that came in, and whose disk can be full for one commit.
-struct Watched {
+/// A SQLCipher store that records the keys of received messages, and can fail one commit as on a full disk.
+struct RecordingStore {
     store: Store,
     received: Received,
     full: Arc<AtomicBool>,
@@ -50,7 +52,9 @@ struct Watched {
 
 type Received = Arc<Mutex<BTreeSet<MessageKey>>>;
 
-impl Storage for Watched {
+impl RowStore for RecordingStore {
+    type Error = StoreError;
+
     fn image(&mut self) -> Result<Image, StoreError> {
         self.store.image()
     }
@@ -77,16 +81,20 @@ impl Storage for Watched {
         self.store.reopen()
     }
 
-    fn close(self: Box<Self>) -> Result<(), StoreError> {
+    fn close(self) -> Result<(), StoreError> {
         self.store.close()
+    }
+
+    fn is_transient(error: &StoreError) -> bool {
+        Store::is_transient(error)
     }
 }
 
-impl Machine {
+impl Testbed {
     fn new() -> Self {
         Self {
             folder: tempfile::tempdir().expect("a folder"),
-            crossed: Arc::default(),
+            sent_bytes: Arc::default(),
             received: Arc::default(),
         }
     }
@@ -102,31 +110,31 @@ impl Machine {
         .expect("a store")
     }
 
-    async fn start<H: Host>(&self, name: &str) -> Person<H> {
+    async fn start<R: TestRuntime>(&self, name: &str) -> TestNode<R> {
         let full = Arc::default();
-        let store = Watched {
+        let store = RecordingStore {
             store: self.store(name),
             received: self.received.clone(),
             full: Arc::clone(&full),
         };
-        let crossed = self.crossed.clone();
-        let wiretap = Wiretap::new(move |bytes| crossed.lock().expect("crossed").extend_from_slice(bytes));
-        let transport = H::local(self.folder.path().join("network")).with_wiretap(wiretap);
+        let sent_bytes = self.sent_bytes.clone();
+        let wiretap = Wiretap::new(move |bytes| sent_bytes.lock().expect("sent bytes").extend_from_slice(bytes));
+        let transport = R::local(self.folder.path().join("network")).with_wiretap(wiretap);
         let limits = Limits {
             retry_first: Millis(50),
             retry_cap: Millis(200),
             ..Limits::default()
         };
         let config = Config {
-            store: Box::new(store),
+            store,
             transport: Arc::new(transport),
             limits,
         };
-        let (handle, task) = H::start(config).await.expect("starts");
+        let (handle, task) = R::start(config).await.expect("starts");
         let Ok(Ok(Reply::Identity { address, .. })) = handle.command(Command::Identity).await else {
             panic!("no identity");
         };
-        Person {
+        TestNode {
             handle,
             task,
             address,
@@ -156,8 +164,8 @@ impl Machine {
     }
 }
 
-impl<H: Host> Person<H> {
-    async fn ask(&self, command: Command) -> Result<Reply, Refusal> {
+impl<R: TestRuntime> TestNode<R> {
+    async fn command(&self, command: Command) -> Result<Reply, Refusal> {
         self.handle.command(command).await.expect("running")
     }
 
@@ -172,34 +180,34 @@ impl<H: Host> Person<H> {
         }
     }
 
-    /// Until nothing waits in the outbox.
-    async fn sent_all(&self) {
+    /// Returns when the outbox is empty.
+    async fn deliver_all(&self) {
         let began = Instant::now();
         loop {
-            match self.ask(Command::Status).await {
+            match self.command(Command::Status).await {
                 Ok(Reply::Status(Status { queued: 0, .. })) => return,
                 Ok(Reply::Status(status)) => assert!(began.elapsed() < PATIENCE, "{status:?}"),
                 other => panic!("{other:?}"),
             }
-            H::sleep(LOOK_AGAIN).await;
+            R::sleep(POLL_INTERVAL).await;
         }
     }
 
-    async fn befriend(&self, other: &Self) {
+    async fn become_contacts(&self, other: &Self) {
         let code = FriendCode {
             address: other.address,
             invite: None,
         };
-        let ask = Command::AddContact {
+        let add = Command::AddContact {
             code,
             petname: None,
             note: "it is me".into(),
         };
-        assert_eq!(self.ask(ask).await, Ok(Reply::Contact(other.address)));
+        assert_eq!(self.command(add).await, Ok(Reply::Contact(other.address)));
         let began = Instant::now();
         loop {
             match other
-                .ask(Command::AcceptContact {
+                .command(Command::AcceptContact {
                     contact: self.address,
                     petname: None,
                 })
@@ -208,20 +216,20 @@ impl<H: Host> Person<H> {
                 Ok(Reply::Contact(_)) => break,
                 refused => assert!(began.elapsed() < PATIENCE, "{refused:?}"),
             }
-            H::sleep(LOOK_AGAIN).await;
+            R::sleep(POLL_INTERVAL).await;
         }
-        self.sent_all().await;
-        other.sent_all().await;
+        self.deliver_all().await;
+        other.deliver_all().await;
     }
 
     async fn shut_down(self) {
         self.handle.shutdown().await;
-        H::join(self.task).await.expect("in order");
+        R::join(self.task).await.expect("in order");
     }
 
-    /// What `kill -9` leaves: whatever was committed.
+    /// Leaves what `kill -9` leaves: what is committed.
     async fn crash(self) {
-        H::kill(self.task).await;
+        R::kill(self.task).await;
     }
 }
 
@@ -234,10 +242,10 @@ fn texts(messages: &[MessageWithDelivery]) -> Vec<&str> {
     messages.iter().map(|found| &*found.message.text).collect()
 }
 
-async fn friends_talk_and_nothing_readable_crosses_or_stays<H: Host>() {
-    let machine = Machine::new();
-    let (alice, bob) = (machine.start::<H>("alice.db").await, machine.start::<H>("bob.db").await);
-    alice.befriend(&bob).await;
+async fn contacts_exchange_messages_and_nothing_readable_is_sent_or_stored<R: TestRuntime>() {
+    let testbed = Testbed::new();
+    let (alice, bob) = (testbed.start::<R>("alice.db").await, testbed.start::<R>("bob.db").await);
+    alice.become_contacts(&bob).await;
 
     let long = "a long secret ".repeat(1500);
     let said: Vec<String> = (0..10)
@@ -254,13 +262,13 @@ async fn friends_talk_and_nothing_readable_crosses_or_stays<H: Host>() {
         );
     }
     let answer = bob.send(alice.address, "a secret back", "1").await.expect("queued");
-    alice.sent_all().await;
-    bob.sent_all().await;
+    alice.deliver_all().await;
+    bob.deliver_all().await;
     let (a, b) = (alice.address, bob.address);
     alice.shut_down().await;
     bob.shut_down().await;
 
-    let sent = machine.messages("alice.db", &keys(b, Direction::Out, &ids));
+    let sent = testbed.messages("alice.db", &keys(b, Direction::Out, &ids));
     assert_eq!(texts(&sent), said);
     let delivered = |found: &MessageWithDelivery| found.delivery.as_ref().map(|row| row.state);
     assert!(
@@ -268,18 +276,21 @@ async fn friends_talk_and_nothing_readable_crosses_or_stays<H: Host>() {
             .all(|found| delivered(found) == Some(DeliveryState::Delivered)),
         "{sent:?}"
     );
-    assert_eq!(texts(&machine.messages("bob.db", &keys(a, Direction::In, &ids))), said);
+    assert_eq!(texts(&testbed.messages("bob.db", &keys(a, Direction::In, &ids))), said);
     assert_eq!(
-        texts(&machine.messages("alice.db", &keys(b, Direction::In, &[answer]))),
+        texts(&testbed.messages("alice.db", &keys(b, Direction::In, &[answer]))),
         ["a secret back"]
     );
 
-    let crossed = machine.crossed.lock().expect("crossed");
-    assert!(crossed.len() > 2 * 20_000, "{} bytes crossed", crossed.len());
-    for (place, bytes) in [("socket", &*crossed), ("files", &Machine::files(machine.folder.path()))] {
+    let sent_bytes = testbed.sent_bytes.lock().expect("sent bytes");
+    assert!(sent_bytes.len() > 2 * 20_000, "{} bytes sent", sent_bytes.len());
+    for (place, bytes) in [
+        ("socket", &*sent_bytes),
+        ("files", &Testbed::files(testbed.folder.path())),
+    ] {
         assert!(!bytes.windows(6).any(|window| window == b"secret"), "{place}");
     }
-    let network = machine.folder.path().join("network");
+    let network = testbed.folder.path().join("network");
     assert_eq!(
         std::fs::read_dir(network).expect("a folder").count(),
         0,
@@ -287,48 +298,48 @@ async fn friends_talk_and_nothing_readable_crosses_or_stays<H: Host>() {
     );
 }
 
-async fn a_full_disk_delays_a_talk_and_loses_nothing_of_it<H: Host>() {
-    let machine = Machine::new();
-    let (alice, bob) = (machine.start::<H>("alice.db").await, machine.start::<H>("bob.db").await);
-    alice.befriend(&bob).await;
+async fn a_full_disk_delays_messages_and_loses_none<R: TestRuntime>() {
+    let testbed = Testbed::new();
+    let (alice, bob) = (testbed.start::<R>("alice.db").await, testbed.start::<R>("bob.db").await);
+    alice.become_contacts(&bob).await;
     let (a, b) = (alice.address, bob.address);
 
     let mut ids = vec![alice.send(b, "one", "one").await.expect("queued")];
-    alice.sent_all().await;
+    alice.deliver_all().await;
     bob.full.store(true, Ordering::Relaxed);
     ids.push(alice.send(b, "two", "two").await.expect("queued"));
-    alice.sent_all().await;
+    alice.deliver_all().await;
     assert!(!bob.full.load(Ordering::Relaxed), "a commit was refused");
     alice.shut_down().await;
     bob.shut_down().await;
     assert_eq!(
-        texts(&machine.messages("bob.db", &keys(a, Direction::In, &ids))),
+        texts(&testbed.messages("bob.db", &keys(a, Direction::In, &ids))),
         ["one", "two"]
     );
 }
 
-async fn a_driver_that_dies_again_and_again_loses_nothing<H: Host>() {
+async fn a_driver_that_crashes_again_and_again_loses_no_message<R: TestRuntime>() {
     const MESSAGES: usize = 120;
-    const LIVES: usize = 6;
-    let machine = Machine::new();
-    let (mut alice, bob) = (machine.start::<H>("alice.db").await, machine.start::<H>("bob.db").await);
-    alice.befriend(&bob).await;
+    const RUNS: usize = 6;
+    let testbed = Testbed::new();
+    let (mut alice, bob) = (testbed.start::<R>("alice.db").await, testbed.start::<R>("bob.db").await);
+    alice.become_contacts(&bob).await;
     let (a, b) = (alice.address, bob.address);
 
     let said: Vec<String> = (0..MESSAGES).map(|number| format!("message {number}")).collect();
     let (mut from_alice, mut from_bob) = (Vec::new(), Vec::new());
     for (number, text) in said.iter().enumerate() {
         from_bob.push(bob.send(a, text, text).await.expect("queued"));
-        if number % (MESSAGES / LIVES) == 7 {
-            // Dies with this command open; whether it was carried out, only asking again can tell.
+        if number % (MESSAGES / RUNS) == 7 {
+            // Crashes with this command pending. Whether it was carried out is unknown.
             let handle = alice.handle.clone();
-            let mut unanswered = Box::pin(handle.command(Command::SetName("somebody".into())));
-            let answered = (&mut unanswered).now_or_never();
+            let mut pending = Box::pin(handle.command(Command::SetName("alice".into())));
+            let replied = (&mut pending).now_or_never();
             alice.crash().await;
-            if answered.is_none() {
-                let _ = unanswered.await;
+            if replied.is_none() {
+                let _ = pending.await;
             }
-            alice = machine.start("alice.db").await;
+            alice = testbed.start("alice.db").await;
             assert_eq!(alice.address, a);
         }
         let id = alice.send(b, text, text).await.expect("queued");
@@ -339,19 +350,19 @@ async fn a_driver_that_dies_again_and_again_loses_nothing<H: Host>() {
         );
         from_alice.push(id);
     }
-    alice.sent_all().await;
-    bob.sent_all().await;
+    alice.deliver_all().await;
+    bob.deliver_all().await;
     alice.shut_down().await;
     bob.shut_down().await;
 
     assert_eq!(
-        texts(&machine.messages("bob.db", &keys(a, Direction::In, &from_alice))),
+        texts(&testbed.messages("bob.db", &keys(a, Direction::In, &from_alice))),
         said
     );
     assert_eq!(
-        texts(&machine.messages("alice.db", &keys(b, Direction::In, &from_bob))),
+        texts(&testbed.messages("alice.db", &keys(b, Direction::In, &from_bob))),
         said
     );
-    // Each of them came in once: by no other id, and on neither side.
-    assert_eq!(machine.received.lock().expect("received").len(), 2 * MESSAGES);
+    // Each message was received once, under one id.
+    assert_eq!(testbed.received.lock().expect("received").len(), 2 * MESSAGES);
 }

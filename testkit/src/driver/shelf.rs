@@ -2,16 +2,26 @@
 //! case wants.
 
 use std::collections::VecDeque;
+use std::error::Error;
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use sotto_core::row::{Batch, Change, Image, Query, Row, Rows};
+use sotto_core::row::{Batch, Change, Image, Query, Row, RowStore, Rows};
 
 use crate::disk::Disk;
 
 /// The store cannot: the disk is full, or there is no power. A driver has an error of its own for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failed;
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the store fails, as the test case demands")
+    }
+}
+
+impl Error for Failed {}
 
 /// What becomes of a commit in flight when the power goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,6 +199,35 @@ impl Shelf {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.0.lock().expect("shelf")
+    }
+}
+
+/// For drivers that run on any [`RowStore`]. Every failure is transient, so that such a driver opens its node again.
+impl RowStore for Shelf {
+    type Error = Failed;
+
+    fn image(&mut self) -> Result<Image, Failed> {
+        Self::image(self)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), Failed> {
+        Self::commit(self, batch)
+    }
+
+    fn fetch(&mut self, query: &Query) -> Result<Rows, Failed> {
+        Self::fetch(self, query)
+    }
+
+    fn reopen(&mut self) -> Result<(), Failed> {
+        Self::reopen(self)
+    }
+
+    fn close(self) -> Result<(), Failed> {
+        Self::close(&self)
+    }
+
+    fn is_transient(_: &Failed) -> bool {
+        true
     }
 }
 

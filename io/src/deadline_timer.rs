@@ -1,8 +1,8 @@
-//! Wakes the driver at a moment of its monotonic clock, and not before: nothing here polls.
+//! [`DeadlineTimer`] wakes the driver at a deadline of the monotonic clock. It does not poll the clock.
 //!
-//! The timers of runtimes stand still while the machine is suspended. On Linux a timerfd on `CLOCK_BOOTTIME` does not:
-//! it has fired by the time a resumed machine runs this process again. Elsewhere the runtime's timer is slept on in
-//! stretches of at most a minute, after each of which the node is told the time.
+//! The timers of async runtimes stop while the machine is suspended. On Linux a timerfd on `CLOCK_BOOTTIME` goes on: it has
+//! fired by the time that a resumed machine runs this process again. On other systems the timer sleeps on the runtime's
+//! timer for at most a minute at a time, and the node gets a `Tick` after each sleep.
 
 use std::future::poll_fn;
 use std::io;
@@ -13,59 +13,59 @@ use sotto_core::{Millis, Monotonic, Now};
 
 use crate::Runtime;
 
-/// Longest sleep towards a deadline. The node computes the deadlines of rows, which are in wall time, from both clocks
-/// as they were; a look this often bounds how late it notices that somebody has set the wall clock.
-const LONGEST: Millis = if cfg!(target_os = "linux") {
+/// The longest sleep towards a deadline. The node computes a row's deadline, which is in wall time, from both clocks as they
+/// were then. This bound limits how late it notices that the wall clock was set.
+const LONGEST_SLEEP: Millis = if cfg!(target_os = "linux") {
     Millis::minutes(10)
 } else {
     Millis::minutes(1)
 };
 
-/// An alarm clock that counts suspended time.
-pub struct Timer {
-    alarm: alarm::Alarm,
+/// A timer that counts suspended time.
+pub struct DeadlineTimer {
+    timer: platform::Timer,
     deadline: Option<Monotonic>,
 }
 
-impl Timer {
-    /// Not set.
+impl DeadlineTimer {
+    /// A timer that is not set.
     pub fn new(runtime: &Arc<dyn Runtime>) -> io::Result<Self> {
-        let alarm = alarm::Alarm::new(runtime)?;
-        Ok(Self { alarm, deadline: None })
+        let timer = platform::Timer::new(runtime)?;
+        Ok(Self { timer, deadline: None })
     }
 
-    /// To expire at `deadline`, or early if that is more than some minutes away; never for `None`.
+    /// Expires at `deadline`, or earlier if that is more than some minutes away. `None`: never.
     pub fn set(&mut self, deadline: Option<Monotonic>, now: Now) {
         if self.deadline != deadline {
             self.deadline = deadline;
-            self.alarm
-                .set(deadline.map(|at| at.min(now.monotonic.after(LONGEST))), now);
+            self.timer
+                .set(deadline.map(|at| at.min(now.monotonic.after(LONGEST_SLEEP))), now);
         }
     }
 
-    /// Whether the moment last set has come; says so once.
+    /// Ready once when the deadline has passed.
     pub fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(self.alarm.poll_rung(cx));
+        ready!(self.timer.poll_fired(cx));
         self.deadline = None;
         Poll::Ready(())
     }
 
-    /// Waits for the moment last set, once. Loses nothing when it is dropped before.
+    /// Waits for the deadline. Dropping this future loses nothing.
     pub async fn expired(&mut self) {
         poll_fn(|cx| self.poll_expired(cx)).await;
     }
 }
 
-impl std::fmt::Debug for Timer {
+impl std::fmt::Debug for DeadlineTimer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Timer")
+        f.debug_struct("DeadlineTimer")
             .field("deadline", &self.deadline)
             .finish_non_exhaustive()
     }
 }
 
 #[cfg(target_os = "linux")]
-mod alarm {
+mod platform {
     use std::io;
     use std::os::fd::OwnedFd;
     use std::pin::Pin;
@@ -78,38 +78,38 @@ mod alarm {
     };
     use sotto_core::{Monotonic, Now};
 
-    use crate::{Runtime, Watch};
+    use crate::{AsyncDescriptor, Runtime};
 
-    /// One timer, under two descriptors: one to set it by, one for the runtime to watch.
-    pub(super) struct Alarm {
-        timer: OwnedFd,
-        watch: Watch,
+    /// One timerfd with two descriptors: one sets it, and the runtime polls the other.
+    pub(super) struct Timer {
+        setter: OwnedFd,
+        readable: AsyncDescriptor,
     }
 
-    impl Alarm {
+    impl Timer {
         pub fn new(runtime: &Arc<dyn Runtime>) -> io::Result<Self> {
-            let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-            let watch = runtime.watch(timer.try_clone()?)?;
-            Ok(Self { timer, watch })
+            let setter = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+            let readable = runtime.register(setter.try_clone()?)?;
+            Ok(Self { setter, readable })
         }
 
         pub fn set(&mut self, at: Option<Monotonic>, _: Now) {
             const NEVER: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
             let it_value = at.map_or(NEVER, |Monotonic(millis)| Timespec {
                 tv_sec: i64::try_from(millis / 1000).expect("a 64th of i64's range"),
-                // Zero would be NEVER.
+                // Zero would mean `NEVER`.
                 tv_nsec: i64::try_from(millis % 1000).expect("below 1000") * 1_000_000 + 1,
             });
             let once = Itimerspec {
                 it_interval: NEVER,
                 it_value,
             };
-            timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &once).expect("a valid time on a timerfd");
+            timerfd_settime(&self.setter, TimerfdTimerFlags::ABSTIME, &once).expect("a valid time on a timerfd");
         }
 
-        pub fn poll_rung(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-            // A timerfd's reads do not fail, unless the runtime is shutting down; then there is nothing to wake for.
-            match ready!(Pin::new(&mut self.watch).poll_read(cx, &mut [0; 8])) {
+        pub fn poll_fired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+            // A read of a timerfd fails only while the runtime shuts down; then there is nothing left to wake.
+            match ready!(Pin::new(&mut self.readable).poll_read(cx, &mut [0; 8])) {
                 Ok(_) => Poll::Ready(()),
                 Err(_) => Poll::Pending,
             }
@@ -118,7 +118,7 @@ mod alarm {
 }
 
 #[cfg(not(target_os = "linux"))]
-mod alarm {
+mod platform {
     use std::io;
     use std::sync::Arc;
     use std::task::{Context, Poll, ready};
@@ -130,12 +130,12 @@ mod alarm {
 
     use crate::Runtime;
 
-    pub(super) struct Alarm {
+    pub(super) struct Timer {
         runtime: Arc<dyn Runtime>,
         sleep: Option<BoxFuture<'static, ()>>,
     }
 
-    impl Alarm {
+    impl Timer {
         #[expect(clippy::unnecessary_wraps, reason = "a timerfd can fail")]
         pub fn new(runtime: &Arc<dyn Runtime>) -> io::Result<Self> {
             let runtime = Arc::clone(runtime);
@@ -149,9 +149,9 @@ mod alarm {
             });
         }
 
-        pub fn poll_rung(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        pub fn poll_fired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
             let Some(sleep) = &mut self.sleep else {
-                // Set from the task that polls.
+                // `set` is called by the task that polls, so it needs no waker.
                 return Poll::Pending;
             };
             ready!(sleep.poll_unpin(cx));
