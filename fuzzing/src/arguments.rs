@@ -4,11 +4,11 @@
 use std::process;
 
 use clap::Parser as _;
-use sotto::api::Time;
-use sotto::cli::args::Cli;
-use sotto::resolve::{Candidate, Scope, resolve};
+use sotto::Cli;
+use sotto_api::Time;
 use sotto_core::row::Standing;
 use sotto_core::{FriendCode, OnionSecret};
+use sotto_daemon::resolve::{Candidate, Scope, resolve};
 
 use crate::input::{Input, piece};
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use sotto::profile::{Config, template};
+use sotto_daemon::{Config, template};
 use toml::{Table, Value};
 
 const FOLDER: &str = "/folder";

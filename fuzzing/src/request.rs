@@ -1,11 +1,13 @@
 //! Bytes of a program at the daemon's socket. Every line is a request, a batch, or is answered by an error on one line that is
 //! not much longer; what is read as a request reads the same when it is written down, and so do every method's parameters.
 
-use futures_executor::block_on;
 use serde::Serialize as _;
 use serde_json::{Map, Value, json};
-use sotto::api::{Method, all};
-use sotto::rpc::{Incoming, LINE_LIMIT, Line, Lines, Request, Response, parse};
+use sotto_api::rpc::{Incoming, Request, Response, parse};
+use sotto_api::{Method, all};
+use sotto_daemon::{LINE_LIMIT, Line, RequestLines};
+use tokio_util::bytes::BytesMut;
+use tokio_util::codec::Decoder as _;
 
 /// What an error may say beside what it repeats.
 const WORDS: usize = 1000;
@@ -15,8 +17,13 @@ pub(crate) fn run(bytes: &[u8]) {
     let expected = bytes
         .split(|byte| *byte == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    assert!(found.iter().map(Vec::as_slice).eq(expected.take(found.len())));
+    assert!(
+        found
+            .iter()
+            .eq(expected.take(found.len()).map(line).collect::<Vec<_>>().iter())
+    );
     for line in found {
+        let Line::Whole(line) = line else { continue };
         match parse(&line) {
             Incoming::One(one) => check(one, line.len()),
             Incoming::Batch(several) => {
@@ -29,17 +36,22 @@ pub(crate) fn run(bytes: &[u8]) {
     }
 }
 
-fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
-    assert!(bytes.len() <= LINE_LIMIT);
-    let mut reader = Lines::new(bytes);
+fn lines(bytes: &[u8]) -> Vec<Line> {
+    assert!(bytes.len() <= LINE_LIMIT, "nothing here is too long");
+    let mut decoder = RequestLines::default();
+    let mut bytes = BytesMut::from(bytes);
     let mut lines = Vec::new();
-    while let Some(line) = block_on(reader.next()).expect("memory can be read") {
-        match line {
-            Line::Whole(line) => lines.push(line.to_vec()),
-            Line::TooLong => panic!("nothing here is too long"),
-        }
+    while let Some(line) = decoder.decode_eof(&mut bytes).expect("memory can be read") {
+        lines.push(line);
     }
     lines
+}
+
+fn line(bytes: &[u8]) -> Line {
+    match str::from_utf8(bytes) {
+        Ok(text) => Line::Whole(text.to_owned()),
+        Err(_) => Line::NotText,
+    }
 }
 
 fn check(one: Result<Request, Box<Response>>, length: usize) {
@@ -59,7 +71,7 @@ fn check(one: Result<Request, Box<Response>>, length: usize) {
     if let Some(id) = &request.id {
         again["id"] = serde_json::to_value(id).expect("JSON");
     }
-    let line = serde_json::to_vec(&again).expect("JSON");
+    let line = serde_json::to_string(&again).expect("JSON");
     let Incoming::One(Ok(read)) = parse(&line) else {
         panic!("{again} is no request");
     };

@@ -1,0 +1,316 @@
+//! The event log as consumers see it: durable, numbered, read by named consumers that acknowledge.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Direction, FailReason, Message, MessageState, Presence, Time, Who};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Event {
+    /// Its place in the log; none for presence, which is not in the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// When.
+    pub at: Time,
+    /// What.
+    #[serde(flatten)]
+    pub body: Body,
+}
+
+/// What happened. `message` is the message as it stands now, and `null` once it has disappeared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type")]
+#[expect(missing_docs, reason = "the fields are the subject of the sentence")]
+pub enum Body {
+    /// A message of ours is durable.
+    #[serde(rename = "message.queued")]
+    MessageQueued {
+        id: String,
+        conversation: String,
+        message: Option<Box<Message>>,
+    },
+    /// A message came.
+    #[serde(rename = "message.received")]
+    MessageReceived {
+        id: String,
+        conversation: String,
+        message: Option<Box<Message>>,
+    },
+    /// A message's state changed.
+    #[serde(rename = "message.state")]
+    MessageState {
+        id: String,
+        conversation: String,
+        direction: Direction,
+        state: MessageState,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<FailReason>,
+    },
+    /// Its author edited a message.
+    #[serde(rename = "message.edited")]
+    MessageEdited {
+        id: String,
+        conversation: String,
+        message: Option<Box<Message>>,
+    },
+    /// Its author deleted a message for both.
+    #[serde(rename = "message.deleted")]
+    MessageDeleted {
+        id: String,
+        conversation: String,
+        direction: Direction,
+    },
+    /// Somebody set or removed a reaction.
+    #[serde(rename = "message.reacted")]
+    MessageReacted {
+        id: String,
+        conversation: String,
+        by: Direction,
+        message: Option<Box<Message>>,
+    },
+    /// A message's time was up.
+    #[serde(rename = "message.disappeared")]
+    MessageDisappeared {
+        id: String,
+        conversation: String,
+        direction: Direction,
+    },
+    /// One side's conversation timer changed.
+    #[serde(rename = "timer.changed")]
+    TimerChanged {
+        #[serde(flatten)]
+        who: Who,
+        by: Direction,
+        seconds: u32,
+    },
+    /// Somebody asks to be a contact.
+    #[serde(rename = "request.received")]
+    RequestReceived {
+        #[serde(flatten)]
+        who: Who,
+    },
+    /// Our request is with them.
+    #[serde(rename = "request.delivered")]
+    RequestDelivered {
+        #[serde(flatten)]
+        who: Who,
+    },
+    /// They said no.
+    #[serde(rename = "request.declined")]
+    RequestDeclined {
+        #[serde(flatten)]
+        who: Who,
+    },
+    /// Both consented.
+    #[serde(rename = "contact.added")]
+    ContactAdded {
+        #[serde(flatten)]
+        who: Who,
+    },
+    /// We removed them.
+    #[serde(rename = "contact.removed")]
+    ContactRemoved {
+        #[serde(flatten)]
+        who: Who,
+    },
+    /// We blocked or unblocked them.
+    #[serde(rename = "contact.blocked")]
+    ContactBlocked {
+        #[serde(flatten)]
+        who: Who,
+        blocked: bool,
+    },
+    /// The verified mark was set (`marked`) or taken away.
+    #[serde(rename = "contact.verified")]
+    ContactVerified {
+        #[serde(flatten)]
+        who: Who,
+        marked: bool,
+    },
+    /// A new session replaced the old one. `identity_changed` is a warning: their key is another.
+    #[serde(rename = "contact.rekeyed")]
+    ContactRekeyed {
+        #[serde(flatten)]
+        who: Who,
+        identity_changed: bool,
+    },
+    /// Retention dropped the events `from` to `to` before this consumer read them; `seq` is `to`.
+    #[serde(rename = "gap")]
+    Gap { from: u64, to: u64 },
+    /// A contact's presence may have changed. Not in the log.
+    #[serde(rename = "presence")]
+    Presence {
+        #[serde(flatten)]
+        who: Who,
+        presence: Presence,
+        as_of: Option<Time>,
+        typing: bool,
+    },
+}
+
+macro_rules! type_names {
+    ($($body:ident = $name:literal,)*) => {
+        impl Body {
+            /// The name of every type.
+            pub const TYPES: &[&str] = &[$($name,)*];
+
+            /// The name of its type, as in `type`.
+            pub const fn type_name(&self) -> &'static str {
+                match self { $(Self::$body { .. } => $name,)* }
+            }
+        }
+    };
+}
+
+type_names! {
+    MessageQueued = "message.queued",
+    MessageReceived = "message.received",
+    MessageState = "message.state",
+    MessageEdited = "message.edited",
+    MessageDeleted = "message.deleted",
+    MessageReacted = "message.reacted",
+    MessageDisappeared = "message.disappeared",
+    TimerChanged = "timer.changed",
+    RequestReceived = "request.received",
+    RequestDelivered = "request.delivered",
+    RequestDeclined = "request.declined",
+    ContactAdded = "contact.added",
+    ContactRemoved = "contact.removed",
+    ContactBlocked = "contact.blocked",
+    ContactVerified = "contact.verified",
+    ContactRekeyed = "contact.rekeyed",
+    Gap = "gap",
+    Presence = "presence",
+}
+
+/// Parameters of `events.list`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListEvents {
+    /// Go on where this consumer acknowledged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<String>,
+    /// Only events after this one; 0 is from the beginning. Goes before the consumer's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+    /// At most so many, 1 to 1000; 100 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// Parameters of `events.wait`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaitEvents {
+    /// Go on where this consumer acknowledged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<String>,
+    /// Only events after this one; 0 is from the beginning. Goes before the consumer's place. Without both: after now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+    /// At most so many, 1 to 1000; 100 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Only events of these types; all if empty. Those passed over count as seen in `next`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<String>,
+    /// Answer with no events after so many seconds, 0 to 3600; 30 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u32>,
+}
+
+/// Part of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Events {
+    /// The events, the oldest first.
+    pub events: Vec<Event>,
+    /// Where to go on: acknowledge this, or give it as `since`.
+    pub next: u64,
+}
+
+/// Parameters of `events.ack`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledge {
+    /// Its name, 1 to 64 bytes.
+    pub consumer: String,
+    /// Everything up to and including this is dealt with.
+    pub seq: u64,
+}
+
+/// How far a consumer is. Never moves back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Acknowledged {
+    /// Its name.
+    pub consumer: String,
+    /// Everything up to here is dealt with.
+    pub seq: u64,
+}
+
+/// Parameters of `events.subscribe`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Subscribe {
+    /// Go on where this consumer acknowledged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<String>,
+    /// Only events after this one; 0 is from the beginning. Goes before the consumer's place. Without both: after now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+    /// Also presence, which is not in the log.
+    #[serde(default)]
+    pub presence: bool,
+}
+
+/// A subscription; its events follow as `events.event` notifications.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Subscribed {
+    /// Names it on this connection; it ends with the connection.
+    pub subscription: u64,
+    /// The first event will be the one after this.
+    pub since: u64,
+}
+
+/// Parameters of the notification `events.event`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Happening {
+    /// Of which subscription.
+    pub subscription: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::schema_for;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn type_names_are_those_on_the_wire() {
+        let schema = schema_for!(Body);
+        let variants = schema.as_value()["oneOf"].as_array().expect("one for each type");
+        let on_the_wire: Vec<_> = variants
+            .iter()
+            .filter_map(|one| one["properties"]["type"]["const"].as_str())
+            .collect();
+        assert_eq!(on_the_wire, Body::TYPES);
+    }
+
+    #[test]
+    fn an_event_is_one_flat_object() {
+        let gap = Event {
+            seq: Some(9),
+            at: Time::from_millis(0),
+            body: Body::Gap { from: 3, to: 9 },
+        };
+        let written = serde_json::to_value(&gap).expect("json");
+        assert_eq!(
+            written,
+            json!({"seq": 9, "at": "1970-01-01T00:00:00.000Z", "type": "gap", "from": 3, "to": 9})
+        );
+        assert_eq!(serde_json::from_value::<Event>(written).expect("its own form"), gap);
+    }
+}

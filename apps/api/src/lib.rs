@@ -1,0 +1,51 @@
+//! The one API that the command line, the daemon, the MCP server, the terminal interface and every library speak.
+//!
+//! [`METHODS`] lists every method once, with the types of its parameters and its result; from that list come the
+//! dispatch in the daemon, the typed client, the OpenRPC document and the tests against drift. Every object that
+//! crosses the socket is a type here, with its JSON Schema. Parameters are named like the long flags of the command
+//! line. Texts that peers wrote have been cleaned on their way out of the store, so no surface cleans again.
+
+mod contact;
+mod conversation;
+mod error;
+mod event;
+mod identity;
+mod message;
+mod method;
+mod node;
+mod openrpc;
+pub mod rpc;
+mod time;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use contact::{
+    Accept, Add, Contact, ContactOnly, Contacts, FriendRequest, FriendRequests, List, Mark, Rename, Safety, Standing,
+    Who,
+};
+pub use conversation::{
+    AckMessages, Edit, History, Inbox, ListOutbox, MarkRead, MessageOnly, Messages, React, Receive, Received, Search,
+    Send, Sent, SetTimer, Thread, Threads, ThreadsQuery, Timer, Typing, WaitFor,
+};
+pub use error::{Error, ErrorData, Kind};
+pub use event::{
+    Acknowledge, Acknowledged, Body, Event, Events, Happening, ListEvents, Subscribe, Subscribed, WaitEvents,
+};
+pub use identity::{Identity, Invite, SetName};
+pub use message::{ContentType, Direction, FailReason, Message, MessageState, Reaction};
+pub use method::{METHODS, Method, MethodInfo, all};
+pub use node::{
+    Availability, Network, Peer, Peers, Phase, Presence, PresenceQuery, Reachability, SetAvailability, Status,
+};
+pub use openrpc::{Document, document};
+pub use time::Time;
+
+/// No parameters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// It is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Done {}

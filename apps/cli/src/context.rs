@@ -1,0 +1,52 @@
+//! What every command needs: the options that stand anywhere, the profile that they name, and the daemon behind it.
+
+use sotto_api::{Error, Kind, Message};
+use sotto_client::Profile;
+use sotto_client::blocking::Client;
+
+use super::options::Global;
+use super::output::{self, Output};
+use super::program::Program;
+
+/// The surroundings of a command.
+#[derive(Debug)]
+pub struct Context {
+    /// The options as given.
+    pub global: Global,
+    /// Where data and talk go.
+    pub output: Output,
+    /// What runs in this process.
+    pub program: &'static dyn Program,
+}
+
+impl Context {
+    /// As the options say.
+    pub fn new(global: Global, program: &'static dyn Program) -> Self {
+        Self {
+            output: Output::new(&global),
+            global,
+            program,
+        }
+    }
+
+    /// The profile that the options name.
+    pub fn profile(&self) -> Result<Profile, Error> {
+        Profile::locate(self.global.data_dir.as_deref(), self.global.profile.as_deref())
+    }
+
+    /// A connection to the profile's daemon.
+    pub fn client(&self) -> Result<Client, Error> {
+        let profile = self.profile()?;
+        Client::connect(&profile.socket()).map_err(|error| match error.kind() {
+            Kind::NoDaemon if !profile.exists() => {
+                error.hint("sotto init makes an identity, sotto daemon start its daemon")
+            }
+            _ => error,
+        })
+    }
+
+    /// Messages as a person reads them.
+    pub fn messages(&self, messages: &[Message]) -> String {
+        output::messages(self.output.paint, messages)
+    }
+}

@@ -1,0 +1,337 @@
+//! Saying something: texts, and what is done to them afterwards.
+
+use std::io::{self, Read as _};
+
+use clap::{Args, ValueEnum};
+use sotto_api::{self as api, MessageState, all};
+use sotto_client::blocking::Client;
+
+use super::context::Context;
+use super::output::{Table, Tone, short, span};
+use super::stop::{Outcome, Stop};
+
+/// `sotto send`
+#[derive(Args, Debug)]
+pub struct Send {
+    /// Name, friend code, onion address or a unique start of one
+    contact: String,
+    /// The text, up to 32 768 bytes; `-` reads standard input (without its last line feed)
+    #[arg(allow_hyphen_values = true)]
+    text: String,
+    /// Put it into this thread
+    #[arg(long, short)]
+    thread: Option<String>,
+    /// Answer the message with this id, or with these first digits of it
+    #[arg(long, value_name = "ID")]
+    reply_to: Option<String>,
+    /// Seconds that it lives once it is read (there) and sent (here)
+    #[arg(long, value_name = "SECONDS")]
+    ttl: Option<u32>,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Form::Plain)]
+    content_type: Form,
+    /// Idempotency key: the same key and text twice are one message
+    #[arg(long, value_name = "KEY")]
+    id: Option<String>,
+    /// Return only when it has come this far
+    #[arg(long, value_enum, value_name = "STATE", default_value_t = Until::Queued)]
+    wait: Until,
+    /// Wait at most so long; the message itself goes on
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u32>,
+}
+
+/// How a text wants to be shown.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Form {
+    Plain,
+    Markdown,
+}
+
+/// How far to wait.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Until {
+    Queued,
+    Sent,
+    Delivered,
+    Read,
+}
+
+impl Send {
+    /// Sends, and waits as far as asked.
+    pub fn run(self, context: &Context) -> Outcome {
+        let params = api::Send {
+            contact: self.contact,
+            text: text(self.text)?,
+            thread: self.thread,
+            reply_to: self.reply_to,
+            ttl: self.ttl,
+            content_type: match self.content_type {
+                Form::Plain => api::ContentType::Plain,
+                Form::Markdown => api::ContentType::Markdown,
+            },
+            id: self.id,
+            wait: match self.wait {
+                Until::Queued => api::WaitFor::Queued,
+                Until::Sent => api::WaitFor::Sent,
+                Until::Delivered => api::WaitFor::Delivered,
+                Until::Read => api::WaitFor::Read,
+            },
+            timeout: self.timeout,
+        };
+        let mut client = context.client()?;
+        let sent = client.call::<all::Send>(&params).map_err(|error| {
+            // Not as far as it was to come, but on its way: whoever asked needs its id.
+            match error.data.sent.as_deref().map(|sent| say(context, sent)) {
+                Some(Err(stop)) => stop,
+                _ => Stop::Error(error),
+            }
+        })?;
+        say(context, &sent)?;
+        if sent.state == MessageState::Queued {
+            context
+                .output
+                .say("it goes out as soon as they can be reached; sotto outbox shows what waits");
+        }
+        Ok(())
+    }
+}
+
+/// `sotto edit`
+#[derive(Args, Debug)]
+pub struct Edit {
+    /// Whose conversation
+    contact: String,
+    /// Which message of yours
+    id: String,
+    /// The new text; `-` reads standard input
+    #[arg(allow_hyphen_values = true)]
+    text: String,
+}
+
+impl Edit {
+    /// Replaces the text.
+    pub fn run(self, context: &Context) -> Outcome {
+        let text = text(self.text)?;
+        let sent = context.client()?.call::<all::Edit>(&api::Edit {
+            id: self.id,
+            contact: Some(self.contact),
+            text,
+        })?;
+        say(context, &sent)
+    }
+}
+
+/// `sotto delete`
+#[derive(Args, Debug)]
+pub struct Delete {
+    /// Whose conversation
+    contact: String,
+    /// Which message of yours
+    id: String,
+}
+
+impl Delete {
+    /// Deletes it for both.
+    pub fn run(self, context: &Context) -> Outcome {
+        let sent = context.client()?.call::<all::Delete>(&api::MessageOnly {
+            id: self.id,
+            contact: Some(self.contact),
+        })?;
+        say(context, &sent)
+    }
+}
+
+/// `sotto react`
+#[derive(Args, Debug)]
+pub struct React {
+    /// Whose conversation
+    contact: String,
+    /// Which message
+    id: String,
+    /// With what
+    #[arg(required_unless_present = "remove")]
+    emoji: Option<String>,
+    /// Take the reaction back
+    #[arg(long, conflicts_with = "emoji")]
+    remove: bool,
+}
+
+impl React {
+    /// Reacts, or takes it back.
+    pub fn run(self, context: &Context) -> Outcome {
+        let params = api::React {
+            id: self.id,
+            contact: Some(self.contact),
+            emoji: self.emoji,
+        };
+        let message = context.client()?.call::<all::React>(&params)?;
+        Ok(context
+            .output
+            .either(&message, |message| context.messages(std::slice::from_ref(message)))?)
+    }
+}
+
+/// `sotto read`
+#[derive(Args, Debug)]
+pub struct Read {
+    /// Whose messages
+    contact: String,
+    /// Which; all that are unread if none is named
+    ids: Vec<String>,
+    /// Tell the author, whatever the configuration says
+    #[arg(long, overrides_with = "no_receipt")]
+    receipt: bool,
+    /// Do not tell the author, whatever the configuration says
+    #[arg(long)]
+    no_receipt: bool,
+}
+
+impl Read {
+    /// Marks them as read.
+    pub fn run(self, context: &Context) -> Outcome {
+        const AT_ONCE: usize = 256;
+        let mut client = context.client()?;
+        let ids = if self.ids.is_empty() {
+            unread(&mut client, &self.contact)?
+        } else {
+            self.ids
+        };
+        let receipt = match (self.receipt, self.no_receipt) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        };
+        for ids in ids.chunks(AT_ONCE) {
+            let params = api::MarkRead {
+                contact: self.contact.clone(),
+                ids: ids.to_vec(),
+                receipt,
+            };
+            client.call::<all::Read>(&params)?;
+        }
+        let read = serde_json::json!({ "read": ids });
+        Ok(context.output.either(&read, |_| match ids.len() {
+            0 => "nothing was unread\n".to_owned(),
+            1 => "1 message read\n".to_owned(),
+            n => format!("{n} messages read\n"),
+        })?)
+    }
+}
+
+/// `sotto typing`
+#[derive(Args, Debug)]
+pub struct Typing {
+    /// To whom
+    contact: String,
+    /// Whether you are writing
+    #[arg(value_enum)]
+    typing: Switch,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+impl Typing {
+    /// Says so.
+    pub fn run(self, context: &Context) -> Outcome {
+        let params = api::Typing {
+            contact: self.contact,
+            typing: self.typing == Switch::On,
+        };
+        let done = context.client()?.call::<all::Typing>(&params)?;
+        Ok(context.output.either(&done, |_| String::new())?)
+    }
+}
+
+/// `sotto ephemeral`
+#[derive(Args, Debug)]
+pub struct Ephemeral {
+    /// Whose conversation
+    contact: String,
+    /// Seconds that messages live; 0 is for ever; left out, the timers are only shown
+    seconds: Option<u32>,
+}
+
+impl Ephemeral {
+    /// Sets or shows the timer.
+    pub fn run(self, context: &Context) -> Outcome {
+        let params = api::SetTimer {
+            contact: self.contact,
+            seconds: self.seconds,
+        };
+        let timer = context.client()?.call::<all::Timer>(&params)?;
+        Ok(context.output.either(&timer, |timer| {
+            let mut table = Table::bare(context.output.paint);
+            table.pair("messages live", (Tone::Strong, lifetime(timer.seconds)));
+            table
+                .pair("you want", lifetime(timer.ours))
+                .pair("they want", lifetime(timer.theirs));
+            table.render()
+        })?)
+    }
+}
+
+/// A lifetime of so many seconds, where 0 has none.
+pub fn lifetime(seconds: u32) -> String {
+    if seconds == 0 {
+        "for ever".to_owned()
+    } else {
+        span(u64::from(seconds) * 1000)
+    }
+}
+
+fn say(context: &Context, sent: &api::Sent) -> Outcome {
+    Ok(context.output.either(sent, |sent| {
+        let paint = context.output.paint;
+        format!(
+            "{} {}\n",
+            super::output::state(paint, sent.state),
+            paint.tone(Tone::Faint, short(&sent.id))
+        )
+    })?)
+}
+
+/// The text itself, or what standard input holds.
+fn text(argument: String) -> Result<String, Stop> {
+    // Twice what is allowed: enough to know that it is too long, whatever comes.
+    const ENOUGH: u64 = 65_536;
+    if argument != "-" {
+        return Ok(argument);
+    }
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .take(ENOUGH)
+        .read_to_end(&mut bytes)
+        .map_err(|error| api::Error::io("standard input", &error))?;
+    let mut text = String::from_utf8(bytes).map_err(|_| Stop::usage("the text on standard input is not UTF-8"))?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+fn unread(client: &mut Client, contact: &str) -> Result<Vec<String>, Stop> {
+    let mut ids = Vec::new();
+    let mut before = None;
+    loop {
+        let page = api::History {
+            contact: contact.to_owned(),
+            limit: Some(1000),
+            before,
+        };
+        let page = client.call::<all::History>(&page)?.messages;
+        let unread = page
+            .iter()
+            .filter(|message| message.direction == api::Direction::In && message.state != MessageState::Read);
+        ids.extend(unread.map(|message| message.id.clone()));
+        match page.first() {
+            Some(oldest) if page.len() == 1000 => before = Some(oldest.id.clone()),
+            _ => return Ok(ids),
+        }
+    }
+}

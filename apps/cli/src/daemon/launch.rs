@@ -1,0 +1,171 @@
+//! `sotto daemon start`: this very program again, in a session of its own. Returns when it answers, or tells why it ended.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use sotto_api::{self as api, Error, Kind, all};
+use sotto_client::Profile;
+use sotto_client::blocking::Client;
+use zeroize::Zeroizing;
+
+use super::{progress, report};
+use crate::context::Context;
+use crate::options::KeySource;
+use crate::stop::Outcome;
+use crate::stop::{Stop, told};
+
+/// Opening the store comes after deriving its key, which is meant to be slow.
+const PATIENCE: Duration = Duration::from_mins(1);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// `sotto daemon start`
+#[derive(Args, Debug)]
+pub struct Start {
+    #[command(flatten)]
+    key: KeySource,
+    /// Write the log to this file instead of the profile's own
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
+    /// Return once others can reach us, or after so many seconds with exit code 8 [default: 120]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "120")]
+    wait: Option<u64>,
+}
+
+impl Start {
+    /// Starts it, unless it runs already.
+    pub fn run(self, context: &Context) -> Outcome {
+        let profile = context.profile()?;
+        if let Ok(client) = Client::connect(&profile.socket()) {
+            context.output.say("a daemon runs already");
+            return self.tell(context, client);
+        }
+        profile.require()?;
+        let client = match self.launch(context, &profile, None) {
+            // Nobody gave it a passphrase, and it has no terminal; we may have one.
+            Err(error) if error.kind() == Kind::Locked && context.output.interactive && !self.key.given() => {
+                let passphrase = rpassword::prompt_password("Passphrase: ").map(Zeroizing::new);
+                let passphrase = passphrase.map_err(|error| Error::io("the terminal", &error))?;
+                self.launch(context, &profile, Some(&passphrase))?
+            }
+            launched => launched?,
+        };
+        context.output.say("the daemon runs; sotto daemon stop ends it");
+        self.tell(context, client)
+    }
+
+    /// A person is shown how the network comes up, and may look away at any time; who asks for it waits.
+    fn tell(&self, context: &Context, mut client: Client) -> Outcome {
+        let reached = match self.wait {
+            Some(seconds) => progress::follow(context, &mut client, Duration::from_secs(seconds))?,
+            None if context.output.interactive => {
+                progress::follow(context, &mut client, PATIENCE)? || {
+                    context
+                        .output
+                        .say("it goes on in the background; sotto status says how far it is");
+                    true
+                }
+            }
+            None => true,
+        };
+        let status = client.call::<all::NodeStatus>(&api::Nothing {})?;
+        report::running(context, &status)?;
+        if reached {
+            return Ok(());
+        }
+        Err(Stop::Exit(Kind::WaitEnded.exit_code()))
+    }
+
+    fn launch(
+        &self,
+        context: &Context,
+        profile: &Profile,
+        passphrase: Option<&Zeroizing<String>>,
+    ) -> Result<Client, Error> {
+        let log_file = self.log_file.clone().unwrap_or_else(|| profile.log_file());
+        let mut log = open_log(&log_file).map_err(|error| Error::io(log_file.display(), &error))?;
+        let begin = log
+            .seek(SeekFrom::End(0))
+            .map_err(|error| Error::io(log_file.display(), &error))?;
+        let mut child = self.spawn(context, &log_file, &log, passphrase)?;
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if let Ok(client) = Client::connect(&profile.socket()) {
+                return Ok(client);
+            }
+            if child
+                .try_wait()
+                .map_err(|error| Error::io("the daemon", &error))?
+                .is_some()
+            {
+                return Err(cause(&log_file, begin));
+            }
+            std::thread::sleep(PAUSE);
+        }
+        // It must not come up later, behind the back of whoever was told that it did not.
+        let _ = child.kill();
+        let _ = child.wait();
+        Err(
+            Error::internal(format!("the daemon did not answer within {} s", PATIENCE.as_secs()))
+                .hint(format!("{} may say why", log_file.display())),
+        )
+    }
+
+    fn spawn(
+        &self,
+        context: &Context,
+        log_file: &Path,
+        log: &File,
+        passphrase: Option<&Zeroizing<String>>,
+    ) -> Result<Child, Error> {
+        let failed = |error: std::io::Error| Error::io("the daemon cannot be started", &error);
+        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        context.global.repeat(&mut command);
+        command
+            .args(["--json", "--no-input", "daemon", "run", "--detached", "--log-file"])
+            .arg(log_file);
+        let stdin = if passphrase.is_some() {
+            command.args(["--passphrase-fd", "0"]);
+            Stdio::piped()
+        } else {
+            self.key.repeat(&mut command);
+            if self.key.passphrase_fd == Some(0) {
+                Stdio::inherit()
+            } else {
+                Stdio::null()
+            }
+        };
+        command
+            .stdin(stdin)
+            .stdout(Stdio::null())
+            .stderr(log.try_clone().map_err(failed)?);
+        let mut child = command.spawn().map_err(failed)?;
+        if let (Some(passphrase), Some(mut stdin)) = (passphrase, child.stdin.take()) {
+            // If it has ended already, its own error says more than a broken pipe.
+            let _ = stdin.write_all(passphrase.as_bytes());
+        }
+        Ok(child)
+    }
+}
+
+/// What goes to standard error (a panic, the last error) stands in the log as well.
+fn open_log(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+}
+
+/// The error that the daemon told on its way out.
+fn cause(log_file: &Path, begin: u64) -> Error {
+    let mut said = Vec::new();
+    let read = File::open(log_file).and_then(|mut log| {
+        log.seek(SeekFrom::Start(begin))?;
+        log.read_to_end(&mut said)
+    });
+    match read {
+        Ok(_) => told(&said),
+        Err(error) => Error::io(log_file.display(), &error),
+    }
+}

@@ -1,0 +1,75 @@
+//! The daemon as a process: run it here, start it in the background, stop it, look at it.
+
+mod halt;
+mod launch;
+mod logs;
+mod progress;
+mod report;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use sotto_api::Error;
+
+use super::context::Context;
+use super::options::KeySource;
+use super::stop::Outcome;
+
+/// `sotto daemon`
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Daemon {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: Run,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run in the foreground until told to stop
+    Run(Run),
+    /// Start in the background; returns when it answers
+    Start(launch::Start),
+    /// Ask the daemon to end, and wait until it has
+    Stop,
+    /// Say whether a daemon runs
+    Status,
+    /// Show the daemon's log
+    Logs(logs::Logs),
+}
+
+#[derive(Args, Debug)]
+struct Run {
+    #[command(flatten)]
+    key: KeySource,
+    /// Write the log to this file instead of standard error
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
+    /// Leave the terminal's session first
+    #[arg(long, hide = true)]
+    detached: bool,
+}
+
+impl Daemon {
+    /// Does it.
+    pub fn run(self, context: &Context) -> Outcome {
+        match self.command {
+            None => self.run.run(context),
+            Some(Command::Run(run)) => run.run(context),
+            Some(Command::Start(start)) => start.run(context),
+            Some(Command::Stop) => halt::stop(context),
+            Some(Command::Status) => report::status(context),
+            Some(Command::Logs(logs)) => logs.run(context),
+        }
+    }
+}
+
+impl Run {
+    fn run(self, context: &Context) -> Outcome {
+        if self.detached {
+            rustix::process::setsid().map_err(|error| Error::io("a session of its own", &error.into()))?;
+        }
+        Ok(context.program.run_daemon(context, self.key, self.log_file)?)
+    }
+}

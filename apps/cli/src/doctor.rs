@@ -1,0 +1,303 @@
+//! `sotto doctor`: looks at everything that has to be right, says what is not, and what to do about it. It needs no
+//! daemon, and changes nothing.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::statvfs;
+use serde::Serialize;
+use sotto_api::{self as api, Error, Kind, Phase, Reachability, Time, all};
+use sotto_client::blocking::Client;
+use sotto_client::{Lock, Profile};
+
+use super::context::Context;
+use super::output::{Paint, Table, Tone, moment, span};
+use super::stop::Outcome;
+use super::stop::Stop;
+
+/// Free space below which a store soon cannot commit.
+const LITTLE_SPACE: u64 = 64 << 20;
+
+/// What was found.
+#[derive(Debug, Serialize)]
+struct Report {
+    /// Nothing is wrong.
+    healthy: bool,
+    findings: Vec<Finding>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    subject: &'static str,
+    verdict: Verdict,
+    said: String,
+    /// What to do; nothing if that is in order.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    hint: String,
+    #[serde(skip)]
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Good,
+    /// It works, but somebody should look at it.
+    Careful,
+    Bad,
+}
+
+/// Looks at the profile that the options name.
+pub fn run(context: &Context) -> Outcome {
+    let mut report = Report {
+        healthy: true,
+        findings: Vec::new(),
+    };
+    report.examine(context, &context.profile()?);
+    report.healthy = report.findings.iter().all(|finding| finding.verdict != Verdict::Bad);
+    let paint = context.output.paint;
+    context.output.either(&report, |report| text(paint, report))?;
+    // The first trouble is what the rest follows from, as often as not.
+    match report.findings.iter().find(|finding| finding.verdict == Verdict::Bad) {
+        Some(finding) => Err(Stop::Exit(finding.kind.exit_code())),
+        None => Ok(()),
+    }
+}
+
+impl Report {
+    fn examine(&mut self, context: &Context, profile: &Profile) {
+        if let Err(error) = profile.require() {
+            return self.bad("identity", &error);
+        }
+        self.good("identity", format!("in {}", profile.folder().display()));
+        self.config(context, profile);
+        self.permissions(profile);
+        self.space(profile.folder());
+        match Client::connect(&profile.socket()) {
+            Ok(mut client) => {
+                if let Err(error) = self.daemon(&mut client) {
+                    self.bad("daemon", &error);
+                }
+            }
+            Err(error) => self.no_daemon(profile, &error),
+        }
+    }
+
+    fn config(&mut self, context: &Context, profile: &Profile) {
+        match context.program.check_config(&profile.config_file()) {
+            Ok(network) => self.good("configuration", format!("network = \"{network}\"")),
+            Err(error) => self.bad("configuration", &error),
+        }
+    }
+
+    /// Others on this machine must not be able to read what is there.
+    fn permissions(&mut self, profile: &Profile) {
+        match open_to_others(profile.folder()) {
+            Ok(open) if open.is_empty() => self.good("permissions", String::from("for you alone")),
+            Ok(open) => {
+                let names: Vec<String> = open.iter().map(|path| path.display().to_string()).collect();
+                let said = format!("others may open {}", names.join(", "));
+                let hint = format!("chmod -R go= {}", profile.folder().display());
+                self.add("permissions", Verdict::Careful, said, hint, Kind::Io);
+            }
+            Err(error) => self.bad("permissions", &Error::io(profile.folder().display(), &error)),
+        }
+    }
+
+    fn space(&mut self, folder: &Path) {
+        match statvfs(folder) {
+            Ok(disk) => {
+                let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+                let said = format!("{} MiB free", free >> 20);
+                if free < LITTLE_SPACE {
+                    let hint =
+                        String::from("make room: with a full disk nothing is sent or received, and nothing is lost");
+                    return self.add("disk", Verdict::Bad, said, hint, Kind::Io);
+                }
+                self.good("disk", said);
+            }
+            Err(error) => self.bad("disk", &Error::io(folder.display(), &error.into())),
+        }
+    }
+
+    fn no_daemon(&mut self, profile: &Profile, error: &Error) {
+        match Lock::holder(&profile.lock_file()) {
+            Ok(Some(holder)) if error.kind() == Kind::NoDaemon => {
+                let said = format!("process {holder} holds the profile, but does not answer");
+                let hint = String::from("it may be coming up; if it stays so, sotto daemon stop ends it");
+                self.add("daemon", Verdict::Bad, said, hint, Kind::InUse);
+            }
+            _ => self.bad("daemon", error),
+        }
+    }
+
+    fn daemon(&mut self, client: &mut Client) -> Result<(), Error> {
+        let status = client.call::<all::NodeStatus>(&api::Nothing {})?;
+        let said = format!(
+            "version {}, process {}, since {}",
+            status.version,
+            status.pid,
+            moment(status.started_at)
+        );
+        if status.version == env!("CARGO_PKG_VERSION") {
+            self.good("daemon", said);
+        } else {
+            let hint = format!("this is version {}: restart the daemon", env!("CARGO_PKG_VERSION"));
+            self.add("daemon", Verdict::Careful, said, hint, Kind::Internal);
+        }
+        self.network(&status.network);
+        self.outbox(client, &status)?;
+        if status.requests > 0 {
+            let said = format!("{} wait for an answer", status.requests);
+            let hint = String::from("sotto friends requests shows them");
+            self.add("requests", Verdict::Careful, said, hint, Kind::WrongState);
+        }
+        Ok(())
+    }
+
+    fn network(&mut self, network: &api::Network) {
+        let verdict = match (&network.problem, network.phase, network.reachability) {
+            (Some(_), Phase::Ready, Reachability::Reachable | Reachability::Degraded) => Verdict::Careful,
+            (Some(_), ..) | (None, _, Reachability::Unreachable) => Verdict::Bad,
+            (None, Phase::Ready, Reachability::Reachable) => Verdict::Good,
+            (None, ..) => Verdict::Careful,
+        };
+        let hint = match (&network.problem, verdict) {
+            (Some(problem), _) => problem.clone(),
+            (None, Verdict::Good) => String::new(),
+            (None, _) if network.phase != Phase::Ready => String::from("it is coming up; messages wait in the outbox"),
+            (None, _) => String::from("being reachable is being proven; this takes a minute"),
+        };
+        self.add("network", verdict, network_in_words(network), hint, Kind::Network);
+    }
+
+    fn outbox(&mut self, client: &mut Client, status: &api::Status) -> Result<(), Error> {
+        let waiting = client.call::<all::Outbox>(&api::ListOutbox {
+            contact: None,
+            limit: Some(1000),
+        })?;
+        let failed = waiting
+            .messages
+            .iter()
+            .filter(|message| message.reason.is_some())
+            .count();
+        let oldest = waiting.messages.iter().map(|message| message.sent_at).min();
+        match oldest {
+            None => self.good("outbox", String::from("everything is delivered")),
+            Some(oldest) => {
+                let since = span(Time::now().millis().saturating_sub(oldest.millis()));
+                let failed = if failed == 0 {
+                    String::new()
+                } else {
+                    format!(", {failed} failed")
+                };
+                let said = format!("{} wait{failed}, the oldest for {since}", status.queued);
+                let hint = String::from("sotto outbox says for whom, and why");
+                self.add("outbox", Verdict::Careful, said, hint, Kind::WrongState);
+            }
+        }
+        Ok(())
+    }
+
+    fn good(&mut self, subject: &'static str, said: String) {
+        self.add(subject, Verdict::Good, said, String::new(), Kind::Internal);
+    }
+
+    fn bad(&mut self, subject: &'static str, error: &Error) {
+        self.add(
+            subject,
+            Verdict::Bad,
+            error.message.clone(),
+            error.data.hint.clone(),
+            error.kind(),
+        );
+    }
+
+    fn add(&mut self, subject: &'static str, verdict: Verdict, said: String, hint: String, kind: Kind) {
+        self.findings.push(Finding {
+            subject,
+            verdict,
+            said,
+            hint,
+            kind,
+        });
+    }
+}
+
+/// How the network is doing, in a line.
+pub fn network_in_words(network: &api::Network) -> String {
+    let phase = match network.phase {
+        Phase::Starting => "starting".to_owned(),
+        Phase::Offline => "offline".to_owned(),
+        Phase::Bootstrapping => format!("bootstrapping, {} %", network.percent),
+        Phase::Publishing => "publishing our address".to_owned(),
+        Phase::Ready => match network.reachability {
+            Reachability::Reachable => "reachable".to_owned(),
+            Reachability::Degraded => "reachable before, the last try failed".to_owned(),
+            Reachability::Unreachable => "not reachable".to_owned(),
+            Reachability::Unknown => "up, not yet proven reachable".to_owned(),
+        },
+        Phase::Stopping => "stopping".to_owned(),
+    };
+    let doing = network.doing.as_ref().map(|doing| format!(" ({doing})"));
+    let proven = network.proven_at.map(|at| format!(", proven {}", moment(at)));
+    format!(
+        "{}: {phase}{}{}",
+        network.kind,
+        doing.unwrap_or_default(),
+        proven.unwrap_or_default()
+    )
+}
+
+/// What in the folder group or others may touch. The socket's own mode is what counts for it, as for any file.
+fn open_to_others(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    let loose = |path: &Path| Ok::<_, io::Error>(fs::symlink_metadata(path)?.permissions().mode() & 0o077 != 0);
+    if loose(folder)? {
+        found.push(folder.to_owned());
+    }
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_symlink() {
+                continue;
+            }
+            match loose(&entry.path()) {
+                Ok(true) => found.push(entry.path()),
+                Ok(false) => {}
+                // Journals come and go.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            }
+            if kind.is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn text(paint: Paint, report: &Report) -> String {
+    let mut table = Table::bare(paint);
+    for finding in &report.findings {
+        let (tone, mark) = match finding.verdict {
+            Verdict::Good => (Tone::Good, "ok"),
+            Verdict::Careful => (Tone::Careful, "look"),
+            Verdict::Bad => (Tone::Bad, "wrong"),
+        };
+        table.row([
+            (tone, mark).into(),
+            finding.subject.into(),
+            finding.said.as_str().into(),
+        ]);
+        if !finding.hint.is_empty() {
+            table.row(["".into(), "".into(), (Tone::Faint, finding.hint.as_str()).into()]);
+        }
+    }
+    table.render()
+}

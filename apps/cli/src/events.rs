@@ -1,0 +1,205 @@
+//! What happens: taken once, or followed live.
+
+use std::io::{self, IsTerminal};
+
+use clap::Args;
+use sotto_api::{self as api, Body, Direction, Event, Message, Who, all};
+use sotto_client::blocking::Client;
+
+use super::context::Context;
+use super::output::{Output, Tone, line, moment, short, who};
+use super::stop::Outcome;
+
+/// `sotto receive`
+#[derive(Args, Debug)]
+pub struct Receive {
+    /// At most so many, 1 to 1000
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u32>,
+    /// Who asks: what one consumer has received, another has not
+    #[arg(long, value_name = "NAME")]
+    consumer: Option<String>,
+    /// Only look: acknowledge nothing, mark nothing as read
+    #[arg(long)]
+    peek: bool,
+}
+
+impl Receive {
+    /// Takes what came.
+    pub fn run(self, context: &Context) -> Outcome {
+        let params = api::Receive {
+            consumer: self.consumer.clone(),
+            limit: self.limit,
+            peek: true,
+        };
+        let mut client = context.client()?;
+        let received = client.call::<all::Receive>(&params)?;
+        context
+            .output
+            .either(&received, |received| context.messages(&received.messages))?;
+        if !self.peek {
+            // Only now: had our reader gone away before, it would all be there the next time.
+            let (consumer, seq) = (self.consumer, received.seq);
+            client.call::<all::Ack>(&api::AckMessages { consumer, seq })?;
+        }
+        if received.missed > 0 {
+            context
+                .output
+                .say("some of what came was dropped from the log before; sotto history has it");
+        }
+        if received.more {
+            context.output.say("more is there: sotto receive");
+        } else if received.messages.is_empty() {
+            context.output.say("nothing new");
+        }
+        Ok(())
+    }
+}
+
+/// `sotto listen`
+#[derive(Args, Debug)]
+pub struct Listen {
+    /// Go on where this consumer left off
+    #[arg(long, value_name = "NAME")]
+    consumer: Option<String>,
+    /// Only events after this one; 0 is from the beginning
+    #[arg(long, value_name = "SEQ")]
+    since: Option<u64>,
+    /// Acknowledge for the consumer what has been printed
+    #[arg(long, requires = "consumer")]
+    ack: bool,
+    /// Also presence, which is not in the log
+    #[arg(long)]
+    presence: bool,
+}
+
+impl Listen {
+    /// Follows the log until the daemon ends, or the reader of our output does.
+    pub fn run(self, context: &Context) -> Outcome {
+        let mut client = context.client()?;
+        let subscribe = api::Subscribe {
+            consumer: self.consumer.clone(),
+            since: self.since,
+            presence: self.presence,
+        };
+        client.call::<all::EventsSubscribe>(&subscribe)?;
+        // Programs get objects even if they forget to ask; only a person at a terminal gets sentences.
+        let output = Output {
+            json: context.output.json || !io::stdout().is_terminal(),
+            ..context.output
+        };
+        loop {
+            let event = client.event()?;
+            output.either(&event, |event| sentence(output, event))?;
+            if let (true, Some(consumer), Some(seq)) = (self.ack, &self.consumer, event.seq)
+                && !client.has_event()
+            {
+                acknowledge(&mut client, consumer, seq)?;
+            }
+        }
+    }
+}
+
+fn acknowledge(client: &mut Client, consumer: &str, seq: u64) -> Outcome {
+    client.call::<all::EventsAck>(&api::Acknowledge {
+        consumer: consumer.to_owned(),
+        seq,
+    })?;
+    Ok(())
+}
+
+fn sentence(output: Output, event: &Event) -> String {
+    let paint = output.paint;
+    let seq = event.seq.map_or_else(String::new, |seq| seq.to_string());
+    let what = match &event.body {
+        Body::MessageQueued { message, .. } => spoken(output, message.as_deref(), "queued"),
+        Body::MessageReceived { message, .. } => spoken(output, message.as_deref(), "received"),
+        Body::MessageEdited { message, .. } => spoken(output, message.as_deref(), "edited"),
+        Body::MessageReacted { id, by, .. } => format!("{} reacted to {}", person(*by), short(id)),
+        Body::MessageState { id, state, .. } => {
+            format!("message {} is {}", short(id), super::output::state(paint, *state))
+        }
+        Body::MessageDeleted { id, direction, .. } => format!("{} deleted message {}", person(*direction), short(id)),
+        Body::MessageDisappeared { id, .. } => format!("message {} disappeared", short(id)),
+        Body::TimerChanged {
+            who,
+            by: Direction::Out,
+            seconds,
+        } => format!(
+            "you want messages with {} to live {}",
+            name(who),
+            super::conversation::lifetime(*seconds)
+        ),
+        Body::TimerChanged { who, seconds, .. } => {
+            format!(
+                "{} wants messages to live {}",
+                name(who),
+                super::conversation::lifetime(*seconds)
+            )
+        }
+        Body::RequestReceived { who } => format!("{} asks to be a contact ({})", name(who), who.contact),
+        Body::RequestDelivered { who } => format!("{} has your request", name(who)),
+        Body::RequestDeclined { who } => format!("{} declined your request", name(who)),
+        Body::ContactAdded { who } => format!("{} is a friend now", name(who)),
+        Body::ContactRemoved { who } => format!("{} is a friend no more", name(who)),
+        Body::ContactBlocked { who, blocked: true } => format!("{} is blocked", name(who)),
+        Body::ContactBlocked { who, .. } => format!("{} is not blocked any more", name(who)),
+        Body::ContactVerified { who, marked: true } => format!("{} is verified", name(who)),
+        Body::ContactVerified { who, .. } => format!("{} is not verified any more", name(who)),
+        Body::ContactRekeyed {
+            who,
+            identity_changed: true,
+        } => paint.tone(
+            Tone::Bad,
+            &format!("the key of {} CHANGED: compare the safety number again", name(who)),
+        ),
+        Body::ContactRekeyed { who, .. } => format!("a fresh session with {}", name(who)),
+        Body::Gap { from, to } => paint.tone(
+            Tone::Careful,
+            &format!("events {from} to {to} were dropped from the log"),
+        ),
+        Body::Presence { who, typing: true, .. } => format!("{} is writing", name(who)),
+        Body::Presence { who, presence, .. } => format!("{} is {}", name(who), format!("{presence:?}").to_lowercase()),
+    };
+    format!(
+        "{} {}  {what}\n",
+        paint.tone(Tone::Faint, &format!("{seq:>6}")),
+        paint.tone(Tone::Faint, &moment(event.at))
+    )
+}
+
+const fn person(direction: Direction) -> &'static str {
+    match direction {
+        Direction::In => "they",
+        Direction::Out => "you",
+    }
+}
+
+fn name(them: &Who) -> String {
+    who(them.petname.as_deref(), them.claimed_name.as_deref(), &them.contact)
+}
+
+fn spoken(output: Output, message: Option<&Message>, what: &str) -> String {
+    let Some(message) = message else {
+        return format!("{what}: a message that has disappeared");
+    };
+    let them = who(
+        message.petname.as_deref(),
+        message.claimed_name.as_deref(),
+        &message.conversation,
+    );
+    let from = match message.direction {
+        Direction::In => them,
+        Direction::Out => format!("you to {them}"),
+    };
+    let what = if what == "received" {
+        String::new()
+    } else {
+        format!(" ({what})")
+    };
+    format!(
+        "{}{what}: {}",
+        output.paint.tone(Tone::Voice, &from),
+        line(&message.text)
+    )
+}

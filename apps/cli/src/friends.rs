@@ -1,0 +1,310 @@
+//! Contacts: who they are, who asks, and whether the person behind a key was checked.
+
+use std::fmt::Write as _;
+
+use clap::{Args, Subcommand};
+use data_encoding::HEXLOWER;
+use sotto_api::{self as api, Contact, FriendRequest, Standing, all};
+
+use super::context::Context;
+use super::output::{Paint, Table, Tone, block, line, moment, qr, who};
+use super::stop::Outcome;
+
+/// `sotto friends`
+#[derive(Args, Debug)]
+#[command(arg_required_else_help = false)]
+pub struct Friends {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List contacts
+    List {
+        /// Also those who are neither friends nor asked
+        #[arg(long)]
+        all: bool,
+    },
+    /// Ask somebody to be a contact; for one who has asked, this is consent
+    Add {
+        /// Their friend code or onion address
+        code: String,
+        /// Your name for them
+        #[arg(long, value_name = "PETNAME")]
+        name: Option<String>,
+        /// What they read with the request, at most 500 bytes
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
+    /// List requests that wait for your consent
+    Requests,
+    /// Consent to a request
+    Accept {
+        #[command(flatten)]
+        who: Who,
+        /// Your name for them
+        #[arg(long, value_name = "PETNAME")]
+        name: Option<String>,
+    },
+    /// Refuse a request; they are told
+    Reject(Who),
+    /// Stop being contacts; the history stays
+    Remove(Who),
+    /// Change your name for a contact
+    Rename {
+        #[command(flatten)]
+        who: Who,
+        /// Your name for them; an empty one takes it away
+        #[arg(value_name = "PETNAME")]
+        name: String,
+    },
+    /// Silently throw away what a contact sends
+    Block(Who),
+    /// Hear a contact again
+    Unblock(Who),
+    /// Show the safety number, or mark it as compared
+    Verify(Verify),
+}
+
+#[derive(Args, Debug)]
+struct Who {
+    /// Name, friend code, onion address or a unique start of one
+    contact: String,
+}
+
+#[derive(Args, Debug)]
+struct Verify {
+    #[command(flatten)]
+    who: Who,
+    /// You have compared the number with theirs, and it is the same
+    #[arg(long, conflicts_with = "unmark")]
+    mark: bool,
+    /// Take the mark away
+    #[arg(long)]
+    unmark: bool,
+    /// The number that you compared; it must still be the current one
+    #[arg(long, value_name = "DIGITS", requires = "mark")]
+    number: Option<String>,
+    /// Show it as a QR code as well
+    #[arg(long)]
+    qr: bool,
+}
+
+impl Friends {
+    /// Does it.
+    pub fn run(self, context: &Context) -> Outcome {
+        match self.command {
+            Command::List { all } => list(context, all),
+            Command::Add { code, name, note } => add(context, &api::Add { code, name, note }),
+            Command::Requests => requests(context),
+            Command::Accept { who, name } => {
+                let params = api::Accept {
+                    contact: who.contact,
+                    name,
+                };
+                show(context, &context.client()?.call::<all::Accept>(&params)?)
+            }
+            Command::Reject(who) => change::<all::Reject>(context, who),
+            Command::Remove(who) => change::<all::Remove>(context, who),
+            Command::Rename { who, name } => {
+                let params = api::Rename {
+                    contact: who.contact,
+                    name,
+                };
+                show(context, &context.client()?.call::<all::Rename>(&params)?)
+            }
+            Command::Block(who) => change::<all::Block>(context, who),
+            Command::Unblock(who) => change::<all::Unblock>(context, who),
+            Command::Verify(verify) => verify.run(context),
+        }
+    }
+}
+
+fn change<M>(context: &Context, who: Who) -> Outcome
+where
+    M: api::Method<Params = api::ContactOnly, Result = Contact>,
+{
+    let params = api::ContactOnly { contact: who.contact };
+    show(context, &context.client()?.call::<M>(&params)?)
+}
+
+fn show(context: &Context, contact: &Contact) -> Outcome {
+    Ok(context.output.either(contact, |contact| {
+        table(context.output.paint, std::slice::from_ref(contact))
+    })?)
+}
+
+fn list(context: &Context, all: bool) -> Outcome {
+    let contacts = context.client()?.call::<all::List>(&api::List { all })?;
+    if contacts.friends.is_empty() {
+        context
+            .output
+            .say("nobody yet: give away your friend code (sotto identity), or sotto friends add CODE");
+    }
+    Ok(context
+        .output
+        .either(&contacts, |contacts| table(context.output.paint, &contacts.friends))?)
+}
+
+fn add(context: &Context, params: &api::Add) -> Outcome {
+    let contact = context.client()?.call::<all::Add>(params)?;
+    show(context, &contact)?;
+    match contact.standing {
+        Standing::Friend => context.output.say("you are friends: sotto send NAME TEXT"),
+        _ => context
+            .output
+            .say("the request goes out as soon as they can be reached; sotto friends list shows how it stands"),
+    }
+    Ok(())
+}
+
+fn requests(context: &Context) -> Outcome {
+    let waiting = context.client()?.call::<all::Requests>(&api::Nothing {})?;
+    match waiting.requests.len() {
+        0 => context.output.say("nobody asks"),
+        _ => context
+            .output
+            .say("names and notes are what they claim; sotto friends accept ONION, or reject ONION"),
+    }
+    Ok(context.output.either(&waiting, |waiting| {
+        waiting
+            .requests
+            .iter()
+            .map(|request| request_text(context.output.paint, request))
+            .collect()
+    })?)
+}
+
+fn request_text(paint: Paint, request: &FriendRequest) -> String {
+    let claimed = request.who.claimed_name.as_deref().unwrap_or("(no name)");
+    let mut text = format!(
+        "{}  {}  {}\n",
+        paint.tone(Tone::Careful, &format!("~{}", line(claimed))),
+        paint.tone(Tone::Faint, &moment(request.received_at)),
+        line(&request.who.contact),
+    );
+    if !request.note.is_empty() {
+        let _ = writeln!(text, "  {}", block(&request.note, 2));
+    }
+    text
+}
+
+fn table(paint: Paint, contacts: &[Contact]) -> String {
+    if contacts.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(paint, &["NAME", "STANDING", "VERIFIED", "UNREAD", "SEEN", "ONION"]);
+    for contact in contacts {
+        let Contact { who: them, .. } = contact;
+        let (tone, standing) = standing(contact);
+        table.row([
+            (
+                Tone::Voice,
+                who(them.petname.as_deref(), them.claimed_name.as_deref(), &them.contact),
+            )
+                .into(),
+            (tone, standing).into(),
+            if them.verified {
+                (Tone::Good, "yes").into()
+            } else {
+                (Tone::Faint, "no").into()
+            },
+            if contact.unread == 0 {
+                "".into()
+            } else {
+                (Tone::Strong, contact.unread.to_string()).into()
+            },
+            contact.last_seen.map_or_else(|| "-".to_owned(), moment).into(),
+            (Tone::Faint, them.contact.as_str()).into(),
+        ]);
+    }
+    table.render()
+}
+
+const fn standing(contact: &Contact) -> (Tone, &'static str) {
+    if contact.blocked {
+        return (Tone::Bad, "blocked");
+    }
+    match contact.standing {
+        Standing::Friend => (Tone::Good, "friend"),
+        Standing::Requested => (Tone::Careful, "asked, not reached yet"),
+        Standing::RequestDelivered => (Tone::Careful, "asked, waits for their answer"),
+        Standing::RequestDeclined => (Tone::Bad, "declined by them"),
+        Standing::Asking => (Tone::Careful, "asks you"),
+        Standing::Declined => (Tone::Faint, "declined by you"),
+        Standing::Stranger => (Tone::Faint, "stranger"),
+    }
+}
+
+impl Verify {
+    fn run(self, context: &Context) -> Outcome {
+        let mark = match (self.mark, self.unmark) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        };
+        let params = api::Mark {
+            contact: self.who.contact,
+            mark,
+            number: self.number,
+        };
+        let safety = context.client()?.call::<all::Verify>(&params)?;
+        let code = if self.qr && !context.output.json {
+            let scannable = HEXLOWER.decode(safety.scannable.as_bytes());
+            qr(
+                context.output.paint,
+                &scannable.map_err(|_| api::Error::internal("the scannable safety number is not hexadecimal"))?,
+            )?
+        } else {
+            String::new()
+        };
+        context.output.either(&safety, |safety| {
+            let them = who(
+                safety.who.petname.as_deref(),
+                safety.who.claimed_name.as_deref(),
+                &safety.who.contact,
+            );
+            let verified = if safety.who.verified {
+                (Tone::Good, "verified")
+            } else {
+                (Tone::Careful, "not verified")
+            };
+            let paint = context.output.paint;
+            format!(
+                "{}  {}\n\n{}\n{code}",
+                paint.tone(Tone::Voice, &them),
+                paint.tone(verified.0, verified.1),
+                digits(&safety.number),
+            )
+        })?;
+        if !safety.who.verified {
+            context.output.say(
+                "compare it with theirs, on a way that nobody else can write to; then sotto friends verify NAME --mark",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Twelve groups of five, three lines: as people read them to each other.
+fn digits(number: &str) -> String {
+    let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).collect();
+    let groups: Vec<String> = digits.chunks(5).map(|group| group.iter().collect()).collect();
+    groups.chunks(4).fold(String::new(), |mut text, line| {
+        let _ = writeln!(text, "  {}", line.join(" "));
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_safety_number_is_read_in_groups_of_five() {
+        let shown = digits(&"0123456789".repeat(6));
+        assert_eq!(shown.lines().count(), 3);
+        assert!(shown.lines().all(|line| line == "  01234 56789 01234 56789"));
+    }
+}

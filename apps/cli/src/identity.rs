@@ -1,0 +1,87 @@
+//! Who we are.
+
+use clap::Args;
+use sotto_api::{self as api, all};
+
+use super::context::Context;
+use super::options::KeySource;
+use super::output::{self, Table, Tone, qr};
+use super::stop::Outcome;
+
+/// `sotto init`
+#[derive(Args, Debug)]
+pub struct Init {
+    /// The name that you claim towards others, at most 64 bytes
+    #[arg(long, default_value = "")]
+    name: String,
+    #[command(flatten)]
+    key: KeySource,
+}
+
+impl Init {
+    /// Makes the identity.
+    pub fn run(self, context: &Context) -> Outcome {
+        let identity = context.program.init(context, &self.name, self.key)?;
+        context.output.either(&identity, |identity| text(context, identity))?;
+        context
+            .output
+            .say("give the friend code to those who shall find you; next: sotto daemon start");
+        Ok(())
+    }
+}
+
+/// `sotto identity`
+#[derive(Args, Debug)]
+pub struct Identity {
+    /// Show the friend code as a QR code as well
+    #[arg(long)]
+    qr: bool,
+    /// Make a one-time invite: whoever brings it first is a contact at once
+    #[arg(long)]
+    invite: bool,
+    /// Change the name that you claim towards others; empty for none
+    #[arg(long = "rename", value_name = "NAME")]
+    name: Option<String>,
+}
+
+impl Identity {
+    /// Shows it.
+    pub fn run(self, context: &Context) -> Outcome {
+        let mut client = context.client()?;
+        let mut identity = match self.name {
+            Some(name) => client.call::<all::IdentityRename>(&api::SetName { name })?,
+            None => client.call::<all::IdentityShow>(&api::Nothing {})?,
+        };
+        if self.invite {
+            identity.friend_code = client.call::<all::IdentityInvite>(&api::Nothing {})?.friend_code;
+        }
+        context.output.either(&identity, |identity| text(context, identity))?;
+        if self.qr && !context.output.json {
+            output::print(&qr(
+                context.output.paint,
+                identity.friend_code.to_ascii_uppercase().as_bytes(),
+            )?)?;
+        }
+        if self.invite {
+            context
+                .output
+                .say("this code lets one person in at once; give it to nobody else");
+        }
+        Ok(())
+    }
+}
+
+fn text(context: &Context, identity: &api::Identity) -> String {
+    let name = if identity.name.is_empty() {
+        "(none)"
+    } else {
+        &identity.name
+    };
+    let mut table = Table::bare(context.output.paint);
+    table
+        .pair("name", name)
+        .pair("onion", identity.onion.as_str())
+        .pair("friend code", (Tone::Strong, identity.friend_code.as_str()))
+        .pair("fingerprint", identity.fingerprint.as_str());
+    table.render()
+}

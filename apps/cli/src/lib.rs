@@ -1,0 +1,284 @@
+//! The command line: reads the arguments, asks the daemon, prints. It has no rule of its own: what a request means is
+//! decided behind the socket, and every surface gets the same answer. What has to run in the process itself, the program
+//! supplies as [`Program`].
+
+mod context;
+mod conversation;
+mod daemon;
+mod doctor;
+mod events;
+mod friends;
+mod identity;
+mod options;
+mod outbox;
+pub mod output;
+mod presence;
+mod program;
+mod reading;
+mod stop;
+mod tools;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use sotto_api::{Error, Kind};
+
+use output::{Output, Tone};
+
+pub use context::Context;
+pub use options::{Global, KeySource};
+pub use program::Program;
+pub use stop::{Outcome, Stop, told};
+
+/// Every command but those that are experiments with the program as a whole.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new identity
+    Init(identity::Init),
+    /// Show address, friend code and fingerprint
+    Identity(identity::Identity),
+    /// Show how the daemon is doing
+    Status,
+    /// Look at everything that has to be right, and say what is not
+    Doctor,
+    /// Run, start, stop or look at the daemon
+    Daemon(daemon::Daemon),
+    /// Contacts, requests and safety numbers
+    Friends(friends::Friends),
+    /// Send a text
+    Send(conversation::Send),
+    /// Replace the text of a message that you sent
+    Edit(conversation::Edit),
+    /// Delete a message that you sent, for both
+    Delete(conversation::Delete),
+    /// React to a message
+    React(conversation::React),
+    /// Mark messages as read
+    Read(conversation::Read),
+    /// Say that you are writing, or not any more
+    Typing(conversation::Typing),
+    /// Set the conversation's timer; 0 turns it off
+    Ephemeral(conversation::Ephemeral),
+    /// Take what arrived since the last time
+    Receive(events::Receive),
+    /// Follow the event log
+    #[command(visible_alias = "watch")]
+    Listen(events::Listen),
+    /// The newest messages of everybody
+    Inbox(reading::Inbox),
+    /// The conversation with a contact
+    History(reading::History),
+    /// The threads, newest first
+    Threads(reading::Threads),
+    /// Find messages by their words
+    Search(reading::Search),
+    /// What has not been delivered, and why
+    Outbox(outbox::Outbox),
+    /// Show yourself as online, away or not at all
+    Presence(presence::Presence),
+    /// Print the description of the daemon's methods
+    Openrpc,
+    /// Print completions for a shell
+    Completions(tools::Completions),
+    /// The configuration file
+    Config(tools::Config),
+}
+
+impl Command {
+    /// Does it.
+    pub fn run(self, context: &Context) -> Outcome {
+        match self {
+            Self::Init(init) => init.run(context),
+            Self::Identity(identity) => identity.run(context),
+            Self::Status => presence::status(context),
+            Self::Doctor => doctor::run(context),
+            Self::Daemon(daemon) => daemon.run(context),
+            Self::Friends(friends) => friends.run(context),
+            Self::Send(send) => send.run(context),
+            Self::Edit(edit) => edit.run(context),
+            Self::Delete(delete) => delete.run(context),
+            Self::React(react) => react.run(context),
+            Self::Read(read) => read.run(context),
+            Self::Typing(typing) => typing.run(context),
+            Self::Ephemeral(ephemeral) => ephemeral.run(context),
+            Self::Receive(receive) => receive.run(context),
+            Self::Listen(listen) => listen.run(context),
+            Self::Inbox(inbox) => inbox.run(context),
+            Self::History(history) => history.run(context),
+            Self::Threads(threads) => threads.run(context),
+            Self::Search(search) => search.run(context),
+            Self::Outbox(outbox) => outbox.run(context),
+            Self::Presence(presence) => presence.run(context),
+            Self::Openrpc => tools::openrpc(context),
+            Self::Completions(completions) => completions.run(context),
+            Self::Config(config) => config.run(context),
+        }
+    }
+}
+
+/// How the process ends after a command; tells why, if it failed.
+pub fn exit(context: &Context, outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::Exit(code)) => ExitCode::from(code),
+        Err(Stop::Error(error)) => {
+            tell(context.output, &error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// How the process ends after a command line that clap refuses, or answers itself (`--help`). clap's own exit code for
+/// wrong use is 2, which means something else here.
+pub fn misread(error: &clap::Error, json: bool) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if json {
+        let said = error.render().to_string();
+        let said = said
+            .trim_start_matches("error: ")
+            .split("\n\nUsage:")
+            .next()
+            .unwrap_or_default();
+        tell_json(&Error::new(
+            Kind::Usage,
+            said.split_whitespace().collect::<Vec<_>>().join(" "),
+        ));
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(Kind::Usage.exit_code())
+}
+
+fn tell(output: Output, error: &Error) {
+    if output.json {
+        return tell_json(error);
+    }
+    let mut text = format!(
+        "{} {}\n",
+        output.talk.tone(Tone::Bad, "error:"),
+        output::block(&error.message, 7)
+    );
+    for candidate in &error.data.candidates {
+        let _ = writeln!(text, "       {}", output::line(candidate));
+    }
+    if !error.data.hint.is_empty() && !output.quiet {
+        let _ = writeln!(
+            text,
+            "{} {}",
+            output.talk.tone(Tone::Faint, " hint:"),
+            output::block(&error.data.hint, 7)
+        );
+    }
+    // Nothing is left to be done if nobody can hear it.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Errors are talk, so they go to stderr in either form; stdout holds whole data or none.
+fn tell_json(error: &Error) {
+    let line = serde_json::json!({ "error": error });
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use sotto_api::{METHODS, document};
+
+    /// Which command asks for which method.
+    const COMMANDS: &[(&str, &[&str])] = &[
+        ("friends.add", &["friends", "add"]),
+        ("friends.list", &["friends", "list"]),
+        ("friends.requests", &["friends", "requests"]),
+        ("friends.accept", &["friends", "accept"]),
+        ("friends.reject", &["friends", "reject"]),
+        ("friends.remove", &["friends", "remove"]),
+        ("friends.rename", &["friends", "rename"]),
+        ("friends.block", &["friends", "block"]),
+        ("friends.unblock", &["friends", "unblock"]),
+        ("friends.verify", &["friends", "verify"]),
+        ("messages.send", &["send"]),
+        ("messages.edit", &["edit"]),
+        ("messages.delete", &["delete"]),
+        ("messages.react", &["react"]),
+        ("messages.read", &["read"]),
+        ("messages.typing", &["typing"]),
+        ("messages.history", &["history"]),
+        ("messages.inbox", &["inbox"]),
+        ("messages.threads", &["threads"]),
+        ("messages.search", &["search"]),
+        ("messages.receive", &["receive"]),
+        ("outbox.list", &["outbox"]),
+        ("outbox.cancel", &["outbox", "cancel"]),
+        ("outbox.retry", &["outbox", "retry"]),
+        ("conversations.timer", &["ephemeral"]),
+        ("events.subscribe", &["listen"]),
+        ("identity.show", &["identity"]),
+        ("identity.invite", &["identity"]),
+        ("identity.rename", &["identity"]),
+        ("node.status", &["status"]),
+        ("node.availability", &["presence"]),
+        ("daemon.stop", &["daemon", "stop"]),
+        ("rpc.discover", &["openrpc"]),
+    ];
+
+    /// Methods that are for programs, or are part of a command that asks for more.
+    const OTHERS: &[&str] = &[
+        "messages.status",
+        "messages.ack",
+        "events.list",
+        "events.wait",
+        "events.ack",
+        "node.presence",
+    ];
+
+    fn command_line() -> clap::Command {
+        Command::augment_subcommands(clap::Command::new("sotto"))
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        command_line().debug_assert();
+    }
+
+    #[test]
+    fn every_method_has_a_command_whose_arguments_are_named_like_its_parameters() {
+        let listed: BTreeSet<&str> = COMMANDS
+            .iter()
+            .map(|(method, _)| *method)
+            .chain(OTHERS.iter().copied())
+            .collect();
+        assert_eq!(
+            listed,
+            METHODS.iter().map(|method| method.name).collect::<BTreeSet<_>>()
+        );
+        let document = document().0;
+        let methods = document["methods"].as_array().expect("a list");
+        for (method, path) in COMMANDS {
+            let mut command = &command_line();
+            for name in *path {
+                command = command
+                    .find_subcommand(name)
+                    .unwrap_or_else(|| panic!("{path:?} is no command"));
+            }
+            let arguments: BTreeSet<&str> = command
+                .get_arguments()
+                .map(|argument| argument.get_id().as_str())
+                .collect();
+            let described = methods.iter().find(|one| one["name"] == *method).expect("listed above");
+            for parameter in described["params"].as_array().expect("a list") {
+                let name = parameter["name"].as_str().expect("a name");
+                assert!(
+                    arguments.contains(name),
+                    "{path:?} has no {name}, but {method} has: {arguments:?}"
+                );
+            }
+        }
+    }
+}

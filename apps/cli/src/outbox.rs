@@ -1,0 +1,125 @@
+//! What has not been delivered.
+
+use clap::{Args, Subcommand};
+use sotto_api::{self as api, FailReason, Message, all};
+use sotto_client::blocking::Client;
+
+use super::context::Context;
+use super::output::{Table, Tone, moment, short, state, who};
+use super::stop::Outcome;
+
+/// `sotto outbox`
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Outbox {
+    #[command(subcommand)]
+    change: Option<Change>,
+    /// Only for this contact
+    #[arg(long, value_name = "CONTACT")]
+    contact: Option<String>,
+    /// At most so many, 1 to 1000
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Change {
+    /// Take back a message that has not left
+    Cancel(Which),
+    /// Try at once; a failed or cancelled message is queued again
+    Retry(Which),
+}
+
+#[derive(Args, Debug)]
+struct Which {
+    /// Id of the message
+    id: String,
+    /// Whose conversation, should two hold that id
+    #[arg(long, value_name = "CONTACT")]
+    contact: Option<String>,
+}
+
+impl Outbox {
+    /// Lists, cancels or tries again.
+    pub fn run(self, context: &Context) -> Outcome {
+        let mut client = context.client()?;
+        let sent = match self.change {
+            Some(Change::Cancel(which)) => client.call::<all::Cancel>(&which.into())?,
+            Some(Change::Retry(which)) => client.call::<all::Retry>(&which.into())?,
+            None => {
+                return list(
+                    context,
+                    &mut client,
+                    &api::ListOutbox {
+                        contact: self.contact,
+                        limit: self.limit,
+                    },
+                );
+            }
+        };
+        Ok(context.output.either(&sent, |sent| {
+            format!("{} {}\n", state(context.output.paint, sent.state), short(&sent.id))
+        })?)
+    }
+}
+
+impl From<Which> for api::MessageOnly {
+    fn from(which: Which) -> Self {
+        Self {
+            id: which.id,
+            contact: which.contact,
+        }
+    }
+}
+
+fn list(context: &Context, client: &mut Client, params: &api::ListOutbox) -> Outcome {
+    let waiting = client.call::<all::Outbox>(params)?;
+    if waiting.messages.is_empty() {
+        context.output.say("everything is delivered");
+    }
+    Ok(context.output.either(&waiting, |waiting| {
+        if waiting.messages.is_empty() {
+            return String::new();
+        }
+        let mut table = Table::new(context.output.paint, &["ID", "TO", "SINCE", "STATE", "WHY", "TEXT"]);
+        for message in &waiting.messages {
+            let to = who(
+                message.petname.as_deref(),
+                message.claimed_name.as_deref(),
+                &message.conversation,
+            );
+            table.row([
+                (Tone::Faint, short(&message.id)).into(),
+                (Tone::Voice, to).into(),
+                moment(message.sent_at).into(),
+                super::output::state_word(message.state).into(),
+                why(message).into(),
+                beginning(&message.text).into(),
+            ]);
+        }
+        table.render()
+    })?)
+}
+
+/// Why it is still here, in a few words.
+fn why(message: &Message) -> String {
+    match (message.reason, message.attempts.unwrap_or(0), message.next_attempt_at) {
+        (Some(FailReason::Expired), ..) => "not reached in time".to_owned(),
+        (Some(FailReason::Removed), ..) => "contact removed".to_owned(),
+        (None, 0, _) => String::new(),
+        (None, 1, None) => "not reached".to_owned(),
+        (None, 1, Some(next)) => format!("not reached, next try {}", moment(next)),
+        (None, tries, None) => format!("not reached, {tries} tries"),
+        (None, tries, Some(next)) => format!("not reached, {tries} tries, next {}", moment(next)),
+    }
+}
+
+fn beginning(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let mut characters = text.chars();
+    let mut beginning: String = characters.by_ref().take(LONGEST).collect();
+    if characters.next().is_some() {
+        beginning.push('…');
+    }
+    beginning
+}

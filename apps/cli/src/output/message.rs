@@ -1,0 +1,125 @@
+//! Messages and the people in them, as a person reads them: who and when first, the text, then what hangs on it in faint
+//! letters.
+
+use std::fmt::Write as _;
+
+use sotto_api::{Direction, Message, MessageState};
+use unicode_width::UnicodeWidthStr;
+
+use super::text::{block, line, short};
+use super::when::moment;
+use super::{Paint, Tone};
+
+/// What to call somebody. Our own name for them stands as it is; the name that they claim is marked with `~`, since
+/// anybody can claim any name; without either, the start of the address.
+pub fn who(petname: Option<&str>, claimed: Option<&str>, onion: &str) -> String {
+    match (
+        petname.filter(|name| !name.is_empty()),
+        claimed.filter(|name| !name.is_empty()),
+    ) {
+        (Some(petname), _) => line(petname),
+        (None, Some(claimed)) => format!("~{}", line(claimed)),
+        (None, None) => format!("{}…", short(onion)),
+    }
+}
+
+/// A state in one word.
+pub const fn state_word(state: MessageState) -> &'static str {
+    match state {
+        MessageState::Queued => "queued",
+        MessageState::Sent => "sent",
+        MessageState::Delivered => "delivered",
+        MessageState::Read => "read",
+        MessageState::Failed => "failed",
+        MessageState::Cancelled => "cancelled",
+    }
+}
+
+/// A state in its colour.
+pub fn state(paint: Paint, state: MessageState) -> String {
+    let tone = match state {
+        MessageState::Queued | MessageState::Sent => Tone::Careful,
+        MessageState::Delivered | MessageState::Read => Tone::Good,
+        MessageState::Failed => Tone::Bad,
+        MessageState::Cancelled => Tone::Faint,
+    };
+    paint.tone(tone, state_word(state))
+}
+
+/// Messages, one below the other.
+pub fn messages(paint: Paint, messages: &[Message]) -> String {
+    let heads: Vec<(String, String)> = messages
+        .iter()
+        .map(|message| (moment(message.received_at.unwrap_or(message.sent_at)), speaker(message)))
+        .collect();
+    let when_width = heads.iter().map(|(when, _)| when.width()).max().unwrap_or(0);
+    let who_width = heads.iter().map(|(_, who)| who.width()).max().unwrap_or(0);
+    let indent = when_width + who_width + 4;
+    let mut text = String::new();
+    for (message, (when, who)) in messages.iter().zip(&heads) {
+        let tone = if message.direction == Direction::In {
+            Tone::Voice
+        } else {
+            Tone::Strong
+        };
+        let _ = writeln!(
+            text,
+            "{}{}  {}{}  {}\n{}{}",
+            " ".repeat(when_width - when.width()),
+            paint.tone(Tone::Faint, when),
+            " ".repeat(who_width - who.width()),
+            paint.tone(tone, who),
+            body(paint, message, indent),
+            " ".repeat(indent),
+            paint.tone(Tone::Faint, &remarks(message)),
+        );
+    }
+    text
+}
+
+fn speaker(message: &Message) -> String {
+    match message.direction {
+        Direction::In => who(
+            message.petname.as_deref(),
+            message.claimed_name.as_deref(),
+            &message.conversation,
+        ),
+        Direction::Out => "you".to_owned(),
+    }
+}
+
+fn body(paint: Paint, message: &Message, indent: usize) -> String {
+    if message.deleted_at.is_some() {
+        paint.tone(Tone::Faint, "(deleted)")
+    } else if message.content_type == sotto_api::ContentType::Unsupported {
+        paint.tone(Tone::Faint, "(a kind of message that this version does not know)")
+    } else {
+        block(&message.text, indent)
+    }
+}
+
+fn remarks(message: &Message) -> String {
+    let mut remarks = vec![short(&message.id).to_owned()];
+    if let Some(thread) = &message.thread {
+        remarks.push(format!("in {}", line(thread)));
+    }
+    if let Some(reply_to) = &message.reply_to {
+        remarks.push(format!("answers {}", short(reply_to)));
+    }
+    if message.edited_at.is_some() {
+        remarks.push("edited".to_owned());
+    }
+    remarks.extend(message.reactions.iter().map(|reaction| match reaction.by {
+        Direction::In => format!("{} by them", line(&reaction.emoji)),
+        Direction::Out => format!("{} by you", line(&reaction.emoji)),
+    }));
+    if let Some(expires_at) = message.expires_at {
+        remarks.push(format!("until {}", moment(expires_at)));
+    }
+    match message.direction {
+        Direction::Out => remarks.push(state_word(message.state).to_owned()),
+        Direction::In if message.state != MessageState::Read => remarks.push("unread".to_owned()),
+        Direction::In => {}
+    }
+    remarks.join(" · ")
+}

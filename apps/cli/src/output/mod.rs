@@ -1,0 +1,82 @@
+//! What the command line says: data on stdout, talk on stderr. `--json` and `--quiet` are obeyed here and nowhere else,
+//! and so is the rule that nothing a peer wrote reaches the terminal unfiltered.
+
+mod message;
+mod qr;
+mod style;
+mod table;
+mod text;
+mod when;
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use super::options::Global;
+
+pub use message::{messages, state, state_word, who};
+pub use qr::qr;
+pub use style::{Paint, Tone};
+pub use table::Table;
+pub use text::{block, line, short};
+pub use when::{moment, span};
+
+/// Where data and talk go, and in which form.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    /// Data is JSON.
+    pub json: bool,
+    /// No talk but errors.
+    pub quiet: bool,
+    /// A person may be asked.
+    pub interactive: bool,
+    /// How data is coloured.
+    pub paint: Paint,
+    /// How talk is coloured.
+    pub talk: Paint,
+}
+
+impl Output {
+    /// As the options and the terminal say.
+    pub fn new(global: &Global) -> Self {
+        let terminal = io::stdout().is_terminal();
+        Self {
+            json: global.json,
+            quiet: global.quiet,
+            interactive: !global.no_input && io::stdin().is_terminal() && io::stderr().is_terminal(),
+            paint: Paint::new(terminal && !global.json),
+            talk: Paint::new(io::stderr().is_terminal()),
+        }
+    }
+
+    /// The object with `--json`, else the text.
+    pub fn either<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) -> io::Result<()> {
+        if self.json { object(value) } else { print(&text(value)) }
+    }
+
+    /// A remark that a person may want; never an error.
+    pub fn say(self, remark: &str) {
+        if !self.quiet && !self.json {
+            // Talk that nobody can hear is no reason to fail.
+            let _ = writeln!(io::stderr().lock(), "{}", self.talk.tone(Tone::Faint, remark));
+        }
+    }
+}
+
+/// One JSON object, on a line of its own.
+pub fn object(value: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    write(&line)
+}
+
+/// Text for a person, which ends with a line feed unless it is empty.
+pub fn print(text: &str) -> io::Result<()> {
+    write(text.as_bytes())
+}
+
+fn write(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}

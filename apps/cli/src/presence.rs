@@ -1,0 +1,109 @@
+//! How things are right now: the daemon, and who is there.
+
+use clap::{Args, ValueEnum};
+use sotto_api::{self as api, Availability, Phase, Reachability, all};
+
+use super::context::Context;
+use super::doctor::network_in_words;
+use super::output::{Table, Tone, moment, who};
+use super::stop::Outcome;
+
+/// `sotto presence`
+#[derive(Args, Debug)]
+pub struct Presence {
+    /// How contacts see you from now on; left out, who is there is shown
+    #[arg(value_enum)]
+    show: Option<Show>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Show {
+    Online,
+    Away,
+    Invisible,
+}
+
+impl Presence {
+    /// Sets ours, or shows theirs.
+    pub fn run(self, context: &Context) -> Outcome {
+        let mut client = context.client()?;
+        let Some(show) = self.show else {
+            let peers = client.call::<all::NodePresence>(&api::PresenceQuery::default())?;
+            return Ok(context.output.either(&peers, |peers| table(context, peers))?);
+        };
+        let show = match show {
+            Show::Online => Availability::Online,
+            Show::Away => Availability::Away,
+            Show::Invisible => Availability::Invisible,
+        };
+        let done = client.call::<all::NodeAvailability>(&api::SetAvailability { show })?;
+        Ok(context.output.either(&done, |_| String::new())?)
+    }
+}
+
+fn table(context: &Context, peers: &api::Peers) -> String {
+    if peers.peers.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(context.output.paint, &["NAME", "PRESENCE", "AS OF"]);
+    for peer in &peers.peers {
+        let (tone, presence) = match peer.presence {
+            _ if peer.typing => (Tone::Good, "writing"),
+            api::Presence::Online => (Tone::Good, "online"),
+            api::Presence::Away => (Tone::Careful, "away"),
+            api::Presence::Offline => (Tone::Faint, "offline"),
+            api::Presence::Unknown => (Tone::Faint, "unknown"),
+        };
+        table.row([
+            (
+                Tone::Voice,
+                who(
+                    peer.who.petname.as_deref(),
+                    peer.who.claimed_name.as_deref(),
+                    &peer.who.contact,
+                ),
+            )
+                .into(),
+            (tone, presence).into(),
+            peer.as_of.map(moment).unwrap_or_default().into(),
+        ]);
+    }
+    table.render()
+}
+
+/// `sotto status`
+pub fn status(context: &Context) -> Outcome {
+    let status = context.client()?.call::<all::NodeStatus>(&api::Nothing {})?;
+    Ok(context.output.either(&status, |status| text(context, status))?)
+}
+
+/// A status as a person reads it.
+pub fn text(context: &Context, status: &api::Status) -> String {
+    let tone = match (status.network.phase, status.network.reachability) {
+        (Phase::Ready, Reachability::Reachable) => Tone::Good,
+        (Phase::Ready, Reachability::Unreachable) => Tone::Bad,
+        _ => Tone::Careful,
+    };
+    let mut table = Table::bare(context.output.paint);
+    table
+        .pair(
+            "daemon",
+            format!(
+                "version {}, process {}, since {}",
+                status.version,
+                status.pid,
+                moment(status.started_at)
+            ),
+        )
+        .pair("onion", status.onion.as_str())
+        .pair("network", (tone, network_in_words(&status.network)));
+    if let Some(problem) = &status.network.problem {
+        table.pair("", (Tone::Bad, problem.as_str()));
+    }
+    table
+        .pair("links", status.links.to_string())
+        .pair("outbox", status.queued.to_string())
+        .pair("requests", status.requests.to_string())
+        .pair("folder", status.data_dir.as_str());
+    table.render()
+}

@@ -1,0 +1,25 @@
+//! [`Program`]: what the command line asks of the program that it is a part of. These commands run in the process itself
+//! and need a store, a node or Tor; the command line links none of them.
+
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+
+use sotto_api::{Error, Identity};
+
+use super::context::Context;
+use super::options::KeySource;
+
+/// The program around the command line.
+pub trait Program: Debug + Sync {
+    /// Makes an identity that claims `name`, in the profile and on the network that the options name.
+    fn init(&self, context: &Context, name: &str, key: KeySource) -> Result<Identity, Error>;
+
+    /// Runs the daemon in this process until it is told to stop. Its log goes to standard error, or to a file.
+    fn run_daemon(&self, context: &Context, key: KeySource, log_file: Option<PathBuf>) -> Result<(), Error>;
+
+    /// Checks a configuration file; answers with the network that it names.
+    fn check_config(&self, file: &Path) -> Result<String, Error>;
+
+    /// The whole command line, of which shells complete the words.
+    fn command_line(&self) -> clap::Command;
+}

@@ -1,0 +1,143 @@
+//! Looking at what is in the store.
+
+use clap::Args;
+use sotto_api::{self as api, all};
+
+use super::context::Context;
+use super::output::{Table, Tone, moment};
+use super::stop::Outcome;
+
+/// `sotto inbox`
+#[derive(Args, Debug)]
+pub struct Inbox {
+    /// At most so many, 1 to 1000
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u32>,
+    /// Only this thread
+    #[arg(long, short)]
+    thread: Option<String>,
+    /// Only what was not read here
+    #[arg(long)]
+    unread: bool,
+}
+
+impl Inbox {
+    /// Shows what came, from everybody.
+    pub fn run(self, context: &Context) -> Outcome {
+        let params = api::Inbox {
+            limit: self.limit,
+            thread: self.thread,
+            unread: self.unread,
+        };
+        let found = context.client()?.call::<all::Inbox>(&params)?;
+        show(context, &found, "nothing came yet")
+    }
+}
+
+/// `sotto history`
+#[derive(Args, Debug)]
+pub struct History {
+    /// Whose conversation
+    contact: String,
+    /// At most so many, 1 to 1000
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u32>,
+    /// Only messages before the one with this id
+    #[arg(long, value_name = "ID")]
+    before: Option<String>,
+}
+
+impl History {
+    /// Shows a conversation.
+    pub fn run(self, context: &Context) -> Outcome {
+        let params = api::History {
+            contact: self.contact,
+            limit: self.limit,
+            before: self.before,
+        };
+        let found = context.client()?.call::<all::History>(&params)?;
+        show(context, &found, "no messages yet: sotto send CONTACT TEXT")
+    }
+}
+
+/// `sotto search`
+#[derive(Args, Debug)]
+pub struct Search {
+    /// Words that the text must hold, all of them; "in quotes" is a phrase, begin* the beginning of a word
+    #[arg(required = true)]
+    query: Vec<String>,
+    /// At most so many, 1 to 1000
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u32>,
+    /// Only with this contact
+    #[arg(long, value_name = "CONTACT")]
+    with: Option<String>,
+}
+
+impl Search {
+    /// Finds messages.
+    pub fn run(self, context: &Context) -> Outcome {
+        let params = api::Search {
+            query: self.query.join(" "),
+            limit: self.limit,
+            with: self.with,
+        };
+        let found = context.client()?.call::<all::Search>(&params)?;
+        show(context, &found, "no message holds these words")
+    }
+}
+
+/// `sotto threads`
+#[derive(Args, Debug)]
+pub struct Threads {
+    /// At most so many, 1 to 1000
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u32>,
+}
+
+impl Threads {
+    /// Lists conversations and their threads.
+    pub fn run(self, context: &Context) -> Outcome {
+        let found = context
+            .client()?
+            .call::<all::Threads>(&api::ThreadsQuery { limit: self.limit })?;
+        if found.threads.is_empty() {
+            context.output.say("no conversations yet");
+        }
+        Ok(context.output.either(&found, |found| {
+            if found.threads.is_empty() {
+                return String::new();
+            }
+            let mut table = Table::new(context.output.paint, &["WITH", "THREAD", "MESSAGES", "UNREAD", "LAST"]);
+            for thread in &found.threads {
+                let who = super::output::who(
+                    thread.petname.as_deref(),
+                    thread.claimed_name.as_deref(),
+                    &thread.conversation,
+                );
+                let unread = if thread.unread == 0 {
+                    String::new()
+                } else {
+                    thread.unread.to_string()
+                };
+                table.row([
+                    (Tone::Voice, who).into(),
+                    thread.thread.as_deref().unwrap_or("-").into(),
+                    thread.messages.to_string().into(),
+                    (Tone::Strong, unread).into(),
+                    moment(thread.last_at).into(),
+                ]);
+            }
+            table.render()
+        })?)
+    }
+}
+
+fn show(context: &Context, found: &api::Messages, nothing: &str) -> Outcome {
+    if found.messages.is_empty() {
+        context.output.say(nothing);
+    }
+    Ok(context
+        .output
+        .either(found, |found| context.messages(&found.messages))?)
+}

@@ -1,0 +1,70 @@
+//! How a command ends other than well.
+
+use std::io;
+
+use sotto_api::{Error, Kind};
+
+/// Why a command ends early.
+#[derive(Debug)]
+pub enum Stop {
+    /// To be told, and to end with the error's exit code.
+    Error(Error),
+    /// All is told; only the exit code is left.
+    Exit(u8),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Writing to stdout failed. A reader that has seen enough (`sotto history bob | head`) is no error.
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Exit(0),
+            _ => Self::Error(Error::io("standard output", &error)),
+        }
+    }
+}
+
+impl Stop {
+    /// The command line makes no sense.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Error(Error::new(Kind::Usage, message))
+    }
+}
+
+/// What a command comes to.
+pub type Outcome = Result<(), Stop>;
+
+/// The error that another run of this program told with `--json` on its way out.
+pub fn told(stderr: &[u8]) -> Error {
+    let said = String::from_utf8_lossy(stderr);
+    let error = said.lines().rev().find_map(|line| {
+        let mut object: serde_json::Value = serde_json::from_str(line).ok()?;
+        serde_json::from_value(object.get_mut("error")?.take()).ok()
+    });
+    error.unwrap_or_else(|| match said.lines().rfind(|line| !line.trim().is_empty()) {
+        Some(line) => Error::internal(format!("sotto ended: {}", line.trim())),
+        None => Error::internal("sotto ended without a word"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_error_is_the_one_that_counts() {
+        let error = |message| serde_json::json!({ "error": Error::new(Kind::WrongKey, message) }).to_string();
+        let said = format!("a log line\n{}\n{}\nthe end\n", error("first"), error("last"));
+        assert_eq!(told(said.as_bytes()), Error::new(Kind::WrongKey, "last"));
+        assert_eq!(
+            told(b"thread 'main' panicked\n\n").message,
+            "sotto ended: thread 'main' panicked"
+        );
+        assert_eq!(told(b"").kind(), Kind::Internal);
+    }
+}

@@ -1,0 +1,99 @@
+//! What every handler works with.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use sotto_api::{self as api, Error, Time};
+use sotto_core::{Command, OnionAddress, Reply};
+use sotto_io_sqlcipher::Reader;
+use sotto_io_tokio::NodeHandle;
+use tokio::sync::{OwnedMutexGuard, watch};
+
+use super::archive::Archive;
+use super::feed::Feed;
+use super::{fault, view};
+use crate::config::Config;
+use crate::resolve::{Scope, resolve};
+
+/// A running node with its read side.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub node: NodeHandle,
+    pub archive: Archive,
+    pub feed: Feed,
+    pub network: watch::Receiver<api::Network>,
+    pub config: Config,
+    pub folder: PathBuf,
+    pub us: OnionAddress,
+    pub started_at: Time,
+    pub stop: watch::Sender<bool>,
+    pub subscriptions: AtomicU64,
+    pub receiving: Receiving,
+}
+
+/// Which consumers are in the middle of receiving. The next to receive under the same name waits until what the one before
+/// was handed is acknowledged, so that nothing is handed out twice.
+#[derive(Debug, Default)]
+pub(crate) struct Receiving(Mutex<BTreeMap<String, Weak<Turn>>>);
+
+type Turn = tokio::sync::Mutex<()>;
+
+impl Receiving {
+    /// Waits for the consumer's turn; it ends when what this returns is dropped.
+    pub async fn turn(&self, consumer: &str) -> OwnedMutexGuard<()> {
+        let turn = {
+            // What is held under this lock cannot be left half changed.
+            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.retain(|_, turn| turn.strong_count() > 0);
+            let turn = turns.get(consumer).and_then(Weak::upgrade).unwrap_or_default();
+            turns.insert(consumer.to_owned(), Arc::downgrade(&turn));
+            turn
+        };
+        turn.lock_owned().await
+    }
+}
+
+impl App {
+    /// Has the node do something.
+    pub async fn command(&self, command: Command) -> Result<Reply, Error> {
+        self.node
+            .command(command)
+            .await
+            .map_err(fault::stopped)?
+            .map_err(|refusal| fault::refusal(&refusal))
+    }
+
+    /// Whom a text means.
+    pub async fn resolve(&self, text: &str, scope: Scope) -> Result<OnionAddress, Error> {
+        let people = self.archive.read(Reader::people).await?;
+        let candidates: Vec<_> = people.into_iter().map(view::candidate).collect();
+        resolve(text, scope, &candidates)
+    }
+
+    /// The same, where naming somebody is optional.
+    pub async fn resolve_if(&self, text: Option<&str>) -> Result<Option<OnionAddress>, Error> {
+        match text {
+            Some(text) => self.resolve(text, Scope::Known).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Becomes true when the daemon ends.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// A name for a subscription.
+    pub fn next_subscription(&self) -> u64 {
+        self.subscriptions.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+/// The node answered something else than what the command is for: a bug.
+pub(crate) fn unexpected(reply: &Reply) -> Error {
+    // What is in it is nothing for a log.
+    tracing::error!(reply = ?std::mem::discriminant(reply), "the node's answer does not fit the command");
+    Error::internal("the node's answer does not fit the command")
+}

@@ -1,0 +1,356 @@
+//! `config.toml`. Every key is optional and documented in the file that `sotto init` writes. A key that is not known is
+//! an error that names the nearest one: a setting that silently does nothing is worse than none.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sotto_api::{Availability, Error, Kind};
+use toml::{Table, Value};
+
+use super::private::create_file;
+
+/// What a person can set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// How the node reaches others.
+    pub network: Network,
+    /// Tell authors that their messages were read.
+    pub read_receipts: bool,
+    /// Tell contacts when we are writing.
+    pub typing: bool,
+    /// How contacts see us after a start.
+    pub availability: Availability,
+    /// A message that could not be handed over for so many hours fails.
+    pub outbox_hours: u64,
+    /// Events that the log keeps.
+    pub events_kept: u64,
+    /// The random key of the store.
+    pub key_file: Option<PathBuf>,
+    /// The passphrase of the store.
+    pub passphrase_file: Option<PathBuf>,
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub log_level: String,
+    /// arti's own configuration.
+    pub tor: Table,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            network: Network::Tor,
+            read_receipts: true,
+            typing: false,
+            availability: Availability::Online,
+            outbox_hours: 24,
+            events_kept: 1_000_000,
+            key_file: None,
+            passphrase_file: None,
+            log_level: String::from("info"),
+            tor: Table::new(),
+        }
+    }
+}
+
+/// How a node reaches others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// Onion services.
+    Tor,
+    /// Unix sockets in one directory of this machine.
+    Local(PathBuf),
+}
+
+impl std::str::FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "tor" => Ok(Self::Tor),
+            Some(("local", directory)) if !directory.is_empty() => {
+                let directory = std::path::absolute(directory).map_err(|error| format!("{directory}: {error}"))?;
+                Ok(Self::Local(directory))
+            }
+            _ => Err(format!("network must be \"tor\" or \"local:DIR\", not {text:?}")),
+        }
+    }
+}
+
+impl std::fmt::Display for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tor => f.write_str("tor"),
+            Self::Local(directory) => write!(f, "local:{}", directory.display()),
+        }
+    }
+}
+
+/// A key of the file: its name, what the file says about it, its default as TOML.
+struct Setting {
+    name: &'static str,
+    about: &'static str,
+    default: &'static str,
+    read: fn(&mut Config, Value) -> Result<(), String>,
+}
+
+const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "network",
+        about: "How to reach others: \"tor\", or \"local:DIR\" for nodes on this machine alone.",
+        default: "\"tor\"",
+        read: |config, value| {
+            config.network = typed::<String>(value)?.parse()?;
+            Ok(())
+        },
+    },
+    Setting {
+        name: "read_receipts",
+        about: "Tell authors that their messages were read here.",
+        default: "true",
+        read: |config, value| typed(value).map(|on| config.read_receipts = on),
+    },
+    Setting {
+        name: "typing",
+        about: "Tell contacts when you are writing.",
+        default: "false",
+        read: |config, value| typed(value).map(|on| config.typing = on),
+    },
+    Setting {
+        name: "availability",
+        about: "How contacts see you after a start: \"online\", \"away\" or \"invisible\".",
+        default: "\"online\"",
+        read: |config, value| typed(value).map(|shown| config.availability = shown),
+    },
+    Setting {
+        name: "outbox_hours",
+        about: "A message that could not be handed over for so many hours fails; it can be sent again. 1 to 720.",
+        default: "24",
+        read: |config, value| within(value, 1, 720).map(|hours| config.outbox_hours = hours),
+    },
+    Setting {
+        name: "events_kept",
+        about: "Events that the log keeps for consumers that are away. 1000 to 100000000.",
+        default: "1000000",
+        read: |config, value| within(value, 1000, 100_000_000).map(|kept| config.events_kept = kept),
+    },
+    Setting {
+        name: "key_file",
+        about: "File with the store's random key (32 bytes, readable by you alone). Relative to this file.",
+        default: "\"\"",
+        read: |config, value| path(value).map(|path| config.key_file = path),
+    },
+    Setting {
+        name: "passphrase_file",
+        about: "File with the store's passphrase in its first line. Relative to this file.",
+        default: "\"\"",
+        read: |config, value| path(value).map(|path| config.passphrase_file = path),
+    },
+    Setting {
+        name: "log_level",
+        about: "How much the daemon's log says: \"error\", \"warn\", \"info\", \"debug\" or \"trace\".",
+        default: "\"info\"",
+        read: |config, value| {
+            let level: String = typed(value)?;
+            if !["error", "warn", "info", "debug", "trace"].contains(&level.as_str()) {
+                return Err(format!(
+                    "must be \"error\", \"warn\", \"info\", \"debug\" or \"trace\", not {level:?}"
+                ));
+            }
+            config.log_level = level;
+            Ok(())
+        },
+    },
+    // A table, so it has to be the last.
+    Setting {
+        name: "tor",
+        about: "arti's own configuration, for bridges and whatever else Tor needs where you are; the README has examples.",
+        default: "{}",
+        read: |config, value| {
+            config.tor = typed(value)?;
+            sotto_io_tor::config::check(&config.tor).map_err(|error| error.to_string())
+        },
+    },
+];
+
+impl Config {
+    /// Reads the file; without one, everything is as by default.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path.parent().unwrap_or(Path::new("")))
+                .map_err(|why| Error::new(Kind::Config, format!("{}: {why}", path.display()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(Error::new(
+                Kind::Config,
+                format!("{} is not UTF-8 text", path.display()),
+            )),
+            Err(error) => Err(Error::io(path.display(), &error)),
+        }
+    }
+
+    /// What the text says; files that it names are relative to `folder`. The error says what is wrong with which key.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, String> {
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+            let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
+            let place = line.map_or(String::new(), |line| format!("line {line}: "));
+            format!("{place}{}", error.message())
+        })?;
+        let mut config = Self::default();
+        for (name, value) in table {
+            let setting = SETTINGS
+                .iter()
+                .find(|setting| setting.name == name)
+                .ok_or_else(|| unknown(&name))?;
+            (setting.read)(&mut config, value).map_err(|why| format!("{name}: {why}"))?;
+        }
+        if config.key_file.is_some() && config.passphrase_file.is_some() {
+            return Err(String::from("key_file and passphrase_file exclude each other"));
+        }
+        for file in [&mut config.key_file, &mut config.passphrase_file]
+            .into_iter()
+            .flatten()
+        {
+            *file = folder.join(&*file);
+        }
+        Ok(config)
+    }
+}
+
+/// The file that `sotto init` writes: every key with its default, those of `set` (name, TOML value) in force.
+pub fn template(set: &[(&str, String)]) -> String {
+    let mut text = String::from("# Sotto's configuration. Every key is optional; those behind a # show the default.\n");
+    for setting in SETTINGS {
+        let line = match set.iter().find(|(name, _)| *name == setting.name) {
+            Some((name, value)) => format!("{name} = {value}"),
+            None => format!("#{} = {}", setting.name, setting.default),
+        };
+        text.extend(["\n# ", setting.about, "\n", &line, "\n"]);
+    }
+    text
+}
+
+/// Writes the template, unless there is a file already.
+pub(crate) fn write_template(path: &Path, set: &[(&str, String)]) -> Result<(), Error> {
+    let failed = |error: io::Error| Error::io(path.display(), &error);
+    match create_file(path) {
+        Ok(mut file) => file.write_all(template(set).as_bytes()).map_err(failed),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let nearest = SETTINGS
+        .iter()
+        .map(|setting| (strsim::damerau_levenshtein(setting.name, name), setting.name))
+        .min();
+    match nearest {
+        Some((distance, nearest)) if distance <= 1 + nearest.len() / 3 => {
+            format!("unknown key {name:?}; did you mean \"{nearest}\"?")
+        }
+        _ => {
+            let names: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
+            format!("unknown key {name:?}; the keys are {}", names.join(", "))
+        }
+    }
+}
+
+fn typed<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, String> {
+    value
+        .try_into()
+        .map_err(|error: toml::de::Error| error.message().to_owned())
+}
+
+fn within(value: Value, least: u64, most: u64) -> Result<u64, String> {
+    let number: i64 = typed(value)?;
+    u64::try_from(number)
+        .ok()
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| format!("must be {least} to {most}, not {number}"))
+}
+
+fn path(value: Value) -> Result<Option<PathBuf>, String> {
+    let text: String = typed(value)?;
+    Ok(Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(text, Path::new("/c"))
+    }
+
+    #[test]
+    fn the_written_file_says_the_defaults() {
+        assert_eq!(parse(&template(&[])), Ok(Config::default()));
+        let uncommented = template(&[]).replace("\n#", "\n").replace("\n ", "\n# ");
+        let uncommented = uncommented.replace("key_file = \"\"", "");
+        assert_eq!(
+            parse(&uncommented.replace("passphrase_file = \"\"", "")),
+            Ok(Config::default())
+        );
+    }
+
+    #[test]
+    fn settings_are_read_and_files_are_relative_to_the_configuration() {
+        let set = [
+            ("network", String::from("\"local:/tmp/net\"")),
+            ("key_file", String::from("\"my.key\"")),
+        ];
+        let config = parse(&template(&set)).expect("valid");
+        assert_eq!(config.network, Network::Local(PathBuf::from("/tmp/net")));
+        assert_eq!(config.key_file, Some(PathBuf::from("/c/my.key")));
+        assert!(!parse("read_receipts = false").expect("valid").read_receipts);
+        assert_eq!(
+            parse("availability = \"away\"").expect("valid").availability,
+            Availability::Away
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, expected) in [
+            (
+                "netwrok = \"tor\"",
+                "unknown key \"netwrok\"; did you mean \"network\"?",
+            ),
+            ("read_receipt = true", "did you mean \"read_receipts\"?"),
+            (
+                "colour = 1",
+                "unknown key \"colour\"; the keys are network, read_receipts",
+            ),
+            ("[network]\nx = 1", "network: invalid type"),
+            (
+                "network = \"carrier pigeon\"",
+                "network: network must be \"tor\" or \"local:DIR\"",
+            ),
+            ("network = \"local:\"", "must be \"tor\" or \"local:DIR\""),
+            ("outbox_hours = 0", "outbox_hours: must be 1 to 720, not 0"),
+            ("outbox_hours = -5", "outbox_hours: must be 1 to 720, not -5"),
+            ("outbox_hours = 9999", "outbox_hours: must be 1 to 720, not 9999"),
+            ("events_kept = \"many\"", "events_kept: invalid type"),
+            ("typing = 1", "typing: invalid type"),
+            ("availability = \"asleep\"", "availability: unknown variant"),
+            ("log_level = \"loud\"", "log_level: must be \"error\""),
+            ("network = \"tor\"\nnetwork = \"tor\"", "line 2: duplicate key"),
+            ("a = \n", "line 1: "),
+            ("key_file = \"a\"\npassphrase_file = \"b\"", "exclude each other"),
+        ] {
+            let why = parse(text).expect_err(text);
+            assert!(why.contains(expected), "{text:?} gave {why:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_the_default_and_a_broken_one_names_itself() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("config.toml");
+        assert_eq!(Config::load(&path), Ok(Config::default()));
+        fs::write(&path, [0xff, 0xfe]).expect("writable");
+        let error = Config::load(&path).expect_err("not text");
+        assert_eq!((error.kind(), error.exit_code()), (Kind::Config, 1));
+        assert!(error.message.contains("config.toml is not UTF-8"), "{error}");
+    }
+}

@@ -1,0 +1,297 @@
+//! One client's conversation. Requests are begun in the order in which they came, so two sends on one connection are two
+//! messages in that order; what has to wait for something (`events.wait`, a send that is followed) is waited for beside
+//! the conversation. Whatever a line holds, the conversation goes on.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use serde_json::Value;
+use sotto_api::rpc::{Id, Incoming, Request, Response, parse};
+use sotto_api::{Error, Kind};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::codec::FramedRead;
+
+use super::app::App;
+use super::handler::{Answer, Later, dispatch};
+use super::outgoing::{self, Client, Gone, Then};
+use super::stream::{self, Stream};
+use crate::line::{LINE_LIMIT, Line, RequestLines};
+
+/// Answers of one connection that may be waited for at once.
+const WAITS: usize = 64;
+
+/// Subscriptions of one connection.
+const STREAMS: usize = 16;
+
+/// How long answers are still waited for once a client has said that it will ask no more.
+const LAST_WAITS: Duration = Duration::from_mins(1);
+
+/// How long the lines that wait are still written once the daemon ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Talks to a client until it goes, is dropped as too slow, or the daemon ends.
+pub(crate) async fn converse<R, W>(reader: R, writer: W, app: Arc<App>, patience: Duration)
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let (client, writing) = outgoing::channel(writer, patience);
+    let mut writing = pin!(writing);
+    let mut stopping = app.stopping();
+    let goodbye = {
+        let conversation = Conversation {
+            app,
+            client,
+            waits: JoinSet::new(),
+            streams: JoinSet::new(),
+        };
+        tokio::select! {
+            () = &mut writing => return,
+            _ = conversation.listen(reader) => patience,
+            _ = stopping.wait_for(|stopping| *stopping) => patience.min(FAREWELL),
+        }
+    };
+    // Nobody can put a line in any more, so the writer ends after the last one, or after it has told the client why not.
+    let _ = timeout(goodbye, writing).await;
+}
+
+struct Conversation {
+    app: Arc<App>,
+    client: Client,
+    waits: JoinSet<()>,
+    streams: JoinSet<()>,
+}
+
+impl Conversation {
+    async fn listen<R: AsyncRead + Unpin>(mut self, reader: R) -> Result<(), Gone> {
+        let mut lines = FramedRead::new(reader, RequestLines::default());
+        while let Some(line) = lines.next().await {
+            match line.map_err(|_| Gone)? {
+                Line::Whole(line) if line.trim_ascii().is_empty() => {}
+                Line::Whole(line) => self.take(parse(&line)).await?,
+                Line::NotText => {
+                    let error = Error::new(Kind::ParseError, "the line is not UTF-8");
+                    self.client.push(&Response::nameless(error), None).await?;
+                }
+                Line::TooLong => {
+                    let why = format!("the line is longer than {LINE_LIMIT} bytes and was passed over");
+                    let response = Response::nameless(Error::new(Kind::InvalidRequest, why));
+                    self.client.push(&response, None).await?;
+                }
+            }
+            while self.waits.try_join_next().is_some() {}
+        }
+        self.streams.abort_all();
+        let _ = timeout(LAST_WAITS, async { while self.waits.join_next().await.is_some() {} }).await;
+        Ok(())
+    }
+
+    async fn take(&mut self, incoming: Incoming) -> Result<(), Gone> {
+        match incoming {
+            Incoming::One(Err(response)) => self.client.push(&response, None).await,
+            Incoming::One(Ok(request)) => self.one(request).await,
+            Incoming::Batch(requests) => self.batch(requests).await,
+        }
+    }
+
+    async fn one(&mut self, request: Request) -> Result<(), Gone> {
+        let Request { id, method, params, .. } = request;
+        let answer = dispatch(&self.app, &method, params).await;
+        // A notification is carried out as far as it can be without anybody to answer to.
+        let Some(id) = id else { return Ok(()) };
+        match answer {
+            Ok(Answer::Now(value)) => self.answer(id, Ok(value), None).await,
+            Ok(Answer::Then(value, then)) => self.answer(id, Ok(value), Some(then)).await,
+            Ok(Answer::Later(later)) if self.waits.len() < WAITS => {
+                let client = self.client.clone();
+                self.waits.spawn(async move {
+                    let _ = client.push(&Response::new(id, later.await), None).await;
+                });
+                Ok(())
+            }
+            Ok(Answer::Later(_)) => self.answer(id, Err(too_many("answers awaited", WAITS)), None).await,
+            Ok(Answer::Stream(value, stream)) => match self.room_for_a_stream() {
+                Ok(()) => {
+                    self.answer(id, Ok(value), None).await?;
+                    self.stream(stream);
+                    Ok(())
+                }
+                Err(error) => self.answer(id, Err(error), None).await,
+            },
+            Err(error) => self.answer(id, Err(error), None).await,
+        }
+    }
+
+    /// Carries a batch out in its order, and answers all of it in one line once the last answer is there.
+    async fn batch(&mut self, requests: Vec<Result<Request, Box<Response>>>) -> Result<(), Gone> {
+        let mut answers = Batch::default();
+        let mut streams = Vec::new();
+        for request in requests {
+            let Request { id, method, params, .. } = match request {
+                Ok(request) => request,
+                Err(response) => {
+                    answers.ready.push(*response);
+                    continue;
+                }
+            };
+            let answer = dispatch(&self.app, &method, params).await;
+            let Some(id) = id else { continue };
+            match answer {
+                Ok(Answer::Now(value)) => answers.ready.push(Response::new(id, Ok(value))),
+                Ok(Answer::Then(value, then)) => {
+                    answers.ready.push(Response::new(id, Ok(value)));
+                    answers.thens.push(then);
+                }
+                Ok(Answer::Later(later)) => answers.wait(id, later),
+                Ok(Answer::Stream(value, stream)) => match self.room_for_a_stream() {
+                    Ok(()) if streams.len() < STREAMS => {
+                        answers.ready.push(Response::new(id, Ok(value)));
+                        streams.push(stream);
+                    }
+                    Ok(()) => answers
+                        .ready
+                        .push(Response::new(id, Err(too_many("subscriptions", STREAMS)))),
+                    Err(error) => answers.ready.push(Response::new(id, Err(error))),
+                },
+                Err(error) => answers.ready.push(Response::new(id, Err(error))),
+            }
+        }
+        if answers.waiting.is_empty() {
+            answers.send(&self.client).await?;
+        } else if self.waits.len() < WAITS {
+            let client = self.client.clone();
+            self.waits.spawn(async move {
+                let _ = answers.send(&client).await;
+            });
+        } else {
+            self.client
+                .push(&Response::nameless(too_many("answers awaited", WAITS)), None)
+                .await?;
+        }
+        for stream in streams {
+            self.stream(stream);
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, id: Id, outcome: Result<Value, Error>, then: Option<Then>) -> Result<(), Gone> {
+        self.client.push(&Response::new(id, outcome), then).await
+    }
+
+    fn room_for_a_stream(&mut self) -> Result<(), Error> {
+        while self.streams.try_join_next().is_some() {}
+        if self.streams.len() < STREAMS {
+            Ok(())
+        } else {
+            Err(too_many("subscriptions", STREAMS))
+        }
+    }
+
+    fn stream(&mut self, stream: Stream) {
+        let (app, client) = (self.app.clone(), self.client.clone());
+        self.streams.spawn(stream::run(app, client, stream));
+    }
+}
+
+/// The answers to a batch.
+#[derive(Default)]
+struct Batch {
+    ready: Vec<Response>,
+    waiting: JoinSet<Response>,
+    thens: Vec<Then>,
+}
+
+impl Batch {
+    fn wait(&mut self, id: Id, later: Later<Value>) {
+        self.waiting.spawn(async move { Response::new(id, later.await) });
+    }
+
+    async fn send(mut self, client: &Client) -> Result<(), Gone> {
+        while let Some(response) = self.waiting.join_next().await {
+            self.ready.extend(response.ok());
+        }
+        if self.ready.is_empty() {
+            return Ok(());
+        }
+        let Self { ready, thens, .. } = self;
+        let then: Then = Box::pin(async move {
+            for then in thens {
+                then.await;
+            }
+        });
+        client.push(&ready, Some(then)).await
+    }
+}
+
+fn too_many(what: &str, limit: usize) -> Error {
+    Error::new(
+        Kind::RateLimited,
+        format!("one connection may have {limit} {what} at once"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use serde_json::json;
+    use sotto_io_tokio::Offline;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::KeySource;
+    use crate::{Daemon, Options, init};
+    use sotto_client::Profile;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_asks_without_reading_is_told_and_dropped() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let profile = Profile::locate(Some(folder.path()), None).expect("a profile");
+        let key = KeySource {
+            key_file: Some(folder.path().join("key")),
+            no_input: true,
+            ..KeySource::default()
+        };
+        // `init` brings its own runtime.
+        thread::scope(|scope| {
+            scope
+                .spawn(|| init(&profile, "", None, &key).expect("a new identity"))
+                .join()
+                .expect("no panic");
+        });
+        let options = Options {
+            transport: Some(Arc::new(Offline)),
+            key,
+            ..Options::default()
+        };
+        let daemon = Daemon::start(&profile, options).await.expect("a daemon");
+
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let (reader, writer) = tokio::io::split(ours);
+        let conversation = tokio::spawn(converse(reader, writer, daemon.app.clone(), PATIENCE));
+        let (reader, mut writer) = tokio::io::split(theirs);
+        let line = format!("{}\n", json!({ "jsonrpc": "2.0", "id": 1, "method": "rpc.discover" }));
+        writer.write_all(line.repeat(100).as_bytes()).await.expect("room");
+        // It wakes up late, but not too late to be told.
+        sleep(PATIENCE + Duration::from_secs(5)).await;
+
+        let mut lines = BufReader::new(reader).lines();
+        let mut read = Vec::new();
+        while let Some(line) = lines.next_line().await.expect("memory cannot fail") {
+            read.push(serde_json::from_str::<Value>(&line).expect("a whole line"));
+        }
+        let last = read.pop().expect("at least one line");
+        assert_eq!(last["method"], "lagged", "{last}");
+        assert!(read.len() < 100 && read.iter().all(|answer| answer["id"] == 1));
+        conversation.await.expect("it has ended");
+        daemon.stop();
+        daemon.finished().await.expect("in order");
+    }
+}

@@ -1,0 +1,159 @@
+//! `friends.*`
+
+use std::sync::Arc;
+
+use data_encoding::HEXLOWER;
+use sotto_api::{self as api, Error, Kind, all};
+use sotto_core::{Command, FriendCode, OnionAddress, Reply};
+use sotto_io_sqlcipher::Reader;
+
+use super::{Answer, Handle};
+use crate::app::{App, unexpected};
+use crate::resolve::Scope;
+use crate::view;
+
+impl Handle<all::Add> for App {
+    async fn handle(self: &Arc<Self>, params: api::Add) -> Result<Answer<api::Contact>, Error> {
+        let code: FriendCode = params
+            .code
+            .parse()
+            .map_err(|error| Error::invalid(format!("code: {error}")))?;
+        let add = Command::AddContact {
+            code,
+            petname: params.name.filter(|name| !name.is_empty()),
+            note: params.note.unwrap_or_default(),
+        };
+        self.changed(add).await
+    }
+}
+
+impl Handle<all::List> for App {
+    async fn handle(self: &Arc<Self>, params: api::List) -> Result<Answer<api::Contacts>, Error> {
+        let contacts = self.archive.read(Reader::contacts).await?;
+        let mut friends: Vec<_> = contacts
+            .into_iter()
+            .map(view::contact)
+            .filter(|one| params.all || is_ours(one))
+            .collect();
+        friends.sort_by_cached_key(|contact| {
+            let name = contact.who.petname.as_ref().or(contact.who.claimed_name.as_ref());
+            (
+                name.is_none(),
+                name.map(|name| name.to_lowercase()),
+                contact.who.contact.clone(),
+            )
+        });
+        Ok(Answer::Now(api::Contacts { friends }))
+    }
+}
+
+/// Somebody whom we chose.
+const fn is_ours(contact: &api::Contact) -> bool {
+    match contact.standing {
+        api::Standing::Friend
+        | api::Standing::Requested
+        | api::Standing::RequestDelivered
+        | api::Standing::RequestDeclined => true,
+        api::Standing::Stranger | api::Standing::Asking | api::Standing::Declined => contact.blocked,
+    }
+}
+
+impl Handle<all::Requests> for App {
+    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Answer<api::FriendRequests>, Error> {
+        let requests = self.archive.read(Reader::requests).await?;
+        Ok(Answer::Now(api::FriendRequests {
+            requests: requests.into_iter().map(view::request).collect(),
+        }))
+    }
+}
+
+impl Handle<all::Accept> for App {
+    async fn handle(self: &Arc<Self>, params: api::Accept) -> Result<Answer<api::Contact>, Error> {
+        let contact = self.resolve(&params.contact, Scope::Asking).await?;
+        let petname = params.name.filter(|name| !name.is_empty());
+        self.changed(Command::AcceptContact { contact, petname }).await
+    }
+}
+
+impl Handle<all::Reject> for App {
+    async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Answer<api::Contact>, Error> {
+        let contact = self.resolve(&params.contact, Scope::Asking).await?;
+        self.changed(Command::RejectContact(contact)).await
+    }
+}
+
+impl Handle<all::Remove> for App {
+    async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Answer<api::Contact>, Error> {
+        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        self.changed(Command::RemoveContact(contact)).await
+    }
+}
+
+impl Handle<all::Rename> for App {
+    async fn handle(self: &Arc<Self>, params: api::Rename) -> Result<Answer<api::Contact>, Error> {
+        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        self.changed(Command::RenameContact(contact, params.name)).await
+    }
+}
+
+impl Handle<all::Block> for App {
+    async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Answer<api::Contact>, Error> {
+        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        self.changed(Command::BlockContact(contact, true)).await
+    }
+}
+
+impl Handle<all::Unblock> for App {
+    async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Answer<api::Contact>, Error> {
+        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        self.changed(Command::BlockContact(contact, false)).await
+    }
+}
+
+impl Handle<all::Verify> for App {
+    async fn handle(self: &Arc<Self>, params: api::Mark) -> Result<Answer<api::Safety>, Error> {
+        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        let reply = self.command(Command::SafetyNumber(contact)).await?;
+        let Reply::SafetyNumber(current) = reply else {
+            return Err(unexpected(&reply));
+        };
+        let compared = params
+            .number
+            .map(|number| number.split_whitespace().collect::<String>());
+        let mark = match (params.mark, compared) {
+            (Some(true), compared) => Some(Some(compared.unwrap_or_else(|| current.digits.clone()))),
+            (Some(false), _) => Some(None),
+            (None, Some(compared)) if compared != current.digits => {
+                return Err(Error::new(Kind::UntrustedKey, "that is not the current safety number"));
+            }
+            (None, _) => None,
+        };
+        if let Some(number) = mark {
+            self.command(Command::VerifyContact(contact, number)).await?;
+        }
+        let who = self.contact(contact).await?.who;
+        let scannable = HEXLOWER.encode(&current.scannable);
+        Ok(Answer::Now(api::Safety {
+            who,
+            number: current.digits,
+            scannable,
+        }))
+    }
+}
+
+impl App {
+    /// Carries out a command that changes a contact, and shows the contact as it stands then.
+    async fn changed(&self, command: Command) -> Result<Answer<api::Contact>, Error> {
+        match self.command(command).await? {
+            Reply::Contact(contact) => self.contact(contact).await.map(Answer::Now),
+            reply => Err(unexpected(&reply)),
+        }
+    }
+
+    pub(super) async fn contact(&self, address: OnionAddress) -> Result<api::Contact, Error> {
+        let found = self.archive.read(move |reader| reader.contact(&address)).await?;
+        found
+            .map(view::contact)
+            .ok_or_else(|| Error::new(Kind::UnknownContact, format!("{address} is not a contact")))
+    }
+}

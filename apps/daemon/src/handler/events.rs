@@ -1,0 +1,144 @@
+//! `events.*`
+
+use std::sync::Arc;
+
+use sotto_api::{self as api, Body, Error, all};
+use sotto_core::{Command, EventSeq, Reply};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Answer, Handle, limit, seconds};
+use crate::app::{App, unexpected};
+use crate::page::{Start, page};
+use crate::stream::Stream;
+
+const PAGE: u32 = 100;
+const DEFAULT_TIMEOUT: u32 = 30;
+
+/// `since` goes before the consumer's place; without both it is the end of the log.
+pub(super) async fn start(app: &Arc<App>, consumer: Option<&str>, since: Option<u64>) -> Result<Start, Error> {
+    if let Some(since) = since {
+        return Ok(Start {
+            after: EventSeq(since),
+            known: since > 0,
+        });
+    }
+    let Some(consumer) = consumer else {
+        let end = app
+            .archive
+            .read(|reader| reader.events(EventSeq(u64::MAX), 0))
+            .await?
+            .last;
+        return Ok(Start {
+            after: end,
+            known: true,
+        });
+    };
+    check_consumer(consumer)?;
+    let name = consumer.to_owned();
+    let place = app.archive.read(move |reader| reader.consumer(&name)).await?;
+    Ok(Start {
+        after: place.unwrap_or_default(),
+        known: place.is_some(),
+    })
+}
+
+fn check_consumer(name: &str) -> Result<(), Error> {
+    if (1..=64).contains(&name.len()) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "consumer must be 1 to 64 bytes, not {}",
+        name.len()
+    )))
+}
+
+fn next(events: &[api::Event], start: EventSeq) -> u64 {
+    events.last().and_then(|event| event.seq).unwrap_or(start.0)
+}
+
+impl Handle<all::EventsList> for App {
+    async fn handle(self: &Arc<Self>, params: api::ListEvents) -> Result<Answer<api::Events>, Error> {
+        let limit = limit(params.limit, PAGE)?;
+        // Unlike one who waits, one who lists wants to see something.
+        let since = params.since.or(if params.consumer.is_none() { Some(0) } else { None });
+        let start = start(self, params.consumer.as_deref(), since).await?;
+        let (events, _) = page(self, start, limit).await?;
+        let next = next(&events, start.after);
+        Ok(Answer::Now(api::Events { events, next }))
+    }
+}
+
+impl Handle<all::EventsWait> for App {
+    async fn handle(self: &Arc<Self>, params: api::WaitEvents) -> Result<Answer<api::Events>, Error> {
+        let limit = limit(params.limit, PAGE)?;
+        let patience = seconds("timeout", params.timeout, DEFAULT_TIMEOUT)?;
+        if let Some(unknown) = params.types.iter().find(|name| !Body::TYPES.contains(&name.as_str())) {
+            let known = Body::TYPES.join(", ");
+            return Err(Error::invalid(format!("types: there is no event {unknown:?}")).hint(format!("one of {known}")));
+        }
+        let mut start = start(self, params.consumer.as_deref(), params.since).await?;
+        let until = Instant::now() + patience;
+        let (app, types) = (self.clone(), params.types);
+        Ok(Answer::Later(Box::pin(async move {
+            let mut newest = app.feed.newest();
+            loop {
+                newest.mark_unchanged();
+                let (mut events, last) = page(&app, start, limit).await?;
+                let next = next(&events, start.after);
+                let wanted = |event: &api::Event| {
+                    let name = event.body.type_name();
+                    types.is_empty() || name == "gap" || types.iter().any(|wanted| wanted == name)
+                };
+                events.retain(wanted);
+                if !events.is_empty() {
+                    return Ok(api::Events { events, next });
+                }
+                start = Start {
+                    after: EventSeq(next),
+                    known: true,
+                };
+                if next < last.0 {
+                    continue;
+                }
+                // Over, or the node is gone: either way there is nothing, and what was passed over need not be seen again.
+                if !matches!(timeout_at(until, newest.changed()).await, Ok(Ok(()))) {
+                    return Ok(api::Events { events, next });
+                }
+            }
+        })))
+    }
+}
+
+impl Handle<all::EventsAck> for App {
+    async fn handle(self: &Arc<Self>, params: api::Acknowledge) -> Result<Answer<api::Acknowledged>, Error> {
+        let api::Acknowledge { consumer, seq } = params;
+        check_consumer(&consumer)?;
+        let acknowledge = Command::AcknowledgeEvents {
+            consumer: consumer.clone(),
+            seq: EventSeq(seq),
+        };
+        match self.command(acknowledge).await? {
+            Reply::Acknowledged(seq) => Ok(Answer::Now(api::Acknowledged { consumer, seq: seq.0 })),
+            reply => Err(unexpected(&reply)),
+        }
+    }
+}
+
+impl Handle<all::EventsSubscribe> for App {
+    async fn handle(self: &Arc<Self>, params: api::Subscribe) -> Result<Answer<api::Subscribed>, Error> {
+        let start = start(self, params.consumer.as_deref(), params.since).await?;
+        let subscription = self.next_subscription();
+        let stream = Stream {
+            subscription,
+            start,
+            presence: params.presence,
+        };
+        Ok(Answer::Stream(
+            api::Subscribed {
+                subscription,
+                since: start.after.0,
+            },
+            stream,
+        ))
+    }
+}

@@ -1,0 +1,123 @@
+//! Following a message of ours until it has come as far as somebody wants to know, or can come no further.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sotto_api::{Error, FailReason, Kind, MessageState, Sent, WaitFor};
+use sotto_core::row::{MessageKey, Standing};
+use sotto_core::{Direction, MessageId, OnionAddress};
+use tokio::time::timeout_at;
+
+use crate::app::App;
+use crate::view;
+
+/// Answers once the message has come so far; with an error once it cannot any more, or the time is over.
+pub(super) async fn follow(
+    app: Arc<App>,
+    contact: OnionAddress,
+    mut sent: Sent,
+    wait: WaitFor,
+    patience: Duration,
+) -> Result<Sent, Error> {
+    let until = tokio::time::Instant::now() + patience;
+    let id: MessageId = sent
+        .id
+        .parse()
+        .map_err(|_| Error::internal("the node gave a message id that is none"))?;
+    let key = MessageKey {
+        contact,
+        direction: Direction::Out,
+        id,
+    };
+    let mut newest = app.feed.newest();
+    loop {
+        // Looked at before the state, so that what comes between the two is seen in the next round.
+        newest.mark_unchanged();
+        let (message, standing) = app
+            .archive
+            .read(move |reader| Ok((reader.message_by_key(&key)?, reader.standing(&contact)?)))
+            .await?;
+        let Some(state) = message.and_then(|message| message.state) else {
+            return Err(ended(Kind::WaitEnded, "has disappeared", sent));
+        };
+        (sent.state, sent.reason) = view::state(state);
+        if has_come(sent.state, wait) {
+            return Ok(sent);
+        }
+        match (sent.state, sent.reason) {
+            (MessageState::Failed, Some(FailReason::Removed)) => {
+                return Err(ended(Kind::Refused, "failed, because the contact was removed", sent));
+            }
+            (MessageState::Failed, _) => {
+                return Err(ended(
+                    Kind::WaitEnded,
+                    "failed, because they could not be reached in time",
+                    sent,
+                ));
+            }
+            (MessageState::Cancelled, _) => return Err(ended(Kind::WaitEnded, "was cancelled", sent)),
+            _ => {}
+        }
+        if standing == Some(Standing::RequestDeclined) {
+            return Err(ended(
+                Kind::Refused,
+                "waits, because they declined to be a contact",
+                sent,
+            ));
+        }
+        match timeout_at(until, newest.changed()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(ended(Kind::Io, "is safe, but the node has stopped", sent)),
+            Err(_) => {
+                let why = format!("is still {} after {} s", name(sent.state), patience.as_secs());
+                return Err(ended(Kind::WaitEnded, &why, sent));
+            }
+        }
+    }
+}
+
+const fn has_come(state: MessageState, wait: WaitFor) -> bool {
+    match (state, wait) {
+        (MessageState::Failed | MessageState::Cancelled, _) => false,
+        (_, WaitFor::Queued) | (MessageState::Read, _) => true,
+        (MessageState::Delivered, wait) => !matches!(wait, WaitFor::Read),
+        (MessageState::Sent, wait) => matches!(wait, WaitFor::Sent),
+        (MessageState::Queued, _) => false,
+    }
+}
+
+const fn name(state: MessageState) -> &'static str {
+    match state {
+        MessageState::Queued => "queued",
+        MessageState::Sent => "sent",
+        MessageState::Delivered => "delivered",
+        MessageState::Read => "read",
+        MessageState::Failed => "failed",
+        MessageState::Cancelled => "cancelled",
+    }
+}
+
+fn ended(kind: Kind, why: &str, sent: Sent) -> Error {
+    Error::new(kind, format!("message {} {why}", sent.id)).sent(sent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_includes_those_before_it() {
+        use MessageState::{Cancelled, Delivered, Failed, Queued, Read, Sent};
+        for (state, reached) in [
+            (Queued, [true, false, false, false]),
+            (Sent, [true, true, false, false]),
+            (Delivered, [true, true, true, false]),
+            (Read, [true, true, true, true]),
+            (Failed, [false; 4]),
+            (Cancelled, [false; 4]),
+        ] {
+            let waits = [WaitFor::Queued, WaitFor::Sent, WaitFor::Delivered, WaitFor::Read];
+            assert_eq!(waits.map(|wait| has_come(state, wait)), reached, "{state:?}");
+        }
+    }
+}

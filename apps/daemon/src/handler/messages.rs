@@ -1,0 +1,238 @@
+//! `messages.*`, `outbox.*` and `conversations.*`, as far as they change something.
+
+use std::sync::Arc;
+
+use sotto_api::{self as api, Error, Kind, WaitFor, all};
+use sotto_core::row::{ContentType, MessageKey};
+use sotto_core::{Command, Direction, Draft, MessageId, OnionAddress, Reply};
+
+use super::follow::follow;
+use super::{Answer, Handle, seconds};
+use crate::app::{App, unexpected};
+use crate::resolve::Scope;
+use crate::view;
+
+/// How long a send is followed if nobody says.
+const DEFAULT_TIMEOUT: u32 = 30;
+
+impl Handle<all::Send> for App {
+    async fn handle(self: &Arc<Self>, params: api::Send) -> Result<Answer<api::Sent>, Error> {
+        let timeout = seconds("timeout", params.timeout, DEFAULT_TIMEOUT)?;
+        let content_type = match params.content_type {
+            api::ContentType::Plain => ContentType::Plain,
+            api::ContentType::Markdown => ContentType::Markdown,
+            api::ContentType::Unsupported => {
+                return Err(Error::invalid("content_type must be plain or markdown"));
+            }
+        };
+        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        let reply_to = match params.reply_to {
+            Some(id) => Some(self.message("reply_to", id, Some(contact), None).await?.id),
+            None => None,
+        };
+        let draft = Draft {
+            contact,
+            text: params.text,
+            content_type,
+            thread: params.thread,
+            reply_to,
+            ttl: params.ttl,
+            idempotency_key: params.id,
+        };
+        let sent = self.sent(contact, Command::Send(draft)).await?;
+        if params.wait == WaitFor::Queued {
+            return Ok(Answer::Now(sent));
+        }
+        Ok(Answer::Later(Box::pin(follow(
+            self.clone(),
+            contact,
+            sent,
+            params.wait,
+            timeout,
+        ))))
+    }
+}
+
+impl Handle<all::Edit> for App {
+    async fn handle(self: &Arc<Self>, params: api::Edit) -> Result<Answer<api::Sent>, Error> {
+        let MessageKey { contact, id, .. } = self.ours(params.id, params.contact).await?;
+        let text = params.text;
+        self.sent(contact, Command::EditMessage { contact, id, text })
+            .await
+            .map(Answer::Now)
+    }
+}
+
+impl Handle<all::Delete> for App {
+    async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Sent>, Error> {
+        let MessageKey { contact, id, .. } = self.ours(params.id, params.contact).await?;
+        self.sent(contact, Command::DeleteMessage { contact, id })
+            .await
+            .map(Answer::Now)
+    }
+}
+
+impl Handle<all::Cancel> for App {
+    async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Sent>, Error> {
+        let MessageKey { contact, id, .. } = self.ours(params.id, params.contact).await?;
+        self.sent(contact, Command::CancelMessage { contact, id })
+            .await
+            .map(Answer::Now)
+    }
+}
+
+impl Handle<all::Retry> for App {
+    async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Sent>, Error> {
+        let MessageKey { contact, id, .. } = self.ours(params.id, params.contact).await?;
+        self.sent(contact, Command::RetryMessage { contact, id })
+            .await
+            .map(Answer::Now)
+    }
+}
+
+impl Handle<all::React> for App {
+    async fn handle(self: &Arc<Self>, params: api::React) -> Result<Answer<api::Message>, Error> {
+        let contact = self.resolve_if(params.contact.as_deref()).await?;
+        let key = self.message("id", params.id, contact, None).await?;
+        let MessageKey {
+            contact,
+            direction: author,
+            id,
+        } = key;
+        let emoji = params.emoji.filter(|emoji| !emoji.is_empty());
+        self.command(Command::React {
+            contact,
+            author,
+            id,
+            emoji,
+        })
+        .await?;
+        let found = self.archive.read(move |reader| reader.message_by_key(&key)).await?;
+        let message = found.ok_or_else(|| gone(&id.to_string()))?;
+        Ok(Answer::Now(view::message(self.us, message)))
+    }
+}
+
+impl Handle<all::Read> for App {
+    async fn handle(self: &Arc<Self>, params: api::MarkRead) -> Result<Answer<api::Done>, Error> {
+        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        let mut ids = Vec::with_capacity(params.ids.len().min(256));
+        for id in params.ids {
+            ids.push(self.message("ids", id, Some(contact), Some(Direction::In)).await?.id);
+        }
+        let receipt = params.receipt.unwrap_or(self.config.read_receipts);
+        self.command(Command::MarkRead { contact, ids, receipt }).await?;
+        Ok(Answer::Now(api::Done {}))
+    }
+}
+
+impl Handle<all::Typing> for App {
+    async fn handle(self: &Arc<Self>, params: api::Typing) -> Result<Answer<api::Done>, Error> {
+        if !self.config.typing {
+            return Err(Error::new(Kind::WrongState, "typing notices are off")
+                .hint("set typing = true in config.toml, and start the daemon again"));
+        }
+        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        self.command(Command::SetTyping(contact, params.typing)).await?;
+        Ok(Answer::Now(api::Done {}))
+    }
+}
+
+impl Handle<all::Timer> for App {
+    async fn handle(self: &Arc<Self>, params: api::SetTimer) -> Result<Answer<api::Timer>, Error> {
+        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        let (ours, theirs) = if let Some(seconds) = params.seconds {
+            let reply = self.command(Command::SetTimer(contact, seconds)).await?;
+            let Reply::Timer { ours, theirs } = reply else {
+                return Err(unexpected(&reply));
+            };
+            (ours, theirs)
+        } else {
+            let shown = self.contact(contact).await?;
+            (shown.timer_ours, shown.timer_theirs)
+        };
+        Ok(Answer::Now(api::Timer {
+            conversation: contact.to_string(),
+            seconds: view::tighter(ours, theirs),
+            ours,
+            theirs,
+        }))
+    }
+}
+
+impl App {
+    async fn sent(&self, contact: OnionAddress, command: Command) -> Result<api::Sent, Error> {
+        match self.command(command).await? {
+            Reply::Message { id, state } => {
+                let (state, reason) = view::state(state);
+                Ok(api::Sent {
+                    id: id.to_string(),
+                    conversation: contact.to_string(),
+                    state,
+                    reason,
+                })
+            }
+            reply => Err(unexpected(&reply)),
+        }
+    }
+
+    /// A message of ours.
+    async fn ours(&self, id: String, contact: Option<String>) -> Result<MessageKey, Error> {
+        let contact = self.resolve_if(contact.as_deref()).await?;
+        self.message("id", id, contact, Some(Direction::Out)).await
+    }
+
+    /// Which message is meant by an id, or by the beginning of one. `what` is the parameter's name.
+    pub(super) async fn message(
+        &self,
+        what: &str,
+        id: String,
+        contact: Option<OnionAddress>,
+        author: Option<Direction>,
+    ) -> Result<MessageKey, Error> {
+        if !(6..=32).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            let message =
+                format!("{what}: a message id is 32 hexadecimal digits; its first 6 or more may stand for it");
+            return Err(Error::invalid(message));
+        }
+        let asked = id.to_ascii_lowercase();
+        let mut found: Vec<MessageKey> = self
+            .archive
+            .read(move |reader| reader.message(&asked))
+            .await?
+            .into_iter()
+            .map(|message| message.key)
+            .filter(|key| contact.is_none_or(|contact| contact == key.contact))
+            .filter(|key| author.is_none_or(|author| author == key.direction))
+            .collect();
+        // A peer may give a message the id of one of ours; that must not get in the way of ours.
+        if found.iter().any(|key| key.direction == Direction::Out) && all_same(&found) {
+            found.retain(|key| key.direction == Direction::Out);
+        }
+        match found.as_slice() {
+            [] => Err(gone(&id)),
+            [one] => Ok(*one),
+            several => {
+                let names = several
+                    .iter()
+                    .map(|key| format!("{} with {}", key.id, key.contact))
+                    .collect();
+                Err(
+                    Error::invalid(format!("{what}: {id} may be any of {} messages", several.len()))
+                        .hint("give more digits of the id, or the contact")
+                        .candidates(names),
+                )
+            }
+        }
+    }
+}
+
+fn all_same(keys: &[MessageKey]) -> bool {
+    let mut ids = keys.iter().map(|key| key.id);
+    let first: Option<MessageId> = ids.next();
+    ids.all(|id| Some(id) == first)
+}
+
+fn gone(id: &str) -> Error {
+    Error::new(Kind::UnknownMessage, format!("there is no such message: {id}"))
+}

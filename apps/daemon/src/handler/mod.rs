@@ -1,0 +1,202 @@
+//! What each method does. The table of the API is turned into the dispatch here; a method without a handler does not
+//! compile.
+
+mod contacts;
+mod events;
+mod follow;
+mod messages;
+mod node;
+mod reading;
+mod receive;
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use sotto_api::{Error, Kind, METHODS, Method, all};
+
+use super::app::App;
+use super::outgoing::Then;
+use super::stream::Stream;
+
+pub(crate) use node::identity;
+
+/// Things in a page if nobody says.
+const PAGE: u32 = 50;
+
+/// Things in a page at most. What must not be overlooked comes so if nobody says.
+const LONGEST: u32 = 1000;
+
+/// An answer that is still to come.
+pub(crate) type Later<R> = Pin<Box<dyn Future<Output = Result<R, Error>> + Send>>;
+
+/// How a request is answered.
+pub(crate) enum Answer<R> {
+    /// It is all done.
+    Now(R),
+    /// What was asked for has begun, and the rest is waited for.
+    Later(Later<R>),
+    /// It is done but for what may only happen once the client has the answer.
+    Then(R, Then),
+    /// Events follow.
+    Stream(R, Stream),
+}
+
+/// Carries a method out.
+trait Handle<M: Method> {
+    fn handle(self: &Arc<Self>, params: M::Params) -> impl Future<Output = Result<Answer<M::Result>, Error>> + Send;
+}
+
+macro_rules! dispatcher {
+    ($($name:literal $method:ident($params:ident) -> $result:ident, $summary:literal;)*) => {
+        /// Carries out the method of that name.
+        pub(crate) async fn dispatch(
+            app: &Arc<App>,
+            method: &str,
+            params: Map<String, Value>,
+        ) -> Result<Answer<Value>, Error> {
+            match method {
+                $($name => {
+                    let params = typed(&params)?;
+                    // Boxed, so that a conversation is not as large as the largest of all handlers.
+                    Box::pin(Handle::<all::$method>::handle(app, params)).await.and_then(Answer::into_json)
+                })*
+                _ => Err(unknown(method)),
+            }
+        }
+    };
+}
+sotto_api::for_every_method!(dispatcher);
+
+impl<R: Serialize + 'static> Answer<R> {
+    fn into_json(self) -> Result<Answer<Value>, Error> {
+        Ok(match self {
+            Self::Now(result) => Answer::Now(json(&result)?),
+            Self::Later(later) => Answer::Later(Box::pin(async move { json(&later.await?) })),
+            Self::Then(result, then) => Answer::Then(json(&result)?, then),
+            Self::Stream(result, stream) => Answer::Stream(json(&result)?, stream),
+        })
+    }
+}
+
+fn json(result: &impl Serialize) -> Result<Value, Error> {
+    serde_json::to_value(result).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// The parameters as their type. An error names the parameter that is wrong.
+fn typed<P: DeserializeOwned>(params: &Map<String, Value>) -> Result<P, Error> {
+    let error = match P::deserialize(params) {
+        Ok(typed) => return Ok(typed),
+        Err(error) => error.to_string(),
+    };
+    // serde says what is wrong with a value but not whose it is: it is the one without which something else is wrong.
+    let missing = error.starts_with("missing field");
+    let culprit = params.keys().filter(|_| !missing).find(|name| {
+        let mut others = params.clone();
+        others.remove(*name);
+        serde_json::from_value::<P>(Value::Object(others)).map_or_else(|other| other.to_string() != error, |_| true)
+    });
+    let mut message = String::new();
+    if let Some(culprit) = culprit.filter(|culprit| !error.contains(&format!("`{culprit}`"))) {
+        let _ = write!(message, "{culprit}: ");
+    }
+    Err(Error::invalid(message + &error))
+}
+
+/// How many of something.
+fn limit(given: Option<u32>, default: u32) -> Result<u32, Error> {
+    match given.unwrap_or(default) {
+        limit @ 1..=LONGEST => Ok(limit),
+        limit => Err(Error::invalid(format!("limit must be 1 to {LONGEST}, not {limit}"))),
+    }
+}
+
+/// How long, at most an hour.
+fn seconds(what: &str, given: Option<u32>, default: u32) -> Result<Duration, Error> {
+    match given.unwrap_or(default) {
+        seconds @ 0..=3600 => Ok(Duration::from_secs(seconds.into())),
+        seconds => Err(Error::invalid(format!(
+            "{what} must be 0 to 3600 seconds, not {seconds}"
+        ))),
+    }
+}
+
+fn unknown(method: &str) -> Error {
+    let nearest = METHODS
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(known.name, method), known.name))
+        .min();
+    let error = Error::new(Kind::MethodNotFound, format!("there is no method {method:?}"));
+    match nearest {
+        Some((distance, nearest)) if distance <= 3 => error.hint(format!("did you mean {nearest}?")),
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use sotto_api::Send;
+
+    fn complaint(params: Value) -> String {
+        let Value::Object(params) = params else {
+            panic!("not an object")
+        };
+        typed::<Send>(&params).expect_err("wrong").message
+    }
+
+    #[test]
+    fn a_wrong_parameter_is_named() {
+        for (params, expected) in [
+            (json!({"contact": "bob"}), "missing field `text`"),
+            (
+                json!({"contact": "bob", "text": 7}),
+                "text: invalid type: integer `7`, expected a string",
+            ),
+            (
+                json!({"contact": "bob", "text": "x", "colour": 1}),
+                "unknown field `colour`",
+            ),
+            (
+                json!({"contact": "bob", "text": "x", "ttl": -1}),
+                "ttl: invalid value: integer `-1`",
+            ),
+            (
+                json!({"contact": "bob", "text": "x", "ttl": 1e30}),
+                "ttl: invalid type: floating point",
+            ),
+            (
+                json!({"contact": "bob", "text": "x", "ttl": 4_294_967_296_u64}),
+                "ttl: invalid value: integer `4294967296`",
+            ),
+            (
+                json!({"contact": "bob", "text": "x", "wait": "soon"}),
+                "wait: unknown variant `soon`",
+            ),
+            (
+                json!({"contact": ["bob"], "text": "x"}),
+                "contact: invalid type: sequence",
+            ),
+        ] {
+            let message = complaint(params);
+            assert!(message.starts_with(expected), "{message:?} instead of {expected:?}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_method_is_suggested() {
+        let error = unknown("message.send");
+        assert_eq!(
+            (error.kind(), error.code, error.data.hint.as_str()),
+            (Kind::MethodNotFound, -32601, "did you mean messages.send?")
+        );
+        assert_eq!(unknown("a.b").data.hint, "rpc.discover lists every method");
+    }
+}

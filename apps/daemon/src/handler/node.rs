@@ -1,0 +1,136 @@
+//! `identity.*`, `node.*`, `daemon.*` and `rpc.*`
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use data_encoding::HEXLOWER;
+use sotto_api::{self as api, Error, all};
+use sotto_core::{Command, FriendCode, Reply};
+use sotto_io_sqlcipher::Reader;
+
+use super::{Answer, Handle};
+use crate::app::{App, unexpected};
+use crate::view;
+
+impl Handle<all::IdentityShow> for App {
+    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Answer<api::Identity>, Error> {
+        identity(self.command(Command::Identity).await?).map(Answer::Now)
+    }
+}
+
+impl Handle<all::IdentityRename> for App {
+    async fn handle(self: &Arc<Self>, params: api::SetName) -> Result<Answer<api::Identity>, Error> {
+        self.command(Command::SetName(params.name)).await?;
+        identity(self.command(Command::Identity).await?).map(Answer::Now)
+    }
+}
+
+/// What `Command::Identity` is answered with, as an object of the API.
+pub(crate) fn identity(reply: Reply) -> Result<api::Identity, Error> {
+    let Reply::Identity {
+        address,
+        name,
+        identity_key,
+    } = reply
+    else {
+        return Err(unexpected(&reply));
+    };
+    // libsignal puts a byte for the kind of key in front.
+    let key = identity_key.get(1..).unwrap_or_default();
+    Ok(api::Identity {
+        onion: address.to_string(),
+        friend_code: FriendCode { address, invite: None }.to_string(),
+        name,
+        fingerprint: HEXLOWER.encode(key),
+    })
+}
+
+impl Handle<all::IdentityInvite> for App {
+    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Answer<api::Invite>, Error> {
+        match self.command(Command::CreateInvite).await? {
+            Reply::Invite(code) => Ok(Answer::Now(api::Invite {
+                onion: code.address.to_string(),
+                friend_code: code.to_string(),
+            })),
+            reply => Err(unexpected(&reply)),
+        }
+    }
+}
+
+impl Handle<all::NodeStatus> for App {
+    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Answer<api::Status>, Error> {
+        let reply = self.command(Command::Status).await?;
+        let Reply::Status(status) = reply else {
+            return Err(unexpected(&reply));
+        };
+        let requests = self.archive.read(Reader::requests).await?.len();
+        let mut network = self.network.borrow().clone();
+        if *self.stop.borrow() {
+            network.phase = api::Phase::Stopping;
+            network.reachable = false;
+        }
+        Ok(Answer::Now(api::Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            onion: self.us.to_string(),
+            network,
+            queued: status.queued as u64,
+            links: status.links as u64,
+            dials: status.dials as u64,
+            requests: requests as u64,
+            peer_faults: status.peer_faults,
+            last_seq: *self.feed.newest().borrow(),
+            pid: std::process::id(),
+            started_at: self.started_at,
+            data_dir: self.folder.display().to_string(),
+        }))
+    }
+}
+
+impl Handle<all::NodePresence> for App {
+    async fn handle(self: &Arc<Self>, params: api::PresenceQuery) -> Result<Answer<api::Peers>, Error> {
+        let only = self.resolve_if(params.contact.as_deref()).await?;
+        let reply = self.command(Command::Peers).await?;
+        let Reply::Peers(peers) = reply else {
+            return Err(unexpected(&reply));
+        };
+        let contacts = self.archive.read(Reader::contacts).await?;
+        let mut names: BTreeMap<_, _> = contacts.into_iter().map(|one| (one.who.address, one.who)).collect();
+        let peers = peers
+            .into_iter()
+            .filter(|peer| only.is_none_or(|only| only == peer.contact))
+            .filter_map(|peer| {
+                Some(api::Peer {
+                    who: view::who(names.remove(&peer.contact)?),
+                    presence: view::presence(peer.presence),
+                    as_of: peer.as_of.map(view::time),
+                    typing: peer.typing,
+                })
+            })
+            .collect();
+        Ok(Answer::Now(api::Peers { peers }))
+    }
+}
+
+impl Handle<all::NodeAvailability> for App {
+    async fn handle(self: &Arc<Self>, params: api::SetAvailability) -> Result<Answer<api::Done>, Error> {
+        self.command(Command::SetAvailability(view::availability(params.show)))
+            .await?;
+        Ok(Answer::Now(api::Done {}))
+    }
+}
+
+impl Handle<all::DaemonStop> for App {
+    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Answer<api::Done>, Error> {
+        let app = self.clone();
+        Ok(Answer::Then(
+            api::Done {},
+            Box::pin(async move { app.stop.send_modify(|stop| *stop = true) }),
+        ))
+    }
+}
+
+impl Handle<all::Discover> for App {
+    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Answer<api::Document>, Error> {
+        Ok(Answer::Now(api::document()))
+    }
+}

@@ -1,0 +1,99 @@
+//! `messages.*` and `outbox.*`, as far as they only read.
+
+use std::sync::Arc;
+
+use sotto_api::{self as api, Error, all};
+use sotto_io_sqlcipher::{MessageView, Reader};
+
+use super::{Answer, Handle, LONGEST, PAGE, limit};
+use crate::app::App;
+use crate::resolve::Scope;
+use crate::view;
+
+impl Handle<all::History> for App {
+    async fn handle(self: &Arc<Self>, params: api::History) -> Result<Answer<api::Messages>, Error> {
+        let limit = limit(params.limit, PAGE)?;
+        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        let before = match params.before {
+            Some(id) => Some(self.message("before", id, Some(contact), None).await?.id),
+            None => None,
+        };
+        let messages = self
+            .archive
+            .read(move |reader| reader.history(&contact, limit, before))
+            .await?;
+        Ok(Answer::Now(self.shown(messages)))
+    }
+}
+
+impl Handle<all::Inbox> for App {
+    async fn handle(self: &Arc<Self>, params: api::Inbox) -> Result<Answer<api::Messages>, Error> {
+        let limit = limit(params.limit, PAGE)?;
+        let api::Inbox { thread, unread, .. } = params;
+        let mut messages = self
+            .archive
+            .read(move |reader| reader.inbox(limit, thread.as_deref(), unread))
+            .await?;
+        messages.reverse();
+        Ok(Answer::Now(self.shown(messages)))
+    }
+}
+
+impl Handle<all::Threads> for App {
+    async fn handle(self: &Arc<Self>, params: api::ThreadsQuery) -> Result<Answer<api::Threads>, Error> {
+        let limit = limit(params.limit, PAGE)?;
+        let threads = self.archive.read(move |reader| reader.threads(limit)).await?;
+        Ok(Answer::Now(api::Threads {
+            threads: threads.into_iter().map(view::thread).collect(),
+        }))
+    }
+}
+
+impl Handle<all::Search> for App {
+    async fn handle(self: &Arc<Self>, params: api::Search) -> Result<Answer<api::Messages>, Error> {
+        let limit = limit(params.limit, PAGE)?;
+        if params.query.trim().is_empty() {
+            return Err(Error::invalid("query must not be empty"));
+        }
+        let with = self.resolve_if(params.with.as_deref()).await?;
+        let query = params.query;
+        let messages = self
+            .archive
+            .read(move |reader| reader.search(&query, limit, with.as_ref()))
+            .await?;
+        Ok(Answer::Now(self.shown(messages)))
+    }
+}
+
+impl Handle<all::MessageStatus> for App {
+    async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Message>, Error> {
+        let contact = self.resolve_if(params.contact.as_deref()).await?;
+        let key = self.message("id", params.id, contact, None).await?;
+        let found = self.archive.read(move |reader| reader.message_by_key(&key)).await?;
+        let message =
+            found.ok_or_else(|| Error::new(api::Kind::UnknownMessage, format!("{} has disappeared", key.id)))?;
+        Ok(Answer::Now(view::message(self.us, message)))
+    }
+}
+
+impl Handle<all::Outbox> for App {
+    async fn handle(self: &Arc<Self>, params: api::ListOutbox) -> Result<Answer<api::Messages>, Error> {
+        let limit = limit(params.limit, LONGEST)?;
+        let contact = self.resolve_if(params.contact.as_deref()).await?;
+        let mut messages = self.archive.read(Reader::outbox).await?;
+        messages.retain(|message| contact.is_none_or(|contact| contact == message.key.contact));
+        messages.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(Answer::Now(self.shown(messages)))
+    }
+}
+
+impl App {
+    fn shown(&self, messages: Vec<MessageView>) -> api::Messages {
+        api::Messages {
+            messages: messages
+                .into_iter()
+                .map(|message| view::message(self.us, message))
+                .collect(),
+        }
+    }
+}

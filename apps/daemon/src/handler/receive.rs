@@ -1,0 +1,149 @@
+//! `messages.receive` and `messages.ack`: each message once for each consumer, in one step or in two.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sotto_api::{self as api, Error, all};
+use sotto_core::row::Event;
+use sotto_core::{Command, Direction, EventSeq, Reply};
+use sotto_io_sqlcipher::MessageView;
+
+use super::events::start;
+use super::{Answer, Handle, LONGEST, limit};
+use crate::app::{App, unexpected};
+use crate::page::Start;
+use crate::view;
+
+/// Events looked at in one query.
+const SCAN: u32 = 256;
+
+/// Ids that one command may mark as read.
+const MARKED: usize = 256;
+
+/// The name of a consumer that has none.
+const CONSUMER: &str = "receive";
+
+impl Handle<all::Receive> for App {
+    async fn handle(self: &Arc<Self>, params: api::Receive) -> Result<Answer<api::Received>, Error> {
+        let limit = usize::try_from(limit(params.limit, LONGEST)?).unwrap_or(usize::MAX);
+        let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
+        let turn = self.receiving.turn(&consumer).await;
+        let start = start(self, Some(&consumer), None).await?;
+        let taken = self.take(start, EventSeq(u64::MAX), limit).await?;
+        let received = api::Received {
+            messages: taken
+                .messages
+                .iter()
+                .cloned()
+                .map(|message| view::message(self.us, message))
+                .collect(),
+            seq: taken.at.0,
+            more: taken.more,
+            missed: taken.missed,
+        };
+        if params.peek || taken.at == start.after {
+            return Ok(Answer::Now(received));
+        }
+        let app = self.clone();
+        Ok(Answer::Then(
+            received,
+            Box::pin(async move {
+                if let Err(error) = app.settle(consumer, taken).await {
+                    tracing::warn!(kind = ?error.kind(), "what was received could not be acknowledged, and will be received again");
+                }
+                drop(turn);
+            }),
+        ))
+    }
+}
+
+impl Handle<all::Ack> for App {
+    async fn handle(self: &Arc<Self>, params: api::AckMessages) -> Result<Answer<api::Acknowledged>, Error> {
+        let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
+        let _turn = self.receiving.turn(&consumer).await;
+        let start = start(self, Some(&consumer), None).await?;
+        let taken = self.take(start, EventSeq(params.seq), usize::MAX).await?;
+        let seq = self.settle(consumer.clone(), taken).await?;
+        Ok(Answer::Now(api::Acknowledged { consumer, seq: seq.0 }))
+    }
+}
+
+/// What a part of the log has of messages that came.
+struct Taken {
+    messages: Vec<MessageView>,
+    /// The last event looked at.
+    at: EventSeq,
+    /// The log goes on.
+    more: bool,
+    /// Events that were dropped before they were looked at.
+    missed: u64,
+}
+
+impl App {
+    /// What came after a place in the log, up to and including `until`, at most `limit` messages. Those that have disappeared
+    /// or were deleted by now are passed over.
+    async fn take(&self, start: Start, until: EventSeq, limit: usize) -> Result<Taken, Error> {
+        let mut taken = Taken {
+            messages: Vec::new(),
+            at: start.after,
+            more: true,
+            missed: 0,
+        };
+        while taken.more && taken.messages.len() < limit {
+            let at = taken.at;
+            let page = self.archive.read(move |reader| reader.events(at, SCAN)).await?;
+            if start.known && at == start.after {
+                taken.missed = page.first.0.saturating_sub(at.0.saturating_add(1));
+            }
+            taken.more = false;
+            for event in page.events {
+                if taken.messages.len() == limit || event.row.seq > until {
+                    taken.more = true;
+                    return Ok(taken);
+                }
+                taken.at = event.row.seq;
+                if matches!(event.row.event, Event::MessageReceived { .. }) {
+                    taken
+                        .messages
+                        .extend(event.message.filter(|message| !message.is_deleted()));
+                }
+            }
+            taken.more = taken.at < page.last;
+        }
+        Ok(taken)
+    }
+
+    /// What was taken is read, and the consumer has dealt with the log up to there; in this order, so that a crash in
+    /// between means that it is received again.
+    async fn settle(&self, consumer: String, taken: Taken) -> Result<EventSeq, Error> {
+        let mut unread = BTreeMap::<_, Vec<_>>::new();
+        for message in taken.messages.iter().filter(|message| message.is_unread()) {
+            debug_assert_eq!(message.key.direction, Direction::In, "only what came in is received");
+            unread.entry(message.key.contact).or_default().push(message.key.id);
+        }
+        let receipt = self.config.read_receipts;
+        for (contact, ids) in unread {
+            for ids in ids.chunks(MARKED) {
+                let read = Command::MarkRead {
+                    contact,
+                    ids: ids.to_vec(),
+                    receipt,
+                };
+                if let Err(error) = self.command(read).await {
+                    // A contact who has been removed meanwhile, say. That must not keep the consumer where it is.
+                    tracing::warn!(kind = ?error.kind(), "what was received could not be marked as read");
+                }
+            }
+        }
+        match self
+            .command(Command::AcknowledgeEvents {
+                consumer,
+                seq: taken.at,
+            })
+            .await?
+        {
+            Reply::Acknowledged(seq) => Ok(seq),
+            reply => Err(unexpected(&reply)),
+        }
+    }
+}

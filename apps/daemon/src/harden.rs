@@ -1,0 +1,23 @@
+//! What keeps the daemon's memory, which holds keys and texts, from ending up in files: no core dumps, and no other
+//! process of the same user may attach to it or read its memory. And what libraries write, they write for us alone.
+
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, setrlimit, umask};
+use sotto_api::Error;
+
+/// For the rest of this process's life.
+pub(crate) fn harden() -> Result<(), Error> {
+    umask(Mode::RWXG | Mode::RWXO);
+    let nothing = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    setrlimit(Resource::Core, nothing).map_err(|error| Error::io("cannot switch core dumps off", &error.into()))?;
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        set_dumpable_behavior(DumpableBehavior::NotDumpable)
+            .map_err(|error| Error::io("cannot close this process's memory to others", &error.into()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! What carries the daemon's links, and how that is doing.
+//!
+//! Tor has a runtime and a thread of its own: reading a directory of thousands of relays keeps a thread busy for a while,
+//! and nobody is to wait for the network to type.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use sotto_io_tokio::{Local, Transport};
+use sotto_io_tor::{Limits, Phase, Reachability, StartError, Status, StatusChanges, Tor};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tor_rtcompat::tokio::TokioRustlsRuntime;
+
+use sotto_api::{self as api, Error, Kind};
+use sotto_client::Profile;
+
+use crate::config::{Config, Network};
+use crate::view;
+
+/// A network that is coming up.
+pub(crate) struct Carrier {
+    pub transport: Arc<dyn Transport>,
+    status: watch::Receiver<api::Network>,
+    tor: Option<TorThread>,
+}
+
+struct TorThread {
+    tor: Tor<TokioRustlsRuntime>,
+    /// Until it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Carrier {
+    /// One that is there already.
+    pub fn given(transport: Arc<dyn Transport>, network: &Network) -> Self {
+        Self {
+            transport,
+            status: watch::channel(up(network)).1,
+            tor: None,
+        }
+    }
+
+    /// The one that the configuration names.
+    pub fn start(profile: &Profile, config: &Config) -> Result<Self, Error> {
+        if let Network::Local(directory) = &config.network {
+            return Ok(Self::given(Arc::new(Local::new(directory)), &config.network));
+        }
+        let failed = |error: std::io::Error| Error::io("no runtime for Tor", &error);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("sotto-tor")
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let tor = {
+            let _inside = runtime.enter();
+            let arti = sotto_io_tor::runtime::tokio().map_err(failed)?;
+            Tor::start(arti, &profile.tor_folder(), config.tor.clone(), Limits::default())
+        };
+        let tor = tor.map_err(|error| match &error {
+            StartError::Config(_) => Error::new(Kind::Config, format!("{}: {error}", profile.config_file().display())),
+            StartError::Folder { .. } => Error::new(Kind::Io, error.to_string()),
+            StartError::Runtime => Error::internal(error.to_string()),
+        })?;
+        let (board, status) = watch::channel(seen(&tor.status()));
+        tokio::spawn(follow(tor.status_changes(), board));
+        Ok(Self {
+            transport: Arc::new(tor.clone()),
+            status,
+            tor: Some(TorThread {
+                tor,
+                runtime: Some(runtime),
+            }),
+        })
+    }
+
+    /// How it is doing, now and later.
+    pub fn status(&self) -> watch::Receiver<api::Network> {
+        self.status.clone()
+    }
+
+    /// The orderly end.
+    pub async fn close(self) {
+        if let Some(thread) = self.tor {
+            thread.tor.close().await;
+        }
+    }
+}
+
+impl Drop for TorThread {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Its threads end by themselves. Waiting for them is nothing for a task, and tokio panics at it.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Carrier")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Passes on what becomes of the network to those who ask for the status.
+async fn follow(mut changes: StatusChanges, board: watch::Sender<api::Network>) {
+    while let Some(status) = changes.next().await {
+        board.send_replace(seen(&status));
+    }
+}
+
+/// A network without phases.
+fn up(network: &Network) -> api::Network {
+    api::Network {
+        kind: network.to_string(),
+        phase: api::Phase::Ready,
+        percent: 100,
+        doing: None,
+        reachable: true,
+        reachability: api::Reachability::Reachable,
+        proven_at: None,
+        problem: None,
+    }
+}
+
+fn seen(status: &Status) -> api::Network {
+    let reachability = match status.reachability {
+        Reachability::Unknown => api::Reachability::Unknown,
+        Reachability::Reachable => api::Reachability::Reachable,
+        Reachability::Degraded => api::Reachability::Degraded,
+        Reachability::Unreachable => api::Reachability::Unreachable,
+    };
+    let (phase, doing) = match &status.phase {
+        Phase::Stopped => (api::Phase::Starting, None),
+        Phase::Offline => (api::Phase::Offline, None),
+        Phase::Bootstrapping { doing } => (
+            api::Phase::Bootstrapping,
+            Some(doing.clone()).filter(|doing| !doing.is_empty()),
+        ),
+        Phase::Publishing => (api::Phase::Publishing, None),
+        Phase::Online => (api::Phase::Ready, None),
+    };
+    api::Network {
+        kind: Network::Tor.to_string(),
+        phase,
+        percent: status.percent,
+        doing,
+        reachable: reachability == api::Reachability::Reachable,
+        reachability,
+        proven_at: status.proven_at.map(view::time),
+        problem: status.problem.as_ref().map(ToString::to_string),
+    }
+}

@@ -1,0 +1,178 @@
+//! What goes to one client: a short queue of lines and one writer. Whoever puts a line in waits for room, but only so long;
+//! a client that does not read by then is told `lagged` and dropped. The event log keeps what it missed.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use sotto_api::rpc::Notification;
+use sotto_api::{Error, Kind};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
+
+const END: &[u8] = b"\n";
+
+/// Lines that may wait for the writer.
+const QUEUE: usize = 16;
+
+/// Something to be done once a client has been handed a line. It happens between the line and its end: a client that went
+/// before is not taken for one that has it, and one that has the whole line can count on what it promises.
+pub(crate) type Then = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+struct Outgoing {
+    line: Vec<u8>,
+    then: Option<Then>,
+}
+
+/// The way to a client. Cheap to clone; when the last one is dropped, the writer ends after the lines that wait.
+#[derive(Clone)]
+pub(crate) struct Client {
+    queue: mpsc::Sender<Outgoing>,
+    lagged: Arc<Notify>,
+    patience: Duration,
+}
+
+/// The client is gone, or as good as gone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gone;
+
+/// A client and its writer.
+pub(crate) fn channel<W: AsyncWrite + Unpin>(stream: W, patience: Duration) -> (Client, impl Future<Output = ()>) {
+    let (queue, lines) = mpsc::channel(QUEUE);
+    let lagged = Arc::new(Notify::new());
+    let client = Client {
+        queue,
+        lagged: lagged.clone(),
+        patience,
+    };
+    (client, async move {
+        // A client that is gone has nobody to be told.
+        let _ = write(stream, lines, &lagged, patience).await;
+    })
+}
+
+impl Client {
+    /// Puts a line in, and with it what is to be done once it is written.
+    pub async fn push(&self, message: &impl Serialize, then: Option<Then>) -> Result<(), Gone> {
+        let line = serde_json::to_vec(message).unwrap_or_else(|error| {
+            // Types of the API have nothing that JSON cannot say; a bug there must not end the connection.
+            tracing::error!(%error, "an answer could not be written down");
+            Vec::from("null")
+        });
+        match timeout(self.patience, self.queue.send(Outgoing { line, then })).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Gone),
+            Err(_) => {
+                self.lagged.notify_one();
+                Err(Gone)
+            }
+        }
+    }
+}
+
+async fn write<W: AsyncWrite + Unpin>(
+    mut stream: W,
+    mut lines: mpsc::Receiver<Outgoing>,
+    lagged: &Notify,
+    patience: Duration,
+) -> io::Result<()> {
+    while let Some(Outgoing { line, mut then }) = lines.recv().await {
+        for mut rest in [line.as_slice(), END] {
+            while !rest.is_empty() {
+                tokio::select! {
+                    written = stream.write(rest) => match written? {
+                        0 => return Err(io::ErrorKind::WriteZero.into()),
+                        written => rest = &rest[written..],
+                    },
+                    () = lagged.notified() => {
+                        return timeout(patience, farewell(&mut stream, rest)).await.unwrap_or(Ok(()));
+                    }
+                }
+            }
+            if let Some(then) = then.take() {
+                then.await;
+            }
+        }
+    }
+    stream.shutdown().await
+}
+
+/// Ends the line that is half written, and says why no other follows.
+async fn farewell<W: AsyncWrite + Unpin>(stream: &mut W, rest: &[u8]) -> io::Result<()> {
+    let why = Error::new(Kind::Lagged, "this client did not read fast enough, and is dropped");
+    let line = serde_json::to_vec(&Notification::new("lagged", why))?;
+    stream.write_all(rest).await?;
+    if rest != END {
+        stream.write_all(END).await?;
+    }
+    stream.write_all(&line).await?;
+    stream.write_all(END).await?;
+    stream.shutdown().await
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_is_told_and_dropped_and_holds_nobody_up() {
+        let (ours, theirs) = tokio::io::duplex(64);
+        let (client, writing) = channel(ours, PATIENCE);
+        let writing = tokio::spawn(writing);
+        let began = Instant::now();
+        let mut pushed = 0;
+        while client.push(&json!({ "number": pushed }), None).await.is_ok() {
+            pushed += 1;
+            assert!(pushed < 1000, "the queue has no bound");
+        }
+        assert!(began.elapsed() <= PATIENCE + Duration::from_secs(1));
+
+        // It wakes up, and finds whole lines, then the reason, then the end.
+        let mut lines = BufReader::new(theirs).lines();
+        let mut numbers = Vec::new();
+        let mut last = Value::Null;
+        while let Some(line) = lines.next_line().await.expect("memory cannot fail") {
+            last = serde_json::from_str(&line).expect("a whole line");
+            numbers.extend(last["number"].as_u64());
+        }
+        assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
+        assert_eq!(
+            (&last["method"], &last["params"]["data"]["kind"]),
+            (&json!("lagged"), &json!("lagged"))
+        );
+        writing.await.expect("it ended");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_line_promises_is_done_once_it_is_written_and_before_it_ends() {
+        let (ours, theirs) = tokio::io::duplex(4);
+        let (client, writing) = channel(ours, PATIENCE);
+        let writing = tokio::spawn(writing);
+        let (done, mut is_done) = tokio::sync::oneshot::channel();
+        let then: Then = Box::pin(async move { done.send(()).expect("somebody listens") });
+        client.push(&json!("a long line"), Some(then)).await.expect("room");
+        tokio::task::yield_now().await;
+        assert!(is_done.try_recv().is_err(), "half a line is not a line");
+        let mut line = String::new();
+        BufReader::new(theirs)
+            .read_line(&mut line)
+            .await
+            .expect("memory cannot fail");
+        assert_eq!(line, "\"a long line\"\n");
+        is_done
+            .try_recv()
+            .expect("done by the time that the client has the whole line");
+        drop(client);
+        writing.await.expect("it ended");
+    }
+}

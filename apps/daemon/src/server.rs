@@ -1,0 +1,129 @@
+//! The Unix socket: made for the owner alone, answered for the owner alone.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sotto_api::rpc::Response;
+use sotto_api::{Error, Kind};
+use sotto_client::Lock;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::app::App;
+use super::connection::converse;
+use super::outgoing;
+
+/// Clients at once.
+const CLIENTS: usize = 64;
+
+/// How long a client may leave a full queue unread.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Rest after the operating system refused to accept (out of descriptors, mostly).
+const REFUSED: Duration = Duration::from_secs(1);
+
+/// Longest path of a Unix socket, without the final zero.
+const SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
+/// The listening socket; its file goes with it.
+#[derive(Debug)]
+pub(crate) struct Server {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Server {
+    /// Listens. The lock shows that no other daemon does, so a socket that is there was left behind by one that crashed.
+    pub fn bind(path: &Path, _held: &Lock) -> Result<Self, Error> {
+        let failed = |error: io::Error| Error::io(path.display(), &error);
+        if path.as_os_str().len() > SOCKET_PATH {
+            let message = format!(
+                "{} is too long for a socket: at most {SOCKET_PATH} bytes",
+                path.display()
+            );
+            return Err(Error::new(Kind::Io, message).hint("choose a shorter --data-dir"));
+        }
+        match fs::remove_file(path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+        // Until the permissions are set, the folder keeps others out, and so does the check of each client.
+        let listener = UnixListener::bind(path).map_err(failed)?;
+        fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(failed)?;
+        Ok(Self {
+            listener,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Serves clients until the daemon is told to stop, and says goodbye to those that are there.
+    pub async fn run(self, app: Arc<App>) {
+        let mut clients = JoinSet::new();
+        let mut stopping = app.stopping();
+        loop {
+            while clients.try_join_next().is_some() {}
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                _ = stopping.wait_for(|stopping| *stopping) => break,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    if let Err(refusal) = welcome(&stream, clients.len()) {
+                        tracing::warn!(why = %refusal, "a client was turned away");
+                        clients.spawn(turn_away(stream, refusal));
+                        continue;
+                    }
+                    let app = app.clone();
+                    clients.spawn(async move {
+                        let (reader, writer) = stream.into_split();
+                        converse(reader, writer, app, PATIENCE).await;
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a client");
+                    sleep(REFUSED).await;
+                }
+            }
+        }
+        drop(self);
+        while clients.join_next().await.is_some() {}
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A file that stays is removed by the next daemon.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn welcome(stream: &UnixStream, clients: usize) -> Result<(), Error> {
+    let peer = stream
+        .peer_cred()
+        .map_err(|error| Error::io("a client's credentials", &error))?;
+    if peer.uid() != rustix::process::geteuid().as_raw() {
+        return Err(Error::new(Kind::Refused, "this daemon belongs to another user")
+            .hint("run a daemon of your own: sotto init"));
+    }
+    if clients >= CLIENTS {
+        return Err(Error::new(
+            Kind::RateLimited,
+            format!("the daemon has {CLIENTS} clients already"),
+        ));
+    }
+    Ok(())
+}
+
+async fn turn_away(stream: UnixStream, refusal: Error) {
+    let (client, writing) = outgoing::channel(stream, Duration::from_millis(100));
+    let refused = Response::nameless(refusal);
+    let _ = tokio::join!(writing, async move {
+        let _ = client.push(&refused, None).await;
+    });
+}

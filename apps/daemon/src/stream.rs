@@ -1,0 +1,134 @@
+//! A subscription: the event log as notifications, from a place in it and then as it grows. It reads the log no faster than
+//! the client reads its socket.
+
+use std::sync::Arc;
+
+use sotto_api::rpc::Notification;
+use sotto_api::{Body, Error, Event, Happening, Time};
+use sotto_core::{EventSeq, Peer};
+use tokio::sync::broadcast;
+
+use super::app::App;
+use super::outgoing::{Client, Gone};
+use super::page::{Start, page};
+use super::view;
+
+/// Events read ahead of the client.
+const PAGE: u32 = 64;
+
+/// What a client has subscribed to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stream {
+    pub subscription: u64,
+    pub start: Start,
+    pub presence: bool,
+}
+
+/// Sends events until the client, the node or the log is gone.
+pub(crate) async fn run(app: Arc<App>, client: Client, stream: Stream) {
+    // Why it ends is known to those who end it; a log that cannot be read is the client's to know.
+    let streaming = Streaming {
+        app,
+        client: client.clone(),
+        stream,
+    };
+    if let Err(Ending::Failed(error)) = streaming.run().await {
+        tracing::warn!(%error, "a subscription ends");
+        let _ = client.push(&Notification::new("events.failed", error), None).await;
+    }
+}
+
+enum Ending {
+    Gone,
+    Failed(Error),
+}
+
+impl From<Gone> for Ending {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl From<Error> for Ending {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+struct Streaming {
+    app: Arc<App>,
+    client: Client,
+    stream: Stream,
+}
+
+impl Streaming {
+    async fn run(mut self) -> Result<(), Ending> {
+        let mut newest = self.app.feed.newest();
+        let mut presence = self.stream.presence.then(|| self.app.feed.presence());
+        loop {
+            newest.mark_unchanged();
+            while self.send_page().await? {}
+            tokio::select! {
+                grown = newest.changed() => grown.map_err(|_| Ending::Gone)?,
+                peer = next(&mut presence) => self.send_presence(peer).await?,
+            }
+        }
+    }
+
+    /// True if there may be more.
+    async fn send_page(&mut self) -> Result<bool, Ending> {
+        let (events, last) = page(&self.app, self.stream.start, PAGE).await?;
+        for event in events {
+            let seq = event.seq;
+            self.send(event).await?;
+            let after = seq.map_or(self.stream.start.after, EventSeq);
+            self.stream.start = Start { after, known: true };
+        }
+        Ok(self.stream.start.after < last)
+    }
+
+    async fn send_presence(&self, peer: Peer) -> Result<(), Ending> {
+        let contact = peer.contact;
+        // Somebody who is no contact any more has no presence to show.
+        let Some(found) = self.app.archive.read(move |reader| reader.contact(&contact)).await? else {
+            return Ok(());
+        };
+        let body = Body::Presence {
+            who: view::who(found.who),
+            presence: view::presence(peer.presence),
+            as_of: peer.as_of.map(view::time),
+            typing: peer.typing,
+        };
+        self.send(Event {
+            seq: None,
+            at: Time::now(),
+            body,
+        })
+        .await
+    }
+
+    async fn send(&self, event: Event) -> Result<(), Ending> {
+        let happening = Happening {
+            subscription: self.stream.subscription,
+            event,
+        };
+        Ok(self
+            .client
+            .push(&Notification::new("events.event", happening), None)
+            .await?)
+    }
+}
+
+/// The next notice of presence; never, for one who did not ask for it.
+async fn next(presence: &mut Option<broadcast::Receiver<Peer>>) -> Peer {
+    loop {
+        match presence {
+            None => std::future::pending().await,
+            Some(notices) => match notices.recv().await {
+                Ok(peer) => return peer,
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => *presence = None,
+            },
+        }
+    }
+}

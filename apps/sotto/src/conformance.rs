@@ -1,0 +1,180 @@
+//! `sotto conformance`: plays the protocol's clauses to any implementation, and says which are kept. It needs no daemon and
+//! no profile of its own, and knows nothing of what it tests but where it is.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+use sotto_api::{Error, Kind};
+use sotto_cli::Context;
+use sotto_cli::output::{self, Paint, Tone};
+use sotto_cli::{Outcome, Stop};
+use sotto_conformance::{self as conformance, Line, Options, Outcome as Case, Report, Socket, Socks, Target};
+use sotto_core::{FriendCode, OnionAddress};
+use sotto_daemon::{Config, Network};
+
+/// How long a target on this machine may take for what it owes, and one on Tor; in seconds.
+const PATIENCE: (u64, u64) = (5, 20);
+
+/// `sotto conformance`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+It makes identities of its own, some of which become friends of the target for good: let that be one made for the test. \
+Give --address twice, with two friend codes from `sotto identity --invite`, so that nothing is left out. It ends with 0 \
+only if every case has passed, with 1 if one has not.")]
+pub struct Conformance {
+    /// Whom to test: a friend code with an invite (twice, with another), or a bare address
+    #[arg(long = "address", value_name = "CODE", required = true)]
+    addresses: Vec<FriendCode>,
+    /// Reach it through the SOCKS port of a Tor that runs
+    #[arg(long, value_name = "IP:PORT", conflicts_with = "socket")]
+    socks: Option<SocketAddr>,
+    /// Reach it at this Unix socket
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// How long it may take for what it owes, in seconds, 1 to 25 [default: 5, on Tor 20]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=25))]
+    patience: Option<u64>,
+    /// Also wait for what takes minutes: handshakes that stand still, silence
+    #[arg(long)]
+    slow: bool,
+}
+
+/// What is printed with `--json`.
+#[derive(Debug, Serialize)]
+struct Findings {
+    address: String,
+    passed: bool,
+    cases: Vec<Finding>,
+}
+
+/// A case.
+#[derive(Debug, Serialize)]
+struct Finding {
+    id: &'static str,
+    section: &'static str,
+    says: &'static str,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    came: Option<String>,
+}
+
+impl Conformance {
+    /// Plays it.
+    pub fn run(self, context: &Context) -> Outcome {
+        let address = self.address()?;
+        let target = self.target(context, address)?;
+        // One that is not there keeps no clause, but that would be no finding.
+        if let Err(error) = target.open() {
+            let hint = "it has to listen: sotto daemon start, or --socket and --socks for where";
+            return Err(
+                Error::new(Kind::Network, format!("{address} cannot be reached: {error}"))
+                    .hint(hint)
+                    .into(),
+            );
+        }
+        let mut section = "";
+        let report = conformance::run(&*target, &self.options(address)?, |line| {
+            let heading = std::mem::replace(&mut section, line.section) != line.section;
+            if !context.output.json {
+                // Whoever has seen enough is no reason to stop: the exit code counts.
+                let _ = output::print(&told(context.output.paint, line, heading));
+            }
+        });
+        if context.output.json {
+            output::object(&findings(address, &report))?;
+        } else {
+            output::print(&format!("\n{report}\n"))?;
+        }
+        if report.passed() { Ok(()) } else { Err(Stop::Exit(1)) }
+    }
+
+    fn address(&self) -> Result<OnionAddress, Stop> {
+        match &self.addresses[..] {
+            [first, rest @ ..] if rest.iter().all(|code| code.address == first.address) => Ok(first.address),
+            _ => Err(Stop::usage("every --address must be of the same target")),
+        }
+    }
+
+    fn target(&self, context: &Context, address: OnionAddress) -> Result<Box<dyn Target>, Stop> {
+        if let Some(proxy) = self.socks {
+            return Ok(Box::new(Socks::new(proxy, address)));
+        }
+        if let Some(path) = &self.socket {
+            return Ok(Box::new(Socket(path.clone())));
+        }
+        match network(context)? {
+            Network::Local(folder) => Ok(Box::new(Socket(folder.join(address.to_string())))),
+            Network::Tor => {
+                let error = Error::new(Kind::Usage, "on Tor this goes through a Tor that runs: --socks IP:PORT");
+                Err(error
+                    .hint("Debian's tor listens on 127.0.0.1:9050, Tor Browser on 127.0.0.1:9150")
+                    .into())
+            }
+        }
+    }
+
+    fn options(&self, address: OnionAddress) -> Result<Options, Stop> {
+        let invites = self.addresses.iter().filter_map(|code| code.invite).collect();
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|error| Error::internal(error.to_string()))?;
+        let usual = if self.socks.is_some() { PATIENCE.1 } else { PATIENCE.0 };
+        Ok(Options {
+            patience: Duration::from_secs(self.patience.unwrap_or(usual)),
+            slow: self.slow,
+            ..Options::new(address, invites, seed)
+        })
+    }
+}
+
+/// Where contacts are reached, if nothing else is said.
+fn network(context: &Context) -> Result<Network, Stop> {
+    match &context.global.network {
+        Some(network) => Ok(network.parse().map_err(|why: String| Error::new(Kind::Usage, why))?),
+        None => Ok(Config::load(&context.profile()?.config_file())?.network),
+    }
+}
+
+fn told(paint: Paint, line: &Line, heading: bool) -> String {
+    let tone = match line.outcome {
+        Case::Passed => Tone::Good,
+        Case::Failed(_) => Tone::Bad,
+        Case::Slow | Case::Uninvited => Tone::Careful,
+    };
+    let text = line.to_string();
+    let (mark, rest) = text.trim_start().split_once(' ').unwrap_or((&text, ""));
+    let heading = if heading {
+        format!("\n  {}\n", paint.tone(Tone::Strong, line.section))
+    } else {
+        String::new()
+    };
+    format!("{heading}    {} {rest}\n", paint.tone(tone, mark))
+}
+
+fn findings(address: OnionAddress, report: &Report) -> Findings {
+    let finding = |line: &Line| {
+        let (outcome, failure) = match &line.outcome {
+            Case::Passed => ("passed", None),
+            Case::Failed(failure) => ("failed", Some(failure)),
+            Case::Slow => ("slow", None),
+            Case::Uninvited => ("uninvited", None),
+        };
+        Finding {
+            id: line.id,
+            section: line.section,
+            says: line.says,
+            outcome,
+            expected: failure.map(|failure| failure.expected.clone()),
+            came: failure.map(|failure| failure.came.clone()),
+        }
+    };
+    Findings {
+        address: address.to_string(),
+        passed: report.passed(),
+        cases: report.lines.iter().map(finding).collect(),
+    }
+}

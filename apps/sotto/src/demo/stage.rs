@@ -1,0 +1,159 @@
+//! What the demo stands on: a temporary folder and the programs that run in it. Clearing it ends and removes them all,
+//! whatever state they are in; that happens at the end, on failure, and when the demo is interrupted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use sotto_api::{Error, Kind};
+use sotto_cli::told;
+use sotto_client::blocking::Client;
+use sotto_tor_network::TorNetwork;
+use tempfile::TempDir;
+use toml::Table;
+
+/// Between two looks at a program that is on its way.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// The folder and the programs. Clones are the same stage.
+#[derive(Clone, Debug)]
+pub struct Stage(Arc<Mutex<Option<Set>>>);
+
+#[derive(Debug)]
+struct Set {
+    folder: TempDir,
+    daemons: Vec<Child>,
+    tor: Option<TorNetwork>,
+}
+
+impl Stage {
+    /// An empty one. Only we can look into its folder.
+    pub fn new() -> Result<Self, Error> {
+        // Paths of Unix sockets are short (103 bytes on macOS), an onion address is long, temporary folders may be too.
+        const LONGEST: usize = 12;
+        let parent = std::env::temp_dir();
+        let parent = if parent.as_os_str().len() > LONGEST {
+            PathBuf::from("/tmp")
+        } else {
+            parent
+        };
+        let folder = tempfile::Builder::new().prefix("sotto-demo-").tempdir_in(&parent);
+        let folder = folder.map_err(|error| Error::io(parent.display(), &error))?;
+        Ok(Self(Arc::new(Mutex::new(Some(Set {
+            folder,
+            daemons: Vec::new(),
+            tor: None,
+        })))))
+    }
+
+    /// A folder in it, made if it is not there.
+    pub fn folder(&self, name: &str) -> Result<PathBuf, Error> {
+        self.with(|set| {
+            let path = set.folder.path().join(name);
+            fs::create_dir_all(&path).map_err(|error| Error::io(path.display(), &error))?;
+            Ok(path)
+        })
+    }
+
+    /// Starts a Tor network, which runs until the stage is cleared: how many are in it, and how clients find it.
+    pub fn tor_network(&self) -> Result<(usize, Table), Error> {
+        let network = TorNetwork::start().map_err(|error| Error::new(Kind::Network, error.to_string()))?;
+        let known = (network.process_ids().len(), network.arti_config());
+        self.with(|set| {
+            set.tor = Some(network);
+            Ok(known)
+        })
+    }
+
+    /// Runs `sotto --json …` until the stage is cleared, and waits until it answers at `socket`.
+    pub fn daemon(&self, arguments: &[&str], log: &Path, socket: &Path) -> Result<Client, Error> {
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let since = Instant::now();
+        let stderr = fs::File::create(log).map_err(|error| Error::io(log.display(), &error))?;
+        let mut command = program(arguments)?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+        let place = self.with(|set| {
+            set.daemons
+                .push(command.spawn().map_err(|error| Error::io("sotto daemon", &error))?);
+            Ok(set.daemons.len() - 1)
+        })?;
+        loop {
+            if let Ok(client) = Client::connect(socket) {
+                return Ok(client);
+            }
+            let ended = self.with(|set| {
+                set.daemons[place]
+                    .try_wait()
+                    .map_err(|error| Error::io("sotto daemon", &error))
+            })?;
+            if ended.is_some() || since.elapsed() > PATIENCE {
+                return Err(told(&fs::read(log).unwrap_or_default()));
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Waits until every program has ended by itself. The stage can be cleared meanwhile.
+    pub fn settle(&self) -> Result<(), Error> {
+        let failed = |error| Error::io("sotto daemon", &error);
+        while self.with(|set| {
+            let mut running = false;
+            for daemon in &mut set.daemons {
+                running |= daemon.try_wait().map_err(failed)?.is_none();
+            }
+            Ok(running)
+        })? {
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Ends what runs and removes the folder. Says where something is left, if anything is.
+    pub fn clear(&self) -> Result<(), Error> {
+        let Some(Set { folder, daemons, tor }) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return Ok(());
+        };
+        for mut daemon in daemons {
+            // One that has ended by itself cannot be killed; waiting for it is all that is left.
+            let _ = daemon.kill();
+            let _ = daemon.wait();
+        }
+        drop(tor);
+        let path = folder.path().to_path_buf();
+        folder.close().map_err(|error| Error::io(path.display(), &error))
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Set) -> Result<T, Error>) -> Result<T, Error> {
+        let mut set = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        work(
+            set.as_mut()
+                .ok_or_else(|| Error::internal("the demo was interrupted"))?,
+        )
+    }
+}
+
+/// Runs `sotto --json …` to its end and reads what it prints.
+pub fn sotto<T: DeserializeOwned>(arguments: &[&str]) -> Result<T, Error> {
+    let output = program(arguments)?
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Error::io("sotto", &error))?;
+    if !output.status.success() {
+        return Err(told(&output.stderr));
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| Error::internal(format!("sotto {arguments:?}: {error}")))
+}
+
+/// This very program, untouched by the settings of the person's own profile.
+fn program(arguments: &[&str]) -> Result<Command, Error> {
+    let path = std::env::current_exe().map_err(|error| Error::io("this program", &error))?;
+    let mut command = Command::new(path);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"SOTTO_")) {
+        command.env_remove(name);
+    }
+    command.arg("--json").args(arguments);
+    Ok(command)
+}

@@ -1,0 +1,54 @@
+//! [`Sotto`]: what the command line asks of the program, answered by the daemon's crate.
+
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory as _;
+use sotto_api::{Error, Identity};
+use sotto_cli::{Context, Program};
+use sotto_daemon::{Config, KeySource, Log, Options};
+
+use super::args::Cli;
+
+/// This program.
+#[derive(Clone, Copy, Debug)]
+pub struct Sotto;
+
+impl Program for Sotto {
+    fn init(&self, context: &Context, name: &str, key: sotto_cli::KeySource) -> Result<Identity, Error> {
+        let network = context.global.network.as_deref();
+        sotto_daemon::init(&context.profile()?, name, network, &source(context, key))
+    }
+
+    fn run_daemon(&self, context: &Context, key: sotto_cli::KeySource, log_file: Option<PathBuf>) -> Result<(), Error> {
+        let options = Options {
+            network: context.global.network.clone(),
+            key: source(context, key),
+            ..Options::default()
+        };
+        let log = log_file.map_or(Log::Stderr, Log::File);
+        sotto_daemon::run(&context.profile()?, options, &log)
+    }
+
+    fn check_config(&self, file: &Path) -> Result<String, Error> {
+        Ok(Config::load(file)?.network.to_string())
+    }
+
+    fn command_line(&self) -> clap::Command {
+        Cli::command()
+    }
+}
+
+/// Where the key is, as the daemon takes it.
+fn source(context: &Context, key: sotto_cli::KeySource) -> KeySource {
+    let sotto_cli::KeySource {
+        passphrase_file,
+        passphrase_fd,
+        key_file,
+    } = key;
+    KeySource {
+        key_file,
+        passphrase_file,
+        passphrase_fd,
+        no_input: !context.output.interactive,
+    }
+}

@@ -1,0 +1,123 @@
+//! Nobody who has the disk or the wire has anything to read.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use sotto::demo::Secrets;
+
+use crate::world::{Person, World, string};
+
+const TEXTS: [&str; 3] = [
+    "the eagle lands at midnight",
+    "bring the violet umbrella",
+    "*burn* the second ledger",
+];
+
+#[test]
+fn no_text_name_or_key_stands_in_any_file_or_on_the_wire() {
+    let world = World::new();
+    let (mut alice, mut bob) = (world.person("alice of the north"), world.person("bob the unseen one"));
+    world.connect(&alice, &bob);
+    alice.start();
+    bob.start();
+    let invite = string(&alice.json(&["identity", "--invite"])["friend_code"]);
+    bob.json(&[
+        "friends",
+        "add",
+        &invite,
+        "--name",
+        "my northern friend",
+        "--note",
+        "we met at the lighthouse",
+    ]);
+    bob.until("friendship", |event| {
+        matches!(event.body, sotto_api::Body::ContactAdded { .. }).then_some(())
+    });
+    for text in TEXTS {
+        bob.json(&[
+            "send",
+            "my northern friend",
+            text,
+            "--thread",
+            "operation walnut",
+            "--wait",
+            "delivered",
+        ]);
+    }
+    assert_eq!(alice.texts(3), TEXTS);
+    let id = string(&alice.json(&["history", &bob.onion])["messages"][0]["id"]);
+    alice.json(&["search", "violet"]);
+    alice.json(&[
+        "edit",
+        &bob.onion,
+        &string(&alice.json(&["send", &bob.onion, "a draft to be changed"])["id"]),
+        "changed to this text",
+    ]);
+    alice.json(&["react", &bob.onion, &id, "🪿🪿"]);
+    alice.json(&["read", &bob.onion]);
+
+    let mut secrets = Secrets::default();
+    for text in TEXTS {
+        secrets.add(text);
+    }
+    for secret in [
+        "a draft to be changed",
+        "changed to this text",
+        "my northern friend",
+        "we met at the lighthouse",
+        "operation walnut",
+        "🪿🪿",
+    ] {
+        secrets.add(secret);
+    }
+    secrets.add(&invite);
+    for person in [&alice, &bob] {
+        secrets.add(person.name);
+        secrets.add(fs::read(&person.key_file).expect("a key"));
+        let fingerprint = string(&person.json(&["identity"])["fingerprint"]);
+        secrets.add(
+            data_encoding::HEXLOWER
+                .decode(fingerprint.as_bytes())
+                .expect("hexadecimal"),
+        );
+        secrets.add(fingerprint);
+    }
+
+    let heard = world.eavesdropper.heard();
+    assert!(
+        heard.iter().map(Vec::len).sum::<usize>() > 4096,
+        "the eavesdropper sits on the wire"
+    );
+    assert!(
+        heard.iter().all(|recording| secrets.find(recording).is_none()),
+        "on the wire"
+    );
+    for person in [&alice, &bob] {
+        clean(&secrets, person);
+    }
+    for person in [&mut alice, &mut bob] {
+        person.kill();
+        clean(&secrets, person);
+        person.start();
+        person.stop();
+        clean(&secrets, person);
+    }
+}
+
+fn clean(secrets: &Secrets, person: &Person) {
+    let searched = secrets.search_files(&person.folder).expect("readable");
+    assert!(
+        searched.files >= 2 && searched.bytes > 50_000,
+        "there is a store: {searched:?}"
+    );
+    assert!(searched.found.is_empty(), "{searched:?}");
+    for entry in fs::read_dir(&person.folder).expect("a folder").flatten() {
+        // The test's own capture of standard error is not the program's.
+        if entry.file_name() != "stderr.log" {
+            let mode = entry.metadata().expect("there").permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{} is for the owner alone", entry.path().display());
+        }
+    }
+    let folder = fs::metadata(&person.folder).expect("there").permissions().mode();
+    assert_eq!(folder & 0o777, 0o700);
+}

@@ -1,0 +1,68 @@
+//! What is meant to disappear does, on both sides and from every file.
+
+use std::fs;
+
+use sotto_api::Body;
+
+use crate::world::{World, string};
+
+#[test]
+fn a_message_with_a_ttl_disappears_on_both_sides() {
+    let world = World::new();
+    let (mut alice, mut bob) = world.friends();
+    let id = string(&alice.json(&["send", "bob", "burn after reading", "--ttl", "1", "--wait", "delivered"])["id"]);
+    bob.texts(1);
+    bob.json(&["read", "alice", &id]);
+    assert!(
+        bob.json(&["history", "alice"])["messages"][0]["expires_at"].is_string(),
+        "its clock runs"
+    );
+    for person in [&mut alice, &mut bob] {
+        person.until("its end", |event| {
+            matches!(&event.body, Body::MessageDisappeared { id: of, .. } if *of == id).then_some(())
+        });
+    }
+    for (person, other) in [(&alice, "bob"), (&bob, "alice")] {
+        assert_eq!(person.json(&["history", other])["messages"], serde_json::json!([]));
+        assert_eq!(person.json(&["search", "burn"])["messages"], serde_json::json!([]));
+        for entry in fs::read_dir(&person.folder).expect("a folder").flatten() {
+            let bytes = fs::read(entry.path()).unwrap_or_default();
+            assert!(
+                !bytes.windows(18).any(|window| window == b"burn after reading"),
+                "{:?}",
+                entry.path()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_tighter_timer_of_the_two_holds() {
+    let world = World::new();
+    let (alice, mut bob) = world.friends();
+    let ours = alice.json(&["ephemeral", "bob", "7200"]);
+    assert_eq!(
+        (&ours["seconds"], &ours["ours"], &ours["theirs"]),
+        (&7200.into(), &7200.into(), &0.into())
+    );
+    bob.until("her wish", |event| {
+        matches!(
+            event.body,
+            Body::TimerChanged {
+                seconds: 7200,
+                by: sotto_api::Direction::In,
+                ..
+            }
+        )
+        .then_some(())
+    });
+    let both = bob.json(&["ephemeral", "alice", "3600"]);
+    assert_eq!(
+        (&both["seconds"], &both["ours"], &both["theirs"]),
+        (&3600.into(), &3600.into(), &7200.into())
+    );
+    bob.json(&["send", "alice", "an hour", "--wait", "delivered"]);
+    assert_eq!(bob.json(&["history", "alice"])["messages"][0]["ttl"], 3600);
+    assert_eq!(bob.json(&["ephemeral", "alice", "0"])["seconds"], 7200);
+    assert_eq!(bob.json(&["ephemeral", "alice"])["ours"], 0, "shown, not changed");
+}
