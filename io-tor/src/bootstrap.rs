@@ -1,4 +1,5 @@
-//! From a client to one that can be used, with a word about how far it is and what is in its way.
+//! [`bootstrap`] takes a new client to the point where it can be used, and reports its progress and its obstacles in the
+//! status.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,50 +11,50 @@ use futures::select_biased;
 use futures::stream::StreamExt as _;
 use tor_rtcompat::Runtime;
 
-use crate::clock;
-use crate::config::Chain;
-use crate::network::Disturbance;
-use crate::remains::Remains;
+use crate::client_teardown::ClientTeardown;
+use crate::clock_skew::{self, DirectoryAge};
+use crate::config::ErrorChain;
+use crate::network_monitor::NetworkChange;
+use crate::reachability_state::ReachabilityState;
 use crate::status::{Phase, Problem};
-use crate::ward::Ward;
 
 /// Why a client cannot be used.
-pub(crate) enum Unfinished {
-    /// The network is another one.
-    Disturbed,
-    /// arti has given up, in its words.
+pub(crate) enum BootstrapError {
+    /// The network has changed meanwhile.
+    NetworkChanged,
+    /// arti gave up; its error text.
     Failed(String),
 }
 
-/// Tells of it on the way.
 pub(crate) async fn bootstrap<R: Runtime>(
-    ward: &mut Ward<R>,
+    state: &mut ReachabilityState<R>,
     client: &TorClient<R>,
-    remains: &mut Remains,
-) -> Result<(), Unfinished> {
-    let shared = Arc::clone(&ward.shared);
+    teardown: &mut ClientTeardown,
+) -> Result<(), BootstrapError> {
+    let shared = Arc::clone(&state.shared);
+    let interval = shared.limits.network_check_interval;
     let mut events = client.bootstrap_events().fuse();
     let mut latest = client.bootstrap_status();
-    // To its end: a bootstrap that is dropped half-way cannot be taken up again.
+    // Polled to its end: a bootstrap that is dropped half-way cannot be resumed.
     let mut bootstrap = pin!(client.bootstrap().fuse());
-    let mut look = pin!(shared.runtime.sleep(shared.limits.watch).fuse());
+    let mut next_check = pin!(shared.runtime.sleep(interval).fuse());
     loop {
         select_biased! {
             result = bootstrap => {
-                remains.of(client);
-                return result.map_err(|error| Unfinished::Failed(Chain(&error).to_string()));
+                teardown.track_directory(client);
+                return result.map_err(|error| BootstrapError::Failed(ErrorChain(&error).to_string()));
             }
             event = events.select_next_some() => latest = event,
-            () = look => {
-                look.set(shared.runtime.sleep(shared.limits.watch).fuse());
-                if let Some(Disturbance::Moved | Disturbance::Slept) = ward.look() {
-                    // What was begun there goes nowhere here, and arti's own patience is long.
-                    return Err(Unfinished::Disturbed);
+            () = next_check => {
+                next_check.set(shared.runtime.sleep(interval).fuse());
+                if let Some(NetworkChange::Moved | NetworkChange::Resumed) = state.check_network() {
+                    // Connections of the old network lead nowhere, and arti's timeouts are long.
+                    return Err(BootstrapError::NetworkChanged);
                 }
             }
         }
-        remains.of(client);
-        let problem = obstacle(ward, client, &latest);
+        teardown.track_directory(client);
+        let problem = obstacle(state, client, &latest);
         shared.status.update(|status| {
             status.percent = percent(&latest);
             status.phase = match problem {
@@ -65,25 +66,26 @@ pub(crate) async fn bootstrap<R: Runtime>(
     }
 }
 
-fn obstacle<R: Runtime>(ward: &Ward<R>, client: &TorClient<R>, latest: &BootstrapStatus) -> Option<Problem> {
-    let missing = ward.shared.missing_programs();
+fn obstacle<R: Runtime>(
+    state: &ReachabilityState<R>,
+    client: &TorClient<R>,
+    latest: &BootstrapStatus,
+) -> Option<Problem> {
+    let missing = state.shared.missing_programs();
     if !missing.is_empty() {
         return Some(Problem::MissingPrograms(missing));
     }
-    if ward.watch.network().is_down() && !latest.ready_for_traffic() {
+    if state.monitor.addresses().are_absent() && !latest.ready_for_traffic() {
         return Some(Problem::NoNetwork);
     }
-    clock::trouble(client, false).or_else(|| blocked(latest))
+    clock_skew::problem(client, DirectoryAge::MayBeCached).or_else(|| blockage(latest))
 }
 
-/// What arti says is in its way.
-pub(crate) fn blocked(status: &BootstrapStatus) -> Option<Problem> {
+/// What arti reports as blocking it.
+pub(crate) fn blockage(status: &BootstrapStatus) -> Option<Problem> {
     let blockage = status.blocked()?;
-    in_the_way(&blockage.kind(), blockage.message().to_string())
-}
-
-fn in_the_way(kind: &BlockageKind, message: String) -> Option<Problem> {
-    match kind {
+    let message = blockage.message().to_string();
+    match blockage.kind() {
         BlockageKind::Disabled => None,
         BlockageKind::Filtering => Some(Problem::Filtered),
         BlockageKind::ClockSkewed => Some(Problem::Clock(message)),
@@ -93,7 +95,7 @@ fn in_the_way(kind: &BlockageKind, message: String) -> Option<Problem> {
 }
 
 fn percent(status: &BootstrapStatus) -> u8 {
-    // Rounded down: what is not finished is not 100 %.
+    // Rounded down: 100 % means finished.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -103,7 +105,7 @@ fn percent(status: &BootstrapStatus) -> u8 {
     percent
 }
 
-/// arti's words, without the percentage that it begins them with.
+/// arti's text, without the percentage at its beginning.
 fn doing(status: &BootstrapStatus) -> String {
     let text = status.to_string();
     match text.split_once("%: ") {

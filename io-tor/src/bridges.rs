@@ -1,4 +1,4 @@
-//! Bridges, as the `[tor]` table names them, and the programs that some of them need as pluggable transports.
+//! Bridges in the `[tor]` table, and the pluggable transport programs that they need.
 
 use std::path::{Path, PathBuf};
 
@@ -6,47 +6,47 @@ use arti_client::TorClientConfig;
 use arti_client::config::CfgPath;
 use toml::{Table, Value};
 
-/// Whether relays are reached by bridges alone.
+/// Whether the client connects through bridges alone.
 pub(crate) fn is_bridged(table: &Table) -> bool {
     let bridges = table.get("bridges").and_then(Value::as_table);
-    let some = |value: &Value| match value {
+    let is_nonempty = |value: &Value| match value {
         Value::Array(bridges) => !bridges.is_empty(),
         Value::String(lines) => !lines.trim().is_empty(),
         _ => false,
     };
     bridges.is_some_and(|table| {
-        table.get("enabled") != Some(&Value::Boolean(false)) && table.get("bridges").is_some_and(some)
+        table.get("enabled") != Some(&Value::Boolean(false)) && table.get("bridges").is_some_and(is_nonempty)
     })
 }
 
-/// Programs that the table's bridges need as pluggable transports and that are not there, or cannot be run.
+/// Pluggable transport programs that the table's bridges need, and that are missing or not executable.
 pub(crate) fn missing_programs(table: &Table, config: &TorClientConfig) -> Vec<PathBuf> {
     if !is_bridged(table) {
         return Vec::new();
     }
     let bridges = &table["bridges"];
-    let wanted = protocols(&bridges["bridges"]);
+    let needed = protocols(&bridges["bridges"]);
     let transports = bridges.get("transports").and_then(Value::as_array);
     transports
         .into_iter()
         .flatten()
         .filter(|transport| {
-            let spoken = transport
+            let provided = transport
                 .get("protocols")
                 .and_then(Value::as_array)
                 .into_iter()
                 .flatten();
-            spoken
+            provided
                 .filter_map(Value::as_str)
-                .any(|protocol| wanted.contains(&protocol))
+                .any(|protocol| needed.contains(&protocol))
         })
         .filter_map(|transport| transport.get("path")?.clone().try_into::<CfgPath>().ok())
         .filter_map(|path| path.path(config.as_ref()).ok())
-        .filter(|path| !runnable(path))
+        .filter(|path| !is_executable(path))
         .collect()
 }
 
-/// The first word of each bridge's line, which is the name of its transport if it has one.
+/// The first word of each bridge line, which names its transport if it has one.
 fn protocols(bridges: &Value) -> Vec<&str> {
     let lines: Vec<&str> = match bridges {
         Value::String(lines) => lines.lines().collect(),
@@ -60,18 +60,17 @@ fn protocols(bridges: &Value) -> Vec<&str> {
 }
 
 #[cfg(unix)]
-fn runnable(path: &Path) -> bool {
+fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    let here = |path: &Path| {
+    let is_executable_file = |path: &Path| {
         path.metadata()
             .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
     };
-    // A bare name is looked for as a shell would.
+    // A name without a folder is looked up in PATH, as a shell does.
     match path.components().count() {
-        1 => {
-            std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| here(&folder.join(path)))
-        }
-        _ => here(path),
+        1 => std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+            .any(|folder| is_executable_file(&folder.join(path))),
+        _ => is_executable_file(path),
     }
 }
 
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_program_that_a_bridge_needs_and_that_is_not_there_is_missing() {
+    fn a_program_is_missing_if_a_bridge_needs_it_and_it_does_not_exist() {
         let missing = |path: &str, bridges: &str| {
             let table = table(&format!(
                 "[bridges]\n{bridges}\n[[bridges.transports]]\nprotocols = ['obfs4']\npath = '{path}'"
@@ -93,12 +92,12 @@ mod tests {
         };
         let key = "316E643333645F6D79216558614D3931657A5F5F";
         let plain = format!("bridges = ['192.0.2.1:9001 {key}']");
-        let spoken = format!("bridges = 'Bridge obfs4 192.0.2.1:9001 {key}'");
+        let obfs4 = format!("bridges = 'Bridge obfs4 192.0.2.1:9001 {key}'");
         let nowhere = "/nowhere/obfs4proxy";
-        assert_eq!(missing(nowhere, &spoken), [Path::new(nowhere)]);
-        let unused = format!("enabled = false\n{spoken}");
+        assert_eq!(missing(nowhere, &obfs4), [Path::new(nowhere)]);
+        let unused = format!("enabled = false\n{obfs4}");
         for (path, bridges) in [
-            ("/bin/sh", &*spoken),
+            ("/bin/sh", &*obfs4),
             (nowhere, &plain),
             (nowhere, &unused),
             (nowhere, ""),

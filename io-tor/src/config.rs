@@ -1,8 +1,9 @@
-//! The `[tor]` table of a profile's configuration is arti's own configuration, passed through: bridges, pluggable
-//! transports, timeouts and all the rest, by arti's own names. Sotto puts its defaults under it and its conditions over
-//! it. Where state is kept, and that no key is ever in it, is not the table's to say.
+//! The `[tor]` table of a profile's configuration is arti's own configuration, under arti's own names: bridges, pluggable
+//! transports, timeouts and the rest. The table overrides Sotto's defaults. It cannot change where state is kept, nor that
+//! no key is kept in it.
 //!
-//! Where Tor is blocked, a bridge is a way in, and a pluggable transport hides that it is one. One example each:
+//! Where Tor is blocked, a bridge gives access, and a pluggable transport disguises the connection to it. One example of
+//! each:
 //!
 //! ```toml
 #![doc = include_str!("../bridges/obfs4.toml")]
@@ -25,8 +26,8 @@ use tor_config::{ConfigBuildError, ConfigurationSource, ConfigurationSources, so
 
 use crate::bridges::is_bridged;
 
-/// What a messenger wants otherwise than a browser, and a table may still change. It never uses exits, so none are built
-/// ahead of time.
+/// Defaults that differ from arti's; the table may change them. A messenger uses no exits, so no exit circuits are built in
+/// advance.
 const DEFAULTS: &str = "
 [preemptive_circuits]
 initial_predicted_ports = []
@@ -34,35 +35,36 @@ min_exit_circs_for_port = 0
 disable_at_threshold = 0
 ";
 
-/// What a table may not change: identity keys live in the encrypted store alone, and all else in the profile's folder.
-const OURS: [&str; 3] = ["cache_dir", "keystore", "state_dir"];
+/// Keys of `storage` that the table may not set: identity keys stay in the encrypted store alone, and all other state in the
+/// profile's folder.
+const RESERVED: [&str; 3] = ["cache_dir", "keystore", "state_dir"];
 
-/// The `[tor]` table is not right. Shown to the person who wrote it, so that it names the key.
+/// What is wrong with a `[tor]` table. Each message names the key, for the person who wrote the table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// Keys that arti does not know.
-    #[error("arti knows no setting {}", keys(.0))]
+    /// arti does not know these keys.
+    #[error("unknown setting {}", keys(.0))]
     Unknown(Vec<String>),
-    /// A key that is Sotto's to set.
+    /// Sotto sets this key itself.
     #[error("tor.{key} is set by Sotto and cannot be changed")]
-    Ours {
+    Reserved {
         /// The key, without `tor.`.
         key: String,
     },
-    /// A value that cannot be.
+    /// A value is invalid.
     #[error("{}: {problem}", keys(std::slice::from_ref(key)))]
     Invalid {
-        /// The key, without `tor.`; as much of it as arti tells.
+        /// The key, without `tor.`, as far as arti names it.
         key: String,
         /// What is wrong with it.
         problem: String,
     },
-    /// Values that do not go together.
+    /// Values contradict each other.
     #[error("{}: {problem}", keys(keys_))]
     Inconsistent {
         /// The keys, without `tor.`.
         keys_: Vec<String>,
-        /// What is wrong with them together.
+        /// How they contradict each other.
         problem: String,
     },
 }
@@ -82,30 +84,30 @@ fn keys(keys: &[String]) -> String {
     named.join(", ")
 }
 
-/// Whether a node could be started with this table; the same check, with nothing started.
+/// Checks a table as [`Tor::start`](crate::Tor::start) does, without starting anything.
 pub fn check(table: &Table) -> Result<(), ConfigError> {
     let folder = Path::new("/nonexistent");
     resolve(table, folder, &folder.join(STATE)).map(drop)
 }
 
-/// arti's configuration for a folder, and for a folder of state in it.
+/// arti's configuration, with these folders.
 pub(crate) fn resolve(table: &Table, folder: &Path, state: &Path) -> Result<TorClientConfig, ConfigError> {
     if let Some(Value::Table(storage)) = table.get("storage")
-        && let Some(key) = OURS.into_iter().find(|key| storage.contains_key(*key))
+        && let Some(key) = RESERVED.into_iter().find(|key| storage.contains_key(*key))
     {
         let key = format!("storage.{key}");
-        return Err(ConfigError::Ours { key });
+        return Err(ConfigError::Reserved { key });
     }
-    let mut whole: Table = DEFAULTS.parse().expect("a constant");
-    merge(&mut whole, table.clone());
-    merge(&mut whole, conditions(folder, state));
-    let text = toml::to_string(&whole).map_err(|error| invalid("", &error))?;
+    let mut merged: Table = DEFAULTS.parse().expect("a constant");
+    merge(&mut merged, table.clone());
+    merge(&mut merged, fixed_settings(folder, state));
+    let text = toml::to_string(&merged).map_err(|error| invalid("", &error))?;
 
     let mut sources = ConfigurationSources::new_empty();
     sources.push_source(ConfigurationSource::from_verbatim(text), MustRead::MustRead);
-    let tree = sources.load().map_err(|error| invalid("", &Chain(&error)))?;
+    let tree = sources.load().map_err(|error| invalid("", &ErrorChain(&error)))?;
     let resolved =
-        resolve_return_results::<TorClientConfig>(&tree, &ConfigResolveOptions::default()).map_err(refused)?;
+        resolve_return_results::<TorClientConfig>(&tree, &ConfigResolveOptions::default()).map_err(config_error)?;
     if !resolved.unrecognized.is_empty() {
         return Err(ConfigError::Unknown(
             resolved.unrecognized.iter().map(ToString::to_string).collect(),
@@ -114,28 +116,31 @@ pub(crate) fn resolve(table: &Table, folder: &Path, state: &Path) -> Result<TorC
     Ok(resolved.value)
 }
 
-/// Where a next client is to keep its state. It is `state`, even if an earlier client has not let go of that yet: then
-/// arti reads the guards there, and writes nothing. With bridges, which are guards enough, arti insists on a folder of
-/// its own, so that one beside it has to do.
+/// The state folder of the next client. It is `state`, even if an earlier client still holds the lock on it: then arti reads
+/// the guards there, and writes nothing. With bridges arti insists on writing to its folder, and needs no guards of an
+/// earlier client; so the next client gets another folder.
 pub(crate) fn state_dir(table: &Table, folder: &Path) -> PathBuf {
     let state = folder.join(STATE);
-    if !is_bridged(table) || !is_held(&state) {
+    if !is_bridged(table) || !is_locked(&state) {
         return state;
     }
-    let others = (2_u32..).map(|number| folder.join(format!("{STATE}-{number}")));
-    others.into_iter().find(|other| !is_held(other)).unwrap_or(state)
+    let alternatives = (2_u32..).map(|number| folder.join(format!("{STATE}-{number}")));
+    alternatives
+        .into_iter()
+        .find(|folder| !is_locked(folder))
+        .unwrap_or(state)
 }
 
 const STATE: &str = "state";
 
-/// Whether a client is at work there.
-fn is_held(state: &Path) -> bool {
+/// Whether a client holds the lock on this state folder.
+fn is_locked(state: &Path) -> bool {
     let lock = File::open(state.join("state/state.lock"));
     lock.is_ok_and(|lock| lock.try_lock().is_err())
 }
 
-fn conditions(folder: &Path, state: &Path) -> Table {
-    // `literal`, so that a `$` or `~` in the folder's name means itself.
+fn fixed_settings(folder: &Path, state: &Path) -> Table {
+    // `literal`, so that arti does not expand a `$` or `~` in the folder's name.
     let literal = |path: PathBuf| {
         let text = path.to_string_lossy().into_owned();
         Value::Table([("literal".to_owned(), Value::String(text))].into_iter().collect())
@@ -161,9 +166,9 @@ fn merge(lower: &mut Table, upper: Table) {
     }
 }
 
-fn refused(error: ConfigResolveError) -> ConfigError {
+fn config_error(error: ConfigResolveError) -> ConfigError {
     match error {
-        ConfigResolveError::Build(ConfigBuildError::MissingField { field }) => invalid(&field, &"is needed"),
+        ConfigResolveError::Build(ConfigBuildError::MissingField { field }) => invalid(&field, &"is required"),
         ConfigResolveError::Build(
             ConfigBuildError::Invalid { field, problem } | ConfigBuildError::NoCompileTimeSupport { field, problem },
         ) => invalid(&field, &problem),
@@ -173,11 +178,11 @@ fn refused(error: ConfigResolveError) -> ConfigError {
         ConfigResolveError::Build(ConfigBuildError::MissingOneOf { min_required, fields }) => {
             ConfigError::Inconsistent {
                 keys_: fields,
-                problem: format!("at least {min_required} of them is needed"),
+                problem: format!("at least {min_required} of them is required"),
             }
         }
         other => {
-            let text = Chain(&other).to_string();
+            let text = ErrorChain(&other).to_string();
             invalid(&key_in(&text).unwrap_or_default(), &text)
         }
     }
@@ -198,9 +203,9 @@ fn key_in(text: &str) -> Option<String> {
 }
 
 /// An error with its causes.
-pub(crate) struct Chain<'a>(pub &'a dyn std::error::Error);
+pub(crate) struct ErrorChain<'a>(pub &'a dyn std::error::Error);
 
-impl fmt::Display for Chain<'_> {
+impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
         let mut cause = self.0.source();
@@ -222,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_a_configuration() {
+    fn an_empty_table_is_valid() {
         check(&Table::new()).expect("arti's defaults");
     }
 
@@ -233,10 +238,10 @@ mod tests {
             (include_str!("../bridges/snowflake.toml"), "snowflake-client"),
             (include_str!("../bridges/webtunnel.toml"), "webtunnel-client"),
         ] {
-            // Wherever this test runs, the program is not there.
+            // The machine that runs this test may have the program in /usr/bin.
             let mut example = table(&example.replace("/usr/bin/", "/nowhere/"));
             let Some(Value::Table(tor)) = example.remove("tor") else {
-                panic!("examples are whole: {program}")
+                panic!("an example has a [tor] table: {program}")
             };
             let config = resolve(&tor, Path::new("/nonexistent"), Path::new("/nonexistent/state")).expect(program);
             assert_eq!(missing_programs(&tor, &config), [Path::new("/nowhere").join(program)]);
@@ -244,10 +249,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
-        let unknown = check(&table("[bridges]\nbrigdes = []")).expect_err("a typing error");
+    fn an_error_names_the_key() {
+        let unknown = check(&table("[bridges]\nbrigdes = []")).expect_err("misspelt");
         assert_eq!(unknown, ConfigError::Unknown(vec!["bridges.brigdes".to_owned()]));
-        assert_eq!(unknown.to_string(), "arti knows no setting tor.bridges.brigdes");
+        assert_eq!(unknown.to_string(), "unknown setting tor.bridges.brigdes");
 
         let wrong = check(&table("path_rules.ipv4_subnet_family_prefix = 'wide'")).expect_err("not a number");
         assert!(
@@ -269,17 +274,17 @@ mod tests {
     }
 
     #[test]
-    fn where_keys_and_state_live_is_not_the_tables_to_say() {
-        for key in OURS {
-            let refused = check(&table(&format!("storage.{key} = '/tmp'"))).expect_err("ours");
+    fn a_table_cannot_set_where_keys_and_state_are_kept() {
+        for key in RESERVED {
+            let refused = check(&table(&format!("storage.{key} = '/tmp'"))).expect_err("reserved");
             let key = format!("storage.{key}");
-            assert_eq!(refused, ConfigError::Ours { key });
+            assert_eq!(refused, ConfigError::Reserved { key });
         }
-        check(&table("storage.permissions.dangerously_trust_everyone = true")).expect("theirs");
+        check(&table("storage.permissions.dangerously_trust_everyone = true")).expect("allowed");
     }
 
     #[test]
-    fn with_bridges_a_client_has_a_folder_of_its_own() {
+    fn with_bridges_a_client_gets_a_state_folder_that_is_not_locked() {
         let bridged = table("bridges.bridges = ['192.0.2.1:9001 316E643333645F6D79216558614D3931657A5F5F']");
         let mut disabled = bridged.clone();
         disabled["bridges"]
@@ -287,24 +292,27 @@ mod tests {
             .expect("a table")
             .insert("enabled".to_owned(), false.into());
         let folder = tempfile::tempdir().expect("a folder");
-        let chosen = |table: &Table| state_dir(table, folder.path());
+        let state_dir_for = |table: &Table| state_dir(table, folder.path());
         let [first, second] = ["state", "state-2"].map(|name| folder.path().join(name));
         assert_eq!(
-            (chosen(&Table::new()), chosen(&bridged)),
+            (state_dir_for(&Table::new()), state_dir_for(&bridged)),
             (first.clone(), first.clone())
         );
-        std::fs::create_dir_all(first.join("state")).expect("room");
-        let held = File::create(first.join("state/state.lock")).expect("room");
-        held.lock().expect("nobody else's");
-        assert_eq!((chosen(&Table::new()), chosen(&bridged)), (first.clone(), second));
-        assert_eq!(chosen(&disabled), first);
+        std::fs::create_dir_all(first.join("state")).expect("created");
+        let lock = File::create(first.join("state/state.lock")).expect("created");
+        lock.lock().expect("locked");
+        assert_eq!(
+            (state_dir_for(&Table::new()), state_dir_for(&bridged)),
+            (first.clone(), second)
+        );
+        assert_eq!(state_dir_for(&disabled), first);
     }
 
     #[test]
-    fn what_we_set_is_under_the_table() {
-        let made = |table: &Table| resolve(table, Path::new("/nonexistent"), Path::new("/nonexistent/state"));
-        let ours = made(&Table::new()).expect("ours");
-        let theirs = made(&table("preemptive_circuits.initial_predicted_ports = [443]")).expect("theirs");
-        assert_ne!(ours, theirs);
+    fn a_table_overrides_the_defaults() {
+        let config = |table: &Table| resolve(table, Path::new("/nonexistent"), Path::new("/nonexistent/state"));
+        let default = config(&Table::new()).expect("defaults");
+        let changed = config(&table("preemptive_circuits.initial_predicted_ports = [443]")).expect("changed");
+        assert_ne!(default, changed);
     }
 }

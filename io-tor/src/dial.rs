@@ -1,9 +1,9 @@
-//! Reaching a peer: when Tor can be used, and by more than one try.
+//! [`dial`] reaches a peer once Tor can be used, by more than one attempt.
 //!
-//! What a try hangs on is often its own: a circuit that died in silence, a rendezvous point that the peer cannot reach,
-//! introduction points that the peer had before it was restarted. arti waits long for each. So a dial that is not answered
-//! begins another try beside the first, which shares nothing with it; and one that fails with what is remembered of the
-//! peer is begun again with nothing. The first stream that comes is taken.
+//! An attempt often fails for a reason of its own: a circuit that died without notice, a rendezvous point that the peer
+//! cannot reach, introduction points from before a restart of the peer. arti waits long for each. So when an attempt gets no
+//! answer, another one begins beside it and shares no circuit and no descriptor with it. An attempt that fails with what
+//! arti remembers of the peer is repeated with nothing remembered. The first stream that opens is taken.
 
 use std::io;
 use std::pin::pin;
@@ -13,88 +13,109 @@ use arti_client::{DataStream, IsolationToken, TorClient};
 use futures::future::{Either, FutureExt as _, select};
 use futures::select_biased;
 use futures::stream::{FuturesUnordered, StreamExt as _};
+use postage::watch;
 use sotto_core::OnionAddress;
 use sotto_io::{DialFuture, Stream};
 use tor_rtcompat::{Runtime, SleepProviderExt as _};
 
 use crate::PORT;
-use crate::shared::{Client, Shared};
-use crate::stream::{connect, plain};
-use crate::watched::wait_for;
+use crate::circuit_isolation::TokenHistory;
+use crate::onion_stream::{connect, io_error};
+use crate::shared_state::{ClientState, SharedState};
+use crate::watch_cell::wait_for;
 
-/// Waits for Tor, then opens a stream; both within their limits.
-pub(crate) fn dial<R: Runtime>(shared: Arc<Shared<R>>, peer: OnionAddress) -> DialFuture {
+/// Waits for Tor, then opens a stream. Each step has its timeout.
+pub(crate) fn dial<R: Runtime>(shared: Arc<SharedState<R>>, peer: OnionAddress) -> DialFuture {
     Box::pin(async move {
-        let mut clients = shared.clients.changes();
-        let ready = wait_for(&mut clients, |client| match client {
-            Client::Awaited => None,
-            Client::Ready(client) => Some(Some(client)),
-            Client::Stopped => Some(None),
-        });
-        let client = match shared.runtime.timeout(shared.limits.bootstrap_wait, ready).await {
-            Ok(Some(Some(client))) => client,
-            Ok(_) => return Err(no_network("Tor has been stopped")),
-            Err(_) => return Err(no_network("Tor is not ready")),
-        };
-        let opening = shared.runtime.timeout(shared.limits.dial, open(&shared, &client, peer));
-        // A client that is replaced cannot finish anything, and must not be kept alive by us.
-        let replaced = wait_for(&mut clients, |latest| {
-            let same = matches!(latest, Client::Ready(latest) if Arc::ptr_eq(&latest, &client));
-            (!same).then_some(())
-        });
-        let opened = match select(Box::pin(opening), Box::pin(replaced)).await {
-            Either::Left((opened, _)) => opened.unwrap_or_else(|_| {
-                Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    "the peer did not answer in time",
-                ))
-            }),
-            Either::Right((Some(()), _)) => Err(no_network("the Tor client was started anew")),
-            Either::Right((None, _)) => Err(no_network("Tor has been stopped")),
-        };
-        match opened {
+        let mut client_changes = shared.client.changes();
+        let client = ready_client(&shared, &mut client_changes).await?;
+        match open_within_timeout(&shared, &client, client_changes, peer).await {
             Ok(stream) => {
                 let (reader, writer) = stream.split();
                 Ok(Stream::new(reader, writer))
             }
             Err(error) => {
-                shared.contacts.forget(peer);
+                shared.isolation.forget(peer);
                 Err(error)
             }
         }
     })
 }
 
-/// Try after try, until one succeeds, or the only one fails.
-async fn open<R: Runtime>(shared: &Shared<R>, client: &TorClient<R>, peer: OnionAddress) -> io::Result<DataStream> {
-    let begin = |token| connect(client, peer, PORT, token).map(move |result| (token, result));
-    let known = shared.contacts.of(peer);
-    let mut remembered = known.used;
-    let mut tries = FuturesUnordered::from_iter([begin(known.token)]);
-    let mut pause = pin!(shared.runtime.sleep(shared.limits.hedge).fuse());
+async fn ready_client<R: Runtime>(
+    shared: &SharedState<R>,
+    client_changes: &mut watch::Receiver<ClientState<R>>,
+) -> io::Result<Arc<TorClient<R>>> {
+    let ready = wait_for(client_changes, |client| match client {
+        ClientState::Pending => None,
+        ClientState::Ready(client) => Some(Some(client)),
+        ClientState::Stopped => Some(None),
+    });
+    match shared.runtime.timeout(shared.limits.bootstrap_timeout, ready).await {
+        Ok(Some(Some(client))) => Ok(client),
+        Ok(_) => Err(network_down("Tor has been stopped")),
+        Err(_) => Err(network_down("Tor is not ready")),
+    }
+}
+
+async fn open_within_timeout<R: Runtime>(
+    shared: &SharedState<R>,
+    client: &Arc<TorClient<R>>,
+    mut client_changes: watch::Receiver<ClientState<R>>,
+    peer: OnionAddress,
+) -> io::Result<DataStream> {
+    let opening = shared
+        .runtime
+        .timeout(shared.limits.dial_timeout, open(shared, client, peer));
+    // A client that is replaced cannot finish an attempt, and a dial must not keep it alive.
+    let replaced = wait_for(&mut client_changes, |latest| {
+        let same = matches!(latest, ClientState::Ready(latest) if Arc::ptr_eq(&latest, client));
+        (!same).then_some(())
+    });
+    match select(Box::pin(opening), Box::pin(replaced)).await {
+        Either::Left((opened, _)) => opened.unwrap_or_else(|_| {
+            let text = "the peer did not answer in time";
+            Err(io::Error::new(io::ErrorKind::TimedOut, text))
+        }),
+        Either::Right((Some(()), _)) => Err(network_down("the Tor client was replaced")),
+        Either::Right((None, _)) => Err(network_down("Tor has been stopped")),
+    }
+}
+
+/// Starts attempts until one succeeds, or the last one that is pending fails.
+async fn open<R: Runtime>(
+    shared: &SharedState<R>,
+    client: &TorClient<R>,
+    peer: OnionAddress,
+) -> io::Result<DataStream> {
+    let attempt = |token| connect(client, peer, PORT, token).map(move |result| (token, result));
+    let known = shared.isolation.of(peer);
+    let mut history = known.history;
+    let mut attempts = FuturesUnordered::from_iter([attempt(known.token)]);
+    let mut hedge = pin!(shared.runtime.sleep(shared.limits.hedge_delay).fuse());
     loop {
         select_biased! {
-            (token, result) = tries.select_next_some() => match result {
+            (token, result) = attempts.select_next_some() => match result {
                 Ok(stream) => {
-                    shared.contacts.keep(peer, token);
+                    shared.isolation.keep(peer, token);
                     return Ok(stream);
                 }
-                Err(_) if remembered && token == known.token => {
-                    remembered = false;
-                    tries.push(begin(IsolationToken::new()));
+                Err(_) if history == TokenHistory::Used && token == known.token => {
+                    history = TokenHistory::Fresh;
+                    attempts.push(attempt(IsolationToken::new()));
                 }
-                Err(error) if tries.is_empty() => return Err(plain(&error)),
+                Err(error) if attempts.is_empty() => return Err(io_error(&error)),
                 Err(_) => {}
             },
-            () = pause => {
-                tries.push(begin(IsolationToken::new()));
-                pause.set(shared.runtime.sleep(shared.limits.hedge).fuse());
+            () = hedge => {
+                attempts.push(attempt(IsolationToken::new()));
+                hedge.set(shared.runtime.sleep(shared.limits.hedge_delay).fuse());
             }
         }
     }
 }
 
-/// Of the peer this says nothing.
-fn no_network(text: &str) -> io::Error {
+/// An error that says nothing about the peer.
+fn network_down(text: &str) -> io::Error {
     io::Error::new(io::ErrorKind::NetworkDown, text)
 }

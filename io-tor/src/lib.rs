@@ -1,29 +1,29 @@
-//! Links over Tor. Every node is an onion service, whose key is the node's identity; arti reaches others, and lets us be
-//! reached, on any runtime that arti runs on.
+//! Links over Tor. Every node is an onion service whose key is the node's identity. arti dials peers and runs the service,
+//! on any runtime that arti supports.
 //!
 //! ```text
-//!                      ┌───────────────────────────── keeper: one task ─────────────────────────────┐
-//!  Tor::start ────────▶│  client ─▶ bootstrap ─▶ online ◀──── the network changed, the machine slept │
+//!                      ┌────────────────────────── supervisor: one task ──────────────────────────┐
+//!  Tor::start ────────▶│  client ─▶ bootstrap ─▶ online ◀── the network changed, the machine resumed │
 //!                      │     ▲                     │                                                 │
-//!  Status ◀────────────│     │ a fresh client      │ probe our own address ─▶ come home: reachable   │
-//!                      │     │   as the last step  ▼                       └▶ failed: heal, in steps │
-//!                      │     └────────────────── service ◀── Transport::listen, from the identity    │
+//!  Status ◀────────────│     │ a fresh client      │ probe our own address ─▶ succeeds: reachable    │
+//!                      │     │ as the last remedy  ▼                       └▶ fails: a remedy        │
+//!                      │     └────────────── onion service ◀── Transport::listen, from the identity  │
 //!                      └───────────────────────────┬─────────────────────────────────────────────────┘
-//!  Listener ◀── streams ── circuits ◀── strangers and friends, at one virtual port
+//!  Listener ◀── streams ── circuits ◀── peers and unknown clients, at one virtual port
 //!  Transport::dial ── waits for the client, then: descriptor, introduction, rendezvous, stream ──▶ peer
 //! ```
 //!
-//! - **Starting is quick.** [`Tor::start`] checks the configuration and returns; a dial waits until Tor is usable, so
-//!   that no retry is spent on the bootstrap. [`Status`] says how far it is, and what is in the way.
-//! - **Reachable is what has been tried.** A [probe](Reachability) goes through the network to our own address, again
-//!   and again; failures are healed [in steps](Remedy), and a laptop that was closed or carried elsewhere is looked
-//!   after at once.
-//! - **No key in any file.** The identity's secret goes from the encrypted store into arti's keystore in memory. What
-//!   arti keeps in the folder is the network's directory, its guards, and statistics.
-//! - **Nobody is linked to anybody.** Each contact has circuits of its own, and so have probes; guards and vanguards are
-//!   as arti sets them.
-//! - **Strangers cost little.** Only so many rendezvous are made at once, circuits that carry nothing are closed, and
-//!   there is nothing but one port ([`Limits`]).
+//! - **Starting is quick.** [`Tor::start`] checks the configuration and returns. A dial waits until Tor is usable, so the
+//!   bootstrap costs no retry. [`Status`] reports the progress, and the obstacle if there is one.
+//! - **Reachability is proven.** A [probe](Reachability) opens a stream through the network to our own address, again and
+//!   again. Failures are answered by [remedies](Remedy) of growing strength. After suspension or a change of network the
+//!   next probe is immediate.
+//! - **No key in any file.** The identity's secret goes from the encrypted store into arti's keystore in memory. What arti
+//!   keeps in the folder is the network's directory, its guards, and statistics.
+//! - **Peers cannot be linked.** Each peer has circuits of its own, and so have probes; guards and vanguards are arti's
+//!   defaults.
+//! - **Unknown clients cost little.** Rendezvous circuits are bounded, idle circuits are closed, and only one port is open
+//!   ([`Limits`]).
 //!
 //! ```no_run
 //! use sotto_io::Transport as _;
@@ -44,31 +44,31 @@
 
 mod bootstrap;
 mod bridges;
-mod client;
-mod clock;
+mod circuit_isolation;
+mod circuit_limiter;
+mod client_teardown;
+mod clock_skew;
 pub mod config;
-mod contacts;
 mod dial;
-mod guests;
-mod heal;
-mod keeper;
 mod limits;
-mod network;
-mod online;
-mod probe;
-mod remains;
+mod network_monitor;
+mod onion_service;
+mod onion_stream;
+mod online_client;
+mod reachability_state;
+mod recovery;
 pub mod runtime;
-mod service;
-mod shared;
+mod self_probe;
+mod shared_state;
 mod status;
-mod stream;
-mod ward;
-mod watched;
+mod supervisor;
+mod transport;
+mod watch_cell;
 
-pub use client::{StartError, Tor};
 pub use config::ConfigError;
 pub use limits::Limits;
 pub use status::{Phase, Problem, Reachability, Remedy, Status, StatusChanges};
+pub use transport::{StartError, Tor};
 
-/// The virtual port of the onion service at which links arrive: the letters of "sott" on a telephone.
+/// The onion service's virtual port for links: the letters of "sott" on a telephone keypad.
 pub const PORT: u16 = 7688;

@@ -1,4 +1,4 @@
-//! arti's runtimes, with the TLS that they need.
+//! arti's runtimes, with the TLS provider that they need.
 
 use std::io;
 
@@ -9,7 +9,7 @@ pub fn tokio() -> io::Result<tor_rtcompat::tokio::TokioRustlsRuntime> {
     tor_rtcompat::tokio::TokioRustlsRuntime::current()
 }
 
-/// arti on smol, with an executor of its own, which runs while somebody is in its
+/// arti on smol, with an executor of its own. The executor runs while a thread is in its
 /// [`block_on`](tor_rtcompat::ToplevelBlockOn::block_on).
 #[cfg(feature = "smol")]
 pub fn smol() -> io::Result<tor_rtcompat::smol::SmolRustlsRuntime> {
@@ -17,7 +17,7 @@ pub fn smol() -> io::Result<tor_rtcompat::smol::SmolRustlsRuntime> {
     tor_rtcompat::smol::SmolRustlsRuntime::create()
 }
 
-/// rustls wants its cryptography named once per process. Where the program has named another, that one is used.
+/// rustls needs a cryptography provider, set once per process. One that the program has already set stays.
 fn provide_tls() {
     drop(rustls::crypto::ring::default_provider().install_default());
 }

@@ -1,101 +1,109 @@
-//! How the node stands with Tor, in words for a person and types for a program; and who hears of it when that changes.
+//! [`Status`] of the transport: typed for programs, readable for people, and a stream of its changes.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::Stream;
 use postage::watch;
 use sotto_core::Wall;
 
-/// How things stand.
+use crate::clock_skew::minutes;
+
+/// The state of the transport.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// How far the way to being reachable has been gone.
+    /// The progress towards being reachable.
     pub phase: Phase,
-    /// Of the bootstrap, 0 to 100.
+    /// The progress of the bootstrap, 0 to 100.
     pub percent: u8,
-    /// Whether others can reach this node, as far as is proven.
+    /// Whether peers can reach this node, as far as a probe has proven it.
     pub reachability: Reachability,
-    /// When a stream of our own last came home through our address.
+    /// When a probe of our own address last succeeded.
     pub proven_at: Option<Wall>,
-    /// What is in the way.
+    /// The obstacle, if there is one.
     pub problem: Option<Problem>,
-    /// Grows each time that links may have died and peers may have come into reach: after sleep, in another network, with
-    /// a fresh client. The listener tells the node.
-    pub disturbances: u64,
+    /// Grows with each event by which links may have died and peers may have become reachable: suspension, another network,
+    /// a fresh client. The listener reports each to the driver.
+    pub network_changes: u64,
 }
 
-/// The way to being reachable.
+/// The steps to being reachable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Nothing runs.
+    /// Tor does not run.
     Stopped,
-    /// The machine has no network, or no program that it needs to reach Tor; as soon as it has, it goes on.
+    /// The machine has no network, or a pluggable transport program is missing. Continues by itself when that changes.
     Offline,
-    /// The Tor network is being reached: `doing` says what arti is at.
+    /// The client connects to the Tor network.
     Bootstrapping {
-        /// In arti's words, as in "handshaking with Tor relays; fetching a consensus".
+        /// What arti is doing, as in "handshaking with Tor relays; fetching a consensus".
         doing: String,
     },
-    /// Peers can be dialled; introduction points are being chosen and the address is being published.
+    /// Peers can be dialled. Introduction points are being chosen and the descriptor is being published.
     Publishing,
-    /// Peers can be dialled, and if somebody listens, the address is published.
+    /// Peers can be dialled. If the node listens, its descriptor is published.
     Online,
 }
 
-/// Whether others can reach this node. Known by trying: a stream to our own address over circuits of its own.
+/// Whether peers can reach this node. A probe finds out: it opens a stream to our own address, over circuits of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reachability {
-    /// Not tried yet, or not since something changed; or nobody listens.
+    /// No probe has ended since the last change, or the node does not listen.
     Unknown,
-    /// The latest try came home.
+    /// The latest probe succeeded.
     Reachable,
-    /// It was reachable before; the latest try failed, or arti reports trouble with the service.
+    /// The node was reachable; the latest probe failed, or arti reports a problem of the service.
     Degraded,
-    /// Tries fail.
+    /// Probes fail.
     Unreachable,
 }
 
-/// What is in the way. `Display` is for people, and says what to do where something can be done.
+/// An obstacle to being reachable. `Display` is for people, and says what to do where they can do something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// The machine has no route to anywhere.
+    /// The machine has no route to the Internet.
     NoNetwork,
-    /// Relays cannot be reached at all.
+    /// No relay can be reached.
     Unreachable,
-    /// Relays are reached, and something keeps us from talking to them.
+    /// Relays can be reached, but TLS or Tor handshakes with them fail.
     Filtered,
-    /// This machine's clock is wrong, in arti's words.
+    /// This machine's clock is wrong; how, in arti's words or ours.
     Clock(String),
-    /// Directories answer nothing that can be used, in arti's words.
+    /// The clock was ahead and has been set back, and the probe of our own address fails.
+    ClockSetBack {
+        /// How long directories may still refuse our descriptors.
+        refusal: Duration,
+    },
+    /// The directory servers return nothing usable; in arti's words.
     Directory(String),
-    /// Programs of pluggable transports that are configured and not there.
+    /// Pluggable transport programs that are configured and missing.
     MissingPrograms(Vec<PathBuf>),
-    /// arti cannot use the profile's folder, or cannot start.
+    /// arti cannot start, or cannot use the profile's folder; in arti's words.
     Client(String),
-    /// The onion service cannot be launched or published, in arti's words.
+    /// The onion service cannot be launched or published; in arti's words.
     Service(String),
-    /// The probe of our own address has failed this many times in a row; and what was done about it last.
+    /// The probe of our own address fails.
     Probe {
-        /// Failures in a row.
+        /// Consecutive failures.
         failures: u32,
-        /// The latest failure.
+        /// The cause of the latest failure.
         cause: String,
-        /// What was done about it last.
+        /// The latest remedy.
         remedy: Option<Remedy>,
     },
 }
 
-/// What can be done about not being reachable, the gentlest first.
+/// What the transport does about failed probes, from the least to the most disruptive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Remedy {
-    /// One more introduction point, so that a new descriptor is published.
+    /// Adds an introduction point, so that arti publishes a new descriptor.
     Republish,
-    /// The service anew, with new introduction points.
+    /// Launches the service again, with new introduction points.
     NewIntroductionPoints,
-    /// Everything anew: channels, circuits, service. Streams end.
+    /// Replaces the client, and with it all channels, circuits and streams.
     FreshClient,
 }
 
@@ -107,7 +115,7 @@ impl Status {
             reachability: Reachability::Unknown,
             proven_at: None,
             problem: None,
-            disturbances: 0,
+            network_changes: 0,
         }
     }
 
@@ -172,11 +180,17 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoNetwork => f.write_str("this machine has no network"),
-            Self::Unreachable => f.write_str("no Tor relay can be reached; is the Internet?"),
+            Self::Unreachable => f.write_str("cannot reach any Tor relay; check the Internet connection"),
             Self::Filtered => f.write_str(
-                "Tor relays do not answer as they should; the network may be filtering Tor. Bridges may help: see [tor] bridges",
+                "Tor relays do not answer properly; the network may be filtering Tor. Try bridges: see [tor] bridges",
             ),
-            Self::Clock(detail) => write!(f, "this machine's clock seems to be wrong: {detail}. Set it right"),
+            Self::Clock(detail) => write!(f, "this machine's clock seems to be wrong: {detail}. Set the clock"),
+            Self::ClockSetBack { refusal } => write!(
+                f,
+                "this machine's clock was set back, so Tor directories may refuse our new address record for {}. Peers cannot \
+                 reach us until then; no action is needed",
+                minutes(*refusal)
+            ),
             Self::Directory(detail) => write!(
                 f,
                 "no usable Tor directory: {detail} This machine's clock may be wrong, or the network may be filtering Tor",
@@ -186,9 +200,13 @@ impl fmt::Display for Problem {
                 paths.iter().try_for_each(|path| write!(f, " {}", path.display()))?;
                 f.write_str(". Install it, or correct [tor] bridges.transports")
             }
-            Self::Client(detail) => write!(f, "Tor does not start: {detail}"),
-            Self::Service(detail) => write!(f, "the onion service has trouble: {detail}"),
-            Self::Probe { failures, cause, remedy } => {
+            Self::Client(detail) => write!(f, "Tor cannot start: {detail}"),
+            Self::Service(detail) => write!(f, "problem with the onion service: {detail}"),
+            Self::Probe {
+                failures,
+                cause,
+                remedy,
+            } => {
                 write!(f, "our own address did not answer ({cause}; {failures} in a row)")?;
                 match remedy {
                     Some(remedy) => write!(f, ", tried: {remedy}"),
@@ -202,15 +220,15 @@ impl fmt::Display for Problem {
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Republish => "publishing anew",
+            Self::Republish => "republishing",
             Self::NewIntroductionPoints => "new introduction points",
             Self::FreshClient => "a fresh Tor client",
         })
     }
 }
 
-/// Each change of the status, beginning with how it is; changes that come too quickly are left out, never the latest.
-/// Ends with the transport.
+/// The current status, then each later one. A slow reader misses intermediate statuses, but never the latest. Ends when the
+/// transport is dropped.
 pub struct StatusChanges(pub(crate) watch::Receiver<Status>);
 
 impl Stream for StatusChanges {
@@ -232,25 +250,25 @@ mod tests {
     use futures::{FutureExt as _, StreamExt as _};
 
     use super::*;
-    use crate::watched::Watched;
+    use crate::watch_cell::WatchCell;
 
     #[test]
-    fn changes_are_heard_once_and_sameness_is_not() {
-        let board = Watched::new(Status::stopped());
-        let mut changes = StatusChanges(board.changes());
+    fn a_change_is_delivered_once_and_an_equal_status_is_not() {
+        let cell = WatchCell::new(Status::stopped());
+        let mut changes = StatusChanges(cell.changes());
         assert_eq!(changes.next().now_or_never(), Some(Some(Status::stopped())));
-        board.update(|_| ());
+        cell.update(|_| ());
         assert_eq!(changes.next().now_or_never(), None);
-        board.update(|status| status.phase = Phase::Online);
-        assert_eq!(board.get().phase, Phase::Online);
-        assert_eq!(changes.next().now_or_never(), Some(Some(board.get())));
+        cell.update(|status| status.phase = Phase::Online);
+        assert_eq!(cell.get().phase, Phase::Online);
+        assert_eq!(changes.next().now_or_never(), Some(Some(cell.get())));
         assert_eq!(changes.next().now_or_never(), None);
-        drop(board);
+        drop(cell);
         assert_eq!(changes.next().now_or_never(), Some(None));
     }
 
     #[test]
-    fn a_person_can_read_it() {
+    fn the_status_is_readable() {
         let mut status = Status::stopped();
         status.phase = Phase::Bootstrapping {
             doing: "fetching a consensus".to_owned(),
@@ -268,7 +286,11 @@ mod tests {
         };
         assert_eq!(
             probe.to_string(),
-            "our own address did not answer (timed out; 2 in a row), tried: publishing anew"
+            "our own address did not answer (timed out; 2 in a row), tried: republishing"
         );
+        let set_back = Problem::ClockSetBack {
+            refusal: Duration::from_mins(125),
+        };
+        assert!(set_back.to_string().contains("for 2 h 5 min"), "{set_back}");
     }
 }

@@ -27,7 +27,7 @@ impl Person {
         let folder = TempDir::new().expect("a folder");
         let store = Store::create(&folder.path().join("sotto.db"), &StoreKey::new([1; 32], [2; 16])).expect("a store");
         let limits = Limits {
-            stagger: Duration::ZERO,
+            publish_stagger: Duration::ZERO,
             ..Limits::DEFAULT
         };
         let (reachable_after, (tor, node)) = timed(async {

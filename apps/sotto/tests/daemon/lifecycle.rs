@@ -117,7 +117,7 @@ async fn what_keeps_a_daemon_from_starting_is_said() {
     let file = home.profile.config_file();
     let before = fs::read_to_string(&file).expect("a file");
     for (table, why) in [
-        ("[tor]\ncolour = 'blue'", "tor: arti knows no setting tor.colour"),
+        ("[tor]\ncolour = 'blue'", "tor: unknown setting tor.colour"),
         ("[tor.bridges]\nbridges = ['nonsense']", "tor.bridges.bridges"),
         (
             "[tor.storage]\nstate_dir = '/tmp'",

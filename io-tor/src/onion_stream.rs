@@ -1,4 +1,4 @@
-//! One try to open a stream to an onion address, and what is said if it fails.
+//! One attempt to open a stream to an onion address, and its error as an [`io::Error`].
 
 use std::io;
 
@@ -6,7 +6,6 @@ use arti_client::{DataStream, ErrorKind, HasKind as _, IsolationToken, StreamPre
 use sotto_core::OnionAddress;
 use tor_rtcompat::Runtime;
 
-/// One try.
 pub(crate) async fn connect<R: Runtime>(
     client: &TorClient<R>,
     peer: OnionAddress,
@@ -18,8 +17,8 @@ pub(crate) async fn connect<R: Runtime>(
     client.connect_with_prefs((peer.to_string(), port), &prefs).await
 }
 
-/// What arti says, in a few words that hold no address.
-pub(crate) fn plain(error: &arti_client::Error) -> io::Error {
+/// arti's error in a few words that contain no address.
+pub(crate) fn io_error(error: &arti_client::Error) -> io::Error {
     let kind = match error.kind() {
         ErrorKind::TorNetworkTimeout | ErrorKind::RemoteNetworkTimeout | ErrorKind::ExitTimeout => {
             io::ErrorKind::TimedOut

@@ -1,4 +1,4 @@
-//! The transport itself, which a driver holds.
+//! [`Tor`], the transport that a driver uses.
 
 use std::convert::Infallible;
 use std::fs::{DirBuilder, Permissions};
@@ -18,35 +18,35 @@ use sotto_io::{DialFuture, ListenError, Listener, Stream, Transport};
 use toml::Table;
 use tor_rtcompat::{Runtime, SpawnExt as _};
 
+use crate::circuit_isolation::CircuitIsolation;
 use crate::config::{ConfigError, resolve, state_dir};
-use crate::contacts::Contacts;
 use crate::dial::dial;
-use crate::keeper::keep;
-use crate::service::{Arrivals, Door};
-use crate::shared::{Client, Shared};
-use crate::watched::Watched;
+use crate::onion_service::{IncomingStreams, OnionListener};
+use crate::shared_state::{ClientState, SharedState};
+use crate::supervisor::supervise;
+use crate::watch_cell::WatchCell;
 use crate::{Limits, Status, StatusChanges};
 
-/// Tor, as a way to reach peers and to be reached. Clones are the same Tor; with the last of them it stops.
+/// Carries links over Tor. Clones share one Tor client, which stops when the last clone is dropped.
 ///
 /// See the [crate's documentation](crate).
 pub struct Tor<R: Runtime> {
-    shared: Arc<Shared<R>>,
-    life: Arc<Life>,
+    shared: Arc<SharedState<R>>,
+    supervisor: Arc<SupervisorHandle>,
 }
 
-/// Tor cannot be started.
+/// Why Tor cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The `[tor]` table is not right.
+    /// The `[tor]` table is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The folder cannot be made.
+    /// The folder cannot be created.
     #[error("cannot use the folder {}: {source}", folder.display())]
     Folder {
-        /// The one that was given.
+        /// The folder.
         folder: PathBuf,
-        /// What the operating system says.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The runtime takes no tasks.
@@ -54,84 +54,85 @@ pub enum StartError {
     Runtime,
 }
 
-/// Dropped, it stops the keeper.
-struct Life {
+/// Stops the supervisor when it is dropped.
+struct SupervisorHandle {
     stop: Mutex<Option<oneshot::Sender<Infallible>>>,
     stopped: future::Shared<oneshot::Receiver<Infallible>>,
 }
 
 impl<R: Runtime> Tor<R> {
-    /// Checks the `[tor]` table, makes the folder, and begins to bootstrap in the background. Quick, and without a word
-    /// to the network.
+    /// Checks the `[tor]` table, creates the folder, and begins to bootstrap in the background. Returns at once, without
+    /// network traffic of its own.
     pub fn start(runtime: R, folder: &Path, table: Table, limits: Limits) -> Result<Self, StartError> {
         let config = resolve(&table, folder, &state_dir(&table, folder))?;
-        prepare(folder).map_err(|source| StartError::Folder {
+        create_private(folder).map_err(|source| StartError::Folder {
             folder: folder.to_owned(),
             source,
         })?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(SharedState {
             runtime,
             folder: folder.to_owned(),
             config,
             table,
             limits,
-            status: Watched::new(Status::stopped()),
-            clients: Watched::new(Client::Awaited),
-            door: Watched::new(None),
-            contacts: Contacts::default(),
+            status: WatchCell::new(Status::stopped()),
+            client: WatchCell::new(ClientState::Pending),
+            listener: WatchCell::new(None),
+            isolation: CircuitIsolation::default(),
         });
         let (stop, stopping) = oneshot::channel();
         let (running, stopped) = oneshot::channel();
         shared
             .runtime
-            .spawn(keep(Arc::clone(&shared), stopping, running))
+            .spawn(supervise(Arc::clone(&shared), stopping, running))
             .map_err(|_| StartError::Runtime)?;
-        let life = Life {
+        let supervisor = SupervisorHandle {
             stop: Mutex::new(Some(stop)),
             stopped: stopped.shared(),
         };
         Ok(Self {
             shared,
-            life: Arc::new(life),
+            supervisor: Arc::new(supervisor),
         })
     }
 
-    /// How things stand.
+    /// The current status.
     pub fn status(&self) -> Status {
         self.shared.status.get()
     }
 
-    /// How things stand now, and each time that they change.
+    /// The current status, and each later one.
     pub fn status_changes(&self) -> StatusChanges {
         StatusChanges(self.shared.status.changes())
     }
 
-    /// Stops: withdraws the service, ends the client, and returns when arti has let go of the folder, or has not within
-    /// a second. Streams that are open last until they are dropped, or their listener is.
+    /// Withdraws the onion service and ends the client. Returns when arti has released the folder, or after a second at
+    /// most. Open streams last until they, or their listener, are dropped.
     pub async fn close(&self) {
-        drop(self.life.stop.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let Err(oneshot::Canceled) = self.life.stopped.clone().await;
+        let stop = &self.supervisor.stop;
+        drop(stop.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let Err(oneshot::Canceled) = self.supervisor.stopped.clone().await;
     }
 }
 
-/// A folder for its owner alone.
-fn prepare(folder: &Path) -> io::Result<()> {
+/// Creates a folder that only its owner can access.
+fn create_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     std::fs::set_permissions(folder, Permissions::from_mode(0o700))
 }
 
 impl<R: Runtime> Transport for Tor<R> {
     fn listen(&self, identity: &IdentityRow) -> Result<Box<dyn Listener>, ListenError> {
-        if self.shared.door.get().is_some() {
+        if self.shared.listener.get().is_some() {
             return Err(ListenError::AddressInUse(identity.address()));
         }
-        let (door, arrivals) = Door::new(identity);
-        self.shared.door.set(Some(Arc::new(door)));
+        let (listener, incoming) = OnionListener::new(identity);
+        self.shared.listener.set(Some(Arc::new(listener)));
         Ok(Box::new(TorListener {
-            disturbances: self.status().disturbances,
-            changes: self.status_changes(),
+            network_changes: self.status().network_changes,
+            status_changes: self.status_changes(),
             shared: Arc::clone(&self.shared),
-            arrivals,
+            incoming,
         }))
     }
 
@@ -144,7 +145,7 @@ impl<R: Runtime> Clone for Tor<R> {
     fn clone(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
-            life: Arc::clone(&self.life),
+            supervisor: Arc::clone(&self.supervisor),
         }
     }
 }
@@ -157,27 +158,28 @@ impl<R: Runtime> std::fmt::Debug for Tor<R> {
     }
 }
 
+/// The driver's end of an [`OnionListener`].
 struct TorListener<R: Runtime> {
-    shared: Arc<Shared<R>>,
-    arrivals: Arrivals,
-    changes: StatusChanges,
-    /// Those that have been told.
-    disturbances: u64,
+    shared: Arc<SharedState<R>>,
+    incoming: IncomingStreams,
+    status_changes: StatusChanges,
+    /// The network changes that the driver knows of.
+    network_changes: u64,
 }
 
 impl<R: Runtime> Listener for TorListener<R> {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Stream> {
-        match Pin::new(&mut self.arrivals.streams).poll_next(cx) {
+        match Pin::new(&mut self.incoming.streams).poll_next(cx) {
             Poll::Ready(Some(stream)) => Poll::Ready(stream),
-            // Tor has been stopped; nobody will come.
+            // `None`: Tor has been stopped, and no stream will arrive.
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }
 
     fn poll_network_changed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while let Poll::Ready(Some(status)) = Pin::new(&mut self.changes).poll_next(cx) {
-            if status.disturbances > self.disturbances {
-                self.disturbances = status.disturbances;
+        while let Poll::Ready(Some(status)) = Pin::new(&mut self.status_changes).poll_next(cx) {
+            if status.network_changes > self.network_changes {
+                self.network_changes = status.network_changes;
                 return Poll::Ready(());
             }
         }
@@ -187,6 +189,6 @@ impl<R: Runtime> Listener for TorListener<R> {
 
 impl<R: Runtime> Drop for TorListener<R> {
     fn drop(&mut self) {
-        self.shared.door.set(None);
+        self.shared.listener.set(None);
     }
 }

@@ -1,17 +1,17 @@
-//! A value that others wait on.
+//! [`WatchCell`], a shared value whose changes can be awaited.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt as _;
 use postage::watch;
 
-/// The latest value, and all who wait for it to change.
-pub(crate) struct Watched<T> {
+/// The latest value, and the senders and receivers of its changes.
+pub(crate) struct WatchCell<T> {
     sender: Mutex<watch::Sender<T>>,
     receiver: watch::Receiver<T>,
 }
 
-impl<T: Clone> Watched<T> {
+impl<T: Clone> WatchCell<T> {
     pub fn new(value: T) -> Self {
         let (sender, receiver) = watch::channel_with(value);
         Self {
@@ -28,7 +28,7 @@ impl<T: Clone> Watched<T> {
         *self.lock().borrow_mut() = value;
     }
 
-    /// Changes the value in place; wakes nobody if it is still the same.
+    /// Changes the value in place. Wakes no receiver if the value stays equal.
     pub fn update(&self, change: impl FnOnce(&mut T))
     where
         T: PartialEq,
@@ -41,7 +41,7 @@ impl<T: Clone> Watched<T> {
         }
     }
 
-    /// The value, and then each later one; ends when this is dropped.
+    /// The current value, and then each later one. Ends when the cell is dropped.
     pub fn changes(&self) -> watch::Receiver<T> {
         self.receiver.clone()
     }
@@ -51,14 +51,14 @@ impl<T: Clone> Watched<T> {
     }
 }
 
-/// Waits until `wanted` finds what it wants in the value; `None` if the value is gone before.
+/// Waits until `select` returns a result for a value. `None` if the cell is dropped before.
 pub(crate) async fn wait_for<T: Clone, W>(
     changes: &mut watch::Receiver<T>,
-    mut wanted: impl FnMut(T) -> Option<W>,
+    mut select: impl FnMut(T) -> Option<W>,
 ) -> Option<W> {
     while let Some(value) = changes.next().await {
-        if let Some(found) = wanted(value) {
-            return Some(found);
+        if let Some(result) = select(value) {
+            return Some(result);
         }
     }
     None

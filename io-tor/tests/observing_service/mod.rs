@@ -1,5 +1,5 @@
-//! An onion service that is none of Sotto's, and sees what Sotto's dials look like from the outside: on which circuit each
-//! stream comes. The circuit of the first one is of no use after that: it stays, and whatever else comes on it is refused.
+//! [`ObservingService`]: an onion service without Sotto, which records on which circuit each stream of a Sotto dial arrives.
+//! It accepts one stream on the first circuit, keeps that stream open, and rejects every other stream on this circuit.
 
 use std::path::Path;
 use std::pin::pin;
@@ -18,23 +18,23 @@ use tor_hsservice::{RendRequest, RunningOnionService};
 use tor_llcrypto::pk::ed25519;
 use tor_rtcompat::{Runtime, SpawnExt as _};
 
-/// It runs until it is dropped.
-pub struct Stranger<R: Runtime> {
+/// Runs until it is dropped.
+pub struct ObservingService<R: Runtime> {
     _client: Arc<TorClient<R>>,
     _service: Arc<RunningOnionService>,
-    seen: Arc<Mutex<Seen>>,
+    observed: Arc<Mutex<Observed>>,
 }
 
-/// What has come.
+/// The streams that have arrived.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
-    /// The circuit of each stream that was taken.
+pub struct Observed {
+    /// The circuit of each stream that was accepted.
     pub circuits: Vec<usize>,
-    /// Streams that were not.
-    pub refused: usize,
+    /// The number of streams that were rejected.
+    pub rejected: usize,
 }
 
-impl<R: Runtime> Stranger<R> {
+impl<R: Runtime> ObservingService<R> {
     pub async fn start(runtime: &R, folder: &Path, table: &Table, identity: &IdentityRow) -> Self {
         let client = TorClient::with_runtime(runtime.clone())
             .config(configuration(folder, table))
@@ -44,18 +44,18 @@ impl<R: Runtime> Stranger<R> {
         let key = ed25519::Keypair::from_bytes(&identity.onion_seed);
         let key = HsIdKeypair::from(ed25519::ExpandedKeypair::from(&key));
         let mut service = OnionServiceConfigBuilder::default();
-        service.nickname("stranger".parse().expect("a nickname"));
+        service.nickname("observer".parse().expect("a nickname"));
         let service = service.build().expect("a configuration");
         let launched = client.launch_onion_service_with_hsid(service, key).expect("a service");
         let (service, requests) = launched.expect("it is enabled");
 
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let (spawner, watched) = (runtime.clone(), Arc::clone(&seen));
+        let observed = Arc::new(Mutex::new(Observed::default()));
+        let (spawner, shared) = (runtime.clone(), Arc::clone(&observed));
         let serving = async move {
             let mut requests = pin!(requests.enumerate());
             while let Some((circuit, request)) = requests.next().await {
                 spawner
-                    .spawn(serve(request, circuit, Arc::clone(&watched)))
+                    .spawn(serve(request, circuit, Arc::clone(&shared)))
                     .expect("a runtime");
             }
         };
@@ -63,37 +63,37 @@ impl<R: Runtime> Stranger<R> {
         Self {
             _client: client,
             _service: service,
-            seen,
+            observed,
         }
     }
 
-    pub fn seen(&self) -> Seen {
-        self.seen.lock().expect("no panic").clone()
+    pub fn observed(&self) -> Observed {
+        self.observed.lock().expect("no panic").clone()
     }
 }
 
-impl Seen {
-    /// Whether one more stream on this circuit is taken.
-    fn takes(&mut self, circuit: usize) -> bool {
-        let is_of_use = self.circuits.first() != Some(&circuit);
-        if is_of_use {
+impl Observed {
+    /// Records a stream; returns whether to accept it.
+    fn record(&mut self, circuit: usize) -> bool {
+        let accepted = self.circuits.first() != Some(&circuit);
+        if accepted {
             self.circuits.push(circuit);
         } else {
-            self.refused += 1;
+            self.rejected += 1;
         }
-        is_of_use
+        accepted
     }
 }
 
-/// One circuit, to its end.
-async fn serve(request: RendRequest, circuit: usize, seen: Arc<Mutex<Seen>>) {
+/// Serves one circuit to its end.
+async fn serve(request: RendRequest, circuit: usize, observed: Arc<Mutex<Observed>>) {
     let Ok(mut requests) = request.accept().await else {
         return;
     };
     let mut open = Vec::new();
     while let Some(request) = requests.next().await {
-        let is_taken = seen.lock().expect("no panic").takes(circuit);
-        if is_taken {
+        let accepted = observed.lock().expect("no panic").record(circuit);
+        if accepted {
             open.extend(request.accept(Connected::new_empty()).await.ok());
         } else {
             drop(request.reject(End::new_misc()).await);
@@ -102,10 +102,10 @@ async fn serve(request: RendRequest, circuit: usize, seen: Arc<Mutex<Seen>>) {
 }
 
 fn configuration(folder: &Path, table: &Table) -> TorClientConfig {
-    let place = |name: &str| folder.join(name).to_str().expect("UTF-8").to_owned();
+    let path = |name: &str| folder.join(name).to_str().expect("UTF-8").to_owned();
     let mut storage = toml::toml! { keystore.primary.kind = "ephemeral" };
-    storage.insert("state_dir".to_owned(), place("state").into());
-    storage.insert("cache_dir".to_owned(), place("cache").into());
+    storage.insert("state_dir".to_owned(), path("state").into());
+    storage.insert("cache_dir".to_owned(), path("cache").into());
     let mut table = table.clone();
     table.insert("storage".to_owned(), storage.into());
 

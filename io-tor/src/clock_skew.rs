@@ -1,0 +1,160 @@
+//! What the Tor network shows about this machine's clock.
+//!
+//! arti estimates the skew once it has met eight relays, which a client that works well never does. It also goes on with a
+//! clock that is hours off, as it should. But a wrong clock dates messages wrongly and expires them too early or too late,
+//! so the status reports it. Every Tor directory states its validity, which shows a clock that is far off.
+//!
+//! [`DescriptorClock`] recognises the opposite: a clock that was ahead and has been set right.
+
+use std::time::{Duration, SystemTime};
+
+use arti_client::TorClient;
+use futures::FutureExt as _;
+use futures::stream::StreamExt as _;
+use sotto_core::{Millis, Wall};
+use tor_netdir::Timeliness;
+use tor_rtcompat::Runtime;
+
+use crate::status::Problem;
+
+/// arti calls the same skew significant.
+const SIGNIFICANT: Duration = Duration::from_mins(15);
+
+/// How old the client's directory may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DirectoryAge {
+    /// It may come from the cache of an earlier run.
+    MayBeCached,
+    /// There has been time to fetch a new one.
+    MustBeFresh,
+}
+
+/// What is wrong with the clock, as far as arti and the directory show it.
+pub(crate) fn problem<R: Runtime>(client: &TorClient<R>, age: DirectoryAge) -> Option<Problem> {
+    let detail = artis_estimate(client).or_else(|| {
+        let directory = client.dirmgr().ok()?.netdir(Timeliness::Unchecked).ok()?;
+        let lifetime = directory.lifetime();
+        let now = client.runtime().wallclock();
+        compare_with_directory(now, lifetime.valid_after(), lifetime.valid_until(), age)
+    });
+    detail.map(Problem::Clock)
+}
+
+fn artis_estimate<R: Runtime>(client: &TorClient<R>) -> Option<String> {
+    let estimate = client.circmgr().ok()?.skew_events().next().now_or_never()???;
+    estimate.noteworthy().then(|| estimate.to_string())
+}
+
+fn compare_with_directory(
+    now: SystemTime,
+    valid_after: SystemTime,
+    valid_until: SystemTime,
+    age: DirectoryAge,
+) -> Option<String> {
+    let significant = |span: &Duration| *span > SIGNIFICANT;
+    if let Some(behind) = valid_after.duration_since(now).ok().filter(significant) {
+        return Some(format!("it is at least {} behind the Tor directory", minutes(behind)));
+    }
+    let expired = now.duration_since(valid_until).ok().filter(significant)?;
+    match age {
+        DirectoryAge::MayBeCached => None,
+        DirectoryAge::MustBeFresh => Some(format!(
+            "the newest Tor directory available expired {} ago",
+            minutes(expired)
+        )),
+    }
+}
+
+/// The latest wall time at which a descriptor may have been published.
+///
+/// arti computes a descriptor's revision counter from the wall clock, and a directory keeps the descriptor with the higher
+/// counter (Tor rendezvous specification, "Hidden service descriptors: outer wrapper", `revision-counter`). So after a clock
+/// that was ahead has been set back, directories refuse new descriptors until the clock has caught up, or until they have
+/// dropped the old descriptor.
+#[derive(Debug, Default)]
+pub(crate) struct DescriptorClock {
+    latest: Option<Wall>,
+}
+
+/// How long a directory keeps a descriptor: the lifetime that arti states in it (tor-hsservice 0.47, `IPT_PUBLISH_CERTAIN`).
+const DESCRIPTOR_LIFETIME: Millis = Millis::hours(3);
+
+/// A smaller step back is what time synchronisation does.
+const TOLERANCE: Millis = Millis::minutes(1);
+
+impl DescriptorClock {
+    /// The service is published at this time.
+    pub fn published(&mut self, now: Wall) {
+        self.latest = self.latest.max(Some(now));
+    }
+
+    /// How long directories may refuse new descriptors, if the clock has been set back.
+    pub fn refusal(&self, now: Wall) -> Option<Duration> {
+        let ahead = self.latest?.0.saturating_sub(now.0);
+        let refusal = Duration::from_millis(ahead.min(DESCRIPTOR_LIFETIME.0));
+        (ahead > TOLERANCE.0).then_some(refusal)
+    }
+}
+
+/// `5 min`, `3 h 0 min`.
+pub(crate) fn minutes(span: Duration) -> String {
+    let minutes = span.as_secs() / 60;
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_far_outside_the_directorys_validity_is_wrong() {
+        use DirectoryAge::{MayBeCached, MustBeFresh};
+        let hours = |count: u64| SystemTime::UNIX_EPOCH + Duration::from_hours(count);
+        let compare = |now: SystemTime, age| compare_with_directory(now, hours(100), hours(103), age);
+        for now in [
+            hours(100),
+            hours(103),
+            hours(100) - SIGNIFICANT,
+            hours(103) + SIGNIFICANT,
+        ] {
+            assert_eq!(compare(now, MustBeFresh), None);
+        }
+        let behind = "it is at least 5 h 0 min behind the Tor directory";
+        assert_eq!(compare(hours(95), MayBeCached).as_deref(), Some(behind));
+        // A client may start with the directory of yesterday.
+        assert_eq!(compare(hours(127), MayBeCached), None);
+        let expired = "the newest Tor directory available expired 24 h 0 min ago";
+        assert_eq!(compare(hours(127), MustBeFresh).as_deref(), Some(expired));
+        let slightly_behind = hours(100) - Duration::from_mins(16);
+        assert_eq!(
+            compare(slightly_behind, MayBeCached).as_deref(),
+            Some("it is at least 16 min behind the Tor directory")
+        );
+    }
+
+    #[test]
+    fn descriptors_are_refused_after_the_clock_was_set_back_until_it_catches_up() {
+        let at = |hours: u64| Wall(hours * 3_600_000);
+        let mut clock = DescriptorClock::default();
+        assert_eq!(clock.refusal(at(1)), None, "nothing was published");
+        clock.published(at(10));
+        assert_eq!(clock.refusal(at(10)), None);
+        assert_eq!(clock.refusal(Wall(at(10).0 - TOLERANCE.0)), None);
+        assert_eq!(clock.refusal(at(8)), Some(Duration::from_hours(2)));
+        assert_eq!(
+            clock.refusal(at(1)),
+            Some(Duration::from_hours(3)),
+            "the descriptor's lifetime"
+        );
+        clock.published(at(8));
+        assert_eq!(
+            clock.refusal(at(9)),
+            Some(Duration::from_hours(1)),
+            "the old descriptor counts"
+        );
+        assert_eq!(clock.refusal(at(11)), None);
+    }
+}
