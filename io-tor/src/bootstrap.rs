@@ -16,7 +16,7 @@ use crate::clock_skew::{self, DirectoryAge};
 use crate::config::ErrorChain;
 use crate::network_monitor::NetworkChange;
 use crate::reachability_state::ReachabilityState;
-use crate::status::{Phase, Problem};
+use crate::status::{TorPhase, TorProblem};
 
 /// Why a client cannot be used.
 pub(crate) enum BootstrapError {
@@ -58,8 +58,8 @@ pub(crate) async fn bootstrap<R: Runtime>(
         shared.status.update(|status| {
             status.percent = percent(&latest);
             status.phase = match problem {
-                Some(Problem::NoNetwork) => Phase::Offline,
-                _ => Phase::Bootstrapping { doing: doing(&latest) },
+                Some(TorProblem::NoNetwork) => TorPhase::Offline,
+                _ => TorPhase::Bootstrapping { doing: doing(&latest) },
             };
             status.problem = problem;
         });
@@ -70,27 +70,27 @@ fn obstacle<R: Runtime>(
     state: &ReachabilityState<R>,
     client: &TorClient<R>,
     latest: &BootstrapStatus,
-) -> Option<Problem> {
+) -> Option<TorProblem> {
     let missing = state.shared.missing_programs();
     if !missing.is_empty() {
-        return Some(Problem::MissingPrograms(missing));
+        return Some(TorProblem::MissingPrograms(missing));
     }
     if state.monitor.addresses().are_absent() && !latest.ready_for_traffic() {
-        return Some(Problem::NoNetwork);
+        return Some(TorProblem::NoNetwork);
     }
     clock_skew::problem(client, DirectoryAge::MayBeCached).or_else(|| blockage(latest))
 }
 
 /// What arti reports as blocking it.
-pub(crate) fn blockage(status: &BootstrapStatus) -> Option<Problem> {
+pub(crate) fn blockage(status: &BootstrapStatus) -> Option<TorProblem> {
     let blockage = status.blocked()?;
     let message = blockage.message().to_string();
     match blockage.kind() {
         BlockageKind::Disabled => None,
-        BlockageKind::Filtering => Some(Problem::Filtered),
-        BlockageKind::ClockSkewed => Some(Problem::Clock(message)),
-        BlockageKind::CantBootstrap => Some(Problem::Directory(message)),
-        _ => Some(Problem::Unreachable),
+        BlockageKind::Filtering => Some(TorProblem::Filtered),
+        BlockageKind::ClockSkewed => Some(TorProblem::Clock(message)),
+        BlockageKind::CantBootstrap => Some(TorProblem::Directory(message)),
+        _ => Some(TorProblem::Unreachable),
     }
 }
 

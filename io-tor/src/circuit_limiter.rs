@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::channel::oneshot;
 
-use crate::Limits;
+use crate::TorLimits;
 
 /// The circuits by age, the oldest first: those that are being built, and those that are open.
 #[derive(Default)]
@@ -47,14 +47,14 @@ impl CircuitUsage {
 
 impl CircuitLimiter {
     /// Whether one more circuit can be admitted, possibly in place of another.
-    pub fn has_capacity(&self, limits: &Limits) -> bool {
+    pub fn has_capacity(&self, limits: &TorLimits) -> bool {
         self.0.len() < limits.max_circuits || self.0.values().any(|circuit| !circuit.usage.has_streams())
     }
 
     /// Admits one more circuit. The receiver ends when the circuit is to be closed. The oldest circuit gives way, because it
     /// had the longest time to be established and used: a client that comes between two requests of a flood is served before
     /// its turn to give way.
-    pub fn admit(&mut self, id: u64, limits: &Limits) -> (Arc<CircuitUsage>, oneshot::Receiver<Infallible>) {
+    pub fn admit(&mut self, id: u64, limits: &TorLimits) -> (Arc<CircuitUsage>, oneshot::Receiver<Infallible>) {
         if let Some(oldest) = self.to_displace(limits) {
             self.0.remove(&oldest);
         }
@@ -73,7 +73,7 @@ impl CircuitLimiter {
         self.0.remove(&id);
     }
 
-    fn to_displace(&self, limits: &Limits) -> Option<u64> {
+    fn to_displace(&self, limits: &TorLimits) -> Option<u64> {
         let being_built = self.0.values().filter(|circuit| !circuit.usage.is_established());
         if being_built.count() >= limits.max_pending_rendezvous {
             self.oldest(|usage| !usage.is_established())
@@ -94,10 +94,10 @@ impl CircuitLimiter {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits {
+    const LIMITS: TorLimits = TorLimits {
         max_circuits: 4,
         max_pending_rendezvous: 2,
-        ..Limits::DEFAULT
+        ..TorLimits::DEFAULT
     };
 
     type Admitted = (Arc<CircuitUsage>, oneshot::Receiver<Infallible>);

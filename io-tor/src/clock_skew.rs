@@ -15,7 +15,7 @@ use sotto_core::{Millis, Wall};
 use tor_netdir::Timeliness;
 use tor_rtcompat::Runtime;
 
-use crate::status::Problem;
+use crate::status::{TorProblem, minutes};
 
 /// arti calls the same skew significant.
 const SIGNIFICANT: Duration = Duration::from_mins(15);
@@ -30,14 +30,14 @@ pub(crate) enum DirectoryAge {
 }
 
 /// What is wrong with the clock, as far as arti and the directory show it.
-pub(crate) fn problem<R: Runtime>(client: &TorClient<R>, age: DirectoryAge) -> Option<Problem> {
+pub(crate) fn problem<R: Runtime>(client: &TorClient<R>, age: DirectoryAge) -> Option<TorProblem> {
     let detail = artis_estimate(client).or_else(|| {
         let directory = client.dirmgr().ok()?.netdir(Timeliness::Unchecked).ok()?;
         let lifetime = directory.lifetime();
         let now = client.runtime().wallclock();
         compare_with_directory(now, lifetime.valid_after(), lifetime.valid_until(), age)
     });
-    detail.map(Problem::Clock)
+    detail.map(TorProblem::Clock)
 }
 
 fn artis_estimate<R: Runtime>(client: &TorClient<R>) -> Option<String> {
@@ -93,15 +93,6 @@ impl DescriptorClock {
         let ahead = self.latest?.0.saturating_sub(now.0);
         let refusal = Duration::from_millis(ahead.min(DESCRIPTOR_LIFETIME.0));
         (ahead > TOLERANCE.0).then_some(refusal)
-    }
-}
-
-/// `5 min`, `3 h 0 min`.
-pub(crate) fn minutes(span: Duration) -> String {
-    let minutes = span.as_secs() / 60;
-    match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!("{minutes} min"),
-        (hours, minutes) => format!("{hours} h {minutes} min"),
     }
 }
 

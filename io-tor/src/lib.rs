@@ -5,7 +5,7 @@
 //!                      ┌────────────────────────── supervisor: one task ──────────────────────────┐
 //!  Tor::start ────────▶│  client ─▶ bootstrap ─▶ online ◀── the network changed, the machine resumed │
 //!                      │     ▲                     │                                                 │
-//!  Status ◀────────────│     │ a fresh client      │ probe our own address ─▶ succeeds: reachable    │
+//!  TorStatus ◀────────────│     │ a fresh client      │ probe our own address ─▶ succeeds: reachable    │
 //!                      │     │ as the last remedy  ▼                       └▶ fails: a remedy        │
 //!                      │     └────────────── onion service ◀── Transport::listen, from the identity  │
 //!                      └───────────────────────────┬─────────────────────────────────────────────────┘
@@ -14,7 +14,7 @@
 //! ```
 //!
 //! - **Starting is quick.** [`Tor::start`] checks the configuration and returns. A dial waits until Tor is usable, so the
-//!   bootstrap costs no retry. [`Status`] reports the progress, and the obstacle if there is one.
+//!   bootstrap costs no retry. [`TorStatus`] reports the progress, and the obstacle if there is one.
 //! - **Reachability is proven.** A [probe](Reachability) opens a stream through the network to our own address, again and
 //!   again. Failures are answered by [remedies](Remedy) of growing strength. After suspension or a change of network the
 //!   next probe is immediate.
@@ -23,17 +23,17 @@
 //! - **Peers cannot be linked.** Each peer has circuits of its own, and so have probes; guards and vanguards are arti's
 //!   defaults.
 //! - **Unknown clients cost little.** Rendezvous circuits are bounded, idle circuits are closed, and only one port is open
-//!   ([`Limits`]).
+//!   ([`TorLimits`]).
 //!
 //! ```no_run
 //! use sotto_io::Transport as _;
-//! use sotto_io_tor::{Limits, Tor, runtime};
+//! use sotto_io_tor::{TorLimits, Tor, runtime};
 //!
 //! # async fn run(peer: sotto_core::OnionAddress) -> Result<(), Box<dyn std::error::Error>> {
 //! # #[cfg(feature = "tokio")] {
 //! let configuration: toml::Table = "bridges.enabled = false".parse()?;
 //! let folder = std::path::Path::new("/home/ada/.local/share/sotto/tor");
-//! let tor = Tor::start(runtime::tokio()?, folder, configuration, Limits::DEFAULT)?;
+//! let tor = Tor::start(runtime::tokio()?, folder, configuration, TorLimits::DEFAULT)?;
 //! let stream = tor.dial(peer).await?; // bootstraps first
 //! println!("{}", tor.status());
 //! tor.close().await;
@@ -66,8 +66,8 @@ mod transport;
 mod watch_cell;
 
 pub use config::ConfigError;
-pub use limits::Limits;
-pub use status::{Phase, Problem, Reachability, Remedy, Status, StatusChanges};
+pub use limits::TorLimits;
+pub use status::{Reachability, Remedy, TorPhase, TorProblem, TorStatus, TorStatusChanges};
 pub use transport::{StartError, Tor};
 
 /// The onion service's virtual port for links: the letters of "sott" on a telephone keypad.

@@ -1,10 +1,12 @@
-//! [`Limits`]: the timeouts, intervals and counts of the transport.
+//! [`TorLimits`]: the timeouts, intervals and counts of the transport.
 
 use std::time::Duration;
 
+use sotto_core::Millis;
+
 /// Timeouts, intervals and counts. The defaults suit the Tor network; tests on a private network use shorter ones.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct TorLimits {
     /// How long a dial waits for Tor to become usable.
     pub bootstrap_timeout: Duration,
     /// How long a dial may take once Tor is usable: descriptor, introduction, rendezvous, stream.
@@ -40,7 +42,7 @@ pub struct Limits {
     pub streams_per_circuit: u32,
 }
 
-impl Limits {
+impl TorLimits {
     /// For the Tor network.
     pub const DEFAULT: Self = Self {
         bootstrap_timeout: Duration::from_secs(90),
@@ -62,8 +64,13 @@ impl Limits {
     };
 }
 
-impl Default for Limits {
+impl Default for TorLimits {
     fn default() -> Self {
         Self::DEFAULT
     }
+}
+
+/// A span in the unit of core's clocks.
+pub(crate) fn millis(span: Duration) -> Millis {
+    Millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use sotto_core::{Monotonic, Now};
 use sotto_io::Clock;
 
-use crate::recovery::millis;
+use crate::limits::millis;
 
 /// Both clocks. The monotonic clock counts the time in which the machine is suspended.
 pub(crate) fn clocks() -> Now {

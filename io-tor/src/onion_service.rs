@@ -34,7 +34,7 @@ use zeroize::Zeroizing;
 
 use crate::circuit_limiter::{CircuitLimiter, CircuitUsage};
 use crate::self_probe::SelfProbe;
-use crate::{Limits, PORT};
+use crate::{PORT, TorLimits};
 
 /// Streams that have arrived and that the driver has not taken yet.
 const BACKLOG: usize = 16;
@@ -87,7 +87,7 @@ pub(crate) struct OnionService {
     running: Arc<RunningOnionService>,
     nickname: String,
     introduction_points: u8,
-    limits: Limits,
+    limits: TorLimits,
     pub statuses: OnionServiceStatusStream,
 }
 
@@ -97,7 +97,7 @@ impl OnionService {
     pub fn launch<R: Runtime>(
         client: &TorClient<R>,
         listener: &Arc<OnionListener>,
-        limits: &Limits,
+        limits: &TorLimits,
         serial: u32,
     ) -> Result<Self, String> {
         let nickname = format!("sotto{serial}");
@@ -131,7 +131,7 @@ impl OnionService {
     }
 }
 
-fn configuration(nickname: &str, introduction_points: u8, limits: &Limits) -> Result<OnionServiceConfig, String> {
+fn configuration(nickname: &str, introduction_points: u8, limits: &TorLimits) -> Result<OnionServiceConfig, String> {
     let mut config = OnionServiceConfigBuilder::default();
     config
         .nickname(nickname.parse().map_err(|_| "not a nickname")?)
@@ -153,7 +153,7 @@ pub(crate) fn reported_problem(status: &OnionServiceStatus) -> Option<String> {
 /// Serves the circuits of one service. Ends with the listener, or when the service and all its circuits have ended.
 async fn serve<R: Runtime>(
     runtime: R,
-    limits: Limits,
+    limits: TorLimits,
     listener: Arc<OnionListener>,
     requests: impl futures::Stream<Item = RendRequest> + Send,
 ) {
@@ -190,7 +190,7 @@ async fn serve<R: Runtime>(
 /// Builds the rendezvous circuit and accepts its streams. The circuit is closed when this ends.
 async fn serve_circuit<R: Runtime>(
     runtime: &R,
-    limits: &Limits,
+    limits: &TorLimits,
     listener: &OnionListener,
     request: RendRequest,
     usage: Arc<CircuitUsage>,

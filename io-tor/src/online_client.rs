@@ -18,13 +18,13 @@ use tracing::{debug, info, warn};
 
 use crate::bootstrap::blockage;
 use crate::clock_skew::{self, DirectoryAge};
+use crate::limits::millis;
 use crate::network_monitor::{NetworkChange, SourceAddresses, clocks, now};
 use crate::onion_service::{OnionListener, OnionService, reported_problem};
 use crate::reachability_state::ReachabilityState;
-use crate::recovery::millis;
 use crate::self_probe::{self, random_u64};
 use crate::shared_state::ClientState;
-use crate::status::{Phase, Problem, Reachability, Remedy};
+use crate::status::{Reachability, Remedy, TorPhase, TorProblem};
 
 /// A bootstrap may have used the directory in the folder. After this time the client must have a new one.
 const DIRECTORY_FETCH: Duration = Duration::from_mins(3);
@@ -316,7 +316,7 @@ impl<'a, R: Runtime> OnlineClient<'a, R> {
     fn update_status(&self) {
         let (phase, reachability, problem) = (self.phase(), self.reachability(), self.problem());
         self.state.shared.status.update(|status| {
-            if status.phase == Phase::Offline && phase != Phase::Offline {
+            if status.phase == TorPhase::Offline && phase != TorPhase::Offline {
                 status.network_changes += 1;
             }
             status.phase = phase;
@@ -325,11 +325,11 @@ impl<'a, R: Runtime> OnlineClient<'a, R> {
         });
     }
 
-    fn phase(&self) -> Phase {
+    fn phase(&self) -> TorPhase {
         match &self.listener {
-            _ if self.is_offline() => Phase::Offline,
-            Some(_) if !self.published => Phase::Publishing,
-            _ => Phase::Online,
+            _ if self.is_offline() => TorPhase::Offline,
+            Some(_) if !self.published => TorPhase::Publishing,
+            _ => TorPhase::Online,
         }
     }
 
@@ -342,12 +342,12 @@ impl<'a, R: Runtime> OnlineClient<'a, R> {
     }
 
     /// The first obstacle, from the machine outwards.
-    fn problem(&self) -> Option<Problem> {
+    fn problem(&self) -> Option<TorProblem> {
         if !self.missing_programs.is_empty() {
-            return Some(Problem::MissingPrograms(self.missing_programs.clone()));
+            return Some(TorProblem::MissingPrograms(self.missing_programs.clone()));
         }
         if self.is_offline() {
-            return Some(Problem::NoNetwork);
+            return Some(TorProblem::NoNetwork);
         }
         clock_skew::problem(&self.client, self.directory_age())
             .or_else(|| self.descriptor_refusal())
@@ -365,20 +365,20 @@ impl<'a, R: Runtime> OnlineClient<'a, R> {
     }
 
     /// While probes fail, a clock that was set back explains it, and no remedy helps.
-    fn descriptor_refusal(&self) -> Option<Problem> {
+    fn descriptor_refusal(&self) -> Option<TorProblem> {
         let fails = self.listener.is_some() && self.state.recovery.failures() > 0;
         let refusal = self.state.descriptor_clock.refusal(clocks().wall).filter(|_| fails)?;
-        Some(Problem::ClockSetBack { refusal })
+        Some(TorProblem::ClockSetBack { refusal })
     }
 
-    fn service_problem(&self) -> Option<Problem> {
+    fn service_problem(&self) -> Option<TorProblem> {
         let problem = self.launch_error.as_ref().or(self.reported_problem.as_ref())?;
-        Some(Problem::Service(problem.clone()))
+        Some(TorProblem::Service(problem.clone()))
     }
 
-    fn probe_problem(&self) -> Option<Problem> {
+    fn probe_problem(&self) -> Option<TorProblem> {
         let recovery = &self.state.recovery;
-        (self.listener.is_some() && recovery.failures() > 0).then(|| Problem::Probe {
+        (self.listener.is_some() && recovery.failures() > 0).then(|| TorProblem::Probe {
             failures: recovery.failures(),
             cause: self.probe_error.clone(),
             remedy: recovery.remedy(),

@@ -9,11 +9,10 @@
 //! After suspension or in another network, the channels to relays are dead, but TCP may take a quarter of an hour to notice,
 //! and every new circuit would use them. So the first failure after a network change leads to a fresh client at once.
 
-use std::time::Duration;
-
 use sotto_core::{Millis, Monotonic};
 
-use crate::Limits;
+use crate::TorLimits;
+use crate::limits::millis;
 use crate::status::{Reachability, Remedy};
 
 #[derive(Debug)]
@@ -50,7 +49,7 @@ enum Channels {
 }
 
 impl Recovery {
-    pub fn new(limits: &Limits) -> Self {
+    pub fn new(limits: &TorLimits) -> Self {
         Self {
             interval: millis(limits.probe_interval),
             retry: millis(limits.probe_retry),
@@ -152,17 +151,13 @@ fn jittered(span: Millis, random: u64) -> Millis {
     Millis(span.0 - fifth + random % (2 * fifth + 1))
 }
 
-pub(crate) fn millis(span: Duration) -> Millis {
-    Millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    const LIMITS: Limits = Limits::DEFAULT;
+    const LIMITS: TorLimits = TorLimits::DEFAULT;
 
     fn at(seconds: u64) -> Monotonic {
         Monotonic(seconds * 1000)

@@ -11,7 +11,7 @@ use crate::bridges::missing_programs;
 use crate::circuit_isolation::CircuitIsolation;
 use crate::onion_service::OnionListener;
 use crate::watch_cell::WatchCell;
-use crate::{Limits, Status};
+use crate::{TorLimits, TorStatus};
 
 pub(crate) struct SharedState<R: Runtime> {
     pub runtime: R,
@@ -19,8 +19,8 @@ pub(crate) struct SharedState<R: Runtime> {
     /// arti's configuration, checked, with the state folder of the first client.
     pub config: TorClientConfig,
     pub table: Table,
-    pub limits: Limits,
-    pub status: WatchCell<Status>,
+    pub limits: TorLimits,
+    pub status: WatchCell<TorStatus>,
     pub client: WatchCell<ClientState<R>>,
     /// The open listener, if there is one.
     pub listener: WatchCell<Option<Arc<OnionListener>>>,

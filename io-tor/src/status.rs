@@ -1,4 +1,4 @@
-//! [`Status`] of the transport: typed for programs, readable for people, and a stream of its changes.
+//! [`TorStatus`] of the transport: typed for programs, readable for people, and a stream of its changes.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,13 +10,11 @@ use futures::Stream;
 use postage::watch;
 use sotto_core::Wall;
 
-use crate::clock_skew::minutes;
-
 /// The state of the transport.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
+pub struct TorStatus {
     /// The progress towards being reachable.
-    pub phase: Phase,
+    pub phase: TorPhase,
     /// The progress of the bootstrap, 0 to 100.
     pub percent: u8,
     /// Whether peers can reach this node, as far as a probe has proven it.
@@ -24,7 +22,7 @@ pub struct Status {
     /// When a probe of our own address last succeeded.
     pub proven_at: Option<Wall>,
     /// The obstacle, if there is one.
-    pub problem: Option<Problem>,
+    pub problem: Option<TorProblem>,
     /// Grows with each event by which links may have died and peers may have become reachable: suspension, another network,
     /// a fresh client. The listener reports each to the driver.
     pub network_changes: u64,
@@ -32,7 +30,7 @@ pub struct Status {
 
 /// The steps to being reachable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub enum TorPhase {
     /// Tor does not run.
     Stopped,
     /// The machine has no network, or a pluggable transport program is missing. Continues by itself when that changes.
@@ -63,7 +61,7 @@ pub enum Reachability {
 
 /// An obstacle to being reachable. `Display` is for people, and says what to do where they can do something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Problem {
+pub enum TorProblem {
     /// The machine has no route to the Internet.
     NoNetwork,
     /// No relay can be reached.
@@ -107,10 +105,10 @@ pub enum Remedy {
     FreshClient,
 }
 
-impl Status {
+impl TorStatus {
     pub(crate) const fn stopped() -> Self {
         Self {
-            phase: Phase::Stopped,
+            phase: TorPhase::Stopped,
             percent: 0,
             reachability: Reachability::Unknown,
             proven_at: None,
@@ -121,19 +119,19 @@ impl Status {
 
     /// Whether peers can be dialled.
     pub const fn is_online(&self) -> bool {
-        matches!(self.phase, Phase::Publishing | Phase::Online)
+        matches!(self.phase, TorPhase::Publishing | TorPhase::Online)
     }
 }
 
-impl fmt::Display for Status {
+impl fmt::Display for TorStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.phase {
-            Phase::Stopped => write!(f, "stopped")?,
-            Phase::Offline => write!(f, "offline")?,
-            Phase::Bootstrapping { doing } if doing.is_empty() => write!(f, "bootstrapping ({} %)", self.percent)?,
-            Phase::Bootstrapping { doing } => write!(f, "bootstrapping ({} %): {doing}", self.percent)?,
-            Phase::Publishing => write!(f, "publishing the address")?,
-            Phase::Online => write!(f, "online, {}", self.reachability)?,
+            TorPhase::Stopped => write!(f, "stopped")?,
+            TorPhase::Offline => write!(f, "offline")?,
+            TorPhase::Bootstrapping { doing } if doing.is_empty() => write!(f, "bootstrapping ({} %)", self.percent)?,
+            TorPhase::Bootstrapping { doing } => write!(f, "bootstrapping ({} %): {doing}", self.percent)?,
+            TorPhase::Publishing => write!(f, "publishing the address")?,
+            TorPhase::Online => write!(f, "online, {}", self.reachability)?,
         }
         match &self.problem {
             Some(problem) => write!(f, "; {problem}"),
@@ -142,7 +140,7 @@ impl fmt::Display for Status {
     }
 }
 
-impl Phase {
+impl TorPhase {
     /// One word, for programs.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -176,7 +174,7 @@ impl fmt::Display for Reachability {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for TorProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoNetwork => f.write_str("this machine has no network"),
@@ -217,6 +215,15 @@ impl fmt::Display for Problem {
     }
 }
 
+/// `5 min`, `3 h 0 min`.
+pub(crate) fn minutes(span: Duration) -> String {
+    let minutes = span.as_secs() / 60;
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -229,19 +236,19 @@ impl fmt::Display for Remedy {
 
 /// The current status, then each later one. A slow reader misses intermediate statuses, but never the latest. Ends when the
 /// transport is dropped.
-pub struct StatusChanges(pub(crate) watch::Receiver<Status>);
+pub struct TorStatusChanges(pub(crate) watch::Receiver<TorStatus>);
 
-impl Stream for StatusChanges {
-    type Item = Status;
+impl Stream for TorStatusChanges {
+    type Item = TorStatus;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Status>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<TorStatus>> {
         Pin::new(&mut self.0).poll_next(cx)
     }
 }
 
-impl fmt::Debug for StatusChanges {
+impl fmt::Debug for TorStatusChanges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StatusChanges").finish_non_exhaustive()
+        f.debug_struct("TorStatusChanges").finish_non_exhaustive()
     }
 }
 
@@ -254,13 +261,13 @@ mod tests {
 
     #[test]
     fn a_change_is_delivered_once_and_an_equal_status_is_not() {
-        let cell = WatchCell::new(Status::stopped());
-        let mut changes = StatusChanges(cell.changes());
-        assert_eq!(changes.next().now_or_never(), Some(Some(Status::stopped())));
+        let cell = WatchCell::new(TorStatus::stopped());
+        let mut changes = TorStatusChanges(cell.changes());
+        assert_eq!(changes.next().now_or_never(), Some(Some(TorStatus::stopped())));
         cell.update(|_| ());
         assert_eq!(changes.next().now_or_never(), None);
-        cell.update(|status| status.phase = Phase::Online);
-        assert_eq!(cell.get().phase, Phase::Online);
+        cell.update(|status| status.phase = TorPhase::Online);
+        assert_eq!(cell.get().phase, TorPhase::Online);
         assert_eq!(changes.next().now_or_never(), Some(Some(cell.get())));
         assert_eq!(changes.next().now_or_never(), None);
         drop(cell);
@@ -269,17 +276,17 @@ mod tests {
 
     #[test]
     fn the_status_is_readable() {
-        let mut status = Status::stopped();
-        status.phase = Phase::Bootstrapping {
+        let mut status = TorStatus::stopped();
+        status.phase = TorPhase::Bootstrapping {
             doing: "fetching a consensus".to_owned(),
         };
         status.percent = 15;
-        status.problem = Some(Problem::NoNetwork);
+        status.problem = Some(TorProblem::NoNetwork);
         assert_eq!(
             status.to_string(),
             "bootstrapping (15 %): fetching a consensus; this machine has no network"
         );
-        let probe = Problem::Probe {
+        let probe = TorProblem::Probe {
             failures: 2,
             cause: "timed out".to_owned(),
             remedy: Some(Remedy::Republish),
@@ -288,7 +295,7 @@ mod tests {
             probe.to_string(),
             "our own address did not answer (timed out; 2 in a row), tried: republishing"
         );
-        let set_back = Problem::ClockSetBack {
+        let set_back = TorProblem::ClockSetBack {
             refusal: Duration::from_mins(125),
         };
         assert!(set_back.to_string().contains("for 2 h 5 min"), "{set_back}");

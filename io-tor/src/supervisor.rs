@@ -17,12 +17,12 @@ use tracing::warn;
 use crate::bootstrap::{BootstrapError, bootstrap};
 use crate::client_teardown::ClientTeardown;
 use crate::config::{ErrorChain, resolve, state_dir};
+use crate::limits::millis;
 use crate::network_monitor::{NetworkChange, now};
 use crate::online_client::keep_online;
 use crate::reachability_state::ReachabilityState;
-use crate::recovery::millis;
 use crate::shared_state::{ClientState, SharedState};
-use crate::status::{Phase, Problem, Status};
+use crate::status::{TorPhase, TorProblem, TorStatus};
 
 /// Runs until the sender of `stop` is dropped. Drops `running` when nothing of it is left.
 pub(crate) async fn supervise<R: Runtime>(
@@ -48,7 +48,7 @@ pub(crate) async fn supervise<R: Runtime>(
         }
     }
     shared.client.set(ClientState::Stopped);
-    shared.status.update(|status| *status = Status::stopped());
+    shared.status.update(|status| *status = TorStatus::stopped());
     drop(supervisor);
     drop(shared);
     drop(running);
@@ -66,7 +66,7 @@ impl<R: Runtime> Supervisor<R> {
         self.state.recovery.withdrawn();
         let shared = Arc::clone(&self.state.shared);
         shared.status.update(|status| {
-            status.phase = Phase::Bootstrapping { doing: String::new() };
+            status.phase = TorPhase::Bootstrapping { doing: String::new() };
             status.percent = 0;
         });
         let client = match create(&shared) {
@@ -114,7 +114,7 @@ impl<R: Runtime> Supervisor<R> {
         warn!(problem, "Tor does not start; trying again in {} s", delay.as_secs());
         shared
             .status
-            .update(|status| status.problem = Some(Problem::Client(problem)));
+            .update(|status| status.problem = Some(TorProblem::Client(problem)));
         delay
     }
 }

@@ -25,7 +25,7 @@ use crate::onion_service::{IncomingStreams, OnionListener};
 use crate::shared_state::{ClientState, SharedState};
 use crate::supervisor::supervise;
 use crate::watch_cell::WatchCell;
-use crate::{Limits, Status, StatusChanges};
+use crate::{TorLimits, TorStatus, TorStatusChanges};
 
 /// Carries links over Tor. Clones share one Tor client, which stops when the last clone is dropped.
 ///
@@ -63,7 +63,7 @@ struct SupervisorHandle {
 impl<R: Runtime> Tor<R> {
     /// Checks the `[tor]` table, creates the folder, and begins to bootstrap in the background. Returns at once, without
     /// network traffic of its own.
-    pub fn start(runtime: R, folder: &Path, table: Table, limits: Limits) -> Result<Self, StartError> {
+    pub fn start(runtime: R, folder: &Path, table: Table, limits: TorLimits) -> Result<Self, StartError> {
         let config = resolve(&table, folder, &state_dir(&table, folder))?;
         create_private(folder).map_err(|source| StartError::Folder {
             folder: folder.to_owned(),
@@ -75,7 +75,7 @@ impl<R: Runtime> Tor<R> {
             config,
             table,
             limits,
-            status: WatchCell::new(Status::stopped()),
+            status: WatchCell::new(TorStatus::stopped()),
             client: WatchCell::new(ClientState::Pending),
             listener: WatchCell::new(None),
             isolation: CircuitIsolation::default(),
@@ -97,13 +97,13 @@ impl<R: Runtime> Tor<R> {
     }
 
     /// The current status.
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> TorStatus {
         self.shared.status.get()
     }
 
     /// The current status, and each later one.
-    pub fn status_changes(&self) -> StatusChanges {
-        StatusChanges(self.shared.status.changes())
+    pub fn status_changes(&self) -> TorStatusChanges {
+        TorStatusChanges(self.shared.status.changes())
     }
 
     /// Withdraws the onion service and ends the client. Returns when arti has released the folder, or after a second at
@@ -162,7 +162,7 @@ impl<R: Runtime> std::fmt::Debug for Tor<R> {
 struct TorListener<R: Runtime> {
     shared: Arc<SharedState<R>>,
     incoming: IncomingStreams,
-    status_changes: StatusChanges,
+    status_changes: TorStatusChanges,
     /// The network changes that the driver knows of.
     network_changes: u64,
 }

@@ -15,7 +15,7 @@ use futures::stream::StreamExt as _;
 use sotto_core::row::IdentityRow;
 use sotto_core::{OnionAddress, Wall};
 use sotto_io::{ListenError, Stream, Transport as _};
-use sotto_io_tor::{Limits, Phase, Problem, Reachability, Remedy, Status, Tor, runtime};
+use sotto_io_tor::{Reachability, Remedy, Tor, TorLimits, TorPhase, TorProblem, TorStatus, runtime};
 use sotto_testkit::key_search::assert_no_key_in;
 use sotto_tor_network::TorNetwork;
 use tempfile::TempDir;
@@ -38,14 +38,14 @@ fn identity(seed: u8) -> IdentityRow {
     }
 }
 
-fn short_limits() -> Limits {
-    Limits {
+fn short_limits() -> TorLimits {
+    TorLimits {
         probe_interval: Duration::from_secs(5),
         probe_retry: Duration::from_secs(2),
         network_check_interval: Duration::from_secs(1),
         publish_stagger: Duration::ZERO,
         publish_timeout: Duration::from_secs(20),
-        ..Limits::DEFAULT
+        ..TorLimits::DEFAULT
     }
 }
 
@@ -75,7 +75,7 @@ fn with_runtimes<F: Future<Output = ()>>(
 }
 
 /// Waits for a status.
-async fn until<R: Runtime>(runtime: &R, tor: &Tor<R>, matches: impl Fn(&Status) -> bool) -> Status {
+async fn until<R: Runtime>(runtime: &R, tor: &Tor<R>, matches: impl Fn(&TorStatus) -> bool) -> TorStatus {
     let mut changes = tor.status_changes();
     let waiting = async {
         while let Some(status) = changes.next().await {
@@ -162,11 +162,11 @@ fn nodes_on_two_runtimes_reach_each_other_and_return_after_a_restart() {
         let ada_listens = echo(&tokio, &a, &ada);
         let bob_listens = echo(&smol, &b, &bob);
         assert!(matches!(a.listen(&ada), Err(ListenError::AddressInUse(_))));
-        let proven = |status: &Status| status.reachability == Reachability::Reachable;
+        let proven = |status: &TorStatus| status.reachability == Reachability::Reachable;
         let status = until(&tokio, &a, proven).await;
         assert_eq!(
             (status.phase, status.percent, status.problem),
-            (Phase::Online, 100, None)
+            (TorPhase::Online, 100, None)
         );
         assert!(status.proven_at > Some(Wall(0)) && status.network_changes > 0);
         until(&smol, &b, proven).await;
@@ -183,7 +183,7 @@ fn nodes_on_two_runtimes_reach_each_other_and_return_after_a_restart() {
         // Bob's transport is restarted. What Ada's client remembers of his service is useless then, and her dial starts afresh.
         drop(bob_listens);
         b.close().await;
-        assert_eq!(b.status().phase, Phase::Stopped);
+        assert_eq!(b.status().phase, TorPhase::Stopped);
         assert!(exchange(&b, ada.address()).await.is_err());
         assert_no_key_in(folders[1].path(), &bob.onion_seed);
         let b = Tor::start(smol.clone(), folders[1].path(), table.clone(), short_limits()).expect("bob again");
@@ -194,7 +194,7 @@ fn nodes_on_two_runtimes_reach_each_other_and_return_after_a_restart() {
         // A closed listener.
         drop(ada_listens);
         let closed = until(&tokio, &a, |status| status.reachability == Reachability::Unknown).await;
-        assert_eq!(closed.phase, Phase::Online);
+        assert_eq!(closed.phase, TorPhase::Online);
         assert!(exchange(&b, ada.address()).await.is_err());
 
         drop(bob_listens);
@@ -278,7 +278,7 @@ fn apply_every_remedy(network: &TorNetwork, ada_table: &Table) {
         let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));
         let ada = identity(3);
         // Too short for any probe.
-        let limits = Limits {
+        let limits = TorLimits {
             probe_timeout: Duration::from_millis(1),
             probe_retry: Duration::from_secs(5),
             probe_retry_cap: Duration::from_secs(10),
@@ -294,7 +294,7 @@ fn apply_every_remedy(network: &TorNetwork, ada_table: &Table) {
             let status = until(
                 &tokio,
                 &a,
-                |status| matches!(&status.problem, Some(Problem::Probe { remedy: Some(remedy), .. }) if *remedy >= wanted),
+                |status| matches!(&status.problem, Some(TorProblem::Probe { remedy: Some(remedy), .. }) if *remedy >= wanted),
             )
             .await;
             assert_eq!(status.reachability, Reachability::Unreachable);
@@ -352,9 +352,9 @@ fn the_status_names_the_obstacle() {
         let status = until(&tokio, &tor, |status| status.problem.is_some()).await;
         assert_eq!(
             status.problem,
-            Some(Problem::MissingPrograms(vec!["/nowhere/obfs4proxy".into()]))
+            Some(TorProblem::MissingPrograms(vec!["/nowhere/obfs4proxy".into()]))
         );
-        let impatient = Limits {
+        let impatient = TorLimits {
             bootstrap_timeout: Duration::from_millis(100),
             ..short_limits()
         };
@@ -388,8 +388,8 @@ fn a_client_that_has_only_bootstrapped_leaves_no_task_behind() {
         let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));
         let a = Tor::start(tokio.clone(), folders[0].path(), network.arti_config(), short_limits()).expect("ada");
         let b = Tor::start(smol.clone(), folders[1].path(), network.arti_config(), short_limits()).expect("bob");
-        until(&tokio, &a, Status::is_online).await;
-        until(&smol, &b, Status::is_online).await;
+        until(&tokio, &a, TorStatus::is_online).await;
+        until(&smol, &b, TorStatus::is_online).await;
         assert!(folders.iter().all(|folder| is_locked(folder.path())));
         a.close().await;
         b.close().await;

@@ -2,20 +2,19 @@
 //! begins on the durable rows, after a delay that doubles. A permanent error ends the node.
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use sotto_core::row::RowStore;
-use sotto_core::{Limits, Machine, Node, OpenError};
+use sotto_core::{Limits, Machine, Node};
 
 use crate::driver::Driver;
 use crate::environment::{Environment, NodeFactory, OpenedNode};
 use crate::handle::HandleRequest;
 use crate::runtime::first_of;
 use crate::store_thread::StoreThread;
-use crate::{ListenError, NodeHandle, Runtime, Transport};
+use crate::{DriverError, ListenError, NodeHandle, Runtime, Transport};
 
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_mins(1);
@@ -47,24 +46,6 @@ impl<S> fmt::Debug for Config<S> {
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
-}
-
-/// Why a node does not run. `E` is the store's error.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "each variant is the error it holds")]
-pub enum DriverError<E> {
-    #[error(transparent)]
-    Store(E),
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    #[error("the operating system provides no random numbers: {0}")]
-    Entropy(getrandom::Error),
-    #[error("cannot create a timer: {0}")]
-    Timer(io::Error),
-    #[error("cannot start a thread for the store: {0}")]
-    Thread(io::Error),
 }
 
 /// Opens a node, which listens when this returns. Every error of the start is returned here.

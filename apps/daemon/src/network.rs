@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use sotto_io_tokio::{Local, Transport};
-use sotto_io_tor::{Limits, Phase, Reachability, StartError, Status, StatusChanges, Tor};
+use sotto_io_tor::{Reachability, StartError, Tor, TorLimits, TorPhase, TorStatus, TorStatusChanges};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tor_rtcompat::tokio::TokioRustlsRuntime;
@@ -57,7 +57,7 @@ impl Carrier {
         let tor = {
             let _inside = runtime.enter();
             let arti = sotto_io_tor::runtime::tokio().map_err(failed)?;
-            Tor::start(arti, &profile.tor_folder(), config.tor.clone(), Limits::default())
+            Tor::start(arti, &profile.tor_folder(), config.tor.clone(), TorLimits::default())
         };
         let tor = tor.map_err(|error| match &error {
             StartError::Config(_) => Error::new(Kind::Config, format!("{}: {error}", profile.config_file().display())),
@@ -107,7 +107,7 @@ impl fmt::Debug for Carrier {
 }
 
 /// Passes on what becomes of the network to those who ask for the status.
-async fn follow(mut changes: StatusChanges, board: watch::Sender<api::Network>) {
+async fn follow(mut changes: TorStatusChanges, board: watch::Sender<api::Network>) {
     while let Some(status) = changes.next().await {
         board.send_replace(seen(&status));
     }
@@ -127,7 +127,7 @@ fn up(network: &Network) -> api::Network {
     }
 }
 
-fn seen(status: &Status) -> api::Network {
+fn seen(status: &TorStatus) -> api::Network {
     let reachability = match status.reachability {
         Reachability::Unknown => api::Reachability::Unknown,
         Reachability::Reachable => api::Reachability::Reachable,
@@ -135,14 +135,14 @@ fn seen(status: &Status) -> api::Network {
         Reachability::Unreachable => api::Reachability::Unreachable,
     };
     let (phase, doing) = match &status.phase {
-        Phase::Stopped => (api::Phase::Starting, None),
-        Phase::Offline => (api::Phase::Offline, None),
-        Phase::Bootstrapping { doing } => (
+        TorPhase::Stopped => (api::Phase::Starting, None),
+        TorPhase::Offline => (api::Phase::Offline, None),
+        TorPhase::Bootstrapping { doing } => (
             api::Phase::Bootstrapping,
             Some(doing.clone()).filter(|doing| !doing.is_empty()),
         ),
-        Phase::Publishing => (api::Phase::Publishing, None),
-        Phase::Online => (api::Phase::Ready, None),
+        TorPhase::Publishing => (api::Phase::Publishing, None),
+        TorPhase::Online => (api::Phase::Ready, None),
     };
     api::Network {
         kind: Network::Tor.to_string(),

@@ -248,12 +248,12 @@ async fn contacts_exchange_messages_and_nothing_readable_is_sent_or_stored<R: Te
     alice.become_contacts(&bob).await;
 
     let long = "a long secret ".repeat(1500);
-    let said: Vec<String> = (0..10)
+    let bodies: Vec<String> = (0..10)
         .map(|_| "ok".into())
         .chain([long, "the last secret".into()])
         .collect();
     let mut ids = Vec::new();
-    for (number, text) in said.iter().enumerate() {
+    for (number, text) in bodies.iter().enumerate() {
         ids.push(
             alice
                 .send(bob.address, text, &number.to_string())
@@ -269,14 +269,17 @@ async fn contacts_exchange_messages_and_nothing_readable_is_sent_or_stored<R: Te
     bob.shut_down().await;
 
     let sent = testbed.messages("alice.db", &keys(b, Direction::Out, &ids));
-    assert_eq!(texts(&sent), said);
+    assert_eq!(texts(&sent), bodies);
     let delivered = |found: &MessageWithDelivery| found.delivery.as_ref().map(|row| row.state);
     assert!(
         sent.iter()
             .all(|found| delivered(found) == Some(DeliveryState::Delivered)),
         "{sent:?}"
     );
-    assert_eq!(texts(&testbed.messages("bob.db", &keys(a, Direction::In, &ids))), said);
+    assert_eq!(
+        texts(&testbed.messages("bob.db", &keys(a, Direction::In, &ids))),
+        bodies
+    );
     assert_eq!(
         texts(&testbed.messages("alice.db", &keys(b, Direction::In, &[answer]))),
         ["a secret back"]
@@ -326,9 +329,9 @@ async fn a_driver_that_crashes_again_and_again_loses_no_message<R: TestRuntime>(
     alice.become_contacts(&bob).await;
     let (a, b) = (alice.address, bob.address);
 
-    let said: Vec<String> = (0..MESSAGES).map(|number| format!("message {number}")).collect();
+    let bodies: Vec<String> = (0..MESSAGES).map(|number| format!("message {number}")).collect();
     let (mut from_alice, mut from_bob) = (Vec::new(), Vec::new());
-    for (number, text) in said.iter().enumerate() {
+    for (number, text) in bodies.iter().enumerate() {
         from_bob.push(bob.send(a, text, text).await.expect("queued"));
         if number % (MESSAGES / RUNS) == 7 {
             // Crashes with this command pending. Whether it was carried out is unknown.
@@ -357,11 +360,11 @@ async fn a_driver_that_crashes_again_and_again_loses_no_message<R: TestRuntime>(
 
     assert_eq!(
         texts(&testbed.messages("bob.db", &keys(a, Direction::In, &from_alice))),
-        said
+        bodies
     );
     assert_eq!(
         texts(&testbed.messages("alice.db", &keys(b, Direction::In, &from_bob))),
-        said
+        bodies
     );
     // Each message was received once, under one id.
     assert_eq!(testbed.received.lock().expect("received").len(), 2 * MESSAGES);

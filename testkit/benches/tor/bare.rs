@@ -8,7 +8,7 @@ use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use sotto_core::Wall;
 use sotto_core::row::IdentityRow;
 use sotto_io::{Stream, Transport as _};
-use sotto_io_tor::{Limits, Reachability, Tor, runtime};
+use sotto_io_tor::{Reachability, Tor, TorLimits, runtime};
 use tempfile::TempDir;
 use toml::Table;
 use tor_rtcompat::tokio::TokioRustlsRuntime;
@@ -29,7 +29,7 @@ impl Bare {
     pub async fn from(dialler: &Person, table: &Table) -> Self {
         let folder = TempDir::new().expect("a folder");
         let runtime = runtime::tokio().expect("tokio");
-        let tor = Tor::start(runtime, folder.path(), table.clone(), Limits::DEFAULT).expect("Tor starts");
+        let tor = Tor::start(runtime, folder.path(), table.clone(), TorLimits::DEFAULT).expect("Tor starts");
         let identity = IdentityRow {
             onion_seed: [0x77; 32],
             signal_identity: Vec::new(),

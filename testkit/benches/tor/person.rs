@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use sotto_core::{Command, Draft, OnionAddress, Reply, Status};
 use sotto_io_sqlcipher::{Store, StoreKey};
 use sotto_io_tokio::{Config, NodeHandle, start};
-use sotto_io_tor::{Limits, Reachability, Tor, runtime};
+use sotto_io_tor::{Reachability, Tor, TorLimits, runtime};
 use tempfile::TempDir;
 use toml::Table;
 use tor_rtcompat::tokio::TokioRustlsRuntime;
@@ -26,9 +26,9 @@ impl Person {
     pub async fn born(table: &Table) -> Self {
         let folder = TempDir::new().expect("a folder");
         let store = Store::create(&folder.path().join("sotto.db"), &StoreKey::new([1; 32], [2; 16])).expect("a store");
-        let limits = Limits {
+        let limits = TorLimits {
             publish_stagger: Duration::ZERO,
-            ..Limits::DEFAULT
+            ..TorLimits::DEFAULT
         };
         let (reachable_after, (tor, node)) = timed(async {
             let runtime = runtime::tokio().expect("tokio");
