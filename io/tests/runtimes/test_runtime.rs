@@ -13,7 +13,10 @@ use sotto_io::{Config, DriverError, Local, NodeHandle, Runtime};
 /// Longer than any test here takes.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-pub trait TestRuntime: 'static {
+/// What [`TestRuntime::start`] returns.
+pub type Started<R, E> = Result<(NodeHandle, <R as TestRuntime>::Task<E>), DriverError<E>>;
+
+pub trait TestRuntime: Sized + 'static {
     /// The runtime as the driver uses it.
     type Runtime: Runtime + Default;
     /// A running node on a store whose error is `E`.
@@ -21,9 +24,7 @@ pub trait TestRuntime: 'static {
 
     fn block_on<T>(test: impl Future<Output = T>) -> T;
 
-    fn start<S: RowStore>(
-        config: Config<S>,
-    ) -> impl Future<Output = Result<(NodeHandle, Self::Task<S::Error>), DriverError<S::Error>>>;
+    fn start<S: RowStore>(config: Config<S>) -> impl Future<Output = Started<Self, S::Error>>;
 
     /// How a node ended. A panic of the node is a panic here.
     fn join<E: Send + 'static>(task: Self::Task<E>) -> impl Future<Output = Result<(), DriverError<E>>>;
@@ -68,9 +69,7 @@ impl TestRuntime for Tokio {
         runtime.expect("a runtime").block_on(test)
     }
 
-    async fn start<S: RowStore>(
-        config: Config<S>,
-    ) -> Result<(NodeHandle, Self::Task<S::Error>), DriverError<S::Error>> {
+    async fn start<S: RowStore>(config: Config<S>) -> Started<Self, S::Error> {
         sotto_io_tokio::start(config).await
     }
 
@@ -98,9 +97,7 @@ impl TestRuntime for Smol {
         smol::block_on(test)
     }
 
-    async fn start<S: RowStore>(
-        config: Config<S>,
-    ) -> Result<(NodeHandle, Self::Task<S::Error>), DriverError<S::Error>> {
+    async fn start<S: RowStore>(config: Config<S>) -> Started<Self, S::Error> {
         sotto_io_smol::start(config).await
     }
 
