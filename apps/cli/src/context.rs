@@ -1,11 +1,11 @@
 //! What every command needs: the options that stand anywhere, the profile that they name, and the daemon behind it.
 
-use sotto_api::{Error, Kind, Message};
+use sotto_api::{Error, Kind};
 use sotto_client::Profile;
 use sotto_client::blocking::Client;
 
 use super::options::Global;
-use super::output::{self, Output};
+use super::output::Output;
 use super::program::Program;
 
 /// The surroundings of a command.
@@ -43,10 +43,5 @@ impl Context {
             }
             _ => error,
         })
-    }
-
-    /// Messages as a person reads them.
-    pub fn messages(&self, messages: &[Message]) -> String {
-        output::messages(self.output.paint, messages)
     }
 }

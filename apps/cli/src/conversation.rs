@@ -7,7 +7,7 @@ use sotto_api::{self as api, MessageState, all};
 use sotto_client::blocking::Client;
 
 use super::context::Context;
-use super::output::{Table, Tone, short, span};
+use super::output::{Table, Tone, messages, short, span};
 use super::stop::{Outcome, Stop};
 
 /// `sotto send`
@@ -168,7 +168,7 @@ impl React {
         let message = context.client()?.call::<all::React>(&params)?;
         Ok(context
             .output
-            .either(&message, |message| context.messages(std::slice::from_ref(message)))?)
+            .either(&message, |message| messages(std::slice::from_ref(message)))?)
     }
 }
 
@@ -265,7 +265,7 @@ impl Ephemeral {
         };
         let timer = context.client()?.call::<all::Timer>(&params)?;
         Ok(context.output.either(&timer, |timer| {
-            let mut table = Table::bare(context.output.paint);
+            let mut table = Table::bare();
             table.pair("messages live", (Tone::Strong, lifetime(timer.seconds)));
             table
                 .pair("you want", lifetime(timer.ours))
@@ -286,11 +286,10 @@ pub fn lifetime(seconds: u32) -> String {
 
 fn say(context: &Context, sent: &api::Sent) -> Outcome {
     Ok(context.output.either(sent, |sent| {
-        let paint = context.output.paint;
         format!(
             "{} {}\n",
-            super::output::state(paint, sent.state),
-            paint.tone(Tone::Faint, short(&sent.id))
+            super::output::state(sent.state),
+            Tone::Faint.paint(short(&sent.id))
         )
     })?)
 }

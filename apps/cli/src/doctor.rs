@@ -13,7 +13,7 @@ use sotto_client::blocking::Client;
 use sotto_client::{Lock, Profile};
 
 use super::context::Context;
-use super::output::{Paint, Table, Tone, moment, span};
+use super::output::{Table, Tone, moment, span};
 use super::stop::Outcome;
 use super::stop::Stop;
 
@@ -58,8 +58,7 @@ pub fn run(context: &Context) -> Outcome {
     };
     report.examine(context, &context.profile()?);
     report.healthy = report.findings.iter().all(|finding| finding.verdict != Verdict::Bad);
-    let paint = context.output.paint;
-    context.output.either(&report, |report| text(paint, report))?;
+    context.output.either(&report, text)?;
     // The first trouble is what the rest follows from, as often as not.
     match report.findings.iter().find(|finding| finding.verdict == Verdict::Bad) {
         Some(finding) => Err(Stop::Exit(finding.kind.exit_code())),
@@ -282,8 +281,8 @@ fn open_to_others(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn text(paint: Paint, report: &Report) -> String {
-    let mut table = Table::bare(paint);
+fn text(report: &Report) -> String {
+    let mut table = Table::bare();
     for finding in &report.findings {
         let (tone, mark) = match finding.verdict {
             Verdict::Good => (Tone::Good, "ok"),

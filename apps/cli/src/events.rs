@@ -7,7 +7,7 @@ use sotto_api::{self as api, Body, Direction, Event, Message, Who, all};
 use sotto_client::blocking::Client;
 
 use super::context::Context;
-use super::output::{Output, Tone, line, moment, short, who};
+use super::output::{Output, Tone, line, messages, moment, short, who};
 use super::stop::Outcome;
 
 /// `sotto receive`
@@ -36,7 +36,7 @@ impl Receive {
         let received = client.call::<all::Receive>(&params)?;
         context
             .output
-            .either(&received, |received| context.messages(&received.messages))?;
+            .either(&received, |received| messages(&received.messages))?;
         if !self.peek {
             // Only now: had our reader gone away before, it would all be there the next time.
             let (consumer, seq) = (self.consumer, received.seq);
@@ -90,7 +90,7 @@ impl Listen {
         };
         loop {
             let event = client.event()?;
-            output.either(&event, |event| sentence(output, event))?;
+            output.either(&event, sentence)?;
             if let (true, Some(consumer), Some(seq)) = (self.ack, &self.consumer, event.seq)
                 && !client.has_event()
             {
@@ -108,16 +108,15 @@ fn acknowledge(client: &mut Client, consumer: &str, seq: u64) -> Outcome {
     Ok(())
 }
 
-fn sentence(output: Output, event: &Event) -> String {
-    let paint = output.paint;
+fn sentence(event: &Event) -> String {
     let seq = event.seq.map_or_else(String::new, |seq| seq.to_string());
     let what = match &event.body {
-        Body::MessageQueued { message, .. } => spoken(output, message.as_deref(), "queued"),
-        Body::MessageReceived { message, .. } => spoken(output, message.as_deref(), "received"),
-        Body::MessageEdited { message, .. } => spoken(output, message.as_deref(), "edited"),
+        Body::MessageQueued { message, .. } => spoken(message.as_deref(), "queued"),
+        Body::MessageReceived { message, .. } => spoken(message.as_deref(), "received"),
+        Body::MessageEdited { message, .. } => spoken(message.as_deref(), "edited"),
         Body::MessageReacted { id, by, .. } => format!("{} reacted to {}", person(*by), short(id)),
         Body::MessageState { id, state, .. } => {
-            format!("message {} is {}", short(id), super::output::state(paint, *state))
+            format!("message {} is {}", short(id), super::output::state(*state))
         }
         Body::MessageDeleted { id, direction, .. } => format!("{} deleted message {}", person(*direction), short(id)),
         Body::MessageDisappeared { id, .. } => format!("message {} disappeared", short(id)),
@@ -149,22 +148,19 @@ fn sentence(output: Output, event: &Event) -> String {
         Body::ContactRekeyed {
             who,
             identity_changed: true,
-        } => paint.tone(
-            Tone::Bad,
-            &format!("the key of {} CHANGED: compare the safety number again", name(who)),
-        ),
+        } => Tone::Bad.paint(&format!(
+            "the key of {} CHANGED: compare the safety number again",
+            name(who)
+        )),
         Body::ContactRekeyed { who, .. } => format!("a fresh session with {}", name(who)),
-        Body::Gap { from, to } => paint.tone(
-            Tone::Careful,
-            &format!("events {from} to {to} were dropped from the log"),
-        ),
+        Body::Gap { from, to } => Tone::Careful.paint(&format!("events {from} to {to} were dropped from the log")),
         Body::Presence { who, typing: true, .. } => format!("{} is writing", name(who)),
         Body::Presence { who, presence, .. } => format!("{} is {}", name(who), format!("{presence:?}").to_lowercase()),
     };
     format!(
         "{} {}  {what}\n",
-        paint.tone(Tone::Faint, &format!("{seq:>6}")),
-        paint.tone(Tone::Faint, &moment(event.at))
+        Tone::Faint.paint(&format!("{seq:>6}")),
+        Tone::Faint.paint(&moment(event.at))
     )
 }
 
@@ -179,7 +175,7 @@ fn name(them: &Who) -> String {
     who(them.petname.as_deref(), them.claimed_name.as_deref(), &them.contact)
 }
 
-fn spoken(output: Output, message: Option<&Message>, what: &str) -> String {
+fn spoken(message: Option<&Message>, what: &str) -> String {
     let Some(message) = message else {
         return format!("{what}: a message that has disappeared");
     };
@@ -197,9 +193,5 @@ fn spoken(output: Output, message: Option<&Message>, what: &str) -> String {
     } else {
         format!(" ({what})")
     };
-    format!(
-        "{}{what}: {}",
-        output.paint.tone(Tone::Voice, &from),
-        line(&message.text)
-    )
+    format!("{}{what}: {}", Tone::Voice.paint(&from), line(&message.text))
 }

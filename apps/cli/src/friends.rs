@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use sotto_api::{self as api, Contact, FriendRequest, Standing, all};
 
 use super::context::Context;
-use super::output::{Paint, Table, Tone, block, line, moment, qr, who};
+use super::output::{Table, Tone, block, line, moment, qr, who};
 use super::stop::Outcome;
 
 /// `sotto friends`
@@ -130,9 +130,9 @@ where
 }
 
 fn show(context: &Context, contact: &Contact) -> Outcome {
-    Ok(context.output.either(contact, |contact| {
-        table(context.output.paint, std::slice::from_ref(contact))
-    })?)
+    Ok(context
+        .output
+        .either(contact, |contact| table(std::slice::from_ref(contact)))?)
 }
 
 fn list(context: &Context, all: bool) -> Outcome {
@@ -142,9 +142,7 @@ fn list(context: &Context, all: bool) -> Outcome {
             .output
             .say("nobody yet: give away your friend code (sotto identity), or sotto friends add CODE");
     }
-    Ok(context
-        .output
-        .either(&contacts, |contacts| table(context.output.paint, &contacts.friends))?)
+    Ok(context.output.either(&contacts, |contacts| table(&contacts.friends))?)
 }
 
 fn add(context: &Context, params: &api::Add) -> Outcome {
@@ -167,21 +165,17 @@ fn requests(context: &Context) -> Outcome {
             .output
             .say("names and notes are what they claim; sotto friends accept ONION, or reject ONION"),
     }
-    Ok(context.output.either(&waiting, |waiting| {
-        waiting
-            .requests
-            .iter()
-            .map(|request| request_text(context.output.paint, request))
-            .collect()
-    })?)
+    Ok(context
+        .output
+        .either(&waiting, |waiting| waiting.requests.iter().map(request_text).collect())?)
 }
 
-fn request_text(paint: Paint, request: &FriendRequest) -> String {
+fn request_text(request: &FriendRequest) -> String {
     let claimed = request.who.claimed_name.as_deref().unwrap_or("(no name)");
     let mut text = format!(
         "{}  {}  {}\n",
-        paint.tone(Tone::Careful, &format!("~{}", line(claimed))),
-        paint.tone(Tone::Faint, &moment(request.received_at)),
+        Tone::Careful.paint(&format!("~{}", line(claimed))),
+        Tone::Faint.paint(&moment(request.received_at)),
         line(&request.who.contact),
     );
     if !request.note.is_empty() {
@@ -190,11 +184,11 @@ fn request_text(paint: Paint, request: &FriendRequest) -> String {
     text
 }
 
-fn table(paint: Paint, contacts: &[Contact]) -> String {
+fn table(contacts: &[Contact]) -> String {
     if contacts.is_empty() {
         return String::new();
     }
-    let mut table = Table::new(paint, &["NAME", "STANDING", "VERIFIED", "UNREAD", "SEEN", "ONION"]);
+    let mut table = Table::new(&["NAME", "STANDING", "VERIFIED", "UNREAD", "SEEN", "ONION"]);
     for contact in contacts {
         let Contact { who: them, .. } = contact;
         let (tone, standing) = standing(contact);
@@ -252,10 +246,7 @@ impl Verify {
         let safety = context.client()?.call::<all::Verify>(&params)?;
         let code = if self.qr && !context.output.json {
             let scannable = HEXLOWER.decode(safety.scannable.as_bytes());
-            qr(
-                context.output.paint,
-                &scannable.map_err(|_| api::Error::internal("the scannable safety number is not hexadecimal"))?,
-            )?
+            qr(&scannable.map_err(|_| api::Error::internal("the scannable safety number is not hexadecimal"))?)?
         } else {
             String::new()
         };
@@ -270,11 +261,10 @@ impl Verify {
             } else {
                 (Tone::Careful, "not verified")
             };
-            let paint = context.output.paint;
             format!(
                 "{}  {}\n\n{}\n{code}",
-                paint.tone(Tone::Voice, &them),
-                paint.tone(verified.0, verified.1),
+                Tone::Voice.paint(&them),
+                verified.0.paint(verified.1),
                 digits(&safety.number),
             )
         })?;

@@ -22,7 +22,7 @@ impl Init {
     /// Makes the identity.
     pub fn run(self, context: &Context) -> Outcome {
         let identity = context.program.init(context, &self.name, self.key)?;
-        context.output.either(&identity, |identity| text(context, identity))?;
+        context.output.either(&identity, text)?;
         context
             .output
             .say("give the friend code to those who shall find you; next: sotto daemon start");
@@ -55,12 +55,9 @@ impl Identity {
         if self.invite {
             identity.friend_code = client.call::<all::IdentityInvite>(&api::Nothing {})?.friend_code;
         }
-        context.output.either(&identity, |identity| text(context, identity))?;
+        context.output.either(&identity, text)?;
         if self.qr && !context.output.json {
-            output::print(&qr(
-                context.output.paint,
-                identity.friend_code.to_ascii_uppercase().as_bytes(),
-            )?)?;
+            output::print(&qr(identity.friend_code.to_ascii_uppercase().as_bytes())?)?;
         }
         if self.invite {
             context
@@ -71,13 +68,13 @@ impl Identity {
     }
 }
 
-fn text(context: &Context, identity: &api::Identity) -> String {
+fn text(identity: &api::Identity) -> String {
     let name = if identity.name.is_empty() {
         "(none)"
     } else {
         &identity.name
     };
-    let mut table = Table::bare(context.output.paint);
+    let mut table = Table::bare();
     table
         .pair("name", name)
         .pair("onion", identity.onion.as_str())

@@ -158,11 +158,7 @@ fn tell(output: Output, error: &Error) {
     if output.json {
         return tell_json(error);
     }
-    let mut text = format!(
-        "{} {}\n",
-        output.talk.tone(Tone::Bad, "error:"),
-        output::block(&error.message, 7)
-    );
+    let mut text = format!("{} {}\n", Tone::Bad.paint("error:"), output::block(&error.message, 7));
     for candidate in &error.data.candidates {
         let _ = writeln!(text, "       {}", output::line(candidate));
     }
@@ -170,12 +166,12 @@ fn tell(output: Output, error: &Error) {
         let _ = writeln!(
             text,
             "{} {}",
-            output.talk.tone(Tone::Faint, " hint:"),
+            Tone::Faint.paint(" hint:"),
             output::block(&error.data.hint, 7)
         );
     }
     // Nothing is left to be done if nobody can hear it.
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
 /// Errors are talk, so they go to stderr in either form; stdout holds whole data or none.

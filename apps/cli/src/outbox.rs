@@ -57,9 +57,9 @@ impl Outbox {
                 );
             }
         };
-        Ok(context.output.either(&sent, |sent| {
-            format!("{} {}\n", state(context.output.paint, sent.state), short(&sent.id))
-        })?)
+        Ok(context
+            .output
+            .either(&sent, |sent| format!("{} {}\n", state(sent.state), short(&sent.id)))?)
     }
 }
 
@@ -81,7 +81,7 @@ fn list(context: &Context, client: &mut Client, params: &api::ListOutbox) -> Out
         if waiting.messages.is_empty() {
             return String::new();
         }
-        let mut table = Table::new(context.output.paint, &["ID", "TO", "SINCE", "STATE", "WHY", "TEXT"]);
+        let mut table = Table::new(&["ID", "TO", "SINCE", "STATE", "WHY", "TEXT"]);
         for message in &waiting.messages {
             let to = who(
                 message.petname.as_deref(),

@@ -29,7 +29,7 @@ impl Presence {
         let mut client = context.client()?;
         let Some(show) = self.show else {
             let peers = client.call::<all::NodePresence>(&api::PresenceQuery::default())?;
-            return Ok(context.output.either(&peers, |peers| table(context, peers))?);
+            return Ok(context.output.either(&peers, table)?);
         };
         let show = match show {
             Show::Online => Availability::Online,
@@ -41,11 +41,11 @@ impl Presence {
     }
 }
 
-fn table(context: &Context, peers: &api::Peers) -> String {
+fn table(peers: &api::Peers) -> String {
     if peers.peers.is_empty() {
         return String::new();
     }
-    let mut table = Table::new(context.output.paint, &["NAME", "PRESENCE", "AS OF"]);
+    let mut table = Table::new(&["NAME", "PRESENCE", "AS OF"]);
     for peer in &peers.peers {
         let (tone, presence) = match peer.presence {
             _ if peer.typing => (Tone::Good, "writing"),
@@ -74,17 +74,17 @@ fn table(context: &Context, peers: &api::Peers) -> String {
 /// `sotto status`
 pub fn status(context: &Context) -> Outcome {
     let status = context.client()?.call::<all::NodeStatus>(&api::Nothing {})?;
-    Ok(context.output.either(&status, |status| text(context, status))?)
+    Ok(context.output.either(&status, text)?)
 }
 
 /// A status as a person reads it.
-pub fn text(context: &Context, status: &api::Status) -> String {
+pub fn text(status: &api::Status) -> String {
     let tone = match (status.network.phase, status.network.reachability) {
         (Phase::Ready, Reachability::Reachable) => Tone::Good,
         (Phase::Ready, Reachability::Unreachable) => Tone::Bad,
         _ => Tone::Careful,
     };
-    let mut table = Table::bare(context.output.paint);
+    let mut table = Table::bare();
     table
         .pair(
             "daemon",

@@ -4,7 +4,7 @@ use clap::Args;
 use sotto_api::{self as api, all};
 
 use super::context::Context;
-use super::output::{Table, Tone, moment};
+use super::output::{Table, Tone, messages, moment};
 use super::stop::Outcome;
 
 /// `sotto inbox`
@@ -108,7 +108,7 @@ impl Threads {
             if found.threads.is_empty() {
                 return String::new();
             }
-            let mut table = Table::new(context.output.paint, &["WITH", "THREAD", "MESSAGES", "UNREAD", "LAST"]);
+            let mut table = Table::new(&["WITH", "THREAD", "MESSAGES", "UNREAD", "LAST"]);
             for thread in &found.threads {
                 let who = super::output::who(
                     thread.petname.as_deref(),
@@ -137,7 +137,5 @@ fn show(context: &Context, found: &api::Messages, nothing: &str) -> Outcome {
     if found.messages.is_empty() {
         context.output.say(nothing);
     }
-    Ok(context
-        .output
-        .either(found, |found| context.messages(&found.messages))?)
+    Ok(context.output.either(found, |found| messages(&found.messages))?)
 }

@@ -25,7 +25,7 @@ pub enum Command {
     Demo(demo::Demo),
     /// The command line, as a client of the daemon.
     #[command(flatten)]
-    CommandLine(sotto_cli::Command),
+    Client(sotto_cli::Command),
     /// Play the protocol's clauses to an implementation, and say which it keeps
     Conformance(conformance::Conformance),
 }

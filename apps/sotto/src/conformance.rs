@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 use sotto_api::{Error, Kind};
 use sotto_cli::Context;
-use sotto_cli::output::{self, Paint, Tone};
+use sotto_cli::output::{self, Tone};
 use sotto_cli::{Outcome, Stop};
 use sotto_conformance::{self as conformance, Line, Options, Outcome as Case, Report, Socket, Socks, Target};
 use sotto_core::{FriendCode, OnionAddress};
@@ -82,7 +82,7 @@ impl Conformance {
             let heading = std::mem::replace(&mut section, line.section) != line.section;
             if !context.output.json {
                 // Whoever has seen enough is no reason to stop: the exit code counts.
-                let _ = output::print(&told(context.output.paint, line, heading));
+                let _ = output::print(&told(line, heading));
             }
         });
         if context.output.json {
@@ -139,7 +139,7 @@ fn network(context: &Context) -> Result<Network, Stop> {
     }
 }
 
-fn told(paint: Paint, line: &Line, heading: bool) -> String {
+fn told(line: &Line, heading: bool) -> String {
     let tone = match line.outcome {
         Case::Passed => Tone::Good,
         Case::Failed(_) => Tone::Bad,
@@ -148,11 +148,11 @@ fn told(paint: Paint, line: &Line, heading: bool) -> String {
     let text = line.to_string();
     let (mark, rest) = text.trim_start().split_once(' ').unwrap_or((&text, ""));
     let heading = if heading {
-        format!("\n  {}\n", paint.tone(Tone::Strong, line.section))
+        format!("\n  {}\n", Tone::Strong.paint(line.section))
     } else {
         String::new()
     };
-    format!("{heading}    {} {rest}\n", paint.tone(tone, mark))
+    format!("{heading}    {} {rest}\n", tone.paint(mark))
 }
 
 fn findings(address: OnionAddress, report: &Report) -> Findings {

@@ -33,7 +33,7 @@ fn dispatch(context: &Context, command: Option<Command>) -> Outcome {
     match command {
         None => Ok(output::print(&Cli::command().render_help().to_string())?),
         Some(Command::Demo(demo)) => demo.run(context),
-        Some(Command::CommandLine(command)) => command.run(context),
+        Some(Command::Client(command)) => command.run(context),
         Some(Command::Conformance(conformance)) => conformance.run(context),
     }
 }

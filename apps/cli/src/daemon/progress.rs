@@ -70,10 +70,11 @@ impl<'c> Shown<'c> {
         } else {
             Tone::Faint
         };
-        let said = output.talk.tone(tone, &said(network));
-        // Back to the line's beginning, and what stood there is erased.
-        let mut terminal = io::stderr().lock();
-        write!(terminal, "\r\x1b[2K{} {said}", bar(network))?;
+        let said = tone.paint(&said(network));
+        // Back to the line's beginning, and what stood there is erased. That is no look, so anstream must not drop it.
+        write!(io::stderr(), "\r\x1b[2K{} ", bar(network))?;
+        let mut terminal = anstream::stderr();
+        write!(terminal, "{said}")?;
         terminal.flush()
     }
 }

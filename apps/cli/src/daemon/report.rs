@@ -26,7 +26,7 @@ pub fn status(context: &Context) -> Outcome {
 pub fn running(context: &Context, status: &api::Status) -> Outcome {
     let mut object = serde_json::to_value(status).map_err(|error| Error::internal(error.to_string()))?;
     object["running"] = true.into();
-    Ok(context.output.either(&object, |_| presence::text(context, status))?)
+    Ok(context.output.either(&object, |_| presence::text(status))?)
 }
 
 /// Nobody answers. Somebody may hold the lock all the same: a daemon that is coming up, going down, or stuck.

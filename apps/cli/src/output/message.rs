@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use sotto_api::{Direction, Message, MessageState};
 use unicode_width::UnicodeWidthStr;
 
+use super::Tone;
 use super::text::{block, line, short};
 use super::when::moment;
-use super::{Paint, Tone};
 
 /// What to call somebody. Our own name for them stands as it is; the name that they claim is marked with `~`, since
 /// anybody can claim any name; without either, the start of the address.
@@ -36,18 +36,18 @@ pub const fn state_word(state: MessageState) -> &'static str {
 }
 
 /// A state in its colour.
-pub fn state(paint: Paint, state: MessageState) -> String {
+pub fn state(state: MessageState) -> String {
     let tone = match state {
         MessageState::Queued | MessageState::Sent => Tone::Careful,
         MessageState::Delivered | MessageState::Read => Tone::Good,
         MessageState::Failed => Tone::Bad,
         MessageState::Cancelled => Tone::Faint,
     };
-    paint.tone(tone, state_word(state))
+    tone.paint(state_word(state))
 }
 
 /// Messages, one below the other.
-pub fn messages(paint: Paint, messages: &[Message]) -> String {
+pub fn messages(messages: &[Message]) -> String {
     let heads: Vec<(String, String)> = messages
         .iter()
         .map(|message| (moment(message.received_at.unwrap_or(message.sent_at)), speaker(message)))
@@ -66,12 +66,12 @@ pub fn messages(paint: Paint, messages: &[Message]) -> String {
             text,
             "{}{}  {}{}  {}\n{}{}",
             " ".repeat(when_width - when.width()),
-            paint.tone(Tone::Faint, when),
+            Tone::Faint.paint(when),
             " ".repeat(who_width - who.width()),
-            paint.tone(tone, who),
-            body(paint, message, indent),
+            tone.paint(who),
+            body(message, indent),
             " ".repeat(indent),
-            paint.tone(Tone::Faint, &remarks(message)),
+            Tone::Faint.paint(&remarks(message)),
         );
     }
     text
@@ -88,11 +88,11 @@ fn speaker(message: &Message) -> String {
     }
 }
 
-fn body(paint: Paint, message: &Message, indent: usize) -> String {
+fn body(message: &Message, indent: usize) -> String {
     if message.deleted_at.is_some() {
-        paint.tone(Tone::Faint, "(deleted)")
+        Tone::Faint.paint("(deleted)")
     } else if message.content_type == sotto_api::ContentType::Unsupported {
-        paint.tone(Tone::Faint, "(a kind of message that this version does not know)")
+        Tone::Faint.paint("(a kind of message that this version does not know)")
     } else {
         block(&message.text, indent)
     }

@@ -10,13 +10,14 @@ mod when;
 
 use std::io::{self, IsTerminal, Write};
 
+use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 
 use super::options::Global;
 
 pub use message::{messages, state, state_word, who};
 pub use qr::qr;
-pub use style::{Paint, Tone};
+pub use style::Tone;
 pub use table::Table;
 pub use text::{block, line, short};
 pub use when::{moment, span};
@@ -30,22 +31,15 @@ pub struct Output {
     pub quiet: bool,
     /// A person may be asked.
     pub interactive: bool,
-    /// How data is coloured.
-    pub paint: Paint,
-    /// How talk is coloured.
-    pub talk: Paint,
 }
 
 impl Output {
     /// As the options and the terminal say.
     pub fn new(global: &Global) -> Self {
-        let terminal = io::stdout().is_terminal();
         Self {
             json: global.json,
             quiet: global.quiet,
             interactive: !global.no_input && io::stdin().is_terminal() && io::stderr().is_terminal(),
-            paint: Paint::new(terminal && !global.json),
-            talk: Paint::new(io::stderr().is_terminal()),
         }
     }
 
@@ -58,7 +52,7 @@ impl Output {
     pub fn say(self, remark: &str) {
         if !self.quiet && !self.json {
             // Talk that nobody can hear is no reason to fail.
-            let _ = writeln!(io::stderr().lock(), "{}", self.talk.tone(Tone::Faint, remark));
+            let _ = writeln!(anstream::stderr(), "{}", Tone::Faint.paint(remark));
         }
     }
 }
@@ -67,16 +61,20 @@ impl Output {
 pub fn object(value: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
-    write(&line)
+    write(io::stdout().lock(), &line)
 }
 
-/// Text for a person, which ends with a line feed unless it is empty.
+/// Text for a person, which ends with a line feed unless it is empty. Its looks are left out where they are not wanted.
 pub fn print(text: &str) -> io::Result<()> {
-    write(text.as_bytes())
+    write(anstream::stdout(), text.as_bytes())
 }
 
-fn write(bytes: &[u8]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+/// Whether looks are written to standard output.
+pub fn has_looks() -> bool {
+    AutoStream::choice(&io::stdout()) != ColorChoice::Never
+}
+
+fn write(mut stdout: impl Write, bytes: &[u8]) -> io::Result<()> {
     stdout.write_all(bytes)?;
     stdout.flush()
 }

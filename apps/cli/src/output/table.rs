@@ -2,13 +2,12 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::Tone;
 use super::text::line;
-use super::{Paint, Tone};
 
 /// Rows of cells. Each column is as wide as its widest cell, two spaces part them, the last one is never padded.
 #[derive(Debug)]
 pub struct Table {
-    paint: Paint,
     rows: Vec<Vec<Cell>>,
 }
 
@@ -51,20 +50,14 @@ impl From<(Tone, String)> for Cell {
 
 impl Table {
     /// A table under a heading.
-    pub fn new(paint: Paint, heading: &[&str]) -> Self {
+    pub fn new(heading: &[&str]) -> Self {
         let heading = heading.iter().map(|title| Cell::from((Tone::Faint, *title))).collect();
-        Self {
-            paint,
-            rows: vec![heading],
-        }
+        Self { rows: vec![heading] }
     }
 
     /// A table without a heading: names and their values.
-    pub const fn bare(paint: Paint) -> Self {
-        Self {
-            paint,
-            rows: Vec::new(),
-        }
+    pub const fn bare() -> Self {
+        Self { rows: Vec::new() }
     }
 
     /// One more row.
@@ -96,7 +89,7 @@ impl Table {
             let last = row.iter().rposition(|cell| !cell.text.is_empty()).unwrap_or(0);
             for (column, cell) in row.iter().take(last + 1).enumerate() {
                 match cell.tone {
-                    Some(tone) => text.push_str(&self.paint.tone(tone, &cell.text)),
+                    Some(tone) => text.push_str(&tone.paint(&cell.text)),
                     None => text.push_str(&cell.text),
                 }
                 if column < last {
@@ -115,11 +108,14 @@ mod tests {
 
     #[test]
     fn columns_line_up_whatever_the_letters() {
-        let mut table = Table::new(Paint::new(false), &["name", "state"]);
+        let mut table = Table::new(&["name", "state"]);
         table
             .row(["漢字".into(), "ok".into()])
             .row(["a\u{1b}b".into(), (Tone::Good, "fine").into()]);
         table.row(["alone".into(), "".into()]);
-        assert_eq!(table.render(), "name   state\n漢字   ok\nab     fine\nalone\n");
+        assert_eq!(
+            anstream::adapter::strip_str(&table.render()).to_string(),
+            "name   state\n漢字   ok\nab     fine\nalone\n"
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Moments and lengths of time, as a person says them.
 
+use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+use jiff::{RoundMode, Span, SpanRound, Timestamp, Unit, Zoned};
 use sotto_api::Time;
 
 /// A moment in local time: the hour alone if it is today, with the weekday if it is of this week, else the whole date.
@@ -28,19 +29,26 @@ fn shown(then: &Zoned, now: &Zoned) -> String {
 
 /// A length of time, in its largest unit or two.
 pub fn span(milliseconds: u64) -> String {
-    let seconds = milliseconds / 1000;
-    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0, 0) => format!("{milliseconds} ms"),
-        (0, 0, 0, s) => format!("{s} s"),
-        (0, 0, m, 0) => format!("{m} min"),
-        (0, 0, m, s) => format!("{m} min {s} s"),
-        (0, h, 0, _) => format!("{h} h"),
-        (0, h, m, _) => format!("{h} h {m} min"),
-        (1, 0, ..) => "1 day".to_owned(),
-        (d, 0, ..) => format!("{d} days"),
-        (1, h, ..) => format!("1 day {h} h"),
-        (d, h, ..) => format!("{d} days {h} h"),
-    }
+    const PRINTER: SpanPrinter = SpanPrinter::new()
+        .designator(Designator::Verbose)
+        .spacing(Spacing::BetweenUnitsAndDesignators);
+    let smallest = match milliseconds {
+        0..1_000 => Unit::Millisecond,
+        1_000..3_600_000 => Unit::Second,
+        3_600_000..86_400_000 => Unit::Minute,
+        _ => Unit::Hour,
+    };
+    let round = SpanRound::new()
+        .largest(Unit::Day)
+        .smallest(smallest)
+        .mode(RoundMode::Trunc)
+        .days_are_24_hours();
+    // What is longer than a span can be has no name that anyone uses.
+    let span = i64::try_from(milliseconds)
+        .ok()
+        .and_then(|milliseconds| Span::new().try_milliseconds(milliseconds).ok())
+        .and_then(|span| span.round(round).ok());
+    span.map_or_else(|| "for ages".to_owned(), |span| PRINTER.span_to_string(&span))
 }
 
 #[cfg(test)]
@@ -73,14 +81,14 @@ mod tests {
         assert_eq!(
             said,
             [
-                "30 ms",
-                "5 s",
-                "1 min 30 s",
-                "2 min",
-                "1 h",
-                "1 h 30 min",
+                "30 milliseconds",
+                "5 seconds",
+                "1 minute 30 seconds",
+                "2 minutes",
+                "1 hour",
+                "1 hour 30 minutes",
                 "1 day",
-                "2 days 2 h"
+                "2 days 2 hours"
             ]
         );
     }

@@ -56,7 +56,7 @@ impl Report {
         if self.output.json {
             return Ok(());
         }
-        output::print(&format!("\n{}\n\n", self.output.paint.tone(Tone::Strong, text)))
+        output::print(&format!("\n{}\n\n", Tone::Strong.paint(text)))
     }
 
     /// Something was done, or proven, that began at `since`.
@@ -71,17 +71,16 @@ impl Report {
                 detail,
             });
         }
-        let paint = self.output.paint;
         let took = format!("{ms} ms");
         let gap = WIDTH.saturating_sub(what.chars().count() + took.len());
         let mut text = format!(
             "  {} {what}{} {}\n",
-            paint.tone(Tone::Good, "✓"),
+            Tone::Good.paint("✓"),
             " ".repeat(gap),
-            paint.tone(Tone::Faint, &took)
+            Tone::Faint.paint(&took)
         );
         if !detail.is_empty() {
-            let _ = writeln!(text, "    {}", paint.tone(Tone::Faint, &block(detail, 4)));
+            let _ = writeln!(text, "    {}", Tone::Faint.paint(&block(detail, 4)));
         }
         output::print(&text)
     }
@@ -91,7 +90,6 @@ impl Report {
         if self.output.json {
             return output::object(&line);
         }
-        let paint = self.output.paint;
         let Line {
             from,
             text,
@@ -107,9 +105,9 @@ impl Report {
         let gap = 70_usize.saturating_sub(text.chars().count() + took.len());
         output::print(&format!(
             "    {} {text}{} {}\n",
-            paint.tone(tone, &format!("{from:<6}")),
+            tone.paint(&format!("{from:<6}")),
             " ".repeat(gap),
-            paint.tone(Tone::Faint, &took)
+            Tone::Faint.paint(&took)
         ))
     }
 
@@ -126,14 +124,13 @@ impl Report {
                 detail: "",
             });
         }
-        let paint = self.output.paint;
         output::print(&format!(
             "  {} {what}\n\n{}\n",
-            paint.tone(Tone::Good, "✓"),
-            paint.tone(
-                Tone::Strong,
-                &format!("All of it held, in {:.1} s.", self.begun.elapsed().as_secs_f64())
-            )
+            Tone::Good.paint("✓"),
+            Tone::Strong.paint(&format!(
+                "All of it held, in {:.1} s.",
+                self.begun.elapsed().as_secs_f64()
+            ))
         ))?;
         self.output
             .say("Your own: sotto init --name NAME, then sotto daemon start");
