@@ -4,13 +4,13 @@
 //! ```
 //! use sotto_core::{Command, Reply};
 //! use sotto_io_sqlcipher::{Store, StoreKey};
-//! use sotto_io_smol::{Config, Local, start};
+//! use sotto_io_smol::{NodeConfig, Local, start};
 //!
 //! # smol::block_on(async {
 //! # let folder = tempfile::tempdir()?;
 //! let key = StoreKey::new([1; 32], [2; 16]); // a real key is random, or derived from a passphrase
 //! let store = Store::create(&folder.path().join("sotto.db"), &key)?;
-//! let (node, task) = start(Config::new(store, Local::new(folder.path().join("network")))).await?;
+//! let (node, task) = start(NodeConfig::new(store, Local::new(folder.path().join("network")))).await?;
 //!
 //! let Ok(Reply::Identity { address, .. }) = node.command(Command::Identity).await? else { unreachable!() };
 //! assert!(folder.path().join("network").join(address.to_string()).exists(), "it listens under its address");
@@ -30,8 +30,8 @@ pub use runtime::Smol;
 use smol::Task;
 use sotto_core::row::RowStore;
 pub use sotto_io::{
-    Config, DialFuture, DriverError, ListenError, Listener, NodeHandle, Notices, Offline, Stopped, Stream, Transport,
-    Wiretap,
+    DialFuture, DriverError, ListenError, Listener, NodeConfig, NodeHandle, Notices, Offline, Stopped, Stream,
+    Transport, Wiretap,
 };
 
 /// [`sotto_io::Local`] on smol.
@@ -45,7 +45,7 @@ pub type NodeTask<S> = Task<Result<(), DriverError<<S as RowStore>::Error>>>;
 ///
 /// The task ends after [`NodeHandle::shutdown`], when the last handle is dropped, or with a permanent error. Cancelling it is
 /// a crash, as far as the node can tell; the store is closed by the time that the task is gone.
-pub async fn start<S: RowStore>(config: Config<S>) -> Result<(NodeHandle, NodeTask<S>), DriverError<S::Error>> {
+pub async fn start<S: RowStore>(config: NodeConfig<S>) -> Result<(NodeHandle, NodeTask<S>), DriverError<S::Error>> {
     let (handle, driver) = sotto_io::open(config, Smol).await?;
     Ok((handle, smol::spawn(driver)))
 }

@@ -4,14 +4,14 @@
 //! ```
 //! use sotto_core::{Command, Reply};
 //! use sotto_io_sqlcipher::{Store, StoreKey};
-//! use sotto_io_tokio::{Config, Local, start};
+//! use sotto_io_tokio::{NodeConfig, Local, start};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! let key = StoreKey::new([1; 32], [2; 16]); // a real key is random, or derived from a passphrase
 //! let store = Store::create(&folder.path().join("sotto.db"), &key)?;
-//! let (node, task) = start(Config::new(store, Local::new(folder.path().join("network")))).await?;
+//! let (node, task) = start(NodeConfig::new(store, Local::new(folder.path().join("network")))).await?;
 //!
 //! let Ok(Reply::Identity { address, .. }) = node.command(Command::Identity).await? else { unreachable!() };
 //! assert!(folder.path().join("network").join(address.to_string()).exists(), "it listens under its address");
@@ -29,8 +29,8 @@ mod runtime;
 pub use runtime::Tokio;
 use sotto_core::row::RowStore;
 pub use sotto_io::{
-    Config, DialFuture, DriverError, ListenError, Listener, NodeHandle, Notices, Offline, Stopped, Stream, Transport,
-    Wiretap,
+    DialFuture, DriverError, ListenError, Listener, NodeConfig, NodeHandle, Notices, Offline, Stopped, Stream,
+    Transport, Wiretap,
 };
 use tokio::task::JoinHandle;
 
@@ -44,7 +44,7 @@ pub type NodeTask<S> = JoinHandle<Result<(), DriverError<<S as RowStore>::Error>
 ///
 /// The task ends after [`NodeHandle::shutdown`], when the last handle is dropped, or with a permanent error. Aborting it is a
 /// crash, as far as the node can tell; the store is closed by the time that the task is gone.
-pub async fn start<S: RowStore>(config: Config<S>) -> Result<(NodeHandle, NodeTask<S>), DriverError<S::Error>> {
+pub async fn start<S: RowStore>(config: NodeConfig<S>) -> Result<(NodeHandle, NodeTask<S>), DriverError<S::Error>> {
     let (handle, driver) = sotto_io::open(config, Tokio).await?;
     Ok((handle, tokio::spawn(driver)))
 }

@@ -88,10 +88,11 @@ impl DescriptorClock {
         self.latest = self.latest.max(Some(now));
     }
 
-    /// How long directories may refuse new descriptors, if the clock has been set back.
+    /// How long directories may refuse new descriptors, if the clock has been set back. In whole minutes, so that the status
+    /// changes once a minute and not at each look.
     pub fn refusal(&self, now: Wall) -> Option<Duration> {
         let ahead = self.latest?.0.saturating_sub(now.0);
-        let refusal = Duration::from_millis(ahead.min(DESCRIPTOR_LIFETIME.0));
+        let refusal = Duration::from_mins(ahead.min(DESCRIPTOR_LIFETIME.0).div_ceil(60_000));
         (ahead > TOLERANCE.0).then_some(refusal)
     }
 }
@@ -135,6 +136,11 @@ mod tests {
         assert_eq!(clock.refusal(at(10)), None);
         assert_eq!(clock.refusal(Wall(at(10).0 - TOLERANCE.0)), None);
         assert_eq!(clock.refusal(at(8)), Some(Duration::from_hours(2)));
+        assert_eq!(
+            clock.refusal(Wall(at(8).0 + 1)),
+            Some(Duration::from_hours(2)),
+            "rounded up"
+        );
         assert_eq!(
             clock.refusal(at(1)),
             Some(Duration::from_hours(3)),

@@ -46,6 +46,6 @@ pub use error::DriverError;
 pub use handle::{NodeHandle, Notices, Stopped};
 pub use local::Local;
 pub use runtime::{AsyncDescriptor, Incoming, Runtime};
-pub use supervision::{Config, open, open_with};
+pub use supervision::{NodeConfig, open, open_with};
 pub use transport::{DialFuture, ListenError, Listener, Offline, Stream, Transport};
 pub use wiretap::Wiretap;

@@ -41,13 +41,13 @@ pub struct Local<R> {
 impl<R: Runtime + Default> Local<R> {
     /// The directory is created when the first node listens, accessible to its owner alone.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self::on(R::default(), directory)
+        Self::with_runtime(R::default(), directory)
     }
 }
 
 impl<R: Runtime> Local<R> {
     /// As [`new`](Self::new), for a runtime without a default.
-    pub fn on(runtime: R, directory: impl Into<PathBuf>) -> Self {
+    pub fn with_runtime(runtime: R, directory: impl Into<PathBuf>) -> Self {
         Self {
             runtime: Arc::new(runtime),
             directory: directory.into(),

@@ -20,7 +20,7 @@ const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_mins(1);
 
 /// What a node runs with.
-pub struct Config<S> {
+pub struct NodeConfig<S> {
     /// An open store, new or not.
     pub store: S,
     /// Carries the node's links.
@@ -29,7 +29,7 @@ pub struct Config<S> {
     pub limits: Limits,
 }
 
-impl<S: RowStore> Config<S> {
+impl<S: RowStore> NodeConfig<S> {
     /// With the recommended limits.
     pub fn new(store: S, transport: impl Transport) -> Self {
         Self {
@@ -40,9 +40,9 @@ impl<S: RowStore> Config<S> {
     }
 }
 
-impl<S> fmt::Debug for Config<S> {
+impl<S> fmt::Debug for NodeConfig<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
+        f.debug_struct("NodeConfig")
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
@@ -54,7 +54,7 @@ impl<S> fmt::Debug for Config<S> {
 /// handle is dropped, or with a permanent error. Dropping it is a crash, as far as the node can tell; the store is closed by
 /// the time that the future is gone.
 pub async fn open<S: RowStore>(
-    config: Config<S>,
+    config: NodeConfig<S>,
     runtime: impl Runtime,
 ) -> Result<
     (
@@ -72,7 +72,7 @@ pub async fn open<S: RowStore>(
 
 /// As [`open`], with `node_factory` in place of [`Node::open`], so that a test can observe the node or script it.
 pub async fn open_with<S: RowStore>(
-    config: Config<S>,
+    config: NodeConfig<S>,
     runtime: impl Runtime,
     node_factory: Arc<NodeFactory>,
 ) -> Result<

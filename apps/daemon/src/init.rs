@@ -50,7 +50,7 @@ pub fn init(profile: &Profile, name: &str, network: Option<&str>, key: &KeySourc
 }
 
 async fn make(store: Store, name: &str) -> Result<Identity, Error> {
-    let config = sotto_io_tokio::Config::new(store, Offline);
+    let config = sotto_io_tokio::NodeConfig::new(store, Offline);
     let (node, driver) = sotto_io_tokio::start(config)
         .await
         .map_err(|error| fault::driver(&error))?;

@@ -138,7 +138,7 @@ impl Daemon {
             None => Carrier::start(profile, &config)?,
         };
         let limits = limits(&config);
-        let driven = sotto_io_tokio::Config {
+        let driven = sotto_io_tokio::NodeConfig {
             store,
             transport: carrier.transport.clone(),
             limits,

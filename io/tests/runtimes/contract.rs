@@ -15,7 +15,7 @@ use futures::future::{Either, select};
 use futures::io::AsyncReadExt as _;
 use sotto_core::row::IdentityRow;
 use sotto_core::{Command, Notice, OnionAddress};
-use sotto_io::{Config, DialFuture, ListenError, Listener, NodeHandle, Notices, Stream, Transport, open_with};
+use sotto_io::{DialFuture, ListenError, Listener, NodeConfig, NodeHandle, Notices, Stream, Transport, open_with};
 use sotto_testkit::driver::{self, Arrivals, Asked, Driver, Network, Rig, Running, replay};
 use tokio_util::compat::{TokioAsyncReadCompatExt as _, TokioAsyncWriteCompatExt as _};
 
@@ -57,7 +57,7 @@ impl<R: SocketRuntime> Driver for DriverOn<R> {
         let (kill, killed) = oneshot::channel();
         let thread = thread::spawn(move || {
             R::block_on(async {
-                let config = Config {
+                let config = NodeConfig {
                     store: rig.shelf,
                     transport: Arc::new(Adapter::<_, R>::new(rig.network)),
                     limits: rig.limits,

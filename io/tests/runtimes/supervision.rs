@@ -14,7 +14,7 @@ use futures::io::{empty, sink};
 use sotto_core::row::{Batch, IdentityRow, Image, Query, RowStore, Rows};
 use sotto_core::{Command, FriendCode, Notice, OnionAddress, OnionSecret, Reply};
 use sotto_io::{
-    Config, DialFuture, DriverError, ListenError, Listener, NodeHandle, Offline, Stopped, Stream, Transport,
+    DialFuture, DriverError, ListenError, Listener, NodeConfig, NodeHandle, Offline, Stopped, Stream, Transport,
 };
 use sotto_testkit::disk::Disk;
 use tokio::time::{Instant, sleep};
@@ -110,7 +110,7 @@ impl RowStore for FaultyStore {
 }
 
 async fn start<R: TestRuntime>(store: &FaultyStore) -> (NodeHandle, R::Task<Fault>) {
-    R::start(Config::new(store.clone(), Offline)).await.expect("starts")
+    R::start(NodeConfig::new(store.clone(), Offline)).await.expect("starts")
 }
 
 fn set_name(name: &str) -> Command {
@@ -143,7 +143,7 @@ async fn a_first_start_makes_an_identity_that_the_next_one_finds<R: TestRuntime>
 async fn start_returns_its_own_errors<R: TestRuntime>() {
     let store = FaultyStore::default();
     store.fail("image", Fault::Transient);
-    let error = R::start(Config::new(store.clone(), Offline))
+    let error = R::start(NodeConfig::new(store.clone(), Offline))
         .await
         .map(drop)
         .expect_err("no image");
@@ -151,7 +151,7 @@ async fn start_returns_its_own_errors<R: TestRuntime>() {
     assert_eq!(store.inner().calls, ["image", "close"], "and the store is closed");
 
     let file = tempfile::NamedTempFile::new().expect("a file");
-    let error = R::start(Config::new(FaultyStore::default(), R::local(file.path())))
+    let error = R::start(NodeConfig::new(FaultyStore::default(), R::local(file.path())))
         .await
         .map(drop)
         .expect_err("no directory");
@@ -288,7 +288,7 @@ impl Listener for ConnectionFlood {
 
 async fn a_flood_of_connections_does_not_delay_commands_commits_or_a_shutdown<R: TestRuntime>() {
     let store = FaultyStore::default();
-    let (handle, task) = R::start(Config::new(store.clone(), ConnectionFlood))
+    let (handle, task) = R::start(NodeConfig::new(store.clone(), ConnectionFlood))
         .await
         .expect("starts");
     for number in 0..50 {
@@ -313,7 +313,7 @@ impl Transport for PanickingTransport {
 
 async fn a_panic_in_a_dial_ends_the_node<R: TestRuntime>() {
     let store = FaultyStore::default();
-    let (handle, task) = R::start(Config::new(store.clone(), PanickingTransport))
+    let (handle, task) = R::start(NodeConfig::new(store.clone(), PanickingTransport))
         .await
         .expect("starts");
     let _ = handle.command(add_contact()).await;
@@ -376,7 +376,7 @@ async fn a_network_change_makes_the_node_dial_again<R: TestRuntime>() {
         dials,
         network_changes: Mutex::new(Some(network_changes)),
     };
-    let (handle, task) = R::start(Config::new(FaultyStore::default(), transport))
+    let (handle, task) = R::start(NodeConfig::new(FaultyStore::default(), transport))
         .await
         .expect("starts");
     assert!(matches!(handle.command(add_contact()).await, Ok(Ok(Reply::Contact(_)))));

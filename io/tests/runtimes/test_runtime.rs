@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use sotto_core::row::RowStore;
-use sotto_io::{Config, DriverError, Local, NodeHandle, Runtime};
+use sotto_io::{DriverError, Local, NodeConfig, NodeHandle, Runtime};
 
 /// Longer than any test here takes.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -24,7 +24,7 @@ pub trait TestRuntime: Sized + 'static {
 
     fn block_on<T>(test: impl Future<Output = T>) -> T;
 
-    fn start<S: RowStore>(config: Config<S>) -> impl Future<Output = Started<Self, S::Error>>;
+    fn start<S: RowStore>(config: NodeConfig<S>) -> impl Future<Output = Started<Self, S::Error>>;
 
     /// How a node ended. A panic of the node is a panic here.
     fn join<E: Send + 'static>(task: Self::Task<E>) -> impl Future<Output = Result<(), DriverError<E>>>;
@@ -69,7 +69,7 @@ impl TestRuntime for Tokio {
         runtime.expect("a runtime").block_on(test)
     }
 
-    async fn start<S: RowStore>(config: Config<S>) -> Started<Self, S::Error> {
+    async fn start<S: RowStore>(config: NodeConfig<S>) -> Started<Self, S::Error> {
         sotto_io_tokio::start(config).await
     }
 
@@ -97,7 +97,7 @@ impl TestRuntime for Smol {
         smol::block_on(test)
     }
 
-    async fn start<S: RowStore>(config: Config<S>) -> Started<Self, S::Error> {
+    async fn start<S: RowStore>(config: NodeConfig<S>) -> Started<Self, S::Error> {
         sotto_io_smol::start(config).await
     }
 

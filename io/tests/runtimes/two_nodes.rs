@@ -13,7 +13,7 @@ use sotto_core::row::{
 use sotto_core::{
     Command, Direction, Draft, FriendCode, Limits, MessageId, Millis, OnionAddress, Refusal, Reply, Status,
 };
-use sotto_io::{Config, NodeHandle, Wiretap};
+use sotto_io::{NodeConfig, NodeHandle, Wiretap};
 use sotto_io_sqlcipher::{Store, StoreError, StoreKey};
 use tempfile::TempDir;
 
@@ -125,7 +125,7 @@ impl Testbed {
             retry_cap: Millis(200),
             ..Limits::default()
         };
-        let config = Config {
+        let config = NodeConfig {
             store,
             transport: Arc::new(transport),
             limits,

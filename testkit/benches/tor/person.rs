@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use sotto_core::{Command, Draft, OnionAddress, Reply, Status};
 use sotto_io_sqlcipher::{Store, StoreKey};
-use sotto_io_tokio::{Config, NodeHandle, start};
+use sotto_io_tokio::{NodeConfig, NodeHandle, start};
 use sotto_io_tor::{Reachability, Tor, TorLimits, runtime};
 use tempfile::TempDir;
 use toml::Table;
@@ -33,7 +33,7 @@ impl Person {
         let (reachable_after, (tor, node)) = timed(async {
             let runtime = runtime::tokio().expect("tokio");
             let tor = Tor::start(runtime, &folder.path().join("tor"), table.clone(), limits).expect("Tor starts");
-            let (node, _) = start(Config::new(store, tor.clone())).await.expect("a node");
+            let (node, _) = start(NodeConfig::new(store, tor.clone())).await.expect("a node");
             let mut changes = tor.status_changes();
             while changes.next().await.expect("Tor runs").reachability != Reachability::Reachable {}
             (tor, node)

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sotto_core::row::{DeliveryState, Standing};
 use sotto_core::{Command as Wish, Direction, Draft, EventSeq, OnionAddress, Reply};
-use sotto_io_smol::{Config, NodeHandle, start};
+use sotto_io_smol::{NodeConfig, NodeHandle, start};
 use sotto_io_sqlcipher::{Reader, Store, StoreKey};
 use sotto_io_tor::{Tor, TorLimits, runtime};
 use tempfile::TempDir;
@@ -180,7 +180,7 @@ async fn live(runtime: impl tor_rtcompat::Runtime, folder: &Path) -> Result<(), 
     let reader = store.reader()?;
     let configuration: Table = fs::read_to_string(folder.join("tor.toml"))?.parse()?;
     let tor = Tor::start(runtime, &folder.join("tor"), configuration, TorLimits::DEFAULT)?;
-    let (node, task) = start(Config::new(store, tor.clone())).await?;
+    let (node, task) = start(NodeConfig::new(store, tor.clone())).await?;
     loop {
         let mut line = String::new();
         let (read, line) = smol::unblock(move || (stdin().read_line(&mut line), line)).await;
