@@ -1,8 +1,7 @@
 //! What a person or program can ask of a node, what it answers, and why it may refuse.
 
-use crate::row::{ContentType, DeliveryState};
-use crate::{Direction, MessageId, OnionAddress};
-use crate::{EventSeq, FriendCode, Wall};
+use crate::row::{ContentType, DeliveryState, TimerRow};
+use crate::{ConversationId, EventSeq, FriendCode, MessageId, MessageKey, OnionAddress, Wall};
 
 /// A wish. Each is answered once, after what it promises is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +43,7 @@ pub enum Command {
     /// Replace the text of a message of ours. `Reply::Message`.
     EditMessage {
         /// The conversation.
-        contact: OnionAddress,
+        conversation: ConversationId,
         /// Which message of ours.
         id: MessageId,
         /// The new text.
@@ -53,26 +52,24 @@ pub enum Command {
     /// Delete a message of ours, for both. `Reply::Message`.
     DeleteMessage {
         /// The conversation.
-        contact: OnionAddress,
+        conversation: ConversationId,
         /// Which message of ours.
         id: MessageId,
     },
     /// React to a message; `None` takes the reaction back. `Reply::Message`.
     React {
-        /// The conversation.
-        contact: OnionAddress,
-        /// Who wrote the message.
-        author: Direction,
-        /// Which.
-        id: MessageId,
+        /// The message.
+        message: MessageKey,
         /// With what.
         emoji: Option<String>,
     },
-    /// These messages of theirs were read: their clocks start, and the author is told if `receipt`. Ids that are not there
-    /// are passed over. `Reply::Done`.
+    /// These messages of one author were read: their clocks start, and the author is told if `receipt`. Ids that are not
+    /// there are passed over. `Reply::Done`.
     MarkRead {
         /// The conversation.
-        contact: OnionAddress,
+        conversation: ConversationId,
+        /// Who wrote the messages; another node than this one.
+        author: OnionAddress,
         /// Which messages, at most 256.
         ids: Vec<MessageId>,
         /// Tell the author.
@@ -81,19 +78,19 @@ pub enum Command {
     /// Take back a message that is not sealed yet. `Reply::Message`.
     CancelMessage {
         /// The conversation.
-        contact: OnionAddress,
+        conversation: ConversationId,
         /// Which message of ours.
         id: MessageId,
     },
     /// Try at once; a failed or cancelled message is queued again under its id. `Reply::Message`.
     RetryMessage {
         /// The conversation.
-        contact: OnionAddress,
+        conversation: ConversationId,
         /// Which message of ours.
         id: MessageId,
     },
-    /// Set our conversation timer, in seconds; 0 turns it off. `Reply::Timer`.
-    SetTimer(OnionAddress, u32),
+    /// Set our timer for the conversation, in seconds; 0 turns it off. `Reply::Timers`.
+    SetTimer(ConversationId, u32),
     /// Say that we are writing, or not any more; forgotten if no link is up. `Reply::Done`.
     SetTyping(OnionAddress, bool),
     /// Show ourselves so to contacts. `Reply::Done`.
@@ -119,8 +116,8 @@ pub enum Command {
 /// A text to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
-    /// To whom.
-    pub contact: OnionAddress,
+    /// The conversation that it goes to.
+    pub conversation: ConversationId,
     /// The text, 1 to 32 768 bytes.
     pub text: String,
     /// How to show it.
@@ -137,9 +134,9 @@ pub struct Draft {
 
 impl Draft {
     /// A plain text and nothing more.
-    pub fn plain(contact: OnionAddress, text: impl Into<String>) -> Self {
+    pub fn plain(conversation: impl Into<ConversationId>, text: impl Into<String>) -> Self {
         Self {
-            contact,
+            conversation: conversation.into(),
             text: text.into(),
             content_type: ContentType::Plain,
             thread: None,
@@ -193,13 +190,8 @@ pub enum Reply {
         /// Where it stands.
         state: DeliveryState,
     },
-    /// Both timers, in seconds; the shorter of those that are not 0 holds.
-    Timer {
-        /// Ours.
-        ours: u32,
-        /// Theirs.
-        theirs: u32,
-    },
+    /// The conversation's timers that are on, by author; the shortest holds.
+    Timers(Vec<TimerRow>),
     /// How far the consumer now is.
     Acknowledged(EventSeq),
     /// Who we are.
@@ -266,6 +258,9 @@ pub enum Refusal {
         /// What is in the way, as the end of a sentence.
         why: &'static str,
     },
+    /// This node is in no such group, and follows no such channel.
+    #[error("{0} is not known here")]
+    UnknownConversation(ConversationId),
     /// The address is our own.
     #[error("that is your own address")]
     Ourselves,

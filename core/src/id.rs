@@ -59,11 +59,12 @@ impl FromStr for MessageId {
     }
 }
 
-/// Who wrote a message: the peer (`In`) or this node (`Out`).
+/// Whether another node wrote a message (`In`) or this one (`Out`). It follows from the author: see
+/// [`MessageKey::direction`](crate::MessageKey::direction).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
-    /// Written by the peer.
+    /// Written by another node.
     In,
-    /// Written here.
+    /// Written by this node.
     Out,
 }

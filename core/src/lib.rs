@@ -63,6 +63,7 @@
 
 mod address;
 mod command;
+mod conversation;
 mod entropy;
 mod friend_code;
 mod id;
@@ -84,6 +85,7 @@ pub mod wire;
 
 pub use address::{NotAnAddress, OnionAddress};
 pub use command::{Availability, Command, Draft, Notice, Peer, Presence, Refusal, Reply, SafetyNumber, Status};
+pub use conversation::{ChannelId, ConversationId, GroupId, MessageKey};
 pub use entropy::Entropy;
 pub use friend_code::{FriendCode, InviteToken, NotAFriendCode};
 pub use id::{

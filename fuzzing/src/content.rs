@@ -278,10 +278,10 @@ impl Model {
     }
 
     fn compare(&self, pair: &Scene, contact: OnionAddress) {
-        let disk = &pair.sides[A].disk;
+        let (disk, ours) = (&pair.sides[A].disk, pair.sides[A].address);
         let rows = disk.conversation(contact).into_iter();
         let theirs: Vec<Message> = rows
-            .filter(|row| row.key.direction == Direction::In)
+            .filter(|row| row.key.is_from_peer())
             .map(|row| Message {
                 id: row.key.id.0,
                 text: row.text.clone(),
@@ -297,19 +297,15 @@ impl Model {
         assert_eq!(theirs, self.theirs);
 
         let reactions = disk.rows().filter_map(|row| match row {
-            Row::Reaction(ReactionRow { target, emoji, .. }) if target.contact == contact => {
-                Some(((target.direction, target.id.0), emoji.clone()))
+            Row::Reaction(ReactionRow { target, emoji, .. }) if target.conversation == contact.into() => {
+                Some(((target.direction(&ours), target.id.0), emoji.clone()))
             }
             _ => None,
         });
         assert_eq!(reactions.collect::<BTreeMap<_, _>>(), self.reactions);
 
         for (id, read) in &self.ours {
-            let key = MessageKey {
-                contact,
-                direction: Direction::Out,
-                id: MessageId(*id),
-            };
+            let key = MessageKey::direct(contact, ours, MessageId(*id));
             let state = disk.delivery(&key).map(|row| row.state);
             let expected = if *read {
                 DeliveryState::Read
@@ -325,10 +321,12 @@ impl Model {
         let Some(Row::Contact(row)) = disk.row(&Key::Contact(contact)) else {
             panic!("the contact is gone");
         };
-        assert_eq!(
-            (row.timer_theirs, row.timer_ours, row.claimed_name.as_str()),
-            (self.timer, 0, "Mallory")
-        );
+        assert_eq!(row.claimed_name, "Mallory");
+        let timer = |author| match disk.row(&Key::Timer(contact.into(), author)) {
+            Some(Row::Timer(row)) => row.seconds,
+            _ => 0,
+        };
+        assert_eq!((timer(contact), timer(ours)), (self.timer, 0));
     }
 }
 

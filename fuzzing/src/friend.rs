@@ -6,7 +6,7 @@ use prost::Message as _;
 use sotto_core::row::Key;
 use sotto_core::wire::content::{Content, Text, content::Kind};
 use sotto_core::wire::link::{self, Ack, Frame, Sealed, frame::Body};
-use sotto_core::{Command, Direction, Millis};
+use sotto_core::{Command, Millis};
 use sotto_testkit::pair::A;
 
 use crate::input::{Input, piece};
@@ -82,7 +82,7 @@ pub(crate) fn run(bytes: &[u8]) {
     }
     let conversation = pair.sides[A].disk.conversation(peer.address()).into_iter();
     let mut numbers: Vec<u8> = conversation
-        .filter(|row| row.key.direction == Direction::In && row.text.starts_with("text ") && row.key.id.0[0] < ALTERED)
+        .filter(|row| row.key.is_from_peer() && row.text.starts_with("text ") && row.key.id.0[0] < ALTERED)
         .map(|row| row.key.id.0[0])
         .collect();
     assert!(numbers.is_sorted(), "out of order: {numbers:?}");

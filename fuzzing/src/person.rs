@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use sotto_core::row::{DeliveryState, MessageKey, MessageRow};
-use sotto_core::{Availability, Command, Direction, Draft, EventSeq, Limits, MessageId, Millis, Reply};
+use sotto_core::{Availability, Command, Draft, EventSeq, Limits, MessageId, Millis, OnionAddress, Reply};
 use sotto_testkit::pair::{A, B};
 
 use crate::input::{Input, piece};
@@ -67,24 +67,35 @@ fn wish(pair: &mut Scene, side: usize, said: &mut [Vec<MessageId>; 2], input: &m
             ..draft(contact, "")
         }),
         5 | 6 => Command::EditMessage {
-            contact,
+            conversation: contact.into(),
             id: ours,
             text: text(input),
         },
-        7 => Command::DeleteMessage { contact, id: ours },
+        7 => Command::DeleteMessage {
+            conversation: contact.into(),
+            id: ours,
+        },
         8 => Command::React {
-            contact,
-            author: if input.even() { Direction::In } else { Direction::Out },
-            id: if input.even() { theirs } else { ours },
+            message: {
+                let author = pair.sides[if input.even() { 1 - side } else { side }].address;
+                MessageKey::direct(contact, author, if input.even() { theirs } else { ours })
+            },
             emoji: input.even().then(|| text(input)),
         },
         9 => Command::MarkRead {
-            contact,
+            conversation: contact.into(),
+            author: contact,
             ids: vec![theirs; input.number() * 2],
             receipt: input.even(),
         },
-        10 => Command::CancelMessage { contact, id: ours },
-        11 => Command::RetryMessage { contact, id: ours },
+        10 => Command::CancelMessage {
+            conversation: contact.into(),
+            id: ours,
+        },
+        11 => Command::RetryMessage {
+            conversation: contact.into(),
+            id: ours,
+        },
         12 => Command::SetTyping(contact, input.even()),
         13 => Command::SetAvailability(if input.even() {
             Availability::Online
@@ -108,7 +119,7 @@ fn wish(pair: &mut Scene, side: usize, said: &mut [Vec<MessageId>; 2], input: &m
 /// What one side holds of the conversation.
 struct Mail {
     side: usize,
-    rows: BTreeMap<(Direction, MessageId), MessageRow>,
+    rows: BTreeMap<(OnionAddress, MessageId), MessageRow>,
 }
 
 fn mail(pair: &Scene, side: usize) -> Mail {
@@ -116,7 +127,7 @@ fn mail(pair: &Scene, side: usize) -> Mail {
     let count = conversation.len();
     let rows = conversation
         .into_iter()
-        .map(|row| ((row.key.direction, row.key.id), row.clone()));
+        .map(|row| ((row.key.author, row.key.id), row.clone()));
     let rows: BTreeMap<_, _> = rows.collect();
     assert_eq!(rows.len(), count, "a message is there twice");
     Mail { side, rows }
@@ -124,11 +135,11 @@ fn mail(pair: &Scene, side: usize) -> Mail {
 
 /// What one has written is with the other.
 fn compare(pair: &Scene, from: &Mail, to: &Mail) {
-    let written = from.rows.values().filter(|row| row.key.direction == Direction::Out);
+    let written = from.rows.values().filter(|row| !row.key.is_from_peer());
     for row in written {
         let key = MessageKey { ..row.key };
         let state = pair.sides[from.side].disk.delivery(&key).map(|delivery| delivery.state);
-        let there = to.rows.get(&(Direction::In, row.key.id));
+        let there = to.rows.get(&(row.key.author, row.key.id));
         match state {
             Some(DeliveryState::Delivered | DeliveryState::Read) => {
                 let there = there.expect("delivered, and not there");
@@ -149,9 +160,9 @@ fn compare(pair: &Scene, from: &Mail, to: &Mail) {
             state => panic!("two calm hours, and {state:?}"),
         }
     }
-    let received = to.rows.values().filter(|row| row.key.direction == Direction::In);
+    let received = to.rows.values().filter(|row| row.key.is_from_peer());
     for row in received {
-        let known = from.rows.contains_key(&(Direction::Out, row.key.id));
+        let known = from.rows.contains_key(&(row.key.author, row.key.id));
         assert!(known, "nobody has written {:?}", row.key.id);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use sotto_core::row::{Key, Row, Standing};
-use sotto_core::{Command, Direction, Draft, Intake, Limits, Millis, OnionAddress, Reply, Status};
+use sotto_core::{Command, Draft, Intake, Limits, Millis, OnionAddress, Reply, Status};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile;
 use sotto_testkit::pair::{A, B, Pair};
@@ -57,9 +57,7 @@ pub(crate) fn keys(disk: &Disk) -> BTreeSet<Key> {
 
 fn heard(pair: &Scene, side: usize) -> Vec<&str> {
     let conversation = pair.sides[side].disk.conversation(pair.sides[1 - side].address);
-    let theirs = conversation
-        .into_iter()
-        .filter(|row| row.key.direction == Direction::In);
+    let theirs = conversation.into_iter().filter(|row| row.key.is_from_peer());
     theirs.map(|row| row.text.as_str()).collect()
 }
 

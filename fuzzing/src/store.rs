@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use sotto_core::row::{
-    Batch, Change, ConsumerRow, CursorsRow, Event, EventRow, InviteRow, Key, OutboxRow, RequestRow, Row, SealedBody,
-    SessionRow, Standing,
+    Batch, Change, ConsumerRow, CursorsRow, Event, EventRow, InviteRow, Key, MessageKey, OutboxRow, RequestRow, Row,
+    SealedBody, SessionRow, Standing,
 };
 use sotto_core::{
     Command, Entropy, EventSeq, FriendCode, Generation, InviteToken, Limits, MessageId, Millis, Node, Now,
@@ -71,11 +71,11 @@ pub(crate) fn run(bytes: &[u8]) {
         // Refused or granted: each is answered, which `command` makes sure of.
         let _ = pair.command(A, Command::AcceptContact { contact, petname: None });
         let _ = pair.command(A, Command::SafetyNumber(contact));
-        let _ = pair.command(A, Command::SetTimer(contact, 60));
+        let _ = pair.command(A, Command::SetTimer(contact.into(), 60));
         let _ = pair.command(
             A,
             Command::RetryMessage {
-                contact,
+                conversation: contact.into(),
                 id: MessageId([1; 16]),
             },
         );
@@ -113,6 +113,7 @@ fn number(input: &mut Input<'_>) -> u64 {
 
 fn damage(disk: &mut Disk, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress, u64)>) {
     let deed = input.byte();
+    let own = disk.image().identity.map_or_else(|| crew()[0], |row| row.address());
     let who = {
         let mut contacts: Vec<OnionAddress> = disk.image().contacts.iter().map(|row| row.address).collect();
         contacts.extend(crew());
@@ -139,7 +140,9 @@ fn damage(disk: &mut Disk, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress
         4 => Row::Outbox(OutboxRow {
             contact: who,
             position: Position(number(input)),
-            message: input.even().then(|| MessageId([input.byte(); 16])),
+            message: input
+                .even()
+                .then(|| MessageKey::direct(who, own, MessageId([input.byte(); 16]))),
             content: input.piece().to_vec(),
             sealed: input.even().then(|| {
                 let sequence = number(input);
@@ -225,7 +228,7 @@ fn changed(disk: &Disk, who: OnionAddress, deed: u8, input: &mut Input<'_>) -> O
             0 => row.petname = String::from_utf8_lossy(input.piece()).into_owned(),
             1 => row.identity_key = input.even().then(|| input.piece().to_vec()),
             2 => row.blocked = !row.blocked,
-            3 => (row.timer_ours, row.timer_theirs) = (u32::from_be_bytes(input.array()), 1),
+            3 => row.features = input.even().then(|| vec![u32::from_be_bytes(input.array()), 1]),
             4 => row.retry.attempts = u32::from_be_bytes(input.array()),
             5 => row.retry.next_attempt = Some(Wall(number(input))),
             6 => row.last_seen = Some(Wall(number(input))),

@@ -2,9 +2,10 @@
 //! is about, and one value whose meaning depends on the kind.
 
 use sotto_core::row::{DeliveryState, Event, MessageKey};
-use sotto_core::{Direction, MessageId, OnionAddress};
+use sotto_core::{ConversationId, Direction, MessageId, OnionAddress};
 
 use crate::code::Code;
+use crate::side;
 
 /// The columns `kind`, `contact`, `direction`, `message` and `value` of table `event`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,23 +18,29 @@ pub(crate) struct EventColumns {
 }
 
 impl EventColumns {
-    pub fn of(event: &Event) -> Self {
-        match *event {
-            Event::MessageQueued { key } => Self::message(1, key, None),
-            Event::MessageReceived { key } => Self::message(2, key, None),
-            Event::MessageState { key, state } => Self::message(3, key, Some(state.code())),
-            Event::MessageEdited { key } => Self::message(4, key, None),
-            Event::MessageDeleted { key } => Self::message(5, key, None),
-            Event::MessageReacted { key, author } => Self::message(6, key, Some(author.code())),
-            Event::MessageDisappeared { key } => Self::message(7, key, None),
+    pub fn of(event: &Event) -> rusqlite::Result<Self> {
+        Ok(match *event {
+            Event::MessageQueued { key } => Self::message(1, key, None)?,
+            Event::MessageReceived { key } => Self::message(2, key, None)?,
+            Event::MessageState { key, state } => Self::message(3, key, Some(state.code()))?,
+            Event::MessageEdited { key } => Self::message(4, key, None)?,
+            Event::MessageDeleted { key } => Self::message(5, key, None)?,
+            Event::MessageReacted { key, author } => {
+                let author = side::direction(&side::contact(&key.conversation)?, &author);
+                Self::message(6, key, Some(author.code()))?
+            }
+            Event::MessageDisappeared { key } => Self::message(7, key, None)?,
             Event::TimerChanged {
-                contact,
+                conversation,
                 author,
                 seconds,
-            } => Self {
-                direction: Some(author),
-                ..Self::contact(20, contact, Some(seconds.into()))
-            },
+            } => {
+                let contact = side::contact(&conversation)?;
+                Self {
+                    direction: Some(side::direction(&contact, &author)),
+                    ..Self::contact(20, contact, Some(seconds.into()))
+                }
+            }
             Event::RequestReceived { contact } => Self::contact(21, contact, None),
             Event::RequestDelivered { contact } => Self::contact(22, contact, None),
             Event::RequestDeclined { contact } => Self::contact(23, contact, None),
@@ -45,19 +52,17 @@ impl EventColumns {
                 contact,
                 identity_changed,
             } => Self::contact(28, contact, Some(identity_changed.code())),
-        }
+        })
     }
 
-    /// The event that has these columns; `None` if none has.
-    pub fn event(self) -> Option<Event> {
+    /// The event that has these columns, `own` being our address; `None` if none has.
+    pub fn event(self, own: Option<OnionAddress>) -> Option<Event> {
         let contact = self.contact;
-        let key = || {
-            Some(MessageKey {
-                contact,
-                direction: self.direction?,
-                id: self.message?,
-            })
+        let author = |direction| match direction {
+            Direction::In => Some(contact),
+            Direction::Out => own,
         };
+        let key = || Some(MessageKey::direct(contact, author(self.direction?)?, self.message?));
         Some(match self.kind {
             1 => Event::MessageQueued { key: key()? },
             2 => Event::MessageReceived { key: key()? },
@@ -69,12 +74,12 @@ impl EventColumns {
             5 => Event::MessageDeleted { key: key()? },
             6 => Event::MessageReacted {
                 key: key()?,
-                author: Direction::from_code(self.value?)?,
+                author: author(Direction::from_code(self.value?)?)?,
             },
             7 => Event::MessageDisappeared { key: key()? },
             20 => Event::TimerChanged {
-                contact,
-                author: self.direction?,
+                conversation: ConversationId::Direct(contact),
+                author: author(self.direction?)?,
                 seconds: u32::try_from(self.value?).ok()?,
             },
             21 => Event::RequestReceived { contact },
@@ -98,14 +103,15 @@ impl EventColumns {
         })
     }
 
-    const fn message(kind: i64, key: MessageKey, value: Option<i64>) -> Self {
-        Self {
+    fn message(kind: i64, key: MessageKey, value: Option<i64>) -> rusqlite::Result<Self> {
+        let contact = side::contact(&key.conversation)?;
+        Ok(Self {
             kind,
-            contact: key.contact,
-            direction: Some(key.direction),
+            contact,
+            direction: Some(side::direction(&contact, &key.author)),
             message: Some(key.id),
             value,
-        }
+        })
     }
 
     const fn contact(kind: i64, contact: OnionAddress, value: Option<i64>) -> Self {

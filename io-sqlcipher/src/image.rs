@@ -2,16 +2,18 @@
 
 use rusqlite::{Connection, Row};
 use sotto_core::row::{
-    ConsumerRow, ContactRow, CursorsRow, IdentityRow, Image, InviteRow, OfferRow, OutboxRow, RequestRow, Retry,
-    SealedBody, SessionRow,
+    ConsumerRow, ContactRow, CursorsRow, IdentityRow, Image, InviteRow, MessageKey, OfferRow, OutboxRow, RequestRow,
+    Retry, SealedBody, SessionRow, TimerRow,
 };
-use sotto_core::{EventSeq, Generation, InviteToken, OnionAddress, Position};
+use sotto_core::{ConversationId, Direction, EventSeq, Generation, InviteToken, OnionAddress, Position};
 
 use crate::code::{Columns, of, undecodable};
 use crate::peer::Peers;
+use crate::side;
 
 /// Reads the image. Rows come in the order of their keys, so that the same store gives the same image.
 pub(crate) fn load(db: &Connection, peers: &mut Peers) -> rusqlite::Result<Image> {
+    let own = peers.own(db)?;
     Ok(Image {
         identity: all(
             db,
@@ -24,11 +26,12 @@ pub(crate) fn load(db: &Connection, peers: &mut Peers) -> rusqlite::Result<Image
             db,
             peers,
             "contact",
-            "SELECT contact, standing, petname, claimed_name, note, invite, identity_key, verified, blocked, timer_ours,
-                    timer_theirs, created_at, last_seen, attempts, next_attempt
+            "SELECT contact, standing, petname, claimed_name, note, invite, identity_key, verified, blocked, created_at,
+                    last_seen, attempts, next_attempt
              FROM contact LEFT JOIN peer ON peer.number = contact ORDER BY address",
             contact,
         )?,
+        timers: timers(db, peers)?,
         sessions: of_contacts(
             db,
             peers,
@@ -76,7 +79,7 @@ pub(crate) fn load(db: &Connection, peers: &mut Peers) -> rusqlite::Result<Image
             "SELECT contact, position, message, content, sequence, ciphertext, repeat, queued_at, expires_at, ttl,
                     disappears_at
              FROM outbox LEFT JOIN peer ON peer.number = contact ORDER BY address, position",
-            outbox,
+            |contact, row| outbox(own, contact, row),
         )?,
         consumers: all(db, "consumer", "SELECT name, acknowledged FROM consumer ORDER BY name", |row| {
             Ok(ConsumerRow {
@@ -152,15 +155,38 @@ fn contact(address: OnionAddress, row: &Row<'_>) -> rusqlite::Result<ContactRow>
         identity_key: row.get(6)?,
         verified: row.code(7)?,
         blocked: row.code(8)?,
-        timer_ours: row.get(9)?,
-        timer_theirs: row.get(10)?,
-        created_at: row.wall(11)?,
-        last_seen: row.maybe_wall(12)?,
+        features: None,
+        created_at: row.wall(9)?,
+        last_seen: row.maybe_wall(10)?,
         retry: Retry {
-            attempts: row.get(13)?,
-            next_attempt: row.maybe_wall(14)?,
+            attempts: row.get(11)?,
+            next_attempt: row.maybe_wall(12)?,
         },
     })
+}
+
+fn timers(db: &Connection, peers: &mut Peers) -> rusqlite::Result<Vec<TimerRow>> {
+    let of_contacts: Vec<(OnionAddress, u32, u32)> = of_contacts(
+        db,
+        peers,
+        "contact",
+        "SELECT contact, timer_ours, timer_theirs FROM contact WHERE timer_ours > 0 OR timer_theirs > 0",
+        |contact, row| Ok((contact, row.get(1)?, row.get(2)?)),
+    )?;
+    let mut timers = Vec::new();
+    for (contact, ours, theirs) in of_contacts {
+        for (direction, seconds) in [(Direction::Out, ours), (Direction::In, theirs)] {
+            if seconds > 0 {
+                timers.push(TimerRow {
+                    conversation: ConversationId::Direct(contact),
+                    author: side::author(db, peers, contact, direction)?,
+                    seconds,
+                });
+            }
+        }
+    }
+    timers.sort_unstable_by_key(|row| (row.conversation, row.author));
+    Ok(timers)
 }
 
 fn cursors(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<CursorsRow> {
@@ -192,13 +218,17 @@ fn request(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<RequestRow>
     })
 }
 
-fn outbox(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
+fn outbox(own: Option<OnionAddress>, contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
     let sequence: Option<i64> = row.get(4)?;
     let ciphertext: Option<Vec<u8>> = row.get(5)?;
     Ok(OutboxRow {
         contact,
         position: Position(row.u64(1)?),
-        message: row.maybe_id(2)?,
+        message: match (row.maybe_id(2)?, own) {
+            (None, _) => None,
+            (Some(id), Some(own)) => Some(MessageKey::direct(contact, own, id)),
+            (Some(_), None) => return Err(undecodable(2, "message of a store with an identity")),
+        },
         content: row.get(3)?,
         sealed: match (sequence, ciphertext) {
             (None, None) => None,

@@ -52,6 +52,7 @@ mod peer;
 mod read;
 mod sanitise;
 mod schema;
+mod side;
 mod store;
 
 pub use error::StoreError;

@@ -6,6 +6,7 @@ use sotto_core::row::{DeliveryRow, MessageKey, MessageRow, MessageWithDelivery};
 
 use crate::code::{Columns, of};
 use crate::peer::Peers;
+use crate::side;
 
 /// The columns of `message` that [`message`] reads, in its order. A macro, so that statements stay literals.
 macro_rules! message_columns {
@@ -53,9 +54,7 @@ fn with_delivery(key: MessageKey, row: &Row<'_>) -> rusqlite::Result<MessageWith
 }
 
 pub(crate) fn message_key(db: &Connection, peers: &mut Peers, row: &Row<'_>) -> rusqlite::Result<MessageKey> {
-    Ok(MessageKey {
-        contact: peers.address(db, of("message", row, row.get(0))?)?,
-        direction: of("message", row, row.code(1))?,
-        id: of("message", row, row.id(2))?,
-    })
+    let contact = peers.address(db, of("message", row, row.get(0))?)?;
+    let direction = of("message", row, row.code(1))?;
+    side::key(db, peers, contact, direction, of("message", row, row.id(2))?)
 }

@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use sotto_core::row::MessageKey;
-use sotto_core::{Direction, MessageId};
+use sotto_core::{ConversationId, Direction, MessageId};
 
 use crate::code::{Code, Columns, of};
 use crate::peer::Peers;
+use crate::side;
 
 /// Fresh names from which on they are settled. Opening reads as many, and so does whoever looks for a name on a connection
 /// that does not write.
@@ -30,10 +31,17 @@ pub(crate) struct Name {
 impl Name {
     /// The name of that key; none if no row has ever named the contact.
     pub fn of(db: &Connection, peers: &mut Peers, key: &MessageKey) -> rusqlite::Result<Option<Self>> {
-        let contact = peers.find(db, &key.contact)?;
+        let ConversationId::Direct(contact) = key.conversation else {
+            return Ok(None);
+        };
+        let direction = side::direction(&contact, &key.author);
+        if direction == Direction::Out && peers.own(db)? != Some(key.author) {
+            return Ok(None);
+        }
+        let contact = peers.find(db, &contact)?;
         Ok(contact.map(|contact| Self {
             contact,
-            direction: key.direction,
+            direction,
             id: key.id,
         }))
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row};
-use sotto_core::OnionAddress;
+use sotto_core::{OnionAddress, OnionSecret};
 
 use crate::code::{named, of, undecodable};
 
@@ -16,6 +16,7 @@ const REMEMBERED: usize = 16 * 1024;
 pub(crate) struct Peers {
     numbers: BTreeMap<OnionAddress, i64>,
     addresses: BTreeMap<i64, OnionAddress>,
+    own: Option<OnionAddress>,
 }
 
 impl Peers {
@@ -56,6 +57,18 @@ impl Peers {
         let address = named("peer", number, address)?;
         self.remember(address, number);
         Ok(address)
+    }
+
+    /// Our own address; none before there is an identity.
+    pub fn own(&mut self, db: &Connection) -> rusqlite::Result<Option<OnionAddress>> {
+        if self.own.is_none() {
+            let seed: Option<[u8; 32]> = db
+                .prepare_cached("SELECT onion_seed FROM identity")?
+                .query_row([], |row| of("identity", row, row.get(0)))
+                .optional()?;
+            self.own = seed.map(|seed| OnionSecret::from_seed(&seed).address());
+        }
+        Ok(self.own)
     }
 
     /// Forgets everything: numbers given in a transaction that failed mean nothing.

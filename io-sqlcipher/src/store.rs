@@ -175,7 +175,7 @@ impl fmt::Debug for Store {
 #[cfg(test)]
 mod tests {
     use sotto_core::row::{Change, ConsumerRow, ContentType, IdentityRow, MessageKey, MessageRow, Row};
-    use sotto_core::{Direction, EventSeq, MessageId, Wall};
+    use sotto_core::{EventSeq, MessageId, Wall};
 
     use super::*;
 
@@ -201,11 +201,7 @@ mod tests {
 
     fn message(id: u8, text: String) -> Row {
         Row::Message(MessageRow {
-            key: MessageKey {
-                contact: identity().address(),
-                direction: Direction::In,
-                id: MessageId([id; 16]),
-            },
+            key: MessageKey::direct(identity().address(), identity().address(), MessageId([id; 16])),
             order: EventSeq(id.into()),
             text,
             content_type: ContentType::Plain,

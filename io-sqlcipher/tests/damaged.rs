@@ -108,9 +108,10 @@ fn refused(store: &mut Store) -> Vec<StoreError> {
     ];
     for key in keys {
         answers.push(reader.message_by_key(&key).map(drop));
-        answers.push(reader.history(&key.contact, 100, Some(key.id)).map(drop));
-        answers.push(reader.contact(&key.contact).map(drop));
-        answers.push(reader.standing(&key.contact).map(drop));
+        let contact = key.conversation.peer().unwrap();
+        answers.push(reader.history(&contact, 100, Some(key.id)).map(drop));
+        answers.push(reader.contact(&contact).map(drop));
+        answers.push(reader.standing(&contact).map(drop));
     }
     answers.into_iter().filter_map(Result::err).collect()
 }
@@ -124,7 +125,7 @@ fn write(store: &mut Store) {
         Change::Put(Row::Message(message(key(2, Direction::In, 78), 1_001, "newer"))),
         Change::Put(Row::Message(message(next(), 1, "edited"))),
         Change::Delete(Key::Message(next())),
-        Change::Delete(Key::Contact(next().contact)),
+        Change::Delete(Key::Contact(next().conversation.peer().unwrap())),
     ]));
 }
 

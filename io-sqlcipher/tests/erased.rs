@@ -182,7 +182,7 @@ fn no_file_shows_text_names_or_keys() {
             Row::Outbox(OutboxRow {
                 contact: common::peer(1),
                 position: Position(1),
-                message: Some(key(1, Out, 1).id),
+                message: Some(key(1, Out, 1)),
                 content: b"content that waits".to_vec(),
                 sealed: None,
                 repeat: false,

@@ -6,16 +6,23 @@ mod common;
 use common::{Place, arbitrary};
 use proptest::prelude::*;
 use sotto_core::row::{Change, DeliveryState, Event, Key, MessageKey, Query, Row};
-use sotto_core::{Direction, EventSeq, Wall};
+use sotto_core::{Direction, EventSeq, OnionAddress, Wall};
 use sotto_io_sqlcipher::Reader;
 use sotto_testkit::disk::Disk;
+
+/// A store's model, with its identity.
+fn model() -> Disk {
+    let mut model = Disk::default();
+    model.apply(common::puts([Row::Identity(common::identity(common::OWN))]));
+    model
+}
 
 fn events(reader: &Reader) -> Vec<Event> {
     let log = reader.events(EventSeq(0), u32::MAX).unwrap();
     log.events.into_iter().map(|event| event.row.event).collect()
 }
 
-fn reactions(reader: &Reader, key: &MessageKey) -> Vec<(Direction, String, Wall)> {
+fn reactions(reader: &Reader, key: &MessageKey) -> Vec<(OnionAddress, String, Wall)> {
     let message = reader.message_by_key(key).unwrap();
     let reactions = message.map(|message| message.reactions).unwrap_or_default();
     reactions
@@ -24,12 +31,15 @@ fn reactions(reader: &Reader, key: &MessageKey) -> Vec<(Direction, String, Wall)
         .collect()
 }
 
-fn reactions_of(model: &Disk, key: &MessageKey) -> Vec<(Direction, String, Wall)> {
+fn reactions_of(model: &Disk, key: &MessageKey) -> Vec<(OnionAddress, String, Wall)> {
     let row = |author| match model.row(&Key::Reaction(*key, author)) {
         Some(Row::Reaction(row)) => Some((row.author, row.emoji.clone(), row.at)),
         _ => None,
     };
-    [Direction::In, Direction::Out].into_iter().filter_map(row).collect()
+    [key.conversation.peer().unwrap(), common::peer(common::OWN)]
+        .into_iter()
+        .filter_map(row)
+        .collect()
 }
 
 proptest! {
@@ -43,7 +53,7 @@ proptest! {
     ) {
         let place = Place::new();
         let mut store = place.create();
-        let mut model = Disk::default();
+        let mut model = model();
         for (index, batch) in batches.into_iter().enumerate() {
             store.commit(&batch).unwrap();
             model.apply(batch);
@@ -76,7 +86,7 @@ proptest! {
 fn names_are_found_before_and_after_they_are_settled() {
     let place = Place::new();
     let mut store = place.create();
-    let mut model = Disk::default();
+    let mut model = model();
     let keys: Vec<MessageKey> = (0..3500)
         .map(|n| {
             let direction = if n % 2 == 0 { Direction::In } else { Direction::Out };

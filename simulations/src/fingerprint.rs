@@ -75,7 +75,8 @@ impl Fingerprint {
             }
             Row::Invite(row) => self.bytes(&row.token.0),
             Row::Contact(row) => self.bytes(row.invite.as_ref().map_or(&[], |invite| &invite.0)),
-            Row::Cursors(_)
+            Row::Timer(_)
+            | Row::Cursors(_)
             | Row::Request(_)
             | Row::Consumer(_)
             | Row::Delivery(_)

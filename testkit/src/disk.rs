@@ -7,7 +7,7 @@ use sotto_core::row::{
     Batch, Change, DeliveryRow, Event, EventRow, Image, Key, MessageKey, MessageRow, MessageWithDelivery, Query, Row,
     Rows,
 };
-use sotto_core::{Direction, EventSeq, OnionAddress, Position, Wall};
+use sotto_core::{ConversationId, EventSeq, OnionAddress, Position, Wall};
 
 /// All durable rows of one node. A clone is a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Disk {
     rows: BTreeMap<Key, Row>,
     /// Follows from `rows`: what disappears, the earliest first.
     disappearing: BTreeSet<(Wall, MessageKey)>,
+    /// Follows from `rows`: the authors of each message's reactions.
+    reactions: BTreeMap<MessageKey, BTreeSet<OnionAddress>>,
 }
 
 impl Disk {
@@ -61,6 +63,7 @@ impl Disk {
             match row {
                 Row::Identity(row) => image.identity = Some(row.clone()),
                 Row::Contact(row) => image.contacts.push(row.clone()),
+                Row::Timer(row) => image.timers.push(*row),
                 Row::Session(row) => image.sessions.push(row.clone()),
                 Row::Cursors(row) => image.cursors.push(*row),
                 Row::Offer(row) => image.offers.push(row.clone()),
@@ -125,12 +128,13 @@ impl Disk {
     }
 
     /// The messages of a conversation, in their order there.
-    pub fn conversation(&self, contact: OnionAddress) -> Vec<&MessageRow> {
+    pub fn conversation(&self, conversation: impl Into<ConversationId>) -> Vec<&MessageRow> {
+        let conversation = conversation.into();
         let mut messages: Vec<_> = self
             .rows
             .values()
             .filter_map(|row| match row {
-                Row::Message(row) if row.key.contact == contact => Some(row),
+                Row::Message(row) if row.key.conversation == conversation => Some(row),
                 _ => None,
             })
             .collect();
@@ -163,7 +167,7 @@ impl Disk {
             Row::Reaction(row) => row.emoji.contains(text),
             Row::Identity(row) => row.name.contains(text),
             Row::Consumer(row) => row.name.contains(text),
-            Row::Cursors(_) | Row::Invite(_) | Row::Delivery(_) | Row::Event(_) => false,
+            Row::Timer(_) | Row::Cursors(_) | Row::Invite(_) | Row::Delivery(_) | Row::Event(_) => false,
         })
     }
 
@@ -178,7 +182,15 @@ impl Disk {
                     self.disappearing.insert((at, delivery.key));
                 }
             }
-            Row::Reaction(reaction) if !self.rows.contains_key(&Key::Message(reaction.target)) => return,
+            Row::Reaction(reaction) => {
+                if !self.rows.contains_key(&Key::Message(reaction.target)) {
+                    return;
+                }
+                self.reactions
+                    .entry(reaction.target)
+                    .or_default()
+                    .insert(reaction.author);
+            }
             _ => {}
         }
         self.rows.insert(row.key(), row);
@@ -188,8 +200,16 @@ impl Disk {
         match key {
             Key::Message(message) => {
                 self.delete(&Key::Delivery(*message));
-                for author in [Direction::In, Direction::Out] {
+                for author in self.reactions.remove(message).unwrap_or_default() {
                     self.rows.remove(&Key::Reaction(*message, author));
+                }
+            }
+            Key::Reaction(message, author) => {
+                if let Some(authors) = self.reactions.get_mut(message) {
+                    authors.remove(author);
+                    if authors.is_empty() {
+                        self.reactions.remove(message);
+                    }
                 }
             }
             Key::Delivery(message) => self.forget_disappearance(message),
@@ -225,12 +245,11 @@ mod tests {
     use super::*;
 
     fn key(id: u8) -> MessageKey {
-        let contact = OnionAddress::from_public_key(GENERATOR).expect("the base point");
-        MessageKey {
-            contact,
-            direction: Direction::In,
-            id: MessageId([id; 16]),
-        }
+        MessageKey::direct(contact(), contact(), MessageId([id; 16]))
+    }
+
+    fn contact() -> OnionAddress {
+        OnionAddress::from_public_key(GENERATOR).expect("the base point")
     }
 
     /// Ed25519's base point: some valid public key.
@@ -268,7 +287,7 @@ mod tests {
     fn reaction(id: u8) -> Row {
         Row::Reaction(ReactionRow {
             target: key(id),
-            author: Direction::Out,
+            author: contact(),
             emoji: "+".to_owned(),
             at: Wall(0),
         })

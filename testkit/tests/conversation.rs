@@ -1,7 +1,7 @@
 //! Two nodes in one memory talk: the plain course of everything that one-to-one messaging has.
 
 use sotto_core::row::{Batch, Change, DeliveryState, Event, Key, MessageKey, Row};
-use sotto_core::{Command, Direction, Draft, Entropy, Limits, MessageId, Millis, OnionAddress, Ratchet, Reply, Signal};
+use sotto_core::{Command, Draft, Entropy, Limits, MessageId, Millis, OnionAddress, Ratchet, Reply, Signal};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::pair::{A, B, Pair};
 
@@ -27,7 +27,7 @@ fn texts(pair: &Pair<Disk>, side: usize) -> Vec<String> {
         .disk
         .rows()
         .filter_map(|row| match row {
-            Row::Message(row) if row.key.direction == Direction::In => Some((row.order, row.text.clone())),
+            Row::Message(row) if row.key.is_from_peer() => Some((row.order, row.text.clone())),
             _ => None,
         })
         .collect();
@@ -36,11 +36,7 @@ fn texts(pair: &Pair<Disk>, side: usize) -> Vec<String> {
 }
 
 fn state(pair: &Pair<Disk>, side: usize, id: MessageId) -> Option<DeliveryState> {
-    let key = MessageKey {
-        contact: pair.sides[1 - side].address,
-        direction: Direction::Out,
-        id,
-    };
+    let key = MessageKey::direct(pair.sides[1 - side].address, pair.sides[side].address, id);
     match pair.sides[side].disk.row(&Key::Delivery(key)) {
         Some(Row::Delivery(row)) => Some(row.state),
         _ => None,
@@ -57,7 +53,8 @@ fn a_message_is_delivered_and_read() {
     pair.command(
         B,
         Command::MarkRead {
-            contact: a,
+            conversation: a.into(),
+            author: a,
             ids: vec![id],
             receipt: true,
         },
@@ -195,8 +192,8 @@ fn verified(pair: &Pair<Disk>, side: usize) -> bool {
 fn the_tightest_timer_holds_and_each_clock_starts_where_it_should() {
     let mut pair = friends();
     let [a, b] = [pair.sides[A].address, pair.sides[B].address];
-    pair.command(A, Command::SetTimer(b, 600)).unwrap();
-    pair.command(B, Command::SetTimer(a, 60)).unwrap();
+    pair.command(A, Command::SetTimer(b.into(), 600)).unwrap();
+    pair.command(B, Command::SetTimer(a.into(), 60)).unwrap();
     let id = send(
         &mut pair,
         A,
@@ -215,7 +212,8 @@ fn the_tightest_timer_holds_and_each_clock_starts_where_it_should() {
     pair.command(
         B,
         Command::MarkRead {
-            contact: a,
+            conversation: a.into(),
+            author: a,
             ids: vec![id],
             receipt: true,
         },

@@ -9,7 +9,7 @@ use proptest::test_runner::RngSeed;
 use sotto_core::row::{Key, Row, Standing};
 use sotto_core::wire::content::Content;
 use sotto_core::wire::link::{self, frame::Body};
-use sotto_core::{Command, Direction, Draft, Intake, Limits, Millis, OnionAddress, Reply};
+use sotto_core::{Command, Draft, Intake, Limits, Millis, OnionAddress, Reply};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile::Peer;
 use sotto_testkit::pair::{A, B, Pair};
@@ -41,7 +41,7 @@ fn heard(pair: &Pair<Disk>, side: usize) -> Vec<String> {
     let friend = pair.sides[1 - side].address;
     let messages = pair.sides[side].disk.conversation(friend).into_iter();
     messages
-        .filter(|row| row.key.direction == Direction::In)
+        .filter(|row| row.key.is_from_peer())
         .map(|row| row.text.clone())
         .collect()
 }

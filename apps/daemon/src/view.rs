@@ -84,14 +84,14 @@ pub(crate) fn thread(thread: ThreadView) -> api::Thread {
 }
 
 pub(crate) fn message(us: OnionAddress, view: MessageView) -> api::Message {
-    let incoming = view.key.direction == Direction::In;
+    let incoming = view.direction == Direction::In;
     let waiting = view.is_waiting();
     // What came in is committed here, which is what delivered means, from the moment it came.
     let (state, reason) = state(view.state.unwrap_or(DeliveryState::Delivered));
     api::Message {
         id: view.key.id.to_string(),
-        conversation: view.key.contact.to_string(),
-        from: if incoming { view.key.contact } else { us }.to_string(),
+        conversation: view.key.conversation.to_string(),
+        from: view.key.author.to_string(),
         petname: view.petname,
         claimed_name: view.claimed_name,
         verified: view.verified,
@@ -103,7 +103,7 @@ pub(crate) fn message(us: OnionAddress, view: MessageView) -> api::Message {
         received_at: incoming.then(|| time(view.at)),
         expires_at: view.disappears_at.map(time),
         ttl: view.ttl,
-        direction: direction(view.key.direction),
+        direction: direction(view.direction),
         state,
         state_at: time(view.state_at.unwrap_or(view.at)),
         reason,
@@ -112,13 +112,13 @@ pub(crate) fn message(us: OnionAddress, view: MessageView) -> api::Message {
         gives_up_at: view.gives_up_at.map(time),
         edited_at: view.edited_at.map(time),
         deleted_at: view.deleted_at.map(time),
-        reactions: view.reactions.into_iter().map(reaction).collect(),
+        reactions: view.reactions.into_iter().map(|view| reaction(us, view)).collect(),
     }
 }
 
-fn reaction(reaction: sotto_io_sqlcipher::ReactionView) -> api::Reaction {
+fn reaction(us: OnionAddress, reaction: sotto_io_sqlcipher::ReactionView) -> api::Reaction {
     api::Reaction {
-        by: direction(reaction.author),
+        by: side(us, reaction.author),
         emoji: reaction.emoji,
         at: time(reaction.at),
     }
@@ -132,7 +132,16 @@ const fn content_type(content_type: row::ContentType) -> api::ContentType {
     }
 }
 
-pub(crate) const fn direction(direction: Direction) -> api::Direction {
+/// Whether an author is another node or this one.
+fn side(us: OnionAddress, author: OnionAddress) -> api::Direction {
+    if author == us {
+        api::Direction::Out
+    } else {
+        api::Direction::In
+    }
+}
+
+const fn direction(direction: Direction) -> api::Direction {
     match direction {
         Direction::In => api::Direction::In,
         Direction::Out => api::Direction::Out,
@@ -181,7 +190,7 @@ pub(crate) fn event(us: OnionAddress, view: EventView) -> api::Event {
             Body::MessageState {
                 id: key.id.to_string(),
                 conversation,
-                direction: direction(key.direction),
+                direction: side(us, key.author),
                 state,
                 reason,
             }
@@ -194,22 +203,22 @@ pub(crate) fn event(us: OnionAddress, view: EventView) -> api::Event {
         Row::MessageDeleted { key } => Body::MessageDeleted {
             id: key.id.to_string(),
             conversation,
-            direction: direction(key.direction),
+            direction: side(us, key.author),
         },
         Row::MessageReacted { key, author } => Body::MessageReacted {
             id: key.id.to_string(),
             conversation,
-            by: direction(author),
+            by: side(us, author),
             message: about,
         },
         Row::MessageDisappeared { key } => Body::MessageDisappeared {
             id: key.id.to_string(),
             conversation,
-            direction: direction(key.direction),
+            direction: side(us, key.author),
         },
         Row::TimerChanged { author, seconds, .. } => Body::TimerChanged {
             who,
-            by: direction(author),
+            by: side(us, author),
             seconds,
         },
         Row::RequestReceived { .. } => Body::RequestReceived { who },

@@ -6,12 +6,12 @@
 use super::contact::Contact;
 use super::context::Context;
 use super::inbox::Found;
-use super::outbox::outgoing;
-use crate::row::{ContentType, DeliveryState, Event, Key, MessageKey, MessageRow, ReactionRow, Row};
+use super::sending::progress;
+use crate::row::{ContentType, DeliveryState, Event, Key, MessageRow, ReactionRow, Row};
 use crate::sabotage::{Rule, breaks};
 use crate::wire::content::content::Kind;
 use crate::wire::content::{self, Content};
-use crate::{Direction, MessageId, Wall};
+use crate::{MessageId, MessageKey, OnionAddress, Wall};
 
 /// Bytes of a thread's name.
 pub(super) const THREAD_MAX: usize = 128;
@@ -28,29 +28,18 @@ fn message_id(bytes: &[u8]) -> Option<MessageId> {
 
 impl<S: Clone> Contact<S> {
     /// The messages that must be read before a content can be applied.
-    pub fn wants(&self, content: &Content) -> Vec<MessageKey> {
-        let contact = self.row.address;
+    pub fn wants(&self, content: &Content, ctx: &Context) -> Vec<MessageKey> {
         if self.row.blocked {
             return Vec::new();
         }
-        let incoming = |id: &[u8]| {
-            message_id(id).map(|id| MessageKey {
-                contact,
-                direction: Direction::In,
-                id,
-            })
-        };
+        let incoming = |id: &[u8]| self.incoming(id);
+        let outgoing = |id: &[u8]| self.outgoing(id, ctx);
         let keys: Vec<Option<MessageKey>> = match &content.kind {
             Some(Kind::Edit(edit)) => vec![incoming(&edit.target)],
             Some(Kind::Delete(delete)) => vec![incoming(&delete.target)],
             Some(Kind::Reaction(reaction)) if reaction.own => vec![incoming(&reaction.target)],
-            Some(Kind::Reaction(reaction)) => vec![message_id(&reaction.target).map(|id| outgoing(contact, id))],
-            Some(Kind::Read(read)) => read
-                .targets
-                .iter()
-                .take(READ_MAX)
-                .map(|id| message_id(id).map(|id| outgoing(contact, id)))
-                .collect(),
+            Some(Kind::Reaction(reaction)) => vec![outgoing(&reaction.target)],
+            Some(Kind::Read(read)) => read.targets.iter().take(READ_MAX).map(|id| outgoing(id)).collect(),
             Some(Kind::Text(_)) | None if content.repeat => vec![incoming(&content.id)],
             _ => Vec::new(),
         };
@@ -78,11 +67,11 @@ impl<S: Clone> Contact<S> {
     }
 
     fn incoming(&self, id: &[u8]) -> Option<MessageKey> {
-        Some(MessageKey {
-            contact: self.row.address,
-            direction: Direction::In,
-            id: message_id(id)?,
-        })
+        Some(MessageKey::direct(self.row.address, self.row.address, message_id(id)?))
+    }
+
+    fn outgoing(&self, id: &[u8], ctx: &Context) -> Option<MessageKey> {
+        Some(MessageKey::direct(self.row.address, ctx.own, message_id(id)?))
     }
 
     fn on_text(
@@ -112,7 +101,7 @@ impl<S: Clone> Contact<S> {
         let row = MessageRow {
             key,
             order: ctx.record(Event::MessageReceived { key }),
-            ttl: self.tightest(text.ttl.min(TIMER_MAX)),
+            ttl: self.conversation.shortest(text.ttl.min(TIMER_MAX)),
             text: text.text,
             content_type,
             thread: Some(text.thread).filter(|thread| !thread.is_empty()),
@@ -137,7 +126,7 @@ impl<S: Clone> Contact<S> {
         let row = MessageRow {
             key,
             order: ctx.record(Event::MessageReceived { key }),
-            ttl: self.tightest(0),
+            ttl: self.conversation.shortest(0),
             text: String::new(),
             content_type: ContentType::Unsupported,
             thread: None,
@@ -170,12 +159,10 @@ impl<S: Clone> Contact<S> {
     }
 
     fn on_reaction(&mut self, reaction: content::Reaction, found: &Found, ctx: &mut Context) -> Option<()> {
-        let id = message_id(&reaction.target)?;
-        let direction = if reaction.own { Direction::In } else { Direction::Out };
-        let target = MessageKey {
-            contact: self.row.address,
-            direction,
-            id,
+        let target = if reaction.own {
+            self.incoming(&reaction.target)?
+        } else {
+            self.outgoing(&reaction.target, ctx)?
         };
         if reaction.emoji.len() > EMOJI_MAX {
             return None;
@@ -186,7 +173,7 @@ impl<S: Clone> Contact<S> {
         {
             react(
                 target,
-                Direction::In,
+                self.row.address,
                 Some(reaction.emoji).filter(|emoji| !emoji.is_empty()),
                 ctx,
             );
@@ -198,23 +185,20 @@ impl<S: Clone> Contact<S> {
         if read.targets.len() > READ_MAX {
             return None;
         }
-        let targets: Vec<MessageId> = read.targets.iter().map(|id| message_id(id)).collect::<Option<_>>()?;
-        for id in targets {
-            let Some(delivery) = found
-                .get(&outgoing(self.row.address, id))
-                .and_then(|row| row.delivery.as_ref())
-            else {
+        let targets = read.targets.iter().map(|id| self.outgoing(id, ctx));
+        for key in targets.collect::<Option<Vec<_>>>()? {
+            let Some(delivery) = found.get(&key).and_then(|row| row.delivery.as_ref()) else {
                 continue;
             };
             let arrived = match delivery.state {
                 DeliveryState::Sent | DeliveryState::Delivered => true,
                 // Never sent as far as this store knows; but one that was restored may know too little.
-                DeliveryState::Queued => self.outbox.find(id).is_some_and(|row| row.repeat),
+                DeliveryState::Queued => self.outbox.find(&key).is_some_and(|row| row.repeat),
                 DeliveryState::Read | DeliveryState::Failed(_) | DeliveryState::Cancelled => false,
             };
             if arrived {
-                self.progress(id, DeliveryState::Read, delivery.disappears_at, ctx);
-                self.unfollow(id, ctx);
+                progress(key, DeliveryState::Read, delivery.disappears_at, ctx);
+                self.unfollow(key, ctx);
             }
         }
         Some(())
@@ -224,16 +208,7 @@ impl<S: Clone> Contact<S> {
         if timer.seconds > TIMER_MAX {
             return None;
         }
-        if self.row.timer_theirs != timer.seconds {
-            self.row.timer_theirs = timer.seconds;
-            self.save(ctx);
-            let (contact, author) = (self.row.address, Direction::In);
-            ctx.record(Event::TimerChanged {
-                contact,
-                author,
-                seconds: timer.seconds,
-            });
-        }
+        self.conversation.set_timer(self.row.address, timer.seconds, ctx);
         Some(())
     }
 }
@@ -264,8 +239,8 @@ pub(super) fn delete_message(message: &MessageRow, ctx: &mut Context) {
     }
 }
 
-/// Sets or takes back somebody's reaction.
-pub(super) fn react(target: MessageKey, author: Direction, emoji: Option<String>, ctx: &mut Context) {
+/// Sets or takes back an author's reaction.
+pub(super) fn react(target: MessageKey, author: OnionAddress, emoji: Option<String>, ctx: &mut Context) {
     match emoji {
         Some(emoji) => ctx.gate.put(Row::Reaction(ReactionRow {
             target,

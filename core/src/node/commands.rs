@@ -6,15 +6,15 @@ use super::contact::Contact;
 use super::introduce::NAME_MAX;
 use super::messages::Cold;
 use super::outbox::Queued;
-use crate::row::{ConsumerRow, ContentType, DeliveryState, Event, InviteRow, Row, Standing};
+use crate::row::{ConsumerRow, ContentType, DeliveryState, InviteRow, Row, Standing};
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::wire::content::Timer;
 use crate::wire::content::content::Kind;
 use crate::wire::link::{self, frame::Body};
 use crate::{
-    Availability, Command, CommandId, Direction, Draft, EventSeq, FriendCode, InviteToken, OnionAddress, Refusal,
-    Reply, Status,
+    Availability, Command, CommandId, ConversationId, Draft, EventSeq, FriendCode, InviteToken, MessageId, MessageKey,
+    OnionAddress, Refusal, Reply, Status,
 };
 
 /// Bytes of a consumer's name, and of an idempotency key.
@@ -55,47 +55,65 @@ impl<R: Ratchet> Node<R> {
             Command::VerifyContact(peer, number) => self.verify_contact(peer, number),
             Command::Send(draft) => return self.send(id, draft),
             Command::EditMessage {
-                contact,
+                conversation,
                 id: message,
                 text,
             } => {
+                let peer = direct(conversation)?;
                 in_range(
                     "text",
                     "1 to 32768 bytes",
                     (1..=self.ctx.limits.text_bytes).contains(&text.len()),
                 )?;
-                self.correspondent(contact)?;
-                self.ask(id, contact, Direction::Out, vec![message], Cold::Edit { text });
+                self.correspondent(peer)?;
+                self.ask(id, peer, vec![self.ours(peer, message)], Cold::Edit { text });
                 return Ok(None);
             }
-            Command::DeleteMessage { contact, id: message } => {
-                self.contact(contact)?;
-                self.ask(id, contact, Direction::Out, vec![message], Cold::Delete);
-                return Ok(None);
-            }
-            Command::React {
-                contact,
-                author,
+            Command::DeleteMessage {
+                conversation,
                 id: message,
-                emoji,
             } => {
+                let peer = direct(conversation)?;
+                self.contact(peer)?;
+                self.ask(id, peer, vec![self.ours(peer, message)], Cold::Delete);
+                return Ok(None);
+            }
+            Command::React { message, emoji } => {
+                let peer = direct(message.conversation)?;
                 let fits = emoji
                     .as_ref()
                     .is_none_or(|emoji| (1..=EMOJI_MAX).contains(&emoji.len()));
                 in_range("reaction", "1 to 64 bytes", fits)?;
-                self.correspondent(contact)?;
-                self.ask(id, contact, author, vec![message], Cold::React { emoji });
+                self.correspondent(peer)?;
+                self.ask(id, peer, vec![message], Cold::React { emoji });
                 return Ok(None);
             }
-            Command::MarkRead { contact, ids, receipt } => {
+            Command::MarkRead {
+                conversation,
+                author,
+                ids,
+                receipt,
+            } => {
+                let peer = direct(conversation)?;
                 in_range("number of messages", "at most 256", ids.len() <= READ_MAX)?;
-                self.contact(contact)?;
-                self.ask(id, contact, Direction::In, ids, Cold::MarkRead { receipt });
+                self.contact(peer)?;
+                let key = |id| MessageKey {
+                    conversation,
+                    author,
+                    id,
+                };
+                self.ask(id, peer, ids.into_iter().map(key).collect(), Cold::MarkRead { receipt });
                 return Ok(None);
             }
-            Command::CancelMessage { contact, id: message } => self.cancel(contact, message),
-            Command::RetryMessage { contact, id: message } => return self.retry(id, contact, message),
-            Command::SetTimer(peer, seconds) => self.set_timer(peer, seconds),
+            Command::CancelMessage {
+                conversation,
+                id: message,
+            } => self.cancel(direct(conversation)?, message),
+            Command::RetryMessage {
+                conversation,
+                id: message,
+            } => return self.retry(id, direct(conversation)?, message),
+            Command::SetTimer(conversation, seconds) => self.set_timer(direct(conversation)?, seconds),
             Command::SetTyping(peer, typing) => self.set_typing(peer, typing),
             Command::SetAvailability(availability) => Ok(self.set_availability(availability)),
             Command::AcknowledgeEvents { consumer, seq } => self.acknowledge_events(consumer, seq),
@@ -165,12 +183,12 @@ impl<R: Ratchet> Node<R> {
         )?;
         let known = draft.content_type != ContentType::Unsupported;
         in_range("content type", "plain or markdown", known)?;
-        let contact = draft.contact;
+        let peer = direct(draft.conversation)?;
         match &draft.idempotency_key {
             None => {
-                self.correspondent(contact)?;
-                let message = crate::MessageId(self.ctx.entropy.bytes());
-                self.post(message, draft);
+                self.correspondent(peer)?;
+                let message = MessageId(self.ctx.entropy.bytes());
+                self.post(peer, self.ours(peer, message), draft);
                 Ok(Some(Reply::Message {
                     id: message,
                     state: DeliveryState::Queued,
@@ -178,9 +196,9 @@ impl<R: Ratchet> Node<R> {
             }
             // Whether there is room is asked when it is known that this is no repetition.
             Some(key) => {
-                self.contact(contact)?;
-                let message = self.me.message_id(&contact, key);
-                self.ask(id, contact, Direction::Out, vec![message], Cold::Send { draft });
+                self.contact(peer)?;
+                let message = self.me.message_id(&draft.conversation, key);
+                self.ask(id, peer, vec![self.ours(peer, message)], Cold::Send { draft });
                 Ok(None)
             }
         }
@@ -188,28 +206,14 @@ impl<R: Ratchet> Node<R> {
 
     fn set_timer(&mut self, peer: OnionAddress, seconds: u32) -> Outcome {
         in_range("timer", "0 (off) to 366 days, in seconds", seconds <= TIMER_MAX)?;
-        let contact = self.correspondent(peer)?;
-        if contact.row.timer_ours != seconds {
-            let theirs = contact.row.timer_theirs;
-            contact.row.timer_ours = seconds;
-            let ctx = &mut self.ctx;
-            let Some(contact) = self.contacts.get_mut(&peer) else {
-                return Err(Refusal::UnknownContact(peer));
-            };
-            contact.save(ctx);
+        self.correspondent(peer)?;
+        let ctx = &mut self.ctx;
+        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        if contact.conversation.set_timer(self.me.address, seconds, ctx) {
             let timer = Queued::unfollowed(Kind::Timer(Timer { seconds }), ctx);
             contact.queue(timer, ctx);
-            ctx.record(Event::TimerChanged {
-                contact: peer,
-                author: Direction::Out,
-                seconds,
-            });
-            return Ok(Reply::Timer { ours: seconds, theirs });
         }
-        Ok(Reply::Timer {
-            ours: seconds,
-            theirs: contact.row.timer_theirs,
-        })
+        Ok(Reply::Timers(contact.conversation.timers()))
     }
 
     fn set_typing(&mut self, peer: OnionAddress, typing: bool) -> Outcome {
@@ -254,6 +258,11 @@ impl<R: Ratchet> Node<R> {
         Ok(Reply::Acknowledged(acknowledged))
     }
 
+    /// A message of ours in the direct conversation with a contact.
+    fn ours(&self, peer: OnionAddress, id: MessageId) -> MessageKey {
+        MessageKey::direct(peer, self.me.address, id)
+    }
+
     pub(super) fn contact(&self, peer: OnionAddress) -> Result<&Contact<R::Session>, Refusal> {
         self.contacts.get(&peer).ok_or(Refusal::UnknownContact(peer))
     }
@@ -279,6 +288,14 @@ impl<R: Ratchet> Node<R> {
     }
 }
 
+/// The contact of a direct conversation. No group and no channel can be made yet, so none is known.
+fn direct(conversation: ConversationId) -> Result<OnionAddress, Refusal> {
+    match conversation {
+        ConversationId::Direct(peer) => Ok(peer),
+        ConversationId::Group(_) | ConversationId::Channel(_) => Err(Refusal::UnknownConversation(conversation)),
+    }
+}
+
 pub(super) fn in_range(what: &'static str, range: &'static str, holds: bool) -> Result<(), Refusal> {
     if holds {
         Ok(())
@@ -291,7 +308,14 @@ pub(super) fn in_range(what: &'static str, range: &'static str, holds: bool) -> 
 fn contact_of(command: &Command) -> Option<OnionAddress> {
     match command {
         Command::AddContact { code, .. } => Some(code.address),
-        Command::Send(draft) => Some(draft.contact),
+        Command::Send(draft) => direct(draft.conversation).ok(),
+        Command::React { message, .. } => direct(message.conversation).ok(),
+        Command::EditMessage { conversation, .. }
+        | Command::DeleteMessage { conversation, .. }
+        | Command::MarkRead { conversation, .. }
+        | Command::CancelMessage { conversation, .. }
+        | Command::RetryMessage { conversation, .. }
+        | Command::SetTimer(conversation, _) => direct(*conversation).ok(),
         Command::AcceptContact { contact, .. }
         | Command::RejectContact(contact)
         | Command::RemoveContact(contact)
@@ -299,13 +323,6 @@ fn contact_of(command: &Command) -> Option<OnionAddress> {
         | Command::BlockContact(contact, _)
         | Command::SafetyNumber(contact)
         | Command::VerifyContact(contact, _)
-        | Command::EditMessage { contact, .. }
-        | Command::DeleteMessage { contact, .. }
-        | Command::React { contact, .. }
-        | Command::MarkRead { contact, .. }
-        | Command::CancelMessage { contact, .. }
-        | Command::RetryMessage { contact, .. }
-        | Command::SetTimer(contact, _)
         | Command::SetTyping(contact, _) => Some(*contact),
         Command::SetName(_)
         | Command::CreateInvite

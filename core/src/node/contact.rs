@@ -1,16 +1,18 @@
 //! One contact, with everything that is hot about them: their rows, their session, and their link.
 
 use super::context::Context;
+use super::conversation::Conversation;
 use super::outbox::Outbox;
 use super::rate::Bucket;
 use crate::row::{ContactRow, CursorsRow, Key, OfferRow, RequestRow, Retry, Row, Standing};
 use crate::sabotage::{Rule, breaks};
 use crate::wire::link;
-use crate::{FetchId, Generation, LinkId, Notice, OnionAddress, Peer, Presence, Wall};
+use crate::{ConversationId, FetchId, Generation, LinkId, Notice, OnionAddress, Peer, Presence, Wall};
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Contact<S> {
     pub row: ContactRow,
+    pub conversation: Conversation,
     pub session: Option<S>,
     pub cursors: CursorsRow,
     /// The bundle that we have offered and that nobody has used yet.
@@ -53,6 +55,7 @@ impl<S> Contact<S> {
             received: 0,
         };
         Self {
+            conversation: Conversation::new(ConversationId::Direct(row.address)),
             row,
             session: None,
             cursors,
@@ -234,15 +237,6 @@ impl<S> Contact<S> {
             typing: self.typing,
         }
     }
-
-    /// Of several timers, the tightest one holds; 0 is off.
-    pub fn tightest(&self, ttl: u32) -> u32 {
-        [ttl, self.row.timer_ours, self.row.timer_theirs]
-            .into_iter()
-            .filter(|seconds| *seconds > 0)
-            .min()
-            .unwrap_or(0)
-    }
 }
 
 /// A row for somebody not known so far.
@@ -257,8 +251,7 @@ pub(super) fn unknown(address: OnionAddress, standing: Standing, now: Wall) -> C
         identity_key: None,
         verified: false,
         blocked: false,
-        timer_ours: 0,
-        timer_theirs: 0,
+        features: None,
         created_at: now,
         last_seen: None,
         retry: Retry::default(),

@@ -7,11 +7,13 @@ use crate::sabotage::{Rule, breaks};
 use crate::wire::link::Frame;
 use crate::wire::link::frame::Body;
 use crate::{
-    Availability, CommandId, Entropy, EventSeq, Limits, LinkId, MessageId, Monotonic, Notice, Now, Output, Refusal,
-    Reply, Wall,
+    Availability, CommandId, Entropy, EventSeq, Limits, LinkId, MessageKey, Monotonic, Notice, Now, OnionAddress,
+    Output, Refusal, Reply, Wall,
 };
 
 pub(super) struct Context {
+    /// Our own address.
+    pub own: OnionAddress,
     pub now: Now,
     pub gate: Gate,
     pub timers: Timers,
@@ -56,7 +58,7 @@ impl Context {
         self.gate.emit(Effect::Frame(link, Frame { body: Some(body) }));
     }
 
-    pub fn message_frame(&mut self, link: LinkId, body: Body, message: MessageId) {
+    pub fn message_frame(&mut self, link: LinkId, body: Body, message: MessageKey) {
         self.gate
             .emit(Effect::Message(link, Frame { body: Some(body) }, message));
     }

@@ -4,10 +4,10 @@
 use super::Node;
 use super::inbox::Found;
 use super::messages::Cold;
-use crate::row::{Change, Event, Key, MessageKey, MessageWithDelivery, Query, Row, Rows};
+use crate::row::{Change, Event, Key, MessageWithDelivery, Query, Row, Rows};
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
-use crate::{CommandId, Direction, FetchId, MessageId, OnionAddress, Output};
+use crate::{CommandId, ConversationId, FetchId, MessageKey, OnionAddress, Output};
 
 /// A query under way.
 pub(super) struct Pending {
@@ -27,19 +27,8 @@ const DISAPPEAR_AT_ONCE: u32 = 256;
 
 impl<R: Ratchet> Node<R> {
     /// Fetches the messages that a command is about.
-    pub(super) fn ask(
-        &mut self,
-        command: CommandId,
-        contact: OnionAddress,
-        direction: Direction,
-        ids: Vec<MessageId>,
-        cold: Cold,
-    ) {
-        let keys = ids
-            .into_iter()
-            .map(|id| MessageKey { contact, direction, id })
-            .collect();
-        self.fetch(keys, Purpose::Command(command, contact, cold));
+    pub(super) fn ask(&mut self, command: CommandId, peer: OnionAddress, keys: Vec<MessageKey>, cold: Cold) {
+        self.fetch(keys, Purpose::Command(command, peer, cold));
     }
 
     /// Fetches the messages that a contact's ciphertext refers to.
@@ -150,10 +139,17 @@ impl<R: Ratchet> Node<R> {
             let key = row.message.key;
             self.ctx.gate.delete(Key::Message(key));
             self.ctx.record(Event::MessageDisappeared { key });
-            if key.direction == Direction::Out
-                && let Some(contact) = self.contacts.get_mut(&key.contact)
-            {
-                contact.erase(key.id, &mut self.ctx);
+            if key.author != self.me.address {
+                continue;
+            }
+            match key.conversation {
+                ConversationId::Direct(peer) => {
+                    if let Some(contact) = self.contacts.get_mut(&peer) {
+                        contact.erase(key, &mut self.ctx);
+                    }
+                }
+                // Nothing of them is in a contact's outbox.
+                ConversationId::Group(_) | ConversationId::Channel(_) => {}
             }
         }
         if let Some(at) = rows.next_disappearance {

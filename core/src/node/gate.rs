@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::MessageId;
+use crate::MessageKey;
 use crate::row::{Batch, Change, Key, Row};
 use crate::sabotage::{Rule, breaks};
 use crate::wire::link::Frame;
@@ -25,7 +25,7 @@ pub(super) enum Effect {
     /// A frame for a link; it is encrypted when it is released, so nonces follow the order of release.
     Frame(LinkId, Frame),
     /// A frame that carries a message: when the link has taken it, the message is sent.
-    Message(LinkId, Frame, MessageId),
+    Message(LinkId, Frame, MessageKey),
     /// The end of a link, after the frames before it.
     Hangup(LinkId),
     /// An output as it is.

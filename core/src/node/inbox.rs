@@ -8,13 +8,13 @@ use super::contact::Contact;
 use super::context::Context;
 use super::introduce::NAME_MAX;
 use super::me::{Me, vouches};
-use crate::Generation;
-use crate::row::{MessageKey, MessageWithDelivery};
+use crate::row::MessageWithDelivery;
 use crate::sabotage::{Rule, breaks};
 use crate::session::{Opened, Ratchet};
 use crate::wire::content::content::Kind;
 use crate::wire::content::{Content, Timer};
 use crate::wire::link::Sealed;
+use crate::{Generation, MessageKey};
 
 /// Cold rows that were asked for, by key; a key without a row is one that is not there.
 pub(super) type Found = BTreeMap<MessageKey, MessageWithDelivery>;
@@ -67,7 +67,7 @@ impl<S: Clone> Contact<S> {
         };
         match Content::decode(opened.plaintext.as_slice()) {
             Ok(content) => {
-                let wanted = self.wants(&content);
+                let wanted = self.wants(&content, ctx);
                 if found.is_none() && !wanted.is_empty() {
                     // The ratchet has not moved: it is decrypted again when the rows are here.
                     return Reception::Wants(wanted);
@@ -116,7 +116,7 @@ impl<S: Clone> Contact<S> {
         // Until they have opened something of ours, all that they seal carries what opens the session, and after 30 days
         // they could seal no more. So something goes back at once; where our timer stands is worth saying. Whatever change
         // of it still waits comes after it.
-        let seconds = self.row.timer_ours;
+        let seconds = self.conversation.timer(&ctx.own);
         self.queue_opening(Kind::Timer(Timer { seconds }), ctx);
         self.ack_due = true;
         Reception::Opened

@@ -27,14 +27,14 @@ impl<R: Ratchet> Node<R> {
             let soon = self.ctx.now.monotonic.after(self.ctx.limits.sent_delay);
             self.ctx.wake(Timer::Sent, soon);
         }
-        self.handed_over.extend(messages.into_iter().map(|id| (peer, id)));
+        self.handed_over.extend(messages.into_iter().map(|key| (peer, key)));
     }
 
     /// Writes down what was sent and is not acknowledged yet: on a quick link, hardly anything.
     pub(super) fn note_sent(&mut self) {
-        for (peer, id) in std::mem::take(&mut self.handed_over) {
+        for (peer, key) in std::mem::take(&mut self.handed_over) {
             if let Some(contact) = self.contacts.get_mut(&peer) {
-                contact.sent(id, &mut self.ctx);
+                contact.sent(key, &mut self.ctx);
             }
         }
     }

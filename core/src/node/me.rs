@@ -3,7 +3,7 @@
 use crate::onion_key::{self, OnionSecret};
 use crate::row::IdentityRow;
 use crate::session::{Ratchet, identity_statement};
-use crate::{MessageId, OnionAddress};
+use crate::{ConversationId, MessageId, OnionAddress};
 use sha2::{Digest, Sha256};
 
 /// Our keys, opened for use.
@@ -22,12 +22,17 @@ impl<R: Ratchet> Me<R> {
             .to_vec()
     }
 
-    /// The message id of an idempotency key: nobody else can guess it, and the same key gives it again.
-    pub fn message_id(&self, contact: &OnionAddress, idempotency_key: &str) -> MessageId {
+    /// The message id of an idempotency key: only this node can compute it, and the same key gives it again.
+    pub fn message_id(&self, conversation: &ConversationId, idempotency_key: &str) -> MessageId {
+        let (domain, conversation) = match conversation {
+            ConversationId::Direct(peer) => ("sotto message id v1", peer.public_key()),
+            ConversationId::Group(id) => ("sotto group message id v1", &id.0),
+            ConversationId::Channel(id) => ("sotto channel message id v1", &id.0),
+        };
         let digest = Sha256::new()
-            .chain_update(b"sotto message id v1")
+            .chain_update(domain)
             .chain_update(self.row.onion_seed)
-            .chain_update(contact.public_key())
+            .chain_update(conversation)
             .chain_update(idempotency_key)
             .finalize();
         MessageId(*digest.first_chunk().expect("32 bytes"))

@@ -4,14 +4,13 @@
 use super::Node;
 use super::apply::{delete_message, edit_message, react};
 use super::inbox::Found;
-use super::outbox::{Queued, outgoing};
-use crate::row::{
-    ContentType, DeliveryRow, DeliveryState, Event, FailReason, MessageKey, MessageRow, MessageWithDelivery, Row,
-};
+use super::outbox::Queued;
+use super::sending::progress;
+use crate::row::{ContentType, DeliveryRow, DeliveryState, Event, FailReason, MessageRow, MessageWithDelivery, Row};
 use crate::session::Ratchet;
 use crate::wire::content::content::Kind;
 use crate::wire::content::{self, Content};
-use crate::{CommandId, Direction, Draft, MessageId, Millis, OnionAddress, Refusal, Reply};
+use crate::{CommandId, Draft, MessageId, MessageKey, Millis, OnionAddress, Refusal, Reply};
 
 /// A wish that waits for cold rows.
 pub(super) enum Cold {
@@ -27,13 +26,13 @@ impl<R: Ratchet> Node<R> {
     /// Carries out a wish, now that its messages are here.
     pub(super) fn answer(
         &mut self,
-        contact: OnionAddress,
+        peer: OnionAddress,
         keys: &[MessageKey],
         found: &Found,
         cold: Cold,
     ) -> Result<Reply, Refusal> {
         if let Cold::MarkRead { receipt } = cold {
-            self.mark_read(contact, found, receipt);
+            self.mark_read(peer, found, receipt);
             return Ok(Reply::Done);
         }
         let Some(key) = keys.first().copied() else {
@@ -41,29 +40,28 @@ impl<R: Ratchet> Node<R> {
         };
         let row = found.get(&key);
         if let Cold::Send { draft } = cold {
-            return self.send_once(key.id, draft, row);
+            return self.send_once(peer, key, draft, row);
         }
         let row = row.ok_or(Refusal::UnknownMessage(key.id))?;
         match cold {
-            Cold::Edit { text } => self.edit(row, text),
-            Cold::Delete => self.delete(row),
-            Cold::React { emoji } => self.react(row, emoji),
-            Cold::Retry => self.requeue(row),
+            Cold::Edit { text } => self.edit(peer, row, text),
+            Cold::Delete => self.delete(peer, row),
+            Cold::React { emoji } => self.react(peer, row, emoji),
+            Cold::Retry => self.requeue(peer, row),
             Cold::Send { .. } | Cold::MarkRead { .. } => Ok(Reply::Done), // above
         }
     }
 
     /// Writes a new message, its state, its event and its place in the outbox.
-    pub(super) fn post(&mut self, id: MessageId, draft: Draft) {
-        let Some(contact) = self.contacts.get_mut(&draft.contact) else {
+    pub(super) fn post(&mut self, peer: OnionAddress, key: MessageKey, draft: Draft) {
+        let Some(contact) = self.contacts.get_mut(&peer) else {
             return;
         };
         let ctx = &mut self.ctx;
-        let key = outgoing(draft.contact, id);
         let message = MessageRow {
             key,
             order: ctx.record(Event::MessageQueued { key }),
-            ttl: contact.tightest(draft.ttl.unwrap_or(0)),
+            ttl: contact.conversation.shortest(draft.ttl.unwrap_or(0)),
             text: draft.text,
             content_type: draft.content_type,
             thread: draft.thread,
@@ -87,13 +85,15 @@ impl<R: Ratchet> Node<R> {
     /// The same key and text twice are one message.
     fn send_once(
         &mut self,
-        id: MessageId,
+        peer: OnionAddress,
+        key: MessageKey,
         draft: Draft,
         first: Option<&MessageWithDelivery>,
     ) -> Result<Reply, Refusal> {
+        let id = key.id;
         let Some(first) = first else {
-            self.correspondent(draft.contact)?;
-            self.post(id, draft);
+            self.correspondent(peer)?;
+            self.post(peer, key, draft);
             return Ok(Reply::Message {
                 id,
                 state: DeliveryState::Queued,
@@ -109,7 +109,7 @@ impl<R: Ratchet> Node<R> {
         Ok(reply(first))
     }
 
-    fn edit(&mut self, row: &MessageWithDelivery, text: String) -> Result<Reply, Refusal> {
+    fn edit(&mut self, peer: OnionAddress, row: &MessageWithDelivery, text: String) -> Result<Reply, Refusal> {
         let id = row.message.key.id;
         if row.message.deleted_at.is_some() {
             return Err(Refusal::WrongState {
@@ -117,10 +117,10 @@ impl<R: Ratchet> Node<R> {
                 why: "has been deleted",
             });
         }
-        self.correspondent(row.message.key.contact)?;
+        self.correspondent(peer)?;
         edit_message(&row.message, &text, &mut self.ctx);
         self.queue(
-            row,
+            peer,
             Kind::Edit(content::Edit {
                 target: id.0.to_vec(),
                 text,
@@ -129,15 +129,16 @@ impl<R: Ratchet> Node<R> {
         Ok(reply(row))
     }
 
-    fn delete(&mut self, row: &MessageWithDelivery) -> Result<Reply, Refusal> {
-        let MessageKey { contact, id, .. } = row.message.key;
+    fn delete(&mut self, peer: OnionAddress, row: &MessageWithDelivery) -> Result<Reply, Refusal> {
+        let key = row.message.key;
+        let id = key.id;
         if row.message.deleted_at.is_some() {
             return Ok(reply(row));
         }
         let taken_back = self
             .contacts
-            .get_mut(&contact)
-            .is_some_and(|contact| contact.withdraw(id, &mut self.ctx));
+            .get_mut(&peer)
+            .is_some_and(|contact| contact.withdraw(key, &mut self.ctx));
         if taken_back {
             delete_message(&row.message, &mut self.ctx);
             return Ok(Reply::Message {
@@ -146,14 +147,19 @@ impl<R: Ratchet> Node<R> {
             });
         }
         if !matches!(row.delivery.as_ref().map(|d| d.state), Some(DeliveryState::Cancelled)) {
-            self.correspondent(contact)?;
-            self.queue(row, Kind::Delete(content::Delete { target: id.0.to_vec() }));
+            self.correspondent(peer)?;
+            self.queue(peer, Kind::Delete(content::Delete { target: id.0.to_vec() }));
         }
         delete_message(&row.message, &mut self.ctx);
         Ok(reply(row))
     }
 
-    fn react(&mut self, row: &MessageWithDelivery, emoji: Option<String>) -> Result<Reply, Refusal> {
+    fn react(
+        &mut self,
+        peer: OnionAddress,
+        row: &MessageWithDelivery,
+        emoji: Option<String>,
+    ) -> Result<Reply, Refusal> {
         let key = row.message.key;
         if row.message.deleted_at.is_some() {
             return Err(Refusal::WrongState {
@@ -161,20 +167,20 @@ impl<R: Ratchet> Node<R> {
                 why: "has been deleted",
             });
         }
-        self.correspondent(key.contact)?;
-        let own = key.direction == Direction::Out;
+        self.correspondent(peer)?;
+        let own = key.author == self.me.address;
         let reaction = content::Reaction {
             target: key.id.0.to_vec(),
             own,
             emoji: emoji.clone().unwrap_or_default(),
         };
-        react(key, Direction::Out, emoji, &mut self.ctx);
-        self.queue(row, Kind::Reaction(reaction));
+        react(key, self.me.address, emoji, &mut self.ctx);
+        self.queue(peer, Kind::Reaction(reaction));
         Ok(reply(row))
     }
 
-    fn mark_read(&mut self, contact: OnionAddress, found: &Found, receipt: bool) {
-        let Some(contact) = self.contacts.get_mut(&contact) else {
+    fn mark_read(&mut self, peer: OnionAddress, found: &Found, receipt: bool) {
+        let Some(contact) = self.contacts.get_mut(&peer) else {
             return;
         };
         let ctx = &mut self.ctx;
@@ -201,18 +207,16 @@ impl<R: Ratchet> Node<R> {
         }
     }
 
-    pub(super) fn cancel(&mut self, contact: OnionAddress, id: MessageId) -> Result<Reply, Refusal> {
-        let contact = self
-            .contacts
-            .get_mut(&contact)
-            .ok_or(Refusal::UnknownContact(contact))?;
-        if contact.withdraw(id, &mut self.ctx) {
+    pub(super) fn cancel(&mut self, peer: OnionAddress, id: MessageId) -> Result<Reply, Refusal> {
+        let key = MessageKey::direct(peer, self.me.address, id);
+        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        if contact.withdraw(key, &mut self.ctx) {
             return Ok(Reply::Message {
                 id,
                 state: DeliveryState::Cancelled,
             });
         }
-        match contact.outbox.find(id) {
+        match contact.outbox.find(&key) {
             Some(_) => Err(Refusal::WrongState {
                 id,
                 why: "is on its way already",
@@ -230,10 +234,11 @@ impl<R: Ratchet> Node<R> {
         peer: OnionAddress,
         id: MessageId,
     ) -> Result<Option<Reply>, Refusal> {
+        let key = MessageKey::direct(peer, self.me.address, id);
         let contact = self.correspondent(peer)?;
         contact.row.retry = crate::row::Retry::default();
         contact.estranged = false;
-        let waiting = contact.outbox.find(id).map(|row| row.sealed.is_some());
+        let waiting = contact.outbox.find(&key).map(|row| row.sealed.is_some());
         if let Some(contact) = self.contacts.get_mut(&peer) {
             contact.save(&mut self.ctx);
         }
@@ -247,15 +252,16 @@ impl<R: Ratchet> Node<R> {
                 state: DeliveryState::Queued,
             })),
             None => {
-                self.ask(command, peer, Direction::Out, vec![id], Cold::Retry);
+                self.ask(command, peer, vec![key], Cold::Retry);
                 Ok(None)
             }
         }
     }
 
     /// A message that was given up goes to the end of the outbox, under its old id.
-    fn requeue(&mut self, row: &MessageWithDelivery) -> Result<Reply, Refusal> {
-        let id = row.message.key.id;
+    fn requeue(&mut self, peer: OnionAddress, row: &MessageWithDelivery) -> Result<Reply, Refusal> {
+        let key = row.message.key;
+        let id = key.id;
         let state = row.delivery.as_ref().map(|delivery| delivery.state);
         let Some(DeliveryState::Failed(_) | DeliveryState::Cancelled) =
             state.filter(|_| row.message.deleted_at.is_none())
@@ -265,9 +271,9 @@ impl<R: Ratchet> Node<R> {
                 why: "is neither failed nor cancelled",
             });
         };
-        self.correspondent(row.message.key.contact)?;
-        if let Some(contact) = self.contacts.get_mut(&row.message.key.contact)
-            && contact.outbox.find(id).is_none()
+        self.correspondent(peer)?;
+        if let Some(contact) = self.contacts.get_mut(&peer)
+            && contact.outbox.find(&key).is_none()
         {
             // What was given up with its contact may have been sealed, and may have arrived.
             let repeat = state == Some(DeliveryState::Failed(FailReason::Removed));
@@ -278,7 +284,7 @@ impl<R: Ratchet> Node<R> {
                 },
                 &mut self.ctx,
             );
-            contact.progress(id, DeliveryState::Queued, None, &mut self.ctx);
+            progress(key, DeliveryState::Queued, None, &mut self.ctx);
         }
         Ok(Reply::Message {
             id,
@@ -287,8 +293,8 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// Queues a content about a message, unless just that waits already.
-    fn queue(&mut self, about: &MessageWithDelivery, kind: Kind) {
-        if let Some(contact) = self.contacts.get_mut(&about.message.key.contact)
+    fn queue(&mut self, peer: OnionAddress, kind: Kind) {
+        if let Some(contact) = self.contacts.get_mut(&peer)
             && !contact.outbox.ends_with(&kind)
         {
             let queued = Queued::unfollowed(kind, &mut self.ctx);
@@ -319,7 +325,7 @@ fn text_of(message: &MessageRow) -> Queued {
     };
     Queued {
         content,
-        message: Some((id, message.ttl)),
+        message: Some((message.key, message.ttl)),
         repeat: false,
     }
 }

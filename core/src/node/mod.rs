@@ -11,6 +11,7 @@ mod commands;
 mod contact;
 mod contacts;
 mod context;
+mod conversation;
 mod dial;
 mod fetch;
 mod gate;
@@ -36,7 +37,7 @@ pub use open::OpenError;
 use crate::row::{InviteRow, Row, SessionRow};
 use crate::session::{Ratchet, Signal};
 use crate::wire::link::Frame;
-use crate::{Deadline, EventSeq, FetchId, Input, Intake, InviteToken, LinkId, MessageId, Now, OnionAddress, Output};
+use crate::{Deadline, EventSeq, FetchId, Input, Intake, InviteToken, LinkId, MessageKey, Now, OnionAddress, Output};
 use contact::Contact;
 use context::Context;
 use dial::Candidate;
@@ -63,7 +64,7 @@ pub struct Node<R: Ratchet = Signal> {
     /// One bucket for all strangers together.
     strangers: Bucket,
     /// Messages that a link has taken, and whose acks may come before it is worth while to write that down.
-    handed_over: Vec<(OnionAddress, MessageId)>,
+    handed_over: Vec<(OnionAddress, MessageKey)>,
     outputs: VecDeque<Output>,
 }
 
@@ -134,13 +135,13 @@ impl<R: Ratchet> Node<R> {
     fn release(&mut self, effect: Effect) {
         match effect {
             Effect::Frame(link, frame) => self.board(link, &frame, None),
-            Effect::Message(link, frame, id) => self.board(link, &frame, Some(id)),
+            Effect::Message(link, frame, key) => self.board(link, &frame, Some(key)),
             Effect::Hangup(link) => self.hung_up(link),
             Effect::Output(output) => self.outputs.push_back(output),
         }
     }
 
-    fn board(&mut self, link: LinkId, frame: &Frame, message: Option<MessageId>) {
+    fn board(&mut self, link: LinkId, frame: &Frame, message: Option<MessageKey>) {
         if !self.pool.send(link, frame, message, &self.ctx) {
             self.fault(link);
         }

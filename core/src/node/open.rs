@@ -16,7 +16,7 @@ use crate::onion_key::OnionSecret;
 use crate::row::{IdentityRow, Image, Row};
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
-use crate::{Availability, Entropy, Limits, Now, OnionAddress};
+use crate::{Availability, ConversationId, Entropy, Limits, Now, OnionAddress};
 
 /// The image cannot be a node's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,8 +24,8 @@ pub enum OpenError {
     /// A row does not hold what its type says.
     #[error("the store is damaged: its {0} does not decode")]
     Damaged(&'static str),
-    /// A row belongs to a contact that is not there.
-    #[error("the store is damaged: a row of type {0} has no contact")]
+    /// A row belongs to a contact or a conversation that is not there.
+    #[error("the store is damaged: a row of type {0} has no contact or conversation")]
     Orphan(&'static str),
     /// A row has a number that counting does not reach.
     #[error("the store is damaged: a row of type {0} has a number that no node has counted to")]
@@ -56,8 +56,10 @@ impl<R: Ratchet> Node<R> {
             gate.put(Row::Identity(row.clone()));
             row
         });
+        let me: Me<R> = open_identity(identity)?;
         let strangers = Bucket::full(&limits, now.monotonic);
         let ctx = Context {
+            own: me.address,
             now,
             gate,
             timers: Timers::default(),
@@ -70,7 +72,7 @@ impl<R: Ratchet> Node<R> {
             availability: Availability::default(),
         };
         let mut node = Self {
-            me: open_identity(identity)?,
+            me,
             ctx,
             contacts: BTreeMap::new(),
             pool: Pool::default(),
@@ -89,6 +91,12 @@ impl<R: Ratchet> Node<R> {
         };
         for row in image.contacts {
             node.contacts.insert(row.address, Contact::new(row, &node.ctx));
+        }
+        for row in image.timers {
+            match row.conversation {
+                ConversationId::Direct(peer) => node.known(peer, "timer")?.conversation.restore(row),
+                ConversationId::Group(_) | ConversationId::Channel(_) => return Err(OpenError::Orphan("timer")),
+            }
         }
         for row in image.sessions {
             let session = R::decode(&row.record).map_err(|_| OpenError::Damaged("session"))?;

@@ -11,11 +11,11 @@ use std::ops::Bound::{Excluded, Unbounded};
 use prost::Message as _;
 
 use super::context::Context;
-use crate::row::{MessageKey, OutboxRow, SealedBody};
+use crate::row::{OutboxRow, SealedBody};
 use crate::sabotage::{Rule, breaks};
 use crate::wire::content::Content;
 use crate::wire::content::content::Kind;
-use crate::{Direction, MessageId, OnionAddress, Position, Wall};
+use crate::{MessageKey, Position, Wall};
 
 #[derive(Default)]
 pub(super) struct Outbox {
@@ -47,8 +47,8 @@ impl Outbox {
     }
 
     /// The row that a message waits in.
-    pub fn find(&self, id: MessageId) -> Option<&OutboxRow> {
-        self.rows.values().find(|row| row.message == Some(id))
+    pub fn find(&self, key: &MessageKey) -> Option<&OutboxRow> {
+        self.rows.values().find(|row| row.message.as_ref() == Some(key))
     }
 
     pub fn first_unsealed(&self) -> Option<Position> {
@@ -98,7 +98,7 @@ impl Outbox {
 pub(super) struct Queued {
     pub content: Content,
     /// The message that a person follows, and its time to live.
-    pub message: Option<(MessageId, u32)>,
+    pub message: Option<(MessageKey, u32)>,
     /// It may have reached them already.
     pub repeat: bool,
 }
@@ -117,13 +117,5 @@ impl Queued {
             message: None,
             repeat: false,
         }
-    }
-}
-
-pub(super) fn outgoing(contact: OnionAddress, id: MessageId) -> MessageKey {
-    MessageKey {
-        contact,
-        direction: Direction::Out,
-        id,
     }
 }

@@ -11,7 +11,7 @@ use crate::link::Link;
 use crate::sabotage::{Rule, breaks};
 use crate::wire::link::frame::Body;
 use crate::wire::link::{Frame, Hello};
-use crate::{LinkId, MessageId, Millis, Monotonic, OnionAddress, Output};
+use crate::{LinkId, MessageKey, Millis, Monotonic, OnionAddress, Output};
 
 /// Bytes that wait for one link. A whole window of the largest texts takes a good half of it.
 const MAX_UNSENT: usize = 4 * 1024 * 1024;
@@ -41,8 +41,8 @@ pub(super) struct Entry {
     /// Their Hello, once heard.
     pub heard: Option<Hello>,
     /// Messages in the link's buffer, and in the transmit that is in flight.
-    boarding: Vec<MessageId>,
-    aboard: Vec<MessageId>,
+    boarding: Vec<MessageKey>,
+    aboard: Vec<MessageKey>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,7 +239,7 @@ impl Pool {
 
     /// Puts a frame aboard. Frames for a link that is gone are dropped: what matters in them is durable, and is said anew
     /// on the next link. False if the peer makes us talk and does not listen: the link has to go.
-    pub fn send(&mut self, id: LinkId, frame: &Frame, message: Option<MessageId>, ctx: &Context) -> bool {
+    pub fn send(&mut self, id: LinkId, frame: &Frame, message: Option<MessageKey>, ctx: &Context) -> bool {
         let Some(entry) = self.links.get_mut(&id) else {
             return true;
         };
@@ -269,7 +269,7 @@ impl Pool {
     }
 
     /// A transmit is done; gives the peer and the messages that were in it.
-    pub fn drained(&mut self, id: LinkId) -> Option<(OnionAddress, Vec<MessageId>)> {
+    pub fn drained(&mut self, id: LinkId) -> Option<(OnionAddress, Vec<MessageKey>)> {
         let entry = self.links.get_mut(&id)?;
         entry.link.drained();
         let aboard = std::mem::take(&mut entry.aboard);

@@ -6,7 +6,7 @@ use prost::Message as _;
 use super::contact::Contact;
 use super::context::Context;
 use super::me::Me;
-use super::outbox::{OPENING, Queued, outgoing};
+use super::outbox::{OPENING, Queued};
 use super::timers::Timer;
 use crate::row::{DeliveryRow, DeliveryState, Event, FailReason, Key, OutboxRow, Row, SealedBody};
 use crate::sabotage::{Rule, breaks};
@@ -14,7 +14,7 @@ use crate::session::Ratchet;
 use crate::wire::content::Content;
 use crate::wire::content::content::Kind;
 use crate::wire::link::{self, frame::Body};
-use crate::{LinkId, MessageId, Millis, Position, Wall};
+use crate::{LinkId, MessageKey, Millis, Position, Wall};
 
 impl<S: Clone> Contact<S> {
     /// Appends to the outbox.
@@ -36,7 +36,7 @@ impl<S: Clone> Contact<S> {
             message,
             repeat,
         } = queued;
-        let (message, ttl) = message.map_or((None, 0), |(id, ttl)| (Some(id), ttl));
+        let (message, ttl) = message.map_or((None, 0), |(key, ttl)| (Some(key), ttl));
         let expires_at = match message {
             Some(_) => ctx.now.wall.after(ctx.limits.outbox_expiry),
             None => OutboxRow::NEVER,
@@ -155,9 +155,9 @@ impl<S: Clone> Contact<S> {
                 self.progressed(ctx);
             }
             ctx.gate.delete(Key::Outbox(row.contact, row.position));
-            if let Some(id) = row.message {
+            if let Some(key) = row.message {
                 let disappears_at = row.disappears_at.or_else(|| start_clock(row.ttl, ctx));
-                self.progress(id, DeliveryState::Delivered, disappears_at, ctx);
+                progress(key, DeliveryState::Delivered, disappears_at, ctx);
             }
         }
         self.cursors.acknowledged = received;
@@ -166,8 +166,8 @@ impl<S: Clone> Contact<S> {
     }
 
     /// A link has taken this message. If it is acknowledged by now, there is nothing to say.
-    pub fn sent(&mut self, id: MessageId, ctx: &mut Context) {
-        let Some((row, _)) = self.outbox.sealed().find(|(row, _)| row.message == Some(id)) else {
+    pub fn sent(&mut self, key: MessageKey, ctx: &mut Context) {
+        let Some((row, _)) = self.outbox.sealed().find(|(row, _)| row.message == Some(key)) else {
             return;
         };
         let (position, ttl, mut disappears_at) = (row.position, row.ttl, row.disappears_at);
@@ -178,7 +178,7 @@ impl<S: Clone> Contact<S> {
                 ctx.gate.put(Row::Outbox(row.clone()));
             }
         }
-        self.progress(id, DeliveryState::Sent, disappears_at, ctx);
+        progress(key, DeliveryState::Sent, disappears_at, ctx);
     }
 
     /// A new session has begun. Everything is sealed anew under it and, if it replaces an older one (`renewal`), marked: an
@@ -199,22 +199,24 @@ impl<S: Clone> Contact<S> {
     }
 
     /// Takes an unsealed message back that cannot have arrived. False if it is not there or may have arrived.
-    pub fn withdraw(&mut self, id: MessageId, ctx: &mut Context) -> bool {
-        let Some(row) = self.outbox.find(id) else { return false };
+    pub fn withdraw(&mut self, key: MessageKey, ctx: &mut Context) -> bool {
+        let Some(row) = self.outbox.find(&key) else {
+            return false;
+        };
         if row.sealed.is_some() || row.repeat {
             return false;
         }
         let position = row.position;
         self.outbox.rows.remove(&position);
         ctx.gate.delete(Key::Outbox(self.row.address, position));
-        self.progress(id, DeliveryState::Cancelled, None, ctx);
+        progress(key, DeliveryState::Cancelled, None, ctx);
         self.watch_expiry(ctx);
         true
     }
 
     /// A message is known to have arrived, otherwise than by its ack: it needs no more of the outbox's care.
-    pub fn unfollow(&mut self, id: MessageId, ctx: &mut Context) {
-        let Some(position) = self.outbox.find(id).map(|row| row.position) else {
+    pub fn unfollow(&mut self, key: MessageKey, ctx: &mut Context) {
+        let Some(position) = self.outbox.find(&key).map(|row| row.position) else {
             return;
         };
         if let Some(row) = self.outbox.rows.get_mut(&position) {
@@ -225,11 +227,11 @@ impl<S: Clone> Contact<S> {
 
     /// A message has disappeared here: its text must not stay in the outbox either. Its ciphertext does, until it is
     /// acknowledged; unsealed, it is gone.
-    pub fn erase(&mut self, id: MessageId, ctx: &mut Context) {
+    pub fn erase(&mut self, key: MessageKey, ctx: &mut Context) {
         if breaks(Rule::ErasureForgotten) {
             return;
         }
-        let Some(position) = self.outbox.find(id).map(|row| row.position) else {
+        let Some(position) = self.outbox.find(&key).map(|row| row.position) else {
             return;
         };
         let Some(row) = self.outbox.rows.get_mut(&position) else {
@@ -270,8 +272,8 @@ impl<S: Clone> Contact<S> {
             return;
         };
         ctx.gate.delete(Key::Outbox(row.contact, position));
-        if let Some(id) = row.message {
-            self.progress(id, DeliveryState::Failed(reason), row.disappears_at, ctx);
+        if let Some(key) = row.message {
+            progress(key, DeliveryState::Failed(reason), row.disappears_at, ctx);
         }
     }
 
@@ -282,18 +284,17 @@ impl<S: Clone> Contact<S> {
             None => ctx.timers.clear(timer),
         }
     }
+}
 
-    /// Writes down how far a message of ours has come.
-    pub fn progress(&self, id: MessageId, state: DeliveryState, disappears_at: Option<Wall>, ctx: &mut Context) {
-        let key = outgoing(self.row.address, id);
-        ctx.gate.put(Row::Delivery(DeliveryRow {
-            key,
-            state,
-            at: ctx.now.wall,
-            disappears_at,
-        }));
-        ctx.record(Event::MessageState { key, state });
-    }
+/// Writes down how far a message of ours has come.
+pub(super) fn progress(key: MessageKey, state: DeliveryState, disappears_at: Option<Wall>, ctx: &mut Context) {
+    ctx.gate.put(Row::Delivery(DeliveryRow {
+        key,
+        state,
+        at: ctx.now.wall,
+        disappears_at,
+    }));
+    ctx.record(Event::MessageState { key, state });
 }
 
 fn send(link: LinkId, generation: u64, row: &OutboxRow, ctx: &mut Context) {
@@ -307,7 +308,7 @@ fn send(link: LinkId, generation: u64, row: &OutboxRow, ctx: &mut Context) {
         ctx.frame(link, body.clone());
     }
     match row.message {
-        Some(id) => ctx.message_frame(link, body, id),
+        Some(key) => ctx.message_frame(link, body, key),
         None => ctx.frame(link, body),
     }
 }

@@ -2,18 +2,7 @@
 
 use std::fmt;
 
-use crate::{Direction, EventSeq, MessageId, OnionAddress, Wall};
-
-/// What names a message. The direction is part of it, so a peer can never touch what we wrote by reusing an id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageKey {
-    /// The conversation.
-    pub contact: OnionAddress,
-    /// Who wrote it.
-    pub direction: Direction,
-    /// The author's name for it.
-    pub id: MessageId,
-}
+use crate::{ConversationId, EventSeq, MessageId, MessageKey, OnionAddress, Wall};
 
 /// How a text wants to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,7 +32,7 @@ pub struct MessageRow {
     pub reply_to: Option<MessageId>,
     /// Seconds it lives once the clock starts; 0 is for ever.
     pub ttl: u32,
-    /// The author's clock when it was written. For `In`, untrusted.
+    /// The author's clock when it was written. Untrusted if the author is another node.
     pub sent_at: Wall,
     /// Our clock when it was queued or received.
     pub at: Wall,
@@ -106,9 +95,9 @@ pub struct DeliveryRow {
 pub struct ReactionRow {
     /// The message.
     pub target: MessageKey,
-    /// Whose reaction: the peer's (`In`) or ours (`Out`).
-    pub author: Direction,
-    /// What: a short text, usually one emoji, at most 64 bytes. Untrusted if `In`.
+    /// The node that reacts.
+    pub author: OnionAddress,
+    /// A short text, usually one emoji, at most 64 bytes. Untrusted if the author is another node.
     pub emoji: String,
     /// When.
     pub at: Wall,
@@ -128,14 +117,14 @@ pub enum Event {
     MessageEdited { key: MessageKey },
     /// Its author deleted a message for both.
     MessageDeleted { key: MessageKey },
-    /// Somebody set or removed a reaction.
-    MessageReacted { key: MessageKey, author: Direction },
+    /// A reaction was set or removed by `author`.
+    MessageReacted { key: MessageKey, author: OnionAddress },
     /// A message's time was up.
     MessageDisappeared { key: MessageKey },
-    /// One side's conversation timer changed.
+    /// The timer that `author` set for the conversation changed.
     TimerChanged {
-        contact: OnionAddress,
-        author: Direction,
+        conversation: ConversationId,
+        author: OnionAddress,
         seconds: u32,
     },
     /// Somebody asks to be a contact.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{EventSeq, Generation, InviteToken, MessageId, OnionAddress, OnionSecret, Position, Wall};
+use crate::{ConversationId, EventSeq, Generation, InviteToken, MessageKey, OnionAddress, OnionSecret, Position, Wall};
 
 /// This node's long-term secrets.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -84,16 +84,25 @@ pub struct ContactRow {
     pub verified: bool,
     /// Blocked: what they send is acknowledged and thrown away.
     pub blocked: bool,
-    /// Our conversation timer in seconds; 0 is off.
-    pub timer_ours: u32,
-    /// Their conversation timer in seconds; 0 is off.
-    pub timer_theirs: u32,
+    /// The feature numbers of their last Hello, in ascending order; `None` if none was ever heard.
+    pub features: Option<Vec<u32>>,
     /// When the row was made.
     pub created_at: Wall,
     /// When a link to them was last alive.
     pub last_seen: Option<Wall>,
     /// When to dial them next, while something waits for them.
     pub retry: Retry,
+}
+
+/// The timer that one author has set for a conversation. Without a row, that author's timer is off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimerRow {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The node that set it.
+    pub author: OnionAddress,
+    /// Seconds that a message lives, at least 1.
+    pub seconds: u32,
 }
 
 /// A contact's ratchet, as libsignal serialises it.
@@ -191,7 +200,7 @@ pub struct OutboxRow {
     /// Its place in the queue.
     pub position: Position,
     /// The message whose delivery this is; `None` for what a person does not follow (receipts, timers …).
-    pub message: Option<MessageId>,
+    pub message: Option<MessageKey>,
     /// Serialised `Content`; emptied when the message disappears while its ciphertext still waits for an ack.
     pub content: Vec<u8>,
     /// Present from sealing on.

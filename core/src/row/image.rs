@@ -1,10 +1,10 @@
 //! What a store hands to core: the image at open, and the answers to queries.
 
 use super::{
-    ConsumerRow, ContactRow, CursorsRow, DeliveryRow, IdentityRow, InviteRow, MessageKey, MessageRow, OfferRow,
-    OutboxRow, RequestRow, SessionRow,
+    ConsumerRow, ContactRow, CursorsRow, DeliveryRow, IdentityRow, InviteRow, MessageRow, OfferRow, OutboxRow,
+    RequestRow, SessionRow, TimerRow,
 };
-use crate::{EventSeq, Wall};
+use crate::{EventSeq, MessageKey, Wall};
 
 /// All hot rows. An empty image is a new node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,7 @@ use crate::{EventSeq, Wall};
 pub struct Image {
     pub identity: Option<IdentityRow>,
     pub contacts: Vec<ContactRow>,
+    pub timers: Vec<TimerRow>,
     pub sessions: Vec<SessionRow>,
     pub cursors: Vec<CursorsRow>,
     pub offers: Vec<OfferRow>,

@@ -1,7 +1,7 @@
 //! What is durable: typed rows, the changes that a commit makes to them, and the image a node starts from.
 //!
-//! Core decides what the rows are; a store only keeps them. Hot rows (identity, contacts, sessions, cursors, offers,
-//! requests, invites, outbox, consumers) are all in the [`Image`]. Cold rows (messages and what hangs on them, events)
+//! Core decides what the rows are; a store only keeps them. Hot rows (identity, contacts, timers, sessions, cursors,
+//! offers, requests, invites, outbox, consumers) are all in the [`Image`]. Cold rows (messages and what hangs on them, events)
 //! are written here and come back only through [`Query`].
 //!
 //! Two rules bind every store ([`RowStore`]), the simulator's included:
@@ -14,18 +14,17 @@ mod hot;
 mod image;
 mod store;
 
-pub use cold::{
-    ContentType, DeliveryRow, DeliveryState, Event, EventRow, FailReason, MessageKey, MessageRow, ReactionRow,
-};
+pub use cold::{ContentType, DeliveryRow, DeliveryState, Event, EventRow, FailReason, MessageRow, ReactionRow};
 pub(crate) use hot::wipe;
 pub use hot::{
     ConsumerRow, ContactRow, CursorsRow, IdentityRow, InviteRow, OfferRow, OutboxRow, RequestRow, Retry, SealedBody,
-    SessionRow, Standing,
+    SessionRow, Standing, TimerRow,
 };
 pub use image::{Image, MessageWithDelivery, Query, Rows};
 pub use store::RowStore;
 
-use crate::{Direction, EventSeq, InviteToken, OnionAddress, Position};
+pub use crate::MessageKey;
+use crate::{ConversationId, EventSeq, InviteToken, OnionAddress, Position};
 
 /// What names a row. Its order is the order of changes within a batch, so a message precedes what hangs on it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +33,8 @@ pub enum Key {
     Identity,
     /// A contact, by address.
     Contact(OnionAddress),
+    /// The timer that an author set for a conversation.
+    Timer(ConversationId, OnionAddress),
     /// A contact's ratchet state.
     Session(OnionAddress),
     /// A contact's sequence numbers.
@@ -52,8 +53,8 @@ pub enum Key {
     Message(MessageKey),
     /// A message's state.
     Delivery(MessageKey),
-    /// Somebody's reaction to a message: the peer's (`In`) or ours (`Out`).
-    Reaction(MessageKey, Direction),
+    /// An author's reaction to a message.
+    Reaction(MessageKey, OnionAddress),
     /// One thing that happened.
     Event(EventSeq),
 }
@@ -64,6 +65,7 @@ pub enum Key {
 pub enum Row {
     Identity(IdentityRow),
     Contact(ContactRow),
+    Timer(TimerRow),
     Session(SessionRow),
     Cursors(CursorsRow),
     Offer(OfferRow),
@@ -83,6 +85,7 @@ impl Row {
         match self {
             Self::Identity(_) => Key::Identity,
             Self::Contact(row) => Key::Contact(row.address),
+            Self::Timer(row) => Key::Timer(row.conversation, row.author),
             Self::Session(row) => Key::Session(row.contact),
             Self::Cursors(row) => Key::Cursors(row.contact),
             Self::Offer(row) => Key::Offer(row.contact),

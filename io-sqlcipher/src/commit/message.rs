@@ -5,25 +5,27 @@
 //! are merged again and again; so it is one.
 
 use rusqlite::{Connection, params};
-use sotto_core::Direction;
+use sotto_core::OnionAddress;
 use sotto_core::row::{DeliveryRow, MessageKey, MessageRow, ReactionRow};
 
 use super::{Commit, Mode, REACTION, Statements};
 use crate::code::{Code, named, of, ordered};
 use crate::name::Name;
+use crate::side;
 
 impl Commit<'_> {
     pub(super) fn write_message(&mut self, mode: Mode, row: &MessageRow) -> rusqlite::Result<usize> {
+        let contact = side::contact(&row.key.conversation)?;
         let name = Name {
-            contact: self.peers.intern(self.db, &row.key.contact)?,
-            direction: row.key.direction,
+            contact: self.peers.intern(self.db, &contact)?,
+            direction: side::direction(&contact, &row.key.author),
             id: row.key.id,
         };
         match (mode, self.names.find(self.db, &name)?) {
             (_, None) => {
                 let number = self.names.next();
                 self.statements
-                    .insert(number, name.contact, row, self.states.remove(&row.key))?;
+                    .insert(number, &name, row, self.states.remove(&row.key))?;
                 self.names.insert(name, number);
                 self.statements.index(number, name.contact, &row.text)
             }
@@ -65,7 +67,7 @@ impl Statements<'_> {
     fn insert(
         &mut self,
         number: i64,
-        contact: i64,
+        name: &Name,
         row: &MessageRow,
         state: Option<&DeliveryRow>,
     ) -> rusqlite::Result<usize> {
@@ -75,9 +77,9 @@ impl Statements<'_> {
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 number,
-                contact,
-                row.key.direction.code(),
-                row.key.id.0,
+                name.contact,
+                name.direction.code(),
+                name.id.0,
                 row.order.0.cast_signed(),
                 row.text,
                 row.content_type.code(),
@@ -171,14 +173,16 @@ impl Commit<'_> {
         let Some((_, number)) = self.find(&row.target)? else {
             return Ok(0);
         };
-        let parameters = params![number, row.author.code(), row.emoji, row.at.0.cast_signed()];
+        let author = side::direction(&side::contact(&row.target.conversation)?, &row.author);
+        let parameters = params![number, author.code(), row.emoji, row.at.0.cast_signed()];
         self.statements.run(REACTION.write(mode), parameters)
     }
 
-    pub(super) fn delete_reaction(&mut self, key: &MessageKey, author: Direction) -> rusqlite::Result<usize> {
+    pub(super) fn delete_reaction(&mut self, key: &MessageKey, author: &OnionAddress) -> rusqlite::Result<usize> {
         let Some((_, number)) = self.find(key)? else {
             return Ok(0);
         };
+        let author = side::direction(&side::contact(&key.conversation)?, author);
         self.statements.run(REACTION.delete, params![number, author.code()])
     }
 }

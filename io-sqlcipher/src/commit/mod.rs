@@ -6,13 +6,14 @@ mod message;
 use std::collections::BTreeMap;
 
 use rusqlite::{CachedStatement, Connection, ToSql, params};
-use sotto_core::OnionAddress;
 use sotto_core::row::{Batch, Change, DeliveryRow, Key, MessageKey, Row};
+use sotto_core::{ConversationId, Direction, OnionAddress};
 
 use crate::code::Code;
 use crate::event::EventColumns;
 use crate::name::Names;
 use crate::peer::Peers;
+use crate::side;
 
 /// Makes a batch's changes. The caller's transaction makes them all or none.
 ///
@@ -140,9 +141,20 @@ macro_rules! table {
 
 const IDENTITY: Table =
     table!("identity": "number"; "onion_seed", "signal_identity", "registration_id", "name", "created_at");
-const CONTACT: Table = table!("contact": "contact";
-    "standing", "petname", "claimed_name", "note", "invite", "identity_key", "verified", "blocked", "timer_ours",
-    "timer_theirs", "created_at", "last_seen", "attempts", "next_attempt");
+/// The timers are in it, too, but are rows of their own for core, which come after it in a batch.
+const CONTACT: Table = Table {
+    put: "INSERT INTO contact (contact, standing, petname, claimed_name, note, invite, identity_key, verified, blocked, \
+          created_at, last_seen, attempts, next_attempt, timer_ours, timer_theirs) \
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT (contact) DO UPDATE SET \
+          standing = excluded.standing, petname = excluded.petname, claimed_name = excluded.claimed_name, \
+          note = excluded.note, invite = excluded.invite, identity_key = excluded.identity_key, \
+          verified = excluded.verified, blocked = excluded.blocked, created_at = excluded.created_at, \
+          last_seen = excluded.last_seen, attempts = excluded.attempts, next_attempt = excluded.next_attempt",
+    insert: "INSERT INTO contact (contact, standing, petname, claimed_name, note, invite, identity_key, verified, \
+             blocked, created_at, last_seen, attempts, next_attempt, timer_ours, timer_theirs) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT (contact) DO NOTHING",
+    delete: "DELETE FROM contact WHERE contact = ?",
+};
 const SESSION: Table = table!("session": "contact"; "record");
 const CURSORS: Table = table!("cursors": "contact"; "generation", "sent", "acknowledged", "received");
 const OFFER: Table = table!("offer": "contact"; "generation", "bundle", "secrets");
@@ -184,14 +196,13 @@ impl Commit<'_> {
                     row.identity_key,
                     row.verified,
                     row.blocked,
-                    row.timer_ours,
-                    row.timer_theirs,
                     row.created_at.0.cast_signed(),
                     row.last_seen.map(|at| at.0.cast_signed()),
                     row.retry.attempts,
                     row.retry.next_attempt.map(|at| at.0.cast_signed()),
                 ],
             ),
+            Row::Timer(row) => self.write_timer(&row.conversation, &row.author, row.seconds),
             Row::Session(row) => self.statements.run(
                 SESSION.write(mode),
                 params![self.peers.intern(db, &row.contact)?, row.record],
@@ -233,7 +244,7 @@ impl Commit<'_> {
                 params![
                     self.peers.intern(db, &row.contact)?,
                     row.position.0.cast_signed(),
-                    row.message.map(|id| id.0),
+                    row.message.map(|key| key.id.0),
                     row.content,
                     row.sealed.as_ref().map(|sealed| sealed.sequence.cast_signed()),
                     row.sealed.as_ref().map(|sealed| &sealed.ciphertext),
@@ -252,7 +263,7 @@ impl Commit<'_> {
             Row::Delivery(row) => self.write_delivery(mode, row),
             Row::Reaction(row) => self.write_reaction(mode, row),
             Row::Event(row) => {
-                let event = EventColumns::of(&row.event);
+                let event = EventColumns::of(&row.event)?;
                 self.statements.run(
                     EVENT.write(mode),
                     params![
@@ -274,6 +285,7 @@ impl Commit<'_> {
         match key {
             Key::Identity => self.statements.run(IDENTITY.delete, params![ONLY]),
             Key::Contact(contact) => self.delete_of(&CONTACT, contact),
+            Key::Timer(conversation, author) => self.write_timer(conversation, author, 0),
             Key::Session(contact) => self.delete_of(&SESSION, contact),
             Key::Cursors(contact) => self.delete_of(&CURSORS, contact),
             Key::Offer(contact) => self.delete_of(&OFFER, contact),
@@ -288,9 +300,26 @@ impl Commit<'_> {
             Key::Consumer(name) => self.statements.run(CONSUMER.delete, params![name]),
             Key::Message(key) => self.delete_message(key),
             Key::Delivery(key) => self.delete_delivery(key),
-            Key::Reaction(key, author) => self.delete_reaction(key, *author),
+            Key::Reaction(key, author) => self.delete_reaction(key, author),
             Key::Event(seq) => self.statements.run(EVENT.delete, params![seq.0.cast_signed()]),
         }
+    }
+
+    fn write_timer(
+        &mut self,
+        conversation: &ConversationId,
+        author: &OnionAddress,
+        seconds: u32,
+    ) -> rusqlite::Result<usize> {
+        let contact = side::contact(conversation)?;
+        let Some(number) = self.peers.find(self.db, &contact)? else {
+            return Ok(0);
+        };
+        let sql = match side::direction(&contact, author) {
+            Direction::In => "UPDATE contact SET timer_theirs = ? WHERE contact = ?",
+            Direction::Out => "UPDATE contact SET timer_ours = ? WHERE contact = ?",
+        };
+        self.statements.run(sql, params![seconds, number])
     }
 
     fn delete_of(&mut self, table: &Table, contact: &OnionAddress) -> rusqlite::Result<usize> {

@@ -71,7 +71,8 @@ impl Snapshot<'_> {
     fn event(&mut self, row: &Row<'_>) -> rusqlite::Result<EventView> {
         let contact = of("event", row, row.get(3))?;
         let address = self.peers.address(self.db, contact)?;
-        let row = of("event", row, event(address, row))?;
+        let own = self.peers.own(self.db)?;
+        let row = of("event", row, event(own, address, row))?;
         let message = match message_key(&row.event) {
             // A bad contact can say an id twice: what came first was stored, and announced by the event of its place.
             Some(key) => self
@@ -87,7 +88,7 @@ impl Snapshot<'_> {
     }
 }
 
-fn event(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<EventRow> {
+fn event(own: Option<OnionAddress>, contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<EventRow> {
     let columns = EventColumns {
         kind: row.get(2)?,
         contact,
@@ -98,7 +99,7 @@ fn event(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<EventRow> {
     Ok(EventRow {
         seq: EventSeq(row.u64(0)?),
         at: row.wall(1)?,
-        event: columns.event().ok_or_else(|| undecodable(2, "known event"))?,
+        event: columns.event(own).ok_or_else(|| undecodable(2, "known event"))?,
     })
 }
 

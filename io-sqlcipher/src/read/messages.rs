@@ -2,20 +2,22 @@
 
 use rusqlite::{Params, Row};
 use sotto_core::row::{ContentType, DeliveryState, MessageKey, MessageWithDelivery, OutboxRow};
-use sotto_core::{Direction, EventSeq, MessageId, Wall};
+use sotto_core::{Direction, EventSeq, MessageId, OnionAddress, Wall};
 
 use super::{Reader, Snapshot};
 use crate::StoreError;
 use crate::code::{Columns, of};
 use crate::message::{MESSAGE_COLUMNS, message, message_columns};
 use crate::name::Name;
-use crate::sanitise;
+use crate::{sanitise, side};
 
 /// A message as it stands now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageView {
     /// Its name.
     pub key: MessageKey,
+    /// Whether it came in or is ours.
+    pub direction: Direction,
     /// Its place in the conversation.
     pub order: EventSeq,
     /// The text; empty once deleted.
@@ -28,7 +30,7 @@ pub struct MessageView {
     pub reply_to: Option<MessageId>,
     /// Seconds it lives once the clock starts; 0 is for ever.
     pub ttl: u32,
-    /// The author's clock when it was written. For `In`, untrusted.
+    /// The author's clock when it was written. Untrusted if the author is another node.
     pub sent_at: Wall,
     /// Our clock when it was queued or received.
     pub at: Wall,
@@ -61,9 +63,9 @@ pub struct MessageView {
 /// A reaction to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReactionView {
-    /// Whose: the peer's (`In`) or ours (`Out`).
-    pub author: Direction,
-    /// With what. Untrusted if `In`.
+    /// Who reacts.
+    pub author: OnionAddress,
+    /// With what. Untrusted if the author is another node.
     pub emoji: String,
     /// When.
     pub at: Wall,
@@ -77,13 +79,13 @@ impl MessageView {
 
     /// Came in, is still there, and was not read here.
     pub fn is_unread(&self) -> bool {
-        self.key.direction == Direction::In && self.state != Some(DeliveryState::Read) && !self.is_deleted()
+        self.direction == Direction::In && self.state != Some(DeliveryState::Read) && !self.is_deleted()
     }
 
     /// Ours, and on its way: not proven to have arrived, not given up.
     pub const fn is_waiting(&self) -> bool {
         matches!(self.state, Some(DeliveryState::Queued | DeliveryState::Sent))
-            && matches!(self.key.direction, Direction::Out)
+            && matches!(self.direction, Direction::Out)
     }
 }
 
@@ -177,8 +179,11 @@ impl Snapshot<'_> {
     fn view(&mut self, row: &Row<'_>) -> rusqlite::Result<MessageView> {
         const NEXT: usize = MESSAGE_COLUMNS;
         let MessageWithDelivery { message, delivery } = message(self.db, self.peers, row)?;
+        let contact = side::contact(&message.key.conversation)?;
+        let direction = side::direction(&contact, &message.key.author);
         let mut view = MessageView {
             key: message.key,
+            direction,
             order: message.order,
             text: sanitise::text(message.text),
             content_type: message.content_type,
@@ -195,7 +200,7 @@ impl Snapshot<'_> {
             petname: sanitise::name(of("contact", row, row.get(NEXT + 1))?),
             claimed_name: sanitise::name(of("contact", row, row.get(NEXT + 2))?),
             verified: of("contact", row, row.maybe_code(NEXT + 3))?.unwrap_or(false),
-            reactions: self.reactions(row.get(NEXT)?)?,
+            reactions: self.reactions(contact, row.get(NEXT)?)?,
             attempts: 0,
             next_attempt: None,
             gives_up_at: None,
@@ -209,17 +214,21 @@ impl Snapshot<'_> {
         Ok(view)
     }
 
-    fn reactions(&self, message: i64) -> rusqlite::Result<Vec<ReactionView>> {
-        self.db
-            .prepare_cached("SELECT author, emoji, at FROM reaction WHERE message = ? ORDER BY author")?
-            .query_map([message], |row| {
-                Ok(ReactionView {
-                    author: of("reaction", row, row.code(0))?,
-                    emoji: sanitise::line(of("reaction", row, row.get(1))?),
-                    at: of("reaction", row, row.wall(2))?,
-                })
-            })?
-            .collect()
+    fn reactions(&mut self, contact: OnionAddress, message: i64) -> rusqlite::Result<Vec<ReactionView>> {
+        let mut statement = self
+            .db
+            .prepare_cached("SELECT author, emoji, at FROM reaction WHERE message = ? ORDER BY author")?;
+        let mut rows = statement.query([message])?;
+        let mut reactions = Vec::new();
+        while let Some(row) = rows.next()? {
+            let direction = of("reaction", row, row.code(0))?;
+            reactions.push(ReactionView {
+                author: side::author(self.db, self.peers, contact, direction)?,
+                emoji: sanitise::line(of("reaction", row, row.get(1))?),
+                at: of("reaction", row, row.wall(2))?,
+            });
+        }
+        Ok(reactions)
     }
 
     fn gives_up_at(&mut self, contact: i64, id: MessageId) -> rusqlite::Result<Option<Wall>> {

@@ -23,13 +23,9 @@ pub fn batch() -> impl Strategy<Value = Batch> {
 /// Every key that a random message can have.
 pub fn all_message_keys() -> impl Iterator<Item = MessageKey> {
     (1..=3).flat_map(|contact| {
-        [Direction::In, Direction::Out].into_iter().flat_map(move |direction| {
-            (0..3).map(move |id| MessageKey {
-                contact: super::peer(contact),
-                direction,
-                id: MessageId([id; 16]),
-            })
-        })
+        [Direction::In, Direction::Out]
+            .into_iter()
+            .flat_map(move |direction| (0..3).map(move |id| message_key_of(super::peer(contact), direction, id)))
     })
 }
 
@@ -37,7 +33,11 @@ fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         3 => row().prop_map(Change::Put),
         1 => row().prop_map(Change::Insert),
-        1 => row().prop_map(|row| Change::Delete(row.key())),
+        1 => row().prop_map(|row| match row {
+            // The identity stays: without it nothing could be said of our own messages.
+            Row::Identity(_) => Change::Put(row),
+            row => Change::Delete(row.key()),
+        }),
     ]
 }
 
@@ -92,11 +92,14 @@ pub fn event() -> impl Strategy<Value = Event> {
         (message_key(), state()).prop_map(|(key, state)| Event::MessageState { key, state }),
         message_key().prop_map(|key| Event::MessageEdited { key }),
         message_key().prop_map(|key| Event::MessageDeleted { key }),
-        (message_key(), direction()).prop_map(|(key, author)| Event::MessageReacted { key, author }),
+        (message_key(), direction()).prop_map(|(key, direction)| Event::MessageReacted {
+            key,
+            author: author(key.conversation.peer().unwrap(), direction),
+        }),
         message_key().prop_map(|key| Event::MessageDisappeared { key }),
-        (stranger(), direction(), any::<u32>()).prop_map(|(contact, author, seconds)| Event::TimerChanged {
-            contact,
-            author,
+        (stranger(), direction(), any::<u32>()).prop_map(|(contact, direction, seconds)| Event::TimerChanged {
+            conversation: contact.into(),
+            author: author(contact, direction),
             seconds,
         }),
         stranger().prop_map(|contact| Event::RequestReceived { contact }),
@@ -119,11 +122,19 @@ fn stranger() -> impl Strategy<Value = OnionAddress> {
 }
 
 fn message_key() -> impl Strategy<Value = MessageKey> {
-    (peer(), direction(), 0_u8..3).prop_map(|(contact, direction, id)| MessageKey {
-        contact,
-        direction,
-        id: MessageId([id; 16]),
-    })
+    (peer(), direction(), 0_u8..3).prop_map(|(contact, direction, id)| message_key_of(contact, direction, id))
+}
+
+fn message_key_of(contact: OnionAddress, direction: Direction, id: u8) -> MessageKey {
+    MessageKey::direct(contact, author(contact, direction), MessageId([id; 16]))
+}
+
+/// The author in the direct conversation with a contact.
+fn author(contact: OnionAddress, direction: Direction) -> OnionAddress {
+    match direction {
+        Direction::In => contact,
+        Direction::Out => super::peer(super::OWN),
+    }
 }
 
 /// Numbers as they are, and those at the edges: a peer's numbers can be anything.
@@ -164,15 +175,15 @@ pub fn text() -> impl Strategy<Value = String> {
 }
 
 fn identity() -> impl Strategy<Value = IdentityRow> {
-    (any::<[u8; 32]>(), bytes(), any::<u32>(), small_text(), wall()).prop_map(
-        |(onion_seed, signal_identity, registration_id, name, created_at)| IdentityRow {
-            onion_seed,
+    (bytes(), any::<u32>(), small_text(), wall()).prop_map(|(signal_identity, registration_id, name, created_at)| {
+        IdentityRow {
+            onion_seed: super::identity(super::OWN).onion_seed,
             signal_identity,
             registration_id,
             name,
             created_at,
-        },
-    )
+        }
+    })
 }
 
 fn contact() -> impl Strategy<Value = ContactRow> {
@@ -187,7 +198,7 @@ fn contact() -> impl Strategy<Value = ContactRow> {
     ];
     let names = (small_text(), small_text(), text());
     let keys = (prop::option::of(token()), prop::option::of(bytes()));
-    let flags = (any::<bool>(), any::<bool>(), any::<u32>(), any::<u32>());
+    let flags = (any::<bool>(), any::<bool>());
     let times = (wall(), prop::option::of(wall()), any::<u32>(), prop::option::of(wall()));
     (peer(), standing, names, keys, flags, times).prop_map(
         |(
@@ -195,7 +206,7 @@ fn contact() -> impl Strategy<Value = ContactRow> {
             standing,
             (petname, claimed_name, note),
             (invite, identity_key),
-            (verified, blocked, timer_ours, timer_theirs),
+            (verified, blocked),
             (created_at, last_seen, attempts, next_attempt),
         )| ContactRow {
             address,
@@ -207,8 +218,8 @@ fn contact() -> impl Strategy<Value = ContactRow> {
             identity_key,
             verified,
             blocked,
-            timer_ours,
-            timer_theirs,
+            // Schema 1 has no column for them.
+            features: None,
             created_at,
             last_seen,
             retry: Retry { attempts, next_attempt },
@@ -270,7 +281,7 @@ fn outbox() -> impl Strategy<Value = OutboxRow> {
                 OutboxRow {
                     contact,
                     position: Position(position),
-                    message,
+                    message: message.map(|id| MessageKey::direct(contact, super::peer(super::OWN), id)),
                     content,
                     sealed,
                     repeat,
@@ -338,9 +349,9 @@ fn delivery() -> impl Strategy<Value = DeliveryRow> {
 }
 
 fn reaction() -> impl Strategy<Value = ReactionRow> {
-    (message_key(), direction(), small_text(), wall()).prop_map(|(target, author, emoji, at)| ReactionRow {
+    (message_key(), direction(), small_text(), wall()).prop_map(|(target, direction, emoji, at)| ReactionRow {
         target,
-        author,
+        author: author(target.conversation.peer().unwrap(), direction),
         emoji,
         at,
     })

@@ -44,8 +44,11 @@ impl Place {
         StoreKey::new(KEY, SALT)
     }
 
+    /// A store with the identity that all rows of these tests belong to.
     pub fn create(&self) -> Store {
-        Store::create(&self.database(), &Self::key()).unwrap()
+        let mut store = Store::create(&self.database(), &Self::key()).unwrap();
+        store.commit(&puts([Row::Identity(identity(OWN))])).unwrap();
+        store
     }
 
     pub fn open(&self) -> Store {
@@ -68,6 +71,9 @@ impl Place {
     }
 }
 
+/// The store's own identity. The contacts have other numbers.
+pub const OWN: u8 = 0;
+
 pub fn identity(n: u8) -> IdentityRow {
     IdentityRow {
         onion_seed: [n; 32],
@@ -89,11 +95,11 @@ pub fn key(contact: u8, direction: Direction, id: u32) -> MessageKey {
     // As random ids are: spread over their whole range.
     bytes[..4].copy_from_slice(&id.wrapping_mul(0x9e37_79b1).to_be_bytes());
     bytes[12..].copy_from_slice(&id.to_be_bytes());
-    MessageKey {
-        contact: peer(contact),
-        direction,
-        id: MessageId(bytes),
-    }
+    let author = match direction {
+        Direction::In => peer(contact),
+        Direction::Out => peer(OWN),
+    };
+    MessageKey::direct(peer(contact), author, MessageId(bytes))
 }
 
 pub fn message(key: MessageKey, order: u64, text: &str) -> MessageRow {

@@ -117,7 +117,7 @@ fn search_needs_every_word_newest_first_and_follows_edits() {
 
     let with = reader.search("hello", 100, Some(&peer(2))).unwrap();
     assert_eq!(with.len(), 5);
-    assert!(with.iter().all(|message| message.key.contact == peer(2)));
+    assert!(with.iter().all(|message| message.key.conversation == peer(2).into()));
     assert!(reader.search("hello", 100, Some(&peer(9))).unwrap().is_empty());
 
     for n in 0..3 {

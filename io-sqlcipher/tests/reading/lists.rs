@@ -59,7 +59,7 @@ fn a_message_is_found_by_the_first_digits_of_its_id() {
             Row::Message(message(key(2, Out, 1000), 1000, "only one")),
             Row::Reaction(ReactionRow {
                 target: key(2, Out, 1000),
-                author: In,
+                author: peer(2),
                 emoji: String::from("\u{202e}👍\n"),
                 at: Wall(4),
             }),

@@ -9,7 +9,7 @@ use common::{Place, delivery, key, message, peer, puts};
 use proptest::prelude::*;
 use sotto_core::row::{
     Change, ConsumerRow, ContactRow, DeliveryState, Event, EventRow, FailReason, Key, MessageRow, OutboxRow,
-    ReactionRow, RequestRow, Retry, Row, SealedBody, Standing,
+    ReactionRow, RequestRow, Retry, Row, SealedBody, Standing, TimerRow,
 };
 use sotto_core::{Direction, EventSeq, Generation, Position, Wall};
 use sotto_io_sqlcipher::{MessageView, Reader, Store};
@@ -27,8 +27,7 @@ fn contact(n: u8, petname: &str) -> ContactRow {
         identity_key: None,
         verified: n == 1,
         blocked: false,
-        timer_ours: 0,
-        timer_theirs: 60,
+        features: None,
         created_at: Wall(1),
         last_seen: None,
         retry: Retry {
@@ -49,7 +48,7 @@ fn waiting(contact: u8, position: u64, id: u32, sealed: bool) -> Row {
     Row::Outbox(OutboxRow {
         contact: peer(contact),
         position: Position(position),
-        message: Some(key(contact, Out, id).id),
+        message: Some(key(contact, Out, id)),
         content: vec![1],
         sealed: sealed.then(|| SealedBody {
             sequence: 1,
@@ -76,6 +75,13 @@ fn populated(place: &Place) -> (Store, Reader) {
     let mut store = place.create();
     let reader = store.reader().unwrap();
     let mut rows = vec![Row::Contact(contact(1, "Ada")), Row::Contact(contact(2, ""))];
+    rows.extend([1, 2].map(|n| {
+        Row::Timer(TimerRow {
+            conversation: peer(n).into(),
+            author: peer(n),
+            seconds: 60,
+        })
+    }));
     for n in 1..=3_u8 {
         for id in 1..=5_u32 {
             let direction = if id % 2 == 0 { Out } else { In };

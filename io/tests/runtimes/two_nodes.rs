@@ -10,9 +10,7 @@ use futures::FutureExt as _;
 use sotto_core::row::{
     Batch, Change, DeliveryState, Image, Key, MessageKey, MessageWithDelivery, Query, RowStore, Rows,
 };
-use sotto_core::{
-    Command, Direction, Draft, FriendCode, Limits, MessageId, Millis, OnionAddress, Refusal, Reply, Status,
-};
+use sotto_core::{Command, Draft, FriendCode, Limits, MessageId, Millis, OnionAddress, Refusal, Reply, Status};
 use sotto_io::{NodeConfig, NodeHandle, Wiretap};
 use sotto_io_sqlcipher::{Store, StoreError, StoreKey};
 use tempfile::TempDir;
@@ -66,7 +64,7 @@ impl RowStore for RecordingStore {
         self.store.commit(batch)?;
         let keys = batch.changes.iter().map(Change::key);
         let received = keys.filter_map(|key| match key {
-            Key::Message(key) if key.direction == Direction::In => Some(key),
+            Key::Message(key) if key.is_from_peer() => Some(key),
             _ => None,
         });
         self.received.lock().expect("received").extend(received);
@@ -233,8 +231,8 @@ impl<R: TestRuntime> TestNode<R> {
     }
 }
 
-fn keys(contact: OnionAddress, direction: Direction, ids: &[MessageId]) -> Vec<MessageKey> {
-    ids.iter().map(|&id| MessageKey { contact, direction, id }).collect()
+fn keys(contact: OnionAddress, author: OnionAddress, ids: &[MessageId]) -> Vec<MessageKey> {
+    ids.iter().map(|&id| MessageKey::direct(contact, author, id)).collect()
 }
 
 fn texts(messages: &[MessageWithDelivery]) -> Vec<&str> {
@@ -268,7 +266,7 @@ async fn contacts_exchange_messages_and_nothing_readable_is_sent_or_stored<R: Te
     alice.shut_down().await;
     bob.shut_down().await;
 
-    let sent = testbed.messages("alice.db", &keys(b, Direction::Out, &ids));
+    let sent = testbed.messages("alice.db", &keys(b, a, &ids));
     assert_eq!(texts(&sent), bodies);
     let delivered = |found: &MessageWithDelivery| found.delivery.as_ref().map(|row| row.state);
     assert!(
@@ -276,12 +274,9 @@ async fn contacts_exchange_messages_and_nothing_readable_is_sent_or_stored<R: Te
             .all(|found| delivered(found) == Some(DeliveryState::Delivered)),
         "{sent:?}"
     );
+    assert_eq!(texts(&testbed.messages("bob.db", &keys(a, a, &ids))), bodies);
     assert_eq!(
-        texts(&testbed.messages("bob.db", &keys(a, Direction::In, &ids))),
-        bodies
-    );
-    assert_eq!(
-        texts(&testbed.messages("alice.db", &keys(b, Direction::In, &[answer]))),
+        texts(&testbed.messages("alice.db", &keys(b, b, &[answer]))),
         ["a secret back"]
     );
 
@@ -315,10 +310,7 @@ async fn a_full_disk_delays_messages_and_loses_none<R: TestRuntime>() {
     assert!(!bob.full.load(Ordering::Relaxed), "a commit was refused");
     alice.shut_down().await;
     bob.shut_down().await;
-    assert_eq!(
-        texts(&testbed.messages("bob.db", &keys(a, Direction::In, &ids))),
-        ["one", "two"]
-    );
+    assert_eq!(texts(&testbed.messages("bob.db", &keys(a, a, &ids))), ["one", "two"]);
 }
 
 async fn a_driver_that_crashes_again_and_again_loses_no_message<R: TestRuntime>() {
@@ -358,14 +350,8 @@ async fn a_driver_that_crashes_again_and_again_loses_no_message<R: TestRuntime>(
     alice.shut_down().await;
     bob.shut_down().await;
 
-    assert_eq!(
-        texts(&testbed.messages("bob.db", &keys(a, Direction::In, &from_alice))),
-        bodies
-    );
-    assert_eq!(
-        texts(&testbed.messages("alice.db", &keys(b, Direction::In, &from_bob))),
-        bodies
-    );
+    assert_eq!(texts(&testbed.messages("bob.db", &keys(a, a, &from_alice))), bodies);
+    assert_eq!(texts(&testbed.messages("alice.db", &keys(b, b, &from_bob))), bodies);
     // Each message was received once, under one id.
     assert_eq!(testbed.received.lock().expect("received").len(), 2 * MESSAGES);
 }

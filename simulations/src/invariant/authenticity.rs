@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sotto_core::MessageId;
 use sotto_core::row::{MessageRow, Row};
-use sotto_core::{Direction, MessageId};
 
 use super::{Invariant, Seen, honest, written};
 use crate::{Peer, World};
@@ -42,8 +42,8 @@ impl Invariant for Authenticity {
 impl Authenticity {
     fn learn(&mut self, author: Peer, row: &Row, world: &World) {
         if let Row::Message(row) = row
-            && row.key.direction == Direction::Out
-            && let Some(reader) = world.find(row.key.contact)
+            && !row.key.is_from_peer()
+            && let Some(reader) = row.key.conversation.peer().and_then(|contact| world.find(contact))
         {
             let wordings = self.wordings.entry((author, reader, row.key.id)).or_default();
             wordings.insert(row.text.clone());
@@ -54,7 +54,7 @@ impl Authenticity {
         let Row::Message(MessageRow { key, text, .. }) = row else {
             return Ok(());
         };
-        let Some(author) = honest(key.contact, world).filter(|_| key.direction == Direction::In) else {
+        let Some(author) = honest(key.conversation, world).filter(|_| key.is_from_peer()) else {
             return Ok(());
         };
         let wordings = self.wordings.get(&(author, reader, key.id));

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_core::row::{Batch, DeliveryState, Key, Row};
-use sotto_core::{Direction, Generation, MessageId, Notice, Output, Reply};
+use sotto_core::{Generation, MessageId, Notice, Output, Reply};
 
 use super::{Invariant, Seen, honest, written};
 use crate::{Peer, World};
@@ -58,9 +58,10 @@ impl DurableFirst {
     fn note_messages<'a>(&mut self, peer: Peer, rows: impl Iterator<Item = &'a Row>) {
         for row in rows {
             if let Row::Message(row) = row {
-                let set = match row.key.direction {
-                    Direction::Out => &mut self.authored,
-                    Direction::In => &mut self.received,
+                let set = if row.key.is_from_peer() {
+                    &mut self.received
+                } else {
+                    &mut self.authored
                 };
                 set.insert((peer, row.key.id));
             }
@@ -85,8 +86,8 @@ impl DurableFirst {
                         return Err(format!("{peer} has {ours:?}, but {other} has stored only {theirs:?}"));
                     }
                 }
-                Row::Message(row) if row.key.direction == Direction::In => {
-                    let Some(author) = honest(row.key.contact, world) else {
+                Row::Message(row) if row.key.is_from_peer() => {
+                    let Some(author) = honest(row.key.conversation, world) else {
                         continue;
                     };
                     if !self.authored.contains(&(author, row.key.id)) {
@@ -96,8 +97,8 @@ impl DurableFirst {
                         ));
                     }
                 }
-                Row::Delivery(row) if row.key.direction == Direction::Out => {
-                    let Some(receiver) = honest(row.key.contact, world) else {
+                Row::Delivery(row) if !row.key.is_from_peer() => {
+                    let Some(receiver) = honest(row.key.conversation, world) else {
                         continue;
                     };
                     let shown = matches!(row.state, DeliveryState::Delivered | DeliveryState::Read);
@@ -126,7 +127,7 @@ impl DurableFirst {
             Reply::Acknowledged(seq) => disk
                 .rows()
                 .any(|row| matches!(row, Row::Consumer(row) if row.acknowledged >= *seq)),
-            Reply::Done | Reply::SafetyNumber(_) | Reply::Timer { .. } | Reply::Peers(_) | Reply::Status(_) => true,
+            Reply::Done | Reply::SafetyNumber(_) | Reply::Timers(_) | Reply::Peers(_) | Reply::Status(_) => true,
         };
         if there {
             Ok(())

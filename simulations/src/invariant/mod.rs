@@ -49,7 +49,7 @@ mod secrets;
 mod steady_sessions;
 mod wholeness;
 
-use sotto_core::OnionAddress;
+use sotto_core::ConversationId;
 use sotto_core::row::Batch;
 
 use crate::world::{Invariant, Seen};
@@ -81,8 +81,9 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
 }
 
 /// Whose address that is, if they keep the rules: nobody else can be held to them.
-fn honest(address: OnionAddress, world: &World) -> Option<Peer> {
-    world.find(address).filter(|peer| world.is_honest(*peer))
+fn honest(conversation: impl Into<ConversationId>, world: &World) -> Option<Peer> {
+    let peer = conversation.into().peer().and_then(|contact| world.find(contact));
+    peer.filter(|peer| world.is_honest(*peer))
 }
 
 /// The rows that a batch writes.

@@ -31,7 +31,7 @@ impl Invariant for NoDuplicate {
                 for row in written(batch) {
                     if let Row::Event(row) = row
                         && let Event::MessageReceived { key } = row.event
-                        && honest(key.contact, world).is_some()
+                        && honest(key.conversation, world).is_some()
                         && !self.received.insert((*peer, key))
                     {
                         return Err(format!("{peer} receives {key:?} a second time"));

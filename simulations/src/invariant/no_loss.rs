@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sotto_core::Direction;
 use sotto_core::row::{DeliveryState, Event, MessageKey};
 
 use super::{Invariant, Seen};
@@ -82,7 +81,7 @@ fn check(sent: &Sent, received: &Received, world: &World) -> Result<(), String> 
 fn no_stray(from: Peer, to: Peer, world: &World) -> Result<(), String> {
     let promised: BTreeSet<_> = world.sent().iter().map(|sent| sent.id).collect();
     let conversation = world.disk(to).conversation(world.address(from));
-    let mut from_them = conversation.iter().filter(|row| row.key.direction == Direction::In);
+    let mut from_them = conversation.iter().filter(|row| row.key.is_from_peer());
     match from_them.find(|row| !promised.contains(&row.key.id)) {
         Some(row) => Err(format!(
             "{to} has message {} of {from}, which was never promised",

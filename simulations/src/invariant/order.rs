@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sotto_core::EventSeq;
 use sotto_core::row::{Key, Row};
-use sotto_core::{Direction, EventSeq};
 
 use super::{Invariant, Seen, honest, written};
 use crate::{Peer, World};
@@ -29,14 +29,14 @@ impl Invariant for Order {
                 // Rows are in key order within a batch; their own order says how they arrived.
                 let mut arrived: Vec<_> = written(batch)
                     .filter_map(|row| match row {
-                        Row::Message(row) if row.key.direction == Direction::In => Some(row),
+                        Row::Message(row) if row.key.is_from_peer() => Some(row),
                         _ => None,
                     })
                     .filter(|row| world.disk(*peer).row(&Key::Message(row.key)).is_none())
                     .collect();
                 arrived.sort_by_key(|row| row.order);
                 for row in arrived {
-                    let Some(author) = honest(row.key.contact, world) else {
+                    let Some(author) = honest(row.key.conversation, world) else {
                         continue;
                     };
                     let original = world

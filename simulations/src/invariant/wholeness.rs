@@ -1,7 +1,6 @@
 //! Whatever became of a batch, it is there whole or not at all: a message comes with its state, its event and, while it
 //! waits, its place in the outbox. So one whose outcome nobody was told is either sent like any other or was never written.
 
-use sotto_core::Direction;
 use sotto_core::row::{DeliveryState, Event, Key, MessageRow, Row};
 use sotto_testkit::disk::Disk;
 
@@ -31,21 +30,22 @@ impl Invariant for Wholeness {
 }
 
 fn missing(row: &MessageRow, disk: &Disk) -> Option<&'static str> {
-    let announces = match row.key.direction {
-        Direction::Out => Event::MessageQueued { key: row.key },
-        Direction::In => Event::MessageReceived { key: row.key },
+    let announces = if row.key.is_from_peer() {
+        Event::MessageReceived { key: row.key }
+    } else {
+        Event::MessageQueued { key: row.key }
     };
     match disk.row(&Key::Event(row.order)) {
         Some(Row::Event(event)) if event.event == announces => {}
         _ => return Some("which no event announces"),
     }
-    if row.key.direction == Direction::In {
+    if row.key.is_from_peer() {
         return None;
     }
     let state = disk.delivery(&row.key).map(|row| row.state);
     let waits = || {
         disk.rows()
-            .any(|other| matches!(other, Row::Outbox(other) if other.message == Some(row.key.id)))
+            .any(|other| matches!(other, Row::Outbox(other) if other.message == Some(row.key)))
     };
     match state {
         None => Some("which has no state"),

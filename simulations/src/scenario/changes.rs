@@ -1,7 +1,7 @@
 //! What authors and readers do to messages later.
 
-use sotto_core::row::{Key, Row};
-use sotto_core::{Command, Direction, MessageId, Millis, Refusal};
+use sotto_core::row::{Key, MessageKey, Row};
+use sotto_core::{Command, MessageId, Millis, Refusal};
 
 use crate::{ALICE, BOB, Fate, Peer, World};
 
@@ -54,7 +54,8 @@ pub fn changes_while_away(world: &mut World) {
     world.switch_on(BOB);
     world.until("Bob has all of it", |world| {
         let key = world.key(BOB, BOB, ALICE, answer);
-        let reacted = world.disk(BOB).row(&Key::Reaction(key, Direction::In)).is_some();
+        let hers = Key::Reaction(key, world.address(ALICE));
+        let reacted = world.disk(BOB).row(&hers).is_some();
         world.heard(ALICE, BOB) == ["yes"] && reacted
     });
 }
@@ -95,7 +96,18 @@ pub fn deleted_is_deleted(world: &mut World) {
     world.until_at_rest(&[(ALICE, BOB)]);
     let contact = world.address(BOB);
     let text = "do mind".to_owned();
-    assert!(world.ask(ALICE, Command::EditMessage { contact, id, text }).is_err());
+    assert!(
+        world
+            .ask(
+                ALICE,
+                Command::EditMessage {
+                    conversation: contact.into(),
+                    id,
+                    text
+                }
+            )
+            .is_err()
+    );
     assert_eq!(reaction(world, id), None);
     let row = world.received(ALICE, BOB, id).expect("a mark stays");
     assert!(row.deleted_at.is_some() && row.text.is_empty());
@@ -108,12 +120,15 @@ pub fn each_their_own(world: &mut World) {
     let contact = world.address(ALICE);
     let text = "I owe you a hundred".to_owned();
     let forge = Command::EditMessage {
-        contact,
+        conversation: contact.into(),
         id: hers,
         text,
     };
     assert_eq!(world.ask(BOB, forge), Err(Refusal::UnknownMessage(hers)));
-    let burn = Command::DeleteMessage { contact, id: hers };
+    let burn = Command::DeleteMessage {
+        conversation: contact.into(),
+        id: hers,
+    };
     assert_eq!(world.ask(BOB, burn), Err(Refusal::UnknownMessage(hers)));
     world.edit(BOB, ALICE, his, "I owe you six");
     world.until("Alice has it", |world| world.heard(BOB, ALICE) == ["I owe you six"]);
@@ -125,21 +140,21 @@ pub fn both_react(world: &mut World) {
     let id = world.tell(ALICE, BOB, "we won");
     let contact = world.address(BOB);
     let emoji = Some("!".to_owned());
-    let author = Direction::Out;
     let cheer = Command::React {
-        contact,
-        author,
-        id,
+        message: MessageKey::direct(contact, world.address(ALICE), id),
         emoji,
     };
     world.order(ALICE, cheer);
     world.react(BOB, ALICE, id, Some("+"));
     let seen = |world: &World, peer: Peer| {
         let key = world.key(peer, ALICE, BOB, id);
-        [Direction::In, Direction::Out].map(|author| match world.disk(peer).row(&Key::Reaction(key, author)) {
-            Some(Row::Reaction(row)) => row.emoji.clone(),
-            _ => String::new(),
-        })
+        let other = if peer == ALICE { BOB } else { ALICE };
+        [other, peer].map(
+            |author| match world.disk(peer).row(&Key::Reaction(key, world.address(author))) {
+                Some(Row::Reaction(row)) => row.emoji.clone(),
+                _ => String::new(),
+            },
+        )
     };
     world.until("both see both", |world| {
         seen(world, ALICE) == ["+", "!"] && seen(world, BOB) == ["!", "+"]
@@ -153,7 +168,7 @@ pub fn both_react(world: &mut World) {
 /// Bob's reaction to Alice's message, as she has it.
 fn reaction(world: &World, id: MessageId) -> Option<String> {
     let key = world.key(ALICE, ALICE, BOB, id);
-    match world.disk(ALICE).row(&Key::Reaction(key, Direction::In))? {
+    match world.disk(ALICE).row(&Key::Reaction(key, world.address(BOB)))? {
         Row::Reaction(row) => Some(row.emoji.clone()),
         _ => None,
     }
@@ -163,25 +178,35 @@ impl World {
     fn edit(&mut self, author: Peer, to: Peer, id: MessageId, text: &str) {
         let contact = self.address(to);
         let text = text.to_owned();
-        self.order(author, Command::EditMessage { contact, id, text });
+        self.order(
+            author,
+            Command::EditMessage {
+                conversation: contact.into(),
+                id,
+                text,
+            },
+        );
     }
 
     fn delete(&mut self, author: Peer, to: Peer, id: MessageId) {
         let contact = self.address(to);
-        self.order(author, Command::DeleteMessage { contact, id });
+        self.order(
+            author,
+            Command::DeleteMessage {
+                conversation: contact.into(),
+                id,
+            },
+        );
     }
 
     /// `reader` reacts to what `author` wrote.
     fn react(&mut self, reader: Peer, author: Peer, id: MessageId, emoji: Option<&str>) {
         let contact = self.address(author);
         let emoji = emoji.map(str::to_owned);
-        let author = Direction::In;
         self.order(
             reader,
             Command::React {
-                contact,
-                author,
-                id,
+                message: MessageKey::direct(contact, contact, id),
                 emoji,
             },
         );

@@ -98,7 +98,15 @@ pub fn read_in_private(world: &mut World) {
     let id = world.tell(ALICE, BOB, "no need to answer");
     let contact = world.address(ALICE);
     let (ids, receipt) = (vec![id], false);
-    world.order(BOB, Command::MarkRead { contact, ids, receipt });
+    world.order(
+        BOB,
+        Command::MarkRead {
+            conversation: contact.into(),
+            author: contact,
+            ids,
+            receipt,
+        },
+    );
     let key = world.key(BOB, ALICE, BOB, id);
     let state = world.disk(BOB).delivery(&key).map(|row| row.state);
     assert_eq!(state, Some(DeliveryState::Read));
@@ -133,7 +141,15 @@ pub fn beyond_the_window(world: &mut World) {
     let mut heard = texts;
     for (place, within) in [(window + 1, false), (0, true)] {
         let id = ids[place];
-        let refused = world.ask(ALICE, Command::CancelMessage { contact, id }).is_err();
+        let refused = world
+            .ask(
+                ALICE,
+                Command::CancelMessage {
+                    conversation: contact.into(),
+                    id,
+                },
+            )
+            .is_err();
         assert!(refused == within || !world.is_gentle());
         if world.state(ALICE, BOB, id) == Some(DeliveryState::Cancelled) {
             world.expect(id, Fate::Cancelled);

@@ -9,10 +9,8 @@ use crate::{ALICE, BOB, Fate, World};
 /// and with the reader some time after it was read; then its text is on no disk.
 pub fn timer_of_the_conversation(world: &mut World) {
     let bob = world.address(BOB);
-    world.order(ALICE, Command::SetTimer(bob, 60));
-    world.until("Bob knows the timer", |world| {
-        world.contact(BOB, ALICE).is_some_and(|row| row.timer_theirs == 60)
-    });
+    world.order(ALICE, Command::SetTimer(bob.into(), 60));
+    world.until("Bob knows the timer", |world| world.timer(BOB, ALICE, ALICE) == 60);
     let from_alice = world.say(ALICE, BOB, "burn this");
     let from_bob = world.say(BOB, ALICE, "this too");
     world.until_received(ALICE, BOB, from_alice);
@@ -20,10 +18,8 @@ pub fn timer_of_the_conversation(world: &mut World) {
     world.read(BOB, ALICE, &[from_alice]);
     world.read(ALICE, BOB, &[from_bob]);
     world.until_vanished(&[(from_alice, "burn this"), (from_bob, "this too")]);
-    world.order(ALICE, Command::SetTimer(bob, 0));
-    world.until("Bob knows that it is off", |world| {
-        world.contact(BOB, ALICE).is_some_and(|row| row.timer_theirs == 0)
-    });
+    world.order(ALICE, Command::SetTimer(bob.into(), 0));
+    world.until("Bob knows that it is off", |world| world.timer(BOB, ALICE, ALICE) == 0);
 }
 
 /// One message alone has a timer; the one before it stays.
@@ -82,11 +78,11 @@ pub fn disappears_before_the_ack(world: &mut World) {
 pub fn the_tightest_timer_holds(world: &mut World) {
     let timers = |world: &mut World, alices: u32, bobs: u32| {
         let (alice, bob) = (world.address(ALICE), world.address(BOB));
-        world.order(ALICE, Command::SetTimer(bob, alices));
-        world.order(BOB, Command::SetTimer(alice, bobs));
+        world.order(ALICE, Command::SetTimer(bob.into(), alices));
+        world.order(BOB, Command::SetTimer(alice.into(), bobs));
         world.until("each knows the other's", |world| {
-            let theirs = |peer, other| world.contact(peer, other).map(|row| row.timer_theirs);
-            (theirs(BOB, ALICE), theirs(ALICE, BOB)) == (Some(alices), Some(bobs))
+            let theirs = |peer, other| world.timer(peer, other, other);
+            (theirs(BOB, ALICE), theirs(ALICE, BOB)) == (alices, bobs)
         });
     };
     timers(world, 600, 120);

@@ -21,7 +21,13 @@ pub fn expires_and_is_sent_again(world: &mut World) {
     }
     world.switch_on(BOB);
     let contact = world.address(BOB);
-    world.order(ALICE, Command::RetryMessage { contact, id });
+    world.order(
+        ALICE,
+        Command::RetryMessage {
+            conversation: contact.into(),
+            id,
+        },
+    );
     world.until_delivered(ALICE, BOB, id);
     world.expect(lost, Fate::Failed(FailReason::Expired));
     assert_eq!(world.heard(ALICE, BOB), ["anybody there?"]);
@@ -33,7 +39,13 @@ pub fn cancel(world: &mut World) {
     let first = world.say(ALICE, BOB, "that is silly");
     let second = world.say(ALICE, BOB, "good evening");
     let contact = world.address(BOB);
-    world.order(ALICE, Command::CancelMessage { contact, id: first });
+    world.order(
+        ALICE,
+        Command::CancelMessage {
+            conversation: contact.into(),
+            id: first,
+        },
+    );
     world.expect(first, Fate::Cancelled);
     world.switch_on(BOB);
     world.until_delivered(ALICE, BOB, second);
@@ -41,7 +53,13 @@ pub fn cancel(world: &mut World) {
     // It is too late for the second.
     assert!(
         world
-            .ask(ALICE, Command::CancelMessage { contact, id: second })
+            .ask(
+                ALICE,
+                Command::CancelMessage {
+                    conversation: contact.into(),
+                    id: second
+                }
+            )
             .is_err()
     );
 }
@@ -70,8 +88,20 @@ pub fn cancelled_and_sent_again(world: &mut World) {
     world.switch_off(BOB);
     let id = world.say(ALICE, BOB, "shall I?");
     let contact = world.address(BOB);
-    world.order(ALICE, Command::CancelMessage { contact, id });
-    world.order(ALICE, Command::RetryMessage { contact, id });
+    world.order(
+        ALICE,
+        Command::CancelMessage {
+            conversation: contact.into(),
+            id,
+        },
+    );
+    world.order(
+        ALICE,
+        Command::RetryMessage {
+            conversation: contact.into(),
+            id,
+        },
+    );
     world.switch_on(BOB);
     world.until_delivered(ALICE, BOB, id);
     assert_eq!(world.heard(ALICE, BOB), ["shall I?"]);
@@ -81,7 +111,13 @@ pub fn cancelled_and_sent_again(world: &mut World) {
 pub fn tried_at_once(world: &mut World) {
     out_of_reach(world, |world, id| {
         let contact = world.address(BOB);
-        world.order(ALICE, Command::RetryMessage { contact, id });
+        world.order(
+            ALICE,
+            Command::RetryMessage {
+                conversation: contact.into(),
+                id,
+            },
+        );
     });
 }
 
@@ -121,12 +157,21 @@ pub fn refused_wishes(world: &mut World) {
         draft(|draft| draft.content_type = ContentType::Unsupported),
         draft(|draft| draft.idempotency_key = Some("k".repeat(129))),
         Command::SetName("n".repeat(65)),
-        Command::SetTimer(contact, u32::MAX),
+        Command::SetTimer(contact.into(), u32::MAX),
         Command::RejectContact(contact),
         Command::VerifyContact(contact, Some("12345".repeat(12))),
-        Command::DeleteMessage { contact, id: nothing },
-        Command::CancelMessage { contact, id: nothing },
-        Command::RetryMessage { contact, id: nothing },
+        Command::DeleteMessage {
+            conversation: contact.into(),
+            id: nothing,
+        },
+        Command::CancelMessage {
+            conversation: contact.into(),
+            id: nothing,
+        },
+        Command::RetryMessage {
+            conversation: contact.into(),
+            id: nothing,
+        },
     ];
     let messages = |world: &World| world.disk(ALICE).conversation(contact).len() + world.waiting(ALICE, BOB);
     let before = messages(world);

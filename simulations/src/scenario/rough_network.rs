@@ -132,7 +132,13 @@ pub fn a_lid_closed_for_long(world: &mut World) {
     if state == Some(DeliveryState::Failed(FailReason::Expired)) {
         // The link was gone before she wrote.
         let contact = world.address(BOB);
-        world.order(ALICE, Command::RetryMessage { contact, id });
+        world.order(
+            ALICE,
+            Command::RetryMessage {
+                conversation: contact.into(),
+                id,
+            },
+        );
     }
     world.until_delivered(ALICE, BOB, id);
     assert_eq!(world.heard(ALICE, BOB), ["good night", "are you up?"]);

@@ -42,7 +42,7 @@ pub fn removed_and_unaware(world: &mut World) {
     world.pass(Millis::hours(2));
     assert_eq!(world.state(ALICE, BOB, unheard), Some(DeliveryState::Queued));
     let cancel = Command::CancelMessage {
-        contact: bob,
+        conversation: bob.into(),
         id: unheard,
     };
     world.order(ALICE, cancel);
@@ -74,7 +74,11 @@ pub fn blocked_changes_nothing(world: &mut World) {
     let (bob, text) = (world.address(BOB), "I never liked you".to_owned());
     let id = world.tell(ALICE, BOB, "hello");
     world.order(BOB, Command::BlockContact(alice, true));
-    let edit = Command::EditMessage { contact: bob, id, text };
+    let edit = Command::EditMessage {
+        conversation: bob.into(),
+        id,
+        text,
+    };
     world.order(ALICE, edit);
     world.until_at_rest(&[(ALICE, BOB)]);
     assert_eq!(world.heard(ALICE, BOB), ["hello"]);
@@ -96,7 +100,13 @@ pub fn removed_and_asks_anew(world: &mut World) {
         Some(DeliveryState::Failed(FailReason::Removed))
     );
     world.befriend(ALICE, BOB);
-    world.order(ALICE, Command::RetryMessage { contact: bob, id });
+    world.order(
+        ALICE,
+        Command::RetryMessage {
+            conversation: bob.into(),
+            id,
+        },
+    );
     world.until_delivered(ALICE, BOB, id);
     assert_eq!(world.heard(ALICE, BOB), ["are you angry?"]);
 }

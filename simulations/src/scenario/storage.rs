@@ -57,7 +57,14 @@ pub fn an_unreadable_disk(world: &mut World) {
     let id = world.tell(BOB, ALICE, "see you at nine");
     world.break_disk(BOB, Trouble::Unreadable);
     let (contact, text) = (world.address(ALICE), "see you at ten".to_owned());
-    world.post(BOB, Command::EditMessage { contact, id, text });
+    world.post(
+        BOB,
+        Command::EditMessage {
+            conversation: contact.into(),
+            id,
+            text,
+        },
+    );
     world.pass(Millis::minutes(5));
     // His machine may have slept meanwhile.
     world.until("his node has ended", |world| !world.is_on(BOB));

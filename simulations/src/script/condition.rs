@@ -1,7 +1,7 @@
 //! What can be expected of a world.
 
+use sotto_core::MessageId;
 use sotto_core::row::{DeliveryState, FailReason, Key, Row, Standing};
-use sotto_core::{Direction, MessageId};
 
 use super::tell::Telling;
 use super::words::{Condition, StandingWord, StateWord};
@@ -76,7 +76,7 @@ impl Condition {
         told.messages(world, expected.of.as_ref())
             .into_iter()
             .find_map(|(from, to, id)| {
-                let key = Key::Reaction(world.key(from, from, to, id), Direction::In);
+                let key = Key::Reaction(world.key(from, from, to, id), world.address(to));
                 let seen = match world.disk(from).row(&key) {
                     Some(Row::Reaction(row)) => row.emoji.as_str(),
                     _ => "",

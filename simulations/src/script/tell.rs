@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sotto_core::row::{FailReason, Row};
+use sotto_core::row::{FailReason, MessageKey, Row};
 use sotto_core::{Command, Direction, FriendCode, MessageId, Millis, OnionAddress, Reply};
 use sotto_testkit::disk::Disk;
 use toml::Spanned;
@@ -214,32 +214,35 @@ impl Telling {
             Step::Unblock(pair) => one(&pair.by, Command::BlockContact(at(&pair.whom), false)),
             Step::Timer(timer) => {
                 let seconds = seconds(&timer.after).unwrap_or_default();
-                one(&timer.by, Command::SetTimer(at(&timer.whom), seconds))
+                one(&timer.by, Command::SetTimer(at(&timer.whom).into(), seconds))
             }
             Step::Edit(edit) => self.of_each(&edit.of, Direction::Out, world, |contact, id| {
                 let text = edit.text.clone();
-                Command::EditMessage { contact, id, text }
+                Command::EditMessage {
+                    conversation: contact.into(),
+                    id,
+                    text,
+                }
             }),
             Step::Delete(of) => self.of_each(of, Direction::Out, world, |contact, id| Command::DeleteMessage {
-                contact,
+                conversation: contact.into(),
                 id,
             }),
             Step::Cancel(of) => self.of_each(of, Direction::Out, world, |contact, id| Command::CancelMessage {
-                contact,
+                conversation: contact.into(),
                 id,
             }),
             Step::Retry(of) => self.of_each(of, Direction::Out, world, |contact, id| Command::RetryMessage {
-                contact,
+                conversation: contact.into(),
                 id,
             }),
             Step::React(react) => self.of_each(&react.of, Direction::In, world, |contact, id| Command::React {
-                contact,
-                author: Direction::In,
-                id,
+                message: MessageKey::direct(contact, contact, id),
                 emoji: (!react.with.is_empty()).then(|| react.with.clone()),
             }),
             Step::Read(of) => self.of_each(of, Direction::In, world, |contact, id| Command::MarkRead {
-                contact,
+                conversation: contact.into(),
+                author: contact,
                 ids: vec![id],
                 receipt: true,
             }),

@@ -74,6 +74,7 @@ impl fmt::Display for Short<'_> {
         match self.0 {
             Key::Identity => f.write_str("identity"),
             Key::Contact(who) => write!(f, "contact {who:?}"),
+            Key::Timer(conversation, author) => write!(f, "timer {conversation:?} {author:?}"),
             Key::Session(who) => write!(f, "session {who:?}"),
             Key::Cursors(who) => write!(f, "cursors {who:?}"),
             Key::Offer(who) => write!(f, "offer {who:?}"),
@@ -81,8 +82,8 @@ impl fmt::Display for Short<'_> {
             Key::Invite(_) => f.write_str("invite"),
             Key::Outbox(who, position) => write!(f, "outbox {who:?} {}", position.0),
             Key::Consumer(name) => write!(f, "consumer {name}"),
-            Key::Message(key) => write!(f, "message {:?} {:.8}", key.direction, key.id.to_string()),
-            Key::Delivery(key) => write!(f, "delivery {:?} {:.8}", key.direction, key.id.to_string()),
+            Key::Message(key) => write!(f, "message by {:?} {:.8}", key.author, key.id.to_string()),
+            Key::Delivery(key) => write!(f, "delivery by {:?} {:.8}", key.author, key.id.to_string()),
             Key::Reaction(key, author) => write!(f, "reaction {author:?} {:.8}", key.id.to_string()),
             Key::Event(seq) => write!(f, "event {}", seq.0),
         }

@@ -1,7 +1,7 @@
 //! Commands, answers and batches in few words.
 
 use sotto_core::row::{Batch, Change, DeliveryState, Key, Row};
-use sotto_core::{Command, Direction, MessageId, OnionAddress, Refusal, Reply};
+use sotto_core::{Command, ConversationId, MessageId, OnionAddress, Refusal, Reply};
 
 use super::Timeline;
 
@@ -29,9 +29,18 @@ impl Timeline {
         }
     }
 
+    /// The contact of a direct conversation by name, another conversation by its id.
+    fn place(&self, conversation: ConversationId) -> String {
+        match conversation.peer() {
+            Some(contact) => self.name(contact).to_string(),
+            None => conversation.to_string(),
+        }
+    }
+
     /// What a person asks for.
     pub fn command(&self, command: &Command) -> String {
         let name = |address: &OnionAddress| self.name(*address);
+        let place = |conversation| self.place(conversation);
         match command {
             Command::AddContact { code, .. } => {
                 let invite = if code.invite.is_some() { " with an invite" } else { "" };
@@ -42,20 +51,22 @@ impl Timeline {
             Command::RemoveContact(contact) => format!("remove {}", name(contact)),
             Command::BlockContact(contact, true) => format!("block {}", name(contact)),
             Command::BlockContact(contact, false) => format!("unblock {}", name(contact)),
-            Command::Send(draft) => format!("send {} {}", name(&draft.contact), quote(&draft.text)),
+            Command::Send(draft) => format!("send {} {}", place(draft.conversation), quote(&draft.text)),
             Command::EditMessage { id: of, text, .. } => format!("edit {}: {}", id(*of), quote(text)),
             Command::DeleteMessage { id: of, .. } => format!("delete {}", id(*of)),
             Command::CancelMessage { id: of, .. } => format!("cancel {}", id(*of)),
             Command::RetryMessage { id: of, .. } => format!("retry {}", id(*of)),
-            Command::React { id: of, emoji, .. } => match emoji {
-                Some(emoji) => format!("react to {} with {}", id(*of), quote(emoji)),
-                None => format!("take back the reaction to {}", id(*of)),
+            Command::React { message, emoji } => match emoji {
+                Some(emoji) => format!("react to {} with {}", id(message.id), quote(emoji)),
+                None => format!("take back the reaction to {}", id(message.id)),
             },
             Command::MarkRead { ids, .. } => {
                 let ids: Vec<_> = ids.iter().map(|of| id(*of)).collect();
                 format!("mark {} as read", ids.join(", "))
             }
-            Command::SetTimer(contact, seconds) => format!("set the timer with {} to {seconds} s", name(contact)),
+            Command::SetTimer(conversation, seconds) => {
+                format!("set the timer with {} to {seconds} s", place(*conversation))
+            }
             Command::CreateInvite => "create an invite".to_owned(),
             other => {
                 let text = format!("{other:?}");
@@ -100,18 +111,15 @@ impl Timeline {
     fn row(&self, row: &Row) -> Option<String> {
         match row {
             Row::Message(row) => {
-                let way = match row.key.direction {
-                    Direction::In => "from",
-                    Direction::Out => "to",
-                };
+                let way = if row.key.is_from_peer() { "from" } else { "to" };
                 let text = quote(&row.text);
                 Some(format!(
                     "{text} {way} {} as {}",
-                    self.name(row.key.contact),
+                    self.place(row.key.conversation),
                     id(row.key.id)
                 ))
             }
-            Row::Delivery(row) if row.key.direction == Direction::Out && row.state != DeliveryState::Queued => {
+            Row::Delivery(row) if !row.key.is_from_peer() && row.state != DeliveryState::Queued => {
                 Some(format!("{} is {}", id(row.key.id), word(row.state)))
             }
             Row::Outbox(row) if row.sealed.is_some() => {

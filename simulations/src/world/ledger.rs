@@ -115,7 +115,11 @@ impl World {
                 self.listen(peer, address);
             }
             (Command::Send(draft), Ok(Reply::Message { id, .. })) => {
-                let (id, to, text) = (*id, self.peer_at(draft.contact), draft.text.clone());
+                let contact = draft
+                    .conversation
+                    .peer()
+                    .expect("worlds have direct conversations alone");
+                let (id, to, text) = (*id, self.peer_at(contact), draft.text.clone());
                 let known = self.ledger.sent.iter().find(|sent| sent.id == id);
                 match known {
                     // The same wish once more.

@@ -1,6 +1,6 @@
 //! What users do: the verbs in which scenarios are written. A user who gets no answer because of a crash asks again.
 
-use sotto_core::row::{DeliveryState, Key, Row, Standing};
+use sotto_core::row::{DeliveryState, Standing};
 use sotto_core::{Command, Draft, FriendCode, MessageId, Millis, Refusal, Reply, Status};
 
 use super::{Ask, Peer, World};
@@ -137,7 +137,8 @@ impl World {
     pub fn read(&mut self, reader: Peer, author: Peer, ids: &[MessageId]) {
         let contact = self.address(author);
         let command = Command::MarkRead {
-            contact,
+            conversation: contact.into(),
+            author: contact,
             ids: ids.to_vec(),
             receipt: true,
         };
@@ -217,11 +218,8 @@ impl World {
         for contact in contacts {
             answers.push(self.ask(peer, Command::SafetyNumber(contact)));
             // A timer as it is changes nothing, and both sides' are told.
-            let ours = match self.disk(peer).row(&Key::Contact(contact)) {
-                Some(Row::Contact(row)) => row.timer_ours,
-                _ => 0,
-            };
-            answers.push(self.ask(peer, Command::SetTimer(contact, ours)));
+            let ours = self.find(contact).map_or(0, |other| self.timer(peer, other, peer));
+            answers.push(self.ask(peer, Command::SetTimer(contact.into(), ours)));
         }
         answers.push(self.ask(peer, Command::Status).map(|reply| match reply {
             Reply::Status(status) => Reply::Status(Status {

@@ -1,7 +1,7 @@
 //! What can be seen in a world from outside: what is on the disks.
 
 use sotto_core::row::{ContactRow, CursorsRow, DeliveryState, Event, Key, MessageKey, MessageRow, Row, Standing};
-use sotto_core::{Deadline, Direction, Intake, Limits, MessageId, Millis, Now, OnionAddress};
+use sotto_core::{ConversationId, Deadline, Intake, Limits, MessageId, Millis, Now, OnionAddress};
 use sotto_testkit::disk::Disk;
 
 use super::{OutputMoment, Peer, World};
@@ -124,6 +124,15 @@ impl World {
         }
     }
 
+    /// The timer that `author` has set for a conversation, as it is on the disk of `at`; 0 is off.
+    pub fn timer(&self, at: Peer, with: Peer, author: Peer) -> u32 {
+        let conversation = ConversationId::Direct(self.address(with));
+        match self.disk(at).row(&Key::Timer(conversation, self.address(author))) {
+            Some(Row::Timer(row)) => row.seconds,
+            _ => 0,
+        }
+    }
+
     /// How many rows wait with one for another.
     pub fn waiting(&self, peer: Peer, other: Peer) -> usize {
         let to = self.address(other);
@@ -134,12 +143,8 @@ impl World {
 
     /// The name of a message that `from` wrote, as it is on the disk of `at`.
     pub fn key(&self, at: Peer, from: Peer, to: Peer, id: MessageId) -> MessageKey {
-        let (contact, direction) = if at == from {
-            (self.address(to), Direction::Out)
-        } else {
-            (self.address(from), Direction::In)
-        };
-        MessageKey { contact, direction, id }
+        let with = if at == from { to } else { from };
+        MessageKey::direct(self.address(with), self.address(from), id)
     }
 
     /// The message as its receiver has it.
@@ -157,7 +162,7 @@ impl World {
     /// What `from` wrote to `to`, in the order in which `to` has it.
     pub fn heard(&self, from: Peer, to: Peer) -> Vec<&str> {
         let rows = self.disk(to).conversation(self.address(from)).into_iter();
-        rows.filter(|row| row.key.direction == Direction::In)
+        rows.filter(|row| row.key.is_from_peer())
             .map(|row| row.text.as_str())
             .collect()
     }

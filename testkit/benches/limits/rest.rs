@@ -11,7 +11,7 @@ use sotto_core::row::{
     MessageRow, Retry, Row, SessionRow, Standing,
 };
 use sotto_core::{
-    Direction, Entropy, EventSeq, Generation, Limits, MessageId, Monotonic, Node, Now, OnionAddress, OnionSecret, Wall,
+    Entropy, EventSeq, Generation, Limits, MessageId, Monotonic, Node, Now, OnionAddress, OnionSecret, Wall,
 };
 use sotto_io_sqlcipher::{Store, StoreKey, read_salt};
 use sotto_testkit::disk::Disk;
@@ -74,6 +74,12 @@ pub fn rest() {
 
 /// Writes the past.
 fn fill(mut store: Store) {
+    let own = store
+        .image()
+        .expect("an image")
+        .identity
+        .expect("an identity")
+        .address();
     let session = a_session();
     let contacts: Vec<OnionAddress> = (0..CONTACTS).map(contact).collect();
     let rows = contacts.iter().flat_map(|contact| {
@@ -99,7 +105,10 @@ fn fill(mut store: Store) {
     for numbers in numbers.chunks(2000) {
         commit(
             &mut store,
-            numbers.iter().flat_map(|number| message(*number, &contacts)).collect(),
+            numbers
+                .iter()
+                .flat_map(|number| message(*number, own, &contacts))
+                .collect(),
         );
     }
     store.close().expect("closed");
@@ -138,8 +147,7 @@ fn friend(address: OnionAddress) -> ContactRow {
         identity_key: None,
         verified: false,
         blocked: false,
-        timer_ours: 0,
-        timer_theirs: 0,
+        features: None,
         created_at: Wall(1),
         last_seen: None,
         retry: Retry::default(),
@@ -148,20 +156,12 @@ fn friend(address: OnionAddress) -> ContactRow {
 
 /// A message of about 200 bytes with its event and, if it is ours, its state. Every one has the frequent word, one in
 /// 20 000 the rare one.
-fn message(number: u64, contacts: &[OnionAddress]) -> Vec<Row> {
+fn message(number: u64, own: OnionAddress, contacts: &[OnionAddress]) -> Vec<Row> {
     let contact = contacts[usize::try_from(number).expect("small") % contacts.len()];
-    let direction = if number.is_multiple_of(2) {
-        Direction::In
-    } else {
-        Direction::Out
-    };
+    let author = if number.is_multiple_of(2) { contact } else { own };
     let mut id = [0; 16];
     id[..8].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
-    let key = MessageKey {
-        contact,
-        direction,
-        id: MessageId(id),
-    };
+    let key = MessageKey::direct(contact, author, MessageId(id));
     let rare = if number.is_multiple_of(20_000) { "rare" } else { "usual" };
     let words: String = (0..20)
         .map(|at| format!("word{} ", number.wrapping_mul(31 + at) % 50_000))
@@ -180,7 +180,7 @@ fn message(number: u64, contacts: &[OnionAddress]) -> Vec<Row> {
         edited_at: None,
         deleted_at: None,
     };
-    let state = if direction == Direction::In {
+    let state = if author == contact {
         DeliveryState::Read
     } else {
         DeliveryState::Delivered

@@ -73,7 +73,7 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
         println!("{name} remembers:");
         let with = if name == "alice" { his } else { hers };
         for message in store.reader()?.history(&with, 10, None)? {
-            println!("  {:?} {}", message.key.direction, message.text);
+            println!("  {:?} {}", message.direction, message.text);
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sotto_api::{Error, FailReason, Kind, MessageState, Sent, WaitFor};
 use sotto_core::row::{MessageKey, Standing};
-use sotto_core::{Direction, MessageId, OnionAddress};
+use sotto_core::{MessageId, OnionAddress};
 use tokio::time::timeout_at;
 
 use crate::app::App;
@@ -24,11 +24,7 @@ pub(super) async fn follow(
         .id
         .parse()
         .map_err(|_| Error::internal("the node gave a message id that is none"))?;
-    let key = MessageKey {
-        contact,
-        direction: Direction::Out,
-        id,
-    };
+    let key = MessageKey::direct(contact, app.us, id);
     let mut newest = app.feed.newest();
     loop {
         // Looked at before the state, so that what comes between the two is seen in the next round.

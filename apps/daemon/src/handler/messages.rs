@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sotto_api::{self as api, Error, Kind, WaitFor, all};
 use sotto_core::row::{ContentType, MessageKey};
-use sotto_core::{Command, Direction, Draft, MessageId, OnionAddress, Reply};
+use sotto_core::{Command, ConversationId, Direction, Draft, MessageId, OnionAddress, Reply};
 
 use super::follow::follow;
 use super::{Answer, Handle, seconds};
@@ -31,7 +31,7 @@ impl Handle<all::Send> for App {
             None => None,
         };
         let draft = Draft {
-            contact,
+            conversation: contact.into(),
             text: params.text,
             content_type,
             thread: params.thread,
@@ -39,7 +39,7 @@ impl Handle<all::Send> for App {
             ttl: params.ttl,
             idempotency_key: params.id,
         };
-        let sent = self.sent(contact, Command::Send(draft)).await?;
+        let sent = self.sent(contact.into(), Command::Send(draft)).await?;
         if params.wait == WaitFor::Queued {
             return Ok(Answer::Now(sent));
         }
@@ -55,9 +55,9 @@ impl Handle<all::Send> for App {
 
 impl Handle<all::Edit> for App {
     async fn handle(self: &Arc<Self>, params: api::Edit) -> Result<Answer<api::Sent>, Error> {
-        let MessageKey { contact, id, .. } = self.ours(params.id, params.contact).await?;
+        let MessageKey { conversation, id, .. } = self.ours(params.id, params.contact).await?;
         let text = params.text;
-        self.sent(contact, Command::EditMessage { contact, id, text })
+        self.sent(conversation, Command::EditMessage { conversation, id, text })
             .await
             .map(Answer::Now)
     }
@@ -65,8 +65,8 @@ impl Handle<all::Edit> for App {
 
 impl Handle<all::Delete> for App {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Sent>, Error> {
-        let MessageKey { contact, id, .. } = self.ours(params.id, params.contact).await?;
-        self.sent(contact, Command::DeleteMessage { contact, id })
+        let MessageKey { conversation, id, .. } = self.ours(params.id, params.contact).await?;
+        self.sent(conversation, Command::DeleteMessage { conversation, id })
             .await
             .map(Answer::Now)
     }
@@ -74,8 +74,8 @@ impl Handle<all::Delete> for App {
 
 impl Handle<all::Cancel> for App {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Sent>, Error> {
-        let MessageKey { contact, id, .. } = self.ours(params.id, params.contact).await?;
-        self.sent(contact, Command::CancelMessage { contact, id })
+        let MessageKey { conversation, id, .. } = self.ours(params.id, params.contact).await?;
+        self.sent(conversation, Command::CancelMessage { conversation, id })
             .await
             .map(Answer::Now)
     }
@@ -83,8 +83,8 @@ impl Handle<all::Cancel> for App {
 
 impl Handle<all::Retry> for App {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Sent>, Error> {
-        let MessageKey { contact, id, .. } = self.ours(params.id, params.contact).await?;
-        self.sent(contact, Command::RetryMessage { contact, id })
+        let MessageKey { conversation, id, .. } = self.ours(params.id, params.contact).await?;
+        self.sent(conversation, Command::RetryMessage { conversation, id })
             .await
             .map(Answer::Now)
     }
@@ -94,21 +94,10 @@ impl Handle<all::React> for App {
     async fn handle(self: &Arc<Self>, params: api::React) -> Result<Answer<api::Message>, Error> {
         let contact = self.resolve_if(params.contact.as_deref()).await?;
         let key = self.message("id", params.id, contact, None).await?;
-        let MessageKey {
-            contact,
-            direction: author,
-            id,
-        } = key;
         let emoji = params.emoji.filter(|emoji| !emoji.is_empty());
-        self.command(Command::React {
-            contact,
-            author,
-            id,
-            emoji,
-        })
-        .await?;
+        self.command(Command::React { message: key, emoji }).await?;
         let found = self.archive.read(move |reader| reader.message_by_key(&key)).await?;
-        let message = found.ok_or_else(|| gone(&id.to_string()))?;
+        let message = found.ok_or_else(|| gone(&key.id.to_string()))?;
         Ok(Answer::Now(view::message(self.us, message)))
     }
 }
@@ -121,7 +110,13 @@ impl Handle<all::Read> for App {
             ids.push(self.message("ids", id, Some(contact), Some(Direction::In)).await?.id);
         }
         let receipt = params.receipt.unwrap_or(self.config.read_receipts);
-        self.command(Command::MarkRead { contact, ids, receipt }).await?;
+        self.command(Command::MarkRead {
+            conversation: contact.into(),
+            author: contact,
+            ids,
+            receipt,
+        })
+        .await?;
         Ok(Answer::Now(api::Done {}))
     }
 }
@@ -142,11 +137,17 @@ impl Handle<all::Timer> for App {
     async fn handle(self: &Arc<Self>, params: api::SetTimer) -> Result<Answer<api::Timer>, Error> {
         let contact = self.resolve(&params.contact, Scope::Known).await?;
         let (ours, theirs) = if let Some(seconds) = params.seconds {
-            let reply = self.command(Command::SetTimer(contact, seconds)).await?;
-            let Reply::Timer { ours, theirs } = reply else {
+            let reply = self.command(Command::SetTimer(contact.into(), seconds)).await?;
+            let Reply::Timers(timers) = reply else {
                 return Err(unexpected(&reply));
             };
-            (ours, theirs)
+            let of = |author| {
+                timers
+                    .iter()
+                    .find(|row| row.author == author)
+                    .map_or(0, |row| row.seconds)
+            };
+            (of(self.us), of(contact))
         } else {
             let shown = self.contact(contact).await?;
             (shown.timer_ours, shown.timer_theirs)
@@ -161,13 +162,13 @@ impl Handle<all::Timer> for App {
 }
 
 impl App {
-    async fn sent(&self, contact: OnionAddress, command: Command) -> Result<api::Sent, Error> {
+    async fn sent(&self, conversation: ConversationId, command: Command) -> Result<api::Sent, Error> {
         match self.command(command).await? {
             Reply::Message { id, state } => {
                 let (state, reason) = view::state(state);
                 Ok(api::Sent {
                     id: id.to_string(),
-                    conversation: contact.to_string(),
+                    conversation: conversation.to_string(),
                     state,
                     reason,
                 })
@@ -202,12 +203,12 @@ impl App {
             .await?
             .into_iter()
             .map(|message| message.key)
-            .filter(|key| contact.is_none_or(|contact| contact == key.contact))
-            .filter(|key| author.is_none_or(|author| author == key.direction))
+            .filter(|key| contact.is_none_or(|contact| key.conversation == contact.into()))
+            .filter(|key| author.is_none_or(|author| author == key.direction(&self.us)))
             .collect();
         // A peer may give a message the id of one of ours; that must not get in the way of ours.
-        if found.iter().any(|key| key.direction == Direction::Out) && all_same(&found) {
-            found.retain(|key| key.direction == Direction::Out);
+        if found.iter().any(|key| key.author == self.us) && all_same(&found) {
+            found.retain(|key| key.author == self.us);
         }
         match found.as_slice() {
             [] => Err(gone(&id)),
@@ -215,7 +216,7 @@ impl App {
             several => {
                 let names = several
                     .iter()
-                    .map(|key| format!("{} with {}", key.id, key.contact))
+                    .map(|key| format!("{} with {}", key.id, key.conversation))
                     .collect();
                 Err(
                     Error::invalid(format!("{what}: {id} may be any of {} messages", several.len()))

@@ -81,7 +81,7 @@ impl Handle<all::Outbox> for App {
         let limit = limit(params.limit, LONGEST)?;
         let contact = self.resolve_if(params.contact.as_deref()).await?;
         let mut messages = self.archive.read(Reader::outbox).await?;
-        messages.retain(|message| contact.is_none_or(|contact| contact == message.key.contact));
+        messages.retain(|message| contact.is_none_or(|contact| message.key.conversation == contact.into()));
         messages.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(Answer::Now(self.shown(messages)))
     }

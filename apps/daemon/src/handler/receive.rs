@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sotto_api::{self as api, Error, all};
-use sotto_core::row::Event;
+use sotto_core::row::{Event, MessageKey};
 use sotto_core::{Command, Direction, EventSeq, Reply};
 use sotto_io_sqlcipher::MessageView;
 
@@ -118,14 +118,20 @@ impl App {
     async fn settle(&self, consumer: String, taken: Taken) -> Result<EventSeq, Error> {
         let mut unread = BTreeMap::<_, Vec<_>>::new();
         for message in taken.messages.iter().filter(|message| message.is_unread()) {
-            debug_assert_eq!(message.key.direction, Direction::In, "only what came in is received");
-            unread.entry(message.key.contact).or_default().push(message.key.id);
+            debug_assert_eq!(message.direction, Direction::In, "only what came in is received");
+            let MessageKey {
+                conversation,
+                author,
+                id,
+            } = message.key;
+            unread.entry((conversation, author)).or_default().push(id);
         }
         let receipt = self.config.read_receipts;
-        for (contact, ids) in unread {
+        for ((conversation, author), ids) in unread {
             for ids in ids.chunks(MARKED) {
                 let read = Command::MarkRead {
-                    contact,
+                    conversation,
+                    author,
                     ids: ids.to_vec(),
                     receipt,
                 };

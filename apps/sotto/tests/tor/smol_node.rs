@@ -205,7 +205,7 @@ async fn answer(node: &NodeHandle, reader: &Reader, question: Question) -> Resul
             petname: None,
             note: String::new(),
         },
-        Question::Send(to, text) => Wish::Send(Draft::plain(to.parse()?, text)),
+        Question::Send(to, text) => Wish::Send(Draft::plain(to.parse::<OnionAddress>()?, text)),
         Question::IsFriend(of) => return Ok((reader.standing(&of.parse()?)? == Some(Standing::Friend)).into()),
         Question::Picture => return Ok(serde_json::to_value(picture(node, reader).await?)?),
         Question::History(with) => return Ok(serde_json::to_value(history(reader, with.parse()?)?)?),
@@ -227,7 +227,7 @@ fn history(reader: &Reader, with: OnionAddress) -> Result<Vec<Message>, Box<dyn 
     };
     let mut shown = Vec::new();
     for message in reader.history(&with, 1000, None)? {
-        let progress = progress(message.key.direction, message.state)?;
+        let progress = progress(message.direction, message.state)?;
         shown.push(Message {
             text: message.text,
             progress,

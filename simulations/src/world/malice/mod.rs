@@ -166,7 +166,7 @@ impl World {
                 self.write(peer, crook, "what do you want?");
                 self.write(peer, crook, "stop that");
                 let address = self.address(peer);
-                self.post(crook, Command::SetTimer(address, 3600));
+                self.post(crook, Command::SetTimer(address.into(), 3600));
                 self.post(crook, Command::SetTyping(address, true));
             } else {
                 let address = self.address(peer);

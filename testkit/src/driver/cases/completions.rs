@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use sotto_core::row::{ConsumerRow, ContentType, MessageKey, MessageRow, Query, Row};
 use sotto_core::{
-    Cause, CommitId, Direction, EventSeq, FetchId, Input, LinkId, MessageId, OnionAddress, OnionSecret, Output, Reply,
-    Wall,
+    Cause, CommitId, EventSeq, FetchId, Input, LinkId, MessageId, OnionAddress, OnionSecret, Output, Reply, Wall,
 };
 
 use crate::driver::stage::{Stage, batch};
@@ -99,11 +98,7 @@ pub fn every_commit_is_stored_once(driver: &dyn Driver) {
 pub fn every_fetch_is_answered_once_and_sees_the_commits_before_it(driver: &dyn Driver) {
     let mut stage = Stage::with_puppet(driver);
     let message = |number: u8| {
-        let key = MessageKey {
-            contact: peer(9),
-            direction: Direction::In,
-            id: MessageId([number; 16]),
-        };
+        let key = MessageKey::direct(peer(9), peer(9), MessageId([number; 16]));
         let row = MessageRow {
             key,
             order: EventSeq(u64::from(number)),
