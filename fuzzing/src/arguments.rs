@@ -1,5 +1,5 @@
 //! Command lines, their words divided by zeros, and the texts by which people name a moment or a contact. What the command
-//! line means everywhere is repeated to another run of the program without loss; nobody takes a name that we have given.
+//! line means everywhere is repeated to another run of the program without loss; a claimed name resolves nothing.
 
 use std::process;
 
@@ -8,7 +8,7 @@ use sotto::Cli;
 use sotto_api::Time;
 use sotto_core::row::Standing;
 use sotto_core::{FriendCode, OnionSecret};
-use sotto_daemon::resolve::{Candidate, Scope, resolve};
+use sotto_daemon::resolve::{Candidate, contact};
 
 use crate::input::{Input, piece};
 
@@ -68,19 +68,17 @@ fn name(input: &mut Input<'_>) {
         .filter(|one| !said.is_empty() && one.petname == said)
         .collect();
     let code = said.parse::<FriendCode>().is_ok();
-    match resolve(&text, Scope::Known, &people) {
+    match contact(&text, &people) {
         Ok(address) => {
             let one = people.iter().find(|one| one.address == address).expect("one of them");
             let full = address.to_string();
             let folded = said.to_lowercase();
-            let meant = [&one.petname, &one.claimed_name]
-                .iter()
-                .any(|name| name.to_lowercase() == folded);
-            assert!(meant || code || full.starts_with(&folded), "{said:?} is not {one:?}");
+            let named = one.petname.to_lowercase() == folded;
+            assert!(named || code || full.starts_with(&folded), "{said:?} is not {one:?}");
             assert!(code || ours.is_empty() || ours.len() == 1 && ours[0].address == address);
         }
         Err(error) => {
-            assert!(!error.message.is_empty() && (ours.len() != 1 || code || !said.is_ascii() || said.len() >= 6));
+            assert!(!error.message.is_empty() && (ours.len() != 1 || code || !said.is_ascii() || said.len() >= 8));
         }
     }
 }

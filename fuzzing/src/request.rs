@@ -128,13 +128,12 @@ fn read_back<M: Method>(params: &Map<String, Value>) {
 }
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    let send =
-        r#"{"jsonrpc":"2.0","id":1,"method":"messages.send","params":{"contact":"bob","text":"hi","wait":"sent"}}"#;
+    let send = r#"{"jsonrpc":"2.0","id":1,"method":"messages.send","params":{"conversation":"bob","text":"hi","wait":"sent"}}"#;
     let lines = [
         send,
         r#"{"jsonrpc":"2.0","id":"x","method":"friends.list"}"#,
         r#"{"jsonrpc":"2.0","method":"events.wait","params":{"consumer":"agent","timeout_ms":1}}"#,
-        r#"{"jsonrpc":"2.0","id":null,"method":"messages.history","params":{"contact":"bob","limit":5}}"#,
+        r#"{"jsonrpc":"2.0","id":null,"method":"messages.history","params":{"conversation":"bob","limit":5}}"#,
         r#"{"jsonrpc":"2.0","id":1.5e300,"method":"a","params":[]}"#,
         r#"{"jsonrpc":"1.0","id":1,"method":"a"}"#,
         r#"{"jsonrpc":"2.0","id":{},"method":"a"}"#,

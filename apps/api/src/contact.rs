@@ -119,7 +119,7 @@ pub struct FriendRequests {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContactOnly {
-    /// Friend code, onion address, unique start of one, or name.
+    /// Petname, onion address, first 8 letters of one or more, or friend code.
     pub contact: String,
 }
 
@@ -127,7 +127,7 @@ pub struct ContactOnly {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Accept {
-    /// Who asks: friend code, onion address, unique start of one, or the name that they claim.
+    /// The peer that asks: onion address, first 8 letters of one or more, friend code, or a petname given before.
     pub contact: String,
     /// Our name for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,7 +138,7 @@ pub struct Accept {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rename {
-    /// Friend code, onion address, unique start of one, or name.
+    /// Petname, onion address, first 8 letters of one or more, or friend code.
     pub contact: String,
     /// Our name for them; an empty one takes it away.
     pub name: String,
@@ -148,7 +148,7 @@ pub struct Rename {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mark {
-    /// Friend code, onion address, unique start of one, or name.
+    /// Petname, onion address, first 8 letters of one or more, or friend code.
     pub contact: String,
     /// Set (`true`) or take away (`false`) the verified mark; without it, the number is only shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -24,8 +24,8 @@ pub enum WaitFor {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Send {
-    /// Friend code, onion address, unique start of one, or name.
-    pub contact: String,
+    /// A contact's petname, onion address, first 8 letters of one or more, or friend code; or `group:ID`, `channel:ID`.
+    pub conversation: String,
     /// The text, 1 to 32 768 bytes.
     pub text: String,
     /// Thread, 1 to 128 bytes.
@@ -56,7 +56,7 @@ pub struct Send {
 pub struct Sent {
     /// Its id.
     pub id: String,
-    /// The contact's onion address.
+    /// The conversation: the contact's onion address, `group:ID` or `channel:ID`.
     pub conversation: String,
     /// Where it stands.
     pub state: MessageState,
@@ -71,9 +71,9 @@ pub struct Sent {
 pub struct MessageOnly {
     /// Its id.
     pub id: String,
-    /// Whose conversation, should two hold that id.
+    /// Its conversation, should two hold that id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contact: Option<String>,
+    pub conversation: Option<String>,
 }
 
 /// Parameters of `messages.edit`.
@@ -82,9 +82,9 @@ pub struct MessageOnly {
 pub struct Edit {
     /// Id of a message of ours.
     pub id: String,
-    /// Whose conversation, should two hold that id.
+    /// Its conversation, should two hold that id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contact: Option<String>,
+    pub conversation: Option<String>,
     /// The new text, 1 to 32 768 bytes.
     pub text: String,
 }
@@ -95,9 +95,9 @@ pub struct Edit {
 pub struct React {
     /// Id of the message.
     pub id: String,
-    /// Whose conversation, should two hold that id.
+    /// Its conversation, should two hold that id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contact: Option<String>,
+    pub conversation: Option<String>,
     /// With what, at most 64 bytes; without it, the reaction is taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emoji: Option<String>,
@@ -107,8 +107,8 @@ pub struct React {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MarkRead {
-    /// Friend code, onion address, unique start of one, or name.
-    pub contact: String,
+    /// A contact's petname, onion address, first 8 letters of one or more, or friend code; or `group:ID`, `channel:ID`.
+    pub conversation: String,
     /// Ids of messages of theirs, at most 256.
     pub ids: Vec<String>,
     /// Tell the author; without it, as `read_receipts` in the configuration says.
@@ -120,8 +120,8 @@ pub struct MarkRead {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Typing {
-    /// Friend code, onion address, unique start of one, or name.
-    pub contact: String,
+    /// A contact's petname, onion address, first 8 letters of one or more, or friend code; or `group:ID`, `channel:ID`.
+    pub conversation: String,
     /// We are writing, or not any more.
     pub typing: bool,
 }
@@ -130,8 +130,8 @@ pub struct Typing {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct History {
-    /// Friend code, onion address, unique start of one, or name.
-    pub contact: String,
+    /// A contact's petname, onion address, first 8 letters of one or more, or friend code; or `group:ID`, `channel:ID`.
+    pub conversation: String,
     /// At most so many, 1 to 1000; 50 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
@@ -173,7 +173,7 @@ pub struct Search {
     /// At most so many, 1 to 1000; 50 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Only with this contact.
+    /// Only in this conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with: Option<String>,
 }
@@ -193,17 +193,25 @@ pub struct Threads {
     pub threads: Vec<Thread>,
 }
 
+/// A conversation, and what to call it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Conversation {
+    /// The contact's onion address, `group:ID` or `channel:ID`.
+    pub conversation: String,
+    /// The user's name for it: for the contact, if it is a direct one.
+    pub petname: Option<String>,
+    /// Its name by others: the contact's own name for itself, if it is a direct one. Untrusted.
+    pub claimed_name: Option<String>,
+    /// It is a direct one, and the contact's safety number was compared and still holds.
+    pub verified: bool,
+}
+
 /// One thread of one conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Thread {
-    /// The contact's onion address.
-    pub conversation: String,
-    /// Our name for the contact.
-    pub petname: Option<String>,
-    /// The contact's name for themselves. Untrusted.
-    pub claimed_name: Option<String>,
-    /// The contact's safety number was compared, and their key has not changed since.
-    pub verified: bool,
+    /// The conversation, and what to call it.
+    #[serde(flatten)]
+    pub conversation: Conversation,
     /// Its name; none for what is in no thread.
     pub thread: Option<String>,
     /// How many messages it holds.
@@ -257,9 +265,9 @@ pub struct Received {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListOutbox {
-    /// Only for this contact.
+    /// Only of this conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contact: Option<String>,
+    pub conversation: Option<String>,
     /// At most so many, 1 to 1000; 1000 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
@@ -269,8 +277,8 @@ pub struct ListOutbox {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetTimer {
-    /// Friend code, onion address, unique start of one, or name.
-    pub contact: String,
+    /// A contact's petname, onion address, first 8 letters of one or more, or friend code; or `group:ID`, `channel:ID`.
+    pub conversation: String,
     /// Seconds that messages live; 0 turns our timer off; without it, the timers are only shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u32>,
@@ -279,12 +287,12 @@ pub struct SetTimer {
 /// A conversation's timers, in seconds; 0 is off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Timer {
-    /// The contact's onion address.
+    /// The conversation: the contact's onion address, `group:ID` or `channel:ID`.
     pub conversation: String,
-    /// What holds: the tighter of both.
+    /// The timer in force: the shortest of all that are on.
     pub seconds: u32,
-    /// Our wish.
+    /// This node's timer.
     pub ours: u32,
-    /// Their wish.
+    /// The shortest timer of the other members: of the contact, if the conversation is a direct one.
     pub theirs: u32,
 }

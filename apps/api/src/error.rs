@@ -89,12 +89,14 @@ kinds! {
     NotInitialised = 1, -32001, false, "sotto init makes an identity";
     /// The profile has an identity already.
     AlreadyInitialised = 1, -32001, false, "use another --profile or --data-dir for a second identity";
-    /// No contact is meant by that name.
-    UnknownContact = 1, -32001, false, "sotto friends list shows whom you know";
+    /// No contact has that name or address.
+    UnknownContact = 1, -32001, false, "sotto friends list shows your contacts";
+    /// This node is in no such group, and follows no such channel.
+    UnknownConversation = 1, -32001, false, "sotto threads lists the conversations";
     /// Several contacts may be meant by that name.
     AmbiguousContact = 1, -32001, false, "name the contact by more of the onion address";
     /// There is no such message.
-    UnknownMessage = 1, -32001, false, "sotto history CONTACT --json shows ids";
+    UnknownMessage = 1, -32001, false, "sotto history CONVERSATION --json shows ids";
     /// The contact or message does not stand so that this makes sense.
     WrongState = 1, -32001, false, "sotto friends list and sotto outbox show how things stand";
     /// The idempotency key was used for another message.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Direction, FailReason, Message, MessageState, Presence, Time, Who};
+use super::{Conversation, Direction, FailReason, Message, MessageState, Presence, Time, Who};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,7 +18,8 @@ pub struct Event {
     pub body: Body,
 }
 
-/// What happened. `message` is the message as it stands now, and `null` once it has disappeared.
+/// What happened. `conversation`, `author` and `id` name a message; `message` is the message as it stands now, and `null`
+/// once it has disappeared. `direction` is `out` if the author is this node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 #[expect(missing_docs, reason = "the fields are the subject of the sentence")]
@@ -28,6 +29,7 @@ pub enum Body {
     MessageQueued {
         id: String,
         conversation: String,
+        author: String,
         message: Option<Box<Message>>,
     },
     /// A message came.
@@ -35,6 +37,7 @@ pub enum Body {
     MessageReceived {
         id: String,
         conversation: String,
+        author: String,
         message: Option<Box<Message>>,
     },
     /// A message's state changed.
@@ -42,6 +45,7 @@ pub enum Body {
     MessageState {
         id: String,
         conversation: String,
+        author: String,
         direction: Direction,
         state: MessageState,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +56,7 @@ pub enum Body {
     MessageEdited {
         id: String,
         conversation: String,
+        author: String,
         message: Option<Box<Message>>,
     },
     /// Its author deleted a message for both.
@@ -59,14 +64,17 @@ pub enum Body {
     MessageDeleted {
         id: String,
         conversation: String,
+        author: String,
         direction: Direction,
     },
-    /// Somebody set or removed a reaction.
+    /// The node `by` set or removed its reaction. `direction` is `out` if that is this node.
     #[serde(rename = "message.reacted")]
     MessageReacted {
         id: String,
         conversation: String,
-        by: Direction,
+        author: String,
+        by: String,
+        direction: Direction,
         message: Option<Box<Message>>,
     },
     /// A message's time was up.
@@ -74,14 +82,16 @@ pub enum Body {
     MessageDisappeared {
         id: String,
         conversation: String,
+        author: String,
         direction: Direction,
     },
-    /// One side's conversation timer changed.
+    /// The timer that `author` set for the conversation changed. `direction` is `out` if the author is this node.
     #[serde(rename = "timer.changed")]
     TimerChanged {
         #[serde(flatten)]
-        who: Who,
-        by: Direction,
+        conversation: Conversation,
+        author: String,
+        direction: Direction,
         seconds: u32,
     },
     /// Somebody asks to be a contact.

@@ -25,8 +25,8 @@ pub use contact::{
     Who,
 };
 pub use conversation::{
-    AckMessages, Edit, History, Inbox, ListOutbox, MarkRead, MessageOnly, Messages, React, Receive, Received, Search,
-    Send, Sent, SetTimer, Thread, Threads, ThreadsQuery, Timer, Typing, WaitFor,
+    AckMessages, Conversation, Edit, History, Inbox, ListOutbox, MarkRead, MessageOnly, Messages, React, Receive,
+    Received, Search, Send, Sent, SetTimer, Thread, Threads, ThreadsQuery, Timer, Typing, WaitFor,
 };
 pub use error::{Error, ErrorData, Kind};
 pub use event::{

@@ -10,15 +10,15 @@ use super::Time;
 pub struct Message {
     /// Its author's name for it: 32 hexadecimal digits.
     pub id: String,
-    /// The contact's onion address.
+    /// Its conversation: the contact's onion address, `group:ID` or `channel:ID`.
     pub conversation: String,
-    /// Its author's onion address; our own if `direction` is `out`.
+    /// Its author's onion address; this node's own if `direction` is `out`.
     pub from: String,
-    /// Our name for the contact.
+    /// The user's name for the author; for the contact, if this node wrote to one.
     pub petname: Option<String>,
-    /// The contact's name for themselves. Untrusted.
+    /// That peer's name for itself. Untrusted: any peer can claim any name.
     pub claimed_name: Option<String>,
-    /// The contact's safety number was compared, and their key has not changed since.
+    /// That peer's safety number was compared, and its key has not changed since.
     pub verified: bool,
     /// The text, without control and bidirectional characters; empty once deleted. Untrusted if `direction` is `in`.
     pub text: String,
@@ -36,7 +36,7 @@ pub struct Message {
     pub expires_at: Option<Time>,
     /// Seconds it lives once its clock starts; 0 is for ever.
     pub ttl: u32,
-    /// Whether they (`in`) or we (`out`) wrote it.
+    /// Whether another node (`in`) or this one (`out`) wrote it.
     pub direction: Direction,
     /// Where it stands.
     pub state: MessageState,
@@ -62,13 +62,13 @@ pub struct Message {
     pub reactions: Vec<Reaction>,
 }
 
-/// Who wrote a message.
+/// Where a message or a reaction comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
-    /// The contact.
+    /// Another node.
     In,
-    /// We.
+    /// This node.
     Out,
 }
 
@@ -116,9 +116,11 @@ pub enum FailReason {
 /// A reaction to a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reaction {
-    /// Whose: the contact's (`in`) or ours (`out`).
-    pub by: Direction,
-    /// With what. Untrusted if `by` is `in`.
+    /// The onion address of the node that reacted.
+    pub by: String,
+    /// Whether another node (`in`) or this one (`out`) reacted.
+    pub direction: Direction,
+    /// With what. Untrusted if `direction` is `in`.
     pub emoji: String,
     /// When.
     pub at: Time,

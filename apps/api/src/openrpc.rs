@@ -106,7 +106,7 @@ mod tests {
             .filter_map(|param| param["name"].as_str())
             .collect();
         let mut flags = vec![
-            "contact",
+            "conversation",
             "text",
             "thread",
             "reply_to",

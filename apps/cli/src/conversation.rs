@@ -13,8 +13,8 @@ use super::stop::{Outcome, Stop};
 /// `sotto send`
 #[derive(Args, Debug)]
 pub struct Send {
-    /// Name, friend code, onion address or a unique start of one
-    contact: String,
+    /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
+    conversation: String,
     /// The text, up to 32 768 bytes; `-` reads standard input (without its last line feed)
     #[arg(allow_hyphen_values = true)]
     text: String,
@@ -61,7 +61,7 @@ impl Send {
     /// Sends, and waits as far as asked.
     pub fn run(self, context: &Context) -> Outcome {
         let params = api::Send {
-            contact: self.contact,
+            conversation: self.conversation,
             text: text(self.text)?,
             thread: self.thread,
             reply_to: self.reply_to,
@@ -100,8 +100,8 @@ impl Send {
 /// `sotto edit`
 #[derive(Args, Debug)]
 pub struct Edit {
-    /// Whose conversation
-    contact: String,
+    /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
+    conversation: String,
     /// Which message of yours
     id: String,
     /// The new text; `-` reads standard input
@@ -115,7 +115,7 @@ impl Edit {
         let text = text(self.text)?;
         let sent = context.client()?.call::<all::Edit>(&api::Edit {
             id: self.id,
-            contact: Some(self.contact),
+            conversation: Some(self.conversation),
             text,
         })?;
         say(context, &sent)
@@ -125,8 +125,8 @@ impl Edit {
 /// `sotto delete`
 #[derive(Args, Debug)]
 pub struct Delete {
-    /// Whose conversation
-    contact: String,
+    /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
+    conversation: String,
     /// Which message of yours
     id: String,
 }
@@ -136,7 +136,7 @@ impl Delete {
     pub fn run(self, context: &Context) -> Outcome {
         let sent = context.client()?.call::<all::Delete>(&api::MessageOnly {
             id: self.id,
-            contact: Some(self.contact),
+            conversation: Some(self.conversation),
         })?;
         say(context, &sent)
     }
@@ -145,8 +145,8 @@ impl Delete {
 /// `sotto react`
 #[derive(Args, Debug)]
 pub struct React {
-    /// Whose conversation
-    contact: String,
+    /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
+    conversation: String,
     /// Which message
     id: String,
     /// With what
@@ -162,7 +162,7 @@ impl React {
     pub fn run(self, context: &Context) -> Outcome {
         let params = api::React {
             id: self.id,
-            contact: Some(self.contact),
+            conversation: Some(self.conversation),
             emoji: self.emoji,
         };
         let message = context.client()?.call::<all::React>(&params)?;
@@ -175,8 +175,8 @@ impl React {
 /// `sotto read`
 #[derive(Args, Debug)]
 pub struct Read {
-    /// Whose messages
-    contact: String,
+    /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
+    conversation: String,
     /// Which; all that are unread if none is named
     ids: Vec<String>,
     /// Tell the author, whatever the configuration says
@@ -193,7 +193,7 @@ impl Read {
         const AT_ONCE: usize = 256;
         let mut client = context.client()?;
         let ids = if self.ids.is_empty() {
-            unread(&mut client, &self.contact)?
+            unread(&mut client, &self.conversation)?
         } else {
             self.ids
         };
@@ -204,7 +204,7 @@ impl Read {
         };
         for ids in ids.chunks(AT_ONCE) {
             let params = api::MarkRead {
-                contact: self.contact.clone(),
+                conversation: self.conversation.clone(),
                 ids: ids.to_vec(),
                 receipt,
             };
@@ -222,8 +222,8 @@ impl Read {
 /// `sotto typing`
 #[derive(Args, Debug)]
 pub struct Typing {
-    /// To whom
-    contact: String,
+    /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
+    conversation: String,
     /// Whether you are writing
     #[arg(value_enum)]
     typing: Switch,
@@ -239,7 +239,7 @@ impl Typing {
     /// Says so.
     pub fn run(self, context: &Context) -> Outcome {
         let params = api::Typing {
-            contact: self.contact,
+            conversation: self.conversation,
             typing: self.typing == Switch::On,
         };
         let done = context.client()?.call::<all::Typing>(&params)?;
@@ -250,8 +250,8 @@ impl Typing {
 /// `sotto ephemeral`
 #[derive(Args, Debug)]
 pub struct Ephemeral {
-    /// Whose conversation
-    contact: String,
+    /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
+    conversation: String,
     /// Seconds that messages live; 0 is for ever; left out, the timers are only shown
     seconds: Option<u32>,
 }
@@ -260,7 +260,7 @@ impl Ephemeral {
     /// Sets or shows the timer.
     pub fn run(self, context: &Context) -> Outcome {
         let params = api::SetTimer {
-            contact: self.contact,
+            conversation: self.conversation,
             seconds: self.seconds,
         };
         let timer = context.client()?.call::<all::Timer>(&params)?;
@@ -314,12 +314,12 @@ fn text(argument: String) -> Result<String, Stop> {
     Ok(text)
 }
 
-fn unread(client: &mut Client, contact: &str) -> Result<Vec<String>, Stop> {
+fn unread(client: &mut Client, conversation: &str) -> Result<Vec<String>, Stop> {
     let mut ids = Vec::new();
     let mut before = None;
     loop {
         let page = api::History {
-            contact: contact.to_owned(),
+            conversation: conversation.to_owned(),
             limit: Some(1000),
             before,
         };

@@ -175,7 +175,7 @@ impl Report {
 
     fn outbox(&mut self, client: &mut Client, status: &api::Status) -> Result<(), Error> {
         let waiting = client.call::<all::Outbox>(&api::ListOutbox {
-            contact: None,
+            conversation: None,
             limit: Some(1000),
         })?;
         let failed = waiting

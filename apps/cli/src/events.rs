@@ -7,6 +7,7 @@ use sotto_api::{self as api, Body, Direction, Event, Message, Who, all};
 use sotto_client::blocking::Client;
 
 use super::context::Context;
+use super::conversation::lifetime;
 use super::output::{Output, Tone, line, messages, moment, short, who};
 use super::stop::Outcome;
 
@@ -114,28 +115,27 @@ fn sentence(event: &Event) -> String {
         Body::MessageQueued { message, .. } => spoken(message.as_deref(), "queued"),
         Body::MessageReceived { message, .. } => spoken(message.as_deref(), "received"),
         Body::MessageEdited { message, .. } => spoken(message.as_deref(), "edited"),
-        Body::MessageReacted { id, by, .. } => format!("{} reacted to {}", person(*by), short(id)),
+        Body::MessageReacted { id, direction, .. } => format!("{} reacted to {}", person(*direction), short(id)),
         Body::MessageState { id, state, .. } => {
             format!("message {} is {}", short(id), super::output::state(*state))
         }
         Body::MessageDeleted { id, direction, .. } => format!("{} deleted message {}", person(*direction), short(id)),
         Body::MessageDisappeared { id, .. } => format!("message {} disappeared", short(id)),
         Body::TimerChanged {
-            who,
-            by: Direction::Out,
+            conversation,
+            direction,
             seconds,
+            ..
         } => format!(
-            "you want messages with {} to live {}",
-            name(who),
-            super::conversation::lifetime(*seconds)
+            "{} set messages with {} to live {}",
+            person(*direction),
+            who(
+                conversation.petname.as_deref(),
+                conversation.claimed_name.as_deref(),
+                &conversation.conversation,
+            ),
+            lifetime(*seconds)
         ),
-        Body::TimerChanged { who, seconds, .. } => {
-            format!(
-                "{} wants messages to live {}",
-                name(who),
-                super::conversation::lifetime(*seconds)
-            )
-        }
         Body::RequestReceived { who } => format!("{} asks to be a contact ({})", name(who), who.contact),
         Body::RequestDelivered { who } => format!("{} has your request", name(who)),
         Body::RequestDeclined { who } => format!("{} declined your request", name(who)),

@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use sotto_api::{self as api, Contact, FriendRequest, Standing, all};
 
 use super::context::Context;
-use super::output::{Table, Tone, block, line, moment, qr, who};
+use super::output::{Table, Tone, block, line, moment, qr, short, who};
 use super::stop::Outcome;
 
 /// `sotto friends`
@@ -22,11 +22,11 @@ pub struct Friends {
 enum Command {
     /// List contacts
     List {
-        /// Also those who are neither friends nor asked
+        /// Also peers that are no friends and were not asked
         #[arg(long)]
         all: bool,
     },
-    /// Ask somebody to be a contact; for one who has asked, this is consent
+    /// Ask a peer to be a contact; if the peer has asked you, this accepts
     Add {
         /// Their friend code or onion address
         code: String,
@@ -37,9 +37,9 @@ enum Command {
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
     },
-    /// List requests that wait for your consent
+    /// List requests that wait for your answer
     Requests,
-    /// Consent to a request
+    /// Accept a request
     Accept {
         #[command(flatten)]
         who: Who,
@@ -47,7 +47,7 @@ enum Command {
         #[arg(long, value_name = "PETNAME")]
         name: Option<String>,
     },
-    /// Refuse a request; they are told
+    /// Decline a request; the peer is told
     Reject(Who),
     /// Stop being contacts; the history stays
     Remove(Who),
@@ -59,9 +59,9 @@ enum Command {
         #[arg(value_name = "PETNAME")]
         name: String,
     },
-    /// Silently throw away what a contact sends
+    /// Drop what a contact sends, without telling the contact
     Block(Who),
-    /// Hear a contact again
+    /// Receive from a contact again
     Unblock(Who),
     /// Show the safety number, or mark it as compared
     Verify(Verify),
@@ -69,7 +69,7 @@ enum Command {
 
 #[derive(Args, Debug)]
 struct Who {
-    /// Name, friend code, onion address or a unique start of one
+    /// Their petname, onion address (8 letters or more of it) or friend code
     contact: String,
 }
 
@@ -103,7 +103,10 @@ impl Friends {
                     contact: who.contact,
                     name,
                 };
-                show(context, &context.client()?.call::<all::Accept>(&params)?)
+                let contact = context.client()?.call::<all::Accept>(&params)?;
+                show(context, &contact)?;
+                suggest_petname(context, &contact);
+                Ok(())
             }
             Command::Reject(who) => change::<all::Reject>(context, who),
             Command::Remove(who) => change::<all::Remove>(context, who),
@@ -140,9 +143,23 @@ fn list(context: &Context, all: bool) -> Outcome {
     if contacts.friends.is_empty() {
         context
             .output
-            .say("nobody yet: give away your friend code (sotto identity), or sotto friends add CODE");
+            .say("no contacts yet: share your friend code (sotto identity), or sotto friends add CODE");
     }
-    Ok(context.output.either(&contacts, |contacts| table(&contacts.friends))?)
+    context.output.either(&contacts, |contacts| table(&contacts.friends))?;
+    if let Some(nameless) = contacts.friends.iter().find(|contact| contact.who.petname.is_none()) {
+        suggest_petname(context, nameless);
+    }
+    Ok(())
+}
+
+/// A claimed name is no name for a command, so the user is told how to give one.
+fn suggest_petname(context: &Context, contact: &Contact) {
+    if contact.who.petname.is_none() {
+        let beginning = short(&contact.who.contact);
+        context.output.say(&format!(
+            "{beginning} has no petname yet: sotto friends rename {beginning} NAME"
+        ));
+    }
 }
 
 fn add(context: &Context, params: &api::Add) -> Outcome {
@@ -152,18 +169,23 @@ fn add(context: &Context, params: &api::Add) -> Outcome {
         Standing::Friend => context.output.say("you are friends: sotto send NAME TEXT"),
         _ => context
             .output
-            .say("the request goes out as soon as they can be reached; sotto friends list shows how it stands"),
+            .say("the request is sent when they can be reached; sotto friends list shows its state"),
     }
+    suggest_petname(context, &contact);
     Ok(())
 }
 
 fn requests(context: &Context) -> Outcome {
     let waiting = context.client()?.call::<all::Requests>(&api::Nothing {})?;
-    match waiting.requests.len() {
-        0 => context.output.say("nobody asks"),
-        _ => context
-            .output
-            .say("names and notes are what they claim; sotto friends accept ONION, or reject ONION"),
+    match waiting.requests.first() {
+        None => context.output.say("no requests"),
+        Some(first) => {
+            let beginning = short(&first.who.contact);
+            context.output.say(&format!(
+                "names and notes are only claimed. sotto friends accept {beginning} --name NAME, or \
+                 sotto friends reject {beginning}"
+            ));
+        }
     }
     Ok(context
         .output
@@ -171,10 +193,14 @@ fn requests(context: &Context) -> Outcome {
 }
 
 fn request_text(request: &FriendRequest) -> String {
-    let claimed = request.who.claimed_name.as_deref().unwrap_or("(no name)");
+    let them = &request.who;
     let mut text = format!(
         "{}  {}  {}\n",
-        Tone::Careful.paint(&format!("~{}", line(claimed))),
+        Tone::Careful.paint(&who(
+            them.petname.as_deref(),
+            them.claimed_name.as_deref(),
+            &them.contact
+        )),
         Tone::Faint.paint(&moment(request.received_at)),
         line(&request.who.contact),
     );
@@ -269,9 +295,9 @@ impl Verify {
             )
         })?;
         if !safety.who.verified {
-            context.output.say(
-                "compare it with theirs, on a way that nobody else can write to; then sotto friends verify NAME --mark",
-            );
+            context
+                .output
+                .say("compare it with theirs in person or on a call; then: sotto friends verify NAME --mark");
         }
         Ok(())
     }

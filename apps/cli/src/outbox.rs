@@ -14,9 +14,9 @@ use super::stop::Outcome;
 pub struct Outbox {
     #[command(subcommand)]
     change: Option<Change>,
-    /// Only for this contact
-    #[arg(long, value_name = "CONTACT")]
-    contact: Option<String>,
+    /// Only of this conversation
+    #[arg(long, value_name = "CONVERSATION")]
+    conversation: Option<String>,
     /// At most so many, 1 to 1000
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u32>,
@@ -34,9 +34,9 @@ enum Change {
 struct Which {
     /// Id of the message
     id: String,
-    /// Whose conversation, should two hold that id
-    #[arg(long, value_name = "CONTACT")]
-    contact: Option<String>,
+    /// Its conversation, should two hold that id
+    #[arg(long, value_name = "CONVERSATION")]
+    conversation: Option<String>,
 }
 
 impl Outbox {
@@ -51,7 +51,7 @@ impl Outbox {
                     context,
                     &mut client,
                     &api::ListOutbox {
-                        contact: self.contact,
+                        conversation: self.conversation,
                         limit: self.limit,
                     },
                 );
@@ -67,7 +67,7 @@ impl From<Which> for api::MessageOnly {
     fn from(which: Which) -> Self {
         Self {
             id: which.id,
-            contact: which.contact,
+            conversation: which.conversation,
         }
     }
 }

@@ -37,8 +37,8 @@ impl Inbox {
 /// `sotto history`
 #[derive(Args, Debug)]
 pub struct History {
-    /// Whose conversation
-    contact: String,
+    /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
+    conversation: String,
     /// At most so many, 1 to 1000
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u32>,
@@ -51,12 +51,12 @@ impl History {
     /// Shows a conversation.
     pub fn run(self, context: &Context) -> Outcome {
         let params = api::History {
-            contact: self.contact,
+            conversation: self.conversation,
             limit: self.limit,
             before: self.before,
         };
         let found = context.client()?.call::<all::History>(&params)?;
-        show(context, &found, "no messages yet: sotto send CONTACT TEXT")
+        show(context, &found, "no messages yet: sotto send CONVERSATION TEXT")
     }
 }
 
@@ -69,8 +69,8 @@ pub struct Search {
     /// At most so many, 1 to 1000
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u32>,
-    /// Only with this contact
-    #[arg(long, value_name = "CONTACT")]
+    /// Only in this conversation
+    #[arg(long, value_name = "CONVERSATION")]
     with: Option<String>,
 }
 
@@ -111,9 +111,9 @@ impl Threads {
             let mut table = Table::new(&["WITH", "THREAD", "MESSAGES", "UNREAD", "LAST"]);
             for thread in &found.threads {
                 let who = super::output::who(
-                    thread.petname.as_deref(),
-                    thread.claimed_name.as_deref(),
-                    &thread.conversation,
+                    thread.conversation.petname.as_deref(),
+                    thread.conversation.claimed_name.as_deref(),
+                    &thread.conversation.conversation,
                 );
                 let unread = if thread.unread == 0 {
                     String::new()

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use sotto_api::{self as api, Error, Time};
-use sotto_core::{Command, OnionAddress, Reply};
+use sotto_core::{Command, ConversationId, OnionAddress, Reply};
 use sotto_io_sqlcipher::Reader;
 use sotto_io_tokio::NodeHandle;
 use tokio::sync::{OwnedMutexGuard, watch};
@@ -15,7 +15,7 @@ use super::archive::Archive;
 use super::feed::Feed;
 use super::{fault, view};
 use crate::config::Config;
-use crate::resolve::{Scope, resolve};
+use crate::resolve::{self, Candidate};
 
 /// A running node with its read side.
 #[derive(Debug)]
@@ -65,19 +65,27 @@ impl App {
             .map_err(|refusal| fault::refusal(&refusal))
     }
 
-    /// Whom a text means.
-    pub async fn resolve(&self, text: &str, scope: Scope) -> Result<OnionAddress, Error> {
-        let people = self.archive.read(Reader::people).await?;
-        let candidates: Vec<_> = people.into_iter().map(view::candidate).collect();
-        resolve(text, scope, &candidates)
+    /// The contact that a text names.
+    pub async fn contact_named(&self, text: &str) -> Result<OnionAddress, Error> {
+        resolve::contact(text, &self.candidates().await?)
     }
 
-    /// The same, where naming somebody is optional.
-    pub async fn resolve_if(&self, text: Option<&str>) -> Result<Option<OnionAddress>, Error> {
+    /// The conversation that a text names.
+    pub async fn conversation_named(&self, text: &str) -> Result<ConversationId, Error> {
+        resolve::conversation(text, &self.candidates().await?)
+    }
+
+    /// The same, where naming one is optional.
+    pub async fn conversation_if_named(&self, text: Option<&str>) -> Result<Option<ConversationId>, Error> {
         match text {
-            Some(text) => self.resolve(text, Scope::Known).await.map(Some),
+            Some(text) => self.conversation_named(text).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    async fn candidates(&self) -> Result<Vec<Candidate>, Error> {
+        let people = self.archive.read(Reader::people).await?;
+        Ok(people.into_iter().map(view::candidate).collect())
     }
 
     /// Becomes true when the daemon ends.

@@ -9,7 +9,7 @@ use sotto_io_tokio::{DriverError, ListenError, Stopped};
 pub(crate) fn refusal(refusal: &Refusal) -> Error {
     let kind = match refusal {
         Refusal::UnknownContact(_) => Kind::UnknownContact,
-        Refusal::UnknownConversation(_) => Kind::UnknownContact,
+        Refusal::UnknownConversation(_) => Kind::UnknownConversation,
         Refusal::WrongStanding { .. } | Refusal::WrongState { .. } | Refusal::NoSession(_) => Kind::WrongState,
         Refusal::Ourselves | Refusal::OutOfRange { .. } => Kind::InvalidParams,
         Refusal::UnknownMessage(_) => Kind::UnknownMessage,

@@ -1,43 +1,34 @@
-//! Whom a text means. One resolver serves every surface, at the moment when a person or program has named somebody.
+//! [`contact`] and [`conversation`]: what a text names. Every surface resolves names here.
 //!
-//! In this order: a friend code or a whole onion address; our petname, exactly, then without regard to case; the
-//! beginning of an onion address; and last a name that a contact claims, if we gave that contact no petname. What we
-//! chose goes before what peers claim, so nobody can take a message by taking a name. Two that fit are an error that
-//! lists them.
+//! In this order: a friend code or a whole onion address; the user's petname, exactly, then without regard to case; the
+//! first letters of an onion address. Two matches are an error that lists them. A name that a peer claims resolves nothing
+//! (PROTOCOL M-13): any peer can claim any name, and a message must not go to the one that claims the right name. The
+//! error only suggests such a peer, marked as claimed.
 
 use sotto_api::{Error, Kind};
 use sotto_core::row::Standing;
-use sotto_core::{FriendCode, OnionAddress};
+use sotto_core::{ConversationId, FriendCode, OnionAddress};
 
 /// Letters of an onion address that may stand for it.
-const SHORTEST_BEGINNING: usize = 6;
+const SHORTEST_BEGINNING: usize = 8;
 
 const ONION_LETTERS: usize = 56;
 
-/// Somebody who may be meant.
+/// A peer that a text may name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Who.
+    /// The address: the identity.
     pub address: OnionAddress,
-    /// Our name for them; empty if none.
+    /// The user's name for the peer; empty if none.
     pub petname: String,
-    /// Their name for themselves; empty if none. Untrusted, already cleaned.
+    /// The peer's name for itself; empty if none. Untrusted, already sanitised.
     pub claimed_name: String,
-    /// Where we stand with them.
+    /// The relationship with the peer.
     pub standing: Standing,
 }
 
-/// Whom the caller wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Somebody to talk to or about. A stranger's claimed name means nobody.
-    Known,
-    /// Somebody who asks to be a contact.
-    Asking,
-}
-
-/// Whom `text` means.
-pub fn resolve(text: &str, scope: Scope, candidates: &[Candidate]) -> Result<OnionAddress, Error> {
+/// Which contact `text` names.
+pub fn contact(text: &str, candidates: &[Candidate]) -> Result<OnionAddress, Error> {
     let text = text.trim();
     if text.is_empty() {
         return Err(Error::invalid("contact must not be empty"));
@@ -51,11 +42,8 @@ pub fn resolve(text: &str, scope: Scope, candidates: &[Candidate]) -> Result<Oni
         };
     }
     let named = |candidate: &&Candidate| !candidate.petname.is_empty();
-    let claims = |candidate: &&Candidate| {
-        candidate.petname.is_empty() && !candidate.claimed_name.is_empty() && listens_to(scope, candidate.standing)
-    };
     let folded = text.to_lowercase();
-    let tiers: [Vec<&Candidate>; 4] = [
+    let tiers: [Vec<&Candidate>; 3] = [
         candidates
             .iter()
             .filter(named)
@@ -67,17 +55,25 @@ pub fn resolve(text: &str, scope: Scope, candidates: &[Candidate]) -> Result<Oni
             .filter(|one| one.petname.to_lowercase() == folded)
             .collect(),
         beginning(&folded, candidates),
-        candidates
-            .iter()
-            .filter(claims)
-            .filter(|one| one.claimed_name.to_lowercase() == folded)
-            .collect(),
     ];
     match tiers.iter().find(|tier| !tier.is_empty()).map(Vec::as_slice) {
         Some([one]) => Ok(one.address),
         Some(several) => Err(ambiguous(text, several)),
         None => Err(unknown(text, candidates)),
     }
+}
+
+/// Which conversation `text` names: a direct one by its contact, others by `group:ID` or `channel:ID`.
+pub fn conversation(text: &str, candidates: &[Candidate]) -> Result<ConversationId, Error> {
+    let text = text.trim();
+    for kind in ["group", "channel"] {
+        if let Some(id) = text.strip_prefix(kind).and_then(|rest| rest.strip_prefix(':')) {
+            // This node can be in none yet.
+            let message = format!("this node is in no {kind} {id:?}");
+            return Err(Error::new(Kind::UnknownConversation, message));
+        }
+    }
+    contact(text, candidates).map(ConversationId::Direct)
 }
 
 /// A friend code or a whole onion address; one with a typing error is an error rather than a name.
@@ -111,17 +107,6 @@ fn is_base32(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || (b'2'..=b'7').contains(&byte)
 }
 
-/// Whether a claimed name counts.
-fn listens_to(scope: Scope, standing: Standing) -> bool {
-    match standing {
-        Standing::Friend | Standing::Requested | Standing::RequestDelivered | Standing::RequestDeclined => {
-            scope == Scope::Known
-        }
-        Standing::Asking => scope == Scope::Asking,
-        Standing::Stranger | Standing::Declined => false,
-    }
-}
-
 fn ambiguous(text: &str, several: &[&Candidate]) -> Error {
     let names: Vec<String> = several.iter().map(|one| described(one)).collect();
     Error::new(
@@ -132,9 +117,49 @@ fn ambiguous(text: &str, several: &[&Candidate]) -> Error {
 }
 
 fn unknown(text: &str, candidates: &[Candidate]) -> Error {
+    let error = Error::new(Kind::UnknownContact, format!("{text:?} is not a contact"));
     let folded = text.to_lowercase();
+    let claiming: Vec<&Candidate> = candidates
+        .iter()
+        .filter(|candidate| can_be_meant(candidate.standing) && candidate.claimed_name.to_lowercase() == folded)
+        .collect();
+    if let Some(first) = claiming.first() {
+        return claimed(error, first).candidates(claiming.iter().map(|one| described(one)).collect());
+    }
+    match near(&folded, candidates) {
+        Some(candidate) => error.hint(format!("did you mean {}?", candidate.petname)),
+        None => error,
+    }
+}
+
+/// The user may mean a peer by the name that it claims: says which peer that is, and how to give it a petname.
+fn claimed(error: Error, candidate: &Candidate) -> Error {
+    let (name, beginning) = (&candidate.claimed_name, &candidate.address.to_string()[..12]);
+    let command = match candidate.standing {
+        Standing::Asking => format!("sotto friends accept {beginning} --name NAME"),
+        _ => format!("sotto friends rename {beginning} NAME"),
+    };
+    error.hint(format!(
+        "{beginning}… claims to be {name}, as any peer can; if you know it is: {command}"
+    ))
+}
+
+/// A stranger's claim is not worth a suggestion.
+const fn can_be_meant(standing: Standing) -> bool {
+    match standing {
+        Standing::Friend
+        | Standing::Requested
+        | Standing::RequestDelivered
+        | Standing::RequestDeclined
+        | Standing::Asking => true,
+        Standing::Stranger | Standing::Declined => false,
+    }
+}
+
+/// The petname that a mistyped text is nearest to, if any is near.
+fn near<'a>(folded: &str, candidates: &'a [Candidate]) -> Option<&'a Candidate> {
     let length = folded.chars().count();
-    let near = candidates
+    candidates
         .iter()
         .filter(|candidate| !candidate.petname.is_empty())
         .map(|candidate| {
@@ -143,14 +168,10 @@ fn unknown(text: &str, candidates: &[Candidate]) -> Error {
         })
         // The distance takes memory for every pair of letters, and a text may be a line long.
         .filter(|(letters, ..)| letters.abs_diff(length) <= 1 + letters / 4)
-        .map(|(letters, petname, candidate)| (strsim::damerau_levenshtein(&petname, &folded), letters, candidate))
+        .map(|(letters, petname, candidate)| (strsim::damerau_levenshtein(&petname, folded), letters, candidate))
         .filter(|(distance, letters, _)| *distance <= 1 + letters / 4)
-        .min_by_key(|(distance, ..)| *distance);
-    let error = Error::new(Kind::UnknownContact, format!("{text:?} is not a contact"));
-    match near {
-        Some((.., candidate)) => error.hint(format!("did you mean {}?", candidate.petname)),
-        None => error,
-    }
+        .min_by_key(|(distance, ..)| *distance)
+        .map(|(.., candidate)| candidate)
 }
 
 fn described(candidate: &Candidate) -> String {
@@ -162,7 +183,7 @@ fn described(candidate: &Candidate) -> String {
     } = candidate;
     match (petname.as_str(), claimed_name.as_str()) {
         ("", "") => address.to_string(),
-        ("", claimed) => format!("{address} (calls itself {claimed})"),
+        ("", claimed) => format!("{address} (claims to be {claimed})"),
         (petname, _) => format!("{address} ({petname})"),
     }
 }
@@ -216,36 +237,26 @@ mod tests {
             invite: None,
         }
         .to_string();
-        for (text, scope, expected) in [
-            ("Bob", Scope::Known, Ok(1)),
-            ("bob", Scope::Known, Ok(2)),
-            ("BOB", Scope::Known, Err(Kind::AmbiguousContact)),
-            (" Bob ", Scope::Known, Ok(1)),
-            ("zoË", Scope::Known, Ok(10)),
-            ("carol", Scope::Known, Ok(3)),
-            ("carol", Scope::Asking, Ok(6)),
-            ("dave", Scope::Known, Err(Kind::AmbiguousContact)),
-            ("erin", Scope::Known, Err(Kind::UnknownContact)),
-            ("erin", Scope::Asking, Ok(7)),
-            ("frank", Scope::Known, Err(Kind::UnknownContact)),
-            ("frank", Scope::Asking, Err(Kind::UnknownContact)),
-            // A petname of ours takes the place of what they claim.
-            ("robert", Scope::Known, Err(Kind::UnknownContact)),
-            ("alice", Scope::Known, Err(Kind::UnknownContact)),
-            ("", Scope::Known, Err(Kind::InvalidParams)),
-            (&onion, Scope::Known, Ok(3)),
-            (&onion.to_uppercase(), Scope::Known, Ok(3)),
-            (onion.trim_end_matches(".onion"), Scope::Known, Ok(3)),
-            (&code, Scope::Known, Ok(3)),
-            (&code.to_uppercase(), Scope::Known, Ok(3)),
-            (&onion[..6], Scope::Known, Ok(3)),
-            (&onion[..20].to_uppercase(), Scope::Known, Ok(3)),
-            (&onion[..5], Scope::Known, Err(Kind::UnknownContact)),
-            (&address(99).to_string(), Scope::Known, Err(Kind::UnknownContact)),
+        for (text, expected) in [
+            ("Bob", Ok(1)),
+            ("bob", Ok(2)),
+            ("BOB", Err(Kind::AmbiguousContact)),
+            (" Bob ", Ok(1)),
+            ("zoË", Ok(10)),
+            ("", Err(Kind::InvalidParams)),
+            (&onion, Ok(3)),
+            (&onion.to_uppercase(), Ok(3)),
+            (onion.trim_end_matches(".onion"), Ok(3)),
+            (&code, Ok(3)),
+            (&code.to_uppercase(), Ok(3)),
+            (&onion[..8], Ok(3)),
+            (&onion[..20].to_uppercase(), Ok(3)),
+            (&onion[..7], Err(Kind::UnknownContact)),
+            (&address(99).to_string(), Err(Kind::UnknownContact)),
         ] {
-            let found = resolve(text, scope, &people());
+            let found = contact(text, &people());
             let found = found.map_err(|error| error.kind());
-            assert_eq!(found, expected.map(address), "{text:?} {scope:?}");
+            assert_eq!(found, expected.map(address), "{text:?}");
         }
     }
 
@@ -254,27 +265,74 @@ mod tests {
         let mut onion = address(3).to_string().into_bytes();
         onion[3] = if onion[3] == b'a' { b'b' } else { b'a' };
         let onion = String::from_utf8(onion).expect("ascii");
-        let error = resolve(&onion, Scope::Known, &people()).expect_err("wrong checksum");
+        let error = contact(&onion, &people()).expect_err("wrong checksum");
         assert_eq!((error.kind(), error.exit_code()), (Kind::InvalidParams, 1));
         assert!(error.message.contains("typing error"), "{error}");
         for text in ["sotto1qqqq", "x.onion", "sotto1", "é.onion"] {
-            let error = resolve(text, Scope::Known, &people()).expect_err(text);
+            let error = contact(text, &people()).expect_err(text);
             assert_eq!(error.kind(), Kind::InvalidParams, "{text}");
         }
     }
 
     #[test]
+    fn a_claimed_name_resolves_nothing_whatever_the_relationship() {
+        for (text, claiming) in [
+            ("carol", &[3, 6][..]),
+            ("Carol", &[3, 6]),
+            ("dave", &[4, 5]),
+            ("erin", &[7]),
+            ("robert", &[1]),
+            ("alice", &[2]),
+            // A stranger is not even suggested.
+            ("frank", &[]),
+        ] {
+            let error = contact(text, &people()).expect_err(text);
+            assert_eq!(error.kind(), Kind::UnknownContact, "{text}");
+            let suggested: Vec<&str> = error.data.candidates.iter().map(|one| &one[..62]).collect();
+            let expected: Vec<String> = claiming.iter().map(|seed| address(*seed).to_string()).collect();
+            assert_eq!(suggested, expected, "{text}");
+        }
+        let hint = |text| contact(text, &people()).expect_err(text).data.hint;
+        let begins = |seed| address(seed).to_string()[..12].to_owned();
+        assert_eq!(
+            hint("dave"),
+            format!(
+                "{0}… claims to be dave, as any peer can; if you know it is: sotto friends rename {0} NAME",
+                begins(4)
+            )
+        );
+        assert!(hint("erin").ends_with(&format!("sotto friends accept {} --name NAME", begins(7))));
+    }
+
+    #[test]
     fn an_ambiguous_name_lists_who_may_be_meant() {
-        let error = resolve("dave", Scope::Known, &people()).expect_err("two claim it");
+        let error = contact("BOB", &people()).expect_err("two petnames differ in case alone");
         assert_eq!(error.data.candidates.len(), 2);
         assert!(
             error
                 .data
                 .candidates
                 .iter()
-                .any(|one| one.starts_with(&address(4).to_string()))
+                .any(|one| one.starts_with(&address(1).to_string()))
         );
-        assert!(error.message.contains(&address(5).to_string()), "{error}");
+        assert!(error.message.contains(&address(2).to_string()), "{error}");
+    }
+
+    #[test]
+    fn a_conversation_is_a_contacts_or_named_by_its_kind() {
+        assert_eq!(
+            conversation("Bob", &people()).expect("a contact"),
+            ConversationId::Direct(address(1))
+        );
+        let id = "00".repeat(32);
+        for text in [format!("group:{id}"), format!("channel:{id}"), String::from("group:")] {
+            let error = conversation(&text, &people()).expect_err("there are none");
+            assert_eq!(
+                (error.kind(), error.exit_code()),
+                (Kind::UnknownConversation, 1),
+                "{text}"
+            );
+        }
     }
 
     #[test]
@@ -284,7 +342,7 @@ mod tests {
             petname: String::from("twin"),
             ..people[2].clone()
         });
-        let error = resolve(&address(3).to_string()[..8], Scope::Known, &people).expect_err("two begin so");
+        let error = contact(&address(3).to_string()[..8], &people).expect_err("two begin so");
         assert_eq!(error.kind(), Kind::AmbiguousContact);
     }
 
@@ -299,7 +357,7 @@ mod tests {
             })
             .collect();
         let begun = std::time::Instant::now();
-        let error = resolve(&"x".repeat(1 << 20), Scope::Known, &people).expect_err("nobody");
+        let error = contact(&"x".repeat(1 << 20), &people).expect_err("nobody");
         assert_eq!(error.kind(), Kind::UnknownContact);
         assert!(!error.data.hint.starts_with("did you mean"), "{error}");
         // Sixty-four thousand million pairs would take minutes.
@@ -308,7 +366,7 @@ mod tests {
 
     #[test]
     fn a_near_miss_is_suggested() {
-        let error = resolve("carols phone", Scope::Known, &people()).expect_err("nobody");
+        let error = contact("carols phone", &people()).expect_err("nobody");
         assert_eq!(error.data.hint, "did you mean carol's phone?");
     }
 }

@@ -2,7 +2,7 @@
 
 use sotto_api::{self as api, Body};
 use sotto_core::row::{self, DeliveryState, Event as Row};
-use sotto_core::{Direction, EventSeq, OnionAddress, Wall};
+use sotto_core::{ConversationId, Direction, EventSeq, OnionAddress, Wall};
 use sotto_io_sqlcipher::{ContactView, EventView, MessageView, RequestView, ThreadView, Who};
 
 use crate::resolve::Candidate;
@@ -70,16 +70,34 @@ pub(crate) fn request(request: RequestView) -> api::FriendRequest {
 }
 
 pub(crate) fn thread(thread: ThreadView) -> api::Thread {
-    let who = who(thread.who);
     api::Thread {
-        conversation: who.contact,
-        petname: who.petname,
-        claimed_name: who.claimed_name,
-        verified: who.verified,
+        conversation: conversation_name(thread.who.address.into(), Some(thread.who)),
         thread: thread.thread,
         messages: thread.messages,
         unread: thread.unread,
         last_at: time(thread.last_at),
+    }
+}
+
+/// A conversation as text: what every parameter `conversation` takes.
+pub(crate) fn conversation(conversation: ConversationId) -> String {
+    match conversation {
+        ConversationId::Direct(peer) => peer.to_string(),
+        ConversationId::Group(id) => format!("group:{id}"),
+        ConversationId::Channel(id) => format!("channel:{id}"),
+    }
+}
+
+/// A conversation and what to call it: in a direct one, as its peer.
+fn conversation_name(id: ConversationId, peer: Option<Who>) -> api::Conversation {
+    let (petname, claimed_name, verified) = peer.map_or((None, None, false), |peer| {
+        (peer.petname, peer.claimed_name, peer.verified)
+    });
+    api::Conversation {
+        conversation: conversation(id),
+        petname,
+        claimed_name,
+        verified,
     }
 }
 
@@ -90,7 +108,7 @@ pub(crate) fn message(us: OnionAddress, view: MessageView) -> api::Message {
     let (state, reason) = state(view.state.unwrap_or(DeliveryState::Delivered));
     api::Message {
         id: view.key.id.to_string(),
-        conversation: view.key.conversation.to_string(),
+        conversation: conversation(view.key.conversation),
         from: view.key.author.to_string(),
         petname: view.petname,
         claimed_name: view.claimed_name,
@@ -118,7 +136,8 @@ pub(crate) fn message(us: OnionAddress, view: MessageView) -> api::Message {
 
 fn reaction(us: OnionAddress, reaction: sotto_io_sqlcipher::ReactionView) -> api::Reaction {
     api::Reaction {
-        by: side(us, reaction.author),
+        by: reaction.author.to_string(),
+        direction: side(us, reaction.author),
         emoji: reaction.emoji,
         at: time(reaction.at),
     }
@@ -171,25 +190,26 @@ pub(crate) fn event(us: OnionAddress, view: EventView) -> api::Event {
         who: with,
         message: about,
     } = view;
-    let conversation = with.address.to_string();
-    let who = who(with);
     let about = about.map(|view| Box::new(message(us, view)));
     let body = match row.event {
         Row::MessageQueued { key } => Body::MessageQueued {
             id: key.id.to_string(),
-            conversation,
+            conversation: conversation(key.conversation),
+            author: key.author.to_string(),
             message: about,
         },
         Row::MessageReceived { key } => Body::MessageReceived {
             id: key.id.to_string(),
-            conversation,
+            conversation: conversation(key.conversation),
+            author: key.author.to_string(),
             message: about,
         },
         Row::MessageState { key, state: reached } => {
             let (state, reason) = state(reached);
             Body::MessageState {
                 id: key.id.to_string(),
-                conversation,
+                conversation: conversation(key.conversation),
+                author: key.author.to_string(),
                 direction: side(us, key.author),
                 state,
                 reason,
@@ -197,38 +217,57 @@ pub(crate) fn event(us: OnionAddress, view: EventView) -> api::Event {
         }
         Row::MessageEdited { key } => Body::MessageEdited {
             id: key.id.to_string(),
-            conversation,
+            conversation: conversation(key.conversation),
+            author: key.author.to_string(),
             message: about,
         },
         Row::MessageDeleted { key } => Body::MessageDeleted {
             id: key.id.to_string(),
-            conversation,
+            conversation: conversation(key.conversation),
+            author: key.author.to_string(),
             direction: side(us, key.author),
         },
         Row::MessageReacted { key, author } => Body::MessageReacted {
             id: key.id.to_string(),
-            conversation,
-            by: side(us, author),
+            conversation: conversation(key.conversation),
+            author: key.author.to_string(),
+            by: author.to_string(),
+            direction: side(us, author),
             message: about,
         },
         Row::MessageDisappeared { key } => Body::MessageDisappeared {
             id: key.id.to_string(),
-            conversation,
+            conversation: conversation(key.conversation),
+            author: key.author.to_string(),
             direction: side(us, key.author),
         },
-        Row::TimerChanged { author, seconds, .. } => Body::TimerChanged {
-            who,
-            by: side(us, author),
+        Row::TimerChanged {
+            conversation,
+            author,
+            seconds,
+        } => Body::TimerChanged {
+            conversation: conversation_name(conversation, Some(with)),
+            author: author.to_string(),
+            direction: side(us, author),
             seconds,
         },
-        Row::RequestReceived { .. } => Body::RequestReceived { who },
-        Row::RequestDelivered { .. } => Body::RequestDelivered { who },
-        Row::RequestDeclined { .. } => Body::RequestDeclined { who },
-        Row::ContactAdded { .. } => Body::ContactAdded { who },
-        Row::ContactRemoved { .. } => Body::ContactRemoved { who },
-        Row::ContactBlocked { blocked, .. } => Body::ContactBlocked { who, blocked },
-        Row::ContactVerified { verified, .. } => Body::ContactVerified { who, marked: verified },
-        Row::ContactRekeyed { identity_changed, .. } => Body::ContactRekeyed { who, identity_changed },
+        Row::RequestReceived { .. } => Body::RequestReceived { who: who(with) },
+        Row::RequestDelivered { .. } => Body::RequestDelivered { who: who(with) },
+        Row::RequestDeclined { .. } => Body::RequestDeclined { who: who(with) },
+        Row::ContactAdded { .. } => Body::ContactAdded { who: who(with) },
+        Row::ContactRemoved { .. } => Body::ContactRemoved { who: who(with) },
+        Row::ContactBlocked { blocked, .. } => Body::ContactBlocked {
+            who: who(with),
+            blocked,
+        },
+        Row::ContactVerified { verified, .. } => Body::ContactVerified {
+            who: who(with),
+            marked: verified,
+        },
+        Row::ContactRekeyed { identity_changed, .. } => Body::ContactRekeyed {
+            who: who(with),
+            identity_changed,
+        },
     };
     api::Event {
         seq: Some(row.seq.0),

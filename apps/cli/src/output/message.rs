@@ -10,16 +10,16 @@ use super::Tone;
 use super::text::{block, line, short};
 use super::when::moment;
 
-/// What to call somebody. Our own name for them stands as it is; the name that they claim is marked with `~`, since
-/// anybody can claim any name; without either, the start of the address.
+/// What to call a peer. The user's petname stands as it is. A claimed name is marked with `~`, since any peer can claim
+/// any name, and the first letters of the address, which commands take, stand beside it.
 pub fn who(petname: Option<&str>, claimed: Option<&str>, onion: &str) -> String {
     match (
         petname.filter(|name| !name.is_empty()),
         claimed.filter(|name| !name.is_empty()),
     ) {
         (Some(petname), _) => line(petname),
-        (None, Some(claimed)) => format!("~{}", line(claimed)),
-        (None, None) => format!("{}…", short(onion)),
+        (None, Some(claimed)) => format!("~{} ({})", line(claimed), short(onion)),
+        (None, None) => short(onion).to_owned(),
     }
 }
 
@@ -82,7 +82,7 @@ fn speaker(message: &Message) -> String {
         Direction::In => who(
             message.petname.as_deref(),
             message.claimed_name.as_deref(),
-            &message.conversation,
+            &message.from,
         ),
         Direction::Out => "you".to_owned(),
     }
@@ -109,7 +109,7 @@ fn remarks(message: &Message) -> String {
     if message.edited_at.is_some() {
         remarks.push("edited".to_owned());
     }
-    remarks.extend(message.reactions.iter().map(|reaction| match reaction.by {
+    remarks.extend(message.reactions.iter().map(|reaction| match reaction.direction {
         Direction::In => format!("{} by them", line(&reaction.emoji)),
         Direction::Out => format!("{} by you", line(&reaction.emoji)),
     }));

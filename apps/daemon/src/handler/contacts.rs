@@ -9,7 +9,6 @@ use sotto_io_sqlcipher::Reader;
 
 use super::{Answer, Handle};
 use crate::app::{App, unexpected};
-use crate::resolve::Scope;
 use crate::view;
 
 impl Handle<all::Add> for App {
@@ -69,7 +68,7 @@ impl Handle<all::Requests> for App {
 
 impl Handle<all::Accept> for App {
     async fn handle(self: &Arc<Self>, params: api::Accept) -> Result<Answer<api::Contact>, Error> {
-        let contact = self.resolve(&params.contact, Scope::Asking).await?;
+        let contact = self.contact_named(&params.contact).await?;
         let petname = params.name.filter(|name| !name.is_empty());
         self.changed(Command::AcceptContact { contact, petname }).await
     }
@@ -77,42 +76,42 @@ impl Handle<all::Accept> for App {
 
 impl Handle<all::Reject> for App {
     async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Answer<api::Contact>, Error> {
-        let contact = self.resolve(&params.contact, Scope::Asking).await?;
+        let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::RejectContact(contact)).await
     }
 }
 
 impl Handle<all::Remove> for App {
     async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Answer<api::Contact>, Error> {
-        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::RemoveContact(contact)).await
     }
 }
 
 impl Handle<all::Rename> for App {
     async fn handle(self: &Arc<Self>, params: api::Rename) -> Result<Answer<api::Contact>, Error> {
-        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::RenameContact(contact, params.name)).await
     }
 }
 
 impl Handle<all::Block> for App {
     async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Answer<api::Contact>, Error> {
-        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::BlockContact(contact, true)).await
     }
 }
 
 impl Handle<all::Unblock> for App {
     async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Answer<api::Contact>, Error> {
-        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::BlockContact(contact, false)).await
     }
 }
 
 impl Handle<all::Verify> for App {
     async fn handle(self: &Arc<Self>, params: api::Mark) -> Result<Answer<api::Safety>, Error> {
-        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        let contact = self.contact_named(&params.contact).await?;
         let reply = self.command(Command::SafetyNumber(contact)).await?;
         let Reply::SafetyNumber(current) = reply else {
             return Err(unexpected(&reply));

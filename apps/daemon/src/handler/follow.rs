@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sotto_api::{Error, FailReason, Kind, MessageState, Sent, WaitFor};
 use sotto_core::row::{MessageKey, Standing};
-use sotto_core::{MessageId, OnionAddress};
+use sotto_core::{ConversationId, MessageId};
 use tokio::time::timeout_at;
 
 use crate::app::App;
@@ -14,7 +14,7 @@ use crate::view;
 /// Answers once the message has come so far; with an error once it cannot any more, or the time is over.
 pub(super) async fn follow(
     app: Arc<App>,
-    contact: OnionAddress,
+    conversation: ConversationId,
     mut sent: Sent,
     wait: WaitFor,
     patience: Duration,
@@ -24,14 +24,24 @@ pub(super) async fn follow(
         .id
         .parse()
         .map_err(|_| Error::internal("the node gave a message id that is none"))?;
-    let key = MessageKey::direct(contact, app.us, id);
+    let key = MessageKey {
+        conversation,
+        author: app.us,
+        id,
+    };
     let mut newest = app.feed.newest();
     loop {
         // Looked at before the state, so that what comes between the two is seen in the next round.
         newest.mark_unchanged();
         let (message, standing) = app
             .archive
-            .read(move |reader| Ok((reader.message_by_key(&key)?, reader.standing(&contact)?)))
+            .read(move |reader| {
+                let standing = match conversation {
+                    ConversationId::Direct(peer) => reader.standing(&peer)?,
+                    ConversationId::Group(_) | ConversationId::Channel(_) => None,
+                };
+                Ok((reader.message_by_key(&key)?, standing))
+            })
             .await?;
         let Some(state) = message.and_then(|message| message.state) else {
             return Err(ended(Kind::WaitEnded, "has disappeared", sent));

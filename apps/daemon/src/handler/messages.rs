@@ -1,5 +1,6 @@
 //! `messages.*`, `outbox.*` and `conversations.*`, as far as they change something.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sotto_api::{self as api, Error, Kind, WaitFor, all};
@@ -9,7 +10,6 @@ use sotto_core::{Command, ConversationId, Direction, Draft, MessageId, OnionAddr
 use super::follow::follow;
 use super::{Answer, Handle, seconds};
 use crate::app::{App, unexpected};
-use crate::resolve::Scope;
 use crate::view;
 
 /// How long a send is followed if nobody says.
@@ -25,13 +25,13 @@ impl Handle<all::Send> for App {
                 return Err(Error::invalid("content_type must be plain or markdown"));
             }
         };
-        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        let conversation = self.conversation_named(&params.conversation).await?;
         let reply_to = match params.reply_to {
-            Some(id) => Some(self.message("reply_to", id, Some(contact), None).await?.id),
+            Some(id) => Some(self.message("reply_to", id, Some(conversation), None).await?.id),
             None => None,
         };
         let draft = Draft {
-            conversation: contact.into(),
+            conversation,
             text: params.text,
             content_type,
             thread: params.thread,
@@ -39,13 +39,13 @@ impl Handle<all::Send> for App {
             ttl: params.ttl,
             idempotency_key: params.id,
         };
-        let sent = self.sent(contact.into(), Command::Send(draft)).await?;
+        let sent = self.sent(conversation, Command::Send(draft)).await?;
         if params.wait == WaitFor::Queued {
             return Ok(Answer::Now(sent));
         }
         Ok(Answer::Later(Box::pin(follow(
             self.clone(),
-            contact,
+            conversation,
             sent,
             params.wait,
             timeout,
@@ -55,7 +55,7 @@ impl Handle<all::Send> for App {
 
 impl Handle<all::Edit> for App {
     async fn handle(self: &Arc<Self>, params: api::Edit) -> Result<Answer<api::Sent>, Error> {
-        let MessageKey { conversation, id, .. } = self.ours(params.id, params.contact).await?;
+        let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         let text = params.text;
         self.sent(conversation, Command::EditMessage { conversation, id, text })
             .await
@@ -65,7 +65,7 @@ impl Handle<all::Edit> for App {
 
 impl Handle<all::Delete> for App {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Sent>, Error> {
-        let MessageKey { conversation, id, .. } = self.ours(params.id, params.contact).await?;
+        let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         self.sent(conversation, Command::DeleteMessage { conversation, id })
             .await
             .map(Answer::Now)
@@ -74,7 +74,7 @@ impl Handle<all::Delete> for App {
 
 impl Handle<all::Cancel> for App {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Sent>, Error> {
-        let MessageKey { conversation, id, .. } = self.ours(params.id, params.contact).await?;
+        let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         self.sent(conversation, Command::CancelMessage { conversation, id })
             .await
             .map(Answer::Now)
@@ -83,7 +83,7 @@ impl Handle<all::Cancel> for App {
 
 impl Handle<all::Retry> for App {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Sent>, Error> {
-        let MessageKey { conversation, id, .. } = self.ours(params.id, params.contact).await?;
+        let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         self.sent(conversation, Command::RetryMessage { conversation, id })
             .await
             .map(Answer::Now)
@@ -92,8 +92,8 @@ impl Handle<all::Retry> for App {
 
 impl Handle<all::React> for App {
     async fn handle(self: &Arc<Self>, params: api::React) -> Result<Answer<api::Message>, Error> {
-        let contact = self.resolve_if(params.contact.as_deref()).await?;
-        let key = self.message("id", params.id, contact, None).await?;
+        let conversation = self.conversation_if_named(params.conversation.as_deref()).await?;
+        let key = self.message("id", params.id, conversation, None).await?;
         let emoji = params.emoji.filter(|emoji| !emoji.is_empty());
         self.command(Command::React { message: key, emoji }).await?;
         let found = self.archive.read(move |reader| reader.message_by_key(&key)).await?;
@@ -104,19 +104,22 @@ impl Handle<all::React> for App {
 
 impl Handle<all::Read> for App {
     async fn handle(self: &Arc<Self>, params: api::MarkRead) -> Result<Answer<api::Done>, Error> {
-        let contact = self.resolve(&params.contact, Scope::Known).await?;
-        let mut ids = Vec::with_capacity(params.ids.len().min(256));
-        for id in params.ids {
-            ids.push(self.message("ids", id, Some(contact), Some(Direction::In)).await?.id);
-        }
+        let conversation = self.conversation_named(&params.conversation).await?;
         let receipt = params.receipt.unwrap_or(self.config.read_receipts);
-        self.command(Command::MarkRead {
-            conversation: contact.into(),
-            author: contact,
-            ids,
-            receipt,
-        })
-        .await?;
+        let mut by_author = BTreeMap::<OnionAddress, Vec<MessageId>>::new();
+        for id in params.ids {
+            let key = self.message("ids", id, Some(conversation), Some(Direction::In)).await?;
+            by_author.entry(key.author).or_default().push(key.id);
+        }
+        for (author, ids) in by_author {
+            self.command(Command::MarkRead {
+                conversation,
+                author,
+                ids,
+                receipt,
+            })
+            .await?;
+        }
         Ok(Answer::Now(api::Done {}))
     }
 }
@@ -127,33 +130,31 @@ impl Handle<all::Typing> for App {
             return Err(Error::new(Kind::WrongState, "typing notices are off")
                 .hint("set typing = true in config.toml, and start the daemon again"));
         }
-        let contact = self.resolve(&params.contact, Scope::Known).await?;
-        self.command(Command::SetTyping(contact, params.typing)).await?;
+        let peer = peer(self.conversation_named(&params.conversation).await?)?;
+        self.command(Command::SetTyping(peer, params.typing)).await?;
         Ok(Answer::Now(api::Done {}))
     }
 }
 
 impl Handle<all::Timer> for App {
     async fn handle(self: &Arc<Self>, params: api::SetTimer) -> Result<Answer<api::Timer>, Error> {
-        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        let conversation = self.conversation_named(&params.conversation).await?;
         let (ours, theirs) = if let Some(seconds) = params.seconds {
-            let reply = self.command(Command::SetTimer(contact.into(), seconds)).await?;
+            let reply = self.command(Command::SetTimer(conversation, seconds)).await?;
             let Reply::Timers(timers) = reply else {
                 return Err(unexpected(&reply));
             };
-            let of = |author| {
-                timers
-                    .iter()
-                    .find(|row| row.author == author)
-                    .map_or(0, |row| row.seconds)
+            let shortest = |ours: bool| {
+                let timers = timers.iter().filter(|row| (row.author == self.us) == ours);
+                timers.map(|row| row.seconds).min().unwrap_or(0)
             };
-            (of(self.us), of(contact))
+            (shortest(true), shortest(false))
         } else {
-            let shown = self.contact(contact).await?;
+            let shown = self.contact(peer(conversation)?).await?;
             (shown.timer_ours, shown.timer_theirs)
         };
         Ok(Answer::Now(api::Timer {
-            conversation: contact.to_string(),
+            conversation: view::conversation(conversation),
             seconds: view::tighter(ours, theirs),
             ours,
             theirs,
@@ -168,7 +169,7 @@ impl App {
                 let (state, reason) = view::state(state);
                 Ok(api::Sent {
                     id: id.to_string(),
-                    conversation: conversation.to_string(),
+                    conversation: view::conversation(conversation),
                     state,
                     reason,
                 })
@@ -178,9 +179,9 @@ impl App {
     }
 
     /// A message of ours.
-    async fn ours(&self, id: String, contact: Option<String>) -> Result<MessageKey, Error> {
-        let contact = self.resolve_if(contact.as_deref()).await?;
-        self.message("id", id, contact, Some(Direction::Out)).await
+    async fn ours(&self, id: String, conversation: Option<String>) -> Result<MessageKey, Error> {
+        let conversation = self.conversation_if_named(conversation.as_deref()).await?;
+        self.message("id", id, conversation, Some(Direction::Out)).await
     }
 
     /// Which message is meant by an id, or by the beginning of one. `what` is the parameter's name.
@@ -188,8 +189,8 @@ impl App {
         &self,
         what: &str,
         id: String,
-        contact: Option<OnionAddress>,
-        author: Option<Direction>,
+        conversation: Option<ConversationId>,
+        direction: Option<Direction>,
     ) -> Result<MessageKey, Error> {
         if !(6..=32).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             let message =
@@ -203,8 +204,8 @@ impl App {
             .await?
             .into_iter()
             .map(|message| message.key)
-            .filter(|key| contact.is_none_or(|contact| key.conversation == contact.into()))
-            .filter(|key| author.is_none_or(|author| author == key.direction(&self.us)))
+            .filter(|key| conversation.is_none_or(|conversation| conversation == key.conversation))
+            .filter(|key| direction.is_none_or(|direction| direction == key.direction(&self.us)))
             .collect();
         // A peer may give a message the id of one of ours; that must not get in the way of ours.
         if found.iter().any(|key| key.author == self.us) && all_same(&found) {
@@ -216,14 +217,25 @@ impl App {
             several => {
                 let names = several
                     .iter()
-                    .map(|key| format!("{} with {}", key.id, key.conversation))
+                    .map(|key| format!("{} in {}", key.id, view::conversation(key.conversation)))
                     .collect();
                 Err(
                     Error::invalid(format!("{what}: {id} may be any of {} messages", several.len()))
-                        .hint("give more digits of the id, or the contact")
+                        .hint("give more digits of the id, or the conversation")
                         .candidates(names),
                 )
             }
+        }
+    }
+}
+
+/// The other member of a direct conversation. What needs one is refused in others.
+pub(super) fn peer(conversation: ConversationId) -> Result<OnionAddress, Error> {
+    match conversation {
+        ConversationId::Direct(peer) => Ok(peer),
+        ConversationId::Group(_) | ConversationId::Channel(_) => {
+            let message = format!("{} is no direct conversation", view::conversation(conversation));
+            Err(Error::new(Kind::UnknownConversation, message))
         }
     }
 }

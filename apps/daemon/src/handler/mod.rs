@@ -155,34 +155,34 @@ mod tests {
     #[test]
     fn a_wrong_parameter_is_named() {
         for (params, expected) in [
-            (json!({"contact": "bob"}), "missing field `text`"),
+            (json!({"conversation": "bob"}), "missing field `text`"),
             (
-                json!({"contact": "bob", "text": 7}),
+                json!({"conversation": "bob", "text": 7}),
                 "text: invalid type: integer `7`, expected a string",
             ),
             (
-                json!({"contact": "bob", "text": "x", "colour": 1}),
+                json!({"conversation": "bob", "text": "x", "colour": 1}),
                 "unknown field `colour`",
             ),
             (
-                json!({"contact": "bob", "text": "x", "ttl": -1}),
+                json!({"conversation": "bob", "text": "x", "ttl": -1}),
                 "ttl: invalid value: integer `-1`",
             ),
             (
-                json!({"contact": "bob", "text": "x", "ttl": 1e30}),
+                json!({"conversation": "bob", "text": "x", "ttl": 1e30}),
                 "ttl: invalid type: floating point",
             ),
             (
-                json!({"contact": "bob", "text": "x", "ttl": 4_294_967_296_u64}),
+                json!({"conversation": "bob", "text": "x", "ttl": 4_294_967_296_u64}),
                 "ttl: invalid value: integer `4294967296`",
             ),
             (
-                json!({"contact": "bob", "text": "x", "wait": "soon"}),
+                json!({"conversation": "bob", "text": "x", "wait": "soon"}),
                 "wait: unknown variant `soon`",
             ),
             (
-                json!({"contact": ["bob"], "text": "x"}),
-                "contact: invalid type: sequence",
+                json!({"conversation": ["bob"], "text": "x"}),
+                "conversation: invalid type: sequence",
             ),
         ] {
             let message = complaint(params);

@@ -88,7 +88,10 @@ impl Handle<all::NodeStatus> for App {
 
 impl Handle<all::NodePresence> for App {
     async fn handle(self: &Arc<Self>, params: api::PresenceQuery) -> Result<Answer<api::Peers>, Error> {
-        let only = self.resolve_if(params.contact.as_deref()).await?;
+        let only = match &params.contact {
+            Some(contact) => Some(self.contact_named(contact).await?),
+            None => None,
+        };
         let reply = self.command(Command::Peers).await?;
         let Reply::Peers(peers) = reply else {
             return Err(unexpected(&reply));

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use sotto_api::{self as api, Error, all};
 use sotto_io_sqlcipher::{MessageView, Reader};
 
+use super::messages::peer;
 use super::{Answer, Handle, LONGEST, PAGE, limit};
 use crate::app::App;
-use crate::resolve::Scope;
 use crate::view;
 
 impl Handle<all::History> for App {
     async fn handle(self: &Arc<Self>, params: api::History) -> Result<Answer<api::Messages>, Error> {
         let limit = limit(params.limit, PAGE)?;
-        let contact = self.resolve(&params.contact, Scope::Known).await?;
+        let conversation = self.conversation_named(&params.conversation).await?;
+        let contact = peer(conversation)?;
         let before = match params.before {
-            Some(id) => Some(self.message("before", id, Some(contact), None).await?.id),
+            Some(id) => Some(self.message("before", id, Some(conversation), None).await?.id),
             None => None,
         };
         let messages = self
@@ -55,7 +56,8 @@ impl Handle<all::Search> for App {
         if params.query.trim().is_empty() {
             return Err(Error::invalid("query must not be empty"));
         }
-        let with = self.resolve_if(params.with.as_deref()).await?;
+        let with = self.conversation_if_named(params.with.as_deref()).await?;
+        let with = with.map(peer).transpose()?;
         let query = params.query;
         let messages = self
             .archive
@@ -67,8 +69,8 @@ impl Handle<all::Search> for App {
 
 impl Handle<all::MessageStatus> for App {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Message>, Error> {
-        let contact = self.resolve_if(params.contact.as_deref()).await?;
-        let key = self.message("id", params.id, contact, None).await?;
+        let conversation = self.conversation_if_named(params.conversation.as_deref()).await?;
+        let key = self.message("id", params.id, conversation, None).await?;
         let found = self.archive.read(move |reader| reader.message_by_key(&key)).await?;
         let message =
             found.ok_or_else(|| Error::new(api::Kind::UnknownMessage, format!("{} has disappeared", key.id)))?;
@@ -79,9 +81,9 @@ impl Handle<all::MessageStatus> for App {
 impl Handle<all::Outbox> for App {
     async fn handle(self: &Arc<Self>, params: api::ListOutbox) -> Result<Answer<api::Messages>, Error> {
         let limit = limit(params.limit, LONGEST)?;
-        let contact = self.resolve_if(params.contact.as_deref()).await?;
+        let conversation = self.conversation_if_named(params.conversation.as_deref()).await?;
         let mut messages = self.archive.read(Reader::outbox).await?;
-        messages.retain(|message| contact.is_none_or(|contact| message.key.conversation == contact.into()));
+        messages.retain(|message| conversation.is_none_or(|conversation| message.key.conversation == conversation));
         messages.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(Answer::Now(self.shown(messages)))
     }

@@ -53,7 +53,7 @@ pub fn delivery(report: &Report, ada: &mut Side, grace: &mut Side, ids: &[String
 
 fn history(side: &mut Side) -> Result<Vec<Message>, Error> {
     let contacts = side.client()?.call::<all::List>(&api::List { all: false })?;
-    let contact = contacts
+    let conversation = contacts
         .friends
         .first()
         .ok_or_else(|| failed("the friend is gone"))?
@@ -63,7 +63,7 @@ fn history(side: &mut Side) -> Result<Vec<Message>, Error> {
     Ok(side
         .client()?
         .call::<all::History>(&api::History {
-            contact,
+            conversation,
             limit: None,
             before: None,
         })?

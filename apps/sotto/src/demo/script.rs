@@ -141,7 +141,7 @@ fn talk(report: &Report, ada: &mut Side, grace: &mut Side) -> Result<Vec<String>
         };
         let since = Instant::now();
         let send = api::Send {
-            contact: listener.identity.onion.clone(),
+            conversation: listener.identity.onion.clone(),
             text: line.to_owned(),
             reply_to: answers.map(|place| ids[place].clone()),
             wait: api::WaitFor::Delivered,
@@ -160,7 +160,7 @@ fn talk(report: &Report, ada: &mut Side, grace: &mut Side) -> Result<Vec<String>
             return Err(failed(format!("{} got something else than what was said", listener.name)).into());
         }
         let read = api::MarkRead {
-            contact: speaker.identity.onion.clone(),
+            conversation: speaker.identity.onion.clone(),
             ids: vec![id.clone()],
             receipt: Some(true),
         };
@@ -178,7 +178,7 @@ fn talk(report: &Report, ada: &mut Side, grace: &mut Side) -> Result<Vec<String>
     let emoji = Some(REACTION.to_owned());
     grace.client()?.call::<all::React>(&api::React {
         id: last.clone(),
-        contact: None,
+        conversation: None,
         emoji,
     })?;
     ada.until("the reaction", |event| match &event.body {

@@ -53,7 +53,7 @@ async fn strangers_become_friends_and_talk() {
     );
     let error = pair
         .bob
-        .refused("messages.send", json!({ "contact": "Alice", "text": "hi" }))
+        .refused("messages.send", json!({ "conversation": "Alice", "text": "hi" }))
         .await;
     assert_eq!(
         kinds(&error),
@@ -61,11 +61,26 @@ async fn strangers_become_friends_and_talk() {
         "a name that a stranger claims means nobody"
     );
 
-    let accepted = pair.bob.ok("friends.accept", json!({ "contact": "alice" })).await;
-    assert_eq!(accepted["standing"], "friend");
+    let error = pair.bob.refused("friends.accept", json!({ "contact": "Alice" })).await;
+    assert_eq!(kinds(&error), (Kind::UnknownContact, 1), "nor for an answer");
+    let suggested = format!("sotto friends accept {} --name NAME", &alice_onion[..12]);
+    assert!(error.data.hint.ends_with(&suggested), "{error:?}");
+
+    let accept = json!({ "contact": &alice_onion[..8] });
+    let accepted = pair.bob.ok("friends.accept", accept).await;
+    assert_eq!(
+        (&accepted["standing"], &accepted["petname"]),
+        (&json!("friend"), &json!(null)),
+        "a petname is never taken from a claimed name"
+    );
+    let error = pair
+        .bob
+        .refused("messages.send", json!({ "conversation": "Alice", "text": "hi" }))
+        .await;
+    assert_eq!(kinds(&error), (Kind::UnknownContact, 1), "nor that a friend claims");
     pair.alice.until("contact.added").await;
 
-    let sent = json!({ "contact": "bob", "text": "hello", "wait": "delivered", "thread": "plans", "timeout": 60 });
+    let sent = json!({ "conversation": "bob", "text": "hello", "wait": "delivered", "thread": "plans", "timeout": 60 });
     let sent = pair.alice.ok("messages.send", sent).await;
     assert_eq!(sent["state"], "delivered");
 
@@ -128,10 +143,13 @@ async fn what_is_stored_can_be_read_in_every_way() {
         ("a second pear", json!("fruit")),
         ("third: Äpfel", json!("fruit")),
     ] {
-        let send = json!({ "contact": "bob", "text": text, "thread": thread, "wait": "delivered", "timeout": 60 });
+        let send = json!({ "conversation": "bob", "text": text, "thread": thread, "wait": "delivered", "timeout": 60 });
         pair.alice.ok("messages.send", send).await;
     }
-    let history = pair.bob.ok("messages.history", json!({ "contact": "ALICE" })).await;
+    let history = pair
+        .bob
+        .ok("messages.history", json!({ "conversation": "ALICE" }))
+        .await;
     assert_eq!(
         texts(&history),
         ["the first apple", "a second pear", "third: Äpfel"],
@@ -142,7 +160,7 @@ async fn what_is_stored_can_be_read_in_every_way() {
         .bob
         .ok(
             "messages.history",
-            json!({ "contact": "alice", "before": id, "limit": 1 }),
+            json!({ "conversation": "alice", "before": id, "limit": 1 }),
         )
         .await;
     assert_eq!(texts(&earlier), ["the first apple"]);
@@ -175,7 +193,7 @@ async fn what_is_stored_can_be_read_in_every_way() {
     pair.bob
         .ok(
             "messages.read",
-            json!({ "contact": "alice", "ids": [id], "receipt": false }),
+            json!({ "conversation": "alice", "ids": [id], "receipt": false }),
         )
         .await;
     let unread = pair.bob.ok("messages.inbox", json!({ "unread": true })).await;
@@ -183,9 +201,12 @@ async fn what_is_stored_can_be_read_in_every_way() {
 
     let reacted = pair.bob.ok("messages.react", json!({ "id": id, "emoji": "👍" })).await;
     assert_eq!(reacted["reactions"][0]["emoji"], "👍");
-    let reply = json!({ "contact": "alice", "text": "yes", "reply_to": id, "wait": "delivered", "timeout": 60 });
+    let reply = json!({ "conversation": "alice", "text": "yes", "reply_to": id, "wait": "delivered", "timeout": 60 });
     pair.bob.ok("messages.send", reply).await;
-    let history = pair.alice.ok("messages.history", json!({ "contact": "bob" })).await;
+    let history = pair
+        .alice
+        .ok("messages.history", json!({ "conversation": "bob" }))
+        .await;
     assert_eq!(history["messages"][3]["reply_to"], id);
     assert_eq!(history["messages"][1]["reactions"][0]["by"], "in");
 
@@ -202,7 +223,10 @@ async fn what_is_stored_can_be_read_in_every_way() {
 
     let timer = pair
         .bob
-        .ok("conversations.timer", json!({ "contact": "alice", "seconds": 3600 }))
+        .ok(
+            "conversations.timer",
+            json!({ "conversation": "alice", "seconds": 3600 }),
+        )
         .await;
     assert_eq!(
         (&timer["seconds"], &timer["ours"], &timer["theirs"]),
@@ -270,7 +294,8 @@ async fn a_message_waits_for_one_who_is_away_and_can_be_taken_back() {
     let [alices, bobs] = pair.daemons;
     bobs.finished().await.expect("in order");
 
-    let send = json!({ "contact": "bob", "text": "are you there?", "id": "k1", "wait": "delivered", "timeout": 1 });
+    let send =
+        json!({ "conversation": "bob", "text": "are you there?", "id": "k1", "wait": "delivered", "timeout": 1 });
     let error = pair.alice.refused("messages.send", send).await;
     assert_eq!(kinds(&error), (Kind::WaitEnded, 8));
     let sent = error.data.sent.expect("which message it is");
@@ -278,7 +303,7 @@ async fn a_message_waits_for_one_who_is_away_and_can_be_taken_back() {
         .alice
         .ok(
             "messages.send",
-            json!({ "contact": "bob", "text": "are you there?", "id": "k1" }),
+            json!({ "conversation": "bob", "text": "are you there?", "id": "k1" }),
         )
         .await;
     assert_eq!(
@@ -290,16 +315,16 @@ async fn a_message_waits_for_one_who_is_away_and_can_be_taken_back() {
         .alice
         .refused(
             "messages.send",
-            json!({ "contact": "bob", "text": "another", "id": "k1" }),
+            json!({ "conversation": "bob", "text": "another", "id": "k1" }),
         )
         .await;
     assert_eq!(kinds(&error), (Kind::KeyReused, 1));
 
     let second = pair
         .alice
-        .ok("messages.send", json!({ "contact": "bob", "text": "never mind" }))
+        .ok("messages.send", json!({ "conversation": "bob", "text": "never mind" }))
         .await;
-    let outbox = pair.alice.ok("outbox.list", json!({ "contact": "bob" })).await;
+    let outbox = pair.alice.ok("outbox.list", json!({ "conversation": "bob" })).await;
     assert_eq!(texts(&outbox), ["are you there?", "never mind"]);
     assert!(
         outbox["messages"][0]["attempts"].is_u64() && outbox["messages"][0]["gives_up_at"].is_string(),
@@ -342,7 +367,7 @@ async fn whoever_declines_ends_the_wait() {
         .await;
     pair.bob.until("request.received").await;
     let mut other = pair.homes[0].client().await;
-    let send = json!({ "contact": "bob", "text": "please", "wait": "delivered", "timeout": 60 });
+    let send = json!({ "conversation": "bob", "text": "please", "wait": "delivered", "timeout": 60 });
     let (error, rejected) = tokio::join!(
         other.refused("messages.send", send),
         pair.bob.ok("friends.reject", json!({ "contact": "Alice" }))

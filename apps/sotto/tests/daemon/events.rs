@@ -18,7 +18,7 @@ fn seqs(events: &Value) -> Vec<u64> {
 async fn a_consumer_goes_on_where_it_acknowledged() {
     let mut pair = Pair::friends().await;
     for text in ["one", "two", "three"] {
-        let send = json!({ "contact": "bob", "text": text, "wait": "delivered", "timeout": 60 });
+        let send = json!({ "conversation": "bob", "text": text, "wait": "delivered", "timeout": 60 });
         pair.alice.ok("messages.send", send).await;
     }
     let all = pair.bob.ok("events.list", json!({ "consumer": "c" })).await;
@@ -75,7 +75,7 @@ async fn waiting_ends_with_an_event_or_with_the_time_and_holds_nobody_up() {
     // The wait and what ends it are on one connection.
     let wait = json!({ "jsonrpc": "2.0", "id": "w", "method": "events.wait", "params": { "types": ["timer.changed"], "timeout": 60 } });
     pair.bob.write(format!("{wait}\n").as_bytes()).await;
-    let set = json!({ "jsonrpc": "2.0", "id": "s", "method": "conversations.timer", "params": { "contact": "alice", "seconds": 9 } });
+    let set = json!({ "jsonrpc": "2.0", "id": "s", "method": "conversations.timer", "params": { "conversation": "alice", "seconds": 9 } });
     pair.bob.write(format!("{set}\n").as_bytes()).await;
     let mut answers = [
         pair.bob.line().await.expect("open"),
@@ -95,7 +95,7 @@ async fn a_subscription_streams_what_was_and_what_comes() {
         .ok("events.subscribe", json!({ "since": 0, "presence": true }))
         .await;
     assert_eq!(subscribed["since"], 0);
-    let send = json!({ "contact": "bob", "text": "live", "wait": "delivered", "timeout": 60 });
+    let send = json!({ "conversation": "bob", "text": "live", "wait": "delivered", "timeout": 60 });
     pair.alice.ok("messages.send", send).await;
     let mut expected = 1;
     loop {
@@ -147,7 +147,7 @@ async fn a_consumer_that_was_away_too_long_is_told_what_it_missed() {
     pair.alice = pair.homes[0].client().await;
     for batch in 0..12 {
         let requests: Vec<Value> = (0..100)
-            .map(|n| json!({ "jsonrpc": "2.0", "id": n, "method": "conversations.timer", "params": { "contact": "bob", "seconds": batch * 100 + n + 1 } }))
+            .map(|n| json!({ "jsonrpc": "2.0", "id": n, "method": "conversations.timer", "params": { "conversation": "bob", "seconds": batch * 100 + n + 1 } }))
             .collect();
         let line = serde_json::to_string(&requests).expect("json") + "\n";
         pair.alice.write(line.as_bytes()).await;
@@ -187,7 +187,7 @@ async fn a_consumer_that_was_away_too_long_is_told_what_it_missed() {
 #[tokio::test]
 async fn a_look_acknowledges_nothing_until_it_is_said_to_be_enough() {
     let mut pair = Pair::friends().await;
-    let send = json!({ "contact": "bob", "text": "here", "wait": "delivered", "timeout": 60 });
+    let send = json!({ "conversation": "bob", "text": "here", "wait": "delivered", "timeout": 60 });
     pair.alice.ok("messages.send", send).await;
     let peeked = pair.bob.ok("messages.receive", json!({ "peek": true })).await;
     assert_eq!(peeked["messages"][0]["text"], "here");
@@ -196,7 +196,7 @@ async fn a_look_acknowledges_nothing_until_it_is_said_to_be_enough() {
         "here"
     );
     // What came afterwards has not been looked at.
-    let send = json!({ "contact": "bob", "text": "later", "wait": "delivered", "timeout": 60 });
+    let send = json!({ "conversation": "bob", "text": "later", "wait": "delivered", "timeout": 60 });
     pair.alice.ok("messages.send", send).await;
     let acked = pair.bob.ok("messages.ack", json!({ "seq": peeked["seq"] })).await;
     assert_eq!(acked, json!({ "consumer": "receive", "seq": peeked["seq"] }));

@@ -285,9 +285,34 @@ fn arbitrary_parameters() {
         ]
     });
     let name = prop::sample::select(vec![
-        "contact", "text", "id", "ids", "limit", "before", "query", "with", "consumer", "since", "seq", "timeout",
-        "wait", "ttl", "name", "note", "code", "seconds", "emoji", "mark", "number", "thread", "reply_to", "unread",
-        "all", "types", "show",
+        "contact",
+        "conversation",
+        "text",
+        "id",
+        "ids",
+        "limit",
+        "before",
+        "query",
+        "with",
+        "consumer",
+        "since",
+        "seq",
+        "timeout",
+        "wait",
+        "ttl",
+        "name",
+        "note",
+        "code",
+        "seconds",
+        "emoji",
+        "mark",
+        "number",
+        "thread",
+        "reply_to",
+        "unread",
+        "all",
+        "types",
+        "show",
     ]);
     let params = prop::collection::btree_map(name, value, 0..5);
     let requests = vec((prop::sample::select(methods), params), 1..8);

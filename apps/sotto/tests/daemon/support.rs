@@ -93,13 +93,16 @@ impl Pair {
 
     pub async fn friends() -> Self {
         let mut pair = Self::strangers().await;
-        let code = pair.homes[1].identity.friend_code.clone();
+        let [alice, code] = [
+            pair.homes[0].identity.onion.clone(),
+            pair.homes[1].identity.friend_code.clone(),
+        ];
         pair.alice
             .ok("friends.add", json!({ "code": code, "name": "bob" }))
             .await;
         pair.bob.until("request.received").await;
         pair.bob
-            .ok("friends.accept", json!({ "contact": "Alice", "name": "alice" }))
+            .ok("friends.accept", json!({ "contact": alice, "name": "alice" }))
             .await;
         pair.alice.until("contact.added").await;
         pair.bob.until("contact.added").await;

@@ -218,3 +218,126 @@ fn presence_is_for_contacts_and_typing_is_said() {
     assert_eq!(code, 1, "it is off unless wanted: {error}");
     assert!(string(&error["data"]["hint"]).contains("config.toml"), "{error}");
 }
+
+/// Any peer can claim any name. So a claimed name sends nothing, accepts nothing and shows nothing, for a friend as for a
+/// stranger; it is only suggested.
+#[test]
+fn a_claimed_name_resolves_nothing_in_any_command() {
+    let world = World::new();
+    let (mut alice, mut bob) = (world.person("alice"), world.person("bob"));
+    let mut dave = world.person("dave");
+    world.connect(&alice, &bob);
+    world.connect(&alice, &dave);
+    for person in [&mut alice, &mut bob, &mut dave] {
+        person.start();
+    }
+    let invite = string(&alice.json(&["identity", "--invite"])["friend_code"]);
+    bob.json(&["friends", "add", &invite, "--name", "alice"]);
+    dave.json(&["friends", "add", &alice.friend_code, "--name", "alice"]);
+    for what in ["a friend", "a request"] {
+        alice.until(what, |event| {
+            matches!(event.body, Body::ContactAdded { .. } | Body::RequestReceived { .. }).then_some(())
+        });
+    }
+    assert_eq!(
+        alice.json(&["friends", "list"])["friends"][0]["petname"],
+        serde_json::Value::Null,
+        "an invite gives no petname"
+    );
+
+    // Bob is a friend that claims to be bob, Dave a stranger that claims to be dave.
+    let id = "00".repeat(16);
+    for (name, suggested) in [
+        ("bob", format!("sotto friends rename {} NAME", &bob.onion[..12])),
+        (
+            "dave",
+            format!("sotto friends accept {} --name NAME", &dave.onion[..12]),
+        ),
+    ] {
+        for command in [
+            &["send", name, "secret"][..],
+            &["edit", name, &id, "secret"],
+            &["delete", name, &id],
+            &["react", name, &id, "👍"],
+            &["read", name],
+            &["ephemeral", name],
+            &["ephemeral", name, "60"],
+            &["history", name],
+            &["search", "secret", "--with", name],
+            &["outbox", "--conversation", name],
+            &["outbox", "cancel", &id, "--conversation", name],
+            &["friends", "accept", name],
+            &["friends", "reject", name],
+            &["friends", "remove", name],
+            &["friends", "rename", name, "bob"],
+            &["friends", "block", name],
+            &["friends", "unblock", name],
+            &["friends", "verify", name],
+        ] {
+            let (code, error) = alice.error(command);
+            assert_eq!(
+                (code, &error["data"]["kind"]),
+                (1, &serde_json::json!("unknown_contact")),
+                "{command:?}: {error}"
+            );
+            assert!(
+                string(&error["data"]["hint"]).ends_with(&suggested),
+                "{command:?}: {error}"
+            );
+        }
+    }
+
+    // What is suggested works: eight letters of the address are enough.
+    let accepted = alice.json(&["friends", "accept", &dave.onion[..8], "--name", "dave"]);
+    assert_eq!(
+        (&accepted["petname"], &accepted["standing"]),
+        (&serde_json::json!("dave"), &serde_json::json!("friend"))
+    );
+    alice.json(&["friends", "rename", &bob.onion[..8], "bob"]);
+    alice.json(&["send", "bob", "to bob", "--wait", "delivered"]);
+
+    // A friend that takes the petname of another one gets nothing that was meant for it.
+    dave.json(&["identity", "--rename", "bob"]);
+    alice.json(&["send", "dave", "to dave", "--wait", "delivered"]);
+    alice.json(&["send", "bob", "to bob again", "--wait", "delivered"]);
+    assert_eq!(bob.texts(2), ["to bob", "to bob again"]);
+    assert_eq!(dave.texts(1), ["to dave"]);
+    let shown = alice.run(&["friends", "list"]).stdout;
+    assert!(!shown.contains('~'), "both have a petname: {shown}");
+}
+
+#[test]
+fn a_claimed_name_is_shown_beside_the_letters_that_commands_take() {
+    let world = World::new();
+    let (mut alice, mut bob) = (world.person("alice"), world.person("bob"));
+    world.connect(&alice, &bob);
+    alice.start();
+    bob.start();
+    bob.json(&["friends", "add", &alice.friend_code, "--name", "alice"]);
+    alice.until("the request", |event| {
+        matches!(event.body, Body::RequestReceived { .. }).then_some(())
+    });
+    let beginning = &bob.onion[..8];
+    let requests = alice.run(&["friends", "requests"]);
+    assert!(
+        requests.stdout.starts_with(&format!("~bob ({beginning})")),
+        "{requests:#?}"
+    );
+    assert!(
+        requests
+            .stderr
+            .contains(&format!("sotto friends accept {beginning} --name NAME")),
+        "{requests:#?}"
+    );
+    let accepted = alice.run(&["friends", "accept", beginning]);
+    assert!(
+        accepted
+            .stderr
+            .contains(&format!("sotto friends rename {beginning} NAME")),
+        "{accepted:#?}"
+    );
+    bob.json(&["send", "alice", "hello", "--wait", "delivered"]);
+    let inbox = alice.run(&["inbox"]).stdout;
+    assert!(inbox.contains(&format!("~bob ({beginning})  hello")), "{inbox}");
+    alice.json(&["send", beginning, "hello, you", "--wait", "delivered"]);
+}

@@ -94,7 +94,7 @@ fn send_on(name: &str, to: &str, socket: &std::path::Path, stop: &AtomicBool, se
             continue;
         };
         let send = api::Send {
-            contact: to.to_owned(),
+            conversation: to.to_owned(),
             text: text.clone(),
             id: Some(text.clone()),
             ..Default::default()
@@ -149,7 +149,7 @@ fn converge(person: &Person, to: &str, sent: &Mutex<Vec<String>>) {
                 );
                 let retry = api::MessageOnly {
                     id: message.id.clone(),
-                    contact: None,
+                    conversation: None,
                 };
                 // It may be delivered just now, and then there is nothing to try again.
                 let _ = person.client().call::<all::Retry>(&retry);
@@ -169,7 +169,7 @@ fn history(person: &Person, with: &str) -> Vec<api::Message> {
     let mut before = None;
     loop {
         let page = api::History {
-            contact: with.to_owned(),
+            conversation: with.to_owned(),
             limit: Some(1000),
             before,
         };

@@ -79,7 +79,7 @@ fn five_hundred_messages_wait_for_somebody_who_is_away() {
     let mut last = String::new();
     for text in &texts {
         let send = api::Send {
-            contact: "bob".to_owned(),
+            conversation: "bob".to_owned(),
             text: text.clone(),
             ..Default::default()
         };

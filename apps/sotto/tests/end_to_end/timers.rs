@@ -50,7 +50,7 @@ fn the_tighter_timer_of_the_two_holds() {
             event.body,
             Body::TimerChanged {
                 seconds: 7200,
-                by: sotto_api::Direction::In,
+                direction: sotto_api::Direction::In,
                 ..
             }
         )

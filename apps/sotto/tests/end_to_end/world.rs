@@ -269,7 +269,7 @@ impl Person {
         let deadline = Instant::now() + PATIENCE;
         let status = api::MessageOnly {
             id: id.to_owned(),
-            contact: None,
+            conversation: None,
         };
         loop {
             let message = self.call::<all::MessageStatus>(&status);

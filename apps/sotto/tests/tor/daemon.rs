@@ -193,7 +193,7 @@ impl Node for Daemon {
 
     fn send(&mut self, to: &str, text: &str) {
         let send = api::Send {
-            contact: to.to_owned(),
+            conversation: to.to_owned(),
             text: text.to_owned(),
             ..Default::default()
         };
@@ -202,7 +202,7 @@ impl Node for Daemon {
 
     fn history(&mut self, with: &str) -> Vec<Message> {
         let history = api::History {
-            contact: with.to_owned(),
+            conversation: with.to_owned(),
             limit: Some(1000),
             before: None,
         };
@@ -228,7 +228,7 @@ impl Node for Daemon {
         }
         let histories = contacts.iter().map(|contact| {
             self.call::<all::History>(&api::History {
-                contact: contact.who.contact.clone(),
+                conversation: contact.who.contact.clone(),
                 limit: ALL,
                 before: None,
             })
