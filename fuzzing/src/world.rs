@@ -1,5 +1,5 @@
-//! The simulated world with the fuzzer as its fate: bytes choose a story, and every fault in it. What must hold then is what
-//! must hold in any world, and the invariants of `simulations` say it.
+//! The simulator with a fuzzer as the source of choices: bytes choose a scenario, and every fault in it. All invariants of
+//! `simulations` must hold.
 
 use sotto_simulations::scenario::LIBRARY;
 use sotto_simulations::{Choices, Run, Trace, play};
@@ -9,7 +9,7 @@ use crate::input::Input;
 pub(crate) fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let scenario = &LIBRARY[input.number() % LIBRARY.len()];
-    let run = Run::bad(scenario, u64::from(input.byte()));
+    let run = Run::faulty(scenario, u64::from(input.byte()));
     let (verdict, made) = play(run, Choices::from_bytes(input.rest().to_vec()));
     if let Err(why) = verdict {
         panic!(
@@ -20,7 +20,7 @@ pub(crate) fn run(bytes: &[u8]) {
 }
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    let calm = (0..LIBRARY.len()).map(|story| vec![u8::try_from(story).expect("few"), 1]);
+    let calm = (0..LIBRARY.len()).map(|scenario| vec![u8::try_from(scenario).expect("few"), 1]);
     let eventful = [7, 100, 149, 255].map(|byte| [&[7, 1][..], &[byte; 200]].concat());
     calm.chain(eventful).collect()
 }

@@ -1,12 +1,12 @@
-//! How fast worlds live: `cargo bench -p sotto-simulations --bench world`.
+//! The simulator's speed: `cargo bench -p sotto-simulations --bench world`.
 //!
-//! - `chat`: three friends write without a pause; how many happenings a second one core gets through.
-//! - `week`: three friends for seven days, each with a word for the others a day.
-//! - `nodes-N`: N nodes with ten contacts each for a day, each with ten texts. The last but one column is what
-//!   one happening costs for each doubling of the nodes: where it does not rise, cost grows no faster than happenings × log
-//!   nodes.
+//! - `chat`: three friends write without a pause. How many events a second one core processes.
+//! - `week`: three friends for seven days, each with a text for each other every day.
+//! - `nodes-N`: N nodes with ten contacts each for a day, each with ten texts. The last but one column is the cost
+//!   of one event for each doubling of the nodes: where it does not rise, cost grows no faster than events × log nodes.
 //!
-//! Time is the processor's, so that a busy machine does not show. All invariants watch. Arguments choose rows by name.
+//! Time is processor time, so the machine's other load does not show. All invariants are on. Arguments choose rows by
+//! name.
 
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
@@ -35,22 +35,22 @@ fn main() {
     }
 }
 
-/// Makes the world, lets the story run, and says what that took.
-fn report(name: &str, nodes: usize, story: impl FnOnce(&mut World)) {
+/// Makes the world, plays the scenario, and prints the figures.
+fn report(name: &str, nodes: usize, scenario: impl FnOnce(&mut World)) {
     let contacts = if nodes == 3 { 2 } else { 10.min(nodes - 2) };
     let disks = ring(nodes, contacts);
-    let (calm, watch) = (Choices::calm(), invariant::all());
-    let mut world = World::new(Cipher::Transparent, disks, 1, Limits::default(), 1, calm, watch);
+    let (fault_free, watch) = (Choices::harmless(), invariant::all());
+    let mut world = World::new(Cipher::Transparent, disks, 1, Limits::default(), 1, fault_free, watch);
     let (began, born) = (processor_time(), world.now());
-    world.begin();
-    story(&mut world);
+    world.start();
+    scenario(&mut world);
     let took = processor_time().saturating_sub(began);
-    let happened = world.happened();
-    let each = took.as_secs_f64() * 1e6 / happened as f64;
+    let events = world.sim_events();
+    let each = took.as_secs_f64() * 1e6 / events as f64;
     println!(
-        "{name:<12} {:>6.1} h {took:>10.1?}  {happened:>9} happenings  {:>8.0} a second  {each:>6.2} µs each  {:>5.2} µs / log2 nodes  {} MiB",
+        "{name:<12} {:>6.1} h {took:>10.1?}  {events:>9} events  {:>8.0} a second  {each:>6.2} µs each  {:>5.2} µs / log2 nodes  {} MiB",
         (world.now().0 - born.0) as f64 / 3.6e6,
-        happened as f64 / took.as_secs_f64(),
+        events as f64 / took.as_secs_f64(),
         each / (nodes as f64).log2(),
         resident_mib(),
     );
@@ -60,24 +60,24 @@ fn chat(world: &mut World) {
     let pairs = world.pairs();
     for _ in 0..2000 {
         for (from, to) in &pairs {
-            world.write(*from, *to, "and another thing");
+            world.submit_text(*from, *to, "and another thing");
         }
-        world.pass(Millis(500));
+        world.advance(Millis(500));
     }
-    world.pass(Millis::minutes(1));
+    world.advance(Millis::minutes(1));
 }
 
 fn week(world: &mut World) {
     let pairs = world.pairs();
     for _ in 0..7 {
         for (from, to) in &pairs {
-            world.write(*from, *to, "good morning");
+            world.submit_text(*from, *to, "good morning");
         }
-        world.pass(DAY);
+        world.advance(DAY);
     }
 }
 
-/// Each has ten texts, for any of the next five.
+/// Ten texts of each peer, to one of the next five.
 fn a_day(world: &mut World) {
     const TEXTS: usize = 10;
     let people: Vec<Peer> = world.peers().collect();
@@ -87,8 +87,8 @@ fn a_day(world: &mut World) {
     for _ in 0..texts {
         let from = usize::try_from(entropy.below(people.len() as u64)).expect("few people");
         let step = usize::try_from(1 + entropy.below(reach)).expect("few contacts");
-        world.write(people[from], people[(from + step) % people.len()], "how are you?");
-        world.pass(Millis(DAY.0 / texts as u64));
+        world.submit_text(people[from], people[(from + step) % people.len()], "how are you?");
+        world.advance(Millis(DAY.0 / texts as u64));
     }
 }
 
@@ -98,7 +98,7 @@ fn processor_time() -> Duration {
     Duration::try_from(time).unwrap_or_default()
 }
 
-/// The most that the process has held, as Linux tells it.
+/// The peak memory of the process, as Linux reports it.
 fn resident_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

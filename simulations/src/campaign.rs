@@ -1,5 +1,5 @@
-//! Many bad worlds: every story with every seed of a range, on some threads, until all are played, time is up or enough
-//! has failed. What was played is counted, and what failed is made as simple as it can be.
+//! [`Campaign`]: every scenario with every seed of a range, with faults, on some threads, until all are played, time is
+//! up or enough runs have failed. It counts what was played, and shrinks what failed.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,65 +10,65 @@ use std::time::{Duration, Instant};
 
 use sotto_core::Millis;
 
-use crate::{Choice, FAULTS, Malice, Run, Scenario, Trace, play, shrink};
+use crate::{ByzantineFault, Choice, ENVIRONMENT_FAULTS, Run, Scenario, Trace, play, shrink};
 
-/// The one place among those who ask is what this story is about, and whoever means ill would take it.
-const TAKES_ALL_ROOM: &str = "one_request_at_a_time";
+/// This scenario is about the only request slot, and a byzantine node would take it.
+const NEEDS_THE_ONLY_SLOT: &str = "one_request_at_a_time";
 
 /// What to play.
 #[derive(Clone, Debug)]
 pub struct Campaign {
-    /// The stories.
-    pub stories: Vec<&'static Scenario>,
-    /// The seeds, each for every story.
+    /// The scenarios.
+    pub scenarios: Vec<&'static Scenario>,
+    /// The seeds, each for every scenario.
     pub seeds: Range<u64>,
-    /// One in so many worlds is played over libsignal; 0 is none.
+    /// One in so many runs uses libsignal; 0 is none.
     pub signal_every: u64,
-    /// In one of so many there is one more person, who means ill; 0 is none.
-    pub malice_every: u64,
+    /// One in so many runs has a byzantine node; 0 is none.
+    pub byzantine_every: u64,
     /// How many threads play.
     pub threads: usize,
-    /// No more worlds are begun after this long.
+    /// No run begins after this long.
     pub patience: Option<Duration>,
-    /// Nor after so many have failed.
+    /// No run begins after so many have failed.
     pub failures: usize,
-    /// Rules that all nodes break, by their bits.
+    /// Rules that all nodes break, as bits.
     #[cfg(feature = "sabotage")]
     pub broken: u64,
 }
 
-/// How a campaign goes.
+/// How far a campaign is.
 pub enum Progress<'a> {
     /// Another minute has passed.
     Minute(&'a Tally),
-    /// This failed.
+    /// This run failed.
     Failed(&'a Trace),
 }
 
 /// What has been played.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// Worlds that have come to their end, whether well or not.
-    pub worlds: u64,
-    /// How many of these ran over libsignal.
+    /// Runs that have ended, failed ones included.
+    pub runs: u64,
+    /// How many of these used libsignal.
     pub over_signal: u64,
-    /// How long they lived, all together.
-    pub lived: Millis,
-    /// How often each kind of fault happened.
+    /// Their virtual time, in total.
+    pub virtual_time: Millis,
+    /// How often each kind of fault was chosen.
     pub faults: BTreeMap<&'static str, u64>,
-    /// What failed, simplified, by the place of the world in the campaign.
+    /// What failed, shrunk, by the run's place in the campaign.
     pub failed: BTreeMap<u64, Trace>,
     /// How long it took.
     pub took: Duration,
 }
 
 impl Campaign {
-    /// Plays it, and tells how it goes.
+    /// Plays the runs and reports progress.
     pub fn play(&self, watch: impl Fn(Progress<'_>) + Sync) -> Tally {
         let began = Instant::now();
         let (next, over) = (AtomicU64::new(0), AtomicBool::new(false));
         let tally = Mutex::new(Tally::default());
-        let told = AtomicU64::new(0);
+        let reported_minute = AtomicU64::new(0);
         let worker = || {
             while !over.load(Ordering::Relaxed) {
                 let Some(run) = self.world(next.fetch_add(1, Ordering::Relaxed)) else {
@@ -82,7 +82,7 @@ impl Campaign {
                     .map(|why| shrink(&Trace::made(run, &made, why.clone())));
                 let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
                 tally.count(run, &made);
-                tally.lived.0 += verdict.map_or(0, |outcome| outcome.lived.0);
+                tally.virtual_time.0 += verdict.map_or(0, |outcome| outcome.virtual_time.0);
                 if let Some(trace) = failed {
                     watch(Progress::Failed(&trace));
                     tally.failed.insert(place, trace);
@@ -92,7 +92,7 @@ impl Campaign {
                     over.store(true, Ordering::Relaxed);
                 }
                 let minute = tally.took.as_secs() / 60;
-                if told.fetch_max(minute, Ordering::Relaxed) < minute {
+                if reported_minute.fetch_max(minute, Ordering::Relaxed) < minute {
                     watch(Progress::Minute(&tally));
                 }
             }
@@ -105,22 +105,24 @@ impl Campaign {
         tally.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The world at that place, unless that is beyond the last.
+    /// The run at that place, unless it is beyond the last.
     fn world(&self, place: u64) -> Option<(u64, Run)> {
-        let stories = self.stories.len() as u64;
-        let seed = self.seeds.start.checked_add(place.checked_div(stories)?)?;
-        let story = *self.stories.get(usize::try_from(place % stories).ok()?)?;
+        let scenarios = self.scenarios.len() as u64;
+        let seed = self.seeds.start.checked_add(place.checked_div(scenarios)?)?;
+        let scenario = *self.scenarios.get(usize::try_from(place % scenarios).ok()?)?;
         let run = Run {
             #[cfg(feature = "sabotage")]
             broken: self.broken,
-            ..Run::bad(story, seed)
+            ..Run::faulty(scenario, seed)
         };
-        // One further with each seed, or some stories would never meet anybody who means ill.
-        let turn = place + place / stories;
-        let nth = turn.checked_div(self.malice_every).unwrap_or_default();
-        let malice = Malice::ALL[usize::try_from(nth % Malice::ALL.len() as u64).ok()?];
-        let mean = self.malice_every > 0 && turn.is_multiple_of(self.malice_every) && story.name != TAKES_ALL_ROOM;
-        let run = if mean { run.among(malice) } else { run };
+        // The turn shifts by one with each seed, or some scenarios would never have a byzantine node.
+        let turn = place + place / scenarios;
+        let nth = turn.checked_div(self.byzantine_every).unwrap_or_default();
+        let fault = ByzantineFault::ALL[usize::try_from(nth % ByzantineFault::ALL.len() as u64).ok()?];
+        let is_byzantine = self.byzantine_every > 0
+            && turn.is_multiple_of(self.byzantine_every)
+            && scenario.name != NEEDS_THE_ONLY_SLOT;
+        let run = if is_byzantine { run.with_byzantine(fault) } else { run };
         let signal = self.signal_every > 0 && place % self.signal_every == self.signal_every - 1;
         self.seeds
             .contains(&seed)
@@ -130,25 +132,25 @@ impl Campaign {
 
 impl Tally {
     fn count(&mut self, run: Run, made: &[Choice]) {
-        self.worlds += 1;
+        self.runs += 1;
         self.over_signal += u64::from(run.cipher == crate::Cipher::Signal);
         for choice in made.iter().filter(|choice| choice.value > 0) {
-            if let Some(fault) = FAULTS.iter().find(|fault| fault.label == choice.label) {
+            if let Some(fault) = ENVIRONMENT_FAULTS.iter().find(|fault| fault.label == choice.label) {
                 *self.faults.entry(fault.label).or_default() += 1;
             }
         }
     }
 
-    /// How long the worlds lived, in years.
+    /// The virtual time of all runs, in years.
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
     pub fn years(&self) -> f64 {
-        self.lived.0 as f64 / (365.25 * Millis::hours(24).0 as f64)
+        self.virtual_time.0 as f64 / (365.25 * Millis::hours(24).0 as f64)
     }
 
-    /// Worlds a second.
+    /// Runs per second.
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
     pub fn rate(&self) -> f64 {
-        self.worlds as f64 / self.took.as_secs_f64().max(1e-9)
+        self.runs as f64 / self.took.as_secs_f64().max(1e-9)
     }
 }
 
@@ -158,12 +160,12 @@ mod tests {
 
     fn campaign(threads: usize) -> Campaign {
         Campaign {
-            stories: ["one_message", "both_ways"]
+            scenarios: ["one_message", "both_ways"]
                 .map(|name| Scenario::named(name).expect("in the library"))
                 .to_vec(),
             seeds: 5..10,
             signal_every: 4,
-            malice_every: 5,
+            byzantine_every: 5,
             threads,
             patience: None,
             failures: 1,
@@ -175,19 +177,19 @@ mod tests {
     #[test]
     fn every_story_is_played_with_every_seed_however_many_threads_do_it() {
         let (alone, together) = (campaign(1).play(|_| {}), campaign(3).play(|_| {}));
-        assert_eq!((alone.worlds, alone.over_signal), (10, 2));
+        assert_eq!((alone.runs, alone.over_signal), (10, 2));
         assert!(alone.failed.is_empty() && alone.years() > 0.0 && !alone.faults.is_empty());
         assert_eq!(
-            (alone.worlds, alone.lived, alone.faults),
-            (together.worlds, together.lived, together.faults)
+            (alone.runs, alone.virtual_time, alone.faults),
+            (together.runs, together.virtual_time, together.faults)
         );
         let places: Vec<_> = (0..11)
             .map_while(|place| campaign(1).world(place))
             .map(|(_, run)| run.to_string())
             .collect();
         assert_eq!(places.len(), 10);
-        let last = "both_ways --seed 8 --bad-world --signal --malice LiesAboutCursors";
+        let last = "both_ways --seed 8 --faulty --signal --byzantine MisreportsCursors";
         assert_eq!(places[7], last);
-        assert_eq!(places[3], "both_ways --seed 6 --bad-world --signal");
+        assert_eq!(places[3], "both_ways --seed 6 --faulty --signal");
     }
 }

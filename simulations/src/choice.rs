@@ -1,59 +1,56 @@
-//! The one source of choice. Whatever a world does not have to do in one way, it asks here: how long bytes travel, where
-//! they are split, whether a dial is refused. 0 always means that nothing bad happens, so a failing run is made simpler by
-//! deleting and lowering its choices (`shrink`), and what is left is short enough to keep ([`Plan`]).
+//! [`Choices`]: the only source of nondeterminism of a world, as a choice sequence: how long bytes travel, where they
+//! are split, whether a dial is refused. 0 is always the harmless choice, so a failing run is made simpler by deleting
+//! and lowering its choices (`shrink`), and the rest is short enough to keep ([`Plan`]).
 //!
-//! Four things can feed it: a seed, for many worlds; the bytes of a fuzzer; a plan, to repeat one world; and an
-//! [`Odometer`](crate::Odometer), for all worlds with at most so many faults of some kinds.
+//! There are four sources: a seed, for many worlds; the bytes of a fuzzer; a plan, to repeat one world; and an
+//! [`Enumeration`](crate::Enumeration), for all worlds with at most so many faults of some kinds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_core::Entropy;
 
-/// A choice that was made: what it was about, among how many, and which.
+/// A choice that was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Choice {
     /// What it was about.
     pub label: &'static str,
-    /// Among how many.
+    /// How many alternatives there were.
     pub among: u32,
-    /// Which; 0 is harmless.
+    /// Which was chosen; 0 is harmless.
     pub value: u32,
 }
 
-/// The choices of a run that are not harmless: by label and by how many of that label were made before.
+/// The choices of a run that are not harmless: by label, and by how many choices of that label came before.
 ///
-/// It is sparse and counts each label by itself, so that a plan keeps its meaning when a world asks for more.
+/// It is sparse and counts each label separately, so that a plan keeps its meaning when a world makes more choices.
 pub type Plan = BTreeMap<(String, u32), u32>;
 
-/// Kinds of faults, and in how many times each happens once.
+/// Kinds of faults, each with its odds: it happens once in so many times.
 pub type Faults = BTreeMap<&'static str, u32>;
 
-/// A kind of fault that chance makes.
+/// A fault of the environment that a choice can cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// What the choice is labelled with.
+pub struct EnvironmentFault {
+    /// The label of the choice.
     pub label: &'static str,
     /// What happens.
     pub what: &'static str,
 }
 
-const fn fault(label: &'static str, what: &'static str) -> Fault {
-    Fault { label, what }
+const fn fault(label: &'static str, what: &'static str) -> EnvironmentFault {
+    EnvironmentFault { label, what }
 }
 
 /// Every kind.
-pub const FAULTS: &[Fault] = &[
+pub const ENVIRONMENT_FAULTS: &[EnvironmentFault] = &[
     fault("bootstrap", "a service is not found for some time after its start"),
     fault("bytes lost", "what a dying node has sent does not arrive"),
     fault("clock at start", "a wall clock is wrong after a start"),
     fault("clock jump", "a wall clock jumps"),
     fault("crash", "a node dies when it is asked for an output"),
     fault("cut", "a link is cut while something is sent"),
-    fault(
-        "disk trouble",
-        "a disk is full, busy, unreadable or failing for a while",
-    ),
-    fault("drained later", "a driver asks late what its node wants"),
+    fault("disk fault", "a disk is full, busy, unreadable or failing for a while"),
+    fault("late drain", "a driver asks late what its node wants"),
     fault("drift", "a machine's clocks run too fast or too slow"),
     fault("half-open", "one end learns late that a link is over"),
     fault("hostile bytes", "bytes are changed, dropped, doubled, cut short or old"),
@@ -68,40 +65,40 @@ pub const FAULTS: &[Fault] = &[
     fault("suspend", "a machine is put to sleep"),
 ];
 
-impl Fault {
-    /// As scenario files have it.
+impl EnvironmentFault {
+    /// The name in scenario files.
     pub fn key(self) -> String {
         self.label.replace(' ', "-")
     }
 }
 
-/// What more has to be chosen once a fault happens.
+/// The details that are chosen once a fault happens.
 const DETAILS: [&str; 8] = [
     "clock",
-    "hostile deed",
+    "hostile change",
     "hostile place",
-    "lasting",
-    "nap",
+    "disk fault time",
+    "suspend time",
     "split where",
     "torn commit",
-    "trouble",
+    "disk fault kind",
 ];
 
-/// Makes choices and remembers them.
+/// Makes choices and keeps them.
 pub struct Choices {
     source: Source,
     made: Vec<Choice>,
 }
 
 enum Source {
-    Calm,
+    Harmless,
     Seed {
         entropy: Box<Entropy>,
-        /// Swarm testing (Groce et al., ISSTA 2012): each run leaves a random half of the faults out, so that rare faults
-        /// also meet without the common ones.
+        /// Swarm testing (Groce et al., ISSTA 2012): each run leaves a random half of the faults out, so that rare
+        /// faults also occur without the common ones.
         left_out: BTreeMap<&'static str, bool>,
     },
-    /// Some kinds of faults, and no others.
+    /// These kinds of faults, and no others.
     Faults {
         entropy: Box<Entropy>,
         faults: &'static Faults,
@@ -111,37 +108,37 @@ enum Source {
         plan: Plan,
         asked: BTreeMap<&'static str, u32>,
     },
-    Odometer(Digits),
+    Enumeration(Prefix),
 }
 
-/// What an odometer shows to one run.
-pub struct Digits {
+/// The first choices of an enumerated run.
+pub struct Prefix {
     labels: BTreeSet<&'static str>,
-    shown: std::vec::IntoIter<u32>,
+    values: std::vec::IntoIter<u32>,
 }
 
-impl Digits {
-    /// These, for choices of these labels.
-    pub fn new(labels: BTreeSet<&'static str>, shown: Vec<u32>) -> Self {
-        let shown = shown.into_iter();
-        Self { labels, shown }
+impl Prefix {
+    /// These values, for choices of these labels.
+    pub fn new(labels: BTreeSet<&'static str>, values: Vec<u32>) -> Self {
+        let values = values.into_iter();
+        Self { labels, values }
     }
 
     fn next(&mut self, label: &str, among: u32) -> u32 {
         if !self.labels.contains(label) {
             return 0;
         }
-        self.shown.next().unwrap_or(0).min(among - 1)
+        self.values.next().unwrap_or(0).min(among - 1)
     }
 }
 
 impl Choices {
-    /// Nothing bad happens.
-    pub fn calm() -> Self {
-        Self::from(Source::Calm)
+    /// Only harmless choices.
+    pub fn harmless() -> Self {
+        Self::from(Source::Harmless)
     }
 
-    /// As the seed has it.
+    /// As the seed decides.
     pub fn seeded(seed: u64) -> Self {
         Self::from(Source::Seed {
             entropy: Box::new(entropy(seed)),
@@ -149,7 +146,7 @@ impl Choices {
         })
     }
 
-    /// As the seed has it, among these faults.
+    /// As the seed decides, among these faults.
     pub fn of(seed: u64, faults: &'static Faults) -> Self {
         Self::from(Source::Faults {
             entropy: Box::new(entropy(seed)),
@@ -157,12 +154,12 @@ impl Choices {
         })
     }
 
-    /// As a fuzzer's bytes have it, a byte or two for each choice; harmless ones when those run out.
+    /// As a fuzzer's bytes decide, one or two bytes for each choice. Harmless once they run out.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self::from(Source::Bytes(bytes.into_iter()))
     }
 
-    /// As they were made before; harmless ones where the plan has none.
+    /// As the plan says. Harmless where it says nothing.
     pub fn planned(plan: Plan) -> Self {
         Self::from(Source::Plan {
             plan,
@@ -170,14 +167,14 @@ impl Choices {
         })
     }
 
-    /// As they were made before, all of them.
+    /// The same choices again.
     pub fn made_before(made: &[Choice]) -> Self {
         Self::planned(plan_of(made))
     }
 
-    /// As an odometer shows them.
-    pub(crate) fn counted(digits: Digits) -> Self {
-        Self::from(Source::Odometer(digits))
+    /// As an enumeration decides.
+    pub(crate) fn enumerated(prefix: Prefix) -> Self {
+        Self::from(Source::Enumeration(prefix))
     }
 
     fn from(source: Source) -> Self {
@@ -192,20 +189,20 @@ impl Choices {
         self.make(label, among, |drawn| drawn % among)
     }
 
-    /// True about once in `odds` times, if that is left to chance.
-    pub fn rarely(&mut self, label: &'static str, odds: u32) -> bool {
+    /// True about once in `odds` times, if a seed or a fuzzer decides.
+    pub fn one_in(&mut self, label: &'static str, odds: u32) -> bool {
         self.make(label, 2, |drawn| u32::from(drawn % odds == odds - 1)) == 1
     }
 
-    /// `settle` makes the choice of a number that is drawn evenly.
-    fn make(&mut self, label: &'static str, among: u32, settle: impl Fn(u32) -> u32) -> u32 {
+    /// `reduce` maps a uniformly drawn number to a choice.
+    fn make(&mut self, label: &'static str, among: u32, reduce: impl Fn(u32) -> u32) -> u32 {
         let value = match &mut self.source {
-            // Nothing to remember: large worlds that are calm make a great many.
-            Source::Calm => return 0,
+            // Not kept: large worlds without faults make a great many.
+            Source::Harmless => return 0,
             Source::Seed { entropy, left_out } => {
                 let left_out = *left_out.entry(label).or_insert_with(|| entropy.below(2) == 0);
                 let drawn = u32::try_from(entropy.below(1 << 32)).expect("32 bits");
-                if left_out { 0 } else { settle(drawn) }
+                if left_out { 0 } else { reduce(drawn) }
             }
             Source::Faults { entropy, faults } => {
                 let mut below = |end: u32| u32::try_from(entropy.below(u64::from(end))).expect("32 bits");
@@ -218,7 +215,7 @@ impl Choices {
             Source::Bytes(bytes) => {
                 let mut next = || bytes.next().map_or(0, u32::from);
                 let drawn = if among > 256 { next() << 8 | next() } else { next() };
-                settle(drawn)
+                reduce(drawn)
             }
             Source::Plan { plan, asked } => {
                 let nth = asked.entry(label).or_default();
@@ -226,7 +223,7 @@ impl Choices {
                 plan.get(&(label.to_owned(), *nth - 1))
                     .map_or(0, |value| *value.min(&(among - 1)))
             }
-            Source::Odometer(digits) => digits.next(label, among),
+            Source::Enumeration(prefix) => prefix.next(label, among),
         };
         self.made.push(Choice { label, among, value });
         value
@@ -244,7 +241,7 @@ fn entropy(seed: u64) -> Entropy {
     Entropy::from_seed(bytes)
 }
 
-/// What of these choices is not harmless.
+/// The choices that are not harmless.
 pub fn plan_of(made: &[Choice]) -> Plan {
     let mut asked = BTreeMap::<&str, u32>::new();
     let mut plan = Plan::new();
@@ -265,7 +262,7 @@ mod tests {
     fn draw(choices: &mut Choices) -> Vec<u32> {
         (0..100)
             .map(|n| match n % 4 {
-                0 => u32::from(choices.rarely("rare", 5)),
+                0 => u32::from(choices.one_in("rare", 5)),
                 n => choices.choose(["a", "b", "c"][n - 1], 10),
             })
             .collect()
@@ -283,7 +280,7 @@ mod tests {
             assert_eq!(plan.len(), values.iter().filter(|value| **value > 0).count());
             assert_eq!(draw(&mut Choices::planned(plan)), values);
         }
-        assert_eq!(draw(&mut Choices::calm()), [0; 100]);
+        assert_eq!(draw(&mut Choices::harmless()), [0; 100]);
     }
 
     #[test]

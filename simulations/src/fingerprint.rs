@@ -1,4 +1,4 @@
-//! A hash over everything that nodes put out, byte for byte, to compare two runs.
+//! [`Fingerprint`]: a hash over all outputs of all nodes, to compare two runs.
 
 use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hasher};
@@ -11,7 +11,7 @@ use sotto_core::row::{Batch, Change, Row};
 pub struct Fingerprint(DefaultHasher);
 
 impl Fingerprint {
-    /// Takes one output in.
+    /// Adds one output.
     pub fn output(&mut self, peer: usize, output: &Output) {
         self.0.write_usize(peer);
         match output {
@@ -23,7 +23,7 @@ impl Fingerprint {
                 self.text(format_args!("{link:?}"));
                 self.bytes(bytes);
             }
-            // `Debug` hides nothing of these but invite tokens, which the rows show.
+            // `Debug` hides only invite tokens of these, and the rows show those.
             other => self.text(format_args!("{other:?}")),
         }
     }

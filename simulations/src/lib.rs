@@ -1,22 +1,21 @@
-//! Sotto's deterministic world: real nodes, and everything around them made up.
+//! Sotto's deterministic simulator: real nodes in a simulated environment.
 //!
-//! A [`World`] holds any number of nodes and, for each, what its driver would hold: a disk of rows, two clocks and the
-//! streams to others. Time is one queue of happenings. Nothing in it is random that [`Choices`] has not decided, so a run
-//! is repeated by its seed, to the byte; one that fails is made as simple as it can be ([`shrink()`]) and kept as a [`Trace`].
+//! A [`World`] holds any number of nodes and, for each, what its driver would hold: a disk of rows, two clocks and its
+//! streams. Virtual time is one queue of events. [`Choices`] is the only source of nondeterminism, so a seed repeats a
+//! run to the byte. A run that fails is simplified ([`shrink()`]) and kept as a [`Trace`].
 //!
-//! A [`Scenario`] is a story told to a world by its users, and reads like a specification. [`run`] plays one, in a calm
-//! world or in a bad one, with or without a [`CrashPoint`]: the node named there dies when it is asked for its k-th output,
-//! and is opened again from what its disk holds. While a story runs, every [`invariant`] watches every input, output and
-//! commit; when it ends, faults stop, and the world must come to rest with nothing lost and nothing doubled.
-//!
-//! Who knows whom is a line, and nobody looks back along it: [`Choices`], [`World`], [`invariant`], [`Script`], [`scenario`],
-//! [`run()`], [`Trace`], [`shrink()`], [`Campaign`].
+//! A [`Scenario`] says what the users of a world do, and reads like a specification. [`run`] plays one, with or without
+//! faults, with or without a [`CrashPoint`]: the node named there stops instead of its k-th output, and is opened again
+//! from its disk. During the run every [`invariant`] observes every input, output and commit. At its end faults stop,
+//! and the world must become quiescent with nothing lost and nothing duplicated. Each of these depends only on those
+//! before it: [`Choices`], [`World`], [`invariant`], [`Script`], [`scenario`], [`run()`], [`Trace`], [`shrink()`],
+//! [`Campaign`].
 
 mod campaign;
 mod choice;
+mod exhaustive;
 mod fingerprint;
 pub mod invariant;
-mod odometer;
 mod peer;
 pub mod population;
 mod record;
@@ -33,14 +32,14 @@ mod trace;
 mod world;
 
 pub use campaign::{Campaign, Progress, Tally};
-pub use choice::{Choice, Choices, FAULTS, Fault, Faults, Plan};
-pub use odometer::Odometer;
+pub use choice::{Choice, Choices, ENVIRONMENT_FAULTS, EnvironmentFault, Faults, Plan};
+pub use exhaustive::Enumeration;
 pub use peer::{ALICE, BOB, CAROL, Peer};
 pub use record::{record, recordings};
 pub use run::{Failure, Outcome, Run, crash_points, play, run, timeline};
 pub use scenario::Scenario;
-pub use script::{Script, Telling, Unreadable};
+pub use script::{Interpreter, ParseError, Script};
 pub use shrink::shrink;
 pub use timeline::{Timeline, clock};
-pub use trace::{NotATrace, Trace};
-pub use world::{Cipher, CrashPoint, Fate, InFlight, Malice, Trouble, World};
+pub use trace::{Trace, TraceError};
+pub use world::{ByzantineFault, Cipher, CrashPoint, DiskFault, Fate, InFlight, World};

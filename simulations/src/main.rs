@@ -1,4 +1,4 @@
-//! `sotto-sim`: plays worlds and tells what happens in them.
+//! `sotto-sim`: plays scenarios in the simulator and shows what happens.
 
 mod soak;
 
@@ -9,15 +9,15 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use sotto_simulations::scenario::{FULL_SIZE, LIBRARY};
 use sotto_simulations::{
-    Choices, Cipher, CrashPoint, Failure, Malice, Run, Scenario, Trace, crash_points, run, shrink, timeline,
+    ByzantineFault, Choices, Cipher, CrashPoint, Failure, Run, Scenario, Trace, crash_points, run, shrink, timeline,
 };
 
-use soak::ManyArgs;
+use soak::CampaignArgs;
 
-/// How this program is run in a clone.
+/// How to run this program in a clone.
 const AGAIN: &str = "cargo run -p sotto-simulations --";
 
-/// Sotto's deterministic world: real nodes, and everything around them made up.
+/// Sotto's deterministic simulator: real nodes in a simulated environment
 #[derive(Parser)]
 #[command(name = "sotto-sim", version, max_term_width = 100)]
 struct Program {
@@ -27,87 +27,87 @@ struct Program {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Play every story in the bad worlds of many seeds
+    /// Play every scenario with the faults of many seeds
     #[command(visible_alias = "soak")]
     Run {
         #[command(flatten)]
-        many: ManyArgs,
+        many: CampaignArgs,
     },
-    /// Play a scenario file: once as it is, or in many worlds
+    /// Play a scenario file: once without faults, or many times
     Scenario {
-        /// A file in TOML; simulations/README.md has its words
+        /// A TOML file; simulations/README.md describes the format
         file: String,
         /// Also once for each output of each node, with a crash there
         #[arg(long)]
         crashes: bool,
-        /// Also in the bad worlds of so many seeds
+        /// Also with the faults of this many seeds
         #[arg(long, default_value_t = 0)]
         seeds: u64,
-        /// The first of them
+        /// The first of these seeds
         #[arg(long, default_value_t = 0, value_name = "SEED")]
         from: u64,
     },
-    /// Play one run and tell what happens
+    /// Play one run and show what happens
     Play {
         #[command(flatten)]
         run: RunArgs,
         #[command(flatten)]
         view: View,
     },
-    /// Play a trace and tell what happens
+    /// Play a trace and show what happens
     Replay {
-        /// What `shrink` has printed
+        /// A file that `shrink` has printed or `run --keep` has written
         trace: PathBuf,
         #[command(flatten)]
         view: View,
     },
-    /// Make a run that fails as simple as it can be, and print its trace
+    /// Simplify a run that fails, and print its trace
     Shrink(RunArgs),
-    /// The hashes of so many bad worlds, to compare two machines
+    /// Print the hashes of runs with faults, to compare two machines
     Hashes {
         /// How many
         #[arg(long)]
         seeds: u64,
     },
-    /// Break every rule once, and say what notices
+    /// Break each rule once, and show which invariant detects it
     #[cfg(feature = "sabotage")]
     Sabotage,
-    /// Name the stories of the library
-    Stories,
+    /// List the scenarios of the library
+    Scenarios,
 }
 
-/// How a run is told: by default, what matters of it, a column for each peer.
+/// How a run is shown: by default its main events, one column for each peer.
 #[derive(Args, Clone, Copy)]
 struct View {
-    /// Tell every input and output
+    /// Show every input and output
     #[arg(long, conflicts_with = "mermaid")]
     full: bool,
-    /// Draw a sequence diagram, for a page in Markdown
+    /// Draw a sequence diagram for a Markdown page
     #[arg(long)]
     mermaid: bool,
 }
 
 #[derive(Args)]
 struct RunArgs {
-    /// A story of the library, or a scenario file
-    story: String,
+    /// A scenario of the library, or a scenario file
+    scenario: String,
     /// The seed of the nodes' randomness and of the faults
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// With the faults that the seed makes, crashes included
+    /// With the faults of the seed, crashes included
     #[arg(long)]
-    bad_world: bool,
-    /// Over libsignal instead of the transparent ratchet
+    faulty: bool,
+    /// With libsignal instead of the transparent ratchet
     #[arg(long)]
     signal: bool,
-    /// With one more person, who means ill in this way
+    /// With one more node, which is byzantine in this way
     #[arg(long, value_name = "WAY")]
-    malice: Option<String>,
-    /// With a crash, such as `bob:17:durable:cut`: whose node, at which output, what becomes of the commit in flight
-    /// (lost or durable), and whether what was sent is lost, too
+    byzantine: Option<String>,
+    /// With a crash, such as `bob:17:durable:cut`: whose node, at which output, what happens to the commit in flight
+    /// (lost or durable), and whether transmitted bytes are lost
     #[arg(long, value_name = "PEER:OUTPUT:COMMIT[:cut]")]
     crash: Option<String>,
-    /// Break this rule in every node; `sabotage` names them
+    /// Break this rule in every node; `sabotage` lists the rules
     #[cfg(feature = "sabotage")]
     #[arg(long = "break", value_name = "RULE")]
     broken: Vec<String>,
@@ -119,24 +119,24 @@ impl RunArgs {
             .crash
             .as_ref()
             .map(|text| text.parse::<CrashPoint>().map_err(|wrong| wrong.0));
-        let malice = self.malice.as_ref().map(|name| {
-            let ways: Vec<_> = Malice::ALL.iter().map(Malice::to_string).collect();
-            name.parse::<Malice>()
-                .map_err(|()| format!("nobody is known to do {name}, but {}", ways.join(", ")))
+        let byzantine = self.byzantine.as_ref().map(|name| {
+            let ways: Vec<_> = ByzantineFault::ALL.iter().map(ByzantineFault::to_string).collect();
+            name.parse::<ByzantineFault>()
+                .map_err(|()| format!("no byzantine fault is called {name}; there are {}", ways.join(", ")))
         });
         Ok(Run {
             seed: self.seed,
-            bad_world: self.bad_world,
+            faulty: self.faulty,
             cipher: if self.signal {
                 Cipher::Signal
             } else {
                 Cipher::Transparent
             },
-            malice: malice.transpose()?,
+            byzantine: byzantine.transpose()?,
             crash: crash.transpose()?,
             #[cfg(feature = "sabotage")]
             broken: rules(&self.broken)?,
-            ..Run::calm(Scenario::find(&self.story)?)
+            ..Run::fault_free(Scenario::find(&self.scenario)?)
         })
     }
 }
@@ -150,13 +150,13 @@ fn main() -> ExitCode {
             seeds,
             from,
         } => scenario(&file, crashes, from..from + seeds),
-        Command::Play { run, view } => run.read().map(|run| tell(run, run.choices(), view)),
+        Command::Play { run, view } => run.read().map(|run| show(run, run.choices(), view)),
         Command::Replay { trace, view } => replay(&trace, view),
-        Command::Shrink(args) => args.read().map(simplest),
+        Command::Shrink(args) => args.read().map(shrink_run),
         Command::Hashes { seeds } => Ok(hashes(seeds)),
         #[cfg(feature = "sabotage")]
-        Command::Sabotage => Ok(sabotaged()),
-        Command::Stories => {
+        Command::Sabotage => Ok(sabotage_all()),
+        Command::Scenarios => {
             for scenario in LIBRARY.iter().chain(FULL_SIZE) {
                 println!("{}", scenario.name);
             }
@@ -173,7 +173,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Plays a scenario file. True if it goes as it says.
+/// Plays a scenario file. True if every run succeeds.
 fn scenario(file: &str, crashes: bool, seeds: std::ops::Range<u64>) -> Result<bool, String> {
     let scenario = Scenario::find(file)?;
     let points = match crash_points(scenario) {
@@ -181,19 +181,19 @@ fn scenario(file: &str, crashes: bool, seeds: std::ops::Range<u64>) -> Result<bo
         Ok(_) => Vec::new(),
         Err(failure) => return Ok(failed(&failure)),
     };
-    println!("{file}: as it says");
+    println!("{file}: passes");
     let crashing = points.iter().map(|point| Run::crashing(scenario, *point));
-    let bad = seeds.clone().map(|seed| Run::bad(scenario, seed));
-    for one in crashing.chain(bad) {
+    let faulty = seeds.clone().map(|seed| Run::faulty(scenario, seed));
+    for one in crashing.chain(faulty) {
         if let Err(failure) = run(one) {
             return Ok(failed(&failure));
         }
     }
     if crashes {
-        println!("{file}: as it says at each of {} crash points", points.len());
+        println!("{file}: passes at each of {} crash points", points.len());
     }
     if !seeds.is_empty() {
-        println!("{file}: as it says in {} bad worlds", seeds.end - seeds.start);
+        println!("{file}: passes with the faults of {} seeds", seeds.end - seeds.start);
     }
     Ok(true)
 }
@@ -205,16 +205,16 @@ fn failed(failure: &Failure) -> bool {
 
 fn replay(file: &PathBuf, view: View) -> Result<bool, String> {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let trace: Trace = text.parse().map_err(|wrong: sotto_simulations::NotATrace| wrong.0)?;
-    Ok(tell(trace.run, Choices::planned(trace.plan), view))
+    let trace: Trace = text.parse().map_err(|wrong: sotto_simulations::TraceError| wrong.0)?;
+    Ok(show(trace.run, Choices::planned(trace.plan), view))
 }
 
-/// Plays one run and tells it. True if all is well.
-fn tell(run: Run, choices: Choices, view: View) -> bool {
+/// Plays one run and shows it. True if it succeeds.
+fn show(run: Run, choices: Choices, view: View) -> bool {
     let (verdict, made) = sotto_simulations::play(run, choices);
     let timeline = timeline(run, Choices::made_before(&made));
     let end = match &verdict {
-        Ok(outcome) => format!("all is well after {}", sotto_simulations::clock(outcome.lived)),
+        Ok(outcome) => format!("passes after {}", sotto_simulations::clock(outcome.virtual_time)),
         Err(why) => why.clone(),
     };
     if view.mermaid {
@@ -232,38 +232,38 @@ fn tell(run: Run, choices: Choices, view: View) -> bool {
     verdict.is_ok()
 }
 
-/// True if the run was well, and there was nothing to do.
-fn simplest(run: Run) -> bool {
+/// Simplifies a run that fails. True if it succeeds and there is nothing to simplify.
+fn shrink_run(run: Run) -> bool {
     let (verdict, trace) = Trace::of(run);
     if verdict.is_ok() {
-        println!("all is well");
+        println!("passes");
         return true;
     }
     print!("{}", shrink(&trace));
     false
 }
 
-/// Breaks every rule. True if each is noticed.
+/// Breaks every rule. True if each is detected.
 #[cfg(feature = "sabotage")]
-fn sabotaged() -> bool {
-    use sotto_simulations::sabotage::{TABLE, hunt, row};
+fn sabotage_all() -> bool {
+    use sotto_simulations::sabotage::{TABLE, detect, row};
     println!(
-        "{:<24} {:>5} {:>6} {:>10}  {:<28} what it says",
-        "rule", "seeds", "worlds", "time", "scenario"
+        "{:<24} {:>5} {:>6} {:>10}  {:<28} violation",
+        "rule", "seeds", "runs", "time", "scenario"
     );
     let mut all = true;
     for (rule, with) in TABLE {
-        let caught = hunt(*rule, with, 100);
-        println!("{}", row(*rule, caught.as_ref()));
-        all &= caught.is_some();
+        let detection = detect(*rule, with, 100);
+        println!("{}", row(*rule, detection.as_ref()));
+        all &= detection.is_some();
     }
     all
 }
 
-/// The outputs' hash of one bad world for each seed, of one scenario after the other.
+/// The fingerprint of one run with faults for each seed, of one scenario after the other.
 fn hashes(seeds: u64) -> bool {
     for (seed, scenario) in (0..seeds).zip(LIBRARY.iter().cycle()) {
-        match run(Run::bad(scenario, seed)) {
+        match run(Run::faulty(scenario, seed)) {
             Ok(outcome) => println!("{} {seed} {:016x}", scenario.name, outcome.fingerprint),
             Err(failure) => {
                 println!("{}: {}", failure.run, failure.why);

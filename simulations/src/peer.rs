@@ -1,13 +1,13 @@
-//! Who lives in a world.
+//! [`Peer`]: a user of a world, with their node and machine.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// One of the world's people, with their node and machine.
+/// A user, their node and their machine, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Peer(pub usize);
 
-/// What the first of them are called.
+/// The names of the first peers.
 pub const NAMES: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
 /// The first.
 pub const ALICE: Peer = Peer(0);
@@ -25,21 +25,21 @@ impl fmt::Display for Peer {
     }
 }
 
-/// Nobody has that name.
+/// No peer has that name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Nobody(String);
+pub struct UnknownPeer(String);
 
-impl fmt::Display for Nobody {
+impl fmt::Display for UnknownPeer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "nobody is called `{}`; people are {}", self.0, NAMES.join(", "))
+        write!(f, "no peer is called `{}`; peers are {}", self.0, NAMES.join(", "))
     }
 }
 
 impl FromStr for Peer {
-    type Err = Nobody;
+    type Err = UnknownPeer;
 
-    fn from_str(name: &str) -> Result<Self, Nobody> {
+    fn from_str(name: &str) -> Result<Self, UnknownPeer> {
         let place = NAMES.iter().position(|known| *known == name);
-        place.map(Peer).ok_or_else(|| Nobody(name.to_owned()))
+        place.map(Peer).ok_or_else(|| UnknownPeer(name.to_owned()))
     }
 }

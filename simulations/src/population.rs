@@ -1,5 +1,5 @@
-//! Many people who are friends already, without the hours of first contacts that this would take: their disks hold what
-//! nodes would have written, over the transparent ratchet.
+//! Large worlds of friends, without the hours of first contacts: their disks hold what nodes would have written, for
+//! the transparent ratchet.
 
 use sotto_core::row::{Batch, Change, ContactRow, CursorsRow, IdentityRow, Retry, Row, SessionRow, Standing};
 use sotto_core::{Entropy, Generation, OnionAddress, OnionSecret, Ratchet, Wall};
@@ -65,7 +65,7 @@ impl Person {
     }
 }
 
-/// The disks of `people`, of whom each has `contacts` friends (an even number): those before and after in a ring.
+/// The disks of `people` peers in a ring. Each has `contacts` friends (an even number): its neighbours on both sides.
 pub fn ring(people: usize, contacts: usize) -> Vec<Disk> {
     let mut entropy = Entropy::from_seed(*b"a population of friends in a rin");
     let mut all: Vec<Person> = (0..people).map(|number| Person::new(number, &mut entropy)).collect();
@@ -91,7 +91,7 @@ pub fn ring(people: usize, contacts: usize) -> Vec<Disk> {
         .collect()
 }
 
-/// Two ends of a session, over which one message went each way.
+/// Two ends of a session over which one message went each way.
 fn sessions(one: &Person, two: &Person, entropy: &mut Entropy) -> [Session; 2] {
     let offer = two.ratchet.offer(entropy);
     let opened = one
@@ -132,17 +132,17 @@ mod tests {
             1,
             Limits::default(),
             1,
-            Choices::calm(),
+            Choices::harmless(),
             invariant::all(),
         );
-        world.begin();
+        world.start();
         let friends: Vec<_> = world.pairs().into_iter().filter(|(a, b)| a < b).collect();
         for (from, to) in &friends {
-            world.tell(*from, *to, "as if we had always known each other");
+            world.deliver_text(*from, *to, "as if we had always known each other");
         }
-        world.settle(&friends);
-        world.pass(Millis::hours(1));
+        world.quiesce(&friends);
+        world.advance(Millis::hours(1));
         world.conclude(&friends);
-        assert_eq!(world.heard(Peer(0), Peer(4)).len(), 1);
+        assert_eq!(world.received_texts(Peer(0), Peer(4)).len(), 1);
     }
 }

@@ -1,24 +1,24 @@
-//! Runs of one node over libsignal, written down for real drivers to play again (`sotto_testkit::driver::replay`).
+//! Recordings of one node over libsignal, for real drivers to replay (`sotto_testkit::driver::replay`).
 
 use sotto_testkit::driver::Recording;
 
 use crate::{Choices, Cipher, Peer, Scenario};
 
-/// What a scenario is to the node of one of its people, in a calm world, until it comes to rest.
+/// The inputs and outputs of one peer's node in a run without faults, until the world is quiescent.
 pub fn record(scenario: &'static Scenario, peer: Peer) -> Recording {
-    let mut world = scenario.world(Cipher::Signal, 1, Choices::calm());
+    let mut world = scenario.world(Cipher::Signal, 1, Choices::harmless());
     world.record(peer);
-    world.begin();
-    scenario.tell(&mut world);
-    world.settle(scenario.friends);
+    world.start();
+    scenario.execute(&mut world);
+    world.quiesce(scenario.friends);
     let mut recording = world.recording().expect("it was switched on");
     recording.name = format!("{} of {peer}", scenario.name);
     recording
 }
 
-/// A few that are unlike each other: who dials, who is away, what is fetched, what time does.
+/// Recordings that differ in the dialer, in who is away, in what is fetched, and in durations.
 pub fn recordings() -> Vec<Recording> {
-    let stories = [
+    let scenarios = [
         "both_ways",
         "burst_while_away",
         "a_long_text",
@@ -27,8 +27,8 @@ pub fn recordings() -> Vec<Recording> {
         "timer_of_the_conversation",
         "both_dial_at_once",
     ];
-    let scenario = |name| Scenario::named(name).expect("a story of the library");
-    stories
+    let scenario = |name| Scenario::named(name).expect("a scenario of the library");
+    scenarios
         .iter()
         .map(|name| record(scenario(name), crate::ALICE))
         .collect()

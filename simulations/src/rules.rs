@@ -1,8 +1,8 @@
-//! The rules that a node can be made to break.
+//! The rules that nodes can be made to break.
 
 use sotto_core::sabotage::Rule;
 
-/// Every rule that can be broken, and what else has to be wrong for that to matter.
+/// Every rule, and which other rules must be broken for it to matter.
 pub const TABLE: &[(Rule, &[Rule])] = &[
     (Rule::SendBeforeStore, &[]),
     (Rule::AckBeforeStore, &[]),
@@ -45,17 +45,17 @@ pub const TABLE: &[(Rule, &[Rule])] = &[
     (Rule::StoreShared, &[]),
 ];
 
-/// What a node does that it need not do, and that others must put up with.
-pub const TOLERATED: &[Rule] = &[Rule::EverythingSaidTwice];
+/// What a node may do, and what its peers must tolerate.
+pub const HARMLESS: &[Rule] = &[Rule::EverythingSaidTwice];
 
-/// The rule of that name, and what else has to be wrong for it to matter.
+/// The bits of the rule of that name, and of those that must be broken with it.
 pub fn named(name: &str) -> Result<u64, String> {
     let row = TABLE.iter().find(|(rule, _)| format!("{rule:?}") == name);
     let (rule, with) = row.ok_or_else(|| format!("no rule is called {name}"))?;
     Ok(bits(*rule, with))
 }
 
-/// Which rules of the table these bits break.
+/// The rules of the table among these bits.
 pub fn names(broken: u64) -> impl Iterator<Item = Rule> {
     TABLE
         .iter()
@@ -63,7 +63,7 @@ pub fn names(broken: u64) -> impl Iterator<Item = Rule> {
         .filter(move |rule| broken & rule.bit() != 0)
 }
 
-/// A rule, and those that go with it, as bits.
+/// The bits of a rule, and of those that go with it.
 pub fn bits(rule: Rule, with: &[Rule]) -> u64 {
     with.iter().fold(rule.bit(), |bits, rule| bits | rule.bit())
 }

@@ -1,4 +1,4 @@
-//! Playing one scenario once, and naming what can be played.
+//! [`Run`]: playing one scenario once.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,64 +10,64 @@ use sotto_core::Millis;
 use crate::choice::{Choice, Choices};
 use crate::scenario::Scenario;
 use crate::timeline::Timeline;
-use crate::world::{Cipher, CrashPoint, Malice, World};
+use crate::world::{ByzantineFault, Cipher, CrashPoint, World};
 
 /// What to play.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Run {
-    /// The story.
+    /// The scenario.
     pub scenario: &'static Scenario,
-    /// The seed of the nodes' randomness and, in a bad world, of the faults.
+    /// The seed of the nodes' randomness and of the faults.
     pub seed: u64,
-    /// Whether there are faults that the story does not tell of, crashes included.
-    pub bad_world: bool,
-    /// Where a node dies.
+    /// Whether there are faults besides the scenario's own, crashes included.
+    pub faulty: bool,
+    /// Where a node stops.
     pub crash: Option<CrashPoint>,
-    /// What the nodes' sessions run on.
+    /// Which ratchet the nodes use.
     pub cipher: Cipher,
-    /// One more person lives in the world, who means ill, and how.
-    pub malice: Option<Malice>,
-    /// Rules that all nodes break, by their bits.
+    /// There is one more node, which is byzantine in this way.
+    pub byzantine: Option<ByzantineFault>,
+    /// Rules that all nodes break, as bits.
     #[cfg(feature = "sabotage")]
     pub broken: u64,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// A hash over all outputs of all nodes.
     pub fingerprint: u64,
-    /// All crash points of the story, its aftermath included.
+    /// All crash points of the scenario and of the time until the world was quiescent.
     pub crash_points: Vec<CrashPoint>,
-    /// What honest nodes have borne from one who means ill: rules that they saw broken, what is owed to them for good, and
-    /// what was said to them and is not there.
-    pub borne: u64,
-    /// How long the world lived.
-    pub lived: Millis,
+    /// How much a byzantine node has affected the honest ones: faults counted, rows that can never be delivered, and
+    /// its texts that did not arrive.
+    pub effects: u64,
+    /// The virtual time of the run.
+    pub virtual_time: Millis,
 }
 
-/// A run that broke something.
+/// A run that has violated a property.
 #[derive(Debug)]
 pub struct Failure {
-    /// Which.
+    /// The run.
     pub run: Run,
-    /// What was broken.
+    /// What was violated.
     pub why: String,
-    /// What happened, a line each.
+    /// What happened, one line each.
     pub trace: Vec<String>,
 }
 
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} --seed {}", self.scenario.name, self.seed)?;
-        if self.bad_world {
-            f.write_str(" --bad-world")?;
+        if self.faulty {
+            f.write_str(" --faulty")?;
         }
         if self.cipher == Cipher::Signal {
             f.write_str(" --signal")?;
         }
-        if let Some(malice) = self.malice {
-            write!(f, " --malice {malice}")?;
+        if let Some(byzantine) = self.byzantine {
+            write!(f, " --byzantine {byzantine}")?;
         }
         if let Some(crash) = self.crash {
             write!(f, " --crash {crash}")?;
@@ -93,26 +93,26 @@ impl fmt::Display for Failure {
 }
 
 impl Run {
-    /// A scenario as it is told.
-    pub fn calm(scenario: &'static Scenario) -> Self {
+    /// A scenario without faults but its own.
+    pub fn fault_free(scenario: &'static Scenario) -> Self {
         Self {
             scenario,
             seed: 1,
-            bad_world: false,
+            faulty: false,
             crash: None,
             cipher: Cipher::Transparent,
-            malice: None,
+            byzantine: None,
             #[cfg(feature = "sabotage")]
             broken: 0,
         }
     }
 
-    /// A scenario in a bad world.
-    pub fn bad(scenario: &'static Scenario, seed: u64) -> Self {
+    /// A scenario with the faults of a seed.
+    pub fn faulty(scenario: &'static Scenario, seed: u64) -> Self {
         Self {
             seed,
-            bad_world: true,
-            ..Self::calm(scenario)
+            faulty: true,
+            ..Self::fault_free(scenario)
         }
     }
 
@@ -120,20 +120,20 @@ impl Run {
     pub fn crashing(scenario: &'static Scenario, crash: CrashPoint) -> Self {
         Self {
             crash: Some(crash),
-            ..Self::calm(scenario)
+            ..Self::fault_free(scenario)
         }
     }
 
-    /// The same with one more person, who means ill.
+    /// The same with one more node, which is byzantine.
     #[must_use]
-    pub fn among(self, malice: Malice) -> Self {
+    pub fn with_byzantine(self, byzantine: ByzantineFault) -> Self {
         Self {
-            malice: Some(malice),
+            byzantine: Some(byzantine),
             ..self
         }
     }
 
-    /// The same over libsignal.
+    /// The same with libsignal.
     #[must_use]
     pub fn over_signal(self) -> Self {
         Self {
@@ -144,29 +144,31 @@ impl Run {
 }
 
 impl Run {
-    /// Where its faults come from.
+    /// The source of its faults.
     pub fn choices(self) -> Choices {
         match self.scenario.faults() {
-            _ if self.bad_world => Choices::seeded(self.seed),
+            _ if self.faulty => Choices::seeded(self.seed),
             Some(faults) => Choices::of(self.seed, faults),
-            None => Choices::calm(),
+            None => Choices::harmless(),
         }
     }
 
-    /// Whether there are faults that the story does not tell of.
+    /// Whether there are faults besides the scenario's own.
     fn is_rough(self) -> bool {
-        self.bad_world || self.malice.is_some() || self.scenario.faults().is_some()
+        self.faulty || self.byzantine.is_some() || self.scenario.faults().is_some()
     }
 
     fn world(self, choices: Choices) -> World {
-        match self.malice {
+        match self.byzantine {
             None => self.scenario.world(self.cipher, self.seed, choices),
-            Some(malice) => self.scenario.world_among(malice, self.cipher, self.seed, choices),
+            Some(byzantine) => self
+                .scenario
+                .world_with_byzantine(byzantine, self.cipher, self.seed, choices),
         }
     }
 }
 
-/// Plays a scenario. If it fails, it is played again to tell how.
+/// Plays a scenario. A run that fails is played again to record its timeline.
 pub fn run(run: Run) -> Result<Outcome, Failure> {
     play(run, run.choices()).0.map_err(|why| Failure {
         run,
@@ -175,66 +177,66 @@ pub fn run(run: Run) -> Result<Outcome, Failure> {
     })
 }
 
-/// Plays a scenario with choices of whatever source, and gives those that it made.
+/// Plays a scenario with these choices, and returns those that it has made.
 pub fn play(run: Run, choices: Choices) -> (Result<Outcome, String>, Vec<Choice>) {
     let mut world = run.world(choices);
-    let verdict = tell(run, &mut world);
+    let verdict = execute(run, &mut world);
     (verdict, world.choices().to_vec())
 }
 
-/// What happens in a run.
+/// The timeline of a run.
 pub fn timeline(run: Run, choices: Choices) -> Timeline {
     let mut world = run.world(choices);
-    world.keep_trace();
-    let _ = tell(run, &mut world);
+    world.keep_timeline();
+    let _ = execute(run, &mut world);
     world.timeline()
 }
 
-/// A broken rule is a panic, be it the world's or the node's own; here it becomes a value.
-fn tell(run: Run, world: &mut World) -> Result<Outcome, String> {
+/// A violated property is a panic, of the world or of a node. Here it becomes a value.
+fn execute(run: Run, world: &mut World) -> Result<Outcome, String> {
     let began = world.now();
     world.keep_fingerprint();
     world.crash = run.crash;
-    world.punctual = run.scenario.is_punctual();
-    world.gentle = !run.is_rough() && run.crash.is_none();
+    world.timing_sensitive = run.scenario.is_timing_sensitive();
+    world.fault_free = !run.is_rough() && run.crash.is_none();
     #[cfg(feature = "sabotage")]
     {
         world.broken = run.broken;
     }
-    let story = || {
-        world.begin();
-        world.mischief();
-        let told = run.scenario.tell(world);
-        world.remark(|| "the story is over, and so are faults".to_owned());
-        world.settle(run.scenario.friends);
-        if let Some(told) = told {
-            told.check_end(world);
+    let scenario = || {
+        world.start();
+        world.start_byzantine_traffic();
+        let interpreter = run.scenario.execute(world);
+        world.note(|| "the scenario is over; no more faults".to_owned());
+        world.quiesce(run.scenario.friends);
+        if let Some(interpreter) = interpreter {
+            interpreter.check_end(world);
         }
         let crash_points = world.crash_points();
-        world.remark(|| "at rest; a last word".to_owned());
-        world.say_goodbye(run.scenario.friends);
+        world.note(|| "quiescent; final texts".to_owned());
+        world.exchange_final_texts(run.scenario.friends);
         if !run.is_rough() {
-            // In a bad world an honest peer may be too slow.
-            world.check_manners();
+            // With faults, an honest peer may be too slow.
+            world.check_no_peer_faults();
         }
-        let borne = if run.malice.is_some() {
-            world.check_composure()
+        let effects = if run.byzantine.is_some() {
+            world.check_honest_nodes()
         } else {
-            world.rest();
+            world.check_quiescence();
             if run.crash.is_none() {
-                world.check_memory();
+                world.check_recovery();
             }
             0
         };
         world.conclude(run.scenario.friends);
-        (crash_points, borne)
+        (crash_points, effects)
     };
-    let (crash_points, borne) = quietly(story)?;
+    let (crash_points, effects) = catch_panic(scenario)?;
     Ok(Outcome {
         fingerprint: world.fingerprint().unwrap_or_default(),
         crash_points,
-        borne,
-        lived: Millis(world.now().0 - began.0),
+        effects,
+        virtual_time: Millis(world.now().0 - began.0),
     })
 }
 
@@ -242,8 +244,8 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Catches a panic without a word of it on the terminal: shrinking makes thousands.
-fn quietly<T>(story: impl FnOnce() -> T) -> Result<T, String> {
+/// Catches a panic without printing it: shrinking causes thousands.
+fn catch_panic<T>(scenario: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let loud = panic::take_hook();
@@ -254,7 +256,7 @@ fn quietly<T>(story: impl FnOnce() -> T) -> Result<T, String> {
         }));
     });
     let before = QUIET.replace(true);
-    let caught = catch_unwind(AssertUnwindSafe(story));
+    let caught = catch_unwind(AssertUnwindSafe(scenario));
     QUIET.set(before);
     caught.map_err(|panic| message(&*panic))
 }
@@ -262,11 +264,11 @@ fn quietly<T>(story: impl FnOnce() -> T) -> Result<T, String> {
 fn message(panic: &(dyn any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or(panic.downcast_ref::<&str>().copied())
-        .unwrap_or("a panic without words")
+        .unwrap_or("a panic without a message")
         .to_owned()
 }
 
-/// Every crash that a scenario can be given.
+/// Every crash that a scenario can have.
 pub fn crash_points(scenario: &'static Scenario) -> Result<Vec<CrashPoint>, Failure> {
-    Ok(run(Run::calm(scenario))?.crash_points)
+    Ok(run(Run::fault_free(scenario))?.crash_points)
 }

@@ -1,47 +1,47 @@
-//! The simulator's own test: nodes that break one rule, in worlds that must notice.
+//! The simulator's own test: nodes that break one rule, in runs that must detect it.
 
 use std::time::{Duration, Instant};
 
 use sotto_core::sabotage::Rule;
 
 use crate::rules::bits;
-pub use crate::rules::{TABLE, TOLERATED, named, names};
+pub use crate::rules::{HARMLESS, TABLE, named, names};
 use crate::run::{Run, play};
 use crate::scenario::LIBRARY;
 
-/// How a broken rule was noticed.
+/// How a broken rule was detected.
 #[derive(Clone, Debug)]
-pub struct Caught {
-    /// In the worlds of how many seeds; the first has no faults but the story's.
+pub struct Detection {
+    /// The number of seeds that were needed. The first has no faults but the scenario's own.
     pub seeds: u64,
-    /// In how many worlds.
-    pub worlds: u64,
-    /// By which run.
+    /// The number of runs.
+    pub runs: u64,
+    /// The run that detected it.
     pub run: Run,
-    /// What it said.
+    /// What the run has violated.
     pub why: String,
-    /// How long that took.
+    /// How long it took.
     pub took: Duration,
 }
 
-/// Breaks a rule in the worlds of at most so many seeds, until one notices.
-pub fn hunt(rule: Rule, with: &[Rule], seeds: u64) -> Option<Caught> {
+/// Breaks a rule in the runs of at most so many seeds, until one fails.
+pub fn detect(rule: Rule, with: &[Rule], seeds: u64) -> Option<Detection> {
     let broken = bits(rule, with);
     let began = Instant::now();
-    let mut worlds = 0;
+    let mut runs = 0;
     for seed in 0..seeds {
         for scenario in LIBRARY {
             let run = if seed == 0 {
-                Run::calm(scenario)
+                Run::fault_free(scenario)
             } else {
-                Run::bad(scenario, seed)
+                Run::faulty(scenario, seed)
             };
             let run = Run { broken, ..run };
-            worlds += 1;
+            runs += 1;
             if let Err(why) = twice(run) {
-                return Some(Caught {
+                return Some(Detection {
                     seeds: seed + 1,
-                    worlds,
+                    runs,
                     run,
                     why,
                     took: began.elapsed(),
@@ -52,7 +52,7 @@ pub fn hunt(rule: Rule, with: &[Rule], seeds: u64) -> Option<Caught> {
     None
 }
 
-/// Plays a run and, where there are enough nodes for their order to matter, plays it again.
+/// Plays a run. With more than two nodes, where their order can matter, plays it again and compares.
 fn twice(run: Run) -> Result<(), String> {
     let first = play(run, run.choices()).0?;
     if run.scenario.people > 2 && play(run, run.choices()).0.as_ref() != Ok(&first) {
@@ -61,24 +61,24 @@ fn twice(run: Run) -> Result<(), String> {
     Ok(())
 }
 
-/// A row of the table, for people.
-pub fn row(rule: Rule, caught: Option<&Caught>) -> String {
-    match caught {
-        Some(caught) => format!(
+/// A row of the table.
+pub fn row(rule: Rule, detection: Option<&Detection>) -> String {
+    match detection {
+        Some(detection) => format!(
             "{:<24} {:>5} {:>6} {:>7} ms  {:<28} {:.90}",
             format!("{rule:?}"),
-            caught.seeds,
-            caught.worlds,
-            caught.took.as_millis(),
-            caught.run.scenario.name,
-            caught
+            detection.seeds,
+            detection.runs,
+            detection.took.as_millis(),
+            detection.run.scenario.name,
+            detection
                 .why
                 .split_once(": ")
-                .map_or(&*caught.why, |(_, what)| what)
+                .map_or(&*detection.why, |(_, what)| what)
                 .lines()
                 .next()
                 .unwrap_or_default(),
         ),
-        None => format!("{:<24} NOT CAUGHT", format!("{rule:?}")),
+        None => format!("{:<24} NOT DETECTED", format!("{rule:?}")),
     }
 }

@@ -1,21 +1,21 @@
-//! Making a failing run simpler: choices are deleted, many at a time and then one by one, and lowered, until none can go
-//! without the failure going, too.
+//! [`shrink()`]: simplifies a failing run. Choices are deleted, many at a time and then one by one, and lowered, until
+//! the run fails no longer without any of them.
 
 use crate::choice::{Choices, Plan};
 use crate::run::play;
 use crate::trace::Trace;
 
-/// Runs that shrinking may take.
+/// The most runs that shrinking may take.
 const PATIENCE: u32 = 3000;
 
-/// A trace that breaks the same rule with as few choices as can be found. The run must have failed.
+/// A trace that violates the same property with as few choices as can be found. The run must have failed.
 pub fn shrink(trace: &Trace) -> Trace {
     let mut search = Search {
         best: trace.clone(),
         rule: rule(&trace.why).to_owned(),
         left: PATIENCE,
     };
-    search.calm_down();
+    search.drop_labels();
     loop {
         let before = (search.best.plan.clone(), search.left);
         search.delete();
@@ -26,7 +26,7 @@ pub fn shrink(trace: &Trace) -> Trace {
     }
 }
 
-/// What was broken, without when and by whom.
+/// Which property was violated, without the time and the details.
 fn rule(why: &str) -> &str {
     let what = why.split_once(": ").map_or(why, |(_, what)| what);
     what.split_once(':').map_or(what, |(rule, _)| rule)
@@ -39,7 +39,7 @@ struct Search {
 }
 
 impl Search {
-    /// Keeps the plan if the same rule breaks under it.
+    /// Keeps the plan if it violates the same property.
     fn tries(&mut self, plan: Plan) -> bool {
         if self.left == 0 {
             return false;
@@ -54,8 +54,8 @@ impl Search {
         }
     }
 
-    /// Whole kinds of choices.
-    fn calm_down(&mut self) {
+    /// Drops all choices of one label.
+    fn drop_labels(&mut self) {
         let mut labels: Vec<String> = self.best.plan.keys().map(|(label, _)| label.clone()).collect();
         labels.dedup();
         for label in labels {
@@ -65,7 +65,7 @@ impl Search {
         }
     }
 
-    /// Runs of choices, from half of all down to single ones.
+    /// Deletes ranges of choices, from half of all down to single ones.
     fn delete(&mut self) {
         let mut length = self.best.plan.len().div_ceil(2);
         while length > 0 {
@@ -82,7 +82,7 @@ impl Search {
         }
     }
 
-    /// To 1, else by halves, else by one.
+    /// Lowers to 1, else to half, else by one.
     fn lower(&mut self) {
         for name in self.best.plan.keys().cloned().collect::<Vec<_>>() {
             while let Some(value) = self.best.plan.get(&name).copied().filter(|value| *value > 1) {

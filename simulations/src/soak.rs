@@ -1,4 +1,4 @@
-//! `sotto-sim run`: many bad worlds, what they came to, and the traces of those that failed.
+//! `sotto-sim run`: many runs with faults, their totals, and the traces of those that failed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,45 +11,45 @@ use sotto_simulations::{Campaign, Progress, Scenario, Tally, Trace};
 use crate::AGAIN;
 
 #[derive(Args)]
-pub struct ManyArgs {
-    /// How many seeds; 10, or with --hours as many as can be
+pub struct CampaignArgs {
+    /// How many seeds; 10, or without a limit if --hours is given
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
-    /// The first
+    /// The first seed
     #[arg(long, default_value_t = 0, value_name = "SEED")]
     from: u64,
-    /// Only this story or scenario file; can be given more than once
-    #[arg(long = "story", value_name = "STORY")]
-    stories: Vec<String>,
-    /// One in so many worlds runs over libsignal; 0 is none
+    /// Only this scenario or scenario file; can be given more than once
+    #[arg(long = "scenario", value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// One in so many runs uses libsignal; 0 is none
     #[arg(long, default_value_t = 10, value_name = "N")]
     signal_every: u64,
-    /// In one in so many there is one more person, who means ill; 0 is none
+    /// One in so many runs has a byzantine node; 0 is none
     #[arg(long, default_value_t = 0, value_name = "N")]
-    malice_every: u64,
-    /// How many worlds are played at once
+    byzantine_every: u64,
+    /// How many runs are played at once
     #[arg(long, default_value_t = 1, value_name = "N")]
     threads: usize,
-    /// Begin no more worlds after this long
+    /// Begin no more runs after this long
     #[arg(long)]
     hours: Option<f64>,
-    /// Stop when so many have failed
+    /// Stop when so many runs have failed
     #[arg(long, default_value_t = 10, value_name = "N")]
     failures: usize,
-    /// Write the trace of each that fails into this folder
+    /// Write the trace of each failed run into this folder
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
-    /// Break this rule in every node; `sabotage` names them
+    /// Break this rule in every node; `sabotage` lists the rules
     #[cfg(feature = "sabotage")]
     #[arg(long = "break", value_name = "RULE")]
     broken: Vec<String>,
 }
 
-impl ManyArgs {
-    /// True if all is well in all worlds.
+impl CampaignArgs {
+    /// True if all runs succeed.
     pub fn play(&self) -> Result<bool, String> {
         let campaign = Campaign {
-            stories: match &self.stories[..] {
+            scenarios: match &self.scenarios[..] {
                 [] => LIBRARY.iter().collect(),
                 named => named
                     .iter()
@@ -62,7 +62,7 @@ impl ManyArgs {
                 10
             })),
             signal_every: self.signal_every,
-            malice_every: self.malice_every,
+            byzantine_every: self.byzantine_every,
             threads: self.threads,
             patience: self
                 .hours
@@ -75,7 +75,7 @@ impl ManyArgs {
         };
         let tally = campaign.play(|progress| match progress {
             Progress::Minute(tally) => eprintln!("{}", figures(tally)),
-            Progress::Failed(trace) => self.tell(trace),
+            Progress::Failed(trace) => self.report(trace),
         });
         println!("{}", figures(&tally));
         let mut faults: Vec<_> = tally
@@ -90,8 +90,8 @@ impl ManyArgs {
         Ok(tally.failed.is_empty())
     }
 
-    /// Tells of a world that failed, and keeps its trace.
-    fn tell(&self, trace: &Trace) {
+    /// Reports a failed run, and keeps its trace.
+    fn report(&self, trace: &Trace) {
         println!("{}\nagain: {AGAIN} play {}", trace.why, trace.run);
         match self.keep.as_ref().map(|folder| keep(folder, trace)) {
             Some(Ok(path)) => println!("kept:  {AGAIN} replay {}", path.display()),
@@ -103,8 +103,8 @@ impl ManyArgs {
 
 fn figures(tally: &Tally) -> String {
     format!(
-        "{} worlds, {} of them over libsignal, {} failed; {:.2} virtual years in {:.0} s, {:.0} worlds a second",
-        tally.worlds,
+        "{} runs, {} of them over libsignal, {} failed; {:.2} virtual years in {:.0} s, {:.0} runs a second",
+        tally.runs,
         tally.over_signal,
         tally.failed.len(),
         tally.years(),
@@ -114,8 +114,8 @@ fn figures(tally: &Tally) -> String {
 }
 
 fn keep(folder: &Path, trace: &Trace) -> Result<PathBuf, String> {
-    let story = Path::new(trace.run.scenario.name).file_stem().unwrap_or_default();
-    let path = folder.join(format!("{}-{}.trace", story.display(), trace.run.seed));
+    let scenario = Path::new(trace.run.scenario.name).file_stem().unwrap_or_default();
+    let path = folder.join(format!("{}-{}.trace", scenario.display(), trace.run.seed));
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(&path, trace.to_string()))
         .map_err(|error| format!("{}: {error}", path.display()))?;

@@ -1,8 +1,9 @@
-//! A run as text: which story, and the few choices that matter. Short enough to read, to send and to keep.
+//! [`Trace`]: a run as text: which scenario, and its choices that are not harmless. Short enough to read, to send and
+//! to keep.
 //!
 //! ```text
 //! # no loss is broken: …
-//! cut_in_the_middle --seed 7 --bad-world
+//! cut_in_the_middle --seed 7 --faulty
 //! cut 3 = 1
 //! slow link 12 = 4
 //! ```
@@ -15,20 +16,20 @@ use crate::run::{Outcome, Run, play};
 use crate::scenario::Scenario;
 use crate::world::{CrashPoint, InFlight};
 
-/// A run, and the choices to make in it.
+/// A run, and its choices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
     /// The run.
     pub run: Run,
     /// The choices that are not harmless.
     pub plan: Plan,
-    /// What it broke.
+    /// What it has violated.
     pub why: String,
 }
 
-/// The text is no trace.
+/// The text is not a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotATrace(pub String);
+pub struct TraceError(pub String);
 
 impl Trace {
     /// Plays it.
@@ -36,13 +37,13 @@ impl Trace {
         play(self.run, Choices::planned(self.plan.clone())).0
     }
 
-    /// What a run has chosen, and what that broke.
+    /// The trace of a run that has made these choices.
     pub fn made(run: Run, made: &[Choice], why: String) -> Self {
         let plan = plan_of(made);
         Self { run, plan, why }
     }
 
-    /// A run's trace as it was made.
+    /// Plays a run and returns its trace.
     pub fn of(run: Run) -> (Result<Outcome, String>, Self) {
         let (verdict, made) = play(run, run.choices());
         let why = verdict.as_ref().err().cloned().unwrap_or_default();
@@ -64,9 +65,9 @@ impl fmt::Display for Trace {
 }
 
 impl FromStr for Trace {
-    type Err = NotATrace;
+    type Err = TraceError;
 
-    fn from_str(text: &str) -> Result<Self, NotATrace> {
+    fn from_str(text: &str) -> Result<Self, TraceError> {
         let comments = text.lines().filter_map(|line| line.strip_prefix("# "));
         let why = comments.collect::<Vec<_>>().join("\n");
         let mut lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
@@ -76,41 +77,41 @@ impl FromStr for Trace {
     }
 }
 
-fn planned(line: &str) -> Result<((String, u32), u32), NotATrace> {
+fn planned(line: &str) -> Result<((String, u32), u32), TraceError> {
     let read = || {
         let (name, value) = line.split_once(" = ")?;
         let (label, nth) = name.rsplit_once(' ')?;
         Some(((label.to_owned(), nth.parse().ok()?), value.parse().ok()?))
     };
-    read().ok_or_else(|| NotATrace(format!("no choice: {line}")))
+    read().ok_or_else(|| TraceError(format!("no choice: {line}")))
 }
 
 impl FromStr for Run {
-    type Err = NotATrace;
+    type Err = TraceError;
 
     /// As its `Display`: a scenario's name, then options.
-    fn from_str(text: &str) -> Result<Self, NotATrace> {
+    fn from_str(text: &str) -> Result<Self, TraceError> {
         let mut words = text.split_whitespace();
         let name = words.next().unwrap_or_default();
-        let scenario = Scenario::find(name).map_err(NotATrace)?;
-        let mut run = Run::calm(scenario);
+        let scenario = Scenario::find(name).map_err(TraceError)?;
+        let mut run = Run::fault_free(scenario);
         while let Some(option) = words.next() {
-            let wrong = || NotATrace(format!("not understood: {option}"));
+            let wrong = || TraceError(format!("not understood: {option}"));
             match option {
-                "--bad-world" => run.bad_world = true,
-                "--malice" => {
-                    let malice = words.next().and_then(|name| name.parse().ok());
-                    run.malice = Some(malice.ok_or_else(wrong)?);
+                "--faulty" => run.faulty = true,
+                "--byzantine" => {
+                    let byzantine = words.next().and_then(|name| name.parse().ok());
+                    run.byzantine = Some(byzantine.ok_or_else(wrong)?);
                 }
                 "--signal" => run = run.over_signal(),
                 "--seed" => run.seed = words.next().and_then(|seed| seed.parse().ok()).ok_or_else(wrong)?,
                 #[cfg(feature = "sabotage")]
                 "--break" => {
-                    run.broken |= crate::rules::named(words.next().unwrap_or_default()).map_err(NotATrace)?;
+                    run.broken |= crate::rules::named(words.next().unwrap_or_default()).map_err(TraceError)?;
                 }
                 #[cfg(not(feature = "sabotage"))]
                 "--break" => {
-                    return Err(NotATrace(
+                    return Err(TraceError(
                         "rules can be broken only with `--features sabotage`".to_owned(),
                     ));
                 }
@@ -123,9 +124,9 @@ impl FromStr for Run {
 }
 
 impl FromStr for CrashPoint {
-    type Err = NotATrace;
+    type Err = TraceError;
 
-    fn from_str(text: &str) -> Result<Self, NotATrace> {
+    fn from_str(text: &str) -> Result<Self, TraceError> {
         let read = || {
             let mut parts = text.split(':');
             let name = parts.next()?;
@@ -145,7 +146,7 @@ impl FromStr for CrashPoint {
             };
             parts.next().is_none().then_some(point)
         };
-        read().ok_or_else(|| NotATrace(format!("no crash point: {text}")))
+        read().ok_or_else(|| TraceError(format!("no crash point: {text}")))
     }
 }
 
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_trace_reads_as_it_is_written() {
-        let text = "# no loss is broken: \"one\"\none_message --seed 9 --bad-world --signal --crash bob:4:durable:cut\n\
+        let text = "# no loss is broken: \"one\"\none_message --seed 9 --faulty --signal --crash bob:4:durable:cut\n\
                     cut 3 = 1\nslow link 12 = 4\n";
         let trace: Trace = text.parse().expect("a trace");
         assert_eq!(trace.to_string(), text);
@@ -174,7 +175,7 @@ mod tests {
     #[test]
     fn a_run_comes_out_the_same_from_its_trace() {
         for seed in [1, 10] {
-            let run = Run::bad(Scenario::named("cut_in_the_middle").expect("in the library"), seed);
+            let run = Run::faulty(Scenario::named("cut_in_the_middle").expect("in the library"), seed);
             let (outcome, trace) = Trace::of(run);
             let again: Trace = trace.to_string().parse().expect("just written");
             assert!(outcome.is_ok());

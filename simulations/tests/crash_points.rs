@@ -2,10 +2,10 @@
 
 use sotto_simulations::{Run, Scenario, crash_points, run};
 
-/// One in so many crash points is played over libsignal, too.
+/// One in so many crash points is also played with libsignal.
 const SIGNAL: usize = 16;
 
-/// Plays a scenario at every crash point, and reports the first that fails.
+/// Plays a scenario at every crash point, and reports the first failure.
 fn crash_everywhere(name: &str) {
     let scenario = Scenario::named(name).expect("a scenario of the library");
     let points = crash_points(scenario).unwrap_or_else(|failure| panic!("{failure}"));
@@ -65,7 +65,7 @@ scenarios! {
     burst_while_away
     ten_times_ok
     a_long_text
-    the_same_wish_twice
+    the_same_command_twice
     read
     read_in_private
     an_answer_in_a_thread
@@ -92,7 +92,7 @@ scenarios! {
     cancelled_and_sent_again
     tried_at_once
     another_network
-    refused_wishes
+    refused_commands
     here_away_invisible
     writing
     session_lost_by_one

@@ -1,23 +1,23 @@
-//! Short stories in every world with one fault, whatever it is and wherever it strikes, and with every two crashes.
+//! Short scenarios in every world with one fault of any kind at any place, and with any two crashes.
 
 use sotto_simulations::scenario::LIBRARY;
-use sotto_simulations::{Odometer, Run, Scenario, Trace, crash_points, play};
+use sotto_simulations::{Enumeration, Run, Scenario, Trace, crash_points, play};
 
-/// Whatever chance can do.
+/// Every choice.
 const FAULTS: [&str; 22] = [
     "bootstrap",
     "bytes lost",
     "clock jump",
     "crash",
     "cut",
-    "disk trouble",
-    "drained later",
+    "disk fault",
+    "late drain",
     "drift",
     "half-open",
     "hostile bytes",
     "late alarm",
     "latency",
-    "nap",
+    "suspend time",
     "refused dial",
     "rendezvous",
     "slow disk",
@@ -26,27 +26,24 @@ const FAULTS: [&str; 22] = [
     "split",
     "suspend",
     "torn commit",
-    "trouble",
+    "disk fault kind",
 ];
 
-/// Plays a story in every world with at most so many faults of these kinds. Gives how many there are.
+/// Plays a scenario in every world with at most so many faults of these kinds. Returns how many there are.
 fn every_world(name: &str, labels: &[&'static str], faults: usize) -> usize {
-    let run = Run::bad(Scenario::named(name).expect("in the library"), 1);
-    let mut odometer = Odometer::new(labels.iter().copied(), faults);
-    let mut worlds = 0;
-    while let Some(choices) = odometer.choices() {
+    let run = Run::faulty(Scenario::named(name).expect("in the library"), 1);
+    let mut enumeration = Enumeration::new(labels.iter().copied(), faults);
+    let mut runs = 0;
+    while let Some(choices) = enumeration.choices() {
         let (verdict, made) = play(run, choices);
         if let Err(why) = verdict {
             panic!("{why}\nits trace:\n{}", Trace::made(run, &made, why.clone()));
         }
-        odometer.count(&made);
-        worlds += 1;
+        enumeration.advance(&made);
+        runs += 1;
     }
-    println!(
-        "{name}: {worlds} worlds with at most {faults} of {} kinds",
-        labels.len()
-    );
-    worlds
+    println!("{name}: {runs} runs with at most {faults} of {} kinds", labels.len());
+    runs
 }
 
 #[test]
@@ -62,25 +59,25 @@ fn any_one_fault_anywhere() {
     }
 }
 
-/// A story with no more crash points than this is short.
+/// The most crash points of a short scenario.
 const SHORT: usize = 100;
 
-/// Plays every `share`-th short story in every world with two crashes, so that two cores have half of the work each.
+/// Plays every second short scenario in every world with two crashes, so that two cores share the work.
 fn any_two_crashes(share: usize) {
     let short = LIBRARY.iter().filter(|scenario| {
         let points = crash_points(scenario).unwrap_or_else(|failure| panic!("{failure}"));
         points.len() <= SHORT
     });
-    let mut stories = 0;
+    let mut scenarios = 0;
     for scenario in short.skip(share).step_by(2) {
         every_world(scenario.name, &["crash", "torn commit"], 2);
-        stories += 1;
+        scenarios += 1;
     }
-    assert!(stories >= 10, "{stories} short stories");
+    assert!(scenarios >= 10, "{scenarios} short scenarios");
 }
 
 #[test]
-fn any_two_crashes_of_one_half_of_the_short_stories() {
+fn any_two_crashes_of_one_half_of_the_short_scenarios() {
     any_two_crashes(0);
 }
 
@@ -90,7 +87,7 @@ fn any_two_crashes_of_the_other_half() {
 }
 
 #[test]
-fn any_two_crashes_of_stories_that_matter() {
+fn any_two_crashes_of_first_contact_and_recovery() {
     for name in ["request_and_consent", "session_lost_by_one"] {
         assert!(every_world(name, &["crash", "torn commit"], 2) > 1000);
     }

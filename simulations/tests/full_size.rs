@@ -1,14 +1,14 @@
-//! The stories with the product's own limits: calm, with crashes at points from the first output to the last, in bad worlds,
-//! and with somebody who means ill. At every point they would take hours.
+//! The scenarios with the product's own limits: without faults, with crashes at points from the first output to the
+//! last, with faults, and with byzantine nodes. All crash points would take hours.
 
 use sotto_simulations::scenario::FULL_SIZE;
-use sotto_simulations::{Malice, Run, Scenario, crash_points, run};
+use sotto_simulations::{ByzantineFault, Run, Scenario, crash_points, run};
 
-/// Crash points of each, bad worlds, and kinds of malice.
+/// How many crash points, seeds with faults, and byzantine faults each is played with.
 struct Share {
     points: usize,
     seeds: u64,
-    malices: usize,
+    faults: usize,
 }
 
 fn play(name: &str, share: &Share) {
@@ -16,11 +16,11 @@ fn play(name: &str, share: &Share) {
     let all = crash_points(scenario).unwrap_or_else(|failure| panic!("{failure}"));
     let crashes = all.iter().step_by(all.len().div_ceil(share.points));
     let crashes = crashes.map(|point| Run::crashing(scenario, *point));
-    let bad = (1..=share.seeds).map(|seed| Run::bad(scenario, seed));
-    let ill = Malice::ALL.into_iter().take(share.malices);
-    let ill = ill.map(|malice| Run::bad(scenario, 1).among(malice));
-    let runs: Vec<_> = crashes.chain(bad).chain(ill).collect();
-    println!("{name}: {} worlds, {} crash points", runs.len(), all.len());
+    let faulty = (1..=share.seeds).map(|seed| Run::faulty(scenario, seed));
+    let byzantine = ByzantineFault::ALL.into_iter().take(share.faults);
+    let byzantine = byzantine.map(|fault| Run::faulty(scenario, 1).with_byzantine(fault));
+    let runs: Vec<_> = crashes.chain(faulty).chain(byzantine).collect();
+    println!("{name}: {} runs, {} crash points", runs.len(), all.len());
     for of in runs {
         run(of).unwrap_or_else(|failure| panic!("{failure}"));
     }
@@ -33,7 +33,7 @@ fn five_hundred_while_away() {
         &Share {
             points: 24,
             seeds: 4,
-            malices: 4,
+            faults: 4,
         },
     );
 }
@@ -45,7 +45,7 @@ fn five_hundred_each_way() {
         &Share {
             points: 16,
             seeds: 4,
-            malices: 2,
+            faults: 2,
         },
     );
 }
@@ -57,7 +57,7 @@ fn a_window_of_thirty_two() {
         &Share {
             points: 64,
             seeds: 8,
-            malices: Malice::ALL.len(),
+            faults: ByzantineFault::ALL.len(),
         },
     );
 }
@@ -69,13 +69,13 @@ fn ten_thousand_wait() {
         &Share {
             points: 2,
             seeds: 0,
-            malices: 0,
+            faults: 0,
         },
     );
 }
 
 #[test]
-fn no_story_is_left_out() {
+fn no_scenario_is_left_out() {
     let names: Vec<_> = FULL_SIZE.iter().map(|scenario| scenario.name).collect();
     let played = [
         "five_hundred_while_away",

@@ -1,4 +1,4 @@
-//! Every trace that was ever kept: runs that broke a rule once, as simple as they could be made. None does any more.
+//! Every committed trace: runs that violated a property once, shrunk. None does any more.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use sotto_simulations::Trace;
 
 #[test]
-fn no_old_failure_comes_back() {
+fn no_kept_trace_fails() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions");
     let mut played = 0;
     for entry in fs::read_dir(folder).expect("the folder is there") {

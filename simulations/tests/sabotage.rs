@@ -1,30 +1,30 @@
-//! The simulator tests itself: whichever rule is broken, it notices within a few seeds.
+//! The simulator tests itself: every broken rule is detected within a few seeds.
 //! `cargo test -p sotto-simulations --features sabotage --test sabotage`.
 
-use sotto_simulations::sabotage::{TABLE, TOLERATED, hunt, row};
+use sotto_simulations::sabotage::{HARMLESS, TABLE, detect, row};
 
-/// The first has only the faults that stories tell of.
+/// The first has only the faults of the scenarios.
 const SEEDS: u64 = 20;
 
 #[test]
-fn every_broken_rule_is_noticed() {
+fn every_broken_rule_is_detected() {
     assert!(TABLE.len() >= 20);
-    let mut unnoticed = Vec::new();
+    let mut undetected = Vec::new();
     for (rule, with) in TABLE {
-        let caught = hunt(*rule, with, SEEDS);
-        println!("{}", row(*rule, caught.as_ref()));
-        if caught.is_none() {
-            unnoticed.push(rule);
+        let detection = detect(*rule, with, SEEDS);
+        println!("{}", row(*rule, detection.as_ref()));
+        if detection.is_none() {
+            undetected.push(rule);
         }
     }
-    assert!(unnoticed.is_empty(), "broken, and nobody noticed: {unnoticed:?}");
+    assert!(undetected.is_empty(), "broken and not detected: {undetected:?}");
 }
 
 #[test]
-fn nothing_is_noticed_where_nothing_is_broken() {
-    for rule in TOLERATED {
-        if let Some(caught) = hunt(*rule, &[], 3) {
-            panic!("{}", row(*rule, Some(&caught)));
+fn nothing_is_detected_where_nothing_is_broken() {
+    for rule in HARMLESS {
+        if let Some(detection) = detect(*rule, &[], 3) {
+            panic!("{}", row(*rule, Some(&detection)));
         }
     }
 }

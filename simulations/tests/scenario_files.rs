@@ -1,14 +1,14 @@
-//! The example files: those in `scenarios/` go as they say, calm, at crash points and in bad worlds; those in
-//! `scenarios/wrong/` cannot be read, and say where and why.
+//! The example files in `scenarios/` succeed without faults, at crash points and with faults. What is wrong in a file
+//! is reported with its place.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use sotto_simulations::{Run, Scenario, crash_points, run};
 
-/// Bad worlds for each file.
+/// Seeds for each file.
 const SEEDS: u64 = 10;
-/// One in so many crash points is tried; `sotto-sim scenario FILE --crashes` tries all.
+/// One in so many crash points is played; `sotto-sim scenario FILE --crashes` plays all.
 const SAMPLE: usize = 5;
 
 fn files(folder: &str) -> Vec<PathBuf> {
@@ -22,7 +22,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_example_goes_as_it_says() {
+fn every_example_passes() {
     std::thread::scope(|scope| {
         for path in files("scenarios") {
             scope.spawn(move || play_everywhere(&path));
@@ -37,21 +37,25 @@ fn play_everywhere(path: &Path) {
         .iter()
         .step_by(SAMPLE)
         .map(|point| Run::crashing(scenario, *point));
-    let bad = (1..=SEEDS).map(|seed| Run::bad(scenario, seed));
-    for one in crashing.chain(bad) {
+    let faulty = (1..=SEEDS).map(|seed| Run::faulty(scenario, seed));
+    for one in crashing.chain(faulty) {
         run(one).unwrap_or_else(|failure| panic!("{failure}"));
     }
     println!("{}: {} crash points", path.display(), points.len());
 }
 
 #[test]
-fn an_expectation_that_is_not_met_is_named_by_its_line() {
+fn a_failed_condition_is_reported_with_its_line() {
     for path in files("scenarios/failing") {
         let text = fs::read_to_string(&path).expect("a readable file");
         let scenario = Scenario::find(&path.to_string_lossy()).unwrap_or_else(|wrong| panic!("{wrong}"));
-        let failure = run(Run::calm(scenario)).expect_err("it fails on purpose");
-        let line = text.lines().position(|line| line.contains("expect")).expect("it hopes") + 1;
-        let named = format!("line {line} of too_hopeful.toml is not so: to alice its state is Some(Queued)");
+        let failure = run(Run::fault_free(scenario)).expect_err("it fails on purpose");
+        let line = text
+            .lines()
+            .position(|line| line.contains("expect"))
+            .expect("it has one")
+            + 1;
+        let named = format!("line {line} of not_delivered.toml fails: alice has it as Some(Queued)");
         assert!(failure.why.contains(&named), "{}", failure.why);
     }
 }
@@ -66,7 +70,7 @@ fn around(line: &str) -> String {
 }
 
 #[test]
-fn what_is_wrong_in_a_file_is_named_with_its_place() {
+fn an_error_in_a_file_is_reported_with_its_place() {
     for (line, column, told) in [
         (
             "{ sent = { by = \"alice\" } },",
@@ -86,28 +90,28 @@ fn what_is_wrong_in_a_file_is_named_with_its_place() {
         (
             "{ off = \"bbo\" },",
             10,
-            "nobody is called `bbo`; people are alice, bob, ",
+            "no peer is called `bbo`; peers are alice, bob, ",
         ),
-        ("{ off = \"carol\" },", 9, "there are 2 people here: alice, bob"),
-        ("{ cut = [\"bob\", \"bob\"] },", 17, "that is the same person"),
+        ("{ off = \"carol\" },", 9, "there are 2 peers: alice, bob"),
+        ("{ cut = [\"bob\", \"bob\"] },", 17, "that is the same peer"),
         ("{ wait = \"soon\" },", 11, "`soon` is no span of time"),
         ("{ wait = 7 },", 10, "invalid type: integer `7`, expected a string"),
         (
             "{ read = \"two\" },",
             10,
-            "no message was called `two` before this; there is `one`",
+            "no message is called `two` before this step; there is `one`",
         ),
         (
             "{ restore = \"new\" },",
             13,
-            "no backup was called `new` before this; there is `old`",
+            "no backup is called `new` before this step; there is `old`",
         ),
         (
             "{ backup = { by = \"bob\", as = \"old\" } },",
             31,
             "`old` is taken already",
         ),
-        ("{ expect = { } },", 12, "nothing is expected here"),
+        ("{ expect = { } },", 12, "the condition is empty"),
         (
             "{ expect = { state = { of = \"one\", is = \"lost\" } } },",
             42,
@@ -116,10 +120,10 @@ fn what_is_wrong_in_a_file_is_named_with_its_place() {
         (
             "{ refused = { off = \"bob\" } },",
             13,
-            "this is nothing that a person asks of their node",
+            "this is not a command to a node",
         ),
         (
-            "{ timer = { by = \"bob\", whom = \"alice\", after = \"1500ms\" } },",
+            "{ timer = { by = \"bob\", contact = \"alice\", after = \"1500ms\" } },",
             49,
             "timers are whole seconds",
         ),
@@ -131,7 +135,7 @@ fn what_is_wrong_in_a_file_is_named_with_its_place() {
         ),
         ("] \n[faults]\nsnow = 3\nfoo = [", 8, ""),
     ] {
-        let wrong = Scenario::written("a_test.toml", &around(line)).expect_err(line);
+        let wrong = Scenario::parse("a_test.toml", &around(line)).expect_err(line);
         assert!(wrong.why.starts_with(told), "{line}\n{wrong}");
         if !told.is_empty() {
             assert_eq!((wrong.line, wrong.column), (8, column), "{wrong}");
@@ -145,14 +149,14 @@ fn the_readme_has_an_example_that_works_and_every_word() {
     let readme = include_str!("../README.md");
     let example = readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next());
     let scenario =
-        Scenario::written("readme.toml", example.expect("an example")).unwrap_or_else(|wrong| panic!("{wrong}"));
-    run(Run::calm(scenario)).unwrap_or_else(|failure| panic!("{failure}"));
+        Scenario::parse("readme.toml", example.expect("an example")).unwrap_or_else(|wrong| panic!("{wrong}"));
+    run(Run::fault_free(scenario)).unwrap_or_else(|failure| panic!("{failure}"));
     for unknown in [
         "{ unheard-of = 1 }",
         "{ expect = { unheard-of = 1 } }",
         "{ send = { unheard-of = 1 } }",
     ] {
-        let wrong = Scenario::written("a_test.toml", &around(unknown)).expect_err("there is no such word");
+        let wrong = Scenario::parse("a_test.toml", &around(unknown)).expect_err("there is no such word");
         let words = wrong.why.split('`').skip(3).step_by(2);
         let forms = |word: &str| [format!("`{word}"), format!("`\"{word}"), format!("{word}?")];
         let missing: Vec<_> = words

@@ -1,16 +1,16 @@
-//! A run as people see it: columns in plain ASCII, and a sequence diagram.
+//! A run in its two views: columns in plain ASCII, and a sequence diagram.
 
 use sotto_simulations::{Choices, CrashPoint, Run, Scenario, Timeline, timeline};
 
-/// Bob dies at his third output, with the commit in flight lost.
+/// Bob's node crashes at its third output, and the commit in flight is lost.
 fn crash() -> Timeline {
     let crash: CrashPoint = "bob:3:lost:cut".parse().expect("a crash point");
     let run = Run::crashing(Scenario::named("one_message").expect("in the library"), crash);
-    timeline(run, Choices::calm())
+    timeline(run, Choices::harmless())
 }
 
 #[test]
-fn columns_show_who_is_on_and_what_goes_between_them() {
+fn columns_show_machines_and_traffic() {
     let lines = crash().columns();
     assert!(lines.iter().all(|line| line.is_ascii()), "{lines:#?}");
     let head: Vec<_> = lines[0].split_whitespace().collect();
@@ -20,7 +20,7 @@ fn columns_show_who_is_on_and_what_goes_between_them() {
         let found = lines.iter().position(|line| line.contains(what));
         found.unwrap_or_else(|| panic!("nowhere: {what}\n{lines:#?}"))
     };
-    let (dies, back) = (place("dies; a commit in flight is Lost"), place("goodbye bob"));
+    let (dies, back) = (place("crashes; the commit in flight is Lost"), place("goodbye bob"));
     assert!(lines[dies].starts_with("!!") && dies < back);
     let lifelines = |line: &str| columns.map(|column| line.as_bytes()[column]);
     assert_eq!(
@@ -39,7 +39,7 @@ fn columns_show_who_is_on_and_what_goes_between_them() {
 
 #[test]
 fn a_diagram_is_one_that_mermaid_can_draw() {
-    let long = Run::bad(Scenario::named("everybody_to_everybody").expect("in the library"), 6);
+    let long = Run::faulty(Scenario::named("everybody_to_everybody").expect("in the library"), 6);
     for (timeline, people) in [(crash(), 2), (timeline(long, long.choices()), 3)] {
         let diagram = timeline.mermaid("it failed; <badly> #1", false);
         let mut lines = diagram.lines();

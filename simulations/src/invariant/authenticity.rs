@@ -1,4 +1,4 @@
-//! Whatever is in an inbox under somebody's name, they wrote: these words, to this reader. The source of truth is what was
+//! Every received message was written by its author, with these words, for this reader. The source of truth is what was
 //! ever on the author's own disk.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use sotto_core::MessageId;
 use sotto_core::row::{MessageRow, Row};
 
-use super::{Invariant, Seen, honest, written};
-use crate::{Peer, World};
+use super::{Invariant, Observation, honest, written};
+use crate::peer::Peer;
+use crate::world::World;
 
 #[derive(Default)]
 pub struct Authenticity {
-    /// By author, reader and message: every wording that it ever had. One that is deleted has none.
+    /// By author, reader and message: every text that it ever had. A deleted message has none.
     wordings: BTreeMap<(Peer, Peer, MessageId), BTreeSet<String>>,
 }
 
@@ -20,14 +21,14 @@ impl Invariant for Authenticity {
         "authenticity"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
-        match seen {
-            Seen::Opening(peer) => {
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
+        match observation {
+            Observation::Opening(peer) => {
                 for row in world.disk(*peer).rows() {
                     self.learn(*peer, row, world);
                 }
             }
-            Seen::Durable(peer, batch) => {
+            Observation::Durable(peer, batch) => {
                 for row in written(batch) {
                     self.learn(*peer, row, world);
                     self.compare(*peer, row, world)?;
@@ -62,7 +63,7 @@ impl Authenticity {
             return Ok(());
         }
         Err(format!(
-            "{reader} reads \"{text:.40}\" in {author}'s name, who has never written that"
+            "{reader} reads \"{text:.40}\" as a text of {author}, who has never written it"
         ))
     }
 }

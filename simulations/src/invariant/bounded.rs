@@ -1,19 +1,19 @@
-//! What a node stages, puts out at once, sends at once and seals ahead is bounded, whatever comes in.
+//! What a node stages, outputs at once, transmits at once and seals ahead is bounded, for every input.
 
 use sotto_core::Output;
 use sotto_core::row::{Batch, Row};
 
-use super::{Invariant, Seen, written};
-use crate::{Peer, World};
+use super::{Invariant, Observation, written};
+use crate::peer::Peer;
+use crate::world::World;
 
-/// Outputs that one input may lead to.
+/// Outputs that one input may cause.
 const OUTPUTS: usize = 1024;
-/// Bytes that one transmit may have.
+/// Bytes of one transmit.
 const TRANSMIT: usize = 256 * 1024;
-/// Changes that one input may add to what is staged: it is counted after the input, so bounds are passed by one input's
-/// worth.
+/// Changes that one input may add to what is staged. The limit is checked after the input, so one input can exceed it.
 const CHANGES_OF_ONE_INPUT: usize = 1024;
-/// Rows that wait beyond the limit for what a person sends: the first of a session, receipts.
+/// Outbox rows beyond the limit for user messages: the first of a session, receipts.
 const UNASKED_FOR: usize = 2;
 
 #[derive(Default)]
@@ -24,15 +24,17 @@ impl Invariant for Bounded {
         "bounded"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
-        let (peer, what, size, bound) = match seen {
-            Seen::Drained(peer, outputs) => (peer, "outputs at once", *outputs, OUTPUTS),
-            Seen::Output(peer, Output::Transmit(_, bytes)) => (peer, "bytes in a transmit", bytes.len(), TRANSMIT),
-            Seen::Output(peer, Output::Commit(_, batch)) => {
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
+        let (peer, what, size, bound) = match observation {
+            Observation::Drained(peer, outputs) => (peer, "outputs at once", *outputs, OUTPUTS),
+            Observation::Output(peer, Output::Transmit(_, bytes)) => {
+                (peer, "bytes in a transmit", bytes.len(), TRANSMIT)
+            }
+            Observation::Output(peer, Output::Commit(_, batch)) => {
                 let bound = world.limits().staged_changes + CHANGES_OF_ONE_INPUT;
                 (peer, "changes in a batch", batch.changes.len(), bound)
             }
-            Seen::Durable(peer, batch) => {
+            Observation::Durable(peer, batch) => {
                 within_window(*peer, batch, world)?;
                 return within_bounds(*peer, batch, world);
             }
@@ -45,7 +47,7 @@ impl Invariant for Bounded {
     }
 }
 
-/// What waits for one contact, and how many strangers wait for consent.
+/// The outbox rows for one contact, and the requests of strangers.
 fn within_bounds(peer: Peer, batch: &Batch, world: &World) -> Result<(), String> {
     let disk = world.disk(peer);
     for row in written(batch) {
@@ -53,7 +55,7 @@ fn within_bounds(peer: Peer, batch: &Batch, world: &World) -> Result<(), String>
             Row::Outbox(row) => {
                 let waiting = disk.waiting(row.contact);
                 if waiting > world.limits().outbox_rows + UNASKED_FOR {
-                    return Err(format!("{peer} lets {waiting} rows wait for {:?}", row.contact));
+                    return Err(format!("{peer} has {waiting} outbox rows for {:?}", row.contact));
                 }
             }
             Row::Request(_) => {

@@ -1,17 +1,18 @@
-//! Nobody becomes a contact whom the person did not ask for, accept, or invite.
+//! A peer becomes a contact only if the user has asked for it, accepted it, or invited it.
 
 use std::collections::BTreeSet;
 
 use sotto_core::row::{Row, Standing};
 use sotto_core::{Command, Input, OnionAddress, Output, Reply};
 
-use super::{Invariant, Seen, written};
-use crate::{Peer, World};
+use super::{Invariant, Observation, written};
+use crate::peer::Peer;
+use crate::world::World;
 
 #[derive(Default)]
 pub struct Consent {
     wanted: BTreeSet<(Peer, OnionAddress)>,
-    /// Who has given an invite away, how many, and who came with one.
+    /// Who has issued invites, how many, and who has used one.
     invites: BTreeSet<(Peer, [u8; 16])>,
     came: BTreeSet<(Peer, OnionAddress)>,
 }
@@ -21,9 +22,9 @@ impl Invariant for Consent {
         "consent"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
-        match seen {
-            Seen::Opening(peer) => {
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
+        match observation {
+            Observation::Opening(peer) => {
                 for row in world.disk(*peer).rows() {
                     if let Row::Contact(row) = row
                         && row.standing == Standing::Friend
@@ -32,18 +33,18 @@ impl Invariant for Consent {
                     }
                 }
             }
-            Seen::Input(peer, Input::Command(_, command)) => {
-                let whom = match command {
+            Observation::Input(peer, Input::Command(_, command)) => {
+                let contact = match command {
                     Command::AddContact { code, .. } => code.address,
                     Command::AcceptContact { contact, .. } => *contact,
                     _ => return Ok(()),
                 };
-                self.wanted.insert((*peer, whom));
+                self.wanted.insert((*peer, contact));
             }
-            Seen::Output(peer, Output::Reply(_, Ok(Reply::Invite(code)))) => {
+            Observation::Output(peer, Output::Reply(_, Ok(Reply::Invite(code)))) => {
                 self.invites.extend(code.invite.map(|token| (*peer, token.0)));
             }
-            Seen::Durable(peer, batch) => {
+            Observation::Durable(peer, batch) => {
                 for row in written(batch) {
                     let Row::Contact(row) = row else { continue };
                     let asked_for = || self.wanted.contains(&(*peer, row.address));
@@ -52,10 +53,7 @@ impl Invariant for Consent {
                         let came = self.came.iter().filter(|(to, _)| to == peer).count();
                         let invites = self.invites.iter().filter(|(by, _)| by == peer).count();
                         if came > invites {
-                            return Err(format!(
-                                "{peer} is given {:?} for a contact, and never wanted it",
-                                row.address
-                            ));
+                            return Err(format!("{peer} has the contact {:?} without consent", row.address));
                         }
                     }
                 }

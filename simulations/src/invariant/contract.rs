@@ -1,11 +1,12 @@
-//! The simulator's hosts keep the driver's contract, by the same ledger as real drivers (`sotto_testkit::driver`).
+//! The simulator's hosts keep the driver's contract. The checks are those of real drivers (`sotto_testkit::driver`).
 
 use std::collections::BTreeMap;
 
 use sotto_testkit::driver;
 
-use super::{Invariant, Seen};
-use crate::{Peer, World};
+use super::{Invariant, Observation};
+use crate::peer::Peer;
+use crate::world::World;
 
 /// What is open between each node and its host.
 #[derive(Default)]
@@ -16,12 +17,12 @@ impl Invariant for Contract {
         "contract"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
-        match seen {
-            Seen::Opening(peer) => _ = self.0.insert(*peer, driver::Contract::default()),
-            Seen::Output(peer, output) => self.0.entry(*peer).or_default().wanted(output),
-            Seen::Input(peer, input) => {
-                let (now, deadline, intake) = world.faces(*peer);
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
+        match observation {
+            Observation::Opening(peer) => _ = self.0.insert(*peer, driver::Contract::default()),
+            Observation::Output(peer, output) => self.0.entry(*peer).or_default().wanted(output),
+            Observation::Input(peer, input) => {
+                let (now, deadline, intake) = world.driver_view(*peer);
                 let contract = self.0.entry(*peer).or_default();
                 contract
                     .told(input, now, deadline, intake)

@@ -1,10 +1,11 @@
-//! Two friends at rest agree: on being friends, on the generation of their session, and on how far each has come.
-//! Nothing is left over of how they got there.
+//! In a quiescent world two friends agree on being friends, on the epoch of their session, and on all cursors. No
+//! pre-key offer, request or outbox row is left.
 
 use sotto_core::row::{Key, Standing};
 
-use super::{Invariant, Seen};
-use crate::{Peer, World};
+use super::{Invariant, Observation};
+use crate::peer::Peer;
+use crate::world::World;
 
 pub struct Convergence;
 
@@ -13,7 +14,7 @@ impl Invariant for Convergence {
         "convergence"
     }
 
-    fn observe(&mut self, _: &Seen<'_>, _: &World) -> Result<(), String> {
+    fn observe(&mut self, _: &Observation<'_>, _: &World) -> Result<(), String> {
         Ok(())
     }
 
@@ -35,7 +36,7 @@ impl Invariant for Convergence {
                 return Err(format!("{a} has no session with {b}"));
             }
             if world.waiting(a, b) > 0 {
-                return Err(format!("{} rows still wait with {a} for {b}", world.waiting(a, b)));
+                return Err(format!("{} outbox rows are left at {a} for {b}", world.waiting(a, b)));
             }
             for left_over in [Key::Offer(address), Key::Request(address)] {
                 if disk.row(&left_over).is_some() {

@@ -1,11 +1,12 @@
-//! A node's deadline is not long past, not far ahead, and there is what it names as its reason. A wall clock may be wrong by
-//! days, so whatever waits for one looks again after the longest wait between two dials at the latest.
+//! A node's deadline is not long past and not far ahead, and its reason exists. A wall clock may be wrong by days, so a
+//! wait for a wall time looks again after at most the longest wait between two dials.
 
 use sotto_core::row::{Key, Row};
 use sotto_core::{Deadline, DeadlineReason};
 
-use super::{Invariant, Seen};
-use crate::{Peer, World};
+use super::{Invariant, Observation};
+use crate::peer::Peer;
+use crate::world::World;
 
 #[derive(Default)]
 pub struct Deadlines;
@@ -15,20 +16,22 @@ impl Invariant for Deadlines {
         "deadlines"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
-        let Seen::Drained(peer, _) = seen else { return Ok(()) };
-        let (now, deadline, _) = world.faces(*peer);
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
+        let Observation::Drained(peer, _) = observation else {
+            return Ok(());
+        };
+        let (now, deadline, _) = world.driver_view(*peer);
         let Some(Deadline { at, reason }) = deadline else {
             return Ok(());
         };
         let ahead = at.since(now.monotonic);
         if ahead > world.limits().retry_cap {
-            return Err(format!("{peer} wants to be woken in {ahead}, for its {reason}"));
+            return Err(format!("{peer} has a deadline in {ahead}, for its {reason}"));
         }
-        // What is not durable yet cannot be seen here.
+        // What is not durable yet cannot be checked here.
         if !world.is_committing(*peer) && !is_justified(*peer, reason, world) {
             return Err(format!(
-                "{peer} wants to be woken in {ahead} for its {reason}, and has none"
+                "{peer} has a deadline in {ahead} for its {reason}, which does not exist"
             ));
         }
         Ok(())
@@ -40,7 +43,7 @@ fn is_justified(peer: Peer, reason: DeadlineReason, world: &World) -> bool {
     match reason {
         DeadlineReason::Handshake | DeadlineReason::Heartbeat | DeadlineReason::Idle => world.has_links(peer),
         DeadlineReason::OutboxExpiry => has_mail(peer, world),
-        // They look again, and may find that an acknowledgement or a link has come first.
+        // The node looks again, and may find that an acknowledgement or a link has come first.
         DeadlineReason::Sent | DeadlineReason::Retry => true,
         DeadlineReason::Disappearance => disk.next_disappearance().is_some(),
     }

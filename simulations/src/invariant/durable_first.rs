@@ -1,21 +1,23 @@
-//! Commit, then show: whatever a node lets out is on its disk by then. Answers and hints are checked as they come out.
-//! Frames are encrypted, so they are checked by what the other side makes durable because of them: an acknowledgement that
-//! one node has noted is never ahead of what the other has stored, and a message never arrives before its author has it.
+//! Commit, then show: every effect of a node is on its disk first. Replies and hints are checked as they come out.
+//! Frames are encrypted, so they are checked by what the peer makes durable because of them: an acknowledgement that
+//! one node has noted is never ahead of what the other has stored, and a message never arrives before its author has
+//! stored it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_core::row::{Batch, DeliveryState, Key, Row};
 use sotto_core::{Generation, MessageId, Notice, Output, Reply};
 
-use super::{Invariant, Seen, honest, written};
-use crate::{Peer, World};
+use super::{Invariant, Observation, honest, written};
+use crate::peer::Peer;
+use crate::world::World;
 
 #[derive(Default)]
 pub struct DurableFirst {
     /// Messages that were ever durable with their author, and with their receiver.
     authored: BTreeSet<(Peer, MessageId)>,
     received: BTreeSet<(Peer, MessageId)>,
-    /// Whoever was given another disk has an excuse in all generations up to this.
+    /// A peer whose disk was edited is exempt in all epochs up to this one.
     excused: BTreeMap<Peer, Generation>,
 }
 
@@ -24,10 +26,10 @@ impl Invariant for DurableFirst {
         "commit, then show"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
-        match seen {
-            Seen::Opening(peer) => self.note_messages(*peer, world.disk(*peer).rows()),
-            Seen::Tampered(peer) => {
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
+        match observation {
+            Observation::Opening(peer) => self.note_messages(*peer, world.disk(*peer).rows()),
+            Observation::Tampered(peer) => {
                 let generations = world
                     .peers()
                     .flat_map(|peer| world.disk(peer).rows())
@@ -38,13 +40,13 @@ impl Invariant for DurableFirst {
                     });
                 self.excused.insert(*peer, generations.max().unwrap_or_default());
             }
-            Seen::Output(peer, Output::Reply(_, Ok(reply))) => self.check_reply(*peer, reply, world)?,
-            Seen::Output(peer, Output::Notify(Notice::Logged(seq)))
+            Observation::Output(peer, Output::Reply(_, Ok(reply))) => self.check_reply(*peer, reply, world)?,
+            Observation::Output(peer, Output::Notify(Notice::Logged(seq)))
                 if world.disk(*peer).row(&Key::Event(*seq)).is_none() =>
             {
                 return Err(format!("{peer} announces event {}, which is not on its disk", seq.0));
             }
-            Seen::Durable(peer, batch) => {
+            Observation::Durable(peer, batch) => {
                 self.note_messages(*peer, written(batch));
                 self.check_batch(*peer, batch, world)?;
             }
@@ -116,7 +118,7 @@ impl DurableFirst {
         Ok(())
     }
 
-    /// What an answer speaks of is on the disk.
+    /// What a reply names is on the disk.
     fn check_reply(&self, peer: Peer, reply: &Reply, world: &World) -> Result<(), String> {
         let disk = world.disk(peer);
         let there = match reply {
@@ -132,7 +134,7 @@ impl DurableFirst {
         if there {
             Ok(())
         } else {
-            Err(format!("{peer} answers {reply:?}, of which its disk knows nothing"))
+            Err(format!("{peer} answers {reply:?}, which is not on its disk"))
         }
     }
 }

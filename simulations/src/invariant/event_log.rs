@@ -1,9 +1,9 @@
-//! The event log is counted without holes, and never rewritten.
+//! The event log is numbered without gaps, and no entry is rewritten.
 
 use sotto_core::EventSeq;
 use sotto_core::row::{Change, Key, Row};
 
-use super::{Invariant, Seen};
+use super::{Invariant, Observation};
 use crate::World;
 
 #[derive(Default)]
@@ -14,8 +14,8 @@ impl Invariant for EventLog {
         "event log"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
-        let Seen::Committing(peer, batch) = seen else {
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
+        let Observation::Committing(peer, batch) = observation else {
             return Ok(());
         };
         let disk = world.disk(*peer);
@@ -25,7 +25,7 @@ impl Invariant for EventLog {
                 let before = EventSeq(row.seq.0.wrapping_sub(1));
                 let follows = before == EventSeq(0) || last == Some(before) || disk.row(&Key::Event(before)).is_some();
                 if !follows || disk.row(&Key::Event(row.seq)).is_some() {
-                    return Err(format!("{peer} writes event {} out of turn", row.seq.0));
+                    return Err(format!("{peer} writes event {} out of order", row.seq.0));
                 }
                 last = Some(row.seq);
             }

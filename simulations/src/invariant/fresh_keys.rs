@@ -1,12 +1,13 @@
-//! What opens a link is never said twice: it is a fresh public key, and everything on the link is derived from it. So no
-//! randomness is used again after a crash.
+//! The first bytes of a link never repeat: they are a fresh public key, and every key of the link is derived from it.
+//! So no randomness is used again after a crash.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_core::{LinkId, Output};
 
-use super::{Invariant, Seen};
-use crate::{Peer, World};
+use super::{Invariant, Observation};
+use crate::peer::Peer;
+use crate::world::World;
 
 #[derive(Default)]
 pub struct FreshKeys {
@@ -19,13 +20,15 @@ impl Invariant for FreshKeys {
         "fresh keys"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, _: &World) -> Result<(), String> {
-        match seen {
-            Seen::Opening(peer) => self.greeted.retain(|(of, _)| of != peer),
-            Seen::Output(peer, Output::Transmit(link, bytes)) if self.greeted.insert((*peer, *link)) => {
+    fn observe(&mut self, observation: &Observation<'_>, _: &World) -> Result<(), String> {
+        match observation {
+            Observation::Opening(peer) => self.greeted.retain(|(of, _)| of != peer),
+            Observation::Output(peer, Output::Transmit(link, bytes)) if self.greeted.insert((*peer, *link)) => {
                 let greeting = bytes[..bytes.len().min(64)].to_vec();
                 if let Some(before) = self.said.insert(greeting, *peer) {
-                    return Err(format!("{peer} opens {link:?} as {before} has opened a link before"));
+                    return Err(format!(
+                        "{peer} opens {link:?} with the bytes of an earlier link of {before}"
+                    ));
                 }
             }
             _ => {}

@@ -1,5 +1,5 @@
-//! What must hold in every world, one property a file. Each watches everything that happens, and has the last word when
-//! the world has come to rest. A broken one ends the run.
+//! What must hold in every world, one property per file. Each invariant observes everything that happens, and checks
+//! the world at the end of the run. A violation ends the run.
 //!
 //! | property | holds | source of truth |
 //! |---|---|---|
@@ -8,54 +8,55 @@
 //! | `one_plaintext` | always | transparent ciphertexts, over all disks that ever were |
 //! | `fresh_keys` | always | the first bytes of every link |
 //! | `authenticity` | always | what was ever on the author's disk |
-//! | `steady_sessions` | always | events, and who changed a disk or removed a contact |
+//! | `stable_sessions` | always | events, and who has edited a disk or removed a contact |
 //! | `consent` | always | commands and invites |
 //! | `no_duplicate` | always | `message.received` events |
 //! | `order` | always | the sender's disk |
 //! | `event_log` | always | the disks |
-//! | `wholeness` | whenever a node is opened | its disk |
-//! | `leftovers` | always | the disks |
+//! | `atomicity` | whenever a node is opened | its disk |
+//! | `retention` | always | the disks |
 //! | `deadlines` | always | what a node waits for, on its disk and in its links |
 //! | `contract` | always | outputs and inputs |
 //! | `bounded` | always | outputs and batches |
-//! | `pace` | always | dials |
+//! | `dial_rate` | always | dials |
 //! | `secrets` | always | what outputs show when they are printed |
 //! | `no_loss` | in the end | the ledger of what users were promised |
 //! | `convergence` | in the end | the disks |
 //!
-//! Three more need a world that can still act, and are parts of every run (`world::story`): `check_memory` (recovery is
-//! replay: a node that is opened anew answers as the one before), `check_manners` (honest nodes see no faults), and `rest`
-//! (without faults and wishes there is silence).
+//! Three more properties need a world that can still act, and are part of every run (`world::user`): `check_recovery`
+//! (recovery is replay: a reopened node answers as the one before it), `check_no_peer_faults` (honest nodes count no
+//! faults of each other), and `check_quiescence` (without faults and commands nothing happens).
 //!
-//! Where somebody means ill (`Malice`), all of it holds for the others, and of them alone.
+//! With a byzantine node (`ByzantineFault`) all of this holds for the honest nodes, and is checked for them alone.
 
+mod atomicity;
 mod authenticity;
 mod bounded;
 mod consent;
 mod contract;
 mod convergence;
 mod deadlines;
+mod dial_rate;
 mod durable_first;
 mod event_log;
 mod fresh_keys;
-mod leftovers;
 mod no_duplicate;
 mod no_loss;
 mod one_ciphertext;
 mod one_plaintext;
 mod order;
-mod pace;
+mod retention;
 mod secrets;
-mod steady_sessions;
-mod wholeness;
+mod stable_sessions;
 
 use sotto_core::ConversationId;
 use sotto_core::row::Batch;
 
-use crate::world::{Invariant, Seen};
-use crate::{Peer, World};
+use crate::peer::Peer;
+use crate::world::World;
+use crate::world::{Invariant, Observation};
 
-/// The table.
+/// All invariants.
 pub fn all() -> Vec<Box<dyn Invariant>> {
     vec![
         Box::<durable_first::DurableFirst>::default(),
@@ -63,24 +64,25 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::<one_plaintext::OnePlaintext>::default(),
         Box::<fresh_keys::FreshKeys>::default(),
         Box::<authenticity::Authenticity>::default(),
-        Box::<steady_sessions::SteadySessions>::default(),
+        Box::<stable_sessions::StableSessions>::default(),
         Box::<consent::Consent>::default(),
         Box::<no_duplicate::NoDuplicate>::default(),
         Box::<order::Order>::default(),
         Box::<event_log::EventLog>::default(),
-        Box::<wholeness::Wholeness>::default(),
-        Box::<leftovers::Leftovers>::default(),
+        Box::<atomicity::Atomicity>::default(),
+        Box::<retention::Retention>::default(),
         Box::<deadlines::Deadlines>::default(),
         Box::<contract::Contract>::default(),
         Box::<bounded::Bounded>::default(),
-        Box::<pace::Pace>::default(),
+        Box::<dial_rate::DialRate>::default(),
         Box::<secrets::Secrets>::default(),
         Box::new(no_loss::NoLoss),
         Box::new(convergence::Convergence),
     ]
 }
 
-/// Whose address that is, if they keep the rules: nobody else can be held to them.
+/// The peer of this direct conversation, if its node keeps the protocol: no property of the protocol holds for the
+/// others.
 fn honest(conversation: impl Into<ConversationId>, world: &World) -> Option<Peer> {
     let peer = conversation.into().peer().and_then(|contact| world.find(contact));
     peer.filter(|peer| world.is_honest(*peer))

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use sotto_core::row::{Event, MessageKey, Row};
 
-use super::{Invariant, Seen, honest, written};
-use crate::{Peer, World};
+use super::{Invariant, Observation, honest, written};
+use crate::peer::Peer;
+use crate::world::World;
 
 #[derive(Default)]
 pub struct NoDuplicate {
@@ -17,9 +18,9 @@ impl Invariant for NoDuplicate {
         "no duplicate"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
-        match seen {
-            Seen::Tampered(peer) => {
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
+        match observation {
+            Observation::Tampered(peer) => {
                 self.received.retain(|(of, _)| of != peer);
                 for event in world.disk(*peer).events() {
                     if let Event::MessageReceived { key } = event {
@@ -27,7 +28,7 @@ impl Invariant for NoDuplicate {
                     }
                 }
             }
-            Seen::Committing(peer, batch) => {
+            Observation::Committing(peer, batch) => {
                 for row in written(batch) {
                     if let Row::Event(row) = row
                         && let Event::MessageReceived { key } = row.event

@@ -1,11 +1,11 @@
-//! Every message that its author was told is durable has come to the end that it should: with the receiver exactly once
-//! and known to be there, or not sent and known not to be.
+//! Every message that its author was told is durable ends as it must: the receiver has it exactly once and the author
+//! knows, or it was not sent and the author knows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_core::row::{DeliveryState, Event, MessageKey};
 
-use super::{Invariant, Seen};
+use super::{Invariant, Observation};
 use crate::world::Sent;
 use crate::{Fate, Peer, World};
 
@@ -16,7 +16,7 @@ impl Invariant for NoLoss {
         "no loss"
     }
 
-    fn observe(&mut self, _: &Seen<'_>, _: &World) -> Result<(), String> {
+    fn observe(&mut self, _: &Observation<'_>, _: &World) -> Result<(), String> {
         Ok(())
     }
 
@@ -30,7 +30,7 @@ impl Invariant for NoLoss {
     }
 }
 
-/// How often each message was received, as the logs have it.
+/// How often each message was received, by the event logs.
 type Received = BTreeMap<(Peer, MessageKey), usize>;
 
 fn received_events(world: &World) -> Received {
@@ -77,14 +77,14 @@ fn check(sent: &Sent, received: &Received, world: &World) -> Result<(), String> 
     Ok(())
 }
 
-/// The receiver has nothing from them but what they were told is durable.
+/// The receiver has no message of the sender that the sender was not told is durable.
 fn no_stray(from: Peer, to: Peer, world: &World) -> Result<(), String> {
     let promised: BTreeSet<_> = world.sent().iter().map(|sent| sent.id).collect();
     let conversation = world.disk(to).conversation(world.address(from));
     let mut from_them = conversation.iter().filter(|row| row.key.is_from_peer());
     match from_them.find(|row| !promised.contains(&row.key.id)) {
         Some(row) => Err(format!(
-            "{to} has message {} of {from}, which was never promised",
+            "{to} has message {} of {from}, which was never acknowledged to its sender",
             row.key.id
         )),
         None => Ok(()),

@@ -1,13 +1,14 @@
-//! A sequence number of a generation stands for one ciphertext, for ever: across crashes, and across old disks put back. Two
-//! ciphertexts under one number would be two plaintexts under one key, since libsignal derives both from the ratchet.
+//! A sequence number of a session epoch stands for one ciphertext, across crashes and restored disks. Two ciphertexts
+//! under one number would be two plaintexts under one key, since libsignal derives both from the ratchet.
 
 use std::collections::BTreeMap;
 
 use sotto_core::Generation;
 use sotto_core::row::Row;
 
-use super::{Invariant, Seen, written};
-use crate::{Peer, World};
+use super::{Invariant, Observation, written};
+use crate::peer::Peer;
+use crate::world::World;
 
 #[derive(Default)]
 pub struct OneCiphertext {
@@ -19,8 +20,8 @@ impl Invariant for OneCiphertext {
         "one ciphertext per number"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
-        let Seen::Durable(peer, batch) = seen else {
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
+        let Observation::Durable(peer, batch) = observation else {
             return Ok(());
         };
         for row in written(batch) {

@@ -1,12 +1,12 @@
-//! A message key covers one plaintext, for ever, in whatever session, across crashes and old disks put back. Over the
-//! transparent ratchet this can be read off the ciphertexts, and each that was ever durable is.
+//! A message key covers one plaintext, in every session, across crashes and restored disks. The ciphertexts of the
+//! transparent ratchet show it, and every ciphertext that was ever durable is checked.
 
 use std::collections::BTreeMap;
 
 use sotto_core::row::Row;
 use sotto_testkit::transparent::{Peek, peek};
 
-use super::{Invariant, Seen, written};
+use super::{Invariant, Observation, written};
 use crate::World;
 
 #[derive(Default)]
@@ -20,8 +20,8 @@ impl Invariant for OnePlaintext {
         "one plaintext per key"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, _: &World) -> Result<(), String> {
-        let Seen::Durable(peer, batch) = seen else {
+    fn observe(&mut self, observation: &Observation<'_>, _: &World) -> Result<(), String> {
+        let Observation::Durable(peer, batch) = observation else {
             return Ok(());
         };
         for row in written(batch) {

@@ -1,12 +1,13 @@
-//! Messages of one author arrive in the order in which they were written.
+//! The messages of one author arrive in the order in which they were written.
 
 use std::collections::BTreeMap;
 
 use sotto_core::EventSeq;
 use sotto_core::row::{Key, Row};
 
-use super::{Invariant, Seen, honest, written};
-use crate::{Peer, World};
+use super::{Invariant, Observation, honest, written};
+use crate::peer::Peer;
+use crate::world::World;
 
 #[derive(Default)]
 pub struct Order {
@@ -19,14 +20,14 @@ impl Invariant for Order {
         "order"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
-        match seen {
-            // The receiver may get some again; an author's places may be given again.
-            Seen::Tampered(peer) => self
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
+        match observation {
+            // The receiver may get some again, and an author's places may be used again.
+            Observation::Tampered(peer) => self
                 .newest
                 .retain(|(receiver, author), _| receiver != peer && author != peer),
-            Seen::Committing(peer, batch) => {
-                // Rows are in key order within a batch; their own order says how they arrived.
+            Observation::Committing(peer, batch) => {
+                // Rows are in key order within a batch. Their own order says how they arrived.
                 let mut arrived: Vec<_> = written(batch)
                     .filter_map(|row| match row {
                         Row::Message(row) if row.key.is_from_peer() => Some(row),

@@ -1,13 +1,13 @@
-//! Nothing secret is in what a driver may print: no text, no key. Core itself prints nothing (`testkit/tests/dependencies.rs`
-//! holds it to having nothing to print with), so what drivers could log of it is what its outputs show of themselves.
+//! No text and no key is in what a driver may print. Core itself prints nothing (`testkit/tests/dependencies.rs` checks
+//! that it cannot), so only the `Debug` of its outputs is left.
 
 use sotto_core::Output;
 use sotto_core::row::Row;
 
-use super::{Invariant, Seen, written};
+use super::{Invariant, Observation, written};
 use crate::World;
 
-/// Shorter words may stand anywhere.
+/// Shorter texts may occur by chance.
 const LONG_ENOUGH: usize = 8;
 
 #[derive(Default)]
@@ -18,8 +18,8 @@ impl Invariant for Secrets {
         "no secret printed"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, _: &World) -> Result<(), String> {
-        let Seen::Output(peer, output @ Output::Commit(_, batch)) = seen else {
+    fn observe(&mut self, observation: &Observation<'_>, _: &World) -> Result<(), String> {
+        let Observation::Output(peer, output @ Output::Commit(_, batch)) = observation else {
             return Ok(());
         };
         let mut texts = written(batch).filter_map(|row| match row {
@@ -33,7 +33,7 @@ impl Invariant for Secrets {
                 .contains(text.as_str())
         };
         match texts.find(shown) {
-            Some(text) => Err(format!("{peer}'s output shows \"{text:.40}\" to whoever prints it")),
+            Some(text) => Err(format!("{peer}'s output shows \"{text:.40}\" when it is printed")),
             None => Ok(()),
         }
     }

@@ -1,23 +1,23 @@
-//! What authors and readers do to messages later.
+//! Edits, deletions and reactions.
 
 use sotto_core::row::{Key, MessageKey, Row};
 use sotto_core::{Command, MessageId, Millis, Refusal};
 
 use crate::{ALICE, BOB, Fate, Peer, World};
 
-/// Alice corrects herself; Bob has the new text, and the old one nowhere.
+/// Alice edits a message. Bob has the new text, and the old one is on no disk.
 pub fn edit(world: &mut World) {
-    let id = world.tell(ALICE, BOB, "see you at nine");
+    let id = world.deliver_text(ALICE, BOB, "see you at nine");
     world.edit(ALICE, BOB, id, "see you at ten");
     world.until("Bob has the new text", |world| {
-        world.heard(ALICE, BOB) == ["see you at ten"]
+        world.received_texts(ALICE, BOB) == ["see you at ten"]
     });
     assert!(!world.disk(BOB).holds_text("nine") && !world.disk(ALICE).holds_text("nine"));
 }
 
-/// Alice deletes a message for both; a mark stays, without the text.
+/// Alice deletes a message for both. A tombstone without text stays.
 pub fn delete(world: &mut World) {
-    let id = world.tell(ALICE, BOB, "an indiscretion");
+    let id = world.deliver_text(ALICE, BOB, "an indiscretion");
     world.delete(ALICE, BOB, id);
     world.until("it is gone with both", |world| {
         [ALICE, BOB]
@@ -31,9 +31,9 @@ pub fn delete(world: &mut World) {
     );
 }
 
-/// Bob reacts, thinks better of it, and takes it back.
+/// Bob reacts, changes the reaction, and removes it.
 pub fn react(world: &mut World) {
-    let id = world.tell(ALICE, BOB, "what do you think?");
+    let id = world.deliver_text(ALICE, BOB, "what do you think?");
     world.react(BOB, ALICE, id, Some("+"));
     world.until("Alice sees it", |world| reaction(world, id).as_deref() == Some("+"));
     world.react(BOB, ALICE, id, Some("-"));
@@ -44,11 +44,11 @@ pub fn react(world: &mut World) {
     world.until("Alice sees none", |world| reaction(world, id).is_none());
 }
 
-/// A text, its correction and a reaction to an older one wait for Bob together, and take effect in their order.
+/// A text, its edit and a reaction to an older one wait for Bob together, and are applied in their order.
 pub fn changes_while_away(world: &mut World) {
-    let answer = world.tell(BOB, ALICE, "shall we?");
+    let answer = world.deliver_text(BOB, ALICE, "shall we?");
     world.switch_off(BOB);
-    let id = world.say(ALICE, BOB, "yess");
+    let id = world.send_text(ALICE, BOB, "yess");
     world.edit(ALICE, BOB, id, "yes");
     world.react(ALICE, BOB, answer, Some("!"));
     world.switch_on(BOB);
@@ -56,49 +56,49 @@ pub fn changes_while_away(world: &mut World) {
         let key = world.key(BOB, BOB, ALICE, answer);
         let hers = Key::Reaction(key, world.address(ALICE));
         let reacted = world.disk(BOB).row(&hers).is_some();
-        world.heard(ALICE, BOB) == ["yes"] && reacted
+        world.received_texts(ALICE, BOB) == ["yes"] && reacted
     });
 }
 
-/// Alice deletes for both what Bob has, while he is away. It is gone when he is back.
+/// Alice deletes a message that Bob has, while he is away. It is gone when he is back.
 pub fn deleted_while_away(world: &mut World) {
-    let id = world.tell(ALICE, BOB, "an indiscretion");
+    let id = world.deliver_text(ALICE, BOB, "an indiscretion");
     world.switch_off(BOB);
     world.delete(ALICE, BOB, id);
     assert!(!world.disk(ALICE).holds_text("an indiscretion"));
-    world.pass(Millis::hours(30));
+    world.advance(Millis::hours(30));
     world.switch_on(BOB);
     world.until("it is gone with Bob", |world| {
         !world.disk(BOB).holds_text("an indiscretion")
     });
 }
 
-/// Alice deletes what still waits. It never leaves.
+/// Alice deletes a queued message. It is never sent.
 pub fn deleted_before_it_left(world: &mut World) {
     world.switch_off(BOB);
-    let first = world.say(ALICE, BOB, "an indiscretion");
-    let second = world.say(ALICE, BOB, "good evening");
+    let first = world.send_text(ALICE, BOB, "an indiscretion");
+    let second = world.send_text(ALICE, BOB, "good evening");
     world.delete(ALICE, BOB, first);
     assert!(!world.disk(ALICE).holds_text("an indiscretion"));
     world.expect(first, Fate::Cancelled);
     world.switch_on(BOB);
     world.until_delivered(ALICE, BOB, second);
-    assert_eq!(world.heard(ALICE, BOB), ["good evening"]);
+    assert_eq!(world.received_texts(ALICE, BOB), ["good evening"]);
 }
 
-/// What is deleted stays so: it is not edited, and a reaction that crosses the deletion comes to nothing.
+/// A deleted message cannot be edited, and a reaction that crosses the deletion has no effect.
 pub fn deleted_is_deleted(world: &mut World) {
-    let id = world.tell(ALICE, BOB, "never mind");
-    world.part(ALICE, BOB);
+    let id = world.deliver_text(ALICE, BOB, "never mind");
+    world.partition(ALICE, BOB);
     world.delete(ALICE, BOB, id);
     world.react(BOB, ALICE, id, Some("?"));
     world.heal();
-    world.until_at_rest(&[(ALICE, BOB)]);
+    world.until_quiescent(&[(ALICE, BOB)]);
     let contact = world.address(BOB);
     let text = "do mind".to_owned();
     assert!(
         world
-            .ask(
+            .call(
                 ALICE,
                 Command::EditMessage {
                     conversation: contact.into(),
@@ -109,14 +109,14 @@ pub fn deleted_is_deleted(world: &mut World) {
             .is_err()
     );
     assert_eq!(reaction(world, id), None);
-    let row = world.received(ALICE, BOB, id).expect("a mark stays");
+    let row = world.received(ALICE, BOB, id).expect("a tombstone stays");
     assert!(row.deleted_at.is_some() && row.text.is_empty());
 }
 
-/// Bob may change what he wrote himself, and nothing of Alice's.
+/// Bob may change what he has written, and nothing of Alice's.
 pub fn each_their_own(world: &mut World) {
-    let hers = world.tell(ALICE, BOB, "I owe you ten");
-    let his = world.tell(BOB, ALICE, "I owe you five");
+    let hers = world.deliver_text(ALICE, BOB, "I owe you ten");
+    let his = world.deliver_text(BOB, ALICE, "I owe you five");
     let contact = world.address(ALICE);
     let text = "I owe you a hundred".to_owned();
     let forge = Command::EditMessage {
@@ -124,27 +124,29 @@ pub fn each_their_own(world: &mut World) {
         id: hers,
         text,
     };
-    assert_eq!(world.ask(BOB, forge), Err(Refusal::UnknownMessage(hers)));
+    assert_eq!(world.call(BOB, forge), Err(Refusal::UnknownMessage(hers)));
     let burn = Command::DeleteMessage {
         conversation: contact.into(),
         id: hers,
     };
-    assert_eq!(world.ask(BOB, burn), Err(Refusal::UnknownMessage(hers)));
+    assert_eq!(world.call(BOB, burn), Err(Refusal::UnknownMessage(hers)));
     world.edit(BOB, ALICE, his, "I owe you six");
-    world.until("Alice has it", |world| world.heard(BOB, ALICE) == ["I owe you six"]);
-    assert_eq!(world.heard(ALICE, BOB), ["I owe you ten"]);
+    world.until("Alice has it", |world| {
+        world.received_texts(BOB, ALICE) == ["I owe you six"]
+    });
+    assert_eq!(world.received_texts(ALICE, BOB), ["I owe you ten"]);
 }
 
-/// Both react to one message, and each reaction stands for itself.
+/// Both react to one message. Each has one reaction.
 pub fn both_react(world: &mut World) {
-    let id = world.tell(ALICE, BOB, "we won");
+    let id = world.deliver_text(ALICE, BOB, "we won");
     let contact = world.address(BOB);
     let emoji = Some("!".to_owned());
     let cheer = Command::React {
         message: MessageKey::direct(contact, world.address(ALICE), id),
         emoji,
     };
-    world.order(ALICE, cheer);
+    world.call_ok(ALICE, cheer);
     world.react(BOB, ALICE, id, Some("+"));
     let seen = |world: &World, peer: Peer| {
         let key = world.key(peer, ALICE, BOB, id);
@@ -165,7 +167,7 @@ pub fn both_react(world: &mut World) {
     });
 }
 
-/// Bob's reaction to Alice's message, as she has it.
+/// Bob's reaction to Alice's message, on her disk.
 fn reaction(world: &World, id: MessageId) -> Option<String> {
     let key = world.key(ALICE, ALICE, BOB, id);
     match world.disk(ALICE).row(&Key::Reaction(key, world.address(BOB)))? {
@@ -178,7 +180,7 @@ impl World {
     fn edit(&mut self, author: Peer, to: Peer, id: MessageId, text: &str) {
         let contact = self.address(to);
         let text = text.to_owned();
-        self.order(
+        self.call_ok(
             author,
             Command::EditMessage {
                 conversation: contact.into(),
@@ -190,7 +192,7 @@ impl World {
 
     fn delete(&mut self, author: Peer, to: Peer, id: MessageId) {
         let contact = self.address(to);
-        self.order(
+        self.call_ok(
             author,
             Command::DeleteMessage {
                 conversation: contact.into(),
@@ -199,11 +201,11 @@ impl World {
         );
     }
 
-    /// `reader` reacts to what `author` wrote.
+    /// `reader` reacts to a message of `author`.
     fn react(&mut self, reader: Peer, author: Peer, id: MessageId, emoji: Option<&str>) {
         let contact = self.address(author);
         let emoji = emoji.map(str::to_owned);
-        self.order(
+        self.call_ok(
             reader,
             Command::React {
                 message: MessageKey::direct(contact, contact, id),

@@ -7,22 +7,22 @@ use crate::{ALICE, BOB, Fate, World};
 
 /// One text, delivered.
 pub fn one_message(world: &mut World) {
-    let id = world.tell(ALICE, BOB, "are you there?");
-    assert_eq!(world.heard(ALICE, BOB), ["are you there?"]);
+    let id = world.deliver_text(ALICE, BOB, "are you there?");
+    assert_eq!(world.received_texts(ALICE, BOB), ["are you there?"]);
     assert_eq!(world.state(ALICE, BOB, id), Some(DeliveryState::Delivered));
 }
 
-/// Both write without waiting for each other, more than fits in a window; nothing is lost and each one's order is kept.
+/// Both send more than a window without waiting for each other. Nothing is lost, and each order is kept.
 pub fn both_ways(world: &mut World) {
     let texts: Vec<String> = (0..10).map(|n| format!("line {n}")).collect();
     for text in &texts {
-        world.write(ALICE, BOB, text);
-        world.write(BOB, ALICE, text);
-        world.pass(Millis(50));
+        world.submit_text(ALICE, BOB, text);
+        world.submit_text(BOB, ALICE, text);
+        world.advance(Millis(50));
     }
-    world.until_at_rest(&[(ALICE, BOB)]);
-    assert_eq!(world.heard(ALICE, BOB), texts);
-    assert_eq!(world.heard(BOB, ALICE), texts);
+    world.until_quiescent(&[(ALICE, BOB)]);
+    assert_eq!(world.received_texts(ALICE, BOB), texts);
+    assert_eq!(world.received_texts(BOB, ALICE), texts);
 }
 
 /// What was written while Bob was away arrives whole and in order when he is back.
@@ -30,61 +30,61 @@ pub fn burst_while_away(world: &mut World) {
     world.switch_off(BOB);
     let texts: Vec<String> = (0..12).map(|n| format!("while you were away, {n}")).collect();
     for text in &texts {
-        world.write(ALICE, BOB, text);
+        world.submit_text(ALICE, BOB, text);
     }
-    world.pass(Millis::hours(2));
+    world.advance(Millis::hours(2));
     world.switch_on(BOB);
-    world.until_at_rest(&[(ALICE, BOB)]);
-    assert_eq!(world.heard(ALICE, BOB), texts);
+    world.until_quiescent(&[(ALICE, BOB)]);
+    assert_eq!(world.received_texts(ALICE, BOB), texts);
 }
 
-/// Ten times the same word is ten messages.
+/// The same text ten times is ten messages.
 pub fn ten_times_ok(world: &mut World) {
     for _ in 0..10 {
-        world.write(ALICE, BOB, "ok");
+        world.submit_text(ALICE, BOB, "ok");
     }
-    world.until_at_rest(&[(ALICE, BOB)]);
-    assert_eq!(world.heard(ALICE, BOB), ["ok"; 10]);
+    world.until_quiescent(&[(ALICE, BOB)]);
+    assert_eq!(world.received_texts(ALICE, BOB), ["ok"; 10]);
 }
 
-/// The longest text arrives whole; one byte more is refused.
+/// The longest text arrives whole. One byte more is refused.
 pub fn a_long_text(world: &mut World) {
     let longest = "longest ".repeat(4 * 1024);
-    world.tell(ALICE, BOB, &longest);
-    assert_eq!(world.heard(ALICE, BOB), [longest.as_str()]);
+    world.deliver_text(ALICE, BOB, &longest);
+    assert_eq!(world.received_texts(ALICE, BOB), [longest.as_str()]);
     let too_long = world.draft(BOB, &format!("{longest}!"));
-    assert!(world.ask(ALICE, Command::Send(too_long)).is_err());
+    assert!(world.call(ALICE, Command::Send(too_long)).is_err());
 }
 
-/// A program that does not know whether its text was taken sends it again under the same key: it is one message.
-pub fn the_same_wish_twice(world: &mut World) {
+/// A client that has lost the reply sends its text again with the same idempotency key: it is one message.
+pub fn the_same_command_twice(world: &mut World) {
     let mut draft = world.draft(BOB, "transfer 100");
     let first = world.send(ALICE, draft.clone());
-    let again = world.ask(ALICE, Command::Send(draft.clone()));
+    let again = world.call(ALICE, Command::Send(draft.clone()));
     assert!(
         matches!(again, Ok(Reply::Message { id, .. }) if id == first),
         "{again:?}"
     );
     world.until_delivered(ALICE, BOB, first);
-    let again = world.ask(ALICE, Command::Send(draft.clone()));
+    let again = world.call(ALICE, Command::Send(draft.clone()));
     assert!(
         matches!(again, Ok(Reply::Message { id, .. }) if id == first),
         "{again:?}"
     );
     draft.text = String::from("transfer 200");
     assert!(
-        world.ask(ALICE, Command::Send(draft)).is_err(),
+        world.call(ALICE, Command::Send(draft)).is_err(),
         "the key belongs to another text"
     );
-    assert_eq!(world.heard(ALICE, BOB), ["transfer 100"]);
+    assert_eq!(world.received_texts(ALICE, BOB), ["transfer 100"]);
 }
 
-/// Alice learns that Bob has read some of what she wrote.
+/// Alice learns that Bob has read some of her messages.
 pub fn read(world: &mut World) {
-    let first = world.tell(ALICE, BOB, "one");
-    let second = world.tell(ALICE, BOB, "two");
-    let third = world.tell(ALICE, BOB, "three");
-    world.read(BOB, ALICE, &[first, second]);
+    let first = world.deliver_text(ALICE, BOB, "one");
+    let second = world.deliver_text(ALICE, BOB, "two");
+    let third = world.deliver_text(ALICE, BOB, "three");
+    world.mark_read(BOB, ALICE, &[first, second]);
     world.until("she knows", |world| {
         [first, second]
             .iter()
@@ -93,12 +93,12 @@ pub fn read(world: &mut World) {
     assert_eq!(world.state(ALICE, BOB, third), Some(DeliveryState::Delivered));
 }
 
-/// Bob reads what Alice wrote and does not want her to know.
+/// Bob reads a message without a receipt.
 pub fn read_in_private(world: &mut World) {
-    let id = world.tell(ALICE, BOB, "no need to answer");
+    let id = world.deliver_text(ALICE, BOB, "no need to answer");
     let contact = world.address(ALICE);
     let (ids, receipt) = (vec![id], false);
-    world.order(
+    world.call_ok(
         BOB,
         Command::MarkRead {
             conversation: contact.into(),
@@ -110,13 +110,13 @@ pub fn read_in_private(world: &mut World) {
     let key = world.key(BOB, ALICE, BOB, id);
     let state = world.disk(BOB).delivery(&key).map(|row| row.state);
     assert_eq!(state, Some(DeliveryState::Read));
-    world.pass(Millis::hours(1));
+    world.advance(Millis::hours(1));
     assert_eq!(world.state(ALICE, BOB, id), Some(DeliveryState::Delivered));
 }
 
-/// Bob's answer is marked up, belongs to a thread, and says what it answers.
+/// Bob's message is Markdown, belongs to a thread, and replies to another.
 pub fn an_answer_in_a_thread(world: &mut World) {
-    let question = world.tell(ALICE, BOB, "dinner?");
+    let question = world.deliver_text(ALICE, BOB, "dinner?");
     let mut draft = world.draft(ALICE, "**yes**");
     draft.content_type = ContentType::Markdown;
     draft.thread = Some("plans".to_owned());
@@ -129,20 +129,19 @@ pub fn an_answer_in_a_thread(world: &mut World) {
     assert_eq!(row.reply_to, Some(question));
 }
 
-/// Nobody answers, and Alice goes on. What the window had room for is on its way and cannot be taken back; what is beyond
-/// it can.
+/// Alice writes over a dead link. What is inside the window can no longer be cancelled; what is beyond it can.
 pub fn beyond_the_window(world: &mut World) {
-    world.tell(BOB, ALICE, "go on");
+    world.deliver_text(BOB, ALICE, "go on");
     world.silence(ALICE, BOB);
     let window = usize::try_from(world.limits().window).expect("a small number");
     let texts: Vec<String> = (0..window + 2).map(|n| format!("line {n}")).collect();
-    let ids: Vec<_> = texts.iter().map(|text| world.say(ALICE, BOB, text)).collect();
+    let ids: Vec<_> = texts.iter().map(|text| world.send_text(ALICE, BOB, text)).collect();
     let contact = world.address(BOB);
     let mut heard = texts;
     for (place, within) in [(window + 1, false), (0, true)] {
         let id = ids[place];
         let refused = world
-            .ask(
+            .call(
                 ALICE,
                 Command::CancelMessage {
                     conversation: contact.into(),
@@ -150,29 +149,29 @@ pub fn beyond_the_window(world: &mut World) {
                 },
             )
             .is_err();
-        assert!(refused == within || !world.is_gentle());
+        assert!(refused == within || !world.is_fault_free());
         if world.state(ALICE, BOB, id) == Some(DeliveryState::Cancelled) {
             world.expect(id, Fate::Cancelled);
             heard.remove(place);
         }
     }
-    world.until_at_rest(&[(ALICE, BOB)]);
-    assert_eq!(world.heard(ALICE, BOB), heard);
+    world.until_quiescent(&[(ALICE, BOB)]);
+    assert_eq!(world.received_texts(ALICE, BOB), heard);
 }
 
-/// A program reads Bob's event log and says how far it is. What it has dealt with it need not see again, whatever crashes.
+/// A client reads Bob's event log and acknowledges events. It does not see them again after any crash.
 pub fn a_reader_of_events(world: &mut World) {
-    world.tell(ALICE, BOB, "one");
+    world.deliver_text(ALICE, BOB, "one");
     let last = world.disk(BOB).image().last_event;
     let upto = |seq| Command::AcknowledgeEvents {
         consumer: "indexer".to_owned(),
         seq,
     };
-    assert_eq!(world.ask(BOB, upto(last)), Ok(Reply::Acknowledged(last)));
+    assert_eq!(world.call(BOB, upto(last)), Ok(Reply::Acknowledged(last)));
     world.restart(BOB);
-    world.tell(ALICE, BOB, "two");
+    world.deliver_text(ALICE, BOB, "two");
     assert_eq!(
-        world.ask(BOB, upto(EventSeq(1))),
+        world.call(BOB, upto(EventSeq(1))),
         Ok(Reply::Acknowledged(last)),
         "never back"
     );
@@ -181,5 +180,5 @@ pub fn a_reader_of_events(world: &mut World) {
         what: "event",
         range: "one that has happened",
     };
-    assert_eq!(world.ask(BOB, upto(beyond)), Err(range));
+    assert_eq!(world.call(BOB, upto(beyond)), Err(range));
 }

@@ -5,42 +5,42 @@ use sotto_core::{Command, MessageId, Millis};
 
 use crate::{ALICE, BOB, Fate, World};
 
-/// Alice sets a timer for the conversation. A message written after that goes with the sender some time after it was sent,
-/// and with the reader some time after it was read; then its text is on no disk.
+/// Alice sets a timer for the conversation. A later message disappears with the author some time after it was sent, and
+/// with the reader some time after it was read. Then its text is on no disk.
 pub fn timer_of_the_conversation(world: &mut World) {
     let bob = world.address(BOB);
-    world.order(ALICE, Command::SetTimer(bob.into(), 60));
+    world.call_ok(ALICE, Command::SetTimer(bob.into(), 60));
     world.until("Bob knows the timer", |world| world.timer(BOB, ALICE, ALICE) == 60);
-    let from_alice = world.say(ALICE, BOB, "burn this");
-    let from_bob = world.say(BOB, ALICE, "this too");
+    let from_alice = world.send_text(ALICE, BOB, "burn this");
+    let from_bob = world.send_text(BOB, ALICE, "this too");
     world.until_received(ALICE, BOB, from_alice);
     world.until_received(BOB, ALICE, from_bob);
-    world.read(BOB, ALICE, &[from_alice]);
-    world.read(ALICE, BOB, &[from_bob]);
+    world.mark_read(BOB, ALICE, &[from_alice]);
+    world.mark_read(ALICE, BOB, &[from_bob]);
     world.until_vanished(&[(from_alice, "burn this"), (from_bob, "this too")]);
-    world.order(ALICE, Command::SetTimer(bob.into(), 0));
+    world.call_ok(ALICE, Command::SetTimer(bob.into(), 0));
     world.until("Bob knows that it is off", |world| world.timer(BOB, ALICE, ALICE) == 0);
 }
 
-/// One message alone has a timer; the one before it stays.
+/// One message has a timer; the one before it stays.
 pub fn timer_of_one_message(world: &mut World) {
-    let stays = world.tell(ALICE, BOB, "this stays");
+    let stays = world.deliver_text(ALICE, BOB, "this stays");
     let mut draft = world.draft(BOB, "burn this");
     draft.ttl = Some(60);
     let goes = world.send(ALICE, draft);
     world.until_received(ALICE, BOB, goes);
-    world.read(BOB, ALICE, &[stays, goes]);
+    world.mark_read(BOB, ALICE, &[stays, goes]);
     world.until_vanished(&[(goes, "burn this")]);
-    assert_eq!(world.heard(ALICE, BOB), ["this stays"]);
+    assert_eq!(world.received_texts(ALICE, BOB), ["this stays"]);
 }
 
-/// The time of a message is up while both machines are off: it goes as soon as each is on.
+/// A timer runs out while both machines are off. The message disappears as soon as each is on.
 pub fn disappears_while_away(world: &mut World) {
     let mut draft = world.draft(BOB, "burn this");
     draft.ttl = Some(6 * 3600);
     let goes = world.send(ALICE, draft);
     world.until_received(ALICE, BOB, goes);
-    world.read(BOB, ALICE, &[goes]);
+    world.mark_read(BOB, ALICE, &[goes]);
     world.until("the reading is durable", |world| {
         let key = world.key(BOB, ALICE, BOB, goes);
         world
@@ -50,36 +50,36 @@ pub fn disappears_while_away(world: &mut World) {
     });
     world.switch_off(ALICE);
     world.switch_off(BOB);
-    world.pass(Millis::hours(12));
+    world.advance(Millis::hours(12));
     assert!(world.disk(ALICE).holds_text("burn this") && world.disk(BOB).holds_text("burn this"));
     world.switch_on(ALICE);
     world.switch_on(BOB);
     world.until_vanished(&[(goes, "burn this")]);
 }
 
-/// A message disappears with Alice before she knows that Bob has it. Its text goes from her disk, its ciphertext waits for
-/// Bob, who is not given it a second time.
+/// A message disappears with Alice before its acknowledgement. Its text is deleted from her disk, its ciphertext waits
+/// for Bob, who does not receive it twice.
 pub fn disappears_before_the_ack(world: &mut World) {
     let mut draft = world.draft(BOB, "burn this");
     draft.ttl = Some(60);
     let goes = world.send(ALICE, draft);
     world.until_received(ALICE, BOB, goes);
-    world.part(ALICE, BOB);
-    world.pass(Millis::minutes(2));
-    // A crash may have cost her the knowledge that it was sent; then its clock starts when she sends it again.
+    world.partition(ALICE, BOB);
+    world.advance(Millis::minutes(2));
+    // After a crash she may not know that it was sent. Then its timer starts when she sends it again.
     let unsent = world.state(ALICE, BOB, goes) == Some(DeliveryState::Queued);
     assert!(unsent || !world.disk(ALICE).holds_text("burn this"));
     world.heal();
-    world.read(BOB, ALICE, &[goes]);
+    world.mark_read(BOB, ALICE, &[goes]);
     world.until_vanished(&[(goes, "burn this")]);
 }
 
-/// Both have a timer, and some messages one of their own: the tightest holds.
+/// Both have a timer, and some messages have their own. The shortest counts.
 pub fn the_tightest_timer_holds(world: &mut World) {
     let timers = |world: &mut World, alices: u32, bobs: u32| {
         let (alice, bob) = (world.address(ALICE), world.address(BOB));
-        world.order(ALICE, Command::SetTimer(bob.into(), alices));
-        world.order(BOB, Command::SetTimer(alice.into(), bobs));
+        world.call_ok(ALICE, Command::SetTimer(bob.into(), alices));
+        world.call_ok(BOB, Command::SetTimer(alice.into(), bobs));
         world.until("each knows the other's", |world| {
             let theirs = |peer, other| world.timer(peer, other, other);
             (theirs(BOB, ALICE), theirs(ALICE, BOB)) == (alices, bobs)
@@ -102,13 +102,13 @@ pub fn the_tightest_timer_holds(world: &mut World) {
         let ttl = world.received(ALICE, BOB, id).map(|row| row.ttl);
         assert_eq!(ttl, Some(holds), "{text}");
     }
-    world.read(BOB, ALICE, &ids);
+    world.mark_read(BOB, ALICE, &ids);
     let [loose, tight, unsaid] = ids;
     world.until_vanished(&[(loose, "loose"), (tight, "tight"), (unsaid, "unsaid")]);
     timers(world, 0, 0);
 }
 
-/// The author's time runs from the sending, the reader's from the reading.
+/// The author's timer runs from sending, the reader's from reading.
 pub fn unread_it_stays(world: &mut World) {
     let mut draft = world.draft(BOB, "burn this");
     draft.ttl = Some(60);
@@ -117,9 +117,9 @@ pub fn unread_it_stays(world: &mut World) {
     world.until("it is gone with Alice", |world| {
         !world.disk(ALICE).holds_text("burn this")
     });
-    world.pass(Millis::hours(12));
+    world.advance(Millis::hours(12));
     assert!(world.disk(BOB).holds_text("burn this"), "Bob has not looked yet");
-    world.read(BOB, ALICE, &[goes]);
+    world.mark_read(BOB, ALICE, &[goes]);
     world.until_vanished(&[(goes, "burn this")]);
 }
 

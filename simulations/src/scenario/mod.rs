@@ -1,5 +1,5 @@
-//! The library of stories. Each is a function that tells what users do and what they then see, in a world that may crash
-//! any node at any output while it is told.
+//! [`Scenario`]: the library. Each scenario is a function that says what users do and then see, in a world in which any
+//! node may crash at any output.
 
 mod changes;
 mod conversation;
@@ -10,8 +10,8 @@ mod lifetime;
 mod outbox;
 mod presence;
 mod recovery;
+mod relationship;
 mod rough_network;
-mod standing;
 mod storage;
 mod three;
 
@@ -25,58 +25,57 @@ use crate::choice::{Choices, Faults};
 use crate::invariant;
 use crate::peer::{ALICE, BOB, CAROL, Peer};
 pub use crate::script::Beginning;
-use crate::script::{Script, Telling};
-use crate::world::{Cipher, Malice, World};
+use crate::script::{Interpreter, Script};
+use crate::world::{ByzantineFault, Cipher, World};
 
-/// A story, and the world that it needs.
+/// A scenario, and the world that it needs.
 #[derive(Debug)]
 pub struct Scenario {
     /// Its name.
     pub name: &'static str,
-    /// What users do. Afterwards the world is settled.
-    pub story: Story,
-    /// How many people there are.
+    /// What users do. Afterwards the world becomes quiescent.
+    pub steps: Steps,
+    /// How many peers there are.
     pub people: usize,
     /// Whether they are all friends at the beginning, or strangers.
     pub begins: Beginning,
     /// Who are friends in the end.
     pub friends: &'static [(Peer, Peer)],
-    /// The numbers that its nodes run with.
+    /// The limits of its nodes.
     pub scale: Scale,
 }
 
-/// How large the numbers are that bound a node.
+/// The size of the limits of nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// A window that a few messages fill, room for one request and few rows that wait, and little patience with slow disks:
-    /// so that a short story meets every bound.
+    /// A window of four messages, one request, few outbox rows, few staged changes: a short scenario meets every bound.
     Small,
-    /// The product's own.
+    /// The product's own limits.
     Full,
 }
 
 /// What users do.
 #[derive(Clone, Copy, Debug)]
-pub enum Story {
-    /// A function of the library tells it.
-    Told(fn(&mut World)),
-    /// A file has it.
-    Written(&'static Script),
+pub enum Steps {
+    /// A function of the library.
+    Function(fn(&mut World)),
+    /// A scenario file.
+    Script(&'static Script),
 }
 
-const NOBODY: &[(Peer, Peer)] = &[];
+const NONE: &[(Peer, Peer)] = &[];
 const BOTH: &[(Peer, Peer)] = &[(ALICE, BOB)];
 const WITH_BOB: &[(Peer, Peer)] = &[(ALICE, BOB), (BOB, CAROL)];
 const ALL_THREE: &[(Peer, Peer)] = &[(ALICE, BOB), (BOB, CAROL), (ALICE, CAROL)];
 
-macro_rules! stories {
-    ($(#[$about:meta])* $stories:ident $scale:ident:
+macro_rules! scenarios {
+    ($(#[$about:meta])* $scenarios:ident $scale:ident:
      $($people:literal $begins:ident $friends:ident { $($module:ident :: $name:ident)* })*) => {
         $(#[$about])*
-        pub const $stories: &[Scenario] = &[$($(
+        pub const $scenarios: &[Scenario] = &[$($(
             Scenario {
                 name: stringify!($name),
-                story: Story::Told($module::$name),
+                steps: Steps::Function($module::$name),
                 people: $people,
                 begins: Beginning::$begins,
                 friends: $friends,
@@ -86,8 +85,8 @@ macro_rules! stories {
     };
 }
 
-stories! {
-    /// Every story of the usual length.
+scenarios! {
+    /// Every scenario of the usual length.
     LIBRARY Small:
     2 Strangers BOTH {
         first_contact::request_and_consent
@@ -102,7 +101,7 @@ stories! {
         first_contact::declined_then_crossing
         first_contact::an_invite_does_not_unblock
     }
-    2 Strangers NOBODY {
+    2 Strangers NONE {
         first_contact::declined
         first_contact::withdrawn
         first_contact::ones_own_code
@@ -113,7 +112,7 @@ stories! {
         conversation::burst_while_away
         conversation::ten_times_ok
         conversation::a_long_text
-        conversation::the_same_wish_twice
+        conversation::the_same_command_twice
         conversation::read
         conversation::read_in_private
         conversation::an_answer_in_a_thread
@@ -140,7 +139,7 @@ stories! {
         outbox::cancelled_and_sent_again
         outbox::tried_at_once
         outbox::another_network
-        outbox::refused_wishes
+        outbox::refused_commands
         presence::here_away_invisible
         presence::writing
         recovery::session_lost_by_one
@@ -154,10 +153,10 @@ stories! {
         recovery::verified_across_a_new_session
         recovery::a_new_identity_is_a_warning
         recovery::the_clock_is_behind_the_store
-        standing::blocked_in_silence
-        standing::blocked_changes_nothing
-        standing::removed_and_added_again
-        standing::removed_and_asks_anew
+        relationship::blocked_in_silence
+        relationship::blocked_changes_nothing
+        relationship::removed_and_added_again
+        relationship::removed_and_asks_anew
         storage::a_full_disk
         storage::a_store_in_use
         storage::the_same_store_opened_twice
@@ -174,9 +173,9 @@ stories! {
         rough_network::a_service_found_late
         rough_network::a_lid_closed_for_long
     }
-    2 Friends NOBODY {
-        standing::removed
-        standing::removed_and_unaware
+    2 Friends NONE {
+        relationship::removed
+        relationship::removed_and_unaware
     }
     3 Strangers WITH_BOB {
         first_contact::an_invite_is_for_one
@@ -189,8 +188,8 @@ stories! {
     }
 }
 
-stories! {
-    /// Stories with the product's own limits: too long to be played as often as those of the library.
+scenarios! {
+    /// Scenarios with the product's own limits: too long to be played as often as those of the library.
     FULL_SIZE Full:
     2 Friends BOTH {
         full_size::five_hundred_while_away
@@ -208,14 +207,14 @@ impl PartialEq for Scenario {
 }
 
 impl Scenario {
-    /// The one of that name.
+    /// The scenario of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         LIBRARY.iter().chain(FULL_SIZE).find(|scenario| scenario.name == name)
     }
 
-    /// Whether the story is about when things happen.
-    pub fn is_punctual(&self) -> bool {
-        const PUNCTUAL: [&str; 19] = [
+    /// Whether the scenario depends on durations.
+    pub fn is_timing_sensitive(&self) -> bool {
+        const TIMING_SENSITIVE: [&str; 19] = [
             "timer_of_the_conversation",
             "timer_of_one_message",
             "disappears_while_away",
@@ -233,32 +232,32 @@ impl Scenario {
             "another_network",
             "the_clock_is_behind_the_store",
             "a_lid_closed_for_long",
-            // So long in a bad world that a clock which is set as well would let some expire.
+            // With faults these take so long that with a wrong clock some messages would expire.
             "five_hundred_while_away",
             "five_hundred_each_way",
         ];
-        match self.story {
-            Story::Told(_) => PUNCTUAL.contains(&self.name),
-            Story::Written(script) => script.is_punctual(),
+        match self.steps {
+            Steps::Function(_) => TIMING_SENSITIVE.contains(&self.name),
+            Steps::Script(script) => script.is_timing_sensitive(),
         }
     }
 
-    /// Tells it. What a file expects in the end has still to be looked at.
-    pub(crate) fn tell(&self, world: &mut World) -> Option<Telling> {
-        match self.story {
-            Story::Told(story) => {
-                story(world);
+    /// Plays it. The conditions for the end of a script are still to be checked.
+    pub(crate) fn execute(&self, world: &mut World) -> Option<Interpreter> {
+        match self.steps {
+            Steps::Function(scenario) => {
+                scenario(world);
                 None
             }
-            Story::Written(script) => Some(script.tell(world)),
+            Steps::Script(script) => Some(script.execute(world)),
         }
     }
 
-    /// The faults that it wants in a world that has none otherwise.
+    /// The faults in every run of it.
     pub fn faults(&self) -> Option<&'static Faults> {
-        match self.story {
-            Story::Told(_) => None,
-            Story::Written(script) => script.faults(),
+        match self.steps {
+            Steps::Function(_) => None,
+            Steps::Script(script) => script.faults(),
         }
     }
 
@@ -271,8 +270,14 @@ impl Scenario {
         World::new(cipher, disks, era, self.scale.limits(), seed, choices, invariant::all())
     }
 
-    /// The same world, and in it one more, who means ill; to be known to such a person takes room for one more request.
-    pub(crate) fn world_among(&self, malice: Malice, cipher: Cipher, seed: u64, choices: Choices) -> World {
+    /// The same world with one more peer, which is byzantine. That peer takes room for one more request.
+    pub(crate) fn world_with_byzantine(
+        &self,
+        byzantine: ByzantineFault,
+        cipher: Cipher,
+        seed: u64,
+        choices: Choices,
+    ) -> World {
         let people = self.people + 1;
         let (disks, era) = match self.begins {
             Beginning::Strangers => (vec![Disk::default(); people], 0),
@@ -283,7 +288,7 @@ impl Scenario {
             ..self.scale.limits()
         };
         let mut world = World::new(cipher, disks, era, limits, seed, choices, invariant::all());
-        world.corrupt(Peer(self.people), malice);
+        world.make_byzantine(Peer(self.people), byzantine);
         world
     }
 }
@@ -303,21 +308,22 @@ impl Scale {
     }
 }
 
-/// The disks of people who have become friends in an earlier world: this costs more than most stories, and is itself one.
+/// The disks of peers who have become friends in an earlier world. This takes longer than most scenarios, so it is
+/// kept.
 fn friends(people: usize, cipher: Cipher) -> &'static [Disk] {
     static MADE: Mutex<BTreeMap<(usize, Cipher), &'static [Disk]>> = Mutex::new(BTreeMap::new());
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     made.entry((people, cipher)).or_insert_with(|| {
         let strangers = vec![Disk::default(); people];
-        let (calm, watch) = (Choices::calm(), invariant::all());
-        let mut world = World::new(cipher, strangers, 0, Scale::Small.limits(), 0, calm, watch);
-        world.begin();
+        let (fault_free, watch) = (Choices::harmless(), invariant::all());
+        let mut world = World::new(cipher, strangers, 0, Scale::Small.limits(), 0, fault_free, watch);
+        world.start();
         let pairs: Vec<_> = world.pairs().into_iter().filter(|(a, b)| a < b).collect();
         for (a, b) in &pairs {
             world.befriend(*a, *b);
         }
-        world.settle(&pairs);
-        world.pass(Millis::hours(1));
+        world.quiesce(&pairs);
+        world.advance(Millis::hours(1));
         world
             .peers()
             .map(|peer| world.snapshot(peer))

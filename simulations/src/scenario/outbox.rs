@@ -1,18 +1,18 @@
-//! Messages that wait.
+//! Queued messages.
 
 use sotto_core::row::{ContentType, DeliveryState, FailReason};
 use sotto_core::{Command, Draft, MessageId, Millis, Refusal};
 
 use crate::{ALICE, BOB, Fate, World};
 
-/// Bob is away for two days: the message fails after one, visibly, and goes again when Alice says so.
+/// Bob is away for two days. The message fails after one, visibly, and is delivered once Alice retries it.
 pub fn expires_and_is_sent_again(world: &mut World) {
     world.switch_off(BOB);
-    let id = world.say(ALICE, BOB, "anybody there?");
-    let lost = world.say(ALICE, BOB, "never mind");
-    world.pass(Millis::hours(23));
+    let id = world.send_text(ALICE, BOB, "anybody there?");
+    let lost = world.send_text(ALICE, BOB, "never mind");
+    world.advance(Millis::hours(23));
     assert_eq!(world.state(ALICE, BOB, id), Some(DeliveryState::Queued));
-    world.pass(Millis::hours(25));
+    world.advance(Millis::hours(25));
     for id in [id, lost] {
         assert_eq!(
             world.state(ALICE, BOB, id),
@@ -21,7 +21,7 @@ pub fn expires_and_is_sent_again(world: &mut World) {
     }
     world.switch_on(BOB);
     let contact = world.address(BOB);
-    world.order(
+    world.call_ok(
         ALICE,
         Command::RetryMessage {
             conversation: contact.into(),
@@ -30,16 +30,16 @@ pub fn expires_and_is_sent_again(world: &mut World) {
     );
     world.until_delivered(ALICE, BOB, id);
     world.expect(lost, Fate::Failed(FailReason::Expired));
-    assert_eq!(world.heard(ALICE, BOB), ["anybody there?"]);
+    assert_eq!(world.received_texts(ALICE, BOB), ["anybody there?"]);
 }
 
-/// Of two messages that wait, Alice takes the first back. Only the second arrives.
+/// Alice cancels the first of two queued messages. Only the second arrives.
 pub fn cancel(world: &mut World) {
     world.switch_off(BOB);
-    let first = world.say(ALICE, BOB, "that is silly");
-    let second = world.say(ALICE, BOB, "good evening");
+    let first = world.send_text(ALICE, BOB, "that is silly");
+    let second = world.send_text(ALICE, BOB, "good evening");
     let contact = world.address(BOB);
-    world.order(
+    world.call_ok(
         ALICE,
         Command::CancelMessage {
             conversation: contact.into(),
@@ -49,11 +49,11 @@ pub fn cancel(world: &mut World) {
     world.expect(first, Fate::Cancelled);
     world.switch_on(BOB);
     world.until_delivered(ALICE, BOB, second);
-    assert_eq!(world.heard(ALICE, BOB), ["good evening"]);
+    assert_eq!(world.received_texts(ALICE, BOB), ["good evening"]);
     // It is too late for the second.
     assert!(
         world
-            .ask(
+            .call(
                 ALICE,
                 Command::CancelMessage {
                     conversation: contact.into(),
@@ -64,7 +64,7 @@ pub fn cancel(world: &mut World) {
     );
 }
 
-/// Bob is away, and Alice writes more than there is room for. She is told, and what was taken arrives.
+/// Bob is away, and Alice writes more than the outbox takes. She is told, and every accepted text arrives.
 pub fn full(world: &mut World) {
     world.switch_off(BOB);
     let room = world.limits().outbox_rows;
@@ -72,30 +72,30 @@ pub fn full(world: &mut World) {
     for number in 0..room + 3 {
         let text = format!("line {number}");
         let draft = world.draft(BOB, &text);
-        match world.ask(ALICE, Command::Send(draft)) {
+        match world.call(ALICE, Command::Send(draft)) {
             Ok(_) => taken.push(text),
             Err(refusal) => assert_eq!(refusal, Refusal::Full("messages waiting for this contact")),
         }
     }
     assert_eq!(taken.len(), room);
     world.switch_on(BOB);
-    world.until_at_rest(&[(ALICE, BOB)]);
-    assert_eq!(world.heard(ALICE, BOB), taken);
+    world.until_quiescent(&[(ALICE, BOB)]);
+    assert_eq!(world.received_texts(ALICE, BOB), taken);
 }
 
-/// Alice takes back what waits, thinks again, and sends it after all: it is one message.
+/// Alice cancels a queued message and retries it. It is one message.
 pub fn cancelled_and_sent_again(world: &mut World) {
     world.switch_off(BOB);
-    let id = world.say(ALICE, BOB, "shall I?");
+    let id = world.send_text(ALICE, BOB, "shall I?");
     let contact = world.address(BOB);
-    world.order(
+    world.call_ok(
         ALICE,
         Command::CancelMessage {
             conversation: contact.into(),
             id,
         },
     );
-    world.order(
+    world.call_ok(
         ALICE,
         Command::RetryMessage {
             conversation: contact.into(),
@@ -104,14 +104,14 @@ pub fn cancelled_and_sent_again(world: &mut World) {
     );
     world.switch_on(BOB);
     world.until_delivered(ALICE, BOB, id);
-    assert_eq!(world.heard(ALICE, BOB), ["shall I?"]);
+    assert_eq!(world.received_texts(ALICE, BOB), ["shall I?"]);
 }
 
-/// Alice has tried for so long that her node tries rarely. She knows that Bob is back, and says so.
+/// Alice's node has tried for hours and dials rarely. She knows that Bob is back, and retries.
 pub fn tried_at_once(world: &mut World) {
     out_of_reach(world, |world, id| {
         let contact = world.address(BOB);
-        world.order(
+        world.call_ok(
             ALICE,
             Command::RetryMessage {
                 conversation: contact.into(),
@@ -121,28 +121,31 @@ pub fn tried_at_once(world: &mut World) {
     });
 }
 
-/// Alice's machine has found another network: whoever was out of reach is tried at once.
+/// Alice's machine has another network: unreachable peers are dialed at once.
 pub fn another_network(world: &mut World) {
-    out_of_reach(world, |world, _| world.order(ALICE, Command::NetworkChanged));
+    out_of_reach(world, |world, _| world.call_ok(ALICE, Command::NetworkChanged));
 }
 
 fn out_of_reach(world: &mut World, remedy: impl Fn(&mut World, MessageId)) {
-    // Bob does not dial, so all depends on Alice.
-    world.part(ALICE, BOB);
-    let id = world.say(ALICE, BOB, "anybody there?");
-    world.pass(Millis::hours(8));
+    // Bob does not dial, so only Alice's dials count.
+    world.partition(ALICE, BOB);
+    let id = world.send_text(ALICE, BOB, "anybody there?");
+    world.advance(Millis::hours(8));
     world.heal();
     world.refuse_dials(BOB, 1000);
     let before = world.now();
     remedy(world, id);
     world.until_delivered(ALICE, BOB, id);
     let waited = Millis(world.now().0 - before.0);
-    assert!(waited < Millis::seconds(5) || !world.is_gentle(), "waited for {waited}");
+    assert!(
+        waited < Millis::seconds(5) || !world.is_fault_free(),
+        "waited for {waited}"
+    );
 }
 
-/// What a node cannot do it refuses, and nothing has changed.
-pub fn refused_wishes(world: &mut World) {
-    world.until_at_rest(&[(ALICE, BOB)]);
+/// A node refuses what it cannot do, and nothing changes.
+pub fn refused_commands(world: &mut World) {
+    world.until_quiescent(&[(ALICE, BOB)]);
     let contact = world.address(BOB);
     let draft = |change: fn(&mut Draft)| {
         let mut draft = world.draft(BOB, "well-formed");
@@ -150,7 +153,7 @@ pub fn refused_wishes(world: &mut World) {
         Command::Send(draft)
     };
     let nothing = MessageId([7; 16]);
-    let wishes = [
+    let commands = [
         draft(|draft| draft.text.clear()),
         draft(|draft| draft.thread = Some(String::new())),
         draft(|draft| draft.ttl = Some(0)),
@@ -175,9 +178,9 @@ pub fn refused_wishes(world: &mut World) {
     ];
     let messages = |world: &World| world.disk(ALICE).conversation(contact).len() + world.waiting(ALICE, BOB);
     let before = messages(world);
-    for wish in wishes {
-        let told = format!("{wish:?}");
-        assert!(world.ask(ALICE, wish).is_err(), "{told}");
+    for command in commands {
+        let told = format!("{command:?}");
+        assert!(world.call(ALICE, command).is_err(), "{told}");
     }
     assert_eq!(messages(world), before);
 }

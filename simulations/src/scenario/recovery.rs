@@ -1,5 +1,5 @@
-//! Stores that have lost something. The two must find out and open a new session, before a key is used twice and without
-//! losing what waits.
+//! Stores that have lost something. The two nodes must detect it and open a new session, before a key is used twice and
+//! without losing queued messages.
 
 use sotto_core::row::{Batch, Change, Event, Row};
 use sotto_core::{Command, Millis, Refusal, Reply};
@@ -18,114 +18,114 @@ pub fn session_lost_by_the_other(world: &mut World) {
 }
 
 fn session_lost_by(loser: Peer, world: &mut World) {
-    world.tell(ALICE, BOB, "before");
-    world.tell(BOB, ALICE, "before, too");
-    world.part(ALICE, BOB);
-    world.write(ALICE, BOB, "waiting");
-    world.write(BOB, ALICE, "waiting, too");
-    world.until("both wait", World::is_answered);
-    world.with_disk_out(loser, |disk| disk.lose(is_session));
+    world.deliver_text(ALICE, BOB, "before");
+    world.deliver_text(BOB, ALICE, "before, too");
+    world.partition(ALICE, BOB);
+    world.submit_text(ALICE, BOB, "waiting");
+    world.submit_text(BOB, ALICE, "waiting, too");
+    world.until("both wait", World::all_answered);
+    world.edit_disk(loser, |disk| disk.lose(is_session));
     world.heal();
-    world.until_at_rest(&[(ALICE, BOB)]);
-    assert_eq!(world.heard(ALICE, BOB), ["before", "waiting"]);
-    assert_eq!(world.heard(BOB, ALICE), ["before, too", "waiting, too"]);
+    world.until_quiescent(&[(ALICE, BOB)]);
+    assert_eq!(world.received_texts(ALICE, BOB), ["before", "waiting"]);
+    assert_eq!(world.received_texts(BOB, ALICE), ["before, too", "waiting, too"]);
 }
 
-/// Bob has stored what Alice sent, but his acknowledgement is lost, and then her session. She sends it again under a new
-/// one; he finds that he has it.
+/// Bob has stored Alice's messages, but his acknowledgement is lost, and then her session. She sends them again in a
+/// new one, and he recognises them.
 pub fn session_lost_before_the_ack(world: &mut World) {
-    let ids = ["one", "two"].map(|text| world.say(ALICE, BOB, text));
+    let ids = ["one", "two"].map(|text| world.send_text(ALICE, BOB, text));
     world.until_received(ALICE, BOB, ids[1]);
-    world.part(ALICE, BOB);
-    world.with_disk_out(ALICE, |disk| disk.lose(is_session));
+    world.partition(ALICE, BOB);
+    world.edit_disk(ALICE, |disk| disk.lose(is_session));
     world.heal();
-    world.until_at_rest(&[(ALICE, BOB)]);
-    assert_eq!(world.heard(ALICE, BOB), ["one", "two"]);
+    world.until_quiescent(&[(ALICE, BOB)]);
+    assert_eq!(world.received_texts(ALICE, BOB), ["one", "two"]);
 }
 
-/// Alice puts a backup back, and nothing had happened since.
+/// Alice restores a backup. Nothing had happened since.
 pub fn old_store_without_traffic(world: &mut World) {
-    world.tell(ALICE, BOB, "before");
-    world.until_at_rest(&[(ALICE, BOB)]);
+    world.deliver_text(ALICE, BOB, "before");
+    world.until_quiescent(&[(ALICE, BOB)]);
     let backup = world.snapshot(ALICE);
     world.restore(ALICE, backup);
-    world.tell(ALICE, BOB, "after");
-    world.tell(BOB, ALICE, "after, too");
-    assert_eq!(world.heard(ALICE, BOB), ["before", "after"]);
+    world.deliver_text(ALICE, BOB, "after");
+    world.deliver_text(BOB, ALICE, "after, too");
+    assert_eq!(world.received_texts(ALICE, BOB), ["before", "after"]);
 }
 
-/// Alice puts a backup back, which knows nothing of what she has sent since. Bob keeps that.
+/// Alice restores a backup, and has lost what she has sent since. Bob keeps that.
 pub fn old_store_after_sending(world: &mut World) {
-    world.tell(ALICE, BOB, "before");
+    world.deliver_text(ALICE, BOB, "before");
     let backup = world.snapshot(ALICE);
-    let sent_since = world.tell(ALICE, BOB, "since");
-    world.write(BOB, ALICE, "an answer");
-    world.until_at_rest(&[(ALICE, BOB)]);
+    let sent_since = world.deliver_text(ALICE, BOB, "since");
+    world.submit_text(BOB, ALICE, "an answer");
+    world.until_quiescent(&[(ALICE, BOB)]);
     world.expect(sent_since, Fate::Received);
     world.forget_what_was_heard_since(&backup, BOB, ALICE);
     world.restore(ALICE, backup);
-    world.tell(ALICE, BOB, "after");
-    world.tell(BOB, ALICE, "after, too");
-    assert_eq!(world.heard(ALICE, BOB), ["before", "since", "after"]);
+    world.deliver_text(ALICE, BOB, "after");
+    world.deliver_text(BOB, ALICE, "after, too");
+    assert_eq!(world.received_texts(ALICE, BOB), ["before", "since", "after"]);
 }
 
-/// Bob puts a backup back, which knows nothing of what he has received since: that is lost, but nothing later is.
+/// Bob restores a backup, and has lost what he has received since. Later messages arrive.
 pub fn old_store_after_receiving(world: &mut World) {
-    world.tell(ALICE, BOB, "before");
+    world.deliver_text(ALICE, BOB, "before");
     let backup = world.snapshot(BOB);
-    world.tell(ALICE, BOB, "since");
-    world.tell(ALICE, BOB, "since, again");
+    world.deliver_text(ALICE, BOB, "since");
+    world.deliver_text(ALICE, BOB, "since, again");
     world.forget_what_was_heard_since(&backup, ALICE, BOB);
     world.restore(BOB, backup);
-    world.tell(ALICE, BOB, "after");
-    world.tell(BOB, ALICE, "after, too");
-    assert_eq!(world.heard(ALICE, BOB), ["before", "after"]);
+    world.deliver_text(ALICE, BOB, "after");
+    world.deliver_text(BOB, ALICE, "after, too");
+    assert_eq!(world.received_texts(ALICE, BOB), ["before", "after"]);
 }
 
-/// Both put old backups back, of different moments.
+/// Both restore backups of different times.
 pub fn old_stores_of_both(world: &mut World) {
     let alice = world.snapshot(ALICE);
-    let since_alice = world.tell(ALICE, BOB, "one");
+    let since_alice = world.deliver_text(ALICE, BOB, "one");
     let bob = world.snapshot(BOB);
-    let since_both = world.tell(ALICE, BOB, "two");
+    let since_both = world.deliver_text(ALICE, BOB, "two");
     world.expect(since_alice, Fate::Received);
     world.expect(since_both, Fate::Forgotten);
     world.restore(ALICE, alice);
     world.restore(BOB, bob);
-    world.tell(ALICE, BOB, "after");
-    world.tell(BOB, ALICE, "after, too");
-    assert_eq!(world.heard(ALICE, BOB), ["one", "after"]);
+    world.deliver_text(ALICE, BOB, "after");
+    world.deliver_text(BOB, ALICE, "after, too");
+    assert_eq!(world.received_texts(ALICE, BOB), ["one", "after"]);
 }
 
-/// Bob has nothing left but who he is. He asks Alice anew, and since she knows him, that is enough.
+/// Bob has lost everything but his identity. He asks Alice again, and since he is her contact, that is enough.
 pub fn only_the_identity_is_left(world: &mut World) {
-    let hers = world.tell(ALICE, BOB, "before");
-    let his = world.tell(BOB, ALICE, "before, too");
+    let hers = world.deliver_text(ALICE, BOB, "before");
+    let his = world.deliver_text(BOB, ALICE, "before, too");
     world.expect(hers, Fate::Forgotten);
     world.expect(his, Fate::Received);
-    world.with_disk_out(BOB, |disk| disk.lose(|row| !matches!(row, Row::Identity(_))));
-    let waits = world.say(ALICE, BOB, "where are you?");
-    world.pass(Millis::minutes(40));
-    assert!(world.heard(ALICE, BOB).is_empty(), "he knows nobody");
+    world.edit_disk(BOB, |disk| disk.lose(|row| !matches!(row, Row::Identity(_))));
+    let waits = world.send_text(ALICE, BOB, "where are you?");
+    world.advance(Millis::minutes(40));
+    assert!(world.received_texts(ALICE, BOB).is_empty(), "he has no contact");
     world.request(BOB, ALICE);
     world.until_delivered(ALICE, BOB, waits);
     world.until_friends(ALICE, BOB);
 }
 
-/// Alice has compared safety numbers with Bob. Another session with the same identity changes nothing about that.
+/// Alice has verified Bob's safety number. A new session with the same identity keeps the verification.
 pub fn verified_across_a_new_session(world: &mut World) {
     compare_numbers(world);
-    world.with_disk_out(BOB, |disk| disk.lose(is_session));
-    world.tell(BOB, ALICE, "back again");
+    world.edit_disk(BOB, |disk| disk.lose(is_session));
+    world.deliver_text(BOB, ALICE, "back again");
     assert!(world.contact(ALICE, BOB).is_some_and(|row| row.verified));
 }
 
-/// Bob comes back under his address, but with another Signal identity. Alice is warned, the mark of having compared is gone,
-/// and the number that she compared is not his any more.
+/// Bob comes back under his address with another Signal identity. Alice is warned, the verification is removed, and the
+/// old safety number no longer matches.
 pub fn a_new_identity_is_a_warning(world: &mut World) {
     let number = compare_numbers(world);
     let (signal_identity, registration_id) = world.another_identity();
-    world.with_disk_out(BOB, |disk| {
+    world.edit_disk(BOB, |disk| {
         disk.lose(is_session);
         let known = disk.image().identity.expect("it was opened");
         let mut identity = known.clone();
@@ -135,7 +135,7 @@ pub fn a_new_identity_is_a_warning(world: &mut World) {
             changes: vec![Change::Put(Row::Identity(identity))],
         });
     });
-    world.tell(BOB, ALICE, "back again, with all new keys");
+    world.deliver_text(BOB, ALICE, "back again, with all new keys");
     assert!(world.contact(ALICE, BOB).is_some_and(|row| !row.verified));
     let contact = world.address(BOB);
     let warned = Event::ContactRekeyed {
@@ -144,14 +144,14 @@ pub fn a_new_identity_is_a_warning(world: &mut World) {
     };
     assert_eq!(world.count_events(ALICE, |event| *event == warned), 1);
     let verify = Command::VerifyContact(contact, Some(number));
-    assert_eq!(world.ask(ALICE, verify), Err(Refusal::SafetyNumberMismatch(contact)));
+    assert_eq!(world.call(ALICE, verify), Err(Refusal::SafetyNumberMismatch(contact)));
 }
 
-/// Alice and Bob read their numbers to each other. Gives the digits.
+/// Alice and Bob compare their safety numbers. Returns the digits.
 fn compare_numbers(world: &mut World) -> String {
     let mut number = |peer: Peer, other: Peer| {
         let contact = world.address(other);
-        match world.ask(peer, Command::SafetyNumber(contact)) {
+        match world.call(peer, Command::SafetyNumber(contact)) {
             Ok(Reply::SafetyNumber(number)) => number.digits,
             other => panic!("{other:?}"),
         }
@@ -159,18 +159,18 @@ fn compare_numbers(world: &mut World) -> String {
     let digits = number(ALICE, BOB);
     assert_eq!(digits, number(BOB, ALICE));
     let contact = world.address(BOB);
-    world.order(ALICE, Command::VerifyContact(contact, Some(digits.clone())));
+    world.call_ok(ALICE, Command::VerifyContact(contact, Some(digits.clone())));
     assert!(world.contact(ALICE, BOB).is_some_and(|row| row.verified));
     digits
 }
 
-/// Bob's machine starts with a clock that is three days behind what its store was written by. What waits goes, and what
-/// comes is in its order.
+/// Bob's machine starts with a clock three days behind its store. Queued messages are sent, and new ones arrive in
+/// order.
 pub fn the_clock_is_behind_the_store(world: &mut World) {
-    world.tell(ALICE, BOB, "before");
-    world.part(ALICE, BOB);
-    let waits = world.say(BOB, ALICE, "what day is it?");
-    world.pass(Millis::hours(2));
+    world.deliver_text(ALICE, BOB, "before");
+    world.partition(ALICE, BOB);
+    let waits = world.send_text(BOB, ALICE, "what day is it?");
+    world.advance(Millis::hours(2));
     world.switch_off(BOB);
     world.move_wall_clock(BOB, -72 * 3600 * 1000);
     world.switch_on(BOB);
@@ -179,11 +179,11 @@ pub fn the_clock_is_behind_the_store(world: &mut World) {
     world.until_delivered(BOB, ALICE, waits);
     let waited = Millis(world.now().0 - before.0);
     assert!(
-        waited < Millis::minutes(16) || !world.is_gentle(),
+        waited < Millis::minutes(16) || !world.is_fault_free(),
         "waited for {waited}"
     );
-    world.tell(ALICE, BOB, "after");
-    assert_eq!(world.heard(ALICE, BOB), ["before", "after"]);
+    world.deliver_text(ALICE, BOB, "after");
+    assert_eq!(world.received_texts(ALICE, BOB), ["before", "after"]);
 }
 
 fn is_session(row: &Row) -> bool {
@@ -191,7 +191,7 @@ fn is_session(row: &Row) -> bool {
 }
 
 impl World {
-    /// What `at` has heard since a backup will be lost with its disk, though `from` knows it as delivered.
+    /// What `at` has received since a backup will be lost with its disk, though `from` knows it as delivered.
     fn forget_what_was_heard_since(&mut self, backup: &Disk, from: Peer, at: Peer) {
         let lost: Vec<_> = self
             .sent()

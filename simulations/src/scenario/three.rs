@@ -1,51 +1,52 @@
-//! More than two.
+//! Three peers.
 
 use sotto_core::{Command, Millis};
 
 use crate::{ALICE, BOB, CAROL, Fate, World};
 
-/// Everybody writes to everybody; nothing ends up elsewhere.
+/// Each writes to each other. No text arrives elsewhere.
 pub fn everybody_to_everybody(world: &mut World) {
     let texts = ["one", "two", "three"];
     for text in texts {
         for (from, to) in world.pairs() {
-            world.write(from, to, text);
+            world.submit_text(from, to, text);
         }
-        world.pass(Millis(300));
+        world.advance(Millis(300));
     }
     for (from, to) in world.pairs() {
-        world.until("all have arrived", |world| world.heard(from, to) == texts);
+        world.until("all have arrived", |world| world.received_texts(from, to) == texts);
     }
 }
 
-/// Bob blocks Carol, which is between the two of them alone.
+/// Bob blocks Carol. This concerns no other pair.
 pub fn one_of_three_is_blocked(world: &mut World) {
     let carol = world.address(CAROL);
-    world.order(BOB, Command::BlockContact(carol, true));
+    world.call_ok(BOB, Command::BlockContact(carol, true));
     for (from, to) in world.pairs() {
         if (from, to) == (BOB, CAROL) {
             continue; // he would have to unblock her first
         }
-        let id = world.tell(from, to, "can you hear me?");
+        let id = world.deliver_text(from, to, "can you hear me?");
         if (from, to) == (CAROL, BOB) {
             world.expect(id, Fate::Swallowed);
         }
     }
-    world.order(BOB, Command::BlockContact(carol, false));
-    world.tell(CAROL, BOB, "and now?");
-    assert_eq!(world.heard(CAROL, BOB), ["and now?"]);
+    world.call_ok(BOB, Command::BlockContact(carol, false));
+    world.deliver_text(CAROL, BOB, "and now?");
+    assert_eq!(world.received_texts(CAROL, BOB), ["and now?"]);
 }
 
-/// Alice and Bob cannot reach each other, and both can reach Carol: what is for her is not kept up by what is not.
+/// Alice and Bob are partitioned, and both can reach Carol. What is queued for the other does not delay what is for
+/// Carol.
 pub fn a_third_hears_both(world: &mut World) {
-    world.part(ALICE, BOB);
-    let waits = [(ALICE, BOB), (BOB, ALICE)].map(|(from, to)| (from, to, world.say(from, to, "are you there?")));
+    world.partition(ALICE, BOB);
+    let waits = [(ALICE, BOB), (BOB, ALICE)].map(|(from, to)| (from, to, world.send_text(from, to, "are you there?")));
     for peer in [ALICE, BOB] {
-        world.tell(peer, CAROL, "I cannot reach the other");
-        world.tell(CAROL, peer, "patience");
+        world.deliver_text(peer, CAROL, "I cannot reach the other");
+        world.deliver_text(CAROL, peer, "patience");
     }
     for (from, to, _) in waits {
-        assert!(world.heard(from, to).is_empty());
+        assert!(world.received_texts(from, to).is_empty());
     }
     world.heal();
     for (from, to, id) in waits {

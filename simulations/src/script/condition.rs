@@ -1,43 +1,44 @@
-//! What can be expected of a world.
+//! Evaluates a [`Condition`] in a world.
 
 use sotto_core::MessageId;
 use sotto_core::row::{DeliveryState, FailReason, Key, Row, Standing};
 
-use super::tell::Telling;
-use super::words::{Condition, StandingWord, StateWord};
-use crate::{Peer, World};
+use super::ast::{Condition, StandingName, StateName};
+use super::interpreter::Interpreter;
+use crate::peer::Peer;
+use crate::world::World;
 
 impl Condition {
-    /// Whether it expects nothing.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         let Self {
             friends,
             standing,
-            heard,
+            received,
             state,
             reaction,
             holds,
             gone,
             waiting,
             links,
-            rest,
+            quiescent,
             within: _,
         } = self;
         friends.is_none()
-            && rest.is_none()
+            && quiescent.is_none()
             && standing.is_none()
-            && heard.is_none()
+            && received.is_none()
             && state.is_none()
             && reaction.is_none()
             && (holds.is_none() && gone.is_none())
             && (waiting.is_none() && links.is_none())
     }
 
-    /// What of it is not so.
-    pub fn unmet(&self, world: &World, told: &Telling) -> Option<String> {
+    /// What of it does not hold.
+    pub fn unmet(&self, world: &World, interpreter: &Interpreter) -> Option<String> {
         let checks = [
             self.people(world),
-            self.messages(world, told),
+            self.messages(world, interpreter),
             self.texts(world),
             self.between(world),
         ];
@@ -53,12 +54,12 @@ impl Condition {
         let expected = self.standing.as_ref()?;
         let (of, with) = (expected.of.as_ref().0, expected.with.as_ref().0);
         let is = world.standing(with, of).unwrap_or(Standing::Stranger);
-        (is != expected.is.into()).then(|| format!("to {with}, {of} is {is:?}"))
+        (is != expected.is.into()).then(|| format!("{with} has {of} as {is:?}"))
     }
 
-    fn messages(&self, world: &World, told: &Telling) -> Option<String> {
+    fn messages(&self, world: &World, interpreter: &Interpreter) -> Option<String> {
         if let Some(expected) = &self.state {
-            for (from, to, id) in told.messages(world, expected.of.as_ref()) {
+            for (from, to, id) in interpreter.messages(world, expected.of.as_ref()) {
                 if !expected.is.holds(world, from, to, id) {
                     let state = world.state(from, to, id);
                     let arrived = if world.received(from, to, id).is_some() {
@@ -66,14 +67,13 @@ impl Condition {
                     } else {
                         "has not"
                     };
-                    return Some(format!(
-                        "to {from} its state is {state:?}, and {to} {arrived} received it"
-                    ));
+                    return Some(format!("{from} has it as {state:?}, and {to} {arrived} received it"));
                 }
             }
         }
         let expected = self.reaction.as_ref()?;
-        told.messages(world, expected.of.as_ref())
+        interpreter
+            .messages(world, expected.of.as_ref())
             .into_iter()
             .find_map(|(from, to, id)| {
                 let key = Key::Reaction(world.key(from, from, to, id), world.address(to));
@@ -86,11 +86,11 @@ impl Condition {
     }
 
     fn texts(&self, world: &World) -> Option<String> {
-        if let Some(expected) = &self.heard {
+        if let Some(expected) = &self.received {
             let (by, from) = (expected.by.as_ref().0, expected.from.as_ref().0);
-            let heard = world.heard(from, by);
-            if heard != expected.texts {
-                return Some(format!("{by} has heard {heard:?} from {from}"));
+            let received = world.received_texts(from, by);
+            if received != expected.texts {
+                return Some(format!("{by} has received {received:?} from {from}"));
             }
         }
         if let Some(expected) = &self.holds {
@@ -119,18 +119,18 @@ impl Condition {
                 return Some(format!("there are {links} links between {a} and {b}"));
             }
         }
-        let [a, b] = self.rest.as_ref()?.each_ref().map(|who| who.as_ref().0);
-        (!world.is_at_rest(&[(a, b)]))
-            .then(|| format!("between {a} and {b} something is on its way, or they are no friends"))
+        let [a, b] = self.quiescent.as_ref()?.each_ref().map(|who| who.as_ref().0);
+        (!world.is_quiescent(&[(a, b)]))
+            .then(|| format!("{a} and {b} are not friends, or something between them is not delivered"))
     }
 }
 
-impl StateWord {
+impl StateName {
     fn holds(self, world: &World, from: Peer, to: Peer, id: MessageId) -> bool {
         let state = world.state(from, to, id);
         match self {
             Self::Received => world.received(from, to, id).is_some(),
-            // What was read has been delivered.
+            // A read message was delivered.
             Self::Delivered => matches!(state, Some(DeliveryState::Delivered | DeliveryState::Read)),
             Self::Queued => state == Some(DeliveryState::Queued),
             Self::Sent => state == Some(DeliveryState::Sent),
@@ -142,16 +142,16 @@ impl StateWord {
     }
 }
 
-impl From<StandingWord> for Standing {
-    fn from(word: StandingWord) -> Self {
+impl From<StandingName> for Standing {
+    fn from(word: StandingName) -> Self {
         match word {
-            StandingWord::Stranger => Self::Stranger,
-            StandingWord::Requested => Self::Requested,
-            StandingWord::RequestDelivered => Self::RequestDelivered,
-            StandingWord::RequestDeclined => Self::RequestDeclined,
-            StandingWord::Asking => Self::Asking,
-            StandingWord::Declined => Self::Declined,
-            StandingWord::Friend => Self::Friend,
+            StandingName::Stranger => Self::Stranger,
+            StandingName::Requested => Self::Requested,
+            StandingName::RequestDelivered => Self::RequestDelivered,
+            StandingName::RequestDeclined => Self::RequestDeclined,
+            StandingName::Asking => Self::Asking,
+            StandingName::Declined => Self::Declined,
+            StandingName::Friend => Self::Friend,
         }
     }
 }

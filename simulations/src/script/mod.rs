@@ -1,25 +1,24 @@
-//! Scenario files: stories that are told in TOML instead of Rust, by people who only want to know what happens. They are
-//! played like those of the library: calm, at every crash point, in bad worlds, shrunk and replayed. The words are in
-//! `words`; `README.md` has them in one table, and `scenarios/` has examples.
+//! [`Script`]: a scenario in TOML instead of Rust. It is played like those of the library: at every crash point, with
+//! faults, shrunk and replayed. `ast` is the syntax; `README.md` has it in one table, and `scenarios/` has examples.
 
+mod ast;
 mod condition;
-mod read;
-mod tell;
+mod interpreter;
+mod parser;
 mod values;
-mod words;
 
 use crate::choice::Faults;
 use crate::peer::Peer;
 
-pub use read::Unreadable;
-pub use tell::Telling;
-pub use words::Beginning;
-use words::File;
+pub use ast::Beginning;
+use ast::File;
+pub use interpreter::Interpreter;
+pub use parser::ParseError;
 
-/// A story as a file has it.
+/// A scenario file.
 #[derive(Debug)]
 pub struct Script {
-    /// The file's own name.
+    /// The file's name.
     name: String,
     text: String,
     file: File,
@@ -27,27 +26,27 @@ pub struct Script {
 }
 
 impl Script {
-    /// The story in this text, which is a file of that name, and who are friends in the end.
-    pub fn read(name: &str, text: &str) -> Result<(Self, Vec<(Peer, Peer)>), Unreadable> {
-        read::read(name, text)
+    /// Parses this text of a file of that name. Returns the script, and who are friends in the end.
+    pub fn parse(name: &str, text: &str) -> Result<(Self, Vec<(Peer, Peer)>), ParseError> {
+        parser::parse(name, text)
     }
 
-    /// How many people there are.
+    /// How many peers there are.
     pub fn people(&self) -> usize {
         *self.file.people.as_ref()
     }
 
-    /// Whether they know each other.
+    /// Whether they are contacts at the beginning.
     pub fn begins(&self) -> Beginning {
         self.file.begin
     }
 
-    /// Whether the story is about when things happen.
-    pub fn is_punctual(&self) -> bool {
-        self.file.punctual
+    /// Whether the scenario depends on durations.
+    pub fn is_timing_sensitive(&self) -> bool {
+        self.file.timing_sensitive
     }
 
-    /// The faults that chance makes in its world, if any.
+    /// The faults in every run of it, if any.
     pub fn faults(&self) -> Option<&Faults> {
         (!self.faults.is_empty()).then_some(&self.faults)
     }
@@ -57,15 +56,15 @@ impl Script {
         &self.file.title
     }
 
-    /// The line of the file at that place, for people.
+    /// The line of the file at that place, for timelines.
     fn source(&self, place: usize) -> String {
         let line = self.line(place);
         let source = self.text.lines().nth(line - 1).unwrap_or_default();
         format!("line {line}: {}", source.trim().trim_end_matches(','))
     }
 
-    /// On which line of the file that place is.
+    /// The number of the line at that place.
     fn line(&self, place: usize) -> usize {
-        read::line(&self.text, place)
+        parser::line(&self.text, place)
     }
 }

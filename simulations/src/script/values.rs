@@ -1,11 +1,11 @@
-//! Values in a scenario file that are more than text: people and spans of time.
+//! Values of scenario files: [`Person`] and [`Span`].
 
 use serde::{Deserialize, Deserializer, de};
 use sotto_core::Millis;
 
 use crate::peer::Peer;
 
-/// One of the people by name.
+/// A peer, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Person(pub Peer);
 
@@ -24,7 +24,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// As a length; back in time is none.
+    /// As a length; 0 if it is back in time.
     pub fn length(self) -> Millis {
         Millis(self.millis.try_into().unwrap_or_default())
     }
@@ -58,7 +58,7 @@ fn millis(text: &str) -> Option<i64> {
         };
         total = total.checked_add(number.parse::<i64>().ok()?.checked_mul(factor)?)?;
         if later.is_empty() {
-            // More than a year is a slip of the pen.
+            // More than a year is a typing error.
             return (total <= YEAR).then_some(sign * total);
         }
         rest = later;

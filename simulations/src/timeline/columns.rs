@@ -1,15 +1,15 @@
-//! A column for each peer, in plain ASCII: `|` where the machine is on and `:` where it is off, arrows between them, `!!`
-//! before what is bad, and at the end of a line what chance has chosen.
+//! A timeline in plain ASCII, one column for each peer: `|` where the machine is on and `:` where it is off, arrows
+//! between them, `!!` before faults of the scenario, and the choices in brackets at the end of a line.
 
-use super::story::{Line, Told};
+use super::lines::{Line, LineKind};
 use super::{Timeline, clock};
 use crate::peer::Peer;
 
-/// For the time and the mark.
+/// The width of the time and the mark.
 const MARGIN: usize = 15;
-/// Longest line of a few people.
+/// The longest line with few peers.
 const WIDTH: usize = 116;
-/// A column, at least.
+/// The least width of a column.
 const COLUMN: usize = 26;
 
 impl Timeline {
@@ -22,8 +22,8 @@ impl Timeline {
             lines: Vec::new(),
         };
         page.head();
-        for line in self.story() {
-            page.tell(&line);
+        for line in self.lines() {
+            page.add(&line);
         }
         page.lines
     }
@@ -42,24 +42,24 @@ impl Page {
         self.lines.push(head.trim_end().to_owned());
     }
 
-    fn tell(&mut self, line: &Line) {
-        let bad = matches!(line.what, Told::Fault(..));
+    fn add(&mut self, line: &Line) {
+        let bad = matches!(line.what, LineKind::Fault(..));
         let mark = if bad { "!!" } else { "  " };
         let width = MARGIN - 4;
         let time = format!("{mark}{:>width$}  ", clock(line.at));
         let rows = match &line.what {
-            Told::Power(peer, on) => {
+            LineKind::Power(peer, on) => {
                 self.on[peer.0] = *on;
                 self.own(*peer, if *on { "starts" } else { "is off" })
             }
-            Told::Own(peer, text) => self.own(*peer, text),
-            Told::Arrow(from, to, label) => vec![self.arrow(*from, *to, label)],
-            Told::Fault(peers, text) => match peers[..] {
+            LineKind::Own(peer, text) => self.own(*peer, text),
+            LineKind::Arrow(from, to, label) => vec![self.arrow(*from, *to, label)],
+            LineKind::Fault(peers, text) => match peers[..] {
                 [peer] => self.own(peer, text),
                 [a, b] => vec![self.across(a.min(b), a.max(b), text)],
                 _ => vec![self.across(Peer(0), Peer(self.on.len() - 1), text)],
             },
-            Told::Remark(text) => vec![self.remark(text)],
+            LineKind::Note(text) => vec![self.note(text)],
         };
         let chance = if line.chance.is_empty() {
             String::new()
@@ -76,7 +76,7 @@ impl Page {
         }
     }
 
-    /// The lifelines alone.
+    /// Only the lifelines.
     fn empty(&self) -> Vec<char> {
         let mut row = vec![' '; self.column * self.on.len()];
         for (peer, on) in self.on.iter().enumerate() {
@@ -96,7 +96,7 @@ impl Page {
 
     fn own(&self, peer: Peer, text: &str) -> Vec<String> {
         let last = peer.0 + 1 == self.on.len();
-        // The last column may be as wide as it likes, within reason.
+        // The last column may be wider.
         let width = if last {
             (self.column - 3).max(60)
         } else {
@@ -125,7 +125,7 @@ impl Page {
         row.into_iter().collect::<String>().trim_end().to_owned()
     }
 
-    /// From the lifeline of one to that of another.
+    /// From one lifeline to another.
     fn across(&self, left: Peer, right: Peer, text: &str) -> String {
         let mut row = self.empty();
         let (left, right) = (left.0 * self.column, right.0 * self.column);
@@ -134,18 +134,18 @@ impl Page {
         row.into_iter().collect::<String>().trim_end().to_owned()
     }
 
-    fn remark(&self, text: &str) -> String {
+    fn note(&self, text: &str) -> String {
         let mut row = vec!['.'; self.column * (self.on.len() - 1) + 1];
         Self::write(&mut row, 2, &format!(" {text} "));
         row.into_iter().collect::<String>().trim_end().to_owned()
     }
 }
 
-/// Breaks a text into parts of at most `width` letters, between words where that is possible.
+/// Breaks a text into parts of at most `width` characters, between words where that is possible.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut parts = vec![String::new()];
     for word in text.split_whitespace() {
-        // Parts but the first are indented by two.
+        // All parts but the first are indented by two.
         let room = if parts.len() == 1 { width } else { width - 2 };
         let part = parts.last_mut().expect("there is one");
         let length = part.chars().count();

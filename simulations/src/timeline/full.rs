@@ -1,11 +1,11 @@
-//! Every input and every output, a line each.
+//! Every input and every output, one line each.
 
 use std::fmt;
 
 use sotto_core::row::{Change, Key};
 use sotto_core::{Input, Output};
 
-use super::{Timeline, What};
+use super::{MomentKind, Timeline};
 use crate::peer::Peer;
 
 impl Timeline {
@@ -14,12 +14,12 @@ impl Timeline {
         let line = |moment: &super::Moment| {
             let millis = moment.at.0;
             let what = match &moment.what {
-                What::Power(peer, on) => format!("{peer:<6} is switched {}", if *on { "on" } else { "off" }),
-                What::Remark(remark) => format!("-- {remark}"),
-                What::Fault(peers, fault) => format!("!! {} {fault}", names(peers)),
-                What::Chance(label, value) => format!("?? {label} = {value}"),
-                What::Input(peer, _, input) => format!("{peer:<6} ← {}", Told(input)),
-                What::Output(peer, index, _, output) => format!("{peer:<6} → #{index} {}", Wanted(output)),
+                MomentKind::Power(peer, on) => format!("{peer:<6} is switched {}", if *on { "on" } else { "off" }),
+                MomentKind::Note(note) => format!("-- {note}"),
+                MomentKind::Fault(peers, fault) => format!("!! {} {fault}", names(peers)),
+                MomentKind::Chance(label, value) => format!("?? {label} = {value}"),
+                MomentKind::Input(peer, _, input) => format!("{peer:<6} ← {}", InputLine(input)),
+                MomentKind::Output(peer, index, _, output) => format!("{peer:<6} → #{index} {}", OutputLine(output)),
             };
             format!("{:>8}.{:03}  {what}", millis / 1000, millis % 1000)
         };
@@ -32,9 +32,9 @@ fn names(peers: &[Peer]) -> String {
     names.join(" and ")
 }
 
-struct Told<'a>(&'a Input);
+struct InputLine<'a>(&'a Input);
 
-impl fmt::Display for Told<'_> {
+impl fmt::Display for InputLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Input::Received(link, bytes) => write!(f, "Received({link:?}, {} bytes)", bytes.len()),
@@ -44,9 +44,9 @@ impl fmt::Display for Told<'_> {
     }
 }
 
-struct Wanted<'a>(&'a Output);
+struct OutputLine<'a>(&'a Output);
 
-impl fmt::Display for Wanted<'_> {
+impl fmt::Display for OutputLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Output::Commit(id, batch) => {
@@ -57,7 +57,7 @@ impl fmt::Display for Wanted<'_> {
                         Change::Insert(row) => ('?', row.key()),
                         Change::Delete(key) => ('-', key.clone()),
                     };
-                    write!(f, " {sign}{}", Short(&key))?;
+                    write!(f, " {sign}{}", ShortKey(&key))?;
                 }
                 f.write_str(")")
             }
@@ -67,9 +67,9 @@ impl fmt::Display for Wanted<'_> {
     }
 }
 
-struct Short<'a>(&'a Key);
+struct ShortKey<'a>(&'a Key);
 
-impl fmt::Display for Short<'_> {
+impl fmt::Display for ShortKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Key::Identity => f.write_str("identity"),

@@ -1,31 +1,31 @@
-//! A sequence diagram in Mermaid, as GitHub and others draw it. A long run is cut down to its beginning, its faults with
-//! what is around them, and its end.
+//! A timeline as a Mermaid sequence diagram, as GitHub draws it. A long run is reduced to its beginning, its faults
+//! with the lines around them, and its end.
 
 use std::collections::BTreeSet;
 
-use super::story::{Line, Told};
+use super::lines::{Line, LineKind};
 use super::{Timeline, clock};
 use crate::peer::Peer;
 
-/// So many lines are drawn at most, and so many of them at the end.
+/// The most lines that are drawn, and how many of them at the end.
 const MOST: usize = 90;
 const LAST: usize = 30;
-/// Lines before and after one that is bad.
+/// Lines before and after a fault.
 const AROUND: usize = 2;
-/// Behind what is bad, and behind what chance had a hand in.
+/// Background of the scenario's faults, and of lines with choices.
 const BAD: &str = "255, 205, 205";
 const CHANCE: &str = "255, 240, 200";
 
 impl Timeline {
-    /// The diagram, ending with what the run came to, and whether that was well.
+    /// The diagram. Its last note is the run's verdict.
     pub fn mermaid(&self, verdict: &str, well: bool) -> String {
-        let everybody = match self.people() {
+        let everyone = match self.people() {
             0 | 1 => Peer(0).to_string(),
             people => format!("{},{}", Peer(0), Peer(people - 1)),
         };
         let mut diagram = vec!["sequenceDiagram".to_owned()];
         diagram.extend((0..self.people().max(1)).map(|peer| format!("    participant {}", Peer(peer))));
-        let lines = self.story();
+        let lines = self.lines();
         let drawn = drawn(&lines);
         let mut left_out = 0;
         for (place, line) in lines.iter().enumerate() {
@@ -34,13 +34,13 @@ impl Timeline {
                 continue;
             }
             if left_out > 0 {
-                diagram.push(format!("    Note over {everybody}: ({left_out} lines)"));
+                diagram.push(format!("    Note over {everyone}: ({left_out} lines)"));
                 left_out = 0;
             }
-            diagram.push(draw(line, &everybody));
+            diagram.push(draw(line, &everyone));
         }
         let verdict = escaped(verdict.lines().next().unwrap_or_default());
-        let verdict = format!("    Note over {everybody}: {verdict}");
+        let verdict = format!("    Note over {everyone}: {verdict}");
         diagram.push(if well { verdict } else { marked(BAD, &verdict) });
         diagram.join("\n") + "\n"
     }
@@ -53,7 +53,7 @@ fn drawn(lines: &[Line]) -> BTreeSet<usize> {
         return (0..all).collect();
     }
     let mut drawn: BTreeSet<_> = (all - LAST..all).collect();
-    let bad = |line: &Line| matches!(line.what, Told::Fault(..)) || !line.chance.is_empty();
+    let bad = |line: &Line| matches!(line.what, LineKind::Fault(..)) || !line.chance.is_empty();
     // The nearer to the end, the more it matters.
     for place in (0..all).rev().filter(|place| bad(&lines[*place])) {
         if drawn.len() >= MOST {
@@ -70,7 +70,7 @@ fn drawn(lines: &[Line]) -> BTreeSet<usize> {
     drawn
 }
 
-fn draw(line: &Line, everybody: &str) -> String {
+fn draw(line: &Line, everyone: &str) -> String {
     let time = clock(line.at);
     let chance = if line.chance.is_empty() {
         String::new()
@@ -79,22 +79,22 @@ fn draw(line: &Line, everybody: &str) -> String {
     };
     let note = |over: &str, text: &str| format!("    Note over {over}: {time} {}{chance}", escaped(text));
     let drawn = match &line.what {
-        Told::Power(peer, true) => note(&peer.to_string(), "starts"),
-        Told::Power(peer, false) => note(&peer.to_string(), "is off"),
-        Told::Own(peer, text) => note(&peer.to_string(), text),
-        Told::Arrow(from, to, label) => format!("    {from}->>{to}: {time} {}{chance}", escaped(label)),
-        Told::Remark(text) => note(everybody, text),
-        Told::Fault(peers, text) => {
+        LineKind::Power(peer, true) => note(&peer.to_string(), "starts"),
+        LineKind::Power(peer, false) => note(&peer.to_string(), "is off"),
+        LineKind::Own(peer, text) => note(&peer.to_string(), text),
+        LineKind::Arrow(from, to, label) => format!("    {from}->>{to}: {time} {}{chance}", escaped(label)),
+        LineKind::Note(text) => note(everyone, text),
+        LineKind::Fault(peers, text) => {
             let over = match peers[..] {
                 [peer] => peer.to_string(),
                 [a, b] => format!("{a},{b}"),
-                _ => everybody.to_owned(),
+                _ => everyone.to_owned(),
             };
             note(&over, text)
         }
     };
     match &line.what {
-        Told::Fault(..) => marked(BAD, &drawn),
+        LineKind::Fault(..) => marked(BAD, &drawn),
         _ if !line.chance.is_empty() => marked(CHANCE, &drawn),
         _ => drawn,
     }
@@ -104,7 +104,7 @@ fn marked(colour: &str, drawn: &str) -> String {
     format!("    rect rgb({colour})\n{drawn}\n    end")
 }
 
-/// Some letters mean something to Mermaid; long texts are broken.
+/// Escapes what has a meaning in Mermaid, and breaks long texts.
 fn escaped(text: &str) -> String {
     const WIDTH: usize = 34;
     let mut written = String::new();

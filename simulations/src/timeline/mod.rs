@@ -1,11 +1,11 @@
-//! What happened in a run, for a person who looks for a fault: every input and output in a line (`full`); what matters of
-//! it, a column for each peer (`columns`); or the same as a sequence diagram (`mermaid`).
+//! [`Timeline`]: what happened in a run, to find a fault: every input and output (`full`), the main events with one
+//! column for each peer (`columns`), or the same as a sequence diagram (`mermaid`).
 
 mod columns;
 mod full;
+mod lines;
 mod mermaid;
-mod story;
-mod words;
+mod phrases;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use sotto_core::{Input, Millis, OnionAddress, Output};
 
 use crate::peer::Peer;
 
-/// The moments of a run; kept only when somebody will read them.
+/// The moments of a run, if they are kept.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
     moments: Option<Vec<Moment>>,
@@ -25,32 +25,32 @@ pub struct Timeline {
 #[derive(Clone, Debug)]
 struct Moment {
     at: Millis,
-    what: What,
+    what: MomentKind,
 }
 
 #[derive(Clone, Debug)]
-enum What {
-    /// A machine is on from now on, or off.
+enum MomentKind {
+    /// A machine was switched on, or off.
     Power(Peer, bool),
-    /// The story says so.
-    Remark(String),
-    /// Something bad for these, or for all if there are none.
+    /// A note of the scenario.
+    Note(String),
+    /// A fault for these peers, or for all if there are none.
     Fault(Vec<Peer>, String),
-    /// Chance has chosen something bad.
+    /// A choice that is not harmless.
     Chance(&'static str, u32),
-    /// A node was told something, perhaps over a stream.
-    Input(Peer, Option<Other>, Input),
-    /// A node wants something, its so-manieth wish, perhaps over a stream.
-    Output(Peer, u64, Option<Other>, Output),
+    /// An input of a node, with the remote end of its stream.
+    Input(Peer, Option<RemoteEnd>, Input),
+    /// An output of a node, its number, and the remote end of its stream.
+    Output(Peer, u64, Option<RemoteEnd>, Output),
 }
 
-/// The other end of a stream.
+/// The remote end of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Other {
+pub struct RemoteEnd {
     /// Whose.
     pub peer: Peer,
     /// Of which stream.
-    pub wire: u64,
+    pub stream: u64,
 }
 
 impl Timeline {
@@ -59,18 +59,18 @@ impl Timeline {
         self.moments.get_or_insert_default();
     }
 
-    /// Whether it does.
+    /// Whether moments are kept.
     pub fn is_kept(&self) -> bool {
         self.moments.is_some()
     }
 
-    /// That is somebody's address.
+    /// Names the peer at an address.
     pub fn introduce(&mut self, peer: Peer, address: OnionAddress) {
         self.people = self.people.max(peer.0 + 1);
         self.addresses.insert(address, peer);
     }
 
-    fn moment(&mut self, at: Millis, what: impl FnOnce() -> What) {
+    fn moment(&mut self, at: Millis, what: impl FnOnce() -> MomentKind) {
         if let Some(moments) = &mut self.moments {
             moments.push(Moment { at, what: what() });
         }
@@ -79,37 +79,37 @@ impl Timeline {
     /// A machine is switched on or off.
     pub fn power(&mut self, now: Millis, peer: Peer, on: bool) {
         self.people = self.people.max(peer.0 + 1);
-        self.moment(now, || What::Power(peer, on));
+        self.moment(now, || MomentKind::Power(peer, on));
     }
 
-    /// The story says so.
-    pub fn remark(&mut self, now: Millis, remark: impl FnOnce() -> String) {
-        self.moment(now, || What::Remark(remark()));
+    /// Adds a note of the scenario.
+    pub fn note(&mut self, now: Millis, note: impl FnOnce() -> String) {
+        self.moment(now, || MomentKind::Note(note()));
     }
 
-    /// Something bad happens to these.
+    /// Adds a fault for these peers.
     pub fn fault(&mut self, now: Millis, peers: &[Peer], fault: impl FnOnce() -> String) {
-        self.moment(now, || What::Fault(peers.to_vec(), fault()));
+        self.moment(now, || MomentKind::Fault(peers.to_vec(), fault()));
     }
 
-    /// Chance has chosen something that is not harmless.
+    /// Adds a choice, unless it is harmless.
     pub fn chance(&mut self, now: Millis, label: &'static str, value: u32) {
         if value > 0 {
-            self.moment(now, || What::Chance(label, value));
+            self.moment(now, || MomentKind::Chance(label, value));
         }
     }
 
-    /// A node is told something.
-    pub fn input(&mut self, now: Millis, peer: Peer, other: Option<Other>, input: &Input) {
-        self.moment(now, || What::Input(peer, other, input.clone()));
+    /// Adds an input.
+    pub fn input(&mut self, now: Millis, peer: Peer, other: Option<RemoteEnd>, input: &Input) {
+        self.moment(now, || MomentKind::Input(peer, other, input.clone()));
     }
 
-    /// A node wants something, its `index`-th wish.
-    pub fn output(&mut self, now: Millis, peer: Peer, index: u64, other: Option<Other>, output: &Output) {
-        self.moment(now, || What::Output(peer, index, other, output.clone()));
+    /// Adds an output.
+    pub fn output(&mut self, now: Millis, peer: Peer, index: u64, other: Option<RemoteEnd>, output: &Output) {
+        self.moment(now, || MomentKind::Output(peer, index, other, output.clone()));
     }
 
-    /// When the first thing happened; people count from there.
+    /// The time of the first moment. Times are shown relative to it.
     fn began(&self) -> Millis {
         let first = self.moments.iter().flatten().next();
         first.map_or(Millis(0), |moment| moment.at)
@@ -120,7 +120,7 @@ impl Timeline {
     }
 }
 
-/// A moment as people write it: `12.345`, `1h02m03.456` or `3d04h05m`.
+/// A span of time as `12.345`, `1h02m03.456` or `3d04h05m`.
 pub fn clock(span: Millis) -> String {
     let (seconds, millis) = (span.0 / 1000, span.0 % 1000);
     let (minutes, hours, days) = (seconds / 60 % 60, seconds / 3600 % 24, seconds / 86_400);

@@ -1,18 +1,19 @@
-//! Which ratchet a world's nodes run on. The transparent one is much faster and keeps the same rules, so most runs use it.
+//! [`Cipher`]: which ratchet a world's nodes use. Most runs use the transparent one: it is much faster and keeps the
+//! same rules.
 
 use sotto_core::row::Image;
 use sotto_core::{Entropy, Limits, Machine, Node, Now, OpenError, Ratchet as _, Signal};
 use sotto_testkit::transparent::Transparent;
 
-use super::malice::{Crooked, Malice};
+use super::byzantine::{ByzantineFault, ByzantineRatchet};
 
 /// A ratchet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cipher {
-    /// The transparent one of the testkit.
+    /// The transparent ratchet of the testkit.
     #[default]
     Transparent,
-    /// libsignal's.
+    /// libsignal.
     Signal,
 }
 
@@ -25,32 +26,32 @@ impl Cipher {
         (pair.to_vec(), registration_id)
     }
 
-    /// As `open`, with a node whose sessions hold what they should not.
-    pub(super) fn open_crooked(
+    /// As `open`, with a [`ByzantineRatchet`] where the fault needs one.
+    pub(super) fn open_byzantine(
         self,
-        malice: Malice,
+        fault: ByzantineFault,
         image: Image,
         entropy: Entropy,
         limits: Limits,
         now: Now,
     ) -> Result<Box<dyn Machine>, OpenError> {
-        const IDS: u8 = Malice::ReusesIds as u8;
-        const JUMP: u8 = Malice::JumpsAhead as u8;
-        const NONSENSE: u8 = Malice::TalksNonsense as u8;
-        macro_rules! crooked {
-            ($ratchet:ident, $malice:ident) => {
-                Box::new(Node::<Crooked<$ratchet, $malice>>::open(
+        const IDS: u8 = ByzantineFault::ReusesIds as u8;
+        const JUMP: u8 = ByzantineFault::JumpsAhead as u8;
+        const INVALID: u8 = ByzantineFault::SendsInvalidContents as u8;
+        macro_rules! byzantine {
+            ($ratchet:ident, $fault:ident) => {
+                Box::new(Node::<ByzantineRatchet<$ratchet, $fault>>::open(
                     image, entropy, limits, now,
                 )?)
             };
         }
-        Ok(match (self, malice) {
-            (Self::Transparent, Malice::ReusesIds) => crooked!(Transparent, IDS),
-            (Self::Transparent, Malice::JumpsAhead) => crooked!(Transparent, JUMP),
-            (Self::Transparent, Malice::TalksNonsense) => crooked!(Transparent, NONSENSE),
-            (Self::Signal, Malice::ReusesIds) => crooked!(Signal, IDS),
-            (Self::Signal, Malice::JumpsAhead) => crooked!(Signal, JUMP),
-            (Self::Signal, Malice::TalksNonsense) => crooked!(Signal, NONSENSE),
+        Ok(match (self, fault) {
+            (Self::Transparent, ByzantineFault::ReusesIds) => byzantine!(Transparent, IDS),
+            (Self::Transparent, ByzantineFault::JumpsAhead) => byzantine!(Transparent, JUMP),
+            (Self::Transparent, ByzantineFault::SendsInvalidContents) => byzantine!(Transparent, INVALID),
+            (Self::Signal, ByzantineFault::ReusesIds) => byzantine!(Signal, IDS),
+            (Self::Signal, ByzantineFault::JumpsAhead) => byzantine!(Signal, JUMP),
+            (Self::Signal, ByzantineFault::SendsInvalidContents) => byzantine!(Signal, INVALID),
             _ => return self.open(image, entropy, limits, now),
         })
     }

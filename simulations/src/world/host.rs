@@ -1,5 +1,5 @@
-//! A machine and the driver in it, which keeps the driver's contract (`DESIGN.md`, section 2) to the letter, and holds the
-//! node to its side: one commit in flight, one transmit per link, one answer per command, nothing about a link after its end.
+//! [`Host`]: a machine and its driver. It keeps the driver's contract (`CONTRIBUTING.md`) and checks the node's side of
+//! it: one commit in flight, one transmit per link, one reply per command, no output for a link after `Closed`.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,40 +10,40 @@ use sotto_core::{
 };
 use sotto_testkit::disk::Disk;
 
-use super::network::{Side, WireId};
-use super::storage::Trouble;
-use super::{Happening, Peer, Seen, World};
+use super::disk_fault::DiskFault;
+use super::network::{Side, StreamId};
+use super::{Observation, Peer, SimEvent, World};
 
-/// 1 January 2030, when worlds begin.
-const BEGINNING: u64 = 1_893_456_000_000;
-const WRITING: Millis = Millis(3);
-const READING: Millis = Millis(2);
-const DAWDLING: Millis = Millis(5);
-/// Moments at which monotonic clocks begin.
-pub(super) const CLOCKS: u32 = 7;
-/// More ticks than this at one moment are a node that spins.
+/// 1 January 2030: the wall clock when worlds begin.
+const WALL_CLOCK_START: u64 = 1_893_456_000_000;
+const COMMIT_TIME: Millis = Millis(3);
+const FETCH_TIME: Millis = Millis(2);
+const LATE_DRAIN: Millis = Millis(5);
+/// How many origins monotonic clocks have.
+pub(super) const CLOCK_ORIGINS: u32 = 7;
+/// A node that needs more ticks at one moment spins.
 const TICKS_AT_ONCE: u32 = 64;
 
-/// A machine.
+/// A machine and its driver.
 pub(super) struct Host {
     pub disk: Disk,
-    /// `None` while it is switched off.
+    /// `None` while the machine is off.
     pub node: Option<Box<dyn Machine>>,
-    /// Counts every switching on and off.
+    /// Counts every start and stop.
     pub incarnation: u32,
-    /// Where a scenario wants it to stay off.
+    /// The scenario has switched the machine off.
     pub off: bool,
     pub address: Option<OnionAddress>,
-    /// The one batch in flight.
+    /// The batch in flight.
     pub commit: Option<(CommitId, Batch)>,
-    pub links: BTreeMap<LinkId, (WireId, Side)>,
+    pub links: BTreeMap<LinkId, (StreamId, Side)>,
     pub accepted: u64,
-    /// Commands without an answer, by what they came from.
-    pub asked: BTreeMap<CommandId, usize>,
-    pub commands: u64,
-    /// What its user ever asked.
-    pub wishes: Vec<usize>,
-    /// Input that waits while the node is busy, in order.
+    /// Commands without a reply, with their place in the world's list.
+    pub awaiting_reply: BTreeMap<CommandId, usize>,
+    pub last_command: u64,
+    /// Every command of its user, by place in the world's list.
+    pub user_commands: Vec<usize>,
+    /// Inputs that wait while the node is busy, in order.
     pub backlog: VecDeque<Input>,
     /// Every output polled, over all incarnations.
     pub outputs: Vec<OutputMoment>,
@@ -51,14 +51,14 @@ pub(super) struct Host {
     pub inputs: u64,
     /// How far the wall clock is off, in milliseconds.
     pub wall_offset: i64,
-    /// How fast its clocks run, in millionths more than true time.
+    /// How much faster its clocks run, in millionths.
     pub drift: i64,
-    /// Others find it from then on.
-    pub found_from: Millis,
+    /// Dials find it from then on.
+    pub published_from: Millis,
     /// It is suspended until then.
-    pub asleep_until: Millis,
-    /// What is wrong with its disk, and until when.
-    pub trouble: Option<(Trouble, Millis)>,
+    pub suspended_until: Millis,
+    /// The disk's fault, and until when.
+    pub disk_fault: Option<(DiskFault, Millis)>,
     pub started: Millis,
     pub armed: Option<Millis>,
     ticked: Millis,
@@ -68,7 +68,7 @@ pub(super) struct Host {
 /// What a crash at this output can tear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputMoment {
-    /// A commit is in flight, or is this very output: a crash has two outcomes.
+    /// A commit is in flight, or is this output: a crash has two outcomes.
     pub commit_in_flight: bool,
 }
 
@@ -83,17 +83,17 @@ impl Host {
             commit: None,
             links: BTreeMap::new(),
             accepted: 0,
-            asked: BTreeMap::new(),
-            commands: 0,
-            wishes: Vec::new(),
+            awaiting_reply: BTreeMap::new(),
+            last_command: 0,
+            user_commands: Vec::new(),
             backlog: VecDeque::new(),
             outputs: Vec::new(),
             inputs: 0,
             wall_offset: 0,
             drift: 0,
-            found_from: Millis(0),
-            asleep_until: Millis(0),
-            trouble: None,
+            published_from: Millis(0),
+            suspended_until: Millis(0),
+            disk_fault: None,
             started: Millis(0),
             armed: None,
             ticked: Millis(0),
@@ -104,13 +104,13 @@ impl Host {
     pub(super) fn clock(&self, now: Millis) -> Now {
         Now {
             monotonic: Monotonic(self.first_moment() + self.measured(now.0 - self.started.0)),
-            wall: Wall((BEGINNING + now.0).saturating_add_signed(self.wall_offset)),
+            wall: Wall((WALL_CLOCK_START + now.0).saturating_add_signed(self.wall_offset)),
         }
     }
 
-    /// Each incarnation's monotonic clock begins elsewhere, as after a reboot.
+    /// Each incarnation's monotonic clock has another origin, as after a reboot.
     fn first_moment(&self) -> u64 {
-        u64::from(self.incarnation % CLOCKS) * 1_000_003
+        u64::from(self.incarnation % CLOCK_ORIGINS) * 1_000_003
     }
 
     fn on_world_clock(&self, at: Monotonic) -> Millis {
@@ -123,10 +123,10 @@ impl World {
         self.hosts[peer.0].incarnation == incarnation
     }
 
-    /// Opens the node from what its disk holds.
+    /// Opens the node from its disk.
     pub(super) fn open(&mut self, peer: Peer) {
-        self.come_up(peer);
-        self.observe(&Seen::Opening(peer));
+        self.apply_boot_faults(peer);
+        self.observe(&Observation::Opening(peer));
         self.arm_sabotage();
         let host = &mut self.hosts[peer.0];
         host.started = self.now;
@@ -142,10 +142,10 @@ impl World {
         let (image, entropy) = (host.disk.image(), Entropy::from_seed(seed));
         let limits = self.limits.clone();
         self.learn_key(image.identity.as_ref());
-        let malice = self.malicious.filter(|(crook, _)| *crook == peer);
-        let opened = match malice {
+        let byzantine = self.byzantine.filter(|(byzantine, _)| *byzantine == peer);
+        let opened = match byzantine {
             None => self.cipher.open(image, entropy, limits, now),
-            Some((_, malice)) => self.open_crook(malice, image, entropy, limits, now),
+            Some((_, byzantine)) => self.open_byzantine_peer(byzantine, image, entropy, limits, now),
         };
         match opened {
             Ok(node) => self.hosts[peer.0].node = Some(node),
@@ -154,14 +154,14 @@ impl World {
         self.drain(peer);
     }
 
-    /// Gives one input to a node that is switched on, then carries out all that it wants.
+    /// Gives one input to a running node, then carries out its outputs.
     pub(super) fn feed(&mut self, peer: Peer, input: Input) {
         if self.hosts[peer.0].node.is_none() {
             return;
         }
-        self.meddle(peer);
-        self.witness_input(peer, &input);
-        self.observe(&Seen::Input(peer, &input));
+        self.apply_clock_faults(peer);
+        self.record_input(peer, &input);
+        self.observe(&Observation::Input(peer, &input));
         self.arm_sabotage();
         let host = &mut self.hosts[peer.0];
         host.inputs += 1;
@@ -170,21 +170,21 @@ impl World {
         }
         let now = host.clock(self.now);
         if let Some(recorder) = &mut self.recorder {
-            recorder.told(peer, &input, now);
+            recorder.input(peer, &input, now);
         }
         if let Some(node) = &mut host.node {
             node.handle(input, now);
         }
-        // A driver may have more to tell before it asks.
-        if self.by_chance("drained later", 3) {
+        // A driver may have more inputs before it polls.
+        if self.chance("late drain", 3) {
             let incarnation = self.hosts[peer.0].incarnation;
-            self.soon(DAWDLING, Happening::Drain(peer, incarnation));
+            self.schedule(LATE_DRAIN, SimEvent::Drain(peer, incarnation));
         } else {
             self.drain(peer);
         }
     }
 
-    /// Bytes of links wait while the node is busy; `Closed` keeps its place behind them.
+    /// Bytes of links wait while the node is busy. `Closed` keeps its place behind them.
     pub(super) fn feed_bulk(&mut self, peer: Peer, input: Input) {
         self.hosts[peer.0].backlog.push_back(input);
         self.feed_backlog(peer);
@@ -212,21 +212,21 @@ impl World {
             host.outputs.push(OutputMoment {
                 commit_in_flight: host.commit.is_some() || matches!(output, Output::Commit(..)),
             });
-            self.witness_output(peer, index, &output);
+            self.record_output(peer, index, &output);
             if let Some(fingerprint) = &mut self.fingerprint {
                 fingerprint.output(peer.0, &output);
             }
-            if let Some(in_flight) = self.dies(peer, index) {
+            if let Some(in_flight) = self.crash_here(peer, index) {
                 self.crash(peer, output, in_flight);
                 return;
             }
-            self.observe(&Seen::Output(peer, &output));
+            self.observe(&Observation::Output(peer, &output));
             if let Some(recorder) = &mut self.recorder {
-                recorder.wanted(peer, &output);
+                recorder.output(peer, &output);
             }
             self.perform(peer, output);
         }
-        self.observe(&Seen::Drained(peer, drained));
+        self.observe(&Observation::Drained(peer, drained));
         let host = &self.hosts[peer.0];
         let busy = host.node.as_ref().is_some_and(|node| node.intake() == Intake::Busy);
         if busy && host.commit.is_none() {
@@ -243,14 +243,14 @@ impl World {
             Output::Fetch(id, query) => {
                 let host = &self.hosts[peer.0];
                 let after = host.commit.as_ref().map(|(id, _)| *id);
-                let happening = Happening::Answer(peer, host.incarnation, id, query, after);
-                self.soon(READING, happening);
+                let event = SimEvent::Fetched(peer, host.incarnation, id, query, after);
+                self.schedule(FETCH_TIME, event);
             }
             Output::Dial(link, address) => self.dial(peer, link, address),
             Output::Transmit(link, bytes) => self.transmit(peer, link, &bytes),
             Output::Hangup(link) => self.hangup(peer, link),
             Output::Reply(id, result) => {
-                let Some(ask) = self.hosts[peer.0].asked.remove(&id) else {
+                let Some(ask) = self.hosts[peer.0].awaiting_reply.remove(&id) else {
                     self.fail(format_args!(
                         "{peer} answers {id:?}, which was not asked or is answered already"
                     ));
@@ -276,40 +276,40 @@ impl World {
         }
         let host = &mut self.hosts[peer.0];
         host.commit = Some((id, batch));
-        let happening = Happening::Durable(peer, host.incarnation, id);
-        let slow = if self.by_chance("slow disk", 4) { 1500 } else { 0 };
-        self.soon(Millis(WRITING.0 + slow), happening);
+        let event = SimEvent::Durable(peer, host.incarnation, id);
+        let slow = if self.chance("slow disk", 4) { 1500 } else { 0 };
+        self.schedule(Millis(COMMIT_TIME.0 + slow), event);
     }
 
-    /// The batch in flight is on the disk from now on.
+    /// The batch in flight becomes durable.
     pub(super) fn make_durable(&mut self, peer: Peer) {
         let Some((_, batch)) = self.hosts[peer.0].commit.take() else {
             return;
         };
-        if self.malicious.is_some() {
+        if self.byzantine.is_some() {
             for change in &batch.changes {
                 if let sotto_core::row::Change::Put(Row::Identity(row)) = change {
                     self.learn_key(Some(row));
                 }
             }
         }
-        self.observe(&Seen::Committing(peer, &batch));
+        self.observe(&Observation::Committing(peer, &batch));
         self.hosts[peer.0].disk.apply(batch.clone());
-        self.observe(&Seen::Durable(peer, &batch));
+        self.observe(&Observation::Durable(peer, &batch));
     }
 
-    pub(super) fn answer(&mut self, peer: Peer, fetch: FetchId, query: Query, after: Option<CommitId>) {
+    pub(super) fn fetched(&mut self, peer: Peer, fetch: FetchId, query: Query, after: Option<CommitId>) {
         let host = &self.hosts[peer.0];
         if after.is_some() && host.commit.as_ref().map(|(id, _)| *id) == after {
-            let happening = Happening::Answer(peer, host.incarnation, fetch, query, after);
-            self.soon(READING, happening);
+            let event = SimEvent::Fetched(peer, host.incarnation, fetch, query, after);
+            self.schedule(FETCH_TIME, event);
         } else {
             let rows = host.disk.fetch(&query);
             self.feed(peer, Input::Fetched(fetch, rows));
         }
     }
 
-    /// Sets the alarm for the node's deadline.
+    /// Sets the timer for the node's deadline.
     fn arm(&mut self, peer: Peer) {
         let host = &self.hosts[peer.0];
         let Some(deadline) = host.node.as_ref().and_then(|node| node.deadline()) else {
@@ -317,17 +317,17 @@ impl World {
         };
         let at = host.on_world_clock(deadline.at).max(self.now);
         if host.armed != Some(at) {
-            let late = if self.by_chance("late alarm", 3) { 5000 } else { 0 };
+            let late = if self.chance("late alarm", 3) { 5000 } else { 0 };
             let host = &mut self.hosts[peer.0];
             host.armed = Some(at);
             self.queue
-                .at(Millis(at.0 + late), Happening::Tick(peer, host.incarnation));
+                .at(Millis(at.0 + late), SimEvent::Tick(peer, host.incarnation));
         }
     }
 
     pub(super) fn tick(&mut self, peer: Peer) {
         let host = &mut self.hosts[peer.0];
-        // An alarm for a deadline that has moved on since.
+        // The deadline has moved since this timer was set.
         if host.armed.is_none_or(|at| at > self.now) {
             return;
         }

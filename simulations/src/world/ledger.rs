@@ -1,5 +1,5 @@
-//! What users asked and were answered, and what must have become of every message in the end. The model that a world is
-//! judged by.
+//! [`Ledger`]: the model that a world is judged by. It holds what users were promised, and what must have happened to
+//! every message in the end.
 
 use std::collections::BTreeSet;
 
@@ -8,49 +8,49 @@ use sotto_core::{Command, MessageId, Refusal, Reply};
 
 use super::{Peer, World};
 
-/// A user's wish, asked again after a crash until there is an answer.
-pub struct Ask {
+/// A user's command. It is issued again after a crash until there is a reply.
+pub struct UserCommand {
     /// Whose.
     pub peer: Peer,
-    /// For what.
+    /// Which command.
     pub command: Command,
-    /// How often it was asked: after a crash, a refusal may mean that the first time did it.
-    pub times: u32,
-    /// The answer.
-    pub answer: Option<Result<Reply, Refusal>>,
+    /// How often it was issued. After a crash, a refusal may mean that the first attempt succeeded.
+    pub attempts: u32,
+    /// The reply.
+    pub reply: Option<Result<Reply, Refusal>>,
 }
 
-/// What must have become of a message in the end.
+/// What must have happened to a message in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// Once with the receiver, and its sender knows.
+    /// The receiver has it once, and its sender knows.
     Delivered,
-    /// Once with the receiver; what the sender knows of it went with a disk.
+    /// The receiver has it once. The sender's disk has lost its state.
     Received,
-    /// Its sender sees it as delivered, and the receiver has nothing: the receiver blocks the sender.
+    /// The sender sees it as delivered, and the receiver has nothing: the receiver blocks the sender.
     Swallowed,
-    /// Not sent: given up, for a reason.
+    /// Not sent: failed for this reason.
     Failed(FailReason),
-    /// Not sent: taken back.
+    /// Not sent: cancelled.
     Cancelled,
-    /// It was delivered, and is in no row of either.
+    /// It was delivered, and neither disk holds it any more.
     Vanished,
-    /// The receiver had it and lost it with a disk.
+    /// The receiver's disk has lost it.
     Forgotten,
 }
 
 /// A message that its sender was told is durable.
 #[derive(Clone, Debug)]
 pub struct Sent {
-    /// Who wrote it.
+    /// The author.
     pub from: Peer,
-    /// To whom.
+    /// The receiver.
     pub to: Peer,
-    /// Its name.
+    /// Its id.
     pub id: MessageId,
-    /// What it says.
+    /// Its text.
     pub text: String,
-    /// What must become of it.
+    /// What must happen to it.
     pub fate: Fate,
 }
 
@@ -60,7 +60,7 @@ pub(super) struct Ledger {
     pub sent: Vec<Sent>,
     tampered: BTreeSet<Peer>,
     retried: BTreeSet<MessageId>,
-    imposed_upon: BTreeSet<Peer>,
+    overloaded: BTreeSet<Peer>,
 }
 
 impl Ledger {
@@ -68,15 +68,15 @@ impl Ledger {
         self.tampered.insert(peer);
     }
 
-    pub(super) fn may_complain(&self, peer: Peer) -> bool {
-        self.imposed_upon.contains(&peer)
+    pub(super) fn is_overloaded(&self, peer: Peer) -> bool {
+        self.overloaded.contains(&peer)
     }
 }
 
 impl World {
-    /// The story asks more of that peer's node than it may, and the node may count that as faults.
-    pub fn impose_upon(&mut self, peer: Peer) {
-        self.ledger.imposed_upon.insert(peer);
+    /// The scenario exceeds the limits of that peer's node, which may count this as faults of its peers.
+    pub fn overload(&mut self, peer: Peer) {
+        self.ledger.overloaded.insert(peer);
     }
 
     /// Every message that its sender was told is durable.
@@ -84,8 +84,8 @@ impl World {
         &self.ledger.sent
     }
 
-    /// Whether somebody changed that disk behind its node's back.
-    pub fn was_tampered_with(&self, peer: Peer) -> bool {
+    /// Whether that disk was edited while its node was off.
+    pub fn was_disk_edited(&self, peer: Peer) -> bool {
         self.ledger.tampered.contains(&peer)
     }
 
@@ -94,7 +94,7 @@ impl World {
         self.ledger.retried.contains(&id)
     }
 
-    /// What must become of a message.
+    /// Sets what must happen to a message.
     pub fn expect(&mut self, id: MessageId, fate: Fate) {
         match self.ledger.sent.iter_mut().find(|sent| sent.id == id) {
             Some(sent) => sent.fate = fate,
@@ -102,15 +102,15 @@ impl World {
         }
     }
 
-    /// A node's answer to a user.
+    /// Takes a node's reply to its user.
     pub(super) fn answered(&mut self, ask: usize, answer: Result<Reply, Refusal>) {
-        let peer = self.asks[ask].peer;
-        match (&self.asks[ask].command, &answer) {
+        let peer = self.user_commands[ask].peer;
+        match (&self.user_commands[ask].command, &answer) {
             (Command::Identity, Ok(Reply::Identity { address, .. })) => {
                 let address = *address;
                 let known = self.hosts[peer.0].address.replace(address);
                 if known.is_some_and(|known| known != address) {
-                    self.fail(format_args!("{peer} has become somebody else"));
+                    self.fail(format_args!("{peer} has another address than before"));
                 }
                 self.listen(peer, address);
             }
@@ -122,7 +122,7 @@ impl World {
                 let (id, to, text) = (*id, self.peer_at(contact), draft.text.clone());
                 let known = self.ledger.sent.iter().find(|sent| sent.id == id);
                 match known {
-                    // The same wish once more.
+                    // The same command again.
                     Some(sent) if (sent.from, sent.to, &sent.text) == (peer, to, &text) => {}
                     Some(_) => self.fail(format_args!("{peer} has given the id {id} to two messages")),
                     None => self.ledger.sent.push(Sent {
@@ -139,6 +139,6 @@ impl World {
             }
             _ => {}
         }
-        self.asks[ask].answer = Some(answer);
+        self.user_commands[ask].reply = Some(answer);
     }
 }

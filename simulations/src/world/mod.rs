@@ -1,19 +1,19 @@
-//! The world: nodes, their machines, the network between them, and one queue of what happens next.
+//! [`World`]: nodes, their machines, the network between them, and one queue of events in virtual time.
 
+mod byzantine;
 mod cipher;
+mod crash;
+mod disk_fault;
+mod double_open;
+mod environment;
 mod host;
 mod ledger;
-mod malice;
 mod network;
-mod power;
+mod observation;
 mod recorder;
-mod storage;
-mod story;
-mod twice;
+mod timeline;
+mod user;
 mod view;
-mod watch;
-mod weather;
-mod witness;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,21 +27,21 @@ use crate::fingerprint::Fingerprint;
 use crate::peer::Peer;
 use crate::timeline::{Timeline, clock};
 
+pub use byzantine::ByzantineFault;
 pub use cipher::Cipher;
+pub use crash::{CrashPoint, InFlight};
+pub use disk_fault::DiskFault;
+use disk_fault::DiskOperation;
 use host::Host;
 pub use host::OutputMoment;
 use ledger::Ledger;
-pub use ledger::{Ask, Fate, Sent};
-pub use malice::Malice;
-use network::{Network, Side, WireId};
-pub use power::{CrashPoint, InFlight};
+pub use ledger::{Fate, Sent, UserCommand};
+use network::{Network, Side, StreamId};
+pub use observation::{Invariant, Observation};
 use recorder::Recorder;
-use storage::Errand;
-pub use storage::Trouble;
-pub use story::add;
-pub use watch::{Invariant, Seen};
+pub use user::add_contact;
 
-/// Nodes, machines, network, time, and what watches them.
+/// Nodes, machines, network, virtual time, and the invariants that observe them.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct World {
     cipher: Cipher,
@@ -50,88 +50,88 @@ pub struct World {
     choices: Choices,
     began: Millis,
     now: Millis,
-    happened: u64,
+    sim_events: u64,
     queue: Queue,
     hosts: Vec<Host>,
     network: Network,
-    /// Who means ill, if anybody does, and how.
-    malicious: Option<(Peer, Malice)>,
-    /// Everybody's onion seeds, for whoever means ill.
-    keys: malice::Keys,
-    /// Where a node dies, until it has.
+    /// The byzantine node, if there is one, and its fault.
+    byzantine: Option<(Peer, ByzantineFault)>,
+    /// The onion seeds of all peers, for the byzantine one.
+    keys: byzantine::Keys,
+    /// The planned crash, until it has happened.
     pub(crate) crash: Option<CrashPoint>,
-    /// The crash that is happening takes along what is on its way.
+    /// The crash in progress loses the bytes in transit.
     cuts: bool,
-    asks: Vec<Ask>,
+    user_commands: Vec<UserCommand>,
     ledger: Ledger,
     invariants: Vec<Box<dyn Invariant>>,
     fingerprint: Option<Fingerprint>,
-    trace: Timeline,
+    timeline: Timeline,
     recorder: Option<Recorder>,
-    /// The story is over: no more faults.
-    calm: bool,
-    /// There are none at all but those that the story tells of, so it can be told how long things take.
-    pub(crate) gentle: bool,
-    /// The story is about when things happen: chance leaves clocks alone.
-    pub(crate) punctual: bool,
-    /// Rules that all nodes break.
+    /// The scenario is over: no more faults.
+    faults_over: bool,
+    /// The only faults are the scenario's own, so durations can be checked.
+    pub(crate) fault_free: bool,
+    /// The scenario depends on durations: clocks have no faults.
+    pub(crate) timing_sensitive: bool,
+    /// The rules that all nodes break.
     #[cfg(feature = "sabotage")]
     pub(crate) broken: u64,
 }
 
-/// What is going to happen. Whatever names an incarnation is void once that one is gone.
+/// A scheduled event. An event that names an incarnation is void once that incarnation has ended.
 #[derive(Debug)]
-enum Happening {
-    /// The machine comes back.
+enum SimEvent {
+    /// The machine starts.
     PowerOn(Peer, u32),
-    /// The driver asks what the node wants, after it has let some time pass.
+    /// The driver polls, some time after an input.
     Drain(Peer, u32),
     /// The node's deadline has come.
     Tick(Peer, u32),
-    /// The batch in flight reaches the disk.
+    /// The batch in flight becomes durable.
     Durable(Peer, u32, CommitId),
-    /// The disk answers, once the commit that was in flight at the time of the question is done.
-    Answer(Peer, u32, FetchId, Query, Option<CommitId>),
-    /// A dial reaches the one who is called.
-    Called(WireId),
-    /// The answer reaches the dialler.
-    Connected(WireId),
+    /// The disk answers a fetch, once the commit that was in flight before it is done.
+    Fetched(Peer, u32, FetchId, Query, Option<CommitId>),
+    /// A dial reaches the listener.
+    DialArrives(StreamId),
+    /// The answer reaches the dialer.
+    DialAnswered(StreamId),
     /// Bytes reach one end.
-    Bytes(WireId, Side, Vec<u8>),
+    Bytes(StreamId, Side, Vec<u8>),
     /// One end's transmit is taken.
-    Drained(WireId, Side),
+    Drained(StreamId, Side),
     /// The stream ends for one end.
-    Closed(WireId, Side, sotto_core::Cause),
+    Closed(StreamId, Side, sotto_core::Cause),
 }
 
-/// Happenings by time; at the same time, first come, first served.
+/// Events by time; at the same time, in the order in which they were scheduled.
 #[derive(Default)]
 struct Queue {
-    happenings: BTreeMap<(Millis, u64), Happening>,
+    events: BTreeMap<(Millis, u64), SimEvent>,
     seq: u64,
 }
 
 impl Queue {
-    fn at(&mut self, when: Millis, happening: Happening) {
+    fn at(&mut self, when: Millis, event: SimEvent) {
         self.seq += 1;
-        self.happenings.insert((when, self.seq), happening);
+        self.events.insert((when, self.seq), event);
     }
 
-    fn next_before(&mut self, end: Millis) -> Option<((Millis, u64), Happening)> {
-        let entry = self.happenings.first_entry()?;
+    fn next_before(&mut self, end: Millis) -> Option<((Millis, u64), SimEvent)> {
+        let entry = self.events.first_entry()?;
         let when = *entry.key();
         (when.0 <= end).then(|| (when, entry.remove()))
     }
 
-    /// Later, and in the place among its equals that it had.
-    fn put_off(&mut self, until: Millis, place: u64, happening: Happening) {
-        self.happenings.insert((until, place), happening);
+    /// Delays an event, which keeps its place among others of the same time.
+    fn put_off(&mut self, until: Millis, place: u64, event: SimEvent) {
+        self.events.insert((until, place), event);
     }
 }
 
 impl World {
-    /// A world of new nodes, one per given disk, all switched on. What the disks hold was written in `era` earlier worlds:
-    /// no two eras share randomness. The invariants are to hold in it.
+    /// A world with one new node for each disk. `era` counts the earlier worlds that have written these disks: no two
+    /// eras share randomness. The invariants are checked throughout.
     pub fn new(
         cipher: Cipher,
         disks: Vec<Disk>,
@@ -150,23 +150,23 @@ impl World {
             // An era's clocks start after those of the era before.
             began: Millis::hours(1000 * u64::from(era)),
             now: Millis::hours(1000 * u64::from(era)),
-            happened: 0,
+            sim_events: 0,
             queue: Queue::default(),
             hosts,
             network: Network::default(),
-            malicious: None,
-            keys: malice::Keys::default(),
+            byzantine: None,
+            keys: byzantine::Keys::default(),
             crash: None,
             cuts: false,
-            asks: Vec::new(),
+            user_commands: Vec::new(),
             ledger: Ledger::default(),
             invariants,
             fingerprint: None,
-            trace: Timeline::default(),
+            timeline: Timeline::default(),
             recorder: None,
-            calm: false,
-            gentle: false,
-            punctual: false,
+            faults_over: false,
+            fault_free: false,
+            timing_sensitive: false,
             #[cfg(feature = "sabotage")]
             broken: 0,
         }
@@ -177,20 +177,20 @@ impl World {
         self.fingerprint.get_or_insert_default();
     }
 
-    /// Keeps a line for everything that happens from now on.
-    pub fn keep_trace(&mut self) {
-        self.trace.keep();
+    /// Keeps every input, output and fault from now on.
+    pub fn keep_timeline(&mut self) {
+        self.timeline.keep();
     }
 
-    /// Switches everybody on and learns their addresses.
-    pub fn begin(&mut self) {
+    /// Starts all machines and learns their addresses.
+    pub fn start(&mut self) {
         for peer in self.peers().collect::<Vec<_>>() {
             self.switch_on(peer);
-            self.post(peer, sotto_core::Command::Identity);
+            self.submit(peer, sotto_core::Command::Identity);
         }
-        // Counted on from whom it was last seen of: worlds can be large.
+        // Counts on from the first address that was missing: worlds can be large.
         let known = Cell::new(0);
-        self.until("everybody knows their own address", |world| {
+        self.until("all addresses are known", |world| {
             let more = world.hosts[known.get()..].iter();
             known.set(known.get() + more.take_while(|host| host.address.is_some()).count());
             known.get() == world.hosts.len()
@@ -198,77 +198,77 @@ impl World {
     }
 
     /// Lets time pass.
-    pub fn pass(&mut self, span: Millis) {
+    pub fn advance(&mut self, span: Millis) {
         let end = Millis(self.now.0 + span.0);
         while self.step(end) {}
         self.now = end;
     }
 
-    /// Lets time pass until it is so. Fails if it is not within three days.
+    /// Lets time pass until the condition holds. Fails after three days.
     pub fn until(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
         let end = Millis(self.now.0 + Millis::hours(72).0);
         while !so(self) {
             if !self.step(end) {
-                self.fail(format_args!("waited three days in vain: {what}"));
+                self.fail(format_args!("three days were not enough: {what}"));
             }
         }
     }
 
-    /// Makes the next thing happen, unless that would be after `end`.
+    /// Processes the next event, unless it is later than `end`.
     fn step(&mut self, end: Millis) -> bool {
-        let Some(((when, place), happening)) = self.queue.next_before(end) else {
+        let Some(((when, place), event)) = self.queue.next_before(end) else {
             return false;
         };
         self.now = when;
-        if let Some(until) = self.asleep(&happening) {
-            self.queue.put_off(until, place, happening);
+        if let Some(until) = self.suspension_end(&event) {
+            self.queue.put_off(until, place, event);
             return true;
         }
-        self.happened += 1;
-        match happening {
-            Happening::PowerOn(peer, incarnation) if self.is(peer, incarnation) => self.switch_on(peer),
-            Happening::Drain(peer, incarnation) if self.is(peer, incarnation) => {
+        self.sim_events += 1;
+        match event {
+            SimEvent::PowerOn(peer, incarnation) if self.is(peer, incarnation) => self.switch_on(peer),
+            SimEvent::Drain(peer, incarnation) if self.is(peer, incarnation) => {
                 self.drain(peer);
                 self.feed_backlog(peer);
             }
-            Happening::Tick(peer, incarnation) if self.is(peer, incarnation) => self.tick(peer),
-            Happening::Durable(peer, incarnation, commit) if self.is(peer, incarnation) => {
-                if self.disk_refuses(peer, Errand::Writing) {
-                    self.driver_ends(peer);
+            SimEvent::Tick(peer, incarnation) if self.is(peer, incarnation) => self.tick(peer),
+            SimEvent::Durable(peer, incarnation, commit) if self.is(peer, incarnation) => {
+                if self.disk_refuses(peer, DiskOperation::Writing) {
+                    self.driver_fails(peer);
                 } else {
                     self.make_durable(peer);
                     self.feed(peer, Input::Stored(commit));
                     self.feed_backlog(peer);
                 }
             }
-            Happening::Answer(peer, incarnation, fetch, query, after) if self.is(peer, incarnation) => {
-                if self.disk_refuses(peer, Errand::Reading) {
-                    self.driver_ends(peer);
+            SimEvent::Fetched(peer, incarnation, fetch, query, after) if self.is(peer, incarnation) => {
+                if self.disk_refuses(peer, DiskOperation::Reading) {
+                    self.driver_fails(peer);
                 } else {
-                    self.answer(peer, fetch, query, after);
+                    self.fetched(peer, fetch, query, after);
                 }
             }
-            Happening::Called(wire) => self.called(wire),
-            Happening::Connected(wire) => self.connected(wire),
-            Happening::Bytes(wire, side, bytes) => {
-                for piece in self.tampered_with(wire, side, bytes) {
-                    self.bytes(wire, side, piece);
+            SimEvent::DialArrives(stream) => self.dial_arrives(stream),
+            SimEvent::DialAnswered(stream) => self.dial_answered(stream),
+            SimEvent::Bytes(stream, side, bytes) => {
+                for piece in self.corrupt_in_transit(stream, side, bytes) {
+                    self.bytes(stream, side, piece);
                 }
             }
-            Happening::Drained(wire, side) => self.drained(wire, side),
-            Happening::Closed(wire, side, cause) => self.closed(wire, side, cause),
-            Happening::PowerOn(..)
-            | Happening::Drain(..)
-            | Happening::Tick(..)
-            | Happening::Durable(..)
-            | Happening::Answer(..) => {}
+            SimEvent::Drained(stream, side) => self.drained(stream, side),
+            SimEvent::Closed(stream, side, cause) => self.closed(stream, side, cause),
+            SimEvent::PowerOn(..)
+            | SimEvent::Drain(..)
+            | SimEvent::Tick(..)
+            | SimEvent::Durable(..)
+            | SimEvent::Fetched(..) => {}
         }
         true
     }
 
-    /// Whether nothing bad happens but what the story tells of.
-    pub fn is_gentle(&self) -> bool {
-        self.gentle
+    /// Whether the scenario's own faults are the only ones.
+    pub fn is_fault_free(&self) -> bool {
+        self.fault_free
     }
 
     /// What runs next on this thread is a node of this world.
@@ -281,14 +281,14 @@ impl World {
     #[expect(clippy::unused_self, reason = "its twin's signature")]
     fn arm_sabotage(&self) {}
 
-    fn soon(&mut self, delay: Millis, happening: Happening) {
-        self.queue.at(Millis(self.now.0 + delay.0), happening);
+    fn schedule(&mut self, delay: Millis, event: SimEvent) {
+        self.queue.at(Millis(self.now.0 + delay.0), event);
     }
 
-    /// Something bad, about once in `among` times, while the story runs.
-    fn by_chance(&mut self, label: &'static str, among: u32) -> bool {
-        let bad = !self.calm && self.choices.rarely(label, among);
-        self.trace.chance(self.now, label, bad.into());
+    /// Chooses a fault about once in `among` times, until the scenario is over.
+    fn chance(&mut self, label: &'static str, among: u32) -> bool {
+        let bad = !self.faults_over && self.choices.one_in(label, among);
+        self.timeline.chance(self.now, label, bad.into());
         bad
     }
 
@@ -297,12 +297,12 @@ impl World {
         panic!("at {}: {why}", clock(Millis(self.now.0 - self.began.0)))
     }
 
-    /// Everybody, honest or not.
+    /// All peers, byzantine ones included.
     pub fn peers(&self) -> impl Iterator<Item = Peer> + use<> {
         (0..self.hosts.len()).map(Peer)
     }
 
-    /// Each two of all who are honest, in both directions.
+    /// Each two honest peers, in both directions.
     pub fn pairs(&self) -> BTreeSet<(Peer, Peer)> {
         let peers = || self.peers().filter(|peer| self.is_honest(*peer));
         peers()

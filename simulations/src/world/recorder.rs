@@ -1,4 +1,4 @@
-//! Writes down what one node is told and wants, until it is switched off.
+//! [`Recorder`]: records the inputs and outputs of one node, until it stops.
 
 use sotto_core::{Input, Limits, Now, Output};
 use sotto_testkit::disk::Disk;
@@ -6,16 +6,16 @@ use sotto_testkit::driver::{Recording, Step};
 
 use super::{Peer, World};
 
-/// Who writes it down.
+/// Records one node.
 pub(super) struct Recorder {
     peer: Peer,
     recording: Option<Recording>,
-    /// It was opened for a second time.
+    /// The node was opened a second time.
     over: bool,
 }
 
 impl World {
-    /// Writes down what happens to this node from its opening on.
+    /// Records this node from its opening on.
     pub fn record(&mut self, peer: Peer) {
         self.recorder = Some(Recorder {
             peer,
@@ -24,7 +24,7 @@ impl World {
         });
     }
 
-    /// What has been written down.
+    /// The recording.
     pub fn recording(&mut self) -> Option<Recording> {
         self.recorder.take()?.recording
     }
@@ -46,11 +46,11 @@ impl Recorder {
         });
     }
 
-    pub fn told(&mut self, peer: Peer, input: &Input, now: Now) {
+    pub fn input(&mut self, peer: Peer, input: &Input, now: Now) {
         self.write(peer, || Step::Told(input.clone(), now));
     }
 
-    pub fn wanted(&mut self, peer: Peer, output: &Output) {
+    pub fn output(&mut self, peer: Peer, output: &Output) {
         self.write(peer, || Step::Wanted(output.clone()));
     }
 

@@ -1,4 +1,4 @@
-//! What can be seen in a world from outside: what is on the disks.
+//! What a world shows: its disks, clocks and counters.
 
 use sotto_core::row::{ContactRow, CursorsRow, DeliveryState, Event, Key, MessageKey, MessageRow, Row, Standing};
 use sotto_core::{ConversationId, Deadline, Intake, Limits, MessageId, Millis, Now, OnionAddress};
@@ -8,17 +8,17 @@ use super::{OutputMoment, Peer, World};
 use crate::choice::Choice;
 
 impl World {
-    /// The time.
+    /// The virtual time.
     pub fn now(&self) -> Millis {
         self.now
     }
 
-    /// How many things have happened: inputs, alarms, bytes on their way.
-    pub fn happened(&self) -> u64 {
-        self.happened
+    /// How many events were processed.
+    pub fn sim_events(&self) -> u64 {
+        self.sim_events
     }
 
-    /// The numbers that all nodes run with.
+    /// The limits of all nodes.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -33,25 +33,25 @@ impl World {
         self.hosts[peer.0].node.is_some()
     }
 
-    /// Inputs so far.
+    /// How many inputs it has had.
     pub fn inputs(&self, peer: Peer) -> u64 {
         self.hosts[peer.0].inputs
     }
 
-    /// Outputs so far.
+    /// Its outputs so far.
     pub fn outputs(&self, peer: Peer) -> &[OutputMoment] {
         &self.hosts[peer.0].outputs
     }
 
-    /// What a host that is about to tell its node something sees: the clocks, and the node's deadline and intake.
-    pub fn faces(&self, peer: Peer) -> (Now, Option<Deadline>, Intake) {
+    /// What a host sees before it gives its node an input: the clocks, the deadline, the intake.
+    pub fn driver_view(&self, peer: Peer) -> (Now, Option<Deadline>, Intake) {
         let host = &self.hosts[peer.0];
         let node = host.node.as_ref();
         let intake = node.map_or(Intake::Welcome, |node| node.intake());
         (host.clock(self.now), node.and_then(|node| node.deadline()), intake)
     }
 
-    /// Choices so far.
+    /// The choices so far.
     pub fn choices(&self) -> &[Choice] {
         self.choices.made()
     }
@@ -61,30 +61,30 @@ impl World {
         self.fingerprint.as_ref().map(crate::fingerprint::Fingerprint::finish)
     }
 
-    /// Whether its machine has a stream to anybody.
+    /// Whether its machine has a stream.
     pub fn has_links(&self, peer: Peer) -> bool {
         !self.hosts[peer.0].links.is_empty()
     }
 
-    /// Whether a batch is on its way to the disk.
+    /// Whether a batch is in flight.
     pub fn is_committing(&self, peer: Peer) -> bool {
         self.hosts[peer.0].commit.is_some()
     }
 
-    /// Whether every user has every answer.
-    pub fn is_answered(&self) -> bool {
-        self.asks.iter().all(|ask| ask.answer.is_some())
+    /// Whether every command has a reply.
+    pub fn all_answered(&self) -> bool {
+        self.user_commands.iter().all(|ask| ask.reply.is_some())
     }
 
-    /// A peer's name on the network.
+    /// A peer's onion address.
     pub fn address(&self, peer: Peer) -> OnionAddress {
         match self.hosts[peer.0].address {
             Some(address) => address,
-            None => self.fail(format_args!("{peer} does not know their address yet")),
+            None => self.fail(format_args!("the address of {peer} is not known yet")),
         }
     }
 
-    /// Whose name that is, if anybody's here.
+    /// The peer at an address.
     pub fn find(&self, address: OnionAddress) -> Option<Peer> {
         self.network.whose(address)
     }
@@ -92,11 +92,11 @@ impl World {
     pub(super) fn peer_at(&self, address: OnionAddress) -> Peer {
         match self.find(address) {
             Some(peer) => peer,
-            None => self.fail(format_args!("nobody is at {address}")),
+            None => self.fail(format_args!("no peer is at {address}")),
         }
     }
 
-    /// How one sees another.
+    /// A peer's contact row for another.
     pub fn contact(&self, peer: Peer, other: Peer) -> Option<&ContactRow> {
         match self.disk(peer).row(&Key::Contact(self.address(other)))? {
             Row::Contact(row) => Some(row),
@@ -104,19 +104,19 @@ impl World {
         }
     }
 
-    /// Where one stands with another.
+    /// A peer's relationship to another.
     pub fn standing(&self, peer: Peer, other: Peer) -> Option<Standing> {
         self.contact(peer, other).map(|row| row.standing)
     }
 
-    /// Whether both see the other as a contact.
+    /// Whether both have the other as a contact.
     pub fn are_friends(&self, a: Peer, b: Peer) -> bool {
         [(a, b), (b, a)]
             .iter()
             .all(|(a, b)| self.standing(*a, *b) == Some(Standing::Friend))
     }
 
-    /// One's sequence numbers with another.
+    /// A peer's cursors for another.
     pub fn cursors(&self, peer: Peer, other: Peer) -> Option<&CursorsRow> {
         match self.disk(peer).row(&Key::Cursors(self.address(other)))? {
             Row::Cursors(row) => Some(row),
@@ -133,7 +133,7 @@ impl World {
         }
     }
 
-    /// How many rows wait with one for another.
+    /// How many outbox rows a peer has for another.
     pub fn waiting(&self, peer: Peer, other: Peer) -> usize {
         let to = self.address(other);
         let rows = self.disk(peer).rows();
@@ -141,7 +141,7 @@ impl World {
             .count()
     }
 
-    /// The name of a message that `from` wrote, as it is on the disk of `at`.
+    /// The key of a message of `from`, as it is on the disk of `at`.
     pub fn key(&self, at: Peer, from: Peer, to: Peer, id: MessageId) -> MessageKey {
         let with = if at == from { to } else { from };
         MessageKey::direct(self.address(with), self.address(from), id)
@@ -152,15 +152,15 @@ impl World {
         self.disk(to).message(&self.key(to, from, to, id))
     }
 
-    /// Where a message stands, as its sender sees it.
+    /// The state of a message, as its sender has it.
     pub fn state(&self, from: Peer, to: Peer, id: MessageId) -> Option<DeliveryState> {
         self.disk(from)
             .delivery(&self.key(from, from, to, id))
             .map(|row| row.state)
     }
 
-    /// What `from` wrote to `to`, in the order in which `to` has it.
-    pub fn heard(&self, from: Peer, to: Peer) -> Vec<&str> {
+    /// The texts of `from` that `to` has, in the order in which `to` has them.
+    pub fn received_texts(&self, from: Peer, to: Peer) -> Vec<&str> {
         let rows = self.disk(to).conversation(self.address(from)).into_iter();
         rows.filter(|row| row.key.is_from_peer())
             .map(|row| row.text.as_str())

@@ -1,80 +1,85 @@
-//! What stories do to the network, and the cut that chance makes, too.
+//! Network faults of scenarios, and the cut that a choice can make.
 
 use sotto_core::{Cause, Millis};
 
-use super::{Phase, Side, Wire, WireId, pair};
-use crate::{Peer, World};
+use super::{Phase, Side, Stream, StreamId, pair};
+use crate::peer::Peer;
+use crate::world::World;
 
 impl World {
-    /// Two cannot reach each other from now on, and what is between them is cut.
-    pub fn part(&mut self, a: Peer, b: Peer) {
-        self.trace.fault(self.now, &[a, b], || "parted".to_owned());
-        self.network.apart.insert(pair(a, b));
+    /// Partitions two peers: they cannot reach each other, and their streams are cut.
+    pub fn partition(&mut self, a: Peer, b: Peer) {
+        self.timeline.fault(self.now, &[a, b], || "partitioned".to_owned());
+        self.network.partitioned.insert(pair(a, b));
         self.cut(a, b);
     }
 
-    /// All can reach all again, and nothing is refused or split any more.
+    /// Ends all partitions, refusals and small pieces.
     pub fn heal(&mut self) {
-        self.network.apart.clear();
+        self.network.partitioned.clear();
         self.network.refusals.clear();
-        self.network.piece = 0;
+        self.network.longest_piece = 0;
     }
 
-    /// The next dials of a peer are refused.
+    /// Refuses the next dials of a peer.
     pub fn refuse_dials(&mut self, peer: Peer, how_many: u32) {
         self.network.refusals.insert(peer, how_many);
     }
 
-    /// Bytes arrive in pieces no longer than this.
+    /// Delivers bytes in pieces no longer than this.
     pub fn split_bytes(&mut self, longest: usize) {
-        self.network.piece = longest;
+        self.network.longest_piece = longest;
     }
 
-    /// Cuts every stream between two; what is on its way is lost.
+    /// Cuts every stream between two peers. Bytes in transit are lost.
     pub fn cut(&mut self, a: Peer, b: Peer) {
-        self.trace.fault(self.now, &[a, b], || "cut".to_owned());
-        for wire in self.wires_between(a, b) {
-            self.cut_wire(wire);
+        self.timeline.fault(self.now, &[a, b], || "cut".to_owned());
+        for stream in self.streams_between(a, b) {
+            self.cut_stream(stream);
         }
     }
 
-    /// Every stream between two dies, and neither end is told.
+    /// Every stream between two peers stops carrying bytes, and neither end is told.
     pub fn silence(&mut self, a: Peer, b: Peer) {
-        self.trace.fault(self.now, &[a, b], || "silent".to_owned());
-        for id in self.wires_between(a, b) {
-            match self.network.wires.get_mut(&id) {
-                Some(wire) if wire.dialler.phase == Phase::Up => {
-                    wire.cut = true;
-                    wire.silent = true;
+        self.timeline
+            .fault(self.now, &[a, b], || "stream dies silently".to_owned());
+        for id in self.streams_between(a, b) {
+            match self.network.streams.get_mut(&id) {
+                Some(stream) if stream.dialer.phase == Phase::Up => {
+                    stream.cut = true;
+                    stream.silent = true;
                 }
-                // A dial always comes to an end.
-                _ => self.cut_wire(id),
+                // A dial always completes.
+                _ => self.cut_stream(id),
             }
         }
     }
 
-    /// How many streams are up between two.
+    /// How many streams are up between two peers.
     pub fn links_between(&self, a: Peer, b: Peer) -> usize {
-        let up = |id: &WireId| self.network.wires.get(id).is_some_and(|wire| !wire.cut);
-        self.wires_between(a, b).into_iter().filter(up).count()
+        let up = |id: &StreamId| self.network.streams.get(id).is_some_and(|stream| !stream.cut);
+        self.streams_between(a, b).into_iter().filter(up).count()
     }
 
-    fn wires_between(&self, a: Peer, b: Peer) -> Vec<WireId> {
-        let between = |wire: &Wire| {
-            let listener = wire.listener.as_ref();
-            listener.is_some_and(|end| pair(end.peer, wire.dialler.peer) == pair(a, b))
+    fn streams_between(&self, a: Peer, b: Peer) -> Vec<StreamId> {
+        let between = |stream: &Stream| {
+            let listener = stream.listener.as_ref();
+            listener.is_some_and(|end| pair(end.peer, stream.dialer.peer) == pair(a, b))
         };
-        let wires = self.network.wires.iter();
-        wires.filter(|(_, wire)| between(wire)).map(|(id, _)| *id).collect()
+        let streams = self.network.streams.iter();
+        streams
+            .filter(|(_, stream)| between(stream))
+            .map(|(id, _)| *id)
+            .collect()
     }
 
-    pub(super) fn cut_wire(&mut self, id: WireId) {
-        if let Some(wire) = self.network.wires.get_mut(&id) {
-            wire.cut = true;
+    pub(super) fn cut_stream(&mut self, id: StreamId) {
+        if let Some(stream) = self.network.streams.get_mut(&id) {
+            stream.cut = true;
         }
-        for side in [Side::Dialler, Side::Listener] {
-            // One end may learn of it long after the other.
-            let unaware = if self.by_chance("half-open", 4) {
+        for side in [Side::Dialer, Side::Listener] {
+            // One end may learn of it minutes after the other.
+            let unaware = if self.chance("half-open", 4) {
                 Millis::minutes(4)
             } else {
                 Millis(0)

@@ -1,5 +1,6 @@
-//! The network: ordered streams of bytes between machines, found by onion address. It may be slow, split bytes anywhere,
-//! refuse a dial, or cut a stream; it never reorders, and it tells each end of a stream exactly once that it is over.
+//! [`Network`]: ordered byte streams between machines, dialed by onion address. A stream may be slow, split bytes
+//! anywhere, or be cut, and a dial may be refused. A stream never reorders bytes, and each end learns exactly once that
+//! it has ended.
 
 mod faults;
 
@@ -7,59 +8,59 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_core::{Cause, Input, LinkId, Millis, OnionAddress};
 
-use super::{Happening, Peer, World};
+use super::{Peer, SimEvent, World};
 
 /// One way across the network.
 const LATENCY: Millis = Millis(40);
-/// Until a dial reaches the other side.
+/// Until a dial reaches the listener.
 const RENDEZVOUS: Millis = Millis(400);
 /// Until the local socket has taken the bytes.
 const WRITE: Millis = Millis(1);
 
 /// Names a stream.
-pub(super) type WireId = u64;
+pub(super) type StreamId = u64;
 
-/// Which end of a stream.
+/// One end of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Side {
-    Dialler,
+    Dialer,
     Listener,
 }
 
 impl Side {
     pub(super) fn other(self) -> Self {
         match self {
-            Self::Dialler => Self::Listener,
-            Self::Listener => Self::Dialler,
+            Self::Dialer => Self::Listener,
+            Self::Listener => Self::Dialer,
         }
     }
 }
 
-/// All streams, and who can be reached.
+/// All streams, and which peers can be reached.
 #[derive(Default)]
 pub(super) struct Network {
-    wires: BTreeMap<WireId, Wire>,
-    laid: u64,
+    streams: BTreeMap<StreamId, Stream>,
+    last_stream: u64,
     listeners: BTreeMap<OnionAddress, Peer>,
     /// Pairs that cannot reach each other.
-    apart: BTreeSet<(Peer, Peer)>,
-    /// Dials still to be refused, by dialler.
+    partitioned: BTreeSet<(Peer, Peer)>,
+    /// Dials still to be refused, by dialer.
     refusals: BTreeMap<Peer, u32>,
-    /// What each stream began with, towards either side.
-    first_words: BTreeMap<(WireId, Side), Vec<u8>>,
-    /// Longest piece in which bytes arrive; 0 is whole.
-    piece: usize,
+    /// The first bytes of each stream, towards either side.
+    first_bytes: BTreeMap<(StreamId, Side), Vec<u8>>,
+    /// Longest piece in which bytes arrive; 0 is no limit.
+    longest_piece: usize,
 }
 
-struct Wire {
-    dialler: End,
-    /// What was dialled; whose it is is found out when the call arrives.
+struct Stream {
+    dialer: End,
+    /// The dialed address. It is resolved when the dial arrives.
     address: OnionAddress,
-    /// `None` until the call arrives.
+    /// `None` until the dial arrives.
     listener: Option<End>,
-    /// What is still on its way is lost.
+    /// Bytes in transit are lost.
     cut: bool,
-    /// What one end does is not noticed at the other.
+    /// Neither end notices what the other does.
     silent: bool,
 }
 
@@ -68,19 +69,19 @@ struct End {
     link: LinkId,
     phase: Phase,
     transmitting: bool,
-    /// Bytes reach this end in order: none before this.
-    heard_until: Millis,
-    /// A `Closed` for this end is on its way.
+    /// Bytes reach this end in order: none before this moment.
+    arrived_until: Millis,
+    /// A `Closed` for this end is scheduled.
     closing: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    Dialling,
+    Dialing,
     Up,
-    /// The node has hung up; `Closed` is on its way.
+    /// The node has hung up; `Closed` is scheduled.
     HungUp,
-    /// `Closed` was delivered, or the machine died.
+    /// `Closed` was delivered, or the machine stopped.
     Gone,
 }
 
@@ -91,49 +92,49 @@ impl End {
             link,
             phase,
             transmitting: false,
-            heard_until: now,
+            arrived_until: now,
             closing: false,
         }
     }
 }
 
-impl Wire {
+impl Stream {
     fn end(&mut self, side: Side) -> Option<&mut End> {
         match side {
-            Side::Dialler => Some(&mut self.dialler),
+            Side::Dialer => Some(&mut self.dialer),
             Side::Listener => self.listener.as_mut(),
         }
     }
 }
 
 impl Network {
-    /// Whether bytes arrive in pieces, as the story wants.
-    pub(super) fn splits(&self) -> bool {
-        self.piece > 0
+    /// Whether the scenario limits the size of pieces.
+    pub(super) fn has_small_pieces(&self) -> bool {
+        self.longest_piece > 0
     }
 
-    pub(super) fn peer_of(&self, id: WireId, side: Side) -> Option<Peer> {
-        let wire = self.wires.get(&id)?;
+    pub(super) fn peer_of(&self, id: StreamId, side: Side) -> Option<Peer> {
+        let stream = self.streams.get(&id)?;
         match side {
-            Side::Dialler => Some(wire.dialler.peer),
-            Side::Listener => wire.listener.as_ref().map(|end| end.peer),
+            Side::Dialer => Some(stream.dialer.peer),
+            Side::Listener => stream.listener.as_ref().map(|end| end.peer),
         }
     }
 
-    /// Whom a stream is meant for that may not have arrived.
-    pub(super) fn called_by(&self, id: WireId) -> Option<Peer> {
-        self.whose(self.wires.get(&id)?.address)
+    /// The peer at the dialed address, even before the dial arrives.
+    pub(super) fn dialed_peer(&self, id: StreamId) -> Option<Peer> {
+        self.whose(self.streams.get(&id)?.address)
     }
 
-    /// The first words of another stream, or else of this one.
-    pub(super) fn overheard(&self, id: WireId, side: Side) -> Option<Vec<u8>> {
+    /// The first bytes of another stream, or else of this one.
+    pub(super) fn earlier_bytes(&self, id: StreamId, side: Side) -> Option<Vec<u8>> {
         let other = self
-            .first_words
+            .first_bytes
             .iter()
             .rev()
             .find(|((of, to), _)| *to == side && *of != id);
         other
-            .or(self.first_words.last_key_value())
+            .or(self.first_bytes.last_key_value())
             .map(|(_, bytes)| bytes.clone())
     }
 
@@ -152,25 +153,25 @@ impl World {
     }
 
     pub(super) fn dial(&mut self, peer: Peer, link: LinkId, address: OnionAddress) {
-        self.network.laid += 1;
-        let id = self.network.laid;
-        let taken = self.hosts[peer.0].links.insert(link, (id, Side::Dialler));
+        self.network.last_stream += 1;
+        let id = self.network.last_stream;
+        let taken = self.hosts[peer.0].links.insert(link, (id, Side::Dialer));
         if taken.is_some() || !matches!(link, LinkId::Dialled(_)) {
             self.fail(format_args!("{peer} dials with {link:?}, which is not free for that"));
         }
-        let wire = Wire {
-            dialler: End::new(peer, link, Phase::Dialling, self.now),
+        let stream = Stream {
+            dialer: End::new(peer, link, Phase::Dialing, self.now),
             address,
             listener: None,
             cut: false,
             silent: false,
         };
-        self.network.wires.insert(id, wire);
+        self.network.streams.insert(id, stream);
         if self.refused(peer) {
-            self.close(id, Side::Dialler, Cause::Unreachable, RENDEZVOUS);
+            self.close(id, Side::Dialer, Cause::Unreachable, RENDEZVOUS);
         } else {
             let delay = self.rendezvous();
-            self.soon(delay, Happening::Called(id));
+            self.schedule(delay, SimEvent::DialArrives(id));
         }
     }
 
@@ -180,26 +181,26 @@ impl World {
                 *left -= 1;
                 true
             }
-            _ => self.by_chance("refused dial", 4),
+            _ => self.chance("refused dial", 4),
         }
     }
 
-    pub(super) fn called(&mut self, id: WireId) {
-        let Some(wire) = self.network.wires.get(&id) else {
+    pub(super) fn dial_arrives(&mut self, id: StreamId) {
+        let Some(stream) = self.network.streams.get(&id) else {
             return;
         };
-        if wire.dialler.phase != Phase::Dialling {
+        if stream.dialer.phase != Phase::Dialing {
             return;
         }
-        let dialler = wire.dialler.peer;
+        let dialer = stream.dialer.peer;
         let reachable = |callee: &Peer| {
             let host = &self.hosts[callee.0];
-            let there = host.node.is_some() && host.found_from.max(host.asleep_until) <= self.now;
-            there && !self.network.apart.contains(&pair(dialler, *callee))
+            let there = host.node.is_some() && host.published_from.max(host.suspended_until) <= self.now;
+            there && !self.network.partitioned.contains(&pair(dialer, *callee))
         };
-        let callee = self.network.listeners.get(&wire.address).copied();
+        let callee = self.network.listeners.get(&stream.address).copied();
         let Some(callee) = callee.filter(reachable) else {
-            self.close(id, Side::Dialler, Cause::Unreachable, LATENCY);
+            self.close(id, Side::Dialer, Cause::Unreachable, LATENCY);
             return;
         };
         let back = self.latency();
@@ -208,21 +209,21 @@ impl World {
         host.accepted += 1;
         let link = LinkId::Accepted(host.accepted);
         host.links.insert(link, (id, Side::Listener));
-        if let Some(wire) = self.network.wires.get_mut(&id) {
-            wire.dialler.heard_until = Millis(now.0 + back.0);
-            wire.listener = Some(End::new(callee, link, Phase::Up, now));
+        if let Some(stream) = self.network.streams.get_mut(&id) {
+            stream.dialer.arrived_until = Millis(now.0 + back.0);
+            stream.listener = Some(End::new(callee, link, Phase::Up, now));
         }
-        self.soon(back, Happening::Connected(id));
+        self.schedule(back, SimEvent::DialAnswered(id));
         self.feed(callee, Input::Accepted(link));
     }
 
-    pub(super) fn connected(&mut self, id: WireId) {
-        let Some(wire) = self.network.wires.get_mut(&id) else {
+    pub(super) fn dial_answered(&mut self, id: StreamId) {
+        let Some(stream) = self.network.streams.get_mut(&id) else {
             return;
         };
-        if wire.dialler.phase == Phase::Dialling && !wire.cut {
-            wire.dialler.phase = Phase::Up;
-            let (peer, link) = (wire.dialler.peer, wire.dialler.link);
+        if stream.dialer.phase == Phase::Dialing && !stream.cut {
+            stream.dialer.phase = Phase::Up;
+            let (peer, link) = (stream.dialer.peer, stream.dialer.link);
             self.feed(peer, Input::Connected(link));
         }
     }
@@ -240,34 +241,34 @@ impl World {
             let state = if transmitting { "is not drained" } else { "is not up" };
             self.fail(format_args!("{peer} transmits on {link:?}, which {state}"));
         }
-        if self.by_chance("cut", 20) {
-            self.cut_wire(id);
+        if self.chance("cut", 20) {
+            self.cut_stream(id);
         }
-        if !self.gentle && !self.calm {
+        if !self.fault_free && !self.faults_over {
             self.network
-                .first_words
+                .first_bytes
                 .entry((id, side.other()))
                 .or_insert_with(|| bytes.to_vec());
         }
         for piece in self.pieces(bytes) {
             let arrival = Millis(self.now.0 + self.latency().0);
-            let wire = self.network.wires.get_mut(&id);
-            if let Some(hearer) = wire.and_then(|wire| wire.end(side.other())) {
-                hearer.heard_until = hearer.heard_until.max(arrival);
-                let arrival = hearer.heard_until;
-                self.queue.at(arrival, Happening::Bytes(id, side.other(), piece));
+            let stream = self.network.streams.get_mut(&id);
+            if let Some(hearer) = stream.and_then(|stream| stream.end(side.other())) {
+                hearer.arrived_until = hearer.arrived_until.max(arrival);
+                let arrival = hearer.arrived_until;
+                self.queue.at(arrival, SimEvent::Bytes(id, side.other(), piece));
             }
         }
         let drained = self.delay("slow drain", WRITE);
-        self.soon(drained, Happening::Drained(id, side));
+        self.schedule(drained, SimEvent::Drained(id, side));
     }
 
-    /// Splits what is transmitted at once into what arrives at once.
+    /// Splits one transmit into the pieces that arrive.
     fn pieces(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
-        if self.network.piece > 0 {
-            return bytes.chunks(self.network.piece).map(<[u8]>::to_vec).collect();
+        if self.network.longest_piece > 0 {
+            return bytes.chunks(self.network.longest_piece).map(<[u8]>::to_vec).collect();
         }
-        if !self.by_chance("split", 4) {
+        if !self.chance("split", 4) {
             return vec![bytes.to_vec()];
         }
         let length = u32::try_from(bytes.len()).expect("a transmit is short");
@@ -279,18 +280,18 @@ impl World {
             .collect()
     }
 
-    pub(super) fn bytes(&mut self, id: WireId, side: Side, bytes: Vec<u8>) {
-        let Some(wire) = self.network.wires.get_mut(&id).filter(|wire| !wire.cut) else {
+    pub(super) fn bytes(&mut self, id: StreamId, side: Side, bytes: Vec<u8>) {
+        let Some(stream) = self.network.streams.get_mut(&id).filter(|stream| !stream.cut) else {
             return;
         };
-        if let Some(end) = wire.end(side).filter(|end| end.phase == Phase::Up) {
+        if let Some(end) = stream.end(side).filter(|end| end.phase == Phase::Up) {
             let (peer, link) = (end.peer, end.link);
             self.feed_bulk(peer, Input::Received(link, bytes));
         }
     }
 
-    pub(super) fn drained(&mut self, id: WireId, side: Side) {
-        let end = self.network.wires.get_mut(&id).and_then(|wire| wire.end(side));
+    pub(super) fn drained(&mut self, id: StreamId, side: Side) {
+        let end = self.network.streams.get_mut(&id).and_then(|stream| stream.end(side));
         if let Some(end) = end.filter(|end| end.phase != Phase::Gone) {
             end.transmitting = false;
             let (peer, link) = (end.peer, end.link);
@@ -306,16 +307,16 @@ impl World {
             self.fail(format_args!("{peer} hangs up {link:?} twice"));
         }
         end.phase = Phase::HungUp;
-        // Which of `Drained` and `Closed` completes an open transmit is left to chance.
+        // A choice decides whether `Drained` or `Closed` completes an open transmit.
         let delay = self.delay("slow hangup", WRITE);
         self.close(id, side, Cause::HungUp, delay);
-        if !self.network.wires.get(&id).is_some_and(|wire| wire.silent) {
+        if !self.network.streams.get(&id).is_some_and(|stream| stream.silent) {
             self.close(id, side.other(), Cause::Ended, LATENCY);
         }
     }
 
-    pub(super) fn closed(&mut self, id: WireId, side: Side, cause: Cause) {
-        let end = self.network.wires.get_mut(&id).and_then(|wire| wire.end(side));
+    pub(super) fn closed(&mut self, id: StreamId, side: Side, cause: Cause) {
+        let end = self.network.streams.get_mut(&id).and_then(|stream| stream.end(side));
         let Some(end) = end.filter(|end| end.phase != Phase::Gone) else {
             return;
         };
@@ -325,14 +326,14 @@ impl World {
         self.feed_bulk(peer, Input::Closed(link, cause));
     }
 
-    /// A machine has died: the others will notice.
+    /// A machine has stopped: the other ends are told.
     pub(super) fn network_lost(&mut self, peer: Peer) {
         let cuts = std::mem::take(&mut self.cuts);
         for (_, (id, side)) in std::mem::take(&mut self.hosts[peer.0].links) {
-            let bytes_lost = cuts || self.by_chance("bytes lost", 2);
-            if let Some(wire) = self.network.wires.get_mut(&id) {
-                wire.cut |= bytes_lost;
-                if let Some(end) = wire.end(side) {
+            let bytes_lost = cuts || self.chance("bytes lost", 2);
+            if let Some(stream) = self.network.streams.get_mut(&id) {
+                stream.cut |= bytes_lost;
+                if let Some(end) = stream.end(side) {
                     end.phase = Phase::Gone;
                 }
             }
@@ -341,48 +342,52 @@ impl World {
         }
     }
 
-    /// Tells one end that the stream is over: after what is still on its way to it, and once.
-    fn close(&mut self, id: WireId, side: Side, cause: Cause, delay: Millis) {
+    /// Tells one end, once, that the stream has ended: after the bytes that are still on their way to it.
+    fn close(&mut self, id: StreamId, side: Side, cause: Cause, delay: Millis) {
         let now = self.now;
-        let Some(wire) = self.network.wires.get_mut(&id) else {
+        let Some(stream) = self.network.streams.get_mut(&id) else {
             return;
         };
-        let cut = wire.cut;
-        let Some(end) = wire.end(side).filter(|end| !end.closing && end.phase != Phase::Gone) else {
+        let cut = stream.cut;
+        let Some(end) = stream.end(side).filter(|end| !end.closing && end.phase != Phase::Gone) else {
             return;
         };
         end.closing = true;
         let soonest = Millis(now.0 + delay.0);
-        let heard = end.heard_until;
+        let heard = end.arrived_until;
         self.queue.at(
             if cut { soonest } else { soonest.max(heard) },
-            Happening::Closed(id, side, cause),
+            SimEvent::Closed(id, side, cause),
         );
     }
 
-    /// The end that a node speaks of; `None` if it is over and the node has yet to be told.
-    fn end_of(&mut self, peer: Peer, link: LinkId, what: &str) -> Option<(WireId, Side, &mut End)> {
+    /// The end that a node refers to; `None` if it has ended and the node is not told yet.
+    fn end_of(&mut self, peer: Peer, link: LinkId, what: &str) -> Option<(StreamId, Side, &mut End)> {
         let Some((id, side)) = self.hosts[peer.0].links.get(&link).copied() else {
             self.fail(format_args!("{peer} {what} {link:?}, which is over"));
         };
-        let end = self.network.wires.get_mut(&id)?.end(side)?;
+        let end = self.network.streams.get_mut(&id)?.end(side)?;
         (end.phase != Phase::Gone).then_some((id, side, end))
     }
 
-    fn forget_if_over(&mut self, id: WireId) {
+    fn forget_if_over(&mut self, id: StreamId) {
         let over = |end: &End| end.phase == Phase::Gone;
-        if let Some(wire) = self.network.wires.get(&id)
-            && over(&wire.dialler)
-            && wire.listener.as_ref().is_none_or(over)
+        if let Some(stream) = self.network.streams.get(&id)
+            && over(&stream.dialer)
+            && stream.listener.as_ref().is_none_or(over)
         {
-            self.network.wires.remove(&id);
+            self.network.streams.remove(&id);
         }
     }
 
-    /// At least `usual`; sometimes much more.
+    /// `usual`, or a multiple of it.
     fn delay(&mut self, label: &'static str, usual: Millis) -> Millis {
-        let factor = if self.calm { 0 } else { self.choices.choose(label, 5) };
-        self.trace.chance(self.now, label, factor);
+        let factor = if self.faults_over {
+            0
+        } else {
+            self.choices.choose(label, 5)
+        };
+        self.timeline.chance(self.now, label, factor);
         Millis(usual.0 * [1, 2, 7, 30, 100][factor as usize])
     }
 }

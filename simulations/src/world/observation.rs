@@ -1,32 +1,32 @@
-//! Who watches a world: whatever is to hold in it is told of everything that happens, and has the last word. The world knows
-//! no property; [`crate::invariant`] has them.
+//! [`Observation`] and [`Invariant`]: every invariant is told of each event in a world, and checks the world at its
+//! end. The world itself knows no property; [`crate::invariant`] has them.
 
 use sotto_core::row::Batch;
 use sotto_core::{Input, Output};
 
 use super::{Peer, World};
 
-/// Something that happens.
-pub enum Seen<'a> {
+/// What an invariant is told.
+pub enum Observation<'a> {
     /// A node is about to be opened.
     Opening(Peer),
-    /// Somebody has changed a disk behind its node's back.
+    /// A disk was edited while its node was off.
     Tampered(Peer),
-    /// A node is about to be told something.
+    /// A node is about to be given an input.
     Input(Peer, &'a Input),
-    /// A node wants something, which has not been done yet.
+    /// A node has an output, which is not carried out yet.
     Output(Peer, &'a Output),
-    /// A node wants no more for now; that was so many outputs.
+    /// `poll` has returned `None`, after so many outputs.
     Drained(Peer, usize),
-    /// A batch is about to reach the disk.
+    /// A batch is about to become durable.
     Committing(Peer, &'a Batch),
-    /// It has.
+    /// It is durable.
     Durable(Peer, &'a Batch),
 }
 
-impl Seen<'_> {
-    /// Whom it concerns.
-    pub fn whose(&self) -> Peer {
+impl Observation<'_> {
+    /// Whose machine it is.
+    pub fn peer(&self) -> Peer {
         match self {
             Self::Opening(peer)
             | Self::Tampered(peer)
@@ -44,10 +44,10 @@ pub trait Invariant {
     /// Its name.
     fn name(&self) -> &'static str;
 
-    /// Looks at something that happens. An error says how it breaks the property.
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String>;
+    /// Checks an observation. An error says how it violates the property.
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String>;
 
-    /// Looks at a world that has come to rest, and in which these are friends.
+    /// Checks a quiescent world in which these peers are friends.
     fn conclude(&mut self, world: &World, friends: &[(Peer, Peer)]) -> Result<(), String> {
         let _ = (world, friends);
         Ok(())
@@ -55,18 +55,18 @@ pub trait Invariant {
 }
 
 impl World {
-    pub(super) fn observe(&mut self, seen: &Seen<'_>) {
-        if self.is_honest(seen.whose()) {
-            self.hold(|invariant, world| invariant.observe(seen, world));
+    pub(super) fn observe(&mut self, observation: &Observation<'_>) {
+        if self.is_honest(observation.peer()) {
+            self.ask_invariants(|invariant, world| invariant.observe(observation, world));
         }
     }
 
-    /// Asks every invariant for its last word.
+    /// Lets every invariant check the end of the run.
     pub fn conclude(&mut self, friends: &[(Peer, Peer)]) {
-        self.hold(|invariant, world| invariant.conclude(world, friends));
+        self.ask_invariants(|invariant, world| invariant.conclude(world, friends));
     }
 
-    fn hold(&mut self, mut question: impl FnMut(&mut dyn Invariant, &Self) -> Result<(), String>) {
+    fn ask_invariants(&mut self, mut question: impl FnMut(&mut dyn Invariant, &Self) -> Result<(), String>) {
         let mut invariants = std::mem::take(&mut self.invariants);
         for invariant in &mut invariants {
             let name = invariant.name();

@@ -1,28 +1,29 @@
-//! Somebody who cannot be reached is not dialled without a pause.
+//! A node does not dial an unreachable peer without a pause.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use sotto_core::{Millis, OnionAddress, Output};
 
-use super::{Invariant, Seen};
-use crate::{Peer, World};
+use super::{Invariant, Observation};
+use crate::peer::Peer;
+use crate::world::World;
 
 const SPAN: Millis = Millis::minutes(10);
-/// A bad world gives good reasons for some: links that are cut, restarts.
+/// Faults are good reasons for some dials: cut links, restarts.
 const DIALS: usize = 40;
 
 #[derive(Default)]
-pub struct Pace {
+pub struct DialRate {
     dials: BTreeMap<(Peer, OnionAddress), VecDeque<Millis>>,
 }
 
-impl Invariant for Pace {
+impl Invariant for DialRate {
     fn name(&self) -> &'static str {
-        "pace"
+        "dial rate"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
-        let Seen::Output(peer, Output::Dial(_, address)) = seen else {
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
+        let Observation::Output(peer, Output::Dial(_, address)) = observation else {
             return Ok(());
         };
         let dials = self.dials.entry((*peer, *address)).or_default();

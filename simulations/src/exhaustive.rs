@@ -1,48 +1,48 @@
-//! All worlds with at most so many faults of some kinds, one after the other: the last choice is counted up first, as on an
-//! odometer, and what follows it begins anew.
+//! [`Enumeration`]: all worlds with at most so many faults of some kinds, one after the other, depth first. The last
+//! choice is increased first, and the choices after it start again at 0.
 
 use std::collections::BTreeSet;
 
-use crate::choice::{Choice, Choices, Digits};
+use crate::choice::{Choice, Choices, Prefix};
 
-/// Counts through the choices of some labels; all others stay harmless.
-pub struct Odometer {
+/// Enumerates the choices of some labels. All others stay harmless.
+pub struct Enumeration {
     labels: BTreeSet<&'static str>,
-    /// Most choices that are not harmless.
+    /// The most choices that are not harmless.
     faults: usize,
-    shown: Option<Vec<u32>>,
+    next: Option<Vec<u32>>,
 }
 
-impl Odometer {
-    /// From the world without a fault on.
+impl Enumeration {
+    /// Begins with the world without a fault.
     pub fn new(labels: impl IntoIterator<Item = &'static str>, faults: usize) -> Self {
         Self {
             labels: labels.into_iter().collect(),
             faults,
-            shown: Some(Vec::new()),
+            next: Some(Vec::new()),
         }
     }
 
-    /// The choices of the next run; `None` when all have been.
+    /// The choices of the next run; `None` after the last.
     pub fn choices(&self) -> Option<Choices> {
-        let digits = Digits::new(self.labels.clone(), self.shown.clone()?);
-        Some(Choices::counted(digits))
+        let prefix = Prefix::new(self.labels.clone(), self.next.clone()?);
+        Some(Choices::enumerated(prefix))
     }
 
-    /// Counts on from what that run has chosen.
-    pub fn count(&mut self, made: &[Choice]) {
+    /// Goes on after a run that has made these choices.
+    pub fn advance(&mut self, made: &[Choice]) {
         let made: Vec<_> = made
             .iter()
             .filter(|choice| self.labels.contains(choice.label))
             .collect();
-        let turns = |place: &usize| {
+        let can_increase = |place: &usize| {
             let before = made[..*place].iter().filter(|choice| choice.value > 0).count();
             made[*place].value + 1 < made[*place].among && before < self.faults
         };
-        self.shown = (0..made.len()).rev().find(turns).map(|place| {
-            let mut shown: Vec<u32> = made[..=place].iter().map(|choice| choice.value).collect();
-            shown[place] += 1;
-            shown
+        self.next = (0..made.len()).rev().find(can_increase).map(|place| {
+            let mut next: Vec<u32> = made[..=place].iter().map(|choice| choice.value).collect();
+            next[place] += 1;
+            next
         });
     }
 }
@@ -51,11 +51,11 @@ impl Odometer {
 mod tests {
     use super::*;
 
-    /// Every sequence that a "world" with three choices can make; the third is asked for only after a harmless second.
+    /// Every sequence of a "world" with three choices. The third is made only after a harmless second.
     fn all(faults: usize) -> Vec<Vec<u32>> {
-        let mut odometer = Odometer::new(["a", "b"], faults);
+        let mut enumeration = Enumeration::new(["a", "b"], faults);
         let mut seen = Vec::new();
-        while let Some(mut choices) = odometer.choices() {
+        while let Some(mut choices) = enumeration.choices() {
             let mut values = vec![
                 choices.choose("a", 3),
                 choices.choose("other", 9),
@@ -65,7 +65,7 @@ mod tests {
                 values.push(choices.choose("a", 2));
             }
             seen.push(values);
-            odometer.count(choices.made());
+            enumeration.advance(choices.made());
         }
         seen
     }

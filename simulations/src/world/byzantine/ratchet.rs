@@ -1,4 +1,4 @@
-//! What is done inside a node's own sessions: a ratchet that seals something else than it is given.
+//! [`ByzantineRatchet`]: seals other plaintexts than it is given.
 
 use prost::Message as _;
 use sotto_core::wire::content::content::Kind;
@@ -7,38 +7,38 @@ use sotto_core::wire::link::Bundle;
 use sotto_core::{Damaged, Entropy, Offer, OnionAddress, Opened, Ratchet, SafetyNumber, Sealed, SessionFault, Wall};
 use zeroize::Zeroizing;
 
-use super::Malice;
+use super::ByzantineFault;
 
-/// Keys that are passed over at once.
+/// Keys that are skipped at once.
 const JUMP: u64 = 25_000;
-/// One in so many ciphertexts is not what it should be.
-const CROOKED: u64 = 3;
+/// One in so many ciphertexts is altered.
+const ALTERED_ONE_IN: u64 = 3;
 
-/// A ratchet, and what is wrong with it: a [`Malice`] by its number.
-pub(in crate::world) struct Crooked<R, const MALICE: u8>(R);
+/// A ratchet with a [`ByzantineFault`], given by its number.
+pub(in crate::world) struct ByzantineRatchet<R, const FAULT: u8>(R);
 
-impl<R: Ratchet, const MALICE: u8> Crooked<R, MALICE> {
-    const REUSES_IDS: bool = MALICE == Malice::ReusesIds as u8;
-    const JUMPS_AHEAD: bool = MALICE == Malice::JumpsAhead as u8;
-    const TALKS_NONSENSE: bool = MALICE == Malice::TalksNonsense as u8;
+impl<R: Ratchet, const FAULT: u8> ByzantineRatchet<R, FAULT> {
+    const REUSES_IDS: bool = FAULT == ByzantineFault::ReusesIds as u8;
+    const JUMPS_AHEAD: bool = FAULT == ByzantineFault::JumpsAhead as u8;
+    const SENDS_INVALID_CONTENTS: bool = FAULT == ByzantineFault::SendsInvalidContents as u8;
 
-    fn twisted(plaintext: &[u8], entropy: &mut Entropy) -> Option<Vec<u8>> {
+    fn altered(plaintext: &[u8], entropy: &mut Entropy) -> Option<Vec<u8>> {
         let mut content = Content::decode(plaintext).ok()?;
         if matches!(content.kind, Some(Kind::Accept(_) | Kind::Renewed(_))) {
-            return None; // or there would be no session to spoil
+            return None; // without these there would be no session
         }
         if Self::REUSES_IDS {
             content.id = vec![7; 16];
-            // Now and then it says that this may have come before.
+            // Sometimes it is marked as a repetition.
             content.repeat = entropy.below(2) == 0;
             return Some(content.encode_to_vec());
         }
-        (Self::TALKS_NONSENSE && entropy.below(CROOKED) == 0).then(|| nonsense(content, entropy))
+        (Self::SENDS_INVALID_CONTENTS && entropy.below(ALTERED_ONE_IN) == 0).then(|| invalid_content(content, entropy))
     }
 }
 
-/// A content that has no place, or none at all.
-fn nonsense(mut content: Content, entropy: &mut Entropy) -> Vec<u8> {
+/// An invalid content, or a valid one where it is not allowed.
+fn invalid_content(mut content: Content, entropy: &mut Entropy) -> Vec<u8> {
     let target = entropy.bytes::<16>().to_vec();
     content.kind = Some(match entropy.below(9) {
         0 => return entropy.bytes::<32>().to_vec(),
@@ -73,7 +73,7 @@ fn nonsense(mut content: Content, entropy: &mut Entropy) -> Vec<u8> {
     content.encode_to_vec()
 }
 
-impl<R: Ratchet, const MALICE: u8> Ratchet for Crooked<R, MALICE> {
+impl<R: Ratchet, const FAULT: u8> Ratchet for ByzantineRatchet<R, FAULT> {
     type Session = R::Session;
 
     fn generate(entropy: &mut Entropy) -> (Zeroizing<Vec<u8>>, u32) {
@@ -121,13 +121,13 @@ impl<R: Ratchet, const MALICE: u8> Ratchet for Crooked<R, MALICE> {
         entropy: &mut Entropy,
     ) -> Result<Sealed<Self::Session>, SessionFault> {
         let mut session = session.clone();
-        if Self::JUMPS_AHEAD && entropy.below(CROOKED) == 0 {
+        if Self::JUMPS_AHEAD && entropy.below(ALTERED_ONE_IN) == 0 {
             for _ in 0..[1, JUMP][usize::from(entropy.below(4) == 0)] {
                 session = self.0.encrypt(peer, &session, b"", now, entropy)?.session;
             }
         }
-        let twisted = Self::twisted(plaintext, entropy);
-        let plaintext = twisted.as_deref().unwrap_or(plaintext);
+        let altered = Self::altered(plaintext, entropy);
+        let plaintext = altered.as_deref().unwrap_or(plaintext);
         self.0.encrypt(peer, &session, plaintext, now, entropy)
     }
 

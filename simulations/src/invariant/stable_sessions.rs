@@ -1,32 +1,34 @@
-//! A session is replaced for a reason: somebody's disk was changed, or a contact was removed. Crashes, cuts and silence are
-//! none, however they meet. Only a session over which nothing was ever acknowledged may give way to another one: requests
-//! that cross may each have opened one, as PROTOCOL.md says at [C-8] (seed 1140 of `declined_then_accepted` found it).
+//! A session is replaced for a reason: a disk was edited, or a contact was removed. Crashes, cuts and silent links are
+//! no reason in any combination. Only a session over which nothing was ever acknowledged may be replaced without one:
+//! crossing requests may each have opened a session, as PROTOCOL.md says at [C-8] (seed 1140 of
+//! `declined_then_accepted` found it).
 
 use std::collections::BTreeSet;
 
 use sotto_core::row::{Event, Row};
 use sotto_core::{Command, Input};
 
-use super::{Invariant, Seen, honest, written};
-use crate::{Peer, World};
+use super::{Invariant, Observation, honest, written};
+use crate::peer::Peer;
+use crate::world::World;
 
 #[derive(Default)]
-pub struct SteadySessions {
-    /// Who has given a reason.
+pub struct StableSessions {
+    /// The peers that have given a reason.
     unsettled: BTreeSet<Peer>,
 }
 
-impl Invariant for SteadySessions {
+impl Invariant for StableSessions {
     fn name(&self) -> &'static str {
-        "steady sessions"
+        "stable sessions"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
-        match seen {
-            Seen::Tampered(peer) | Seen::Input(peer, Input::Command(_, Command::RemoveContact(_))) => {
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
+        match observation {
+            Observation::Tampered(peer) | Observation::Input(peer, Input::Command(_, Command::RemoveContact(_))) => {
                 self.unsettled.insert(*peer);
             }
-            Seen::Committing(peer, batch) => {
+            Observation::Committing(peer, batch) => {
                 for row in written(batch) {
                     if let Row::Event(row) = row
                         && let Event::ContactRekeyed { contact, .. } = row.event

@@ -1,4 +1,4 @@
-//! From a file's text to a story that can be told. What is wrong is said with the file, the line and the word.
+//! From a file's text to a [`Script`]. A [`ParseError`] says what is wrong, with the file, the line and the word.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,28 +8,28 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::Script;
-use super::words::{Beginning, Condition, File, Label, Send, Step, Who};
-use crate::choice::{FAULTS, Faults};
+use super::ast::{Beginning, Condition, File, Label, Send, Step, Who};
+use crate::choice::{ENVIRONMENT_FAULTS, Faults};
 use crate::peer::{NAMES, Peer};
 
-/// Why a file is no scenario.
+/// Why a file is not a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct ParseError {
     /// The file.
     pub file: String,
-    /// Where in it, counted from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// Where in the line, counted from 1.
+    /// The column, counted from 1.
     pub column: usize,
     /// What is wrong.
     pub why: String,
-    /// The line itself.
+    /// The line's text.
     source: String,
-    /// How much of it is wrong.
+    /// How many characters are wrong.
     width: usize,
 }
 
-impl fmt::Display for Unreadable {
+impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (line, gap) = (self.line.to_string(), " ".repeat(self.column - 1));
         let margin = " ".repeat(line.len());
@@ -40,9 +40,9 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// The story, and who are friends in the end.
-pub fn read(name: &str, text: &str) -> Result<(Script, Vec<(Peer, Peer)>), Unreadable> {
-    let wrong = |place: Range<usize>, why: String| unreadable(name, text, place, why);
+/// The script, and who are friends in the end.
+pub fn parse(name: &str, text: &str) -> Result<(Script, Vec<(Peer, Peer)>), ParseError> {
+    let wrong = |place: Range<usize>, why: String| parse_error(name, text, place, why);
     let file: File = toml::from_str(text).map_err(|error| {
         let why = error.message().lines().collect::<Vec<_>>().join(": ");
         wrong(narrowed(text, error.span().unwrap_or(0..0), &why), why)
@@ -58,27 +58,30 @@ pub fn read(name: &str, text: &str) -> Result<(Script, Vec<(Peer, Peer)>), Unrea
     Ok((script, friends))
 }
 
-/// On which line a place is, counted from 1.
+/// The number of the line at a place, counted from 1.
 pub fn line(text: &str, place: usize) -> usize {
     text.bytes().take(place).filter(|byte| *byte == b'\n').count() + 1
 }
 
-fn unreadable(file: &str, text: &str, place: Range<usize>, why: String) -> Unreadable {
+fn parse_error(file: &str, text: &str, place: Range<usize>, why: String) -> ParseError {
     let before = text.get(..place.start).unwrap_or(text);
     let begins = before.rfind('\n').map_or(0, |newline| newline + 1);
     let source = text[begins..].lines().next().unwrap_or_default();
-    let told = text.get(place).and_then(|told| told.lines().next()).unwrap_or_default();
-    Unreadable {
+    let marked = text
+        .get(place)
+        .and_then(|marked| marked.lines().next())
+        .unwrap_or_default();
+    ParseError {
         file: file.to_owned(),
         line: line(text, before.len()),
         column: before[begins..].chars().count() + 1,
         why,
         source: source.to_owned(),
-        width: told.chars().count().max(1),
+        width: marked.chars().count().max(1),
     }
 }
 
-/// The parser places some errors at the table in which they are; the word that they name is looked for from there on.
+/// The TOML parser places some errors at the enclosing table. The word that the error names is searched from there.
 fn narrowed(text: &str, place: Range<usize>, why: &str) -> Range<usize> {
     let found = || {
         let word = why.split('`').nth(1).filter(|word| !word.is_empty())?;
@@ -99,7 +102,7 @@ type Wrong = (Range<usize>, String);
 fn check(file: &File) -> Result<(Faults, Vec<(Peer, Peer)>), Wrong> {
     let people = *file.people.as_ref();
     if !(2..=NAMES.len()).contains(&people) {
-        return Err((file.people.span(), format!("there can be 2 to {} people", NAMES.len())));
+        return Err((file.people.span(), format!("there can be 2 to {} peers", NAMES.len())));
     }
     let mut names = Names {
         people,
@@ -121,9 +124,9 @@ fn check(file: &File) -> Result<(Faults, Vec<(Peer, Peer)>), Wrong> {
 
 fn faults(file: &File) -> Result<Faults, Wrong> {
     let known = |(name, odds): (&Spanned<String>, &Spanned<u32>)| {
-        let fault = FAULTS.iter().find(|fault| fault.key() == *name.as_ref());
+        let fault = ENVIRONMENT_FAULTS.iter().find(|fault| fault.key() == *name.as_ref());
         let fault = fault.ok_or_else(|| {
-            let keys: Vec<_> = FAULTS.iter().map(|fault| fault.key()).collect();
+            let keys: Vec<_> = ENVIRONMENT_FAULTS.iter().map(|fault| fault.key()).collect();
             (
                 name.span(),
                 format!("no fault is called `{}`; faults are {}", name.as_ref(), keys.join(", ")),
@@ -132,7 +135,7 @@ fn faults(file: &File) -> Result<Faults, Wrong> {
         if *odds.as_ref() == 0 {
             return Err((
                 odds.span(),
-                "once in 0 times is not possible; leave the fault out".to_owned(),
+                "once in 0 times is not possible; remove the fault".to_owned(),
             ));
         }
         Ok((fault.label, *odds.as_ref()))
@@ -140,7 +143,7 @@ fn faults(file: &File) -> Result<Faults, Wrong> {
     file.faults.iter().map(known).collect()
 }
 
-/// What a file has given names to so far.
+/// The names that the file has given so far.
 #[derive(Default)]
 struct Names {
     people: usize,
@@ -153,19 +156,19 @@ impl Names {
     fn step(&mut self, step: &Spanned<Step>) -> Result<(), Wrong> {
         match step.as_ref() {
             Step::Add(add) => {
-                self.others(&add.by, &add.whom)?;
+                self.others(&add.by, &add.contact)?;
                 add.invite
                     .as_ref()
                     .map_or(Ok(()), |invite| known(&self.invites, invite, "invite"))
             }
             Step::Accept(pair) | Step::Decline(pair) | Step::Remove(pair) | Step::Block(pair) | Step::Unblock(pair) => {
-                self.others(&pair.by, &pair.whom)
+                self.others(&pair.by, &pair.contact)
             }
             Step::Timer(timer) => {
-                self.others(&timer.by, &timer.whom)?;
+                self.others(&timer.by, &timer.contact)?;
                 seconds(&timer.after).map(drop)
             }
-            Step::Befriend(pair) | Step::Part(pair) | Step::Cut(pair) | Step::Silence(pair) => self.two(pair),
+            Step::Befriend(pair) | Step::Partition(pair) | Step::Cut(pair) | Step::Silence(pair) => self.two(pair),
             Step::Invite(named) => {
                 self.one(&named.by)?;
                 new(&mut self.invites, &named.name)
@@ -181,8 +184,8 @@ impl Names {
             Step::Delete(of) | Step::Read(of) | Step::Cancel(of) | Step::Retry(of) => {
                 known(&self.messages, of, "message")
             }
-            Step::Together(steps) => steps.iter().try_for_each(|step| self.wish(step)),
-            Step::Refused(step) => self.wish(step),
+            Step::Together(steps) => steps.iter().try_for_each(|step| self.command(step)),
+            Step::Refused(step) => self.command(step),
             Step::Off(who) | Step::On(who) | Step::Restart(who) | Step::LoseSessions(who) => self.one(who),
             Step::Crash(crash) => self.one(&crash.of),
             Step::Suspend(suspend) => {
@@ -199,13 +202,10 @@ impl Names {
         }
     }
 
-    /// What a person can ask of their node, and be answered.
-    fn wish(&mut self, step: &Spanned<Step>) -> Result<(), Wrong> {
-        if !step.as_ref().is_wish() {
-            return Err((
-                step.span(),
-                "this is nothing that a person asks of their node".to_owned(),
-            ));
+    /// Checks a command to a node.
+    fn command(&mut self, step: &Spanned<Step>) -> Result<(), Wrong> {
+        if !step.as_ref().is_command() {
+            return Err((step.span(), "this is not a command to a node".to_owned()));
         }
         self.step(step)
     }
@@ -226,9 +226,9 @@ impl Names {
     fn condition(&self, spanned: &Spanned<Condition>) -> Result<(), Wrong> {
         let condition = spanned.as_ref();
         if condition.is_empty() {
-            return Err((spanned.span(), "nothing is expected here".to_owned()));
+            return Err((spanned.span(), "the condition is empty".to_owned()));
         }
-        for pair in condition.friends.iter().chain(&condition.rest) {
+        for pair in condition.friends.iter().chain(&condition.quiescent) {
             self.two(pair)?;
         }
         if let Some(links) = &condition.links {
@@ -237,8 +237,8 @@ impl Names {
         if let Some(standing) = &condition.standing {
             self.others(&standing.of, &standing.with)?;
         }
-        if let Some(heard) = &condition.heard {
-            self.others(&heard.by, &heard.from)?;
+        if let Some(received) = &condition.received {
+            self.others(&received.by, &received.from)?;
         }
         if let Some(waiting) = &condition.waiting {
             self.others(&waiting.by, &waiting.to)?;
@@ -259,12 +259,12 @@ impl Names {
         self.others(a, b)
     }
 
-    /// Two, and not the same.
+    /// Two different peers.
     fn others(&self, a: &Who, b: &Who) -> Result<(), Wrong> {
         self.one(a)?;
         self.one(b)?;
         if a.as_ref() == b.as_ref() {
-            return Err((b.span(), "that is the same person".to_owned()));
+            return Err((b.span(), "that is the same peer".to_owned()));
         }
         Ok(())
     }
@@ -274,7 +274,7 @@ impl Names {
             return Ok(());
         }
         let present = NAMES[..self.people].join(", ");
-        Err((who.span(), format!("there are {} people here: {present}", self.people)))
+        Err((who.span(), format!("there are {} peers: {present}", self.people)))
     }
 }
 
@@ -302,7 +302,7 @@ fn known(names: &BTreeSet<String>, name: &Label, what: &str) -> Result<(), Wrong
     };
     Err((
         name.span(),
-        format!("no {what} was called `{}` before this; {known}", name.as_ref()),
+        format!("no {what} is called `{}` before this step; {known}", name.as_ref()),
     ))
 }
 
@@ -310,7 +310,7 @@ fn positive(span: &Spanned<super::values::Span>) -> Result<(), Wrong> {
     if span.as_ref().millis > 0 {
         return Ok(());
     }
-    Err((span.span(), "this goes forward in time only".to_owned()))
+    Err((span.span(), "this must be more than 0".to_owned()))
 }
 
 /// Timers count whole seconds.

@@ -1,40 +1,40 @@
-//! Every scenario in bad worlds: slow, cut, refused and split links, half-open streams, slow disks and late alarms, as seeds
-//! have it; and in some of them a node dies as well. And: a run can be repeated to the byte.
+//! Every scenario with the faults of many seeds: slow, cut, refused and split links, half-open streams, slow disks,
+//! late alarms, crashes. And a run repeats to the byte.
 
 use sotto_simulations::scenario::LIBRARY;
 use sotto_simulations::{Run, Scenario, run};
 
-/// Worlds for each scenario.
+/// Seeds for each scenario.
 const SEEDS: u64 = 50;
-/// One in so many runs over libsignal, the others over the transparent ratchet.
+/// One in so many runs uses libsignal, the others the transparent ratchet.
 const SIGNAL: u64 = 10;
 
 fn world(scenario: &'static Scenario, seed: u64) -> Run {
-    let bad = Run::bad(scenario, seed);
+    let faulty = Run::faulty(scenario, seed);
     if seed.is_multiple_of(SIGNAL) {
-        bad.over_signal()
+        faulty.over_signal()
     } else {
-        bad
+        faulty
     }
 }
 
 fn play_all(scenarios: impl Iterator<Item = &'static Scenario>) {
     let runs = scenarios.flat_map(|scenario| (1..=SEEDS).map(move |seed| world(scenario, seed)));
-    let failed: Vec<_> = runs.filter_map(|bad| run(bad).err()).collect();
+    let failed: Vec<_> = runs.filter_map(|faulty| run(faulty).err()).collect();
     let names: Vec<String> = failed.iter().map(|failure| failure.run.to_string()).collect();
     if let Some(failure) = failed.first() {
-        panic!("{} bad worlds fail: {names:#?}\nthe first: {failure}", failed.len());
+        panic!("{} runs fail: {names:#?}\nthe first: {failure}", failed.len());
     }
 }
 
 /// In halves, for two cores.
 #[test]
-fn every_story_ends_well_in_a_bad_world() {
+fn every_scenario_survives_faults() {
     play_all(LIBRARY.iter().step_by(2));
 }
 
 #[test]
-fn every_other_story_ends_well_in_a_bad_world() {
+fn every_other_scenario_survives_faults() {
     play_all(LIBRARY.iter().skip(1).step_by(2));
 }
 

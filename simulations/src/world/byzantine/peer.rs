@@ -1,4 +1,4 @@
-//! Who stands between a node and its host.
+//! [`ByzantinePeer`]: the machine that sits between a node and its host.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,53 +11,53 @@ use sotto_core::{
     OnionSecret, Output,
 };
 
-use super::Malice;
+use super::ByzantineFault;
 
-/// Everybody's onion seeds: a crook deceives its own node, for which it must play the others.
+/// The onion seeds of all peers. A byzantine peer plays the remote peers towards its own node.
 pub(in crate::world) type Keys = Arc<Mutex<BTreeMap<OnionAddress, [u8; 32]>>>;
 
-/// Streams on which nothing is said, for each dial.
-const MUTE: u64 = 6;
-/// Beyond any number that a node gives its dials.
-const FIRST_MUTE: u64 = 1 << 40;
-/// How long the slow one waits between two bytes.
-const DRIP: Millis = Millis::seconds(1);
+/// Links without any byte, opened with each dial.
+const IDLE_DIALS: u64 = 6;
+/// Larger than any link number that a node uses.
+const FIRST_IDLE_DIAL: u64 = 1 << 40;
+/// The time between two bytes of [`ByzantineFault::SlowLoris`].
+const SLOW_BYTE_INTERVAL: Millis = Millis::seconds(1);
 
-/// A node, and what is done to all that it says.
-pub(in crate::world) struct Crook {
+/// A node, and what is changed in its traffic.
+pub(in crate::world) struct ByzantinePeer {
     node: Box<dyn Machine>,
-    pub(super) malice: Malice,
+    pub(super) fault: ByzantineFault,
     seed: Option<[u8; 32]>,
     keys: Keys,
     pub(super) entropy: Entropy,
     relays: BTreeMap<LinkId, Relay>,
-    wants: VecDeque<Output>,
-    mute: u64,
-    /// Bytes of older transmits.
-    pub(super) overheard: VecDeque<Vec<u8>>,
+    outputs: VecDeque<Output>,
+    last_idle_dial: u64,
+    /// Bytes of earlier transmits.
+    pub(super) recorded: VecDeque<Vec<u8>>,
     pub(super) offered: Option<sotto_core::wire::link::Bundle>,
-    next_drip: Option<Monotonic>,
+    next_slow_byte: Option<Monotonic>,
 }
 
-/// A link, with an end on either side.
+/// One link of the node, with an end on either side.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Relay {
-    /// Towards the real peer, in the node's name; frames may go once it is open.
+    /// Towards the real peer, in the node's name. Frames may be sent once it is open.
     outward: Link,
     outward_open: bool,
-    /// Towards the node, in the peer's name; none as long as the peer is not known.
+    /// Towards the node, in the peer's name. `None` until the peer is known.
     inward: Option<Link>,
     inward_open: bool,
-    /// What the node has said before the peer could be told, and the other way round.
+    /// What one side has sent before the other could receive it.
     from_node: Vec<u8>,
     for_node: Vec<Frame>,
     transmitting: bool,
     /// The next byte is not due yet.
-    resting: bool,
+    paused: bool,
     hung_up: bool,
-    /// It ends after the next bytes, whatever the node wants.
-    pub(super) broken_off: bool,
-    /// Bytes that are to go, in pieces of their own.
+    /// The link ends after the next bytes.
+    pub(super) truncated: bool,
+    /// Bytes to send, each entry as one transmit.
     pub(super) waiting: VecDeque<Vec<u8>>,
     pub(super) held_frame: Option<Frame>,
 }
@@ -72,9 +72,9 @@ impl Relay {
             from_node: Vec::new(),
             for_node: Vec::new(),
             transmitting: false,
-            resting: false,
+            paused: false,
             hung_up: false,
-            broken_off: false,
+            truncated: false,
             waiting: VecDeque::new(),
             held_frame: None,
         }
@@ -87,54 +87,55 @@ impl Relay {
     }
 }
 
-impl Crook {
+impl ByzantinePeer {
     pub fn around(
         node: Box<dyn Machine>,
-        malice: Malice,
+        fault: ByzantineFault,
         seed: Option<[u8; 32]>,
         keys: Keys,
         entropy: Entropy,
         now: Now,
     ) -> Self {
-        let mut crook = Self {
+        let mut byzantine = Self {
             node,
-            malice,
+            fault,
             seed,
             keys,
             entropy,
             relays: BTreeMap::new(),
-            wants: VecDeque::new(),
-            mute: FIRST_MUTE,
-            overheard: VecDeque::new(),
+            outputs: VecDeque::new(),
+            last_idle_dial: FIRST_IDLE_DIAL,
+            recorded: VecDeque::new(),
             offered: None,
-            next_drip: None,
+            next_slow_byte: None,
         };
-        // What it wants as soon as it is opened.
-        crook.turn(now);
-        crook
+        // The node has outputs as soon as it is opened.
+        byzantine.exchange(now);
+        byzantine
     }
 
-    fn ours(&self) -> OnionSecret {
+    fn own_secret(&self) -> OnionSecret {
         OnionSecret::from_seed(&self.seed.expect("a node has an identity before it has links"))
     }
 
-    fn theirs(&self, address: OnionAddress) -> Option<OnionSecret> {
+    fn secret_of(&self, address: OnionAddress) -> Option<OnionSecret> {
         let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         keys.get(&address).map(OnionSecret::from_seed)
     }
 
-    /// The node wants a link: the crook takes it, and dials the peer itself.
+    /// The node dials: the byzantine peer dials in its place.
     fn dial(&mut self, id: LinkId, peer: OnionAddress) {
-        let outward = Link::dial(&self.ours(), peer, self.entropy.fork());
+        let outward = Link::dial(&self.own_secret(), peer, self.entropy.fork());
         let inward = self
-            .theirs(peer)
+            .secret_of(peer)
             .map(|secret| Link::accept(&secret, self.entropy.fork()));
         self.relays.insert(id, Relay::new(outward, inward));
-        self.wants.push_back(Output::Dial(id, peer));
-        if self.malice == Malice::SlowLoris {
-            for _ in 0..MUTE {
-                self.mute += 1;
-                self.wants.push_back(Output::Dial(LinkId::Dialled(self.mute), peer));
+        self.outputs.push_back(Output::Dial(id, peer));
+        if self.fault == ByzantineFault::SlowLoris {
+            for _ in 0..IDLE_DIALS {
+                self.last_idle_dial += 1;
+                self.outputs
+                    .push_back(Output::Dial(LinkId::Dialled(self.last_idle_dial), peer));
             }
         }
     }
@@ -144,7 +145,7 @@ impl Crook {
         let Some(mut relay) = self.relays.remove(&id) else {
             return;
         };
-        self.heard_bytes(bytes, &mut relay);
+        self.inspect_received(bytes, &mut relay);
         relay.outward.receive(bytes);
         loop {
             match relay.outward.event() {
@@ -152,26 +153,26 @@ impl Crook {
                 Ok(Some(LinkEvent::Authenticated(peer))) => {
                     relay.outward_open = true;
                     if relay.inward.is_none()
-                        && let Some(theirs) = self.theirs(peer)
+                        && let Some(theirs) = self.secret_of(peer)
                     {
-                        let mut inward = Link::dial(&theirs, self.ours().address(), self.entropy.fork());
+                        let mut inward = Link::dial(&theirs, self.own_secret().address(), self.entropy.fork());
                         inward.connected();
                         relay.inward = Some(inward);
                         self.node.handle(Input::Accepted(id), now);
                     }
                 }
                 Ok(Some(LinkEvent::Frame(frame))) => {
-                    for back in self.back(&frame) {
+                    for back in self.reflected(&frame) {
                         relay.outward.send(&back);
                     }
-                    if self.malice == Malice::HangsUp {
-                        Self::hang_up(&mut relay, id, &mut self.wants);
+                    if self.fault == ByzantineFault::HangsUp {
+                        Self::hang_up(&mut relay, id, &mut self.outputs);
                     }
                     relay.for_node.push(frame);
                 }
-                // The peer will say nothing more that can be understood.
+                // Nothing after this can be decrypted.
                 Err(_) => {
-                    Self::hang_up(&mut relay, id, &mut self.wants);
+                    Self::hang_up(&mut relay, id, &mut self.outputs);
                     break;
                 }
             }
@@ -179,22 +180,22 @@ impl Crook {
         self.relays.insert(id, relay);
     }
 
-    fn hang_up(relay: &mut Relay, id: LinkId, wants: &mut VecDeque<Output>) {
+    fn hang_up(relay: &mut Relay, id: LinkId, outputs: &mut VecDeque<Output>) {
         if !std::mem::replace(&mut relay.hung_up, true) {
-            wants.push_back(Output::Hangup(id));
+            outputs.push_back(Output::Hangup(id));
         }
     }
 
-    /// Whatever the node says on a link, it is told that it is taken.
-    fn said(&mut self, id: LinkId, bytes: &[u8], now: Now) {
+    /// Takes the node's bytes and completes its transmit at once.
+    fn node_transmitted(&mut self, id: LinkId, bytes: &[u8], now: Now) {
         if let Some(relay) = self.relays.get_mut(&id) {
             relay.from_node.extend_from_slice(bytes);
         }
         self.node.handle(Input::Drained(id), now);
     }
 
-    /// Passes on what either side has said, as far as the other can hear it. Gives what the node is to be told.
-    fn pass_on(&mut self, id: LinkId) -> Option<Vec<u8>> {
+    /// Relays what either side has sent. Returns the bytes for the node.
+    fn relay_link(&mut self, id: LinkId) -> Option<Vec<u8>> {
         let mut relay = self.relays.remove(&id)?;
         let mut for_node = None;
         if let Some(mut inward) = relay.inward.take() {
@@ -205,7 +206,7 @@ impl Crook {
                 match event {
                     LinkEvent::Authenticated(_) => relay.inward_open = true,
                     LinkEvent::Frame(frame) => {
-                        for frame in self.twisted(frame, &mut relay) {
+                        for frame in self.altered(frame, &mut relay) {
                             relay.outward.send(&frame);
                         }
                     }
@@ -223,28 +224,28 @@ impl Crook {
         for_node
     }
 
-    /// Hands over what each side has to say until there is nothing more; then it is the host's turn.
-    fn turn(&mut self, now: Now) {
+    /// Relays until neither side has more; then the outputs are for the host.
+    fn exchange(&mut self, now: Now) {
         loop {
             let mut quiet = true;
             while let Some(output) = self.node.poll() {
                 quiet = false;
                 match output {
                     Output::Dial(id, peer) => self.dial(id, peer),
-                    Output::Transmit(id, bytes) => self.said(id, &bytes, now),
+                    Output::Transmit(id, bytes) => self.node_transmitted(id, &bytes, now),
                     Output::Hangup(id) => {
                         if let Some(relay) = self.relays.get_mut(&id) {
-                            Self::hang_up(relay, id, &mut self.wants);
+                            Self::hang_up(relay, id, &mut self.outputs);
                         }
                     }
                     other => {
                         self.learn_identity(&other);
-                        self.wants.push_back(other);
+                        self.outputs.push_back(other);
                     }
                 }
             }
             for id in self.relays.keys().copied().collect::<Vec<_>>() {
-                if let Some(bytes) = self.pass_on(id) {
+                if let Some(bytes) = self.relay_link(id) {
                     quiet = false;
                     self.node.handle(Input::Received(id, bytes), now);
                 }
@@ -254,7 +255,7 @@ impl Crook {
             }
         }
         for id in self.relays.keys().copied().collect::<Vec<_>>() {
-            self.speak(id);
+            self.transmit_next(id);
         }
     }
 
@@ -268,38 +269,38 @@ impl Crook {
         }
     }
 
-    /// Gives the host the next bytes of a link, if it has taken the last.
-    fn speak(&mut self, id: LinkId) {
+    /// Gives the host the next transmit of a link, if the last one is completed.
+    fn transmit_next(&mut self, id: LinkId) {
         let Some(mut relay) = self.relays.remove(&id) else {
             return;
         };
-        if !relay.transmitting && !relay.resting && !relay.hung_up {
+        if !relay.transmitting && !relay.paused && !relay.hung_up {
             if relay.waiting.is_empty()
                 && let Some(bytes) = relay.outward.transmit()
             {
                 relay.outward.drained();
-                self.spoil(bytes, &mut relay);
+                self.corrupt_bytes(bytes, &mut relay);
             }
             if let Some(bytes) = relay.waiting.pop_front() {
                 relay.transmitting = true;
-                self.wants.push_back(Output::Transmit(id, bytes));
+                self.outputs.push_back(Output::Transmit(id, bytes));
             }
-            if relay.broken_off {
-                Self::hang_up(&mut relay, id, &mut self.wants);
+            if relay.truncated {
+                Self::hang_up(&mut relay, id, &mut self.outputs);
             }
         }
         self.relays.insert(id, relay);
     }
 }
 
-impl Machine for Crook {
+impl Machine for ByzantinePeer {
     fn handle(&mut self, input: Input, now: Now) {
         match input {
             Input::Accepted(id) => {
-                let outward = Link::accept(&self.ours(), self.entropy.fork());
+                let outward = Link::accept(&self.own_secret(), self.entropy.fork());
                 self.relays.insert(id, Relay::new(outward, None));
             }
-            Input::Connected(LinkId::Dialled(number)) if number > FIRST_MUTE => {}
+            Input::Connected(LinkId::Dialled(number)) if number > FIRST_IDLE_DIAL => {}
             Input::Connected(id) => {
                 if let Some(relay) = self.relays.get_mut(&id) {
                     relay.outward.connected();
@@ -310,16 +311,17 @@ impl Machine for Crook {
             Input::Drained(id) => {
                 if let Some(relay) = self.relays.get_mut(&id) {
                     relay.transmitting = false;
-                    relay.resting = self.malice == Malice::SlowLoris;
+                    relay.paused = self.fault == ByzantineFault::SlowLoris;
                 }
-                if self.malice == Malice::SlowLoris {
-                    self.next_drip.get_or_insert(now.monotonic.after(DRIP));
+                if self.fault == ByzantineFault::SlowLoris {
+                    self.next_slow_byte
+                        .get_or_insert(now.monotonic.after(SLOW_BYTE_INTERVAL));
                 }
             }
-            Input::Closed(LinkId::Dialled(number), _) if number > FIRST_MUTE => {}
+            Input::Closed(LinkId::Dialled(number), _) if number > FIRST_IDLE_DIAL => {}
             Input::Closed(id, cause) => {
-                // The host may not have come for these yet, and they have no place any more.
-                self.wants
+                // Outputs that the host has not taken yet are void after `Closed`.
+                self.outputs
                     .retain(|output| !matches!(output, Output::Transmit(of, _) | Output::Hangup(of) if *of == id));
                 let known = self.relays.remove(&id).is_none_or(|relay| relay.inward.is_some());
                 if known || matches!(id, LinkId::Dialled(_)) {
@@ -327,28 +329,28 @@ impl Machine for Crook {
                 }
             }
             Input::Tick => {
-                if self.next_drip.take_if(|at| *at <= now.monotonic).is_some() {
+                if self.next_slow_byte.take_if(|at| *at <= now.monotonic).is_some() {
                     for relay in self.relays.values_mut() {
-                        relay.resting = false;
+                        relay.paused = false;
                     }
                 }
                 self.node.handle(Input::Tick, now);
             }
             other => self.node.handle(other, now),
         }
-        self.turn(now);
+        self.exchange(now);
     }
 
     fn poll(&mut self) -> Option<Output> {
-        self.wants.pop_front()
+        self.outputs.pop_front()
     }
 
     fn deadline(&self) -> Option<Deadline> {
-        let drip = self.next_drip.map(|at| Deadline {
+        let slow_byte = self.next_slow_byte.map(|at| Deadline {
             at,
             reason: DeadlineReason::Idle,
         });
-        [self.node.deadline(), drip].into_iter().flatten().min()
+        [self.node.deadline(), slow_byte].into_iter().flatten().min()
     }
 
     fn intake(&self) -> Intake {

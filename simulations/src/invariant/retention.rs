@@ -1,21 +1,22 @@
-//! What has had its time is on no disk: the private keys of an offer once a session of its generation or a later one is in
-//! use, a request once there is consent, and a message whose time is up.
+//! Rows are deleted when they are no longer needed: the private keys of a pre-key offer once a session of its epoch or
+//! a later one is in use, a request once it is accepted, and a message once its timer has run out.
 
 use sotto_core::row::{Key, Row, Standing};
 
-use super::{Invariant, Seen, written};
-use crate::{Peer, World};
+use super::{Invariant, Observation, written};
+use crate::peer::Peer;
+use crate::world::World;
 
 #[derive(Default)]
-pub struct Leftovers;
+pub struct Retention;
 
-impl Invariant for Leftovers {
+impl Invariant for Retention {
     fn name(&self) -> &'static str {
-        "no leftovers"
+        "retention"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
-        let Seen::Durable(peer, batch) = seen else {
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
+        let Observation::Durable(peer, batch) = observation else {
             return Ok(());
         };
         let disk = world.disk(*peer);
@@ -25,7 +26,7 @@ impl Invariant for Leftovers {
                     if let Some(Row::Offer(offer)) = disk.row(&Key::Offer(cursors.contact))
                         && offer.generation <= cursors.generation
                     {
-                        return Err(format!("{peer} keeps the keys of {offer:?}, which is used"));
+                        return Err(format!("{peer} keeps the keys of {offer:?}, which was used"));
                     }
                 }
                 Row::Contact(contact)
@@ -41,11 +42,11 @@ impl Invariant for Leftovers {
 
     fn conclude(&mut self, world: &World, _: &[(Peer, Peer)]) -> Result<(), String> {
         for peer in world.peers().filter(|peer| world.is_honest(*peer)) {
-            let now = world.faces(peer).0.wall;
+            let now = world.driver_view(peer).0.wall;
             let overdue = world.disk(peer).next_disappearance().filter(|at| *at < now);
             if let Some(at) = overdue {
                 return Err(format!(
-                    "{peer} keeps a message whose time was up {} ago",
+                    "{peer} keeps a message whose timer has run out {} ago",
                     now.since(at)
                 ));
             }

@@ -1,11 +1,11 @@
-//! Commands, answers and batches in few words.
+//! Short phrases for commands, replies and batches.
 
 use sotto_core::row::{Batch, Change, DeliveryState, Key, Row};
 use sotto_core::{Command, ConversationId, MessageId, OnionAddress, Refusal, Reply};
 
 use super::Timeline;
 
-/// Longest text that is quoted in whole.
+/// The longest text that is quoted whole.
 const QUOTED: usize = 24;
 
 /// A text in quotes, cut if it is long.
@@ -15,13 +15,13 @@ fn quote(text: &str) -> String {
     format!("\"{short}{more}\"")
 }
 
-/// Enough of an id to tell it from others nearby.
+/// Enough of an id to recognise it.
 fn id(id: MessageId) -> String {
     id.to_string().chars().take(4).collect()
 }
 
 impl Timeline {
-    /// Whose address that is.
+    /// The name of the peer at an address.
     pub fn name(&self, address: OnionAddress) -> String {
         match self.addresses.get(&address) {
             Some(peer) => peer.to_string(),
@@ -37,7 +37,7 @@ impl Timeline {
         }
     }
 
-    /// What a person asks for.
+    /// What a user asks for.
     pub fn command(&self, command: &Command) -> String {
         let name = |address: &OnionAddress| self.name(*address);
         let place = |conversation| self.place(conversation);
@@ -58,7 +58,7 @@ impl Timeline {
             Command::RetryMessage { id: of, .. } => format!("retry {}", id(*of)),
             Command::React { message, emoji } => match emoji {
                 Some(emoji) => format!("react to {} with {}", id(message.id), quote(emoji)),
-                None => format!("take back the reaction to {}", id(message.id)),
+                None => format!("remove the reaction to {}", id(message.id)),
             },
             Command::MarkRead { ids, .. } => {
                 let ids: Vec<_> = ids.iter().map(|of| id(*of)).collect();
@@ -75,7 +75,7 @@ impl Timeline {
         }
     }
 
-    /// What a node answers, if that says more than that it is done.
+    /// What a node replies, if it is more than that it is done.
     pub fn reply(&self, reply: &Result<Reply, Refusal>) -> Option<String> {
         match reply {
             Ok(Reply::Message { id: of, state }) => Some(format!("answers: {} is {}", id(*of), word(*state))),
@@ -84,7 +84,7 @@ impl Timeline {
         }
     }
 
-    /// What a batch stores, without what only the protocol needs to know.
+    /// What a batch stores, without rows that only the protocol needs.
     pub fn batch(&self, batch: &Batch) -> Vec<String> {
         const SHOWN: usize = 4;
         let mut rows: Vec<_> = batch.changes.iter().filter_map(|change| self.change(change)).collect();

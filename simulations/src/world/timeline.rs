@@ -1,15 +1,15 @@
-//! What a world tells its timeline: who is at the other end of a stream, and whose address is whose.
+//! What a world adds to its [`Timeline`]: the remote end of each stream, and the names of addresses.
 
 use sotto_core::{Input, LinkId, Output};
 
-use super::network::WireId;
+use super::network::StreamId;
 use super::{Peer, World};
-use crate::timeline::{Other, Timeline};
+use crate::timeline::{RemoteEnd, Timeline};
 
 impl World {
-    /// What has happened so far, if it is kept.
+    /// The timeline so far, if it is kept.
     pub fn timeline(&self) -> Timeline {
-        let mut timeline = self.trace.clone();
+        let mut timeline = self.timeline.clone();
         for peer in self.peers() {
             if let Some(address) = self.hosts[peer.0].address {
                 timeline.introduce(peer, address);
@@ -18,13 +18,13 @@ impl World {
         timeline
     }
 
-    /// The story has something to say.
-    pub(crate) fn remark(&mut self, remark: impl FnOnce() -> String) {
-        self.trace.remark(self.now, remark);
+    /// Adds a note of the scenario.
+    pub(crate) fn note(&mut self, note: impl FnOnce() -> String) {
+        self.timeline.note(self.now, note);
     }
 
-    pub(super) fn witness_input(&mut self, peer: Peer, input: &Input) {
-        if self.trace.is_kept() {
+    pub(super) fn record_input(&mut self, peer: Peer, input: &Input) {
+        if self.timeline.is_kept() {
             let other = match input {
                 Input::Accepted(link)
                 | Input::Connected(link)
@@ -33,28 +33,28 @@ impl World {
                 | Input::Closed(link, _) => self.other_end(peer, *link),
                 Input::Command(..) | Input::Stored(_) | Input::Fetched(..) | Input::Tick => None,
             };
-            self.trace.input(self.now, peer, other, input);
+            self.timeline.input(self.now, peer, other, input);
         }
     }
 
-    pub(super) fn witness_output(&mut self, peer: Peer, index: u64, output: &Output) {
-        if self.trace.is_kept() {
+    pub(super) fn record_output(&mut self, peer: Peer, index: u64, output: &Output) {
+        if self.timeline.is_kept() {
             let other = match output {
                 Output::Transmit(link, _) | Output::Hangup(link) => self.other_end(peer, *link),
                 Output::Commit(..) | Output::Fetch(..) | Output::Dial(..) | Output::Reply(..) | Output::Notify(_) => {
                     None
                 }
             };
-            self.trace.output(self.now, peer, index, other, output);
+            self.timeline.output(self.now, peer, index, other, output);
         }
     }
 
-    fn other_end(&self, peer: Peer, link: LinkId) -> Option<Other> {
-        let (wire, side): (WireId, _) = *self.hosts[peer.0].links.get(&link)?;
+    fn other_end(&self, peer: Peer, link: LinkId) -> Option<RemoteEnd> {
+        let (stream, side): (StreamId, _) = *self.hosts[peer.0].links.get(&link)?;
         let there = self
             .network
-            .peer_of(wire, side.other())
-            .or_else(|| self.network.called_by(wire));
-        there.map(|peer| Other { peer, wire })
+            .peer_of(stream, side.other())
+            .or_else(|| self.network.dialed_peer(stream));
+        there.map(|peer| RemoteEnd { peer, stream })
     }
 }

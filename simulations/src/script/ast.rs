@@ -1,5 +1,5 @@
-//! The words of a scenario file. Each step is a table with one key, the verb; whoever does it is `by`, a message that was
-//! given a name with `as` is spoken of by it. An unknown word is an error that names those there are.
+//! [`File`]: the syntax tree of a scenario file. Each step is a table with one key, its verb. `by` is the peer that
+//! acts, and `as` names a message for later steps. The error for an unknown word lists the known ones.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::values::{Person, Span};
 use crate::InFlight;
 
-/// A person, and where the file says so.
+/// A peer, and its place in the file.
 pub type Who = Spanned<Person>;
 /// The name of a message, an invite or a backup.
 pub type Label = Spanned<String>;
@@ -20,33 +20,33 @@ pub type Label = Spanned<String>;
 pub struct File {
     /// What it shows, in a sentence.
     pub title: String,
-    /// How many people there are.
+    /// How many peers there are.
     pub people: Spanned<usize>,
-    /// Whether they know each other.
+    /// Whether they are contacts at the beginning.
     #[serde(default)]
     pub begin: Beginning,
-    /// Who are friends in the end; if it does not say, all of those who were.
+    /// Who are friends in the end. By default, all who were at the beginning.
     pub friends: Option<Vec<[Who; 2]>>,
-    /// The story is about when things happen: chance leaves clocks alone.
+    /// The scenario depends on durations: clocks have no faults.
     #[serde(default)]
-    pub punctual: bool,
-    /// Faults that chance makes, and in how many times each happens once.
+    pub timing_sensitive: bool,
+    /// Faults in every run of this file, with their odds.
     #[serde(default)]
     pub faults: BTreeMap<Spanned<String>, Spanned<u32>>,
     /// What happens, in order.
     pub steps: Vec<Spanned<Step>>,
-    /// What must be so when all has come to rest.
+    /// What must hold when the world is quiescent.
     #[serde(default)]
     pub end: Vec<Spanned<Condition>>,
 }
 
-/// How a story begins.
+/// How a scenario begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Beginning {
-    /// Nobody knows anybody; disks are empty.
+    /// No peer knows another, and disks are empty.
     Strangers,
-    /// Everybody is everybody's contact.
+    /// Each peer is a contact of each other.
     #[default]
     Friends,
 }
@@ -55,7 +55,7 @@ pub enum Beginning {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {
-    // People.
+    // Contacts.
     Add(Addition),
     Accept(Pair),
     Decline(Pair),
@@ -75,7 +75,7 @@ pub enum Step {
     Cancel(Label),
     Retry(Label),
 
-    // Wishes in other ways.
+    // Commands in other ways.
     Together(Vec<Spanned<Step>>),
     Refused(Box<Spanned<Step>>),
 
@@ -91,7 +91,7 @@ pub enum Step {
     LoseSessions(Who),
 
     // The network.
-    Part([Who; 2]),
+    Partition([Who; 2]),
     Cut([Who; 2]),
     Silence([Who; 2]),
     RefuseDials(RefuseDials),
@@ -108,15 +108,15 @@ pub enum Step {
 #[serde(deny_unknown_fields)]
 pub struct Pair {
     pub by: Who,
-    pub whom: Who,
+    pub contact: Who,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Addition {
     pub by: Who,
-    pub whom: Who,
-    /// The invite that comes along.
+    pub contact: Who,
+    /// The invite that is used.
     pub invite: Option<Label>,
 }
 
@@ -132,7 +132,7 @@ pub struct Named {
 #[serde(deny_unknown_fields)]
 pub struct Timer {
     pub by: Who,
-    pub whom: Who,
+    pub contact: Who,
     pub after: Spanned<Span>,
 }
 
@@ -145,20 +145,20 @@ pub struct Send {
     pub text: Spanned<String>,
     #[serde(rename = "as")]
     pub name: Option<Label>,
-    /// So many messages.
+    /// How many messages.
     pub times: Option<Spanned<usize>>,
-    /// How long it lives.
+    /// The time until it disappears.
     pub disappears: Option<Spanned<Span>>,
     /// The same key and text twice are one message.
     pub key: Option<String>,
-    /// What must have become of it in the end.
+    /// What must have happened to it in the end.
     #[serde(default)]
-    pub fate: FateWord,
+    pub fate: FateName,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum FateWord {
+pub enum FateName {
     #[default]
     Delivered,
     Received,
@@ -181,7 +181,7 @@ pub struct Edit {
 #[serde(deny_unknown_fields)]
 pub struct React {
     pub of: Label,
-    /// An empty one is taken back.
+    /// An empty one removes the reaction.
     pub with: String,
 }
 
@@ -230,21 +230,21 @@ pub struct RefuseDials {
     pub times: u32,
 }
 
-/// What is so. All that is given must be.
+/// A condition. Everything that is given must hold.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     pub friends: Option<[Who; 2]>,
     pub standing: Option<StandingIs>,
-    pub heard: Option<Heard>,
+    pub received: Option<Received>,
     pub state: Option<StateIs>,
     pub reaction: Option<ReactionIs>,
     pub holds: Option<Holds>,
     pub gone: Option<String>,
     pub waiting: Option<Waiting>,
     pub links: Option<Links>,
-    pub rest: Option<[Who; 2]>,
-    /// In a world without other faults it must not take longer.
+    pub quiescent: Option<[Who; 2]>,
+    /// Without other faults it must not take longer.
     pub within: Option<Spanned<Span>>,
 }
 
@@ -253,12 +253,12 @@ pub struct Condition {
 pub struct StandingIs {
     pub of: Who,
     pub with: Who,
-    pub is: StandingWord,
+    pub is: StandingName,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum StandingWord {
+pub enum StandingName {
     Stranger,
     Requested,
     RequestDelivered,
@@ -270,7 +270,7 @@ pub enum StandingWord {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Heard {
+pub struct Received {
     pub by: Who,
     pub from: Who,
     pub texts: Vec<String>,
@@ -280,12 +280,12 @@ pub struct Heard {
 #[serde(deny_unknown_fields)]
 pub struct StateIs {
     pub of: Label,
-    pub is: StateWord,
+    pub is: StateName,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum StateWord {
+pub enum StateName {
     Queued,
     Sent,
     Delivered,

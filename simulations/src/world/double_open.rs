@@ -1,58 +1,58 @@
-//! A program that is started twice. A store has one owner, who holds the lock for as long as it has the store open
-//! (`sotto-io-sqlcipher`, `lock`), so the second ends before it has read a row. Were it otherwise, two nodes would go on from
-//! the same rows, each with its own idea of them: with the feature `sabotage` it can be.
+//! [`DoubleOpen`]: a program that is started twice. A store has one owner, which holds the lock for as long as the
+//! store is open (`sotto-io-sqlcipher`, `lock`), so the second process ends before it has read a row. Without the lock
+//! two nodes would go on from the same rows. The feature `sabotage` can remove the lock.
 
 use super::{Peer, World};
 
-/// What has become of the node that was there first.
+/// What has happened to the first node.
 #[must_use]
 #[cfg_attr(not(feature = "sabotage"), derive(Clone, Copy))]
-pub enum First {
-    /// It is there as before; the second was refused.
-    Alone,
-    /// The second has its place for now.
+pub enum DoubleOpen {
+    /// It runs on. The second was refused.
+    Refused,
+    /// The second runs in its place.
     #[cfg(feature = "sabotage")]
-    SetAside(two_nodes::SetAside),
+    Displaced(two_nodes::DisplacedNode),
 }
 
 impl World {
-    /// Somebody starts the program once more. If it is not running just now, that is a start like any other.
-    pub fn start_again(&mut self, peer: Peer) -> First {
+    /// Starts the program again. If it does not run, this is an ordinary start.
+    pub fn open_second(&mut self, peer: Peer) -> DoubleOpen {
         if !self.is_on(peer) {
             self.switch_on(peer);
-            return First::Alone;
+            return DoubleOpen::Refused;
         }
         #[cfg(feature = "sabotage")]
-        if let Some(first) = self.set_aside(peer) {
-            return First::SetAside(first);
+        if let Some(first) = self.displace(peer) {
+            return DoubleOpen::Displaced(first);
         }
-        self.trace.fault(self.now, &[peer], || {
-            "starts once more, and is refused: the store is in use".to_owned()
+        self.timeline.fault(self.now, &[peer], || {
+            "is started again and refused: the store is in use".to_owned()
         });
-        First::Alone
+        DoubleOpen::Refused
     }
 
-    /// The second is ended, if it ever began, and the first goes on.
-    pub fn end_the_second(&mut self, first: First) {
+    /// Ends the second node, if there is one. The first goes on.
+    pub fn close_second(&mut self, first: DoubleOpen) {
         match first {
-            First::Alone => {}
+            DoubleOpen::Refused => {}
             #[cfg(feature = "sabotage")]
-            First::SetAside(first) => self.put_back(first),
+            DoubleOpen::Displaced(first) => self.put_back(first),
         }
     }
 }
 
-/// What the lock is there to prevent.
+/// What the lock prevents.
 #[cfg(feature = "sabotage")]
 mod two_nodes {
     use sotto_core::sabotage::Rule;
     use sotto_core::{Cause, Input, LinkId, Machine, Millis};
 
-    use super::super::host::CLOCKS;
+    use super::super::host::CLOCK_ORIGINS;
     use super::super::{InFlight, Peer, World};
 
-    /// A node whose place another has.
-    pub struct SetAside {
+    /// A node in whose place another runs.
+    pub struct DisplacedNode {
         peer: Peer,
         node: Box<dyn Machine>,
         links: Vec<LinkId>,
@@ -61,27 +61,27 @@ mod two_nodes {
     }
 
     impl World {
-        pub(super) fn set_aside(&mut self, peer: Peer) -> Option<SetAside> {
+        pub(super) fn displace(&mut self, peer: Peer) -> Option<DisplacedNode> {
             if self.broken & Rule::StoreShared.bit() == 0 || self.is_committing(peer) {
                 return None;
             }
             let host = &mut self.hosts[peer.0];
-            let first = SetAside {
+            let first = DisplacedNode {
                 peer,
                 links: host.links.keys().copied().collect(),
                 started: host.started,
                 incarnation: host.incarnation,
                 node: host.node.take()?,
             };
-            self.die(peer, InFlight::Lost);
+            self.power_off(peer, InFlight::Lost);
             self.same_clock(peer, first.incarnation);
             self.switch_on(peer);
             Some(first)
         }
 
-        pub(super) fn put_back(&mut self, first: SetAside) {
+        pub(super) fn put_back(&mut self, first: DisplacedNode) {
             let peer = first.peer;
-            self.die(peer, InFlight::Lost);
+            self.power_off(peer, InFlight::Lost);
             self.same_clock(peer, first.incarnation);
             let host = &mut self.hosts[peer.0];
             host.started = first.started;
@@ -93,10 +93,10 @@ mod two_nodes {
             self.drain(peer);
         }
 
-        /// It is one machine: the clock begins where that incarnation's did.
+        /// Both run on one machine: the monotonic clock has the same origin.
         fn same_clock(&mut self, peer: Peer, incarnation: u32) {
             let host = &mut self.hosts[peer.0];
-            while host.incarnation % CLOCKS != incarnation % CLOCKS {
+            while host.incarnation % CLOCK_ORIGINS != incarnation % CLOCK_ORIGINS {
                 host.incarnation += 1;
             }
         }

@@ -1,41 +1,41 @@
-//! What matters of a run, as lines that stand in one peer's column, go from one to another, or concern several.
+//! [`Line`]: the main events of a run. A line belongs to one peer, goes from one to another, or concerns several.
 
 use std::collections::BTreeMap;
 
 use sotto_core::{Cause, Command, Input, Millis, Output};
 
-use super::{Moment, Other, Timeline, What};
+use super::{Moment, MomentKind, RemoteEnd, Timeline};
 use crate::peer::Peer;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Since the run began.
+    /// The time since the run began.
     pub at: Millis,
-    pub what: Told,
-    /// What chance has chosen just before, as a trace has it.
+    pub what: LineKind,
+    /// The choices just before, as in a trace.
     pub chance: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum LineKind {
     Power(Peer, bool),
-    /// A peer's own affair.
+    /// An event of one peer.
     Own(Peer, String),
     /// From one to the other.
     Arrow(Peer, Peer, String),
-    /// Something bad for these; for all, if there are none.
+    /// A fault for these peers; for all, if there are none.
     Fault(Vec<Peer>, String),
-    Remark(String),
+    Note(String),
 }
 
-/// Bytes on their way since the last line of another kind, by who sent them to whom.
+/// Bytes that have arrived since the last line of another kind, by sender and receiver.
 type Traffic = BTreeMap<(Peer, Peer), (usize, usize)>;
 
-/// Lines are told in order; bytes are gathered until something else happens.
-struct Teller<'a> {
+/// Builds lines in order, and collects arriving bytes until something else happens.
+struct LineBuilder<'a> {
     timeline: &'a Timeline,
-    /// What arrives and what was sent, by stream and who sent it.
+    /// Bytes sent minus bytes arrived, by stream and sender.
     balance: BTreeMap<(u64, Peer), isize>,
     lines: Vec<Line>,
     traffic: Traffic,
@@ -46,26 +46,26 @@ struct Teller<'a> {
 }
 
 impl Timeline {
-    /// How many people there are.
+    /// How many peers there are.
     pub fn people(&self) -> usize {
         self.people
     }
 
     /// The lines.
-    pub fn story(&self) -> Vec<Line> {
+    pub fn lines(&self) -> Vec<Line> {
         let mut balance = BTreeMap::new();
         for moment in self.moments() {
             match &moment.what {
-                What::Output(peer, _, Some(Other { wire, .. }), Output::Transmit(_, bytes)) => {
-                    *balance.entry((*wire, *peer)).or_default() += bytes.len().cast_signed();
+                MomentKind::Output(peer, _, Some(RemoteEnd { stream, .. }), Output::Transmit(_, bytes)) => {
+                    *balance.entry((*stream, *peer)).or_default() += bytes.len().cast_signed();
                 }
-                What::Input(_, Some(Other { peer, wire }), Input::Received(_, bytes)) => {
-                    *balance.entry((*wire, *peer)).or_default() -= bytes.len().cast_signed();
+                MomentKind::Input(_, Some(RemoteEnd { peer, stream }), Input::Received(_, bytes)) => {
+                    *balance.entry((*stream, *peer)).or_default() -= bytes.len().cast_signed();
                 }
                 _ => {}
             }
         }
-        let mut teller = Teller {
+        let mut builder = LineBuilder {
             timeline: self,
             balance,
             lines: Vec::new(),
@@ -74,34 +74,34 @@ impl Timeline {
             arrived: Millis(0),
             chance: Vec::new(),
         };
-        self.moments().for_each(|moment| teller.tell(moment));
-        teller.flush();
-        shortened(&teller.lines)
+        self.moments().for_each(|moment| builder.add(moment));
+        builder.flush();
+        shortened(&builder.lines)
     }
 }
 
-impl Teller<'_> {
-    fn tell(&mut self, moment: &Moment) {
+impl LineBuilder<'_> {
+    fn add(&mut self, moment: &Moment) {
         let at = Millis(moment.at.0 - self.timeline.began().0);
         match &moment.what {
-            What::Power(peer, on) => self.line(at, Told::Power(*peer, *on)),
-            What::Remark(remark) => self.line(at, Told::Remark(remark.clone())),
-            What::Fault(peers, fault) => self.line(at, Told::Fault(peers.clone(), fault.clone())),
-            What::Chance(label, value) => self.chance.push(format!("{label}={value}")),
-            What::Input(peer, other, input) => self.input(at, *peer, *other, input),
-            What::Output(peer, _, other, output) => self.output(at, *peer, *other, output),
+            MomentKind::Power(peer, on) => self.line(at, LineKind::Power(*peer, *on)),
+            MomentKind::Note(note) => self.line(at, LineKind::Note(note.clone())),
+            MomentKind::Fault(peers, fault) => self.line(at, LineKind::Fault(peers.clone(), fault.clone())),
+            MomentKind::Chance(label, value) => self.chance.push(format!("{label}={value}")),
+            MomentKind::Input(peer, other, input) => self.input(at, *peer, *other, input),
+            MomentKind::Output(peer, _, other, output) => self.output(at, *peer, *other, output),
         }
     }
 
-    fn input(&mut self, at: Millis, peer: Peer, other: Option<Other>, input: &Input) {
+    fn input(&mut self, at: Millis, peer: Peer, other: Option<RemoteEnd>, input: &Input) {
         match (input, other) {
-            // The world's own questions.
+            // Commands of the simulator itself.
             (Input::Command(_, Command::Identity | Command::Status), _) => {}
             (Input::Command(_, command), _) => {
-                let wish = self.timeline.command(command);
-                self.line(at, Told::Own(peer, format!("is asked to {wish}")));
+                let command = self.timeline.command(command);
+                self.line(at, LineKind::Own(peer, format!("is asked to {command}")));
             }
-            (Input::Accepted(_), Some(other)) => self.line(at, Told::Arrow(other.peer, peer, "link".to_owned())),
+            (Input::Accepted(_), Some(other)) => self.line(at, LineKind::Arrow(other.peer, peer, "link".to_owned())),
             (Input::Received(_, bytes), Some(other)) => {
                 let way = (other.peer, peer);
                 if !self.traffic.contains_key(&way) {
@@ -117,18 +117,18 @@ impl Teller<'_> {
                     Cause::HungUp => return,
                     Cause::Ended => format!("has lost the link to {}", other.peer),
                 };
-                let lost = self.balance.remove(&(other.wire, peer));
+                let lost = self.balance.remove(&(other.stream, peer));
                 let lost = lost
                     .filter(|lost| *lost > 0)
                     .map(|lost| format!(", and {lost} bytes on it"));
-                self.line(at, Told::Own(peer, end + &lost.unwrap_or_default()));
+                self.line(at, LineKind::Own(peer, end + &lost.unwrap_or_default()));
             }
             _ => {}
         }
     }
 
-    fn output(&mut self, at: Millis, peer: Peer, other: Option<Other>, output: &Output) {
-        let told = match (output, other) {
+    fn output(&mut self, at: Millis, peer: Peer, other: Option<RemoteEnd>, output: &Output) {
+        let phrase = match (output, other) {
             (Output::Dial(_, address), _) => Some(format!("dials {}", self.timeline.name(*address))),
             (Output::Hangup(_), Some(other)) => Some(format!("hangs up on {}", other.peer)),
             (Output::Reply(_, reply), _) => self.timeline.reply(reply),
@@ -138,18 +138,18 @@ impl Teller<'_> {
             }
             _ => None,
         };
-        if let Some(told) = told {
-            self.line(at, Told::Own(peer, told));
+        if let Some(phrase) = phrase {
+            self.line(at, LineKind::Own(peer, phrase));
         }
     }
 
-    fn line(&mut self, at: Millis, what: Told) {
+    fn line(&mut self, at: Millis, what: LineKind) {
         self.flush();
         let chance = std::mem::take(&mut self.chance);
         self.lines.push(Line { at, what, chance });
     }
 
-    /// The bytes that have been gathered.
+    /// Adds the collected bytes.
     fn flush(&mut self) {
         let mut chance = if self.ways.is_empty() {
             Vec::new()
@@ -165,14 +165,14 @@ impl Teller<'_> {
             };
             self.lines.push(Line {
                 at: self.arrived,
-                what: Told::Arrow(from, to, format!("{times}{bytes} B")),
+                what: LineKind::Arrow(from, to, format!("{times}{bytes} B")),
                 chance: std::mem::take(&mut chance),
             });
         }
     }
 }
 
-/// Of many lines that are alike, the first two and the last.
+/// Of many similar lines, the first two and the last.
 fn shortened(lines: &[Line]) -> Vec<Line> {
     const MANY: usize = 5;
     let mut short = Vec::new();
@@ -187,7 +187,7 @@ fn shortened(lines: &[Line]) -> Vec<Line> {
         }
         let chance = between.iter().flat_map(|line| line.chance.clone()).collect();
         let more = match &first.what {
-            Told::Own(peer, _) => Told::Own(*peer, format!("({} more like these)", between.len())),
+            LineKind::Own(peer, _) => LineKind::Own(*peer, format!("({} more like these)", between.len())),
             other => other.clone(),
         };
         let at = between[0].at;
@@ -202,11 +202,11 @@ fn shortened(lines: &[Line]) -> Vec<Line> {
 }
 
 impl Line {
-    /// Whether both tell the same of one peer, but for names and numbers.
+    /// Whether both say the same of one peer, except for names and numbers.
     fn is_like(&self, other: &Self) -> bool {
         let gist = |text: &str| text.split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>();
         match (&self.what, &other.what) {
-            (Told::Own(a, one), Told::Own(b, another)) => {
+            (LineKind::Own(a, one), LineKind::Own(b, another)) => {
                 let (one, another) = (gist(one), gist(another));
                 let kind = ["is asked to", "answers:"];
                 let of_a_kind = kind.iter().any(|kind| one.join(" ").starts_with(kind));

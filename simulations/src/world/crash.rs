@@ -1,24 +1,24 @@
-//! Switching machines off and on: crashes at a planned output, power cuts, old disks put back, damage.
+//! [`CrashPoint`]: nodes that stop. Crashes at a planned output, power cuts, restored and edited disks.
 
 use std::fmt;
 
 use sotto_core::{Input, Millis, Output};
 use sotto_testkit::disk::Disk;
 
-use super::{Errand, Happening, Peer, Seen, World};
+use super::{DiskOperation, Observation, Peer, SimEvent, World};
 
 const REBOOT: Millis = Millis::seconds(1);
 
-/// Where a run kills a node: when it is asked for its `output`-th wish, which is not carried out.
+/// Where a run stops a node: instead of its `output`-th output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CrashPoint {
     /// Whose node.
     pub peer: Peer,
-    /// At which of its outputs, counted from 0 over its whole life.
+    /// Which output, counted from 0 over all incarnations.
     pub output: u64,
-    /// What becomes of the commit in flight.
+    /// What happens to the commit in flight.
     pub in_flight: InFlight,
-    /// Whether what it has transmitted and is still on its way is lost, too.
+    /// Whether transmitted bytes that have not arrived are lost.
     pub bytes_lost: bool,
 }
 
@@ -33,76 +33,76 @@ impl fmt::Display for CrashPoint {
     }
 }
 
-/// What becomes of a commit in flight when the node dies: its `Stored` never comes, but it may have happened.
+/// What happens to a commit in flight when the node stops. `Stored` never comes, but the commit may be durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum InFlight {
-    /// It did not.
+    /// It is lost.
     Lost,
-    /// It did.
+    /// It is durable.
     Durable,
 }
 
 impl World {
-    /// Switches a machine off; what was in flight to the disk is lost.
+    /// Stops a node. A commit in flight is lost.
     pub fn switch_off(&mut self, peer: Peer) {
         self.hosts[peer.0].off = true;
-        self.die(peer, InFlight::Lost);
+        self.power_off(peer, InFlight::Lost);
     }
 
-    /// Switches a machine on and opens its node from the disk; its user asks again what was not answered.
+    /// Starts a node from its disk. Its user issues every command again that has no reply.
     pub fn switch_on(&mut self, peer: Peer) {
         if self.hosts[peer.0].node.is_some() {
             return;
         }
-        self.trace.power(self.now, peer, true);
+        self.timeline.power(self.now, peer, true);
         self.hosts[peer.0].off = false;
-        if self.disk_refuses(peer, Errand::Opening) {
+        if self.disk_refuses(peer, DiskOperation::Opening) {
             self.start_later(peer);
             return;
         }
         self.open(peer);
-        self.ask_again(peer);
+        self.reissue(peer);
     }
 
-    /// A power cut, and a reboot.
+    /// Stops and starts a node.
     pub fn restart(&mut self, peer: Peer) {
         self.switch_off(peer);
         self.switch_on(peer);
     }
 
-    /// What the disk holds now, to be put back later.
+    /// A copy of the disk, for `restore`.
     pub fn snapshot(&self, peer: Peer) -> Disk {
         self.hosts[peer.0].disk.clone()
     }
 
-    /// Puts an old disk back, as people do from backups.
+    /// Replaces the disk by an older copy, as with a backup.
     pub fn restore(&mut self, peer: Peer, disk: Disk) {
-        self.with_disk_out(peer, |current| *current = disk);
+        self.edit_disk(peer, |current| *current = disk);
     }
 
-    /// Changes what a disk holds while the machine is off.
-    pub fn with_disk_out(&mut self, peer: Peer, change: impl FnOnce(&mut Disk)) {
+    /// Changes a disk while its node is off.
+    pub fn edit_disk(&mut self, peer: Peer, change: impl FnOnce(&mut Disk)) {
         self.switch_off(peer);
         change(&mut self.hosts[peer.0].disk);
         self.ledger.tampered(peer);
-        self.observe(&Seen::Tampered(peer));
+        self.observe(&Observation::Tampered(peer));
         self.switch_on(peer);
     }
 
-    /// Moves a machine's wall clock.
+    /// Moves a wall clock.
     pub fn move_wall_clock(&mut self, peer: Peer, by_millis: i64) {
         self.hosts[peer.0].wall_offset += by_millis;
     }
 
-    /// For so long nobody finds a peer's service, though it is up.
-    pub fn hide(&mut self, peer: Peer, span: Millis) {
-        self.hosts[peer.0].found_from = Millis(self.now.0 + span.0);
+    /// For this long no dial finds a peer's onion service, though it is up.
+    pub fn unpublish(&mut self, peer: Peer, span: Millis) {
+        self.hosts[peer.0].published_from = Millis(self.now.0 + span.0);
     }
 
-    /// A Signal identity that nobody has had so far, as a store keeps it, and its registration id.
+    /// A new Signal identity, as a store keeps it, and its registration id.
     pub fn another_identity(&self) -> (Vec<u8>, u32) {
         self.cipher.identity(&mut sotto_core::Entropy::from_seed(
-            *b"a signal identity of nobody here",
+            *b"a signal identity of no peer....",
         ))
     }
 
@@ -129,78 +129,77 @@ impl World {
         points
     }
 
-    /// Whether a node dies now that it is asked for this output: as planned, or by chance.
-    pub(super) fn dies(&mut self, peer: Peer, output: u64) -> Option<InFlight> {
+    /// Whether the node stops instead of this output: as planned, or by a choice.
+    pub(super) fn crash_here(&mut self, peer: Peer, output: u64) -> Option<InFlight> {
         if let Some(point) = self.crash.take_if(|point| point.peer == peer && point.output == output) {
             self.cuts |= point.bytes_lost;
             return Some(point.in_flight);
         }
         let outcomes = [InFlight::Lost, InFlight::Durable];
-        self.by_chance("crash", 80)
+        self.chance("crash", 80)
             .then(|| outcomes[self.choices.choose("torn commit", 2) as usize])
     }
 
-    /// A crash in place of `output`; the machine comes back by itself.
+    /// A crash instead of `output`. The node starts again by itself.
     pub(super) fn crash(&mut self, peer: Peer, output: Output, in_flight: InFlight) {
-        self.trace.fault(self.now, &[peer], || {
-            format!("dies; a commit in flight is {in_flight:?}")
+        self.timeline.fault(self.now, &[peer], || {
+            format!("crashes; the commit in flight is {in_flight:?}")
         });
         if let Output::Commit(id, batch) = output {
             self.hosts[peer.0].commit = Some((id, batch));
         }
-        self.die(peer, in_flight);
+        self.power_off(peer, in_flight);
         let host = &self.hosts[peer.0];
-        let happening = Happening::PowerOn(peer, host.incarnation);
-        self.soon(REBOOT, happening);
+        let event = SimEvent::PowerOn(peer, host.incarnation);
+        self.schedule(REBOOT, event);
     }
 
-    /// A crash with this end for the commit in flight; the machine comes back by itself.
-    pub fn lose_power(&mut self, peer: Peer, in_flight: InFlight) {
-        self.trace.fault(self.now, &[peer], || {
-            format!("loses power; a commit in flight is {in_flight:?}")
+    /// A crash with this outcome for the commit in flight. The node starts again by itself.
+    pub fn crash_now(&mut self, peer: Peer, in_flight: InFlight) {
+        self.timeline.fault(self.now, &[peer], || {
+            format!("crashes; the commit in flight is {in_flight:?}")
         });
-        self.die(peer, in_flight);
-        let happening = Happening::PowerOn(peer, self.hosts[peer.0].incarnation);
-        self.soon(REBOOT, happening);
+        self.power_off(peer, in_flight);
+        let event = SimEvent::PowerOn(peer, self.hosts[peer.0].incarnation);
+        self.schedule(REBOOT, event);
     }
 
-    pub(super) fn die(&mut self, peer: Peer, in_flight: InFlight) {
+    pub(super) fn power_off(&mut self, peer: Peer, in_flight: InFlight) {
         match in_flight {
             InFlight::Lost => self.hosts[peer.0].commit = None,
             InFlight::Durable => self.make_durable(peer),
         }
         let host = &mut self.hosts[peer.0];
         if host.node.is_some() {
-            self.trace.power(self.now, peer, false);
+            self.timeline.power(self.now, peer, false);
         }
         host.node = None;
         host.incarnation += 1;
-        host.asked.clear();
+        host.awaiting_reply.clear();
         host.backlog.clear();
         self.network_lost(peer);
     }
 
-    pub(super) fn ask_again(&mut self, peer: Peer) {
-        for nth in 0..self.hosts[peer.0].wishes.len() {
-            let ask = self.hosts[peer.0].wishes[nth];
-            if self.asks[ask].answer.is_none() {
-                self.put_question(ask);
+    pub(super) fn reissue(&mut self, peer: Peer) {
+        for nth in 0..self.hosts[peer.0].user_commands.len() {
+            let ask = self.hosts[peer.0].user_commands[nth];
+            if self.user_commands[ask].reply.is_none() {
+                self.issue(ask);
             }
         }
     }
 
-    pub(super) fn put_question(&mut self, ask: usize) {
-        let question = &mut self.asks[ask];
-        let peer = question.peer;
-        let command = question.command.clone();
+    pub(super) fn issue(&mut self, ask: usize) {
+        let asked = &mut self.user_commands[ask];
+        let (peer, command) = (asked.peer, asked.command.clone());
         let host = &mut self.hosts[peer.0];
         if host.node.is_none() {
             return;
         }
-        question.times += 1;
-        host.commands += 1;
-        let id = sotto_core::CommandId(host.commands);
-        host.asked.insert(id, ask);
+        asked.attempts += 1;
+        host.last_command += 1;
+        let id = sotto_core::CommandId(host.last_command);
+        host.awaiting_reply.insert(id, ask);
         self.feed(peer, Input::Command(id, command));
     }
 }

@@ -1,4 +1,4 @@
-//! Telling a file's story to a world, step by step.
+//! [`Interpreter`]: plays a [`Script`] in a world, step by step.
 
 use std::collections::BTreeMap;
 
@@ -8,45 +8,45 @@ use sotto_testkit::disk::Disk;
 use toml::Spanned;
 
 use super::Script;
-use super::read::seconds;
-use super::words::{Condition, FateWord, Label, Send, Step, Who};
-use crate::world::add;
+use super::ast::{Condition, FateName, Label, Send, Step, Who};
+use super::parser::seconds;
+use crate::world::add_contact;
 use crate::{Fate, Peer, World};
 
-/// A story on its way: what its names stand for by now.
-pub struct Telling {
+/// A script in progress: what its names stand for by now.
+pub struct Interpreter {
     script: &'static Script,
     messages: BTreeMap<&'static str, Messages>,
     invites: BTreeMap<&'static str, FriendCode>,
     backups: BTreeMap<&'static str, (Peer, Disk)>,
 }
 
-/// What one `send` has sent.
+/// The messages of one `send`.
 struct Messages {
     from: Peer,
     to: Peer,
-    asks: Vec<usize>,
+    commands: Vec<usize>,
 }
 
 impl Script {
-    /// Tells it to the end, but for what must be so when the world has come to rest.
-    pub fn tell(&'static self, world: &mut World) -> Telling {
-        let mut telling = Telling {
+    /// Plays every step. The conditions for the end are checked later.
+    pub fn execute(&'static self, world: &mut World) -> Interpreter {
+        let mut interpreter = Interpreter {
             script: self,
             messages: BTreeMap::new(),
             invites: BTreeMap::new(),
             backups: BTreeMap::new(),
         };
         for step in &self.file.steps {
-            telling.step(step, world);
+            interpreter.step(step, world);
         }
-        telling
+        interpreter
     }
 }
 
 impl Step {
-    /// Whether it is something that a person asks of their node.
-    pub fn is_wish(&self) -> bool {
+    /// Whether it is a command to a node.
+    pub fn is_command(&self) -> bool {
         matches!(
             self,
             Self::Add(_)
@@ -67,9 +67,11 @@ impl Step {
     }
 }
 
-fn answers(asks: &[usize], world: &mut World) {
+fn await_replies(commands: &[usize], world: &mut World) {
     world.until("an answer", |world| {
-        asks.iter().all(|ask| world.asked(*ask).answer.is_some())
+        commands
+            .iter()
+            .all(|command| world.user_command(*command).reply.is_some())
     });
 }
 
@@ -77,8 +79,8 @@ fn peer(who: &Who) -> Peer {
     who.as_ref().0
 }
 
-impl Telling {
-    /// Looks at what has become of a world that has come to rest.
+impl Interpreter {
+    /// Checks the conditions for the end, in a quiescent world.
     pub fn check_end(&self, world: &World) {
         for condition in &self.script.file.end {
             self.expect(condition, world);
@@ -87,51 +89,56 @@ impl Telling {
 
     /// The messages that a name stands for.
     pub fn messages(&self, world: &World, name: &str) -> Vec<(Peer, Peer, MessageId)> {
-        let Messages { from, to, asks } = &self.messages[name];
-        let ids = asks.iter().filter_map(|ask| match world.asked(*ask).answer {
-            Some(Ok(Reply::Message { id, .. })) => Some(id),
-            _ => None,
-        });
+        let Messages { from, to, commands } = &self.messages[name];
+        let ids = commands
+            .iter()
+            .filter_map(|command| match world.user_command(*command).reply {
+                Some(Ok(Reply::Message { id, .. })) => Some(id),
+                _ => None,
+            });
         ids.map(|id| (*from, *to, id)).collect()
     }
 
     fn step(&mut self, step: &'static Spanned<Step>, world: &mut World) {
-        if !step.as_ref().is_wish() {
-            world.remark(|| self.script.source(step.span().start));
+        if !step.as_ref().is_command() {
+            world.note(|| self.script.source(step.span().start));
         }
         match step.as_ref() {
             Step::Together(steps) => {
-                let asks: Vec<_> = steps.iter().map(|step| (step, self.wish(step, world))).collect();
-                for (step, asks) in asks {
-                    self.grant(step, &asks, world);
+                let commands: Vec<_> = steps.iter().map(|step| (step, self.command(step, world))).collect();
+                for (step, commands) in commands {
+                    self.await_success(step, &commands, world);
                 }
             }
-            Step::Refused(wish) => {
-                let asks = self.wish(wish, world);
-                answers(&asks, world);
-                if asks.iter().any(|ask| matches!(world.asked(*ask).answer, Some(Ok(_)))) {
-                    self.fail(wish, world, "it is not refused");
+            Step::Refused(command) => {
+                let commands = self.command(command, world);
+                await_replies(&commands, world);
+                if commands
+                    .iter()
+                    .any(|command| matches!(world.user_command(*command).reply, Some(Ok(_))))
+                {
+                    self.fail(command, world, "it was not refused");
                 }
             }
-            Step::Invite(named) => match world.ask(peer(&named.by), Command::CreateInvite) {
+            Step::Invite(named) => match world.call(peer(&named.by), Command::CreateInvite) {
                 Ok(Reply::Invite(code)) => {
                     self.invites.insert(named.name.as_ref(), code);
                 }
                 other => self.fail(step, world, &format!("{other:?}")),
             },
             Step::Befriend([a, b]) => world.befriend(peer(a), peer(b)),
-            Step::Wait(span) => world.pass(span.length()),
+            Step::Wait(span) => world.advance(span.length()),
             Step::Until(condition) => self.until(condition, world),
             Step::Expect(condition) => self.expect(condition, world),
-            Step::Part([a, b]) => world.part(peer(a), peer(b)),
+            Step::Partition([a, b]) => world.partition(peer(a), peer(b)),
             Step::Cut([a, b]) => world.cut(peer(a), peer(b)),
             Step::Silence([a, b]) => world.silence(peer(a), peer(b)),
             Step::RefuseDials(refuse) => world.refuse_dials(peer(&refuse.of), refuse.times),
             Step::Split(longest) => world.split_bytes(*longest.as_ref()),
             Step::Heal => world.heal(),
-            wish if wish.is_wish() => {
-                let asks = self.wish(step, world);
-                self.grant(step, &asks, world);
+            command if command.is_command() => {
+                let commands = self.command(step, world);
+                self.await_success(step, &commands, world);
             }
             machine => self.machine(machine, world),
         }
@@ -142,8 +149,8 @@ impl Telling {
             Step::Off(who) => world.switch_off(peer(who)),
             Step::On(who) => world.switch_on(peer(who)),
             Step::Restart(who) => world.restart(peer(who)),
-            Step::Crash(crash) => world.lose_power(peer(&crash.of), crash.commit.into()),
-            Step::Suspend(suspend) => world.put_to_sleep(peer(&suspend.of), suspend.span.as_ref().length()),
+            Step::Crash(crash) => world.crash_now(peer(&crash.of), crash.commit.into()),
+            Step::Suspend(suspend) => world.suspend(peer(&suspend.of), suspend.span.as_ref().length()),
             Step::Clock(clock) => world.move_wall_clock(peer(&clock.of), clock.moves.millis),
             Step::Backup(named) => {
                 let owner = peer(&named.by);
@@ -153,42 +160,42 @@ impl Telling {
                 let (owner, disk) = self.backups[name.as_ref().as_str()].clone();
                 world.restore(owner, disk);
             }
-            Step::LoseSessions(who) => world.with_disk_out(peer(who), |disk| {
+            Step::LoseSessions(who) => world.edit_disk(peer(who), |disk| {
                 disk.lose(|row| matches!(row, Row::Session(_) | Row::Cursors(_)));
             }),
             _ => unreachable!("every other step has been taken: {step:?}"),
         }
     }
 
-    /// Makes a wish, and does not wait. Gives the questions.
-    fn wish(&mut self, step: &'static Spanned<Step>, world: &mut World) -> Vec<usize> {
+    /// Issues a step's commands without waiting. Returns their places in the world's list.
+    fn command(&mut self, step: &'static Spanned<Step>, world: &mut World) -> Vec<usize> {
         if let Step::Send(send) = step.as_ref() {
             return self.send(send, world);
         }
         let commands = self.commands(step.as_ref(), world);
         commands
             .into_iter()
-            .map(|(by, command)| world.post(by, command))
+            .map(|(by, command)| world.submit(by, command))
             .collect()
     }
 
     fn send(&mut self, send: &'static Send, world: &mut World) -> Vec<usize> {
         let (from, to) = (peer(&send.by), peer(&send.to));
         let times = send.times.as_ref().map_or(1, |times| *times.as_ref());
-        let mut asks = Vec::new();
+        let mut commands = Vec::new();
         for n in 1..=times {
             let mut draft = world.draft(to, &send.text.as_ref().replace("{n}", &n.to_string()));
             draft.ttl = send.disappears.as_ref().and_then(|span| seconds(span).ok());
             if send.key.is_some() {
                 draft.idempotency_key.clone_from(&send.key);
             }
-            asks.push(world.post(from, Command::Send(draft)));
+            commands.push(world.submit(from, Command::Send(draft)));
         }
         if let Some(name) = &send.name {
-            let asks = asks.clone();
-            self.messages.insert(name.as_ref(), Messages { from, to, asks });
+            let commands = commands.clone();
+            self.messages.insert(name.as_ref(), Messages { from, to, commands });
         }
-        asks
+        commands
     }
 
     fn commands(&self, step: &Step, world: &World) -> Vec<(Peer, Command)> {
@@ -200,21 +207,21 @@ impl Telling {
                     .invite
                     .as_ref()
                     .map(|name| self.invites[name.as_ref().as_str()]);
-                let address = at(&addition.whom);
+                let address = at(&addition.contact);
                 let code = invite.unwrap_or(FriendCode { address, invite: None });
-                one(&addition.by, add(code))
+                one(&addition.by, add_contact(code))
             }
             Step::Accept(pair) => {
-                let contact = at(&pair.whom);
+                let contact = at(&pair.contact);
                 one(&pair.by, Command::AcceptContact { contact, petname: None })
             }
-            Step::Decline(pair) => one(&pair.by, Command::RejectContact(at(&pair.whom))),
-            Step::Remove(pair) => one(&pair.by, Command::RemoveContact(at(&pair.whom))),
-            Step::Block(pair) => one(&pair.by, Command::BlockContact(at(&pair.whom), true)),
-            Step::Unblock(pair) => one(&pair.by, Command::BlockContact(at(&pair.whom), false)),
+            Step::Decline(pair) => one(&pair.by, Command::RejectContact(at(&pair.contact))),
+            Step::Remove(pair) => one(&pair.by, Command::RemoveContact(at(&pair.contact))),
+            Step::Block(pair) => one(&pair.by, Command::BlockContact(at(&pair.contact), true)),
+            Step::Unblock(pair) => one(&pair.by, Command::BlockContact(at(&pair.contact), false)),
             Step::Timer(timer) => {
                 let seconds = seconds(&timer.after).unwrap_or_default();
-                one(&timer.by, Command::SetTimer(at(&timer.whom).into(), seconds))
+                one(&timer.by, Command::SetTimer(at(&timer.contact).into(), seconds))
             }
             Step::Edit(edit) => self.of_each(&edit.of, Direction::Out, world, |contact, id| {
                 let text = edit.text.clone();
@@ -246,11 +253,11 @@ impl Telling {
                 ids: vec![id],
                 receipt: true,
             }),
-            _ => unreachable!("no wish: {step:?}"),
+            _ => unreachable!("no command: {step:?}"),
         }
     }
 
-    /// What the author, or the reader, asks for each of the messages.
+    /// A command for each of the messages, of the author or of the reader.
     fn of_each(
         &self,
         of: &Label,
@@ -259,24 +266,24 @@ impl Telling {
         command: impl Fn(OnionAddress, MessageId) -> Command,
     ) -> Vec<(Peer, Command)> {
         let messages = self.messages(world, of.as_ref()).into_iter();
-        let wishes = messages.map(|(author, reader, id)| {
-            let (asks, other) = match by {
+        let commands = messages.map(|(author, reader, id)| {
+            let (commands, other) = match by {
                 Direction::Out => (author, reader),
                 Direction::In => (reader, author),
             };
-            (asks, command(world.address(other), id))
+            (commands, command(world.address(other), id))
         });
-        wishes.collect()
+        commands.collect()
     }
 
-    /// Waits until wishes are granted. They must be, unless a crash has hidden that they were.
-    fn grant(&self, step: &Spanned<Step>, asks: &[usize], world: &mut World) {
-        answers(asks, world);
-        for ask in asks {
-            let asked = world.asked(*ask);
-            match &asked.answer {
-                Some(Err(refusal)) if asked.times == 1 => {
-                    self.fail(step, world, &format!("{} refuses: {refusal}", asked.peer));
+    /// Waits for replies. None may be a refusal, unless the command may have succeeded before a crash.
+    fn await_success(&self, step: &Spanned<Step>, commands: &[usize], world: &mut World) {
+        await_replies(commands, world);
+        for command in commands {
+            let command = world.user_command(*command);
+            match &command.reply {
+                Some(Err(refusal)) if command.attempts == 1 => {
+                    self.fail(step, world, &format!("{} refuses: {refusal}", command.peer));
                 }
                 Some(Ok(Reply::Message { id, .. })) => {
                     if let Step::Send(send) = step.as_ref() {
@@ -302,8 +309,8 @@ impl Telling {
             .within
             .as_ref()
             .map(|within| within.as_ref().length());
-        if let Some(patience) = patience.filter(|patience| waited > *patience && world.is_gentle()) {
-            self.fail(condition, world, &format!("it took {waited}, longer than {patience}"));
+        if let Some(patience) = patience.filter(|patience| waited > *patience && world.is_fault_free()) {
+            self.fail(condition, world, &format!("it took {waited}, more than {patience}"));
         }
     }
 
@@ -315,21 +322,21 @@ impl Telling {
 
     fn fail<T>(&self, place: &Spanned<T>, world: &World, why: &str) -> ! {
         let line = self.script.line(place.span().start);
-        world.fail(format_args!("line {line} of {} is not so: {why}", self.script.name))
+        world.fail(format_args!("line {line} of {} fails: {why}", self.script.name))
     }
 }
 
-impl From<FateWord> for Fate {
-    fn from(word: FateWord) -> Self {
+impl From<FateName> for Fate {
+    fn from(word: FateName) -> Self {
         match word {
-            FateWord::Delivered => Self::Delivered,
-            FateWord::Received => Self::Received,
-            FateWord::Swallowed => Self::Swallowed,
-            FateWord::Expired => Self::Failed(FailReason::Expired),
-            FateWord::Removed => Self::Failed(FailReason::Removed),
-            FateWord::Cancelled => Self::Cancelled,
-            FateWord::Vanished => Self::Vanished,
-            FateWord::Forgotten => Self::Forgotten,
+            FateName::Delivered => Self::Delivered,
+            FateName::Received => Self::Received,
+            FateName::Swallowed => Self::Swallowed,
+            FateName::Expired => Self::Failed(FailReason::Expired),
+            FateName::Removed => Self::Failed(FailReason::Removed),
+            FateName::Cancelled => Self::Cancelled,
+            FateName::Vanished => Self::Vanished,
+            FateName::Forgotten => Self::Forgotten,
         }
     }
 }

@@ -1,44 +1,46 @@
-//! What is done to frames.
+//! What a [`ByzantinePeer`] does to frames.
 
 use sotto_core::wire::link::{
     Ack, Answer, Bundle, Frame, Heartbeat, Offer, Presence, Request, Sealed, Standing, Typing,
 };
 use sotto_core::wire::link::{Hello, frame::Body};
 
-use super::Malice;
-use super::crook::{Crook, Relay};
+use super::ByzantineFault;
+use super::peer::{ByzantinePeer, Relay};
 
-/// Small things said for every one that has to be.
-const CHATTER: usize = 60;
-/// Requests for every frame.
-const REQUESTS: usize = 12;
+/// Small frames sent with every real frame.
+const SMALL_FRAMES: usize = 60;
+/// Requests sent with every real frame.
+const FLOODING_REQUESTS: usize = 12;
 
-impl Crook {
-    /// What goes out in a frame's place.
-    pub(super) fn twisted(&mut self, frame: Frame, relay: &mut Relay) -> Vec<Frame> {
+impl ByzantinePeer {
+    /// What is sent in place of a frame.
+    pub(super) fn altered(&mut self, frame: Frame, relay: &mut Relay) -> Vec<Frame> {
         let Some(body) = frame.body else { return Vec::new() };
         let greeting = matches!(body, Body::Hello(_));
         if let Body::Request(Request { bundle, .. }) | Body::Offer(Offer { bundle, .. }) = &body {
             self.offered.clone_from(bundle);
         }
-        let mut said = match (self.malice, body) {
-            (Malice::NeverAcks, Body::Ack(_)) => Vec::new(),
-            (Malice::AcksTheUnseen, Body::Ack(ack)) => self.unseen(ack),
-            (Malice::LiesAboutCursors, Body::Hello(hello)) => vec![Body::Hello(self.lie(hello))],
-            (Malice::Forgets, Body::Hello(hello)) => vec![Body::Hello(Hello { generation: 0, ..hello })],
-            (Malice::Forgets, Body::Ack(ack)) => {
-                relay.broken_off = true;
-                self.first_of(ack)
+        let mut said = match (self.fault, body) {
+            (ByzantineFault::NeverAcks, Body::Ack(_)) => Vec::new(),
+            (ByzantineFault::AcksTheUnsent, Body::Ack(ack)) => self.ack_of_unsent(ack),
+            (ByzantineFault::MisreportsCursors, Body::Hello(hello)) => vec![Body::Hello(self.misreport(hello))],
+            (ByzantineFault::LosesSession, Body::Hello(hello)) => vec![Body::Hello(Hello { generation: 0, ..hello })],
+            (ByzantineFault::LosesSession, Body::Ack(ack)) => {
+                relay.truncated = true;
+                self.first_ack_or_none(ack)
             }
-            (Malice::Equivocates, Body::Sealed(sealed)) => self.equivocation(sealed),
-            (Malice::RepeatsItself, body) => vec![body.clone(), body.clone(), body],
+            (ByzantineFault::Equivocates, Body::Sealed(sealed)) => self.equivocation(sealed),
+            (ByzantineFault::RepeatsFrames, body) => vec![body.clone(), body.clone(), body],
             (_, body) => vec![body],
         };
-        match self.malice {
-            Malice::FloodsRequests => said.extend((0..REQUESTS).flat_map(|_| self.requests())),
-            Malice::Chatters => said.extend((0..CHATTER).map(|_| self.word())),
-            // After the greeting a frame may go before the one that it follows.
-            Malice::Reorders if !greeting => {
+        match self.fault {
+            ByzantineFault::FloodsRequests => {
+                said.extend((0..FLOODING_REQUESTS).flat_map(|_| self.flooding_requests()))
+            }
+            ByzantineFault::FloodsSmallFrames => said.extend((0..SMALL_FRAMES).map(|_| self.small_frame())),
+            // After `Hello`, a frame may be sent before the one that it follows.
+            ByzantineFault::ReordersFrames if !greeting => {
                 said.extend(relay.held_frame.take().and_then(|frame| frame.body));
                 if self.entropy.below(2) == 0 {
                     relay.held_frame = said.pop().map(|body| Frame { body: Some(body) });
@@ -49,13 +51,13 @@ impl Crook {
         said.into_iter().map(|body| Frame { body: Some(body) }).collect()
     }
 
-    /// What goes back for a frame of the peer's, besides what the node makes of it.
-    pub(super) fn back(&mut self, frame: &Frame) -> Vec<Frame> {
-        let reflects = self.malice == Malice::Reflects && self.entropy.below(2) == 0;
+    /// What is sent back for a frame of the real peer, besides the node's own response.
+    pub(super) fn reflected(&mut self, frame: &Frame) -> Vec<Frame> {
+        let reflects = self.fault == ByzantineFault::ReflectsFrames && self.entropy.below(2) == 0;
         reflects.then(|| frame.clone()).into_iter().collect()
     }
 
-    fn unseen(&mut self, ack: Ack) -> Vec<Body> {
+    fn ack_of_unsent(&mut self, ack: Ack) -> Vec<Body> {
         let beyond = Ack {
             received: ack.received + 1 + self.entropy.below(1000),
             ..ack
@@ -67,8 +69,8 @@ impl Crook {
         }
     }
 
-    /// Of the session's first ciphertext, or of nothing.
-    fn first_of(&mut self, ack: Ack) -> Vec<Body> {
+    /// An acknowledgement of the session's first ciphertext, or none.
+    fn first_ack_or_none(&mut self, ack: Ack) -> Vec<Body> {
         let first = Ack { received: 1, ..ack };
         (self.entropy.below(2) == 0)
             .then_some(Body::Ack(first))
@@ -76,7 +78,7 @@ impl Crook {
             .collect()
     }
 
-    fn lie(&mut self, mut hello: Hello) -> Hello {
+    fn misreport(&mut self, mut hello: Hello) -> Hello {
         let number = self.entropy.below(1 << 12);
         match self.entropy.below(8) {
             0 => hello.received += 1 + number,
@@ -97,11 +99,11 @@ impl Crook {
             *last ^= 1;
         }
         match self.entropy.below(4) {
-            // Another ciphertext under the same number, after the true one.
+            // A second ciphertext under the same sequence number, after the real one.
             0 => vec![Body::Sealed(sealed), Body::Sealed(other)],
-            // The same before it.
+            // The same, before the real one.
             1 => vec![Body::Sealed(other), Body::Sealed(sealed)],
-            // One ciphertext under two numbers.
+            // One ciphertext under two sequence numbers.
             2 => {
                 other = sealed.clone();
                 other.sequence += 1;
@@ -111,8 +113,8 @@ impl Crook {
         }
     }
 
-    /// A request and an offer, of whatever generation.
-    fn requests(&mut self) -> Vec<Body> {
+    /// A request and a pre-key offer of an arbitrary session epoch.
+    fn flooding_requests(&mut self) -> Vec<Body> {
         let generation = match self.entropy.below(3) {
             0 => 1 << 62,
             1 => u64::MAX,
@@ -135,8 +137,8 @@ impl Crook {
         ]
     }
 
-    /// Something that costs next to nothing to say.
-    fn word(&mut self) -> Body {
+    /// A frame that costs almost nothing to send.
+    fn small_frame(&mut self) -> Body {
         match self.entropy.below(5) {
             0 => Body::Heartbeat(Heartbeat { reply: true }),
             1 => Body::Typing(Typing {

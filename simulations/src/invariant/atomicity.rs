@@ -1,23 +1,25 @@
-//! Whatever became of a batch, it is there whole or not at all: a message comes with its state, its event and, while it
-//! waits, its place in the outbox. So one whose outcome nobody was told is either sent like any other or was never written.
+//! A batch is durable whole or not at all: a message comes with its state, its event and, while it is queued, its
+//! outbox row. So a message whose reply was lost in a crash is either sent like any other or was never written.
 
 use sotto_core::row::{DeliveryState, Event, Key, MessageRow, Row};
 use sotto_testkit::disk::Disk;
 
-use super::{Invariant, Seen};
+use super::{Invariant, Observation};
 use crate::World;
 
 #[derive(Default)]
-pub struct Wholeness;
+pub struct Atomicity;
 
-impl Invariant for Wholeness {
+impl Invariant for Atomicity {
     fn name(&self) -> &'static str {
-        "wholeness"
+        "atomicity"
     }
 
-    fn observe(&mut self, seen: &Seen<'_>, world: &World) -> Result<(), String> {
+    fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
         // After a crash and before anything else: this is what recovery finds.
-        let Seen::Opening(peer) = seen else { return Ok(()) };
+        let Observation::Opening(peer) = observation else {
+            return Ok(());
+        };
         let disk = world.disk(*peer);
         for row in disk.rows() {
             let Row::Message(row) = row else { continue };
@@ -37,7 +39,7 @@ fn missing(row: &MessageRow, disk: &Disk) -> Option<&'static str> {
     };
     match disk.row(&Key::Event(row.order)) {
         Some(Row::Event(event)) if event.event == announces => {}
-        _ => return Some("which no event announces"),
+        _ => return Some("which has no event"),
     }
     if row.key.is_from_peer() {
         return None;
@@ -49,7 +51,7 @@ fn missing(row: &MessageRow, disk: &Disk) -> Option<&'static str> {
     };
     match state {
         None => Some("which has no state"),
-        Some(DeliveryState::Queued) if !waits() => Some("which is queued and waits nowhere"),
+        Some(DeliveryState::Queued) if !waits() => Some("which is queued without an outbox row"),
         _ => None,
     }
 }

@@ -1,0 +1,112 @@
+//! Blocked and removed contacts.
+
+use sotto_core::row::{DeliveryState, FailReason, Standing};
+use sotto_core::{Command, Millis};
+
+use crate::{ALICE, BOB, Fate, World};
+
+/// Bob blocks Alice. She sees no difference, and he receives nothing. Once he unblocks her, new messages arrive.
+pub fn blocked_in_silence(world: &mut World) {
+    let alice = world.address(ALICE);
+    world.deliver_text(ALICE, BOB, "hello");
+    world.call_ok(BOB, Command::BlockContact(alice, true));
+    let unseen = world.deliver_text(ALICE, BOB, "why do you not answer?");
+    world.expect(unseen, Fate::Swallowed);
+    world.call_ok(BOB, Command::BlockContact(alice, false));
+    world.deliver_text(ALICE, BOB, "hello again");
+    assert_eq!(world.received_texts(ALICE, BOB), ["hello", "hello again"]);
+}
+
+/// Bob removes Alice. What was queued for her is not sent; the history stays.
+pub fn removed(world: &mut World) {
+    let alice = world.address(ALICE);
+    world.deliver_text(BOB, ALICE, "so long");
+    world.switch_off(ALICE);
+    let unsent = world.send_text(BOB, ALICE, "and thanks for all the fish");
+    world.call_ok(BOB, Command::RemoveContact(alice));
+    world.expect(unsent, Fate::Failed(FailReason::Removed));
+    assert_eq!(
+        world.state(BOB, ALICE, unsent),
+        Some(DeliveryState::Failed(FailReason::Removed))
+    );
+    world.switch_on(ALICE);
+    assert_ne!(world.standing(BOB, ALICE), Some(Standing::Friend));
+    assert_eq!(world.received_texts(BOB, ALICE), ["so long"]);
+}
+
+/// Bob has removed Alice, who does not know. Her message is not delivered, and she sees that it is not.
+pub fn removed_and_unaware(world: &mut World) {
+    let (alice, bob) = (world.address(ALICE), world.address(BOB));
+    world.call_ok(BOB, Command::RemoveContact(alice));
+    let unheard = world.send_text(ALICE, BOB, "are you angry?");
+    world.advance(Millis::hours(2));
+    assert_eq!(world.state(ALICE, BOB, unheard), Some(DeliveryState::Queued));
+    let cancel = Command::CancelMessage {
+        conversation: bob.into(),
+        id: unheard,
+    };
+    world.call_ok(ALICE, cancel);
+    world.expect(unheard, Fate::Cancelled);
+}
+
+/// Bob removes Alice, and they become friends again. The old conversation goes on.
+pub fn removed_and_added_again(world: &mut World) {
+    let alice = world.address(ALICE);
+    world.deliver_text(BOB, ALICE, "so long");
+    world.call_ok(BOB, Command::RemoveContact(alice));
+    world.request(BOB, ALICE);
+    world.until("they are friends again, or she is asked", |world| {
+        world.are_friends(ALICE, BOB) || world.standing(ALICE, BOB) == Some(Standing::Asking)
+    });
+    if !world.are_friends(ALICE, BOB) {
+        world.accept_contact(ALICE, BOB);
+    }
+    world.until_friends(ALICE, BOB);
+    world.deliver_text(BOB, ALICE, "I am back");
+    world.deliver_text(ALICE, BOB, "so I see");
+    assert_eq!(world.received_texts(BOB, ALICE), ["so long", "I am back"]);
+}
+
+/// Bob has blocked Alice. She may edit her message, on her own disk alone. He sees nothing of it, and cannot write to
+/// her by mistake.
+pub fn blocked_changes_nothing(world: &mut World) {
+    let alice = world.address(ALICE);
+    let (bob, text) = (world.address(BOB), "I never liked you".to_owned());
+    let id = world.deliver_text(ALICE, BOB, "hello");
+    world.call_ok(BOB, Command::BlockContact(alice, true));
+    let edit = Command::EditMessage {
+        conversation: bob.into(),
+        id,
+        text,
+    };
+    world.call_ok(ALICE, edit);
+    world.until_quiescent(&[(ALICE, BOB)]);
+    assert_eq!(world.received_texts(ALICE, BOB), ["hello"]);
+    let draft = world.draft(ALICE, "hello?");
+    assert!(world.call(BOB, Command::Send(draft)).is_err());
+    world.call_ok(BOB, Command::BlockContact(alice, false));
+}
+
+/// Bob has removed Alice. She sees that nothing is delivered, removes him too, and asks again. Then she can retry what
+/// has failed.
+pub fn removed_and_asks_anew(world: &mut World) {
+    let (alice, bob) = (world.address(ALICE), world.address(BOB));
+    world.call_ok(BOB, Command::RemoveContact(alice));
+    let id = world.send_text(ALICE, BOB, "are you angry?");
+    world.advance(Millis::hours(2));
+    world.call_ok(ALICE, Command::RemoveContact(bob));
+    assert_eq!(
+        world.state(ALICE, BOB, id),
+        Some(DeliveryState::Failed(FailReason::Removed))
+    );
+    world.befriend(ALICE, BOB);
+    world.call_ok(
+        ALICE,
+        Command::RetryMessage {
+            conversation: bob.into(),
+            id,
+        },
+    );
+    world.until_delivered(ALICE, BOB, id);
+    assert_eq!(world.received_texts(ALICE, BOB), ["are you angry?"]);
+}
