@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sotto_core::sabotage::Rule;
-
-use crate::rules::bits;
-pub use crate::rules::{HARMLESS, TABLE, named, names};
+pub use crate::rules::{HARMLESS, Rule, named, names, table};
 use crate::run::{Run, play};
 use crate::scenario::LIBRARY;
 
@@ -25,8 +22,8 @@ pub struct Detection {
 }
 
 /// Breaks a rule in the runs of at most so many seeds, until one fails.
-pub fn detect(rule: Rule, with: &[Rule], seeds: u64) -> Option<Detection> {
-    let broken = bits(rule, with);
+pub fn detect(rule: Rule, seeds: u64) -> Option<Detection> {
+    let broken = rule.bits();
     let began = Instant::now();
     let mut runs = 0;
     for seed in 0..seeds {

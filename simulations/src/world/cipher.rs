@@ -56,6 +56,26 @@ impl Cipher {
         })
     }
 
+    /// As `open`, with a ratchet that clears [`Content::repeat`](sotto_core::wire::content::Content::repeat).
+    #[cfg(feature = "sabotage")]
+    pub(super) fn open_unmarked(
+        self,
+        image: Image,
+        entropy: Entropy,
+        limits: Limits,
+        now: Now,
+    ) -> Result<Box<dyn Machine>, OpenError> {
+        use super::byzantine::UNMARKED;
+        Ok(match self {
+            Self::Transparent => Box::new(Node::<ByzantineRatchet<Transparent, UNMARKED>>::open(
+                image, entropy, limits, now,
+            )?),
+            Self::Signal => Box::new(Node::<ByzantineRatchet<Signal, UNMARKED>>::open(
+                image, entropy, limits, now,
+            )?),
+        })
+    }
+
     pub(super) fn open(
         self,
         image: Image,

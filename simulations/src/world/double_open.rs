@@ -45,11 +45,11 @@ impl World {
 /// What the lock prevents.
 #[cfg(feature = "sabotage")]
 mod two_nodes {
-    use sotto_core::sabotage::Rule;
     use sotto_core::{Cause, Input, LinkId, Machine, Millis};
 
     use super::super::host::CLOCK_ORIGINS;
     use super::super::{InFlight, Peer, World};
+    use crate::rules::Rule;
 
     /// A node in whose place another runs.
     pub struct DisplacedNode {
@@ -62,7 +62,7 @@ mod two_nodes {
 
     impl World {
         pub(super) fn displace(&mut self, peer: Peer) -> Option<DisplacedNode> {
-            if self.broken & Rule::StoreShared.bit() == 0 || self.is_committing(peer) {
+            if !Rule::StoreShared.is_in(self.broken) || self.is_committing(peer) {
                 return None;
             }
             let host = &mut self.hosts[peer.0];

@@ -11,6 +11,8 @@ mod ledger;
 mod network;
 mod observation;
 mod recorder;
+#[cfg(feature = "sabotage")]
+mod sabotaged;
 mod timeline;
 mod user;
 mod view;
@@ -274,7 +276,7 @@ impl World {
     /// What runs next on this thread is a node of this world.
     #[cfg(feature = "sabotage")]
     fn arm_sabotage(&self) {
-        sotto_core::sabotage::arm(self.broken);
+        sotto_core::sabotage::arm(crate::rules::in_core(self.broken));
     }
 
     #[cfg(not(feature = "sabotage"))]

@@ -19,6 +19,8 @@ use sotto_core::{Command, Entropy, FriendCode, Limits, Machine, Now, OpenError, 
 
 pub(super) use peer::{ByzantinePeer, Keys};
 pub(super) use ratchet::ByzantineRatchet;
+#[cfg(feature = "sabotage")]
+pub(super) use ratchet::UNMARKED;
 
 use super::{Peer, World, add_contact};
 

@@ -14,6 +14,10 @@ const JUMP: u64 = 25_000;
 /// One in so many ciphertexts is altered.
 const ALTERED_ONE_IN: u64 = 3;
 
+/// Not a [`ByzantineFault`]: no content is marked as a repetition.
+#[cfg(feature = "sabotage")]
+pub(in crate::world) const UNMARKED: u8 = u8::MAX;
+
 /// A ratchet with a [`ByzantineFault`], given by its number.
 pub(in crate::world) struct ByzantineRatchet<R, const FAULT: u8>(R);
 
@@ -26,6 +30,11 @@ impl<R: Ratchet, const FAULT: u8> ByzantineRatchet<R, FAULT> {
         let mut content = Content::decode(plaintext).ok()?;
         if matches!(content.kind, Some(Kind::Accept(_) | Kind::Renewed(_))) {
             return None; // without these there would be no session
+        }
+        #[cfg(feature = "sabotage")]
+        if FAULT == UNMARKED {
+            content.repeat = false;
+            return Some(content.encode_to_vec());
         }
         if Self::REUSES_IDS {
             content.id = vec![7; 16];

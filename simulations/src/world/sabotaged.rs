@@ -1,0 +1,306 @@
+//! [`SabotagedNode`]: a node that breaks a rule although its core does not. It stands between a node and its host and
+//! changes inputs, outputs, batches, deadlines, limits, and what a node is opened from.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+
+use sotto_core::row::{Batch, Change, Image, Key, Row};
+use sotto_core::{
+    Command, CommandId, CommitId, Deadline, Entropy, Input, Intake, Limits, LinkId, Machine, Millis, Notice, Now,
+    OnionAddress, OpenError, Output, Reply,
+};
+
+use super::World;
+use crate::rules::Rule;
+
+/// Command ids of the [`SabotagedNode`] itself; hosts count from 1.
+const OWN_COMMANDS: u64 = 1 << 40;
+
+impl World {
+    /// Opens a node that breaks the world's rules.
+    pub(super) fn open_sabotaged(
+        &self,
+        mut image: Image,
+        entropy: Entropy,
+        limits: Limits,
+        now: Now,
+    ) -> Result<Box<dyn Machine>, OpenError> {
+        let breaks = |rule: Rule| rule.is_in(self.broken);
+        let entropy = if breaks(Rule::EntropyReplayed) && image.identity.is_some() {
+            Entropy::from_seed([0; 32])
+        } else {
+            entropy
+        };
+        if breaks(Rule::EncryptAgainOnRetry) {
+            forget_sealing(&mut image);
+        }
+        if breaks(Rule::NewestFirst) {
+            reverse_outboxes(&mut image);
+        }
+        let with_session = image.sessions.iter().map(|row| row.contact).collect();
+        let received = image.cursors.iter().map(|row| (row.contact, row.received)).collect();
+        let limits = loosened(limits, self.broken);
+        let node = if breaks(Rule::RepeatUnmarked) {
+            self.cipher.open_unmarked(image, entropy, limits, now)?
+        } else {
+            self.cipher.open(image, entropy, limits, now)?
+        };
+        Ok(Box::new(SabotagedNode {
+            node,
+            broken: self.broken,
+            now,
+            unconfirmed: None,
+            held: VecDeque::new(),
+            with_session,
+            received,
+            admitted: Vec::new(),
+            hasher: RandomState::new(),
+            own_commands: OWN_COMMANDS,
+        }))
+    }
+}
+
+/// Limits that are none. They stay below what makes a deadline longer than an invariant allows.
+fn loosened(limits: Limits, broken: u64) -> Limits {
+    let breaks = |rule: Rule| rule.is_in(broken);
+    let rows = |rule, loose, usual| if breaks(rule) { loose } else { usual };
+    let span = |rule, loose, usual| if breaks(rule) { loose } else { usual };
+    Limits {
+        window: if breaks(Rule::WindowUnbounded) {
+            1 << 20
+        } else {
+            limits.window
+        },
+        outbox_rows: rows(Rule::OutboxUnbounded, 1 << 20, limits.outbox_rows),
+        requests: rows(Rule::RequestsUnbounded, 1 << 10, limits.requests),
+        retry_first: span(Rule::NoBackoff, Millis(100), limits.retry_first),
+        retry_cap: span(Rule::NoBackoff, Millis(100), limits.retry_cap),
+        outbox_expiry: span(Rule::ExpiryForgotten, Millis::hours(24 * 365), limits.outbox_expiry),
+        heartbeat: span(Rule::DeadLinkKept, limits.retry_cap, limits.heartbeat),
+        idle: span(Rule::IdleLinkKept, Millis::hours(1000), limits.idle),
+        ..limits
+    }
+}
+
+/// Sealed rows are presented as unsealed, and their sequence numbers as free.
+fn forget_sealing(image: &mut Image) {
+    for cursors in &mut image.cursors {
+        let rows = image.outbox.iter_mut().filter(|row| row.contact == cursors.contact);
+        let mut sealed: Vec<_> = rows.filter(|row| row.sealed.is_some()).collect();
+        if sealed.iter().any(|row| row.content.is_empty()) {
+            continue; // they cannot be sealed any more
+        }
+        for row in &mut sealed {
+            row.sealed = None;
+        }
+        cursors.sent -= sealed.len() as u64;
+    }
+}
+
+/// The unsealed rows of each contact are queued in reverse order.
+fn reverse_outboxes(image: &mut Image) {
+    let contacts: BTreeSet<OnionAddress> = image.outbox.iter().map(|row| row.contact).collect();
+    for contact in contacts {
+        let of_contact = |row: &&mut sotto_core::row::OutboxRow| row.contact == contact && row.sealed.is_none();
+        let mut rows: Vec<_> = image.outbox.iter_mut().filter(of_contact).collect();
+        let positions: Vec<_> = rows.iter().map(|row| row.position).collect();
+        for (row, position) in rows.iter_mut().zip(positions.into_iter().rev()) {
+            row.position = position;
+        }
+    }
+    image.outbox.sort_by_key(|row| (row.contact, row.position));
+}
+
+/// A node, and the rules that it breaks.
+struct SabotagedNode {
+    node: Box<dyn Machine>,
+    broken: u64,
+    /// The clocks of the last input.
+    now: Now,
+    /// The node was told that this commit is durable, which it is not yet.
+    unconfirmed: Option<CommitId>,
+    /// Outputs that wait until it is.
+    held: VecDeque<Output>,
+    /// Contacts with a session row on the disk.
+    with_session: BTreeSet<OnionAddress>,
+    /// The highest sequence number received, by contact, on the disk.
+    received: BTreeMap<OnionAddress, u64>,
+    /// Strangers whose requests are in the commit in flight.
+    admitted: Vec<OnionAddress>,
+    hasher: RandomState,
+    own_commands: u64,
+}
+
+impl SabotagedNode {
+    fn breaks(&self, rule: Rule) -> bool {
+        rule.is_in(self.broken)
+    }
+
+    /// Takes rows out of a batch, but never all.
+    fn altered(&mut self, batch: Batch) -> Batch {
+        let sealed_for: BTreeSet<_> = rows(&batch)
+            .filter_map(|row| match row {
+                Row::Outbox(row) if row.sealed.is_some() => Some(row.contact),
+                _ => None,
+            })
+            .collect();
+        let mut changes = batch.changes.clone();
+        changes.retain(|change| !self.is_lost(change, &sealed_for));
+        for row in rows(&batch) {
+            match row {
+                Row::Session(row) => _ = self.with_session.insert(row.contact),
+                Row::Cursors(row) => _ = self.received.insert(row.contact, row.received),
+                Row::Request(row) if self.breaks(Rule::StrangerAdmitted) => self.admitted.push(row.contact),
+                _ => {}
+            }
+        }
+        if changes.is_empty() { batch } else { Batch { changes } }
+    }
+
+    fn is_lost(&self, change: &Change, sealed_for: &BTreeSet<OnionAddress>) -> bool {
+        match change {
+            Change::Put(Row::Session(row)) => {
+                let is_update = self.with_session.contains(&row.contact) && sealed_for.contains(&row.contact);
+                self.breaks(Rule::SessionNotStored) && is_update
+            }
+            Change::Put(Row::Cursors(row)) => {
+                let before = self.received.get(&row.contact);
+                self.breaks(Rule::CursorsNotStored) && before.is_some_and(|before| row.received > *before)
+            }
+            Change::Put(Row::Outbox(row)) => {
+                self.breaks(Rule::ErasureForgotten) && row.content.is_empty() && row.sealed.is_some()
+            }
+            Change::Put(Row::Event(_)) | Change::Insert(Row::Event(_)) => self.breaks(Rule::EventLost),
+            Change::Delete(Key::Offer(_)) => self.breaks(Rule::OfferKept),
+            Change::Delete(Key::Invite(_)) => self.breaks(Rule::InviteReused),
+            Change::Delete(Key::Message(_)) => self.breaks(Rule::DisappearanceForgotten),
+            _ => false,
+        }
+    }
+
+    /// Whether the node is told at once that this batch is durable.
+    fn confirms_early(&self, batch: &Batch) -> bool {
+        let seals = || rows(batch).any(|row| matches!(row, Row::Outbox(row) if row.sealed.is_some()));
+        let early = [
+            Rule::SendBeforeStore,
+            Rule::ReplyBeforeStore,
+            Rule::AnnounceBeforeStore,
+            Rule::TwoCommitsAtOnce,
+        ];
+        early.into_iter().any(|rule| self.breaks(rule)) || self.breaks(Rule::AckBeforeStore) && !seals()
+    }
+
+    /// Whether the host is given this output before the commit is durable.
+    fn is_early(&self, output: &Output) -> bool {
+        match output {
+            Output::Transmit(..) => self.breaks(Rule::SendBeforeStore) || self.breaks(Rule::AckBeforeStore),
+            Output::Reply(..) => self.breaks(Rule::ReplyBeforeStore),
+            Output::Notify(Notice::Logged(_)) => self.breaks(Rule::AnnounceBeforeStore),
+            Output::Commit(..) => self.breaks(Rule::TwoCommitsAtOnce),
+            _ => false,
+        }
+    }
+
+    /// The next output of the node that is due.
+    fn next(&mut self) -> Option<Output> {
+        if self.unconfirmed.is_none()
+            && let Some(held) = self.held.pop_front()
+        {
+            return Some(held);
+        }
+        while let Some(output) = self.node.poll() {
+            if self.unconfirmed.is_none() && self.held.is_empty() || self.is_early(&output) {
+                return Some(output);
+            }
+            self.held.push_back(output);
+        }
+        None
+    }
+
+    /// Dials in an order that differs from process to process.
+    fn shuffle_dials(&mut self) {
+        self.held.extend(std::iter::from_fn(|| self.node.poll()));
+        let is_dial = |output: &Output| matches!(output, Output::Dial(..));
+        let mut dials: Vec<_> = self.held.iter().filter(|output| is_dial(output)).cloned().collect();
+        dials.sort_by_key(|output| match output {
+            Output::Dial(_, address) => self.hasher.hash_one(address),
+            _ => 0,
+        });
+        let places = self.held.iter_mut().filter(|output| is_dial(output));
+        for (place, dial) in places.zip(dials) {
+            *place = dial;
+        }
+    }
+
+    /// Accepts requests that the user has not seen.
+    fn admit_strangers(&mut self) {
+        for contact in std::mem::take(&mut self.admitted) {
+            self.own_commands += 1;
+            let accept = Command::AcceptContact { contact, petname: None };
+            self.node
+                .handle(Input::Command(CommandId(self.own_commands), accept), self.now);
+        }
+    }
+}
+
+fn rows(batch: &Batch) -> impl Iterator<Item = &Row> {
+    batch.changes.iter().filter_map(|change| match change {
+        Change::Put(row) | Change::Insert(row) => Some(row),
+        Change::Delete(_) => None,
+    })
+}
+
+fn is_of_link(output: &Output, link: LinkId) -> bool {
+    matches!(output, Output::Transmit(of, _) | Output::Hangup(of) if *of == link)
+}
+
+impl Machine for SabotagedNode {
+    fn handle(&mut self, input: Input, now: Now) {
+        self.now = now;
+        match input {
+            Input::Command(id, Command::BlockContact(_, true)) if self.breaks(Rule::BlockedHeard) => {
+                self.held.push_back(Output::Reply(id, Ok(Reply::Done)));
+            }
+            Input::Stored(id) => {
+                if self.unconfirmed.take_if(|early| *early == id).is_none() {
+                    self.node.handle(Input::Stored(id), now);
+                }
+                self.admit_strangers();
+            }
+            Input::Closed(link, cause) => {
+                // Nothing may follow on this link.
+                self.held.retain(|output| !is_of_link(output, link));
+                self.node.handle(Input::Closed(link, cause), now);
+            }
+            other => self.node.handle(other, now),
+        }
+    }
+
+    fn poll(&mut self) -> Option<Output> {
+        if self.breaks(Rule::HashOrder) && self.held.is_empty() {
+            self.shuffle_dials();
+        }
+        loop {
+            match self.next()? {
+                Output::Commit(id, batch) => {
+                    let batch = self.altered(batch);
+                    if self.confirms_early(&batch) {
+                        self.unconfirmed = Some(id);
+                        self.node.handle(Input::Stored(id), self.now);
+                    }
+                    return Some(Output::Commit(id, batch));
+                }
+                Output::Reply(CommandId(id), _) if id > OWN_COMMANDS => {}
+                output => return Some(output),
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Deadline> {
+        self.node.deadline().filter(|_| !self.breaks(Rule::WakeLost))
+    }
+
+    fn intake(&self) -> Intake {
+        self.node.intake()
+    }
+}
