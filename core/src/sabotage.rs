@@ -1,53 +1,24 @@
-//! Rules that can be broken on purpose, one at a time, so that simulations can show that they would notice. Only with the
-//! feature `sabotage`, which no release build has; without it nothing of this is left in the program.
+//! [`Rule`]: rules that core can be made to break, so that the simulator can show that it detects this. Rules that a host can
+//! break are broken there instead (`simulations/src/world/sabotaged.rs`). Only with the feature `sabotage`, which no release
+//! build can have; without it nothing of this is in the program.
 
-/// A rule of the node's, by what it does when the rule is broken.
+/// A rule, named by the fault of a node that breaks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "sabotage", expect(missing_docs, reason = "each names the fault it is"))]
 #[repr(u8)]
 pub enum Rule {
-    SendBeforeStore,
-    AckBeforeStore,
-    ReplyBeforeStore,
-    AnnounceBeforeStore,
-    TwoCommitsAtOnce,
-    SessionNotStored,
-    CursorsNotStored,
-    EncryptAgainOnRetry,
     SequenceUnchecked,
     RepeatTakenAgain,
-    RepeatUnmarked,
-    NewestFirst,
-    WindowUnbounded,
-    OutboxUnbounded,
-    RequestsUnbounded,
     RetryNotRestored,
-    WakeLost,
-    NoBackoff,
     MonotonicStored,
-    EntropyReplayed,
-    HashOrder,
     RollbackUnseen,
-    OfferKept,
-    StrangerAdmitted,
-    InviteReused,
-    BlockedHeard,
-    ExpiryForgotten,
-    ErasureForgotten,
-    DisappearanceForgotten,
-    EventNumberSkipped,
     CrossedLinksBothGo,
-    DeadLinkKept,
-    IdleLinkKept,
     HeartbeatUnsaid,
     LieOfCursorBelieved,
     AckUnpaid,
     AckOfTheUnseen,
     SequenceEquivocated,
     EverythingSaidTwice,
-    /// Whoever drives nodes keeps it: one node for each store.
-    #[cfg(feature = "sabotage")]
-    StoreShared,
 }
 
 #[cfg(feature = "sabotage")]

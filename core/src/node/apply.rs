@@ -48,7 +48,7 @@ impl<S: Clone> Contact<S> {
 
     /// Applies a content. Malformed ones are counted and change nothing.
     pub fn apply(&mut self, content: Content, found: &Found, ctx: &mut Context) {
-        if self.row.blocked && !breaks(Rule::BlockedHeard) {
+        if self.row.blocked {
             return;
         }
         let applied = match content.kind {

@@ -7,7 +7,6 @@ use super::introduce::NAME_MAX;
 use super::messages::Cold;
 use super::outbox::Queued;
 use crate::row::{ConsumerRow, ContentType, DeliveryState, InviteRow, Row, Standing};
-use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::wire::content::Timer;
 use crate::wire::content::content::Kind;
@@ -274,7 +273,7 @@ impl<R: Ratchet> Node<R> {
         let why = match contact.row.standing {
             _ if contact.row.blocked => "is blocked; unblock them first",
             Standing::Friend | Standing::Requested | Standing::RequestDelivered => {
-                return if contact.outbox.len() < full || breaks(Rule::OutboxUnbounded) {
+                return if contact.outbox.len() < full {
                     Ok(contact)
                 } else {
                     Err(Refusal::Full("messages waiting for this contact"))

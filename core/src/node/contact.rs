@@ -130,9 +130,7 @@ impl<S> Contact<S> {
         };
         ctx.gate.put_session(contact);
         self.save_cursors(ctx);
-        if !breaks(Rule::OfferKept) {
-            self.drop_offer(ctx);
-        }
+        self.drop_offer(ctx);
     }
 
     /// The session is of no use any more; the next Hellos will find so, and replace it.
@@ -167,9 +165,6 @@ impl<S> Contact<S> {
 
     /// The next try is due after a wait that doubles, from half to the whole of it at random.
     pub fn back_off(&mut self, ctx: &mut Context) {
-        if breaks(Rule::NoBackoff) {
-            return;
-        }
         let doublings = self.row.retry.attempts.min(20);
         let span = (ctx.limits.retry_first.0 << doublings).min(ctx.limits.retry_cap.0);
         let wait = span / 2 + ctx.entropy.below(span / 2 + 1);

@@ -7,7 +7,6 @@ use super::contact::Contact;
 use super::pool::Phase;
 use super::timers::Timer;
 use crate::link::Link;
-use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::wire::link::Heartbeat;
 use crate::wire::link::frame::Body;
@@ -60,17 +59,9 @@ impl<R: Ratchet> Node<R> {
     /// Dials those who wait, as far as there is room.
     pub(super) fn dial_more(&mut self) {
         while self.pool.dials() < self.ctx.limits.dials {
-            let candidate = if breaks(Rule::HashOrder) {
-                let any = self
-                    .waiting
-                    .iter()
-                    .min_by_key(|candidate| hashed(&candidate.peer))
-                    .copied();
-                any.inspect(|candidate| _ = self.waiting.remove(candidate))
-            } else {
-                self.waiting.pop_first()
+            let Some(candidate) = self.waiting.pop_first() else {
+                break;
             };
-            let Some(candidate) = candidate else { break };
             let peer = candidate.peer;
             let Some(contact) = self.contacts.get(&peer) else {
                 continue;
@@ -142,17 +133,7 @@ impl<R: Ratchet> Node<R> {
                 }
             }
         }
-        if breaks(Rule::WakeLost) {
-            return;
-        }
         self.tend(peer);
         self.dial_more();
     }
-}
-
-/// A number that differs from run to run.
-#[expect(clippy::disallowed_types, reason = "for `Rule::HashOrder`")]
-fn hashed(peer: &OnionAddress) -> u64 {
-    use std::hash::BuildHasher;
-    std::collections::hash_map::RandomState::new().hash_one(peer)
 }

@@ -5,7 +5,6 @@ use super::Node;
 use super::inbox::Found;
 use super::messages::Cold;
 use crate::row::{Change, Event, Key, MessageWithDelivery, Query, Row, Rows};
-use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::{CommandId, ConversationId, FetchId, MessageKey, OnionAddress, Output};
 
@@ -113,9 +112,6 @@ impl<R: Ratchet> Node<R> {
         let Some(next) = self.ctx.next_disappearance else {
             return;
         };
-        if breaks(Rule::DisappearanceForgotten) {
-            return;
-        }
         if next > self.ctx.now.wall {
             return self.ctx.disappears(next);
         }

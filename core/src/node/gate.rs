@@ -15,9 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::MessageKey;
 use crate::row::{Batch, Change, Key, Row};
-use crate::sabotage::{Rule, breaks};
 use crate::wire::link::Frame;
-use crate::wire::link::frame::Body;
 use crate::{CommitId, EventSeq, LinkId, Notice, OnionAddress, Output};
 
 /// What waits for durability.
@@ -30,17 +28,6 @@ pub(super) enum Effect {
     Hangup(LinkId),
     /// An output as it is.
     Output(Output),
-}
-
-impl Effect {
-    fn leaves_early(&self) -> bool {
-        match self {
-            Self::Frame(_, frame) if matches!(frame.body, Some(Body::Ack(_))) => breaks(Rule::AckBeforeStore),
-            Self::Frame(..) | Self::Message(..) => breaks(Rule::SendBeforeStore),
-            Self::Output(Output::Reply(..)) => breaks(Rule::ReplyBeforeStore),
-            Self::Output(_) | Self::Hangup(_) => false,
-        }
-    }
 }
 
 #[derive(Default)]
@@ -104,9 +91,7 @@ impl Gate {
 
     /// Lets an effect out once every row staged so far is stored.
     pub fn emit(&mut self, effect: Effect) {
-        if effect.leaves_early() {
-            self.ready.push_back(effect);
-        } else if self.has_staged() {
+        if self.has_staged() {
             self.behind_staged.push(effect);
         } else if let Some((_, effects)) = &mut self.in_flight {
             effects.push(effect);
@@ -122,8 +107,7 @@ impl Gate {
 
     /// Cuts the staged rows into a commit, if none is in flight. `encode` gives a session's row, or nothing if it is gone.
     pub fn cut(&mut self, mut encode: impl FnMut(OnionAddress) -> Option<Row>) -> Option<Output> {
-        let busy = self.in_flight.is_some() && !breaks(Rule::TwoCommitsAtOnce);
-        if busy || !self.has_staged() {
+        if self.in_flight.is_some() || !self.has_staged() {
             return None;
         }
         for contact in std::mem::take(&mut self.staged_sessions) {
@@ -135,12 +119,7 @@ impl Gate {
         let mut effects = std::mem::take(&mut self.behind_staged);
         if self.logged > self.announced {
             self.announced = self.logged;
-            let hint = Effect::Output(Output::Notify(Notice::Logged(self.logged)));
-            if breaks(Rule::AnnounceBeforeStore) {
-                self.ready.push_back(hint);
-            } else {
-                effects.push(hint);
-            }
+            effects.push(Effect::Output(Output::Notify(Notice::Logged(self.logged))));
         }
         self.commits += 1;
         let id = CommitId(self.commits);

@@ -80,9 +80,7 @@ impl<S: Clone> Contact<S> {
         self.session = Some(opened.session);
         self.cursors.received = sealed.sequence;
         ctx.gate.put_session(self.row.address);
-        if !breaks(Rule::CursorsNotStored) {
-            self.save_cursors(ctx);
-        }
+        self.save_cursors(ctx);
         self.ack_due = true;
         Reception::Taken
     }

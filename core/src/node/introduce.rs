@@ -12,7 +12,6 @@ use super::context::Context;
 use super::me::Me;
 use super::settle::GENERATION_MAX;
 use crate::row::{Event, InviteRow, Key, RequestRow, Row, Standing};
-use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::wire::content::Accept;
 use crate::wire::content::content::Kind;
@@ -68,15 +67,10 @@ impl<S: Clone> Contact<S> {
             }
             Standing::Stranger | Standing::RequestDeclined | Standing::Asking => {
                 self.claim(request.name, ctx);
-                if breaks(Rule::StrangerAdmitted) {
-                    return self.consent(Some(link), &row, me, ctx);
-                }
                 if let Some(token) = invite.filter(|token| !self.row.blocked && invites.contains_key(token)) {
                     self.consent(Some(link), &row, me, ctx)?;
-                    if !breaks(Rule::InviteReused) {
-                        invites.remove(&token);
-                        ctx.gate.delete(Key::Invite(token));
-                    }
+                    invites.remove(&token);
+                    ctx.gate.delete(Key::Invite(token));
                     return Ok(());
                 }
                 self.hold(row, ctx);

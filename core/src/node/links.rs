@@ -75,8 +75,6 @@ impl<R: Ratchet> Node<R> {
         match self.pool.listen(id, &mut self.ctx) {
             Silence::Nothing => {}
             Silence::SayHeartbeat if breaks(Rule::HeartbeatUnsaid) => {}
-            Silence::Dead if breaks(Rule::DeadLinkKept) => {}
-            Silence::Idle if breaks(Rule::IdleLinkKept) => {}
             Silence::SayHeartbeat => self.ctx.frame(id, Body::Heartbeat(link::Heartbeat { reply: true })),
             Silence::Dead | Silence::Idle => self.ctx.hang_up(id),
         }
@@ -283,7 +281,7 @@ impl<R: Ratchet> Node<R> {
                 .values()
                 .filter(|contact| contact.row.standing == Standing::Asking)
                 .count();
-            let full = asking >= self.ctx.limits.requests && !breaks(Rule::RequestsUnbounded);
+            let full = asking >= self.ctx.limits.requests;
             if full || self.contacts.len() >= self.ctx.limits.contacts {
                 self.ctx.peer_faults += 1;
                 return;

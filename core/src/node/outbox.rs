@@ -12,7 +12,6 @@ use prost::Message as _;
 
 use super::context::Context;
 use crate::row::{OutboxRow, SealedBody};
-use crate::sabotage::{Rule, breaks};
 use crate::wire::content::Content;
 use crate::wire::content::content::Kind;
 use crate::{MessageKey, Position, Wall};
@@ -53,12 +52,10 @@ impl Outbox {
 
     pub fn first_unsealed(&self) -> Option<Position> {
         let after = self.sealed_to.map_or(Unbounded, Excluded);
-        let mut unsealed = self.rows.range((after, Unbounded)).map(|(position, _)| *position);
-        if breaks(Rule::NewestFirst) {
-            unsealed.next_back()
-        } else {
-            unsealed.next()
-        }
+        self.rows
+            .range((after, Unbounded))
+            .next()
+            .map(|(position, _)| *position)
     }
 
     /// Whether the last row carries just this and is not sealed: the same wish once more, perhaps because a crash has

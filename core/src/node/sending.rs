@@ -63,7 +63,7 @@ impl<S: Clone> Contact<S> {
     pub fn pump<R: Ratchet<Session = S>>(&mut self, me: &Me<R>, ctx: &mut Context) {
         let Some(link) = self.flow else { return };
         let before = self.cursors.sent;
-        while self.cursors.sent - self.cursors.acknowledged < ctx.limits.window || breaks(Rule::WindowUnbounded) {
+        while self.cursors.sent - self.cursors.acknowledged < ctx.limits.window {
             let Some(position) = self.outbox.first_unsealed() else {
                 break;
             };
@@ -72,9 +72,7 @@ impl<S: Clone> Contact<S> {
             }
         }
         if self.cursors.sent != before {
-            if !breaks(Rule::SessionNotStored) {
-                ctx.gate.put_session(self.row.address);
-            }
+            ctx.gate.put_session(self.row.address);
             self.save_cursors(ctx);
             self.watch_expiry(ctx);
         }
@@ -119,21 +117,6 @@ impl<S: Clone> Contact<S> {
         let Some(link) = self.flow else { return };
         for (row, _) in self.outbox.sealed() {
             send(link, self.cursors.generation.0, row, ctx);
-        }
-    }
-
-    /// What `resend` must never do.
-    pub fn seal_again<R: Ratchet<Session = S>>(&mut self, me: &Me<R>, ctx: &mut Context) {
-        for row in self.outbox.rows.values_mut() {
-            if let (Some(sealed), Some(session)) = (&mut row.sealed, &self.session)
-                && let Ok(again) =
-                    (me.ratchet).encrypt(&row.contact, session, &row.content, ctx.now.wall, &mut ctx.entropy)
-            {
-                sealed.ciphertext = again.ciphertext;
-                self.session = Some(again.session);
-                ctx.gate.put(Row::Outbox(row.clone()));
-                ctx.gate.put_session(self.row.address);
-            }
         }
     }
 
@@ -191,7 +174,7 @@ impl<S: Clone> Contact<S> {
                 return false;
             }
             row.sealed = None;
-            row.repeat |= renewal && !breaks(Rule::RepeatUnmarked);
+            row.repeat |= renewal;
             ctx.gate.put(Row::Outbox(row.clone()));
             true
         });
@@ -228,9 +211,6 @@ impl<S: Clone> Contact<S> {
     /// A message has disappeared here: its text must not stay in the outbox either. Its ciphertext does, until it is
     /// acknowledged; unsealed, it is gone.
     pub fn erase(&mut self, key: MessageKey, ctx: &mut Context) {
-        if breaks(Rule::ErasureForgotten) {
-            return;
-        }
         let Some(position) = self.outbox.find(&key).map(|row| row.position) else {
             return;
         };
@@ -249,9 +229,6 @@ impl<S: Clone> Contact<S> {
 
     /// Gives up what has waited unsealed for too long.
     pub fn expire(&mut self, ctx: &mut Context) {
-        if breaks(Rule::ExpiryForgotten) {
-            return;
-        }
         for position in self.outbox.expired(ctx.now.wall) {
             self.give_up(position, FailReason::Expired, ctx);
         }

@@ -187,9 +187,6 @@ impl<S: Clone> Contact<S> {
     pub fn flow<R: Ratchet<Session = S>>(&mut self, link: LinkId, me: &Me<R>, ctx: &mut Context) {
         self.flow = Some(link);
         self.seen(ctx);
-        if breaks(Rule::EncryptAgainOnRetry) {
-            self.seal_again(me, ctx);
-        }
         self.resend(ctx);
         self.pump(me, ctx);
         let availability = wire_availability(ctx.availability);
