@@ -10,7 +10,12 @@ use std::time::{Duration, Instant};
 
 use sotto_core::Millis;
 
-use crate::{ByzantineFault, Choice, ENVIRONMENT_FAULTS, Run, Scenario, Trace, play, shrink};
+use crate::choice::{Choice, ENVIRONMENT_FAULTS};
+use crate::run::{Run, play};
+use crate::scenario::Scenario;
+use crate::shrink::shrink;
+use crate::trace::Trace;
+use crate::world::{ByzantineFault, Cipher};
 
 /// This scenario is about the only request slot, and a byzantine node would take it.
 const NEEDS_THE_ONLY_SLOT: &str = "one_request_at_a_time";
@@ -133,7 +138,7 @@ impl Campaign {
 impl Tally {
     fn count(&mut self, run: Run, made: &[Choice]) {
         self.runs += 1;
-        self.over_signal += u64::from(run.cipher == crate::Cipher::Signal);
+        self.over_signal += u64::from(run.cipher == Cipher::Signal);
         for choice in made.iter().filter(|choice| choice.value > 0) {
             if let Some(fault) = ENVIRONMENT_FAULTS.iter().find(|fault| fault.label == choice.label) {
                 *self.faults.entry(fault.label).or_default() += 1;

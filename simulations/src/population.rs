@@ -122,7 +122,10 @@ mod tests {
     use sotto_core::{Limits, Millis};
 
     use super::*;
-    use crate::{Choices, Cipher, Peer, World, invariant};
+    use crate::choice::Choices;
+    use crate::invariant;
+    use crate::peer::Peer;
+    use crate::world::{Cipher, World};
 
     #[test]
     fn they_are_friends_as_any() {

@@ -2,7 +2,10 @@
 
 use sotto_testkit::driver::Recording;
 
-use crate::{Choices, Cipher, Peer, Scenario};
+use crate::choice::Choices;
+use crate::peer::{ALICE, Peer};
+use crate::scenario::Scenario;
+use crate::world::Cipher;
 
 /// The inputs and outputs of one peer's node in a run without faults, until the world is quiescent.
 pub fn record(scenario: &'static Scenario, peer: Peer) -> Recording {
@@ -28,8 +31,5 @@ pub fn recordings() -> Vec<Recording> {
         "both_dial_at_once",
     ];
     let scenario = |name| Scenario::named(name).expect("a scenario of the library");
-    scenarios
-        .iter()
-        .map(|name| record(scenario(name), crate::ALICE))
-        .collect()
+    scenarios.iter().map(|name| record(scenario(name), ALICE)).collect()
 }

@@ -5,7 +5,7 @@ use sotto_core::row::{DeliveryState, Event, Key, MessageRow, Row};
 use sotto_testkit::disk::Disk;
 
 use super::{Invariant, Observation};
-use crate::World;
+use crate::world::World;
 
 #[derive(Default)]
 pub struct Atomicity;

@@ -4,7 +4,7 @@ use sotto_core::EventSeq;
 use sotto_core::row::{Change, Key, Row};
 
 use super::{Invariant, Observation};
-use crate::World;
+use crate::world::World;
 
 #[derive(Default)]
 pub struct EventLog;

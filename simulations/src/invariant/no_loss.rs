@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sotto_core::row::{DeliveryState, Event, MessageKey};
 
 use super::{Invariant, Observation};
+use crate::peer::Peer;
 use crate::world::Sent;
-use crate::{Fate, Peer, World};
+use crate::world::{Fate, World};
 
 pub struct NoLoss;
 

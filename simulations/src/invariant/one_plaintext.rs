@@ -7,7 +7,7 @@ use sotto_core::row::Row;
 use sotto_testkit::transparent::{Peek, peek};
 
 use super::{Invariant, Observation, written};
-use crate::World;
+use crate::world::World;
 
 #[derive(Default)]
 pub struct OnePlaintext {

@@ -5,7 +5,7 @@ use sotto_core::Output;
 use sotto_core::row::Row;
 
 use super::{Invariant, Observation, written};
-use crate::World;
+use crate::world::World;
 
 /// Shorter texts may occur by chance.
 const LONG_ENOUGH: usize = 8;

@@ -3,12 +3,13 @@
 use sotto_core::row::{Key, MessageKey, Row};
 use sotto_core::{Command, MessageId, Millis, Refusal};
 
-use crate::{ALICE, BOB, Fate, Peer, World};
+use crate::peer::{ALICE, BOB, Peer};
+use crate::world::{Fate, World};
 
 /// Alice edits a message. Bob has the new text, and the old one is on no disk.
 pub fn edit(world: &mut World) {
     let id = world.deliver_text(ALICE, BOB, "see you at nine");
-    world.edit(ALICE, BOB, id, "see you at ten");
+    world.edit_message(ALICE, BOB, id, "see you at ten");
     world.until("Bob has the new text", |world| {
         world.received_texts(ALICE, BOB) == ["see you at ten"]
     });
@@ -18,7 +19,7 @@ pub fn edit(world: &mut World) {
 /// Alice deletes a message for both. A tombstone without text stays.
 pub fn delete(world: &mut World) {
     let id = world.deliver_text(ALICE, BOB, "an indiscretion");
-    world.delete(ALICE, BOB, id);
+    world.delete_message(ALICE, BOB, id);
     world.until("it is gone with both", |world| {
         [ALICE, BOB]
             .iter()
@@ -49,7 +50,7 @@ pub fn changes_while_away(world: &mut World) {
     let answer = world.deliver_text(BOB, ALICE, "shall we?");
     world.switch_off(BOB);
     let id = world.send_text(ALICE, BOB, "yess");
-    world.edit(ALICE, BOB, id, "yes");
+    world.edit_message(ALICE, BOB, id, "yes");
     world.react(ALICE, BOB, answer, Some("!"));
     world.switch_on(BOB);
     world.until("Bob has all of it", |world| {
@@ -64,7 +65,7 @@ pub fn changes_while_away(world: &mut World) {
 pub fn deleted_while_away(world: &mut World) {
     let id = world.deliver_text(ALICE, BOB, "an indiscretion");
     world.switch_off(BOB);
-    world.delete(ALICE, BOB, id);
+    world.delete_message(ALICE, BOB, id);
     assert!(!world.disk(ALICE).holds_text("an indiscretion"));
     world.advance(Millis::hours(30));
     world.switch_on(BOB);
@@ -78,7 +79,7 @@ pub fn deleted_before_it_left(world: &mut World) {
     world.switch_off(BOB);
     let first = world.send_text(ALICE, BOB, "an indiscretion");
     let second = world.send_text(ALICE, BOB, "good evening");
-    world.delete(ALICE, BOB, first);
+    world.delete_message(ALICE, BOB, first);
     assert!(!world.disk(ALICE).holds_text("an indiscretion"));
     world.expect(first, Fate::Cancelled);
     world.switch_on(BOB);
@@ -90,7 +91,7 @@ pub fn deleted_before_it_left(world: &mut World) {
 pub fn deleted_is_deleted(world: &mut World) {
     let id = world.deliver_text(ALICE, BOB, "never mind");
     world.partition(ALICE, BOB);
-    world.delete(ALICE, BOB, id);
+    world.delete_message(ALICE, BOB, id);
     world.react(BOB, ALICE, id, Some("?"));
     world.heal();
     world.until_quiescent(&[(ALICE, BOB)]);
@@ -130,7 +131,7 @@ pub fn each_their_own(world: &mut World) {
         id: hers,
     };
     assert_eq!(world.call(BOB, burn), Err(Refusal::UnknownMessage(hers)));
-    world.edit(BOB, ALICE, his, "I owe you six");
+    world.edit_message(BOB, ALICE, his, "I owe you six");
     world.until("Alice has it", |world| {
         world.received_texts(BOB, ALICE) == ["I owe you six"]
     });
@@ -173,44 +174,5 @@ fn reaction(world: &World, id: MessageId) -> Option<String> {
     match world.disk(ALICE).row(&Key::Reaction(key, world.address(BOB)))? {
         Row::Reaction(row) => Some(row.emoji.clone()),
         _ => None,
-    }
-}
-
-impl World {
-    fn edit(&mut self, author: Peer, to: Peer, id: MessageId, text: &str) {
-        let contact = self.address(to);
-        let text = text.to_owned();
-        self.call_ok(
-            author,
-            Command::EditMessage {
-                conversation: contact.into(),
-                id,
-                text,
-            },
-        );
-    }
-
-    fn delete(&mut self, author: Peer, to: Peer, id: MessageId) {
-        let contact = self.address(to);
-        self.call_ok(
-            author,
-            Command::DeleteMessage {
-                conversation: contact.into(),
-                id,
-            },
-        );
-    }
-
-    /// `reader` reacts to a message of `author`.
-    fn react(&mut self, reader: Peer, author: Peer, id: MessageId, emoji: Option<&str>) {
-        let contact = self.address(author);
-        let emoji = emoji.map(str::to_owned);
-        self.call_ok(
-            reader,
-            Command::React {
-                message: MessageKey::direct(contact, contact, id),
-                emoji,
-            },
-        );
     }
 }

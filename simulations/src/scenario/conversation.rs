@@ -3,7 +3,8 @@
 use sotto_core::row::{ContentType, DeliveryState};
 use sotto_core::{Command, EventSeq, Millis, Refusal, Reply};
 
-use crate::{ALICE, BOB, Fate, World};
+use crate::peer::{ALICE, BOB};
+use crate::world::{Fate, World};
 
 /// One text, delivered.
 pub fn one_message(world: &mut World) {

@@ -3,8 +3,9 @@
 use sotto_core::row::Standing;
 use sotto_core::{Command, FriendCode, Millis, Refusal, Reply};
 
+use crate::peer::{ALICE, BOB, CAROL};
+use crate::world::World;
 use crate::world::add_contact;
-use crate::{ALICE, BOB, CAROL, World};
 
 /// Alice asks, Bob accepts, and texts go both ways.
 pub fn request_and_consent(world: &mut World) {

@@ -4,7 +4,8 @@
 use sotto_core::{Command, Refusal};
 
 use super::conversation::beyond_the_window;
-use crate::{ALICE, BOB, Peer, World};
+use crate::peer::{ALICE, BOB, Peer};
+use crate::world::World;
 
 /// How many messages are many.
 const MANY: usize = 500;

@@ -3,7 +3,8 @@
 use sotto_core::row::DeliveryState;
 use sotto_core::{Command, MessageId, Millis};
 
-use crate::{ALICE, BOB, Fate, World};
+use crate::peer::{ALICE, BOB};
+use crate::world::{Fate, World};
 
 /// Alice sets a timer for the conversation. A later message disappears with the author some time after it was sent, and
 /// with the reader some time after it was read. Then its text is on no disk.
@@ -17,7 +18,7 @@ pub fn timer_of_the_conversation(world: &mut World) {
     world.until_received(BOB, ALICE, from_bob);
     world.mark_read(BOB, ALICE, &[from_alice]);
     world.mark_read(ALICE, BOB, &[from_bob]);
-    world.until_vanished(&[(from_alice, "burn this"), (from_bob, "this too")]);
+    until_vanished(world, &[(from_alice, "burn this"), (from_bob, "this too")]);
     world.call_ok(ALICE, Command::SetTimer(bob.into(), 0));
     world.until("Bob knows that it is off", |world| world.timer(BOB, ALICE, ALICE) == 0);
 }
@@ -30,7 +31,7 @@ pub fn timer_of_one_message(world: &mut World) {
     let goes = world.send(ALICE, draft);
     world.until_received(ALICE, BOB, goes);
     world.mark_read(BOB, ALICE, &[stays, goes]);
-    world.until_vanished(&[(goes, "burn this")]);
+    until_vanished(world, &[(goes, "burn this")]);
     assert_eq!(world.received_texts(ALICE, BOB), ["this stays"]);
 }
 
@@ -54,7 +55,7 @@ pub fn disappears_while_away(world: &mut World) {
     assert!(world.disk(ALICE).holds_text("burn this") && world.disk(BOB).holds_text("burn this"));
     world.switch_on(ALICE);
     world.switch_on(BOB);
-    world.until_vanished(&[(goes, "burn this")]);
+    until_vanished(world, &[(goes, "burn this")]);
 }
 
 /// A message disappears with Alice before its acknowledgement. Its text is deleted from her disk, its ciphertext waits
@@ -71,7 +72,7 @@ pub fn disappears_before_the_ack(world: &mut World) {
     assert!(unsent || !world.disk(ALICE).holds_text("burn this"));
     world.heal();
     world.mark_read(BOB, ALICE, &[goes]);
-    world.until_vanished(&[(goes, "burn this")]);
+    until_vanished(world, &[(goes, "burn this")]);
 }
 
 /// Both have a timer, and some messages have their own. The shortest counts.
@@ -104,7 +105,7 @@ pub fn the_tightest_timer_holds(world: &mut World) {
     }
     world.mark_read(BOB, ALICE, &ids);
     let [loose, tight, unsaid] = ids;
-    world.until_vanished(&[(loose, "loose"), (tight, "tight"), (unsaid, "unsaid")]);
+    until_vanished(world, &[(loose, "loose"), (tight, "tight"), (unsaid, "unsaid")]);
     timers(world, 0, 0);
 }
 
@@ -120,17 +121,15 @@ pub fn unread_it_stays(world: &mut World) {
     world.advance(Millis::hours(12));
     assert!(world.disk(BOB).holds_text("burn this"), "Bob has not looked yet");
     world.mark_read(BOB, ALICE, &[goes]);
-    world.until_vanished(&[(goes, "burn this")]);
+    until_vanished(world, &[(goes, "burn this")]);
 }
 
-impl World {
-    fn until_vanished(&mut self, messages: &[(MessageId, &str)]) {
-        self.until("no disk holds the texts", |world| {
-            let gone = |text: &str| world.peers().all(|peer| !world.disk(peer).holds_text(text));
-            messages.iter().all(|(_, text)| gone(text))
-        });
-        for (id, _) in messages {
-            self.expect(*id, Fate::Vanished);
-        }
+fn until_vanished(world: &mut World, messages: &[(MessageId, &str)]) {
+    world.until("no disk holds the texts", |world| {
+        let gone = |text: &str| world.peers().all(|peer| !world.disk(peer).holds_text(text));
+        messages.iter().all(|(_, text)| gone(text))
+    });
+    for (id, _) in messages {
+        world.expect(*id, Fate::Vanished);
     }
 }

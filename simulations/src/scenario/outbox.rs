@@ -3,7 +3,8 @@
 use sotto_core::row::{ContentType, DeliveryState, FailReason};
 use sotto_core::{Command, Draft, MessageId, Millis, Refusal};
 
-use crate::{ALICE, BOB, Fate, World};
+use crate::peer::{ALICE, BOB};
+use crate::world::{Fate, World};
 
 /// Bob is away for two days. The message fails after one, visibly, and is delivered once Alice retries it.
 pub fn expires_and_is_sent_again(world: &mut World) {

@@ -2,7 +2,8 @@
 
 use sotto_core::{Availability, Command, Millis, Presence, Reply};
 
-use crate::{ALICE, BOB, Peer, World};
+use crate::peer::{ALICE, BOB, Peer};
+use crate::world::World;
 
 /// Bob sees that Alice is online, then away, then offline while she is invisible.
 pub fn here_away_invisible(world: &mut World) {

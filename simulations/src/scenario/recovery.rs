@@ -5,7 +5,8 @@ use sotto_core::row::{Batch, Change, Event, Row};
 use sotto_core::{Command, Millis, Refusal, Reply};
 use sotto_testkit::disk::Disk;
 
-use crate::{ALICE, BOB, Fate, Peer, World};
+use crate::peer::{ALICE, BOB, Peer};
+use crate::world::{Fate, World};
 
 /// Alice's store has lost her sessions.
 pub fn session_lost_by_one(world: &mut World) {
@@ -62,7 +63,7 @@ pub fn old_store_after_sending(world: &mut World) {
     world.submit_text(BOB, ALICE, "an answer");
     world.until_quiescent(&[(ALICE, BOB)]);
     world.expect(sent_since, Fate::Received);
-    world.forget_what_was_heard_since(&backup, BOB, ALICE);
+    expect_forgotten_since(world, &backup, BOB, ALICE);
     world.restore(ALICE, backup);
     world.deliver_text(ALICE, BOB, "after");
     world.deliver_text(BOB, ALICE, "after, too");
@@ -75,7 +76,7 @@ pub fn old_store_after_receiving(world: &mut World) {
     let backup = world.snapshot(BOB);
     world.deliver_text(ALICE, BOB, "since");
     world.deliver_text(ALICE, BOB, "since, again");
-    world.forget_what_was_heard_since(&backup, ALICE, BOB);
+    expect_forgotten_since(world, &backup, ALICE, BOB);
     world.restore(BOB, backup);
     world.deliver_text(ALICE, BOB, "after");
     world.deliver_text(BOB, ALICE, "after, too");
@@ -190,18 +191,16 @@ fn is_session(row: &Row) -> bool {
     matches!(row, Row::Session(_) | Row::Cursors(_))
 }
 
-impl World {
-    /// What `at` has received since a backup will be lost with its disk, though `from` knows it as delivered.
-    fn forget_what_was_heard_since(&mut self, backup: &Disk, from: Peer, at: Peer) {
-        let lost: Vec<_> = self
-            .sent()
-            .iter()
-            .filter(|sent| (sent.from, sent.to) == (from, at))
-            .filter(|sent| backup.message(&self.key(at, from, at, sent.id)).is_none())
-            .map(|sent| sent.id)
-            .collect();
-        for id in lost {
-            self.expect(id, Fate::Forgotten);
-        }
+/// What `at` has received since a backup will be lost with its disk, though `from` knows it as delivered.
+fn expect_forgotten_since(world: &mut World, backup: &Disk, from: Peer, at: Peer) {
+    let lost: Vec<_> = world
+        .sent()
+        .iter()
+        .filter(|sent| (sent.from, sent.to) == (from, at))
+        .filter(|sent| backup.message(&world.key(at, from, at, sent.id)).is_none())
+        .map(|sent| sent.id)
+        .collect();
+    for id in lost {
+        world.expect(id, Fate::Forgotten);
     }
 }

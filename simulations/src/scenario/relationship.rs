@@ -3,7 +3,8 @@
 use sotto_core::row::{DeliveryState, FailReason, Standing};
 use sotto_core::{Command, Millis};
 
-use crate::{ALICE, BOB, Fate, World};
+use crate::peer::{ALICE, BOB};
+use crate::world::{Fate, World};
 
 /// Bob blocks Alice. She sees no difference, and he receives nothing. Once he unblocks her, new messages arrive.
 pub fn blocked_in_silence(world: &mut World) {

@@ -3,7 +3,8 @@
 use sotto_core::row::{DeliveryState, FailReason};
 use sotto_core::{Command, Millis};
 
-use crate::{ALICE, BOB, World};
+use crate::peer::{ALICE, BOB};
+use crate::world::World;
 
 /// Both write at the same moment and dial each other. One link remains.
 pub fn both_dial_at_once(world: &mut World) {

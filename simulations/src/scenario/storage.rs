@@ -3,7 +3,8 @@
 use sotto_core::row::DeliveryState;
 use sotto_core::{Command, Millis};
 
-use crate::{ALICE, BOB, DiskFault, World};
+use crate::peer::{ALICE, BOB};
+use crate::world::{DiskFault, World};
 
 /// Bob's disk is full. He can neither send nor receive, and nothing is reported as done. Once there is space,
 /// everything happens, once.

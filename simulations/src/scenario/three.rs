@@ -2,7 +2,8 @@
 
 use sotto_core::{Command, Millis};
 
-use crate::{ALICE, BOB, CAROL, Fate, World};
+use crate::peer::{ALICE, BOB, CAROL};
+use crate::world::{Fate, World};
 
 /// Each writes to each other. No text arrives elsewhere.
 pub fn everybody_to_everybody(world: &mut World) {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::values::{Person, Span};
-use crate::InFlight;
+use crate::world::InFlight;
 
 /// A peer, and its place in the file.
 pub type Who = Spanned<Person>;

@@ -10,8 +10,9 @@ use toml::Spanned;
 use super::Script;
 use super::ast::{Condition, FateName, Label, Send, Step, Who};
 use super::parser::seconds;
+use crate::peer::Peer;
 use crate::world::add_contact;
-use crate::{Fate, Peer, World};
+use crate::world::{Fate, World};
 
 /// A script in progress: what its names stand for by now.
 pub struct Interpreter {

@@ -1,6 +1,6 @@
 //! What users do: the verbs of scenarios. A user who gets no reply because of a crash issues the command again.
 
-use sotto_core::row::{DeliveryState, Standing};
+use sotto_core::row::{DeliveryState, MessageKey, Standing};
 use sotto_core::{Command, Draft, FriendCode, MessageId, Millis, Refusal, Reply, Status};
 
 use super::{Peer, UserCommand, World};
@@ -143,6 +143,45 @@ impl World {
             receipt: true,
         };
         self.call_ok(reader, command);
+    }
+
+    /// `author` edits a message to `to`.
+    pub fn edit_message(&mut self, author: Peer, to: Peer, id: MessageId, text: &str) {
+        let contact = self.address(to);
+        let text = text.to_owned();
+        self.call_ok(
+            author,
+            Command::EditMessage {
+                conversation: contact.into(),
+                id,
+                text,
+            },
+        );
+    }
+
+    /// `author` deletes a message to `to`.
+    pub fn delete_message(&mut self, author: Peer, to: Peer, id: MessageId) {
+        let contact = self.address(to);
+        self.call_ok(
+            author,
+            Command::DeleteMessage {
+                conversation: contact.into(),
+                id,
+            },
+        );
+    }
+
+    /// `reader` reacts to a message of `author`.
+    pub fn react(&mut self, reader: Peer, author: Peer, id: MessageId, emoji: Option<&str>) {
+        let contact = self.address(author);
+        let emoji = emoji.map(str::to_owned);
+        self.call_ok(
+            reader,
+            Command::React {
+                message: MessageKey::direct(contact, contact, id),
+                emoji,
+            },
+        );
     }
 
     /// Waits until all commands have a reply and no outbox row is left between these friends.
