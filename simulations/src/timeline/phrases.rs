@@ -32,7 +32,7 @@ impl Timeline {
     /// The contact of a direct conversation by name, another conversation by its id.
     fn place(&self, conversation: ConversationId) -> String {
         match conversation.peer() {
-            Some(contact) => self.name(contact).to_string(),
+            Some(contact) => self.name(contact),
             None => conversation.to_string(),
         }
     }

@@ -39,7 +39,7 @@ impl World {
         }
         let with_session = image.sessions.iter().map(|row| row.contact).collect();
         let received = image.cursors.iter().map(|row| (row.contact, row.received)).collect();
-        let limits = loosened(limits, self.broken);
+        let limits = loosened(&limits, self.broken);
         let node = if breaks(Rule::RepeatUnmarked) {
             self.cipher.open_unmarked(image, entropy, limits, now)?
         } else {
@@ -61,7 +61,7 @@ impl World {
 }
 
 /// Limits that are none. They stay below what makes a deadline longer than an invariant allows.
-fn loosened(limits: Limits, broken: u64) -> Limits {
+fn loosened(limits: &Limits, broken: u64) -> Limits {
     let breaks = |rule: Rule| rule.is_in(broken);
     let rows = |rule, loose, usual| if breaks(rule) { loose } else { usual };
     let span = |rule, loose, usual| if breaks(rule) { loose } else { usual };
@@ -78,7 +78,7 @@ fn loosened(limits: Limits, broken: u64) -> Limits {
         outbox_expiry: span(Rule::ExpiryForgotten, Millis::hours(24 * 365), limits.outbox_expiry),
         heartbeat: span(Rule::DeadLinkKept, limits.retry_cap, limits.heartbeat),
         idle: span(Rule::IdleLinkKept, Millis::hours(1000), limits.idle),
-        ..limits
+        ..limits.clone()
     }
 }
 

@@ -36,7 +36,7 @@ impl ByzantinePeer {
         };
         match self.fault {
             ByzantineFault::FloodsRequests => {
-                said.extend((0..FLOODING_REQUESTS).flat_map(|_| self.flooding_requests()))
+                said.extend((0..FLOODING_REQUESTS).flat_map(|_| self.flooding_requests()));
             }
             ByzantineFault::FloodsSmallFrames => said.extend((0..SMALL_FRAMES).map(|_| self.small_frame())),
             // After `Hello`, a frame may be sent before the one that it follows.
