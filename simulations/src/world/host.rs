@@ -145,7 +145,7 @@ impl World {
         let byzantine = self.byzantine.filter(|(byzantine, _)| *byzantine == peer);
         let opened = match byzantine {
             #[cfg(feature = "sabotage")]
-            None if self.broken != 0 => self.open_sabotaged(image, entropy, limits, now),
+            None if self.broken != 0 => self.open_sabotaged(image, entropy, &limits, now),
             None => self.cipher.open(image, entropy, limits, now),
             Some((_, byzantine)) => self.open_byzantine_peer(byzantine, image, entropy, limits, now),
         };

@@ -22,7 +22,7 @@ impl World {
         &self,
         mut image: Image,
         entropy: Entropy,
-        limits: Limits,
+        limits: &Limits,
         now: Now,
     ) -> Result<Box<dyn Machine>, OpenError> {
         let breaks = |rule: Rule| rule.is_in(self.broken);
@@ -39,7 +39,7 @@ impl World {
         }
         let with_session = image.sessions.iter().map(|row| row.contact).collect();
         let received = image.cursors.iter().map(|row| (row.contact, row.received)).collect();
-        let limits = loosened(&limits, self.broken);
+        let limits = loosened(limits, self.broken);
         let node = if breaks(Rule::RepeatUnmarked) {
             self.cipher.open_unmarked(image, entropy, limits, now)?
         } else {
