@@ -124,7 +124,7 @@ fn an_error_in_a_file_is_reported_with_its_place() {
         ),
         (
             "{ timer = { by = \"bob\", contact = \"alice\", after = \"1500ms\" } },",
-            49,
+            52,
             "timers are whole seconds",
         ),
         ("{ split = 0 },", 11, "a piece has at least one byte"),
