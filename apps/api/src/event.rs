@@ -284,7 +284,7 @@ pub struct Subscribed {
 
 /// Parameters of the notification `events.event`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Happening {
+pub struct EventNotification {
     /// Of which subscription.
     pub subscription: u64,
     /// What happened.

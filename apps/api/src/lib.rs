@@ -30,7 +30,7 @@ pub use conversation::{
 };
 pub use error::{Error, ErrorData, Kind};
 pub use event::{
-    Acknowledge, Acknowledged, Body, Event, Events, Happening, ListEvents, Subscribe, Subscribed, WaitEvents,
+    Acknowledge, Acknowledged, Body, Event, EventNotification, Events, ListEvents, Subscribe, Subscribed, WaitEvents,
 };
 pub use identity::{Identity, Invite, SetName};
 pub use message::{ContentType, Direction, FailReason, Message, MessageState, Reaction};

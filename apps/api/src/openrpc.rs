@@ -5,7 +5,7 @@ use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Error, ErrorData, Happening, METHODS};
+use super::{Error, ErrorData, EventNotification, METHODS};
 
 /// An OpenRPC document, as `rpc.discover` answers it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,7 +32,7 @@ pub fn document() -> Document {
             })
         })
         .collect();
-    let happening = schemas.subschema_for::<Happening>();
+    let happening = schemas.subschema_for::<EventNotification>();
     let error = schemas.subschema_for::<Error>();
     let data = schemas.subschema_for::<ErrorData>();
     let Value::Object(document) = json!({

@@ -16,7 +16,7 @@ use futures::StreamExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sotto_api::rpc::{FromDaemon, Id, Notification, Outcome, Request};
-use sotto_api::{Error, Event, Happening, Kind, Method};
+use sotto_api::{Error, Event, EventNotification, Kind, Method};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -112,7 +112,7 @@ impl Client {
 /// The event in a notification; none if the notification is of another kind.
 fn event(notification: Notification<Value>) -> Result<Option<Event>, Error> {
     match notification.method.as_str() {
-        "events.event" => Ok(Some(typed::<Happening>(notification.params)?.event)),
+        "events.event" => Ok(Some(typed::<EventNotification>(notification.params)?.event)),
         "lagged" | "events.failed" => Err(typed::<Error>(notification.params)?),
         _ => Ok(None),
     }

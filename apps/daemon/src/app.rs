@@ -11,8 +11,8 @@ use sotto_io_sqlcipher::Reader;
 use sotto_io_tokio::NodeHandle;
 use tokio::sync::{OwnedMutexGuard, watch};
 
-use super::archive::Archive;
-use super::feed::Feed;
+use super::event_watch::EventWatch;
+use super::read_pool::ReadPool;
 use super::{fault, view};
 use crate::config::Config;
 use crate::resolve::{self, Candidate};
@@ -21,8 +21,8 @@ use crate::resolve::{self, Candidate};
 #[derive(Debug)]
 pub(crate) struct App {
     pub node: NodeHandle,
-    pub archive: Archive,
-    pub feed: Feed,
+    pub reads: ReadPool,
+    pub events: EventWatch,
     pub network: watch::Receiver<api::Network>,
     pub config: Config,
     pub folder: PathBuf,
@@ -30,19 +30,19 @@ pub(crate) struct App {
     pub started_at: Time,
     pub stop: watch::Sender<bool>,
     pub subscriptions: AtomicU64,
-    pub receiving: Receiving,
+    pub consumer_locks: ConsumerLocks,
 }
 
 /// Which consumers are in the middle of receiving. The next to receive under the same name waits until what the one before
 /// was handed is acknowledged, so that nothing is handed out twice.
 #[derive(Debug, Default)]
-pub(crate) struct Receiving(Mutex<BTreeMap<String, Weak<Turn>>>);
+pub(crate) struct ConsumerLocks(Mutex<BTreeMap<String, Weak<ConsumerLock>>>);
 
-type Turn = tokio::sync::Mutex<()>;
+type ConsumerLock = tokio::sync::Mutex<()>;
 
-impl Receiving {
+impl ConsumerLocks {
     /// Waits for the consumer's turn; it ends when what this returns is dropped.
-    pub async fn turn(&self, consumer: &str) -> OwnedMutexGuard<()> {
+    pub async fn lock(&self, consumer: &str) -> OwnedMutexGuard<()> {
         let turn = {
             // What is held under this lock cannot be left half changed.
             let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +84,7 @@ impl App {
     }
 
     async fn candidates(&self) -> Result<Vec<Candidate>, Error> {
-        let people = self.archive.read(Reader::people).await?;
+        let people = self.reads.read(Reader::people).await?;
         Ok(people.into_iter().map(view::candidate).collect())
     }
 

@@ -16,61 +16,61 @@ use tokio::time::timeout;
 use tokio_util::codec::FramedRead;
 
 use super::app::App;
-use super::handler::{Answer, Later, dispatch};
-use super::outgoing::{self, Client, Gone, Then};
-use super::stream::{self, Stream};
-use crate::line::{LINE_LIMIT, Line, RequestLines};
+use super::client_queue::{self, AfterWrite, ClientGone, ClientQueue};
+use super::handler::{Handled, PendingResult, dispatch};
+use super::subscription::{self, Subscription};
+use crate::request_line::{LINE_LIMIT, Line, RequestLines};
 
 /// Answers of one connection that may be waited for at once.
 const WAITS: usize = 64;
 
 /// Subscriptions of one connection.
-const STREAMS: usize = 16;
+const SUBSCRIPTIONS: usize = 16;
 
 /// How long answers are still waited for once a client has said that it will ask no more.
 const LAST_WAITS: Duration = Duration::from_mins(1);
 
 /// How long the lines that wait are still written once the daemon ends.
-const FAREWELL: Duration = Duration::from_secs(1);
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// Talks to a client until it goes, is dropped as too slow, or the daemon ends.
-pub(crate) async fn converse<R, W>(reader: R, writer: W, app: Arc<App>, patience: Duration)
+pub(crate) async fn serve<R, W>(reader: R, writer: W, app: Arc<App>, patience: Duration)
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let (client, writing) = outgoing::channel(writer, patience);
+    let (client, writing) = client_queue::channel(writer, patience);
     let mut writing = pin!(writing);
     let mut stopping = app.stopping();
     let goodbye = {
-        let conversation = Conversation {
+        let connection = Connection {
             app,
             client,
             waits: JoinSet::new(),
-            streams: JoinSet::new(),
+            subscriptions: JoinSet::new(),
         };
         tokio::select! {
             () = &mut writing => return,
-            _ = conversation.listen(reader) => patience,
-            _ = stopping.wait_for(|stopping| *stopping) => patience.min(FAREWELL),
+            _ = connection.read(reader) => patience,
+            _ = stopping.wait_for(|stopping| *stopping) => patience.min(CLOSING),
         }
     };
     // Nobody can put a line in any more, so the writer ends after the last one, or after it has told the client why not.
     let _ = timeout(goodbye, writing).await;
 }
 
-struct Conversation {
+struct Connection {
     app: Arc<App>,
-    client: Client,
+    client: ClientQueue,
     waits: JoinSet<()>,
-    streams: JoinSet<()>,
+    subscriptions: JoinSet<()>,
 }
 
-impl Conversation {
-    async fn listen<R: AsyncRead + Unpin>(mut self, reader: R) -> Result<(), Gone> {
+impl Connection {
+    async fn read<R: AsyncRead + Unpin>(mut self, reader: R) -> Result<(), ClientGone> {
         let mut lines = FramedRead::new(reader, RequestLines::default());
         while let Some(line) = lines.next().await {
-            match line.map_err(|_| Gone)? {
+            match line.map_err(|_| ClientGone)? {
                 Line::Whole(line) if line.trim_ascii().is_empty() => {}
                 Line::Whole(line) => self.take(parse(&line)).await?,
                 Line::NotText => {
@@ -85,12 +85,12 @@ impl Conversation {
             }
             while self.waits.try_join_next().is_some() {}
         }
-        self.streams.abort_all();
+        self.subscriptions.abort_all();
         let _ = timeout(LAST_WAITS, async { while self.waits.join_next().await.is_some() {} }).await;
         Ok(())
     }
 
-    async fn take(&mut self, incoming: Incoming) -> Result<(), Gone> {
+    async fn take(&mut self, incoming: Incoming) -> Result<(), ClientGone> {
         match incoming {
             Incoming::One(Err(response)) => self.client.push(&response, None).await,
             Incoming::One(Ok(request)) => self.one(request).await,
@@ -98,26 +98,26 @@ impl Conversation {
         }
     }
 
-    async fn one(&mut self, request: Request) -> Result<(), Gone> {
+    async fn one(&mut self, request: Request) -> Result<(), ClientGone> {
         let Request { id, method, params, .. } = request;
         let answer = dispatch(&self.app, &method, params).await;
         // A notification is carried out as far as it can be without anybody to answer to.
         let Some(id) = id else { return Ok(()) };
         match answer {
-            Ok(Answer::Now(value)) => self.answer(id, Ok(value), None).await,
-            Ok(Answer::Then(value, then)) => self.answer(id, Ok(value), Some(then)).await,
-            Ok(Answer::Later(later)) if self.waits.len() < WAITS => {
+            Ok(Handled::Done(value)) => self.answer(id, Ok(value), None).await,
+            Ok(Handled::AfterWrite(value, after)) => self.answer(id, Ok(value), Some(after)).await,
+            Ok(Handled::Pending(result)) if self.waits.len() < WAITS => {
                 let client = self.client.clone();
                 self.waits.spawn(async move {
-                    let _ = client.push(&Response::new(id, later.await), None).await;
+                    let _ = client.push(&Response::new(id, result.await), None).await;
                 });
                 Ok(())
             }
-            Ok(Answer::Later(_)) => self.answer(id, Err(too_many("answers awaited", WAITS)), None).await,
-            Ok(Answer::Stream(value, stream)) => match self.room_for_a_stream() {
+            Ok(Handled::Pending(_)) => self.answer(id, Err(too_many("answers awaited", WAITS)), None).await,
+            Ok(Handled::Subscribed(value, subscription)) => match self.check_subscriptions() {
                 Ok(()) => {
                     self.answer(id, Ok(value), None).await?;
-                    self.stream(stream);
+                    self.subscribe(subscription);
                     Ok(())
                 }
                 Err(error) => self.answer(id, Err(error), None).await,
@@ -127,9 +127,9 @@ impl Conversation {
     }
 
     /// Carries a batch out in its order, and answers all of it in one line once the last answer is there.
-    async fn batch(&mut self, requests: Vec<Result<Request, Box<Response>>>) -> Result<(), Gone> {
+    async fn batch(&mut self, requests: Vec<Result<Request, Box<Response>>>) -> Result<(), ClientGone> {
         let mut answers = Batch::default();
-        let mut streams = Vec::new();
+        let mut subscriptions = Vec::new();
         for request in requests {
             let Request { id, method, params, .. } = match request {
                 Ok(request) => request,
@@ -141,20 +141,20 @@ impl Conversation {
             let answer = dispatch(&self.app, &method, params).await;
             let Some(id) = id else { continue };
             match answer {
-                Ok(Answer::Now(value)) => answers.ready.push(Response::new(id, Ok(value))),
-                Ok(Answer::Then(value, then)) => {
+                Ok(Handled::Done(value)) => answers.ready.push(Response::new(id, Ok(value))),
+                Ok(Handled::AfterWrite(value, after)) => {
                     answers.ready.push(Response::new(id, Ok(value)));
-                    answers.thens.push(then);
+                    answers.after_writes.push(after);
                 }
-                Ok(Answer::Later(later)) => answers.wait(id, later),
-                Ok(Answer::Stream(value, stream)) => match self.room_for_a_stream() {
-                    Ok(()) if streams.len() < STREAMS => {
+                Ok(Handled::Pending(result)) => answers.wait(id, result),
+                Ok(Handled::Subscribed(value, subscription)) => match self.check_subscriptions() {
+                    Ok(()) if subscriptions.len() < SUBSCRIPTIONS => {
                         answers.ready.push(Response::new(id, Ok(value)));
-                        streams.push(stream);
+                        subscriptions.push(subscription);
                     }
                     Ok(()) => answers
                         .ready
-                        .push(Response::new(id, Err(too_many("subscriptions", STREAMS)))),
+                        .push(Response::new(id, Err(too_many("subscriptions", SUBSCRIPTIONS)))),
                     Err(error) => answers.ready.push(Response::new(id, Err(error))),
                 },
                 Err(error) => answers.ready.push(Response::new(id, Err(error))),
@@ -172,28 +172,28 @@ impl Conversation {
                 .push(&Response::nameless(too_many("answers awaited", WAITS)), None)
                 .await?;
         }
-        for stream in streams {
-            self.stream(stream);
+        for subscription in subscriptions {
+            self.subscribe(subscription);
         }
         Ok(())
     }
 
-    async fn answer(&self, id: Id, outcome: Result<Value, Error>, then: Option<Then>) -> Result<(), Gone> {
-        self.client.push(&Response::new(id, outcome), then).await
+    async fn answer(&self, id: Id, outcome: Result<Value, Error>, after: Option<AfterWrite>) -> Result<(), ClientGone> {
+        self.client.push(&Response::new(id, outcome), after).await
     }
 
-    fn room_for_a_stream(&mut self) -> Result<(), Error> {
-        while self.streams.try_join_next().is_some() {}
-        if self.streams.len() < STREAMS {
+    fn check_subscriptions(&mut self) -> Result<(), Error> {
+        while self.subscriptions.try_join_next().is_some() {}
+        if self.subscriptions.len() < SUBSCRIPTIONS {
             Ok(())
         } else {
-            Err(too_many("subscriptions", STREAMS))
+            Err(too_many("subscriptions", SUBSCRIPTIONS))
         }
     }
 
-    fn stream(&mut self, stream: Stream) {
+    fn subscribe(&mut self, subscription: Subscription) {
         let (app, client) = (self.app.clone(), self.client.clone());
-        self.streams.spawn(stream::run(app, client, stream));
+        self.subscriptions.spawn(subscription::run(app, client, subscription));
     }
 }
 
@@ -202,28 +202,30 @@ impl Conversation {
 struct Batch {
     ready: Vec<Response>,
     waiting: JoinSet<Response>,
-    thens: Vec<Then>,
+    after_writes: Vec<AfterWrite>,
 }
 
 impl Batch {
-    fn wait(&mut self, id: Id, later: Later<Value>) {
-        self.waiting.spawn(async move { Response::new(id, later.await) });
+    fn wait(&mut self, id: Id, result: PendingResult<Value>) {
+        self.waiting.spawn(async move { Response::new(id, result.await) });
     }
 
-    async fn send(mut self, client: &Client) -> Result<(), Gone> {
+    async fn send(mut self, client: &ClientQueue) -> Result<(), ClientGone> {
         while let Some(response) = self.waiting.join_next().await {
             self.ready.extend(response.ok());
         }
         if self.ready.is_empty() {
             return Ok(());
         }
-        let Self { ready, thens, .. } = self;
-        let then: Then = Box::pin(async move {
-            for then in thens {
-                then.await;
+        let Self {
+            ready, after_writes, ..
+        } = self;
+        let after: AfterWrite = Box::pin(async move {
+            for after in after_writes {
+                after.await;
             }
         });
-        client.push(&ready, Some(then)).await
+        client.push(&ready, Some(after)).await
     }
 }
 
@@ -275,7 +277,7 @@ mod tests {
 
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (reader, writer) = tokio::io::split(ours);
-        let conversation = tokio::spawn(converse(reader, writer, daemon.app.clone(), PATIENCE));
+        let conversation = tokio::spawn(serve(reader, writer, daemon.app.clone(), PATIENCE));
         let (reader, mut writer) = tokio::io::split(theirs);
         let line = format!("{}\n", json!({ "jsonrpc": "2.0", "id": 1, "method": "rpc.discover" }));
         writer.write_all(line.repeat(100).as_bytes()).await.expect("room");

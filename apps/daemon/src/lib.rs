@@ -5,24 +5,24 @@
 //! thread each.
 
 mod app;
-mod archive;
+mod client_queue;
 mod config;
 mod connection;
+mod event_watch;
 mod fault;
-mod feed;
 mod handler;
 mod harden;
 mod init;
 mod key;
-mod line;
 mod log;
 mod network;
-mod outgoing;
 mod page;
 mod private;
+mod read_pool;
+mod request_line;
 pub mod resolve;
 mod server;
-mod stream;
+mod subscription;
 mod view;
 
 use std::fmt;
@@ -40,17 +40,17 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use app::{App, Receiving, unexpected};
-use archive::{Archive, ArchiveThread};
-use feed::Feed;
-use network::Carrier;
+use app::{App, ConsumerLocks, unexpected};
+use event_watch::EventWatch;
+use network::NetworkHandle;
+use read_pool::{ReadPool, ReadThread};
 use server::Server;
 
 pub use config::{Config, Network, template};
 pub use init::init;
 pub use key::KeySource;
-pub use line::{LINE_LIMIT, Line, RequestLines};
 pub use log::Log;
+pub use request_line::{LINE_LIMIT, Line, RequestLines};
 
 /// What a daemon is run with.
 #[derive(Clone, Default)]
@@ -116,8 +116,8 @@ pub struct Daemon {
     node: NodeHandle,
     driver: NodeTask<Store>,
     server: JoinHandle<()>,
-    archive: ArchiveThread,
-    carrier: Carrier,
+    read_thread: ReadThread,
+    network: NetworkHandle,
     // Last, so that the lock is held until everything else is gone.
     lock: Lock,
 }
@@ -132,15 +132,15 @@ impl Daemon {
         let store = Store::open(&profile.database(), &key).map_err(|error| fault::store(&error))?;
         drop(key);
         let reader = store.reader().map_err(|error| fault::store(&error))?;
-        let (archive, archive_thread) = Archive::start(reader)?;
-        let carrier = match options.transport {
-            Some(transport) => Carrier::given(transport, &config.network),
-            None => Carrier::start(profile, &config)?,
+        let (reads, read_thread) = ReadPool::start(reader)?;
+        let network = match options.transport {
+            Some(transport) => NetworkHandle::given(transport, &config.network),
+            None => NetworkHandle::start(profile, &config)?,
         };
         let limits = limits(&config);
         let driven = sotto_io_tokio::NodeConfig {
             store,
-            transport: carrier.transport.clone(),
+            transport: network.transport.clone(),
             limits,
         };
         let (node, driver) = sotto_io_tokio::start(driven)
@@ -148,7 +148,7 @@ impl Daemon {
             .map_err(|error| fault::driver(&error))?;
         // Subscribed before the log's end is read, so that nothing is between the two.
         let notices = node.subscribe();
-        let newest = archive
+        let newest = reads
             .read(|reader| reader.events(sotto_core::EventSeq(u64::MAX), 0))
             .await?
             .last;
@@ -159,15 +159,15 @@ impl Daemon {
         };
         let app = Arc::new(App {
             node: node.clone(),
-            network: carrier.status(),
-            archive,
-            feed: Feed::start(notices, newest.0),
+            network: network.status(),
+            reads,
+            events: EventWatch::start(notices, newest.0),
             folder: profile.folder().to_owned(),
             us,
             started_at: Time::now(),
             stop: watch::Sender::new(false),
             subscriptions: AtomicU64::new(0),
-            receiving: Receiving::default(),
+            consumer_locks: ConsumerLocks::default(),
             config,
         });
         app.command(Command::SetAvailability(view::availability(app.config.availability)))
@@ -180,8 +180,8 @@ impl Daemon {
             node,
             driver,
             server,
-            archive: archive_thread,
-            carrier,
+            read_thread,
+            network,
             lock,
         })
     }
@@ -198,8 +198,8 @@ impl Daemon {
             node,
             mut driver,
             server,
-            archive,
-            carrier,
+            read_thread,
+            network,
             lock,
         } = self;
         let mut stopping = app.stopping();
@@ -211,14 +211,14 @@ impl Daemon {
         drop(app);
         // What fails here has nobody left to be told.
         let _ = server.await;
-        archive.close();
+        read_thread.close();
         let ended = if let Some(ended) = failed {
             ended
         } else {
             node.shutdown().await;
             driver.await
         };
-        carrier.close().await;
+        network.close().await;
         drop(lock);
         match ended {
             Ok(Ok(())) => {

@@ -20,7 +20,7 @@ use crate::config::{Config, Network};
 use crate::view;
 
 /// A network that is coming up.
-pub(crate) struct Carrier {
+pub(crate) struct NetworkHandle {
     pub transport: Arc<dyn Transport>,
     status: watch::Receiver<api::Network>,
     tor: Option<TorThread>,
@@ -32,7 +32,7 @@ struct TorThread {
     runtime: Option<Runtime>,
 }
 
-impl Carrier {
+impl NetworkHandle {
     /// One that is there already.
     pub fn given(transport: Arc<dyn Transport>, network: &Network) -> Self {
         Self {
@@ -98,9 +98,9 @@ impl Drop for TorThread {
     }
 }
 
-impl fmt::Debug for Carrier {
+impl fmt::Debug for NetworkHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Carrier")
+        f.debug_struct("NetworkHandle")
             .field("status", &self.status)
             .finish_non_exhaustive()
     }

@@ -18,7 +18,7 @@ pub(crate) struct Start {
 /// Up to `limit` events after a place, with a gap in front if some were dropped; and the newest event's number.
 pub(crate) async fn page(app: &App, start: Start, limit: u32) -> Result<(Vec<api::Event>, EventSeq), Error> {
     let Start { after, known } = start;
-    let page = app.archive.read(move |reader| reader.events(after, limit)).await?;
+    let page = app.reads.read(move |reader| reader.events(after, limit)).await?;
     let missing = known && page.first.0 > after.0.saturating_add(1);
     let at = page.events.first().map(|event| event.row.at);
     let gap = at

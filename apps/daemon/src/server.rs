@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::app::App;
-use super::connection::converse;
-use super::outgoing;
+use super::client_queue;
+use super::connection::serve;
 
 /// Clients at once.
 const CLIENTS: usize = 64;
@@ -82,7 +82,7 @@ impl Server {
                     let app = app.clone();
                     clients.spawn(async move {
                         let (reader, writer) = stream.into_split();
-                        converse(reader, writer, app, PATIENCE).await;
+                        serve(reader, writer, app, PATIENCE).await;
                     });
                 }
                 Err(error) => {
@@ -121,7 +121,7 @@ fn welcome(stream: &UnixStream, clients: usize) -> Result<(), Error> {
 }
 
 async fn turn_away(stream: UnixStream, refusal: Error) {
-    let (client, writing) = outgoing::channel(stream, Duration::from_millis(100));
+    let (client, writing) = client_queue::channel(stream, Duration::from_millis(100));
     let refused = Response::nameless(refusal);
     let _ = tokio::join!(writing, async move {
         let _ = client.push(&refused, None).await;

@@ -7,12 +7,12 @@ use sotto_api::{self as api, Error, Kind, all};
 use sotto_core::{Command, FriendCode, OnionAddress, Reply};
 use sotto_io_sqlcipher::Reader;
 
-use super::{Answer, Handle};
+use super::{Handle, Handled};
 use crate::app::{App, unexpected};
 use crate::view;
 
 impl Handle<all::Add> for App {
-    async fn handle(self: &Arc<Self>, params: api::Add) -> Result<Answer<api::Contact>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::Add) -> Result<Handled<api::Contact>, Error> {
         let code: FriendCode = params
             .code
             .parse()
@@ -27,8 +27,8 @@ impl Handle<all::Add> for App {
 }
 
 impl Handle<all::List> for App {
-    async fn handle(self: &Arc<Self>, params: api::List) -> Result<Answer<api::Contacts>, Error> {
-        let contacts = self.archive.read(Reader::contacts).await?;
+    async fn handle(self: &Arc<Self>, params: api::List) -> Result<Handled<api::Contacts>, Error> {
+        let contacts = self.reads.read(Reader::contacts).await?;
         let mut friends: Vec<_> = contacts
             .into_iter()
             .map(view::contact)
@@ -42,7 +42,7 @@ impl Handle<all::List> for App {
                 contact.who.contact.clone(),
             )
         });
-        Ok(Answer::Now(api::Contacts { friends }))
+        Ok(Handled::Done(api::Contacts { friends }))
     }
 }
 
@@ -58,16 +58,16 @@ const fn is_ours(contact: &api::Contact) -> bool {
 }
 
 impl Handle<all::Requests> for App {
-    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Answer<api::FriendRequests>, Error> {
-        let requests = self.archive.read(Reader::requests).await?;
-        Ok(Answer::Now(api::FriendRequests {
+    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::FriendRequests>, Error> {
+        let requests = self.reads.read(Reader::requests).await?;
+        Ok(Handled::Done(api::FriendRequests {
             requests: requests.into_iter().map(view::request).collect(),
         }))
     }
 }
 
 impl Handle<all::Accept> for App {
-    async fn handle(self: &Arc<Self>, params: api::Accept) -> Result<Answer<api::Contact>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::Accept) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         let petname = params.name.filter(|name| !name.is_empty());
         self.changed(Command::AcceptContact { contact, petname }).await
@@ -75,42 +75,42 @@ impl Handle<all::Accept> for App {
 }
 
 impl Handle<all::Reject> for App {
-    async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Answer<api::Contact>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::RejectContact(contact)).await
     }
 }
 
 impl Handle<all::Remove> for App {
-    async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Answer<api::Contact>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::RemoveContact(contact)).await
     }
 }
 
 impl Handle<all::Rename> for App {
-    async fn handle(self: &Arc<Self>, params: api::Rename) -> Result<Answer<api::Contact>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::Rename) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::RenameContact(contact, params.name)).await
     }
 }
 
 impl Handle<all::Block> for App {
-    async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Answer<api::Contact>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::BlockContact(contact, true)).await
     }
 }
 
 impl Handle<all::Unblock> for App {
-    async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Answer<api::Contact>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::BlockContact(contact, false)).await
     }
 }
 
 impl Handle<all::Verify> for App {
-    async fn handle(self: &Arc<Self>, params: api::Mark) -> Result<Answer<api::Safety>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::Mark) -> Result<Handled<api::Safety>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         let reply = self.command(Command::SafetyNumber(contact)).await?;
         let Reply::SafetyNumber(current) = reply else {
@@ -132,7 +132,7 @@ impl Handle<all::Verify> for App {
         }
         let who = self.contact(contact).await?.who;
         let scannable = HEXLOWER.encode(&current.scannable);
-        Ok(Answer::Now(api::Safety {
+        Ok(Handled::Done(api::Safety {
             who,
             number: current.digits,
             scannable,
@@ -142,15 +142,15 @@ impl Handle<all::Verify> for App {
 
 impl App {
     /// Carries out a command that changes a contact, and shows the contact as it stands then.
-    async fn changed(&self, command: Command) -> Result<Answer<api::Contact>, Error> {
+    async fn changed(&self, command: Command) -> Result<Handled<api::Contact>, Error> {
         match self.command(command).await? {
-            Reply::Contact(contact) => self.contact(contact).await.map(Answer::Now),
+            Reply::Contact(contact) => self.contact(contact).await.map(Handled::Done),
             reply => Err(unexpected(&reply)),
         }
     }
 
     pub(super) async fn contact(&self, address: OnionAddress) -> Result<api::Contact, Error> {
-        let found = self.archive.read(move |reader| reader.contact(&address)).await?;
+        let found = self.reads.read(move |reader| reader.contact(&address)).await?;
         found
             .map(view::contact)
             .ok_or_else(|| Error::new(Kind::UnknownContact, format!("{address} is not a contact")))

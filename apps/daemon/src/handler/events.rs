@@ -6,10 +6,10 @@ use sotto_api::{self as api, Body, Error, all};
 use sotto_core::{Command, EventSeq, Reply};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Answer, Handle, limit, seconds};
+use super::{Handle, Handled, limit, seconds};
 use crate::app::{App, unexpected};
 use crate::page::{Start, page};
-use crate::stream::Stream;
+use crate::subscription::Subscription;
 
 const PAGE: u32 = 100;
 const DEFAULT_TIMEOUT: u32 = 30;
@@ -24,7 +24,7 @@ pub(super) async fn start(app: &Arc<App>, consumer: Option<&str>, since: Option<
     }
     let Some(consumer) = consumer else {
         let end = app
-            .archive
+            .reads
             .read(|reader| reader.events(EventSeq(u64::MAX), 0))
             .await?
             .last;
@@ -35,7 +35,7 @@ pub(super) async fn start(app: &Arc<App>, consumer: Option<&str>, since: Option<
     };
     check_consumer(consumer)?;
     let name = consumer.to_owned();
-    let place = app.archive.read(move |reader| reader.consumer(&name)).await?;
+    let place = app.reads.read(move |reader| reader.consumer(&name)).await?;
     Ok(Start {
         after: place.unwrap_or_default(),
         known: place.is_some(),
@@ -57,19 +57,19 @@ fn next(events: &[api::Event], start: EventSeq) -> u64 {
 }
 
 impl Handle<all::EventsList> for App {
-    async fn handle(self: &Arc<Self>, params: api::ListEvents) -> Result<Answer<api::Events>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::ListEvents) -> Result<Handled<api::Events>, Error> {
         let limit = limit(params.limit, PAGE)?;
         // Unlike one who waits, one who lists wants to see something.
         let since = params.since.or(if params.consumer.is_none() { Some(0) } else { None });
         let start = start(self, params.consumer.as_deref(), since).await?;
         let (events, _) = page(self, start, limit).await?;
         let next = next(&events, start.after);
-        Ok(Answer::Now(api::Events { events, next }))
+        Ok(Handled::Done(api::Events { events, next }))
     }
 }
 
 impl Handle<all::EventsWait> for App {
-    async fn handle(self: &Arc<Self>, params: api::WaitEvents) -> Result<Answer<api::Events>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::WaitEvents) -> Result<Handled<api::Events>, Error> {
         let limit = limit(params.limit, PAGE)?;
         let patience = seconds("timeout", params.timeout, DEFAULT_TIMEOUT)?;
         if let Some(unknown) = params.types.iter().find(|name| !Body::TYPES.contains(&name.as_str())) {
@@ -79,8 +79,8 @@ impl Handle<all::EventsWait> for App {
         let mut start = start(self, params.consumer.as_deref(), params.since).await?;
         let until = Instant::now() + patience;
         let (app, types) = (self.clone(), params.types);
-        Ok(Answer::Later(Box::pin(async move {
-            let mut newest = app.feed.newest();
+        Ok(Handled::Pending(Box::pin(async move {
+            let mut newest = app.events.newest();
             loop {
                 newest.mark_unchanged();
                 let (mut events, last) = page(&app, start, limit).await?;
@@ -110,7 +110,7 @@ impl Handle<all::EventsWait> for App {
 }
 
 impl Handle<all::EventsAck> for App {
-    async fn handle(self: &Arc<Self>, params: api::Acknowledge) -> Result<Answer<api::Acknowledged>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::Acknowledge) -> Result<Handled<api::Acknowledged>, Error> {
         let api::Acknowledge { consumer, seq } = params;
         check_consumer(&consumer)?;
         let acknowledge = Command::AcknowledgeEvents {
@@ -118,27 +118,27 @@ impl Handle<all::EventsAck> for App {
             seq: EventSeq(seq),
         };
         match self.command(acknowledge).await? {
-            Reply::Acknowledged(seq) => Ok(Answer::Now(api::Acknowledged { consumer, seq: seq.0 })),
+            Reply::Acknowledged(seq) => Ok(Handled::Done(api::Acknowledged { consumer, seq: seq.0 })),
             reply => Err(unexpected(&reply)),
         }
     }
 }
 
 impl Handle<all::EventsSubscribe> for App {
-    async fn handle(self: &Arc<Self>, params: api::Subscribe) -> Result<Answer<api::Subscribed>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::Subscribe) -> Result<Handled<api::Subscribed>, Error> {
         let start = start(self, params.consumer.as_deref(), params.since).await?;
         let subscription = self.next_subscription();
-        let stream = Stream {
-            subscription,
+        let events = Subscription {
+            id: subscription,
             start,
             presence: params.presence,
         };
-        Ok(Answer::Stream(
+        Ok(Handled::Subscribed(
             api::Subscribed {
                 subscription,
                 since: start.after.0,
             },
-            stream,
+            events,
         ))
     }
 }

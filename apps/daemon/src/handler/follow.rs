@@ -29,12 +29,12 @@ pub(super) async fn follow(
         author: app.us,
         id,
     };
-    let mut newest = app.feed.newest();
+    let mut newest = app.events.newest();
     loop {
         // Looked at before the state, so that what comes between the two is seen in the next round.
         newest.mark_unchanged();
         let (message, standing) = app
-            .archive
+            .reads
             .read(move |reader| {
                 let standing = match conversation {
                     ConversationId::Direct(peer) => reader.standing(&peer)?,

@@ -8,7 +8,7 @@ use sotto_core::row::{ContentType, MessageKey};
 use sotto_core::{Command, ConversationId, Direction, Draft, MessageId, OnionAddress, Reply};
 
 use super::follow::follow;
-use super::{Answer, Handle, seconds};
+use super::{Handle, Handled, seconds};
 use crate::app::{App, unexpected};
 use crate::view;
 
@@ -16,7 +16,7 @@ use crate::view;
 const DEFAULT_TIMEOUT: u32 = 30;
 
 impl Handle<all::Send> for App {
-    async fn handle(self: &Arc<Self>, params: api::Send) -> Result<Answer<api::Sent>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::Send) -> Result<Handled<api::Sent>, Error> {
         let timeout = seconds("timeout", params.timeout, DEFAULT_TIMEOUT)?;
         let content_type = match params.content_type {
             api::ContentType::Plain => ContentType::Plain,
@@ -41,9 +41,9 @@ impl Handle<all::Send> for App {
         };
         let sent = self.sent(conversation, Command::Send(draft)).await?;
         if params.wait == WaitFor::Queued {
-            return Ok(Answer::Now(sent));
+            return Ok(Handled::Done(sent));
         }
-        Ok(Answer::Later(Box::pin(follow(
+        Ok(Handled::Pending(Box::pin(follow(
             self.clone(),
             conversation,
             sent,
@@ -54,56 +54,56 @@ impl Handle<all::Send> for App {
 }
 
 impl Handle<all::Edit> for App {
-    async fn handle(self: &Arc<Self>, params: api::Edit) -> Result<Answer<api::Sent>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::Edit) -> Result<Handled<api::Sent>, Error> {
         let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         let text = params.text;
         self.sent(conversation, Command::EditMessage { conversation, id, text })
             .await
-            .map(Answer::Now)
+            .map(Handled::Done)
     }
 }
 
 impl Handle<all::Delete> for App {
-    async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Sent>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Handled<api::Sent>, Error> {
         let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         self.sent(conversation, Command::DeleteMessage { conversation, id })
             .await
-            .map(Answer::Now)
+            .map(Handled::Done)
     }
 }
 
 impl Handle<all::Cancel> for App {
-    async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Sent>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Handled<api::Sent>, Error> {
         let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         self.sent(conversation, Command::CancelMessage { conversation, id })
             .await
-            .map(Answer::Now)
+            .map(Handled::Done)
     }
 }
 
 impl Handle<all::Retry> for App {
-    async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Sent>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Handled<api::Sent>, Error> {
         let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         self.sent(conversation, Command::RetryMessage { conversation, id })
             .await
-            .map(Answer::Now)
+            .map(Handled::Done)
     }
 }
 
 impl Handle<all::React> for App {
-    async fn handle(self: &Arc<Self>, params: api::React) -> Result<Answer<api::Message>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::React) -> Result<Handled<api::Message>, Error> {
         let conversation = self.conversation_if_named(params.conversation.as_deref()).await?;
         let key = self.message("id", params.id, conversation, None).await?;
         let emoji = params.emoji.filter(|emoji| !emoji.is_empty());
         self.command(Command::React { message: key, emoji }).await?;
-        let found = self.archive.read(move |reader| reader.message_by_key(&key)).await?;
+        let found = self.reads.read(move |reader| reader.message_by_key(&key)).await?;
         let message = found.ok_or_else(|| gone(&key.id.to_string()))?;
-        Ok(Answer::Now(view::message(self.us, message)))
+        Ok(Handled::Done(view::message(self.us, message)))
     }
 }
 
 impl Handle<all::Read> for App {
-    async fn handle(self: &Arc<Self>, params: api::MarkRead) -> Result<Answer<api::Done>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::MarkRead) -> Result<Handled<api::Done>, Error> {
         let conversation = self.conversation_named(&params.conversation).await?;
         let receipt = params.receipt.unwrap_or(self.config.read_receipts);
         let mut by_author = BTreeMap::<OnionAddress, Vec<MessageId>>::new();
@@ -120,24 +120,24 @@ impl Handle<all::Read> for App {
             })
             .await?;
         }
-        Ok(Answer::Now(api::Done {}))
+        Ok(Handled::Done(api::Done {}))
     }
 }
 
 impl Handle<all::Typing> for App {
-    async fn handle(self: &Arc<Self>, params: api::Typing) -> Result<Answer<api::Done>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::Typing) -> Result<Handled<api::Done>, Error> {
         if !self.config.typing {
             return Err(Error::new(Kind::WrongState, "typing notices are off")
                 .hint("set typing = true in config.toml, and start the daemon again"));
         }
         let peer = peer(self.conversation_named(&params.conversation).await?)?;
         self.command(Command::SetTyping(peer, params.typing)).await?;
-        Ok(Answer::Now(api::Done {}))
+        Ok(Handled::Done(api::Done {}))
     }
 }
 
 impl Handle<all::Timer> for App {
-    async fn handle(self: &Arc<Self>, params: api::SetTimer) -> Result<Answer<api::Timer>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::SetTimer) -> Result<Handled<api::Timer>, Error> {
         let conversation = self.conversation_named(&params.conversation).await?;
         let (ours, theirs) = if let Some(seconds) = params.seconds {
             let reply = self.command(Command::SetTimer(conversation, seconds)).await?;
@@ -153,7 +153,7 @@ impl Handle<all::Timer> for App {
             let shown = self.contact(peer(conversation)?).await?;
             (shown.timer_ours, shown.timer_theirs)
         };
-        Ok(Answer::Now(api::Timer {
+        Ok(Handled::Done(api::Timer {
             conversation: view::conversation(conversation),
             seconds: view::tighter(ours, theirs),
             ours,
@@ -199,7 +199,7 @@ impl App {
         }
         let asked = id.to_ascii_lowercase();
         let mut found: Vec<MessageKey> = self
-            .archive
+            .reads
             .read(move |reader| reader.message(&asked))
             .await?
             .into_iter()

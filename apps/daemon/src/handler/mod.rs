@@ -21,8 +21,8 @@ use serde_json::{Map, Value};
 use sotto_api::{Error, Kind, METHODS, Method, all};
 
 use super::app::App;
-use super::outgoing::Then;
-use super::stream::Stream;
+use super::client_queue::AfterWrite;
+use super::subscription::Subscription;
 
 pub(crate) use node::identity;
 
@@ -32,24 +32,24 @@ const PAGE: u32 = 50;
 /// Things in a page at most. What must not be overlooked comes so if nobody says.
 const LONGEST: u32 = 1000;
 
-/// An answer that is still to come.
-pub(crate) type Later<R> = Pin<Box<dyn Future<Output = Result<R, Error>> + Send>>;
+/// A result that is still to come.
+pub(crate) type PendingResult<R> = Pin<Box<dyn Future<Output = Result<R, Error>> + Send>>;
 
-/// How a request is answered.
-pub(crate) enum Answer<R> {
-    /// It is all done.
-    Now(R),
-    /// What was asked for has begun, and the rest is waited for.
-    Later(Later<R>),
-    /// It is done but for what may only happen once the client has the answer.
-    Then(R, Then),
-    /// Events follow.
-    Stream(R, Stream),
+/// How far a request has been carried out.
+pub(crate) enum Handled<R> {
+    /// It is done; this is the result.
+    Done(R),
+    /// It has begun; the result is still to come.
+    Pending(PendingResult<R>),
+    /// It is done, but for what may only happen once the client has the result.
+    AfterWrite(R, AfterWrite),
+    /// Events follow the result.
+    Subscribed(R, Subscription),
 }
 
 /// Carries a method out.
 trait Handle<M: Method> {
-    fn handle(self: &Arc<Self>, params: M::Params) -> impl Future<Output = Result<Answer<M::Result>, Error>> + Send;
+    fn handle(self: &Arc<Self>, params: M::Params) -> impl Future<Output = Result<Handled<M::Result>, Error>> + Send;
 }
 
 macro_rules! dispatcher {
@@ -59,12 +59,12 @@ macro_rules! dispatcher {
             app: &Arc<App>,
             method: &str,
             params: Map<String, Value>,
-        ) -> Result<Answer<Value>, Error> {
+        ) -> Result<Handled<Value>, Error> {
             match method {
                 $($name => {
                     let params = typed(&params)?;
                     // Boxed, so that a conversation is not as large as the largest of all handlers.
-                    Box::pin(Handle::<all::$method>::handle(app, params)).await.and_then(Answer::into_json)
+                    Box::pin(Handle::<all::$method>::handle(app, params)).await.and_then(Handled::into_json)
                 })*
                 _ => Err(unknown(method)),
             }
@@ -73,13 +73,13 @@ macro_rules! dispatcher {
 }
 sotto_api::for_every_method!(dispatcher);
 
-impl<R: Serialize + 'static> Answer<R> {
-    fn into_json(self) -> Result<Answer<Value>, Error> {
+impl<R: Serialize + 'static> Handled<R> {
+    fn into_json(self) -> Result<Handled<Value>, Error> {
         Ok(match self {
-            Self::Now(result) => Answer::Now(json(&result)?),
-            Self::Later(later) => Answer::Later(Box::pin(async move { json(&later.await?) })),
-            Self::Then(result, then) => Answer::Then(json(&result)?, then),
-            Self::Stream(result, stream) => Answer::Stream(json(&result)?, stream),
+            Self::Done(result) => Handled::Done(json(&result)?),
+            Self::Pending(result) => Handled::Pending(Box::pin(async move { json(&result.await?) })),
+            Self::AfterWrite(result, after) => Handled::AfterWrite(json(&result)?, after),
+            Self::Subscribed(result, subscription) => Handled::Subscribed(json(&result)?, subscription),
         })
     }
 }

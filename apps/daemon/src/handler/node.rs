@@ -8,20 +8,20 @@ use sotto_api::{self as api, Error, all};
 use sotto_core::{Command, FriendCode, Reply};
 use sotto_io_sqlcipher::Reader;
 
-use super::{Answer, Handle};
+use super::{Handle, Handled};
 use crate::app::{App, unexpected};
 use crate::view;
 
 impl Handle<all::IdentityShow> for App {
-    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Answer<api::Identity>, Error> {
-        identity(self.command(Command::Identity).await?).map(Answer::Now)
+    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Identity>, Error> {
+        identity(self.command(Command::Identity).await?).map(Handled::Done)
     }
 }
 
 impl Handle<all::IdentityRename> for App {
-    async fn handle(self: &Arc<Self>, params: api::SetName) -> Result<Answer<api::Identity>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::SetName) -> Result<Handled<api::Identity>, Error> {
         self.command(Command::SetName(params.name)).await?;
-        identity(self.command(Command::Identity).await?).map(Answer::Now)
+        identity(self.command(Command::Identity).await?).map(Handled::Done)
     }
 }
 
@@ -46,9 +46,9 @@ pub(crate) fn identity(reply: Reply) -> Result<api::Identity, Error> {
 }
 
 impl Handle<all::IdentityInvite> for App {
-    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Answer<api::Invite>, Error> {
+    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Invite>, Error> {
         match self.command(Command::CreateInvite).await? {
-            Reply::Invite(code) => Ok(Answer::Now(api::Invite {
+            Reply::Invite(code) => Ok(Handled::Done(api::Invite {
                 onion: code.address.to_string(),
                 friend_code: code.to_string(),
             })),
@@ -58,18 +58,18 @@ impl Handle<all::IdentityInvite> for App {
 }
 
 impl Handle<all::NodeStatus> for App {
-    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Answer<api::Status>, Error> {
+    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Status>, Error> {
         let reply = self.command(Command::Status).await?;
         let Reply::Status(status) = reply else {
             return Err(unexpected(&reply));
         };
-        let requests = self.archive.read(Reader::requests).await?.len();
+        let requests = self.reads.read(Reader::requests).await?.len();
         let mut network = self.network.borrow().clone();
         if *self.stop.borrow() {
             network.phase = api::Phase::Stopping;
             network.reachable = false;
         }
-        Ok(Answer::Now(api::Status {
+        Ok(Handled::Done(api::Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             onion: self.us.to_string(),
             network,
@@ -78,7 +78,7 @@ impl Handle<all::NodeStatus> for App {
             dials: status.dials as u64,
             requests: requests as u64,
             peer_faults: status.peer_faults,
-            last_seq: *self.feed.newest().borrow(),
+            last_seq: *self.events.newest().borrow(),
             pid: std::process::id(),
             started_at: self.started_at,
             data_dir: self.folder.display().to_string(),
@@ -87,7 +87,7 @@ impl Handle<all::NodeStatus> for App {
 }
 
 impl Handle<all::NodePresence> for App {
-    async fn handle(self: &Arc<Self>, params: api::PresenceQuery) -> Result<Answer<api::Peers>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::PresenceQuery) -> Result<Handled<api::Peers>, Error> {
         let only = match &params.contact {
             Some(contact) => Some(self.contact_named(contact).await?),
             None => None,
@@ -96,7 +96,7 @@ impl Handle<all::NodePresence> for App {
         let Reply::Peers(peers) = reply else {
             return Err(unexpected(&reply));
         };
-        let contacts = self.archive.read(Reader::contacts).await?;
+        let contacts = self.reads.read(Reader::contacts).await?;
         let mut names: BTreeMap<_, _> = contacts.into_iter().map(|one| (one.who.address, one.who)).collect();
         let peers = peers
             .into_iter()
@@ -110,22 +110,22 @@ impl Handle<all::NodePresence> for App {
                 })
             })
             .collect();
-        Ok(Answer::Now(api::Peers { peers }))
+        Ok(Handled::Done(api::Peers { peers }))
     }
 }
 
 impl Handle<all::NodeAvailability> for App {
-    async fn handle(self: &Arc<Self>, params: api::SetAvailability) -> Result<Answer<api::Done>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::SetAvailability) -> Result<Handled<api::Done>, Error> {
         self.command(Command::SetAvailability(view::availability(params.show)))
             .await?;
-        Ok(Answer::Now(api::Done {}))
+        Ok(Handled::Done(api::Done {}))
     }
 }
 
 impl Handle<all::DaemonStop> for App {
-    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Answer<api::Done>, Error> {
+    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Done>, Error> {
         let app = self.clone();
-        Ok(Answer::Then(
+        Ok(Handled::AfterWrite(
             api::Done {},
             Box::pin(async move { app.stop.send_modify(|stop| *stop = true) }),
         ))
@@ -133,7 +133,7 @@ impl Handle<all::DaemonStop> for App {
 }
 
 impl Handle<all::Discover> for App {
-    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Answer<api::Document>, Error> {
-        Ok(Answer::Now(api::document()))
+    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Document>, Error> {
+        Ok(Handled::Done(api::document()))
     }
 }

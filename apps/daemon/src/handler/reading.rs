@@ -6,12 +6,12 @@ use sotto_api::{self as api, Error, all};
 use sotto_io_sqlcipher::{MessageView, Reader};
 
 use super::messages::peer;
-use super::{Answer, Handle, LONGEST, PAGE, limit};
+use super::{Handle, Handled, LONGEST, PAGE, limit};
 use crate::app::App;
 use crate::view;
 
 impl Handle<all::History> for App {
-    async fn handle(self: &Arc<Self>, params: api::History) -> Result<Answer<api::Messages>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::History) -> Result<Handled<api::Messages>, Error> {
         let limit = limit(params.limit, PAGE)?;
         let conversation = self.conversation_named(&params.conversation).await?;
         let contact = peer(conversation)?;
@@ -20,38 +20,38 @@ impl Handle<all::History> for App {
             None => None,
         };
         let messages = self
-            .archive
+            .reads
             .read(move |reader| reader.history(&contact, limit, before))
             .await?;
-        Ok(Answer::Now(self.shown(messages)))
+        Ok(Handled::Done(self.shown(messages)))
     }
 }
 
 impl Handle<all::Inbox> for App {
-    async fn handle(self: &Arc<Self>, params: api::Inbox) -> Result<Answer<api::Messages>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::Inbox) -> Result<Handled<api::Messages>, Error> {
         let limit = limit(params.limit, PAGE)?;
         let api::Inbox { thread, unread, .. } = params;
         let mut messages = self
-            .archive
+            .reads
             .read(move |reader| reader.inbox(limit, thread.as_deref(), unread))
             .await?;
         messages.reverse();
-        Ok(Answer::Now(self.shown(messages)))
+        Ok(Handled::Done(self.shown(messages)))
     }
 }
 
 impl Handle<all::Threads> for App {
-    async fn handle(self: &Arc<Self>, params: api::ThreadsQuery) -> Result<Answer<api::Threads>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::ThreadsQuery) -> Result<Handled<api::Threads>, Error> {
         let limit = limit(params.limit, PAGE)?;
-        let threads = self.archive.read(move |reader| reader.threads(limit)).await?;
-        Ok(Answer::Now(api::Threads {
+        let threads = self.reads.read(move |reader| reader.threads(limit)).await?;
+        Ok(Handled::Done(api::Threads {
             threads: threads.into_iter().map(view::thread).collect(),
         }))
     }
 }
 
 impl Handle<all::Search> for App {
-    async fn handle(self: &Arc<Self>, params: api::Search) -> Result<Answer<api::Messages>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::Search) -> Result<Handled<api::Messages>, Error> {
         let limit = limit(params.limit, PAGE)?;
         if params.query.trim().is_empty() {
             return Err(Error::invalid("query must not be empty"));
@@ -60,32 +60,32 @@ impl Handle<all::Search> for App {
         let with = with.map(peer).transpose()?;
         let query = params.query;
         let messages = self
-            .archive
+            .reads
             .read(move |reader| reader.search(&query, limit, with.as_ref()))
             .await?;
-        Ok(Answer::Now(self.shown(messages)))
+        Ok(Handled::Done(self.shown(messages)))
     }
 }
 
 impl Handle<all::MessageStatus> for App {
-    async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Answer<api::Message>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Handled<api::Message>, Error> {
         let conversation = self.conversation_if_named(params.conversation.as_deref()).await?;
         let key = self.message("id", params.id, conversation, None).await?;
-        let found = self.archive.read(move |reader| reader.message_by_key(&key)).await?;
+        let found = self.reads.read(move |reader| reader.message_by_key(&key)).await?;
         let message =
             found.ok_or_else(|| Error::new(api::Kind::UnknownMessage, format!("{} has disappeared", key.id)))?;
-        Ok(Answer::Now(view::message(self.us, message)))
+        Ok(Handled::Done(view::message(self.us, message)))
     }
 }
 
 impl Handle<all::Outbox> for App {
-    async fn handle(self: &Arc<Self>, params: api::ListOutbox) -> Result<Answer<api::Messages>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::ListOutbox) -> Result<Handled<api::Messages>, Error> {
         let limit = limit(params.limit, LONGEST)?;
         let conversation = self.conversation_if_named(params.conversation.as_deref()).await?;
-        let mut messages = self.archive.read(Reader::outbox).await?;
+        let mut messages = self.reads.read(Reader::outbox).await?;
         messages.retain(|message| conversation.is_none_or(|conversation| message.key.conversation == conversation));
         messages.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(Answer::Now(self.shown(messages)))
+        Ok(Handled::Done(self.shown(messages)))
     }
 }
 

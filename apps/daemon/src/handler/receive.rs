@@ -9,7 +9,7 @@ use sotto_core::{Command, Direction, EventSeq, Reply};
 use sotto_io_sqlcipher::MessageView;
 
 use super::events::start;
-use super::{Answer, Handle, LONGEST, limit};
+use super::{Handle, Handled, LONGEST, limit};
 use crate::app::{App, unexpected};
 use crate::page::Start;
 use crate::view;
@@ -24,52 +24,52 @@ const MARKED: usize = 256;
 const CONSUMER: &str = "receive";
 
 impl Handle<all::Receive> for App {
-    async fn handle(self: &Arc<Self>, params: api::Receive) -> Result<Answer<api::Received>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::Receive) -> Result<Handled<api::Received>, Error> {
         let limit = usize::try_from(limit(params.limit, LONGEST)?).unwrap_or(usize::MAX);
         let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
-        let turn = self.receiving.turn(&consumer).await;
+        let lock = self.consumer_locks.lock(&consumer).await;
         let start = start(self, Some(&consumer), None).await?;
-        let taken = self.take(start, EventSeq(u64::MAX), limit).await?;
+        let batch = self.take(start, EventSeq(u64::MAX), limit).await?;
         let received = api::Received {
-            messages: taken
+            messages: batch
                 .messages
                 .iter()
                 .cloned()
                 .map(|message| view::message(self.us, message))
                 .collect(),
-            seq: taken.at.0,
-            more: taken.more,
-            missed: taken.missed,
+            seq: batch.at.0,
+            more: batch.more,
+            missed: batch.missed,
         };
-        if params.peek || taken.at == start.after {
-            return Ok(Answer::Now(received));
+        if params.peek || batch.at == start.after {
+            return Ok(Handled::Done(received));
         }
         let app = self.clone();
-        Ok(Answer::Then(
+        Ok(Handled::AfterWrite(
             received,
             Box::pin(async move {
-                if let Err(error) = app.settle(consumer, taken).await {
+                if let Err(error) = app.acknowledge(consumer, batch).await {
                     tracing::warn!(kind = ?error.kind(), "what was received could not be acknowledged, and will be received again");
                 }
-                drop(turn);
+                drop(lock);
             }),
         ))
     }
 }
 
 impl Handle<all::Ack> for App {
-    async fn handle(self: &Arc<Self>, params: api::AckMessages) -> Result<Answer<api::Acknowledged>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::AckMessages) -> Result<Handled<api::Acknowledged>, Error> {
         let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
-        let _turn = self.receiving.turn(&consumer).await;
+        let _lock = self.consumer_locks.lock(&consumer).await;
         let start = start(self, Some(&consumer), None).await?;
-        let taken = self.take(start, EventSeq(params.seq), usize::MAX).await?;
-        let seq = self.settle(consumer.clone(), taken).await?;
-        Ok(Answer::Now(api::Acknowledged { consumer, seq: seq.0 }))
+        let batch = self.take(start, EventSeq(params.seq), usize::MAX).await?;
+        let seq = self.acknowledge(consumer.clone(), batch).await?;
+        Ok(Handled::Done(api::Acknowledged { consumer, seq: seq.0 }))
     }
 }
 
 /// What a part of the log has of messages that came.
-struct Taken {
+struct ReceivedBatch {
     messages: Vec<MessageView>,
     /// The last event looked at.
     at: EventSeq,
@@ -82,42 +82,42 @@ struct Taken {
 impl App {
     /// What came after a place in the log, up to and including `until`, at most `limit` messages. Those that have disappeared
     /// or were deleted by now are passed over.
-    async fn take(&self, start: Start, until: EventSeq, limit: usize) -> Result<Taken, Error> {
-        let mut taken = Taken {
+    async fn take(&self, start: Start, until: EventSeq, limit: usize) -> Result<ReceivedBatch, Error> {
+        let mut batch = ReceivedBatch {
             messages: Vec::new(),
             at: start.after,
             more: true,
             missed: 0,
         };
-        while taken.more && taken.messages.len() < limit {
-            let at = taken.at;
-            let page = self.archive.read(move |reader| reader.events(at, SCAN)).await?;
+        while batch.more && batch.messages.len() < limit {
+            let at = batch.at;
+            let page = self.reads.read(move |reader| reader.events(at, SCAN)).await?;
             if start.known && at == start.after {
-                taken.missed = page.first.0.saturating_sub(at.0.saturating_add(1));
+                batch.missed = page.first.0.saturating_sub(at.0.saturating_add(1));
             }
-            taken.more = false;
+            batch.more = false;
             for event in page.events {
-                if taken.messages.len() == limit || event.row.seq > until {
-                    taken.more = true;
-                    return Ok(taken);
+                if batch.messages.len() == limit || event.row.seq > until {
+                    batch.more = true;
+                    return Ok(batch);
                 }
-                taken.at = event.row.seq;
+                batch.at = event.row.seq;
                 if matches!(event.row.event, Event::MessageReceived { .. }) {
-                    taken
+                    batch
                         .messages
                         .extend(event.message.filter(|message| !message.is_deleted()));
                 }
             }
-            taken.more = taken.at < page.last;
+            batch.more = batch.at < page.last;
         }
-        Ok(taken)
+        Ok(batch)
     }
 
-    /// What was taken is read, and the consumer has dealt with the log up to there; in this order, so that a crash in
+    /// What was batch is read, and the consumer has dealt with the log up to there; in this order, so that a crash in
     /// between means that it is received again.
-    async fn settle(&self, consumer: String, taken: Taken) -> Result<EventSeq, Error> {
+    async fn acknowledge(&self, consumer: String, batch: ReceivedBatch) -> Result<EventSeq, Error> {
         let mut unread = BTreeMap::<_, Vec<_>>::new();
-        for message in taken.messages.iter().filter(|message| message.is_unread()) {
+        for message in batch.messages.iter().filter(|message| message.is_unread()) {
             debug_assert_eq!(message.direction, Direction::In, "only what came in is received");
             let MessageKey {
                 conversation,
@@ -144,7 +144,7 @@ impl App {
         match self
             .command(Command::AcknowledgeEvents {
                 consumer,
-                seq: taken.at,
+                seq: batch.at,
             })
             .await?
         {

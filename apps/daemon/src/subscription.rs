@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use sotto_api::rpc::Notification;
-use sotto_api::{Body, Error, Event, Happening, Time};
+use sotto_api::{Body, Error, Event, EventNotification, Time};
 use sotto_core::{EventSeq, Peer};
 use tokio::sync::broadcast;
 
 use super::app::App;
-use super::outgoing::{Client, Gone};
+use super::client_queue::{ClientGone, ClientQueue};
 use super::page::{Start, page};
 use super::view;
 
@@ -18,34 +18,34 @@ const PAGE: u32 = 64;
 
 /// What a client has subscribed to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stream {
-    pub subscription: u64,
+pub(crate) struct Subscription {
+    pub id: u64,
     pub start: Start,
     pub presence: bool,
 }
 
 /// Sends events until the client, the node or the log is gone.
-pub(crate) async fn run(app: Arc<App>, client: Client, stream: Stream) {
+pub(crate) async fn run(app: Arc<App>, client: ClientQueue, subscription: Subscription) {
     // Why it ends is known to those who end it; a log that cannot be read is the client's to know.
-    let streaming = Streaming {
+    let sender = Sender {
         app,
         client: client.clone(),
-        stream,
+        subscription,
     };
-    if let Err(Ending::Failed(error)) = streaming.run().await {
+    if let Err(Ending::Failed(error)) = sender.run().await {
         tracing::warn!(%error, "a subscription ends");
         let _ = client.push(&Notification::new("events.failed", error), None).await;
     }
 }
 
 enum Ending {
-    Gone,
+    ClientGone,
     Failed(Error),
 }
 
-impl From<Gone> for Ending {
-    fn from(_: Gone) -> Self {
-        Self::Gone
+impl From<ClientGone> for Ending {
+    fn from(_: ClientGone) -> Self {
+        Self::ClientGone
     }
 }
 
@@ -55,21 +55,21 @@ impl From<Error> for Ending {
     }
 }
 
-struct Streaming {
+struct Sender {
     app: Arc<App>,
-    client: Client,
-    stream: Stream,
+    client: ClientQueue,
+    subscription: Subscription,
 }
 
-impl Streaming {
+impl Sender {
     async fn run(mut self) -> Result<(), Ending> {
-        let mut newest = self.app.feed.newest();
-        let mut presence = self.stream.presence.then(|| self.app.feed.presence());
+        let mut newest = self.app.events.newest();
+        let mut presence = self.subscription.presence.then(|| self.app.events.presence());
         loop {
             newest.mark_unchanged();
             while self.send_page().await? {}
             tokio::select! {
-                grown = newest.changed() => grown.map_err(|_| Ending::Gone)?,
+                grown = newest.changed() => grown.map_err(|_| Ending::ClientGone)?,
                 peer = next(&mut presence) => self.send_presence(peer).await?,
             }
         }
@@ -77,20 +77,20 @@ impl Streaming {
 
     /// True if there may be more.
     async fn send_page(&mut self) -> Result<bool, Ending> {
-        let (events, last) = page(&self.app, self.stream.start, PAGE).await?;
+        let (events, last) = page(&self.app, self.subscription.start, PAGE).await?;
         for event in events {
             let seq = event.seq;
             self.send(event).await?;
-            let after = seq.map_or(self.stream.start.after, EventSeq);
-            self.stream.start = Start { after, known: true };
+            let after = seq.map_or(self.subscription.start.after, EventSeq);
+            self.subscription.start = Start { after, known: true };
         }
-        Ok(self.stream.start.after < last)
+        Ok(self.subscription.start.after < last)
     }
 
     async fn send_presence(&self, peer: Peer) -> Result<(), Ending> {
         let contact = peer.contact;
         // Somebody who is no contact any more has no presence to show.
-        let Some(found) = self.app.archive.read(move |reader| reader.contact(&contact)).await? else {
+        let Some(found) = self.app.reads.read(move |reader| reader.contact(&contact)).await? else {
             return Ok(());
         };
         let body = Body::Presence {
@@ -108,8 +108,8 @@ impl Streaming {
     }
 
     async fn send(&self, event: Event) -> Result<(), Ending> {
-        let happening = Happening {
-            subscription: self.stream.subscription,
+        let happening = EventNotification {
+            subscription: self.subscription.id,
             event,
         };
         Ok(self

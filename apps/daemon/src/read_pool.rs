@@ -13,27 +13,27 @@ type Job = Box<dyn FnOnce(&Reader) + Send>;
 
 /// What people and programs read.
 #[derive(Debug)]
-pub(crate) struct Archive {
+pub(crate) struct ReadPool {
     // Clients wait for their answers one by one, so the number of clients bounds this queue.
     jobs: Sender<Option<Job>>,
 }
 
 /// The archive's thread.
 #[derive(Debug)]
-pub(crate) struct ArchiveThread {
+pub(crate) struct ReadThread {
     jobs: Sender<Option<Job>>,
     thread: JoinHandle<()>,
 }
 
-impl Archive {
+impl ReadPool {
     /// Starts the thread.
-    pub fn start(reader: Reader) -> Result<(Self, ArchiveThread), Error> {
+    pub fn start(reader: Reader) -> Result<(Self, ReadThread), Error> {
         let (jobs, inbox) = mpsc::channel::<Option<Job>>();
         let thread = thread::Builder::new()
             .name("sotto-archive".into())
             .spawn(move || inbox.into_iter().map_while(|job| job).for_each(|job| job(&reader)))
             .map_err(|error| Error::io("no thread for the archive", &error))?;
-        Ok((Self { jobs: jobs.clone() }, ArchiveThread { jobs, thread }))
+        Ok((Self { jobs: jobs.clone() }, ReadThread { jobs, thread }))
     }
 
     /// Answers a query, after those asked before.
@@ -54,7 +54,7 @@ impl Archive {
     }
 }
 
-impl ArchiveThread {
+impl ReadThread {
     /// Answers what was asked before, then closes the reader. A store can be closed in order only once its readers are.
     pub fn close(self) {
         let _ = self.jobs.send(None);

@@ -21,30 +21,30 @@ const QUEUE: usize = 16;
 
 /// Something to be done once a client has been handed a line. It happens between the line and its end: a client that went
 /// before is not taken for one that has it, and one that has the whole line can count on what it promises.
-pub(crate) type Then = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type AfterWrite = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-struct Outgoing {
+struct QueuedLine {
     line: Vec<u8>,
-    then: Option<Then>,
+    after: Option<AfterWrite>,
 }
 
 /// The way to a client. Cheap to clone; when the last one is dropped, the writer ends after the lines that wait.
 #[derive(Clone)]
-pub(crate) struct Client {
-    queue: mpsc::Sender<Outgoing>,
+pub(crate) struct ClientQueue {
+    queue: mpsc::Sender<QueuedLine>,
     lagged: Arc<Notify>,
     patience: Duration,
 }
 
 /// The client is gone, or as good as gone.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Gone;
+pub(crate) struct ClientGone;
 
 /// A client and its writer.
-pub(crate) fn channel<W: AsyncWrite + Unpin>(stream: W, patience: Duration) -> (Client, impl Future<Output = ()>) {
+pub(crate) fn channel<W: AsyncWrite + Unpin>(stream: W, patience: Duration) -> (ClientQueue, impl Future<Output = ()>) {
     let (queue, lines) = mpsc::channel(QUEUE);
     let lagged = Arc::new(Notify::new());
-    let client = Client {
+    let client = ClientQueue {
         queue,
         lagged: lagged.clone(),
         patience,
@@ -55,20 +55,20 @@ pub(crate) fn channel<W: AsyncWrite + Unpin>(stream: W, patience: Duration) -> (
     })
 }
 
-impl Client {
+impl ClientQueue {
     /// Puts a line in, and with it what is to be done once it is written.
-    pub async fn push(&self, message: &impl Serialize, then: Option<Then>) -> Result<(), Gone> {
+    pub async fn push(&self, message: &impl Serialize, after: Option<AfterWrite>) -> Result<(), ClientGone> {
         let line = serde_json::to_vec(message).unwrap_or_else(|error| {
             // Types of the API have nothing that JSON cannot say; a bug there must not end the connection.
             tracing::error!(%error, "an answer could not be written down");
             Vec::from("null")
         });
-        match timeout(self.patience, self.queue.send(Outgoing { line, then })).await {
+        match timeout(self.patience, self.queue.send(QueuedLine { line, after })).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Gone),
+            Ok(Err(_)) => Err(ClientGone),
             Err(_) => {
                 self.lagged.notify_one();
-                Err(Gone)
+                Err(ClientGone)
             }
         }
     }
@@ -76,11 +76,11 @@ impl Client {
 
 async fn write<W: AsyncWrite + Unpin>(
     mut stream: W,
-    mut lines: mpsc::Receiver<Outgoing>,
+    mut lines: mpsc::Receiver<QueuedLine>,
     lagged: &Notify,
     patience: Duration,
 ) -> io::Result<()> {
-    while let Some(Outgoing { line, mut then }) = lines.recv().await {
+    while let Some(QueuedLine { line, mut after }) = lines.recv().await {
         for mut rest in [line.as_slice(), END] {
             while !rest.is_empty() {
                 tokio::select! {
@@ -89,12 +89,12 @@ async fn write<W: AsyncWrite + Unpin>(
                         written => rest = &rest[written..],
                     },
                     () = lagged.notified() => {
-                        return timeout(patience, farewell(&mut stream, rest)).await.unwrap_or(Ok(()));
+                        return timeout(patience, write_lagged(&mut stream, rest)).await.unwrap_or(Ok(()));
                     }
                 }
             }
-            if let Some(then) = then.take() {
-                then.await;
+            if let Some(after) = after.take() {
+                after.await;
             }
         }
     }
@@ -102,7 +102,7 @@ async fn write<W: AsyncWrite + Unpin>(
 }
 
 /// Ends the line that is half written, and says why no other follows.
-async fn farewell<W: AsyncWrite + Unpin>(stream: &mut W, rest: &[u8]) -> io::Result<()> {
+async fn write_lagged<W: AsyncWrite + Unpin>(stream: &mut W, rest: &[u8]) -> io::Result<()> {
     let why = Error::new(Kind::Lagged, "this client did not read fast enough, and is dropped");
     let line = serde_json::to_vec(&Notification::new("lagged", why))?;
     stream.write_all(rest).await?;
@@ -159,8 +159,8 @@ mod tests {
         let (client, writing) = channel(ours, PATIENCE);
         let writing = tokio::spawn(writing);
         let (done, mut is_done) = tokio::sync::oneshot::channel();
-        let then: Then = Box::pin(async move { done.send(()).expect("somebody listens") });
-        client.push(&json!("a long line"), Some(then)).await.expect("room");
+        let after: AfterWrite = Box::pin(async move { done.send(()).expect("somebody listens") });
+        client.push(&json!("a long line"), Some(after)).await.expect("room");
         tokio::task::yield_now().await;
         assert!(is_done.try_recv().is_err(), "half a line is not a line");
         let mut line = String::new();

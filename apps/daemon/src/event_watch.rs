@@ -9,12 +9,12 @@ const WAITING_PRESENCE: usize = 64;
 
 /// Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Feed {
+pub(crate) struct EventWatch {
     newest: watch::Receiver<u64>,
     presence: broadcast::Sender<Peer>,
 }
 
-impl Feed {
+impl EventWatch {
     /// Listens for as long as the node lives. `newest` is where the log stands.
     pub fn start(mut notices: Notices, newest: u64) -> Self {
         let (grow, newest) = watch::channel(newest);
