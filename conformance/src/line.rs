@@ -136,7 +136,7 @@ impl Line {
     pub fn expect_hello(&mut self) -> Result<Hello, Failure> {
         let from = self.heard.len();
         let hello = self.expect("Hello", |body| match body {
-            Body::Hello(hello) => Some(*hello),
+            Body::Hello(hello) => Some(hello.clone()),
             _ => None,
         })?;
         match self.heard.get(from) {

@@ -107,6 +107,7 @@ impl Peer {
             received: session.map_or(0, |session| session.received),
             acknowledged: session.map_or(0, |session| session.acknowledged),
             offered: self.offer.as_ref().map_or(0, |(generation, _)| *generation),
+            features: vec![1_789],
         }
     }
 
@@ -226,6 +227,7 @@ impl Peer {
             id: self.random::<16>().to_vec(),
             sent_at: now(),
             repeat: false,
+            ignorable: false,
             kind: Some(kind),
         }
     }

@@ -65,6 +65,7 @@ mod address;
 mod command;
 mod conversation;
 mod entropy;
+pub mod feature;
 mod friend_code;
 mod id;
 mod io;

@@ -1,6 +1,6 @@
 //! Every number that bounds or paces a node, in one place.
 
-use crate::Millis;
+use crate::{Millis, feature};
 
 /// The bounds and paces of a node. The defaults are the protocol's recommendations; tests and simulations shrink them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,10 @@ pub struct Limits {
     pub events: u64,
     /// How long to wait for the ack of a message that a link has taken, before its state becomes `sent`.
     pub sent_delay: Millis,
+    /// The features that this node has: it says them in Hello and acts on them. See [`feature`].
+    pub features: Vec<u32>,
+    /// Feature numbers that a Hello may have.
+    pub hello_features: usize,
     /// Changes staged before bulk input is unwelcome.
     pub staged_changes: usize,
 }
@@ -66,6 +70,8 @@ impl Default for Limits {
             contacts: 10_000,
             events: 1_000_000,
             sent_delay: Millis(100),
+            features: vec![feature::IGNORABLE_CONTENTS],
+            hello_features: 256,
             staged_changes: 4096,
         }
     }

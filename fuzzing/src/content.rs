@@ -122,6 +122,7 @@ fn plaintext(input: &mut Input<'_>, ours: &[MessageId; 2]) -> Vec<u8> {
         id: own_id,
         repeat: !input.even(),
         sent_at: u64::from_be_bytes(input.array()),
+        ignorable: !input.even(),
         kind,
     };
     content.encode_to_vec()
@@ -203,6 +204,7 @@ impl Model {
                     deleted: false,
                 });
             }
+            None if content.ignorable => {}
             None => self.add(Message {
                 id: id?,
                 text: String::new(),

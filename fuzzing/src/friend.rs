@@ -109,11 +109,11 @@ fn text(peer: &mut Peer, pair: &Scene, number: u8) -> Sealed {
     let content = Content {
         id: vec![number; 16],
         sent_at: 1,
-        repeat: false,
         kind: Some(Kind::Text(Text {
             text: format!("text {number}"),
             ..Text::default()
         })),
+        ..Content::default()
     };
     peer.seal(pair, &content.encode_to_vec())
 }

@@ -134,6 +134,7 @@ impl<R: Ratchet> Peer<R> {
             received: u64::from(self.session.is_some()),
             acknowledged: 0,
             offered: u64::from(self.offer.is_some()) * 7,
+            features: vec![77, 1_500, 6, 77],
         })
     }
 

@@ -58,9 +58,10 @@ pub fn body() -> impl Strategy<Value = Body> {
         0..3_u32,
         0..7_i32,
         [number(), number(), number(), number(), number()],
+        vec(any::<u32>(), 0..4),
     )
         .prop_map(
-            |(version_min, version_max, standing, [generation, sent, received, acknowledged, offered])| {
+            |(version_min, version_max, standing, [generation, sent, received, acknowledged, offered], features)| {
                 let numbers = (generation, sent, received, acknowledged, offered);
                 let (generation, sent, received, acknowledged, offered) = numbers;
                 Body::Hello(link::Hello {
@@ -72,6 +73,7 @@ pub fn body() -> impl Strategy<Value = Body> {
                     received,
                     acknowledged,
                     offered,
+                    features,
                 })
             },
         );
@@ -137,10 +139,13 @@ pub fn content(known: Vec<Vec<u8>>) -> impl Strategy<Value = Content> {
         1 => vec(id(), 0..300).prop_map(|targets| Kind::Read(content::Read { targets })),
         1 => any::<u32>().prop_map(|seconds| Kind::Timer(content::Timer { seconds })),
     ];
-    (id(), number(), any::<bool>(), proptest::option::of(kind)).prop_map(|(id, sent_at, repeat, kind)| Content {
-        id,
-        sent_at,
-        repeat,
-        kind,
-    })
+    (id(), number(), any::<bool>(), any::<bool>(), proptest::option::of(kind)).prop_map(
+        |(id, sent_at, repeat, ignorable, kind)| Content {
+            id,
+            sent_at,
+            repeat,
+            ignorable,
+            kind,
+        },
+    )
 }

@@ -206,9 +206,8 @@ fn an_accept_that_nobody_asked_for_is_dropped() {
         &mut pair,
         &Content {
             id: vec![3; 16],
-            sent_at: 0,
-            repeat: false,
             kind,
+            ..Content::default()
         },
     );
     assert_eq!(pair.sides[A].disk.row(&Key::Contact(peer.address())).cloned(), before);

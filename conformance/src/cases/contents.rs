@@ -23,6 +23,12 @@ pub const CASES: &[Case] = &[
         "acknowledges what comes again under its id, with `repeat` and without",
         repeated
     ),
+    case!(
+        "M-15.1",
+        Larger,
+        "acknowledges ignorable contents of unknown kinds",
+        ignorable
+    ),
     case!("M-5.1", Larger, "takes contents at their limits", at_the_limits),
     case!(
         "S-12.1",
@@ -90,6 +96,20 @@ fn unsupported(world: &mut World<'_>) -> Result<(), Failure> {
     )?;
     let with_field = [&known[0][..], &UNKNOWN].concat();
     taken(world, &[unknown, bare.encode_to_vec(), with_field])
+}
+
+fn ignorable(world: &mut World<'_>) -> Result<(), Failure> {
+    let bare = Content {
+        id: vec![0x12; 16],
+        ignorable: true,
+        ..Content::default()
+    };
+    let again = Content {
+        repeat: true,
+        ..bare.clone()
+    };
+    let unknown = [&bare.encode_to_vec()[..], &UNKNOWN].concat();
+    taken(world, &[unknown, bare.encode_to_vec(), again.encode_to_vec()])
 }
 
 fn repeated(world: &mut World<'_>) -> Result<(), Failure> {

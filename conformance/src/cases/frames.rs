@@ -1,5 +1,7 @@
 //! Sections 4 and 4.1: frames and Hello.
 
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use sotto_core::wire::link::{Answer, Heartbeat, Hello, Offer, Presence, Sealed, Standing, Typing, frame::Body};
@@ -56,6 +58,18 @@ pub const CASES: &[Case] = &[
         "ignores the numbers of a Hello without a session",
         numbers_of_nothing
     ),
+    case!(
+        "H-5.1",
+        "says one random feature number alone to a stranger",
+        features_to_a_stranger
+    ),
+    case!(
+        "H-5.2",
+        Larger,
+        "ignores features that it does not know, and says a random one to a friend",
+        unknown_features
+    ),
+    case!("H-5.3", "ends a link on a Hello of 257 features", too_many_features),
     case!(
         "H-4.1",
         Larger,
@@ -242,6 +256,57 @@ fn to_a_stranger(world: &mut World<'_>) -> Result<(), Failure> {
     } else {
         Err(Failure::new("zeros in a Hello to a stranger", format!("{numbers:?}")))
     }
+}
+
+/// The numbers that never become features.
+const RESERVED: RangeInclusive<u32> = 1000..=1999;
+
+fn features_to_a_stranger(world: &mut World<'_>) -> Result<(), Failure> {
+    let mut said = BTreeSet::new();
+    for _ in 0..3 {
+        let (net, mut stranger) = world.stranger();
+        let (_, hello) = net.greet(&mut stranger, Standing::Stranger)?;
+        match hello.features[..] {
+            [number] if RESERVED.contains(&number) => said.insert(number),
+            _ => {
+                let came = format!("{:?}", hello.features);
+                return Err(Failure::new("one feature number of 1000 to 1999 to a stranger", came));
+            }
+        };
+    }
+    if said.len() > 1 {
+        Ok(())
+    } else {
+        Err(Failure::new(
+            "three random feature numbers",
+            format!("{said:?} each time"),
+        ))
+    }
+}
+
+fn unknown_features(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, friend) = world.friend(Side::Larger)?;
+    let hello = Hello {
+        features: vec![u32::MAX, 0, 1_234, 77, 77],
+        ..friend.hello(Standing::Friend)
+    };
+    let (mut line, theirs) = net.greet_with(friend, hello)?;
+    if !theirs.features.iter().any(|number| RESERVED.contains(number)) {
+        let came = format!("{:?}", theirs.features);
+        return Err(Failure::new("a feature number of 1000 to 1999 in Hello", came));
+    }
+    line.expect_life("a Hello with unknown features")
+}
+
+fn too_many_features(world: &mut World<'_>) -> Result<(), Failure> {
+    let (net, asker) = world.asker()?;
+    let hello = Hello {
+        features: vec![6; 257],
+        ..asker.hello(Standing::Requested)
+    };
+    let mut line = net.dial(asker)?;
+    line.send_unpaced(Body::Hello(hello));
+    line.expect_end("257 features in Hello")
 }
 
 fn to_an_asker(world: &mut World<'_>) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use crate::row::{ContentType, DeliveryState, Event, Key, MessageRow, ReactionRow
 use crate::sabotage::{Rule, breaks};
 use crate::wire::content::content::Kind;
 use crate::wire::content::{self, Content};
-use crate::{MessageId, MessageKey, OnionAddress, Wall};
+use crate::{MessageId, MessageKey, OnionAddress, Wall, feature};
 
 /// Bytes of a thread's name.
 pub(super) const THREAD_MAX: usize = 128;
@@ -22,6 +22,11 @@ pub(super) const READ_MAX: usize = 256;
 /// Longest timer, in seconds: a year.
 pub(super) const TIMER_MAX: u32 = 366 * 24 * 3600;
 
+/// Whether a content is one of a later version's that says nothing to a person.
+fn ignores(content: &Content, ctx: &Context) -> bool {
+    content.kind.is_none() && content.ignorable && ctx.limits.features.contains(&feature::IGNORABLE_CONTENTS)
+}
+
 fn message_id(bytes: &[u8]) -> Option<MessageId> {
     bytes.try_into().ok().map(MessageId)
 }
@@ -29,7 +34,7 @@ fn message_id(bytes: &[u8]) -> Option<MessageId> {
 impl<S: Clone> Contact<S> {
     /// The messages that must be read before a content can be applied.
     pub fn wants(&self, content: &Content, ctx: &Context) -> Vec<MessageKey> {
-        if self.row.blocked {
+        if self.row.blocked || ignores(content, ctx) {
             return Vec::new();
         }
         let incoming = |id: &[u8]| self.incoming(id);
@@ -49,6 +54,9 @@ impl<S: Clone> Contact<S> {
     /// Applies a content. Malformed ones are counted and change nothing.
     pub fn apply(&mut self, content: Content, found: &Found, ctx: &mut Context) {
         if self.row.blocked {
+            return;
+        }
+        if ignores(&content, ctx) {
             return;
         }
         let applied = match content.kind {

@@ -40,7 +40,7 @@ impl<R: Ratchet> Node<R> {
         contact.save(&mut self.ctx);
         // Should they be on a link already, the request goes at once.
         if let Some(link) = self.pool.link_of(&peer)
-            && self.pool.get(link).is_some_and(|entry| entry.heard.is_some())
+            && self.pool.get(link).is_some_and(|entry| entry.greeted)
         {
             contact.send_request(link, &self.me, &mut self.ctx);
         }
@@ -52,7 +52,7 @@ impl<R: Ratchet> Node<R> {
         let link = self
             .pool
             .link_of(&peer)
-            .filter(|link| self.pool.get(*link).is_some_and(|entry| entry.heard.is_some()));
+            .filter(|link| self.pool.get(*link).is_some_and(|entry| entry.greeted));
         let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
         if contact.is_friend() {
             return Ok(Reply::Contact(peer)); // once more, after an answer that was lost

@@ -4,7 +4,7 @@ use super::Node;
 use super::contact::{self, Contact, Stalled};
 use super::inbox::{Found, Reception};
 use super::pool::{Phase, Silence};
-use super::settle::{self, VERSION};
+use super::settle;
 use super::timers::Timer;
 use crate::link::{Link, LinkEvent};
 use crate::row::Standing;
@@ -137,13 +137,9 @@ impl<R: Ratchet> Node<R> {
                 contact.flow = None;
                 contact.stalled = None;
                 contact.ack_due = false;
-                contact.hello()
+                contact.greeting(&mut self.ctx)
             }
-            None => Hello {
-                version_min: VERSION,
-                version_max: VERSION,
-                ..Hello::default()
-            },
+            None => settle::hello_to_stranger(&mut self.ctx),
         };
         self.ctx.frame(id, Body::Hello(hello));
         let contacts = &self.contacts;
@@ -159,7 +155,7 @@ impl<R: Ratchet> Node<R> {
 
     fn on_frame(&mut self, id: LinkId, peer: OnionAddress, frame: Frame) {
         let Some(entry) = self.pool.get(id) else { return };
-        let greeted = entry.heard.is_some();
+        let greeted = entry.greeted;
         if !matches!(frame.body, Some(Body::Heartbeat(_))) {
             entry.last_traffic = self.ctx.now.monotonic;
         }
@@ -186,13 +182,14 @@ impl<R: Ratchet> Node<R> {
     }
 
     fn on_hello(&mut self, id: LinkId, peer: OnionAddress, hello: Hello) {
-        if !settle::acceptable(&hello) || !self.pays(&peer) {
+        if !settle::acceptable(&hello, &self.ctx.limits) || !self.pays(&peer) {
             return self.fault(id);
         }
         if let Some(entry) = self.pool.get(id) {
-            entry.heard = Some(hello);
+            entry.greeted = true;
         }
         if let Some(contact) = self.contacts.get_mut(&peer) {
+            contact.learn_features(&hello);
             contact.seen(&mut self.ctx);
             contact.settle(id, &hello, &self.me, &mut self.ctx);
         }

@@ -321,6 +321,7 @@ fn text_of(message: &MessageRow) -> Queued {
         id: id.0.to_vec(),
         sent_at: message.sent_at.0,
         repeat: false,
+        ignorable: false,
         kind: Some(Kind::Text(text)),
     };
     Queued {

@@ -109,6 +109,7 @@ impl Queued {
                 id,
                 sent_at: ctx.now.wall.0,
                 repeat: false,
+                ignorable: false,
                 kind: Some(kind),
             },
             message: None,

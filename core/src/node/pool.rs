@@ -9,8 +9,8 @@ use super::context::Context;
 use super::timers::Timer;
 use crate::link::Link;
 use crate::sabotage::{Rule, breaks};
+use crate::wire::link::Frame;
 use crate::wire::link::frame::Body;
-use crate::wire::link::{Frame, Hello};
 use crate::{LinkId, MessageKey, Millis, Monotonic, OnionAddress, Output};
 
 /// Bytes that wait for one link. A whole window of the largest texts takes a good half of it.
@@ -38,8 +38,8 @@ pub(super) struct Entry {
     pub last_traffic: Monotonic,
     /// The peer broke a rule: nothing more is taken from it while the hang-up waits for its turn.
     pub doomed: bool,
-    /// Their Hello, once heard.
-    pub heard: Option<Hello>,
+    /// Their Hello was heard.
+    pub greeted: bool,
     /// Messages in the link's buffer, and in the transmit that is in flight.
     boarding: Vec<MessageKey>,
     aboard: Vec<MessageKey>,
@@ -106,7 +106,7 @@ impl Pool {
             doubted: None,
             last_traffic: now,
             doomed: false,
-            heard: None,
+            greeted: false,
             boarding: Vec::new(),
             aboard: Vec::new(),
         };

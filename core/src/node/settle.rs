@@ -3,6 +3,8 @@
 //! Whether a session has to be replaced is a symmetric function of the two Hellos, so both sides come to the same verdict
 //! without another word. The offer of the smaller onion key stands; the larger side accepts it.
 
+use std::collections::BTreeSet;
+
 use super::contact::Contact;
 use super::context::Context;
 use super::me::{Me, vouches};
@@ -12,7 +14,7 @@ use crate::session::Ratchet;
 use crate::wire::content::Renewed;
 use crate::wire::content::content::Kind;
 use crate::wire::link::{self, Bundle, Hello, Request, frame::Body};
-use crate::{Availability, Generation, LinkId};
+use crate::{Availability, Generation, Limits, LinkId, feature};
 use prost::Message as _;
 
 /// The protocol version spoken here.
@@ -51,15 +53,58 @@ fn verdict(ours: &Hello, theirs: &Hello) -> Verdict {
 }
 
 /// Whether there is a version that both speak, and the numbers are within their bounds.
-pub(super) fn acceptable(theirs: &Hello) -> bool {
-    (theirs.version_min..=theirs.version_max).contains(&VERSION)
+pub(super) fn acceptable(theirs: &Hello, limits: &Limits) -> bool {
+    theirs.features.len() <= limits.hello_features
+        && (theirs.version_min..=theirs.version_max).contains(&VERSION)
         && theirs.generation <= GENERATION_MAX
         && theirs.offered <= GENERATION_MAX
 }
 
+/// Our Hello to a peer that is not known here.
+pub(super) fn hello_to_stranger(ctx: &mut Context) -> Hello {
+    Hello {
+        version_min: VERSION,
+        version_max: VERSION,
+        features: with_reserved(Vec::new(), ctx),
+        ..Hello::default()
+    }
+}
+
+/// The features with one reserved number, at random.
+fn with_reserved(mut features: Vec<u32>, ctx: &mut Context) -> Vec<u32> {
+    let (first, last) = (*feature::RESERVED.start(), *feature::RESERVED.end());
+    let offset = ctx.entropy.below(u64::from(last - first) + 1);
+    features.push(first + u32::try_from(offset).expect("below a thousand"));
+    features
+}
+
 impl<S: Clone> Contact<S> {
-    /// What we say of where we stand.
-    pub fn hello(&self) -> Hello {
+    /// What we say of where we stand, and of what we understand.
+    pub fn greeting(&self, ctx: &mut Context) -> Hello {
+        let features = if self.is_ours() {
+            ctx.limits.features.clone()
+        } else {
+            Vec::new()
+        };
+        Hello {
+            features: with_reserved(features, ctx),
+            ..self.hello()
+        }
+    }
+
+    /// Remembers the features of their Hello. A peer says them to those alone that it has consented to.
+    pub fn learn_features(&mut self, theirs: &Hello) {
+        if matches!(theirs.standing(), link::Standing::Friend | link::Standing::Requested) {
+            let known = theirs
+                .features
+                .iter()
+                .filter(|number| !feature::RESERVED.contains(number));
+            let known: BTreeSet<u32> = known.copied().collect();
+            self.row.features = Some(known.into_iter().collect());
+        }
+    }
+
+    fn hello(&self) -> Hello {
         let standing = match self.row.standing {
             Standing::Stranger | Standing::RequestDeclined => link::Standing::Stranger,
             Standing::Requested | Standing::RequestDelivered => link::Standing::Requested,
@@ -77,6 +122,7 @@ impl<S: Clone> Contact<S> {
             received: cursors.map_or(0, |cursors| cursors.received),
             acknowledged: cursors.map_or(0, |cursors| cursors.acknowledged),
             offered: self.offered().0,
+            features: Vec::new(),
         }
     }
 

@@ -56,6 +56,7 @@ fn envelope(kind: Option<Kind>) -> Content {
         id: (0..16).collect(),
         sent_at: SENT_AT,
         repeat: false,
+        ignorable: false,
         kind,
     }
 }

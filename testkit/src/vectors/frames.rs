@@ -77,19 +77,24 @@ pub fn frames() -> Json {
 }
 
 fn examples() -> Vec<(&'static str, Body)> {
-    let hello = Hello {
+    let to_stranger = Hello {
         version_min: 1,
         version_max: 1,
+        features: vec![1729],
         ..Hello::default()
     };
+    let hello = || Hello {
+        features: vec![6, 1729],
+        ..to_stranger.clone()
+    };
     vec![
-        ("to a stranger", Body::Hello(hello)),
+        ("to a stranger", Body::Hello(to_stranger.clone())),
         (
             "of a requester",
             Body::Hello(Hello {
                 standing: Standing::Requested.into(),
                 offered: 3_735_928_559,
-                ..hello
+                ..hello()
             }),
         ),
         (
@@ -100,7 +105,7 @@ fn examples() -> Vec<(&'static str, Body)> {
                 sent: 40,
                 received: 300,
                 acknowledged: 39,
-                ..hello
+                ..hello()
             }),
         ),
         (
@@ -109,7 +114,7 @@ fn examples() -> Vec<(&'static str, Body)> {
                 standing: Standing::Friend.into(),
                 generation: 1 << 62,
                 offered: 1 << 62,
-                ..hello
+                ..hello()
             }),
         ),
         (
@@ -208,6 +213,10 @@ fn described(body: &Body) -> (&'static str, Json) {
                 ("received", long(hello.received)),
                 ("acknowledged", long(hello.acknowledged)),
                 ("offered", long(hello.offered)),
+                (
+                    "features",
+                    list(hello.features.iter().map(|number| Json::from(*number))),
+                ),
             ]),
         ),
         Body::Request(request) => (

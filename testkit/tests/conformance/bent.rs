@@ -41,6 +41,9 @@ pub enum Bend {
     TakesSecondHello,
     TellsWhatItDrops,
     SpeaksAnyVersion,
+    TellsStrangersFeatures,
+    SaysNoRandomFeature,
+    TakesManyFeatures,
     CiphertextBeforeHello,
     NeverHangsUp,
     AnswersStrangers,
@@ -265,6 +268,8 @@ impl Between {
             }
             (Bend::OffersAnew, Body::Offer(offer)) => offer.generation += self.number,
             (Bend::StepsByOne, Body::Offer(offer)) => offer.generation = self.offered + 1,
+            (Bend::TellsStrangersFeatures, Body::Hello(hello)) => hello.features.push(6),
+            (Bend::SaysNoRandomFeature, Body::Hello(hello)) if hello.features.len() > 1 => hello.features.truncate(1),
             (Bend::PresenceToAnyone, Body::Hello(_)) => {
                 self.say(body)?;
                 body = Body::Presence(Presence { availability: 1 });
@@ -279,6 +284,7 @@ impl Between {
         match (self.bend, &mut body) {
             (Bend::TakesSecondHello, Body::Hello(_)) if self.greeted => return Ok(()),
             (Bend::SpeaksAnyVersion, Body::Hello(hello)) => (hello.version_min, hello.version_max) = (1, 1),
+            (Bend::TakesManyFeatures, Body::Hello(hello)) => hello.features.truncate(256),
             (Bend::TellsWhatItDrops, Body::Presence(_)) => {
                 let standing = Standing::Declined.into();
                 self.say(Body::Answer(Answer { standing }))?;

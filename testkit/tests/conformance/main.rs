@@ -63,7 +63,7 @@ fn our_node_passes_what_takes_minutes() {
 }
 
 /// How each is wrong, the case that finds it, and words of what that case says.
-const FOUND: [(Bend, &str, &str); 33] = [
+const FOUND: [(Bend, &str, &str); 36] = [
     (Bend::LengthsUnchecked, "L-2.1", "and no end"),
     (Bend::SpeaksFirst, "L-6.1", "message 2"),
     (Bend::SameEphemeralKey, "L-3.5", "three ephemeral keys"),
@@ -82,6 +82,9 @@ const FOUND: [(Bend, &str, &str); 33] = [
     (Bend::TakesSecondHello, "F-2.3", "still up"),
     (Bend::TellsWhatItDrops, "F-3.1", "Answer"),
     (Bend::SpeaksAnyVersion, "H-1.1", "still up"),
+    (Bend::TellsStrangersFeatures, "H-5.1", "one feature number"),
+    (Bend::SaysNoRandomFeature, "H-5.2", "1000 to 1999"),
+    (Bend::TakesManyFeatures, "H-5.3", "still up"),
     (Bend::CiphertextBeforeHello, "F-2.1", "Hello before any other frame"),
     (Bend::NeverHangsUp, "L-13.1", "still up"),
     (Bend::AnswersStrangers, "P-1.2", "Heartbeat"),

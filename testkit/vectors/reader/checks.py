@@ -258,7 +258,7 @@ def contents(file):
         same(content["what"], broken_rule(encoded), "M-12" if opens else None)
     for content in file["unsupported"]:
         decoded = CONTENT.decode("Content", raw(content["encoded"]))
-        same(content["what"], set(decoded), {"id", "sent_at", "repeat"})
+        same(content["what"], set(decoded), {"id", "sent_at", "repeat", "ignorable"})
         same(content["what"], broken_rule(raw(content["encoded"])), None)
     for wrong in file["refused"]:
         same(wrong["what"], broken_rule(raw(wrong["encoded"])), wrong["clause"])

@@ -60,6 +60,12 @@ class Schema:
             field = fields.get(number)
             if field is None:
                 continue
+            if field.repeated and wire == 2 and not self.lengthy(field):
+                packed = 0
+                while packed < len(value):
+                    number, packed = varint(value, packed)
+                    found[field.name].append(self.value(field, 0, number))
+                continue
             value = self.value(field, wire, value)
             if field.body:
                 for other in self.messages[name]:
@@ -71,9 +77,11 @@ class Schema:
                 found[field.name] = value
         return found
 
+    def lengthy(self, field):
+        return field.kind in ("bytes", "string") or field.kind in self.messages
+
     def value(self, field, wire, value):
-        lengthy = field.kind in ("bytes", "string") or field.kind in self.messages
-        if wire != (2 if lengthy else 0):
+        if wire != (2 if self.lengthy(field) else 0):
             raise Malformed("wire type")
         if field.kind in self.messages:
             return self.decode(field.kind, value)
@@ -93,6 +101,10 @@ class Schema:
         encoded = b""
         for field in sorted(self.messages[name], key=lambda field: field.number):
             value = values.get(field.name, self.zero(field))
+            if field.repeated and value and not self.lengthy(field):
+                packed = b"".join(write_varint(one) for one in value)
+                encoded += write_varint(field.number << 3 | 2) + write_varint(len(packed)) + packed
+                continue
             for one in value if field.repeated else [value]:
                 if field.repeated or field.body and field.name in values or one not in (self.zero(field), None):
                     encoded += self.encode_field(field, one)

@@ -1,0 +1,84 @@
+//! Features of peers, and ignorable contents.
+
+use sotto_core::row::{ContentType, Key, Row};
+use sotto_core::wire::content::Content;
+use sotto_core::wire::link::Standing;
+use sotto_core::{Limits, OnionAddress, feature};
+use sotto_testkit::disk::Disk;
+use sotto_testkit::hostile::Peer;
+use sotto_testkit::pair::{A, B, Pair};
+
+fn friends(features: &[u32]) -> Pair<Disk> {
+    let limits = Limits {
+        features: features.to_vec(),
+        ..Limits::default()
+    };
+    let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &limits);
+    pair.befriend();
+    pair
+}
+
+fn features_of(pair: &Pair<Disk>, contact: OnionAddress) -> Option<Vec<u32>> {
+    match pair.sides[A].disk.row(&Key::Contact(contact)) {
+        Some(Row::Contact(row)) => row.features.clone(),
+        _ => None,
+    }
+}
+
+#[test]
+fn the_features_of_a_friend_are_durable_and_the_random_number_is_not_among_them() {
+    for features in [&[][..], &[feature::IGNORABLE_CONTENTS], &[3, 6, 900]] {
+        let pair = friends(features);
+        assert_eq!(features_of(&pair, pair.sides[B].address).as_deref(), Some(features));
+    }
+}
+
+#[test]
+fn features_are_kept_in_order_once_and_taken_from_those_alone_who_say_them_to_us() {
+    let mut pair = friends(&[]);
+    let mut peer = Peer::new(9);
+    peer.befriend(&mut pair, 0);
+    assert_eq!(
+        features_of(&pair, peer.address()),
+        None,
+        "it was a stranger when it said Hello"
+    );
+    for (lane, standing, known) in [
+        (1, Standing::Friend, Some(vec![6, 77])),
+        (2, Standing::Stranger, Some(vec![6, 77])),
+    ] {
+        peer.hang_up(&mut pair);
+        peer.dial(&mut pair, lane);
+        peer.send(&mut pair, peer.hello(standing));
+        assert_eq!(features_of(&pair, peer.address()), known, "{standing:?}");
+    }
+}
+
+#[test]
+fn an_ignorable_content_is_dropped_by_a_node_with_the_feature_and_shown_by_one_without() {
+    for (features, shown) in [(&[feature::IGNORABLE_CONTENTS][..], 0), (&[], 1)] {
+        let mut pair = friends(features);
+        let mut peer = Peer::new(9);
+        peer.befriend(&mut pair, 0);
+        for repeat in [false, true] {
+            peer.say(
+                &mut pair,
+                &Content {
+                    id: vec![3; 16],
+                    repeat,
+                    ignorable: true,
+                    ..Content::default()
+                },
+            );
+        }
+        assert!(peer.is_connected());
+        let rows = pair.sides[A].disk.conversation(peer.address());
+        assert_eq!(rows.len(), shown, "with the features {features:?}");
+        assert!(rows.iter().all(|row| row.content_type == ContentType::Unsupported));
+        let cursors = match pair.sides[A].disk.row(&Key::Cursors(peer.address())) {
+            Some(Row::Cursors(row)) => *row,
+            _ => panic!("no cursors"),
+        };
+        assert_eq!(cursors.received, 2, "both are received and acknowledged");
+    }
+}
