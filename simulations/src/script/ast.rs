@@ -16,7 +16,7 @@ pub type Label = Spanned<String>;
 
 /// A scenario file.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct File {
     /// What it shows, in a sentence.
     pub title: String,
