@@ -13,10 +13,13 @@ use tracing::debug;
 
 use crate::shared_state::SharedState;
 
-/// How often, and at which interval, to see whether arti's tasks have ended. They end when they notice that their client is
-/// gone. One of them remembers a client that has dialled for ten minutes (tor-hsclient 0.47,
-/// `RETAIN_CIRCUIT_AFTER_LAST_USE`), and holds the lock on guards and timeouts as long. That is not worth waiting for.
-const ATTEMPTS: (i32, Duration) = (10, Duration::from_millis(100));
+/// How often to see whether arti's tasks have ended. They end when they notice that their client is gone. One of them
+/// remembers a client that has dialled for ten minutes (tor-hsclient 0.47, `RETAIN_CIRCUIT_AFTER_LAST_USE`), and holds the
+/// lock on guards and timeouts as long. That is not worth waiting for.
+const ATTEMPTS: i32 = 10;
+
+/// How long each attempt waits.
+const ATTEMPT: Duration = Duration::from_millis(100);
 
 /// A handle on one client's tasks that outlives the client.
 #[derive(Default)]
@@ -50,13 +53,12 @@ impl ClientTeardown {
     pub async fn finish<R: Runtime>(self, shared: &SharedState<R>) {
         let Some(mut stopped) = self.stopped else { return };
         let mut config = shared.config.dir_mgr_config().ok();
-        let (attempts, interval) = ATTEMPTS;
-        for attempt in 0..attempts {
+        for attempt in 0..ATTEMPTS {
             if let (Some(reconfigure), Some(config)) = (&self.reconfigure, &mut config) {
                 config.override_net_params.set("sotto".to_owned(), attempt % 2);
                 reconfigure(config);
             }
-            if shared.runtime.timeout(interval, &mut stopped).await.is_ok() {
+            if shared.runtime.timeout(ATTEMPT, &mut stopped).await.is_ok() {
                 return;
             }
         }

@@ -26,11 +26,11 @@ impl Wiretap {
     /// The same stream, observed.
     pub fn tap(&self, Stream { reader, writer }: Stream) -> Stream {
         Stream::new(
-            Tapped {
+            TappedHalf {
                 half: reader,
                 wiretap: self.clone(),
             },
-            Tapped {
+            TappedHalf {
                 half: writer,
                 wiretap: self.clone(),
             },
@@ -45,12 +45,12 @@ impl fmt::Debug for Wiretap {
 }
 
 /// One half of a stream, with its observer.
-struct Tapped<T> {
+struct TappedHalf<T> {
     half: T,
     wiretap: Wiretap,
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Tapped<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for TappedHalf<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>> {
         let read = ready!(Pin::new(&mut self.half).poll_read(cx, bytes))?;
         self.wiretap.0(&bytes[..read]);
@@ -58,7 +58,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Tapped<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Tapped<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for TappedHalf<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.half).poll_write(cx, bytes))?;
         self.wiretap.0(&bytes[..written]);
