@@ -1,68 +1,68 @@
-//! Contacts and the requests to become one.
+//! [`Contact`], [`FriendRequest`], and the parameters of `friends.*`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
 
-/// Who somebody is, and how sure that is.
+/// A peer: its address, its names, and whether its key was verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Who {
-    /// Their onion address: the identity.
+    /// The peer's onion address: the identity.
     pub contact: String,
-    /// Our name for them.
+    /// The user's name for the peer.
     pub petname: Option<String>,
-    /// Their name for themselves. Untrusted.
+    /// The peer's name for itself. Untrusted: any peer can claim any name.
     pub claimed_name: Option<String>,
-    /// The safety number was compared, and their key has not changed since.
+    /// The safety number was compared, and the peer's key has not changed since.
     pub verified: bool,
 }
 
-/// Somebody we know, ask, or are asked by.
+/// A contact, or a peer that asks or was asked to become one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Contact {
-    /// Who.
+    /// The peer.
     #[serde(flatten)]
     pub who: Who,
-    /// Where the two sides stand.
+    /// What the two sides have agreed.
     pub standing: Standing,
-    /// What they send is silently thrown away.
+    /// What the contact sends is dropped, without telling the contact.
     pub blocked: bool,
-    /// The conversation's timer in seconds: the tightest of both sides' wishes; 0 is off.
+    /// The timer in force in the direct conversation, in seconds: the shorter of both sides' timers; 0 is off.
     pub timer: u32,
-    /// Our wish for the timer.
+    /// This node's timer, in seconds; 0 is off.
     pub timer_ours: u32,
-    /// Their wish for the timer.
+    /// The contact's timer, in seconds; 0 is off.
     pub timer_theirs: u32,
-    /// Messages of theirs that were not read here.
+    /// Messages of the contact that were not read here.
     pub unread: u64,
-    /// When we first knew of them.
+    /// When the contact was made.
     pub created_at: Time,
-    /// When a link to them was last alive.
+    /// When a link to the contact was last alive.
     pub last_seen: Option<Time>,
-    /// Tries in a row that did not reach them, while something waits for them.
+    /// Failed dials in a row, while something waits for the contact.
     pub attempts: u32,
-    /// When they are tried next.
+    /// When the contact is dialled next.
     pub next_attempt_at: Option<Time>,
 }
 
-/// Where two nodes stand with each other.
+/// What two nodes have agreed with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Nothing is agreed.
     Stranger,
-    /// We asked; it has not reached them.
+    /// This node asked; the request has not been delivered.
     Requested,
-    /// We asked; they hold the request.
+    /// This node asked; the request was delivered.
     RequestDelivered,
-    /// We asked; they said no.
+    /// This node asked; the peer declined.
     RequestDeclined,
-    /// They asked; it waits for our consent.
+    /// The peer asked; the request waits for the user's answer.
     Asking,
-    /// They asked; we said no.
+    /// The peer asked; the user declined.
     Declined,
-    /// Both consented.
+    /// Both sides have accepted.
     Friend,
 }
 
@@ -72,10 +72,10 @@ pub enum Standing {
 pub struct Add {
     /// A friend code, or an onion address.
     pub code: String,
-    /// Our name for them.
+    /// The petname: the user's name for the peer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What they read with the request (at most 500 bytes).
+    /// A note that is shown with the request, at most 500 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -84,7 +84,7 @@ pub struct Add {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct List {
-    /// Also those who are neither friends nor asked by us.
+    /// Also peers that are not friends and were not asked by this node.
     #[serde(default)]
     pub all: bool,
 }
@@ -96,19 +96,19 @@ pub struct Contacts {
     pub friends: Vec<Contact>,
 }
 
-/// Somebody asks to be a contact.
+/// A peer asks to be a contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FriendRequest {
-    /// Who asks.
+    /// The peer.
     #[serde(flatten)]
     pub who: Who,
-    /// What they wrote. Untrusted.
+    /// The peer's note. Untrusted.
     pub note: String,
-    /// When it came.
+    /// When it arrived.
     pub received_at: Time,
 }
 
-/// Requests that wait for consent here, the oldest first.
+/// Requests that wait for the user's answer, the oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FriendRequests {
     /// The requests.
@@ -129,7 +129,7 @@ pub struct ContactOnly {
 pub struct Accept {
     /// The peer that asks: onion address, first 8 letters of one or more, friend code, or a petname given before.
     pub contact: String,
-    /// Our name for them.
+    /// The petname: the user's name for the peer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
@@ -140,7 +140,7 @@ pub struct Accept {
 pub struct Rename {
     /// Petname, onion address, first 8 letters of one or more, or friend code.
     pub contact: String,
-    /// Our name for them; an empty one takes it away.
+    /// The petname; an empty one removes it.
     pub name: String,
 }
 
@@ -150,7 +150,7 @@ pub struct Rename {
 pub struct Mark {
     /// Petname, onion address, first 8 letters of one or more, or friend code.
     pub contact: String,
-    /// Set (`true`) or take away (`false`) the verified mark; without it, the number is only shown.
+    /// Set (`true`) or remove (`false`) the verified mark; without it, the number is only shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<bool>,
     /// The number that was compared (spaces do not matter). With `mark`, it must still be the current one; left out, the
@@ -162,7 +162,7 @@ pub struct Mark {
 /// A safety number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Safety {
-    /// With whom.
+    /// The contact.
     #[serde(flatten)]
     pub who: Who,
     /// 60 digits, the same on both sides.

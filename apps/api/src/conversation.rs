@@ -1,18 +1,18 @@
-//! What is asked of messages and conversations, and the answers that are more than a message.
+//! Parameters and results of `messages.*`, `outbox.*` and `conversations.*`, and [`Conversation`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ContentType, FailReason, Message, MessageState, Time};
 
-/// How far to follow a message before answering.
+/// The state to wait for before answering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitFor {
     /// Durable here.
     #[default]
     Queued,
-    /// Handed to a link.
+    /// Written to a link.
     Sent,
     /// The contact has committed it.
     Delivered,
@@ -31,10 +31,10 @@ pub struct Send {
     /// Thread, 1 to 128 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<String>,
-    /// Id of the message that it answers.
+    /// Id of the message that it replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
-    /// Seconds to live once its clock starts; without it, the conversation's timer holds.
+    /// Seconds to live once its timer starts; without it, the conversation's timer applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u32>,
     /// How to show it: `plain` or `markdown`.
@@ -43,7 +43,7 @@ pub struct Send {
     /// Idempotency key, 1 to 128 bytes: the same key and text twice are one message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Answer only once it has come so far.
+    /// Answer only once the message has reached this state.
     #[serde(default)]
     pub wait: WaitFor,
     /// Give up waiting after so many seconds (the message itself goes on); 30 if left out.
@@ -51,14 +51,14 @@ pub struct Send {
     pub timeout: Option<u32>,
 }
 
-/// A message of ours and its state.
+/// A message that this node wrote, and its state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sent {
     /// Its id.
     pub id: String,
     /// The conversation: the contact's onion address, `group:ID` or `channel:ID`.
     pub conversation: String,
-    /// Where it stands.
+    /// Its state.
     pub state: MessageState,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,7 +80,7 @@ pub struct MessageOnly {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Edit {
-    /// Id of a message of ours.
+    /// Id of a message that this node wrote.
     pub id: String,
     /// Its conversation, should two hold that id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,7 +98,7 @@ pub struct React {
     /// Its conversation, should two hold that id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
-    /// With what, at most 64 bytes; without it, the reaction is taken back.
+    /// The reaction, at most 64 bytes; without it, the reaction is removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emoji: Option<String>,
 }
@@ -109,7 +109,7 @@ pub struct React {
 pub struct MarkRead {
     /// A contact's petname, onion address, first 8 letters of one or more, or friend code; or `group:ID`, `channel:ID`.
     pub conversation: String,
-    /// Ids of messages of theirs, at most 256.
+    /// Ids of messages of other authors, at most 256.
     pub ids: Vec<String>,
     /// Tell the author; without it, as `read_receipts` in the configuration says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,7 +122,7 @@ pub struct MarkRead {
 pub struct Typing {
     /// A contact's petname, onion address, first 8 letters of one or more, or friend code; or `group:ID`, `channel:ID`.
     pub conversation: String,
-    /// We are writing, or not any more.
+    /// The user is typing, or no longer.
     pub typing: bool,
 }
 
@@ -150,7 +150,7 @@ pub struct Inbox {
     /// Only this thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<String>,
-    /// Only what was not read here.
+    /// Only messages that were not read here.
     #[serde(default)]
     pub unread: bool,
 }
@@ -168,7 +168,7 @@ pub struct ThreadsQuery {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
-    /// Words that the text must hold, all of them. `"in quotes"` is a phrase, `begin*` the beginning of a word.
+    /// Words that the text must contain, all of them. `"in quotes"` is a phrase, `begin*` the beginning of a word.
     pub query: String,
     /// At most so many, 1 to 1000; 50 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -178,8 +178,8 @@ pub struct Search {
     pub with: Option<String>,
 }
 
-/// Messages. Of a history or an inbox, the newest ones that were asked for, the oldest of them first; of a search, the
-/// newest first.
+/// Messages. A history or an inbox has the newest ones up to the limit, the oldest of them first; a search has the newest
+/// first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Messages {
     /// The messages.
@@ -226,7 +226,7 @@ pub struct Thread {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Receive {
-    /// Who asks: what one consumer has received, another has not. `receive` if left out.
+    /// The consumer: what one has received, another has not. `receive` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumer: Option<String>,
     /// At most so many, 1 to 1000; 1000 if left out.
@@ -237,23 +237,23 @@ pub struct Receive {
     pub peek: bool,
 }
 
-/// Parameters of `messages.ack`: the second step for one who received with `peek`.
+/// Parameters of `messages.ack`: the second step after `messages.receive` with `peek`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AckMessages {
-    /// Who received. `receive` if left out.
+    /// The consumer. `receive` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumer: Option<String>,
-    /// Everything up to and including this is dealt with: `seq` of what was received.
+    /// Acknowledge up to and including this event: `seq` of what was received.
     pub seq: u64,
 }
 
-/// What came since the consumer last asked.
+/// What arrived since the consumer last asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Received {
     /// The messages, the oldest first.
     pub messages: Vec<Message>,
-    /// The consumer has now dealt with the log up to here; with `peek`, this is for `messages.ack`.
+    /// The log is acknowledged up to here; with `peek`, this is for `messages.ack`.
     pub seq: u64,
     /// The log goes on after `seq`; ask again.
     pub more: bool,
@@ -279,7 +279,7 @@ pub struct ListOutbox {
 pub struct SetTimer {
     /// A contact's petname, onion address, first 8 letters of one or more, or friend code; or `group:ID`, `channel:ID`.
     pub conversation: String,
-    /// Seconds that messages live; 0 turns our timer off; without it, the timers are only shown.
+    /// Seconds that messages live; 0 turns this node's timer off; without it, the timers are only shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u32>,
 }

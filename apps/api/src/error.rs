@@ -1,5 +1,4 @@
-//! What can go wrong, as every surface reports it: a kind that programs branch on, a sentence for people, and what to
-//! do next. One table maps each kind to its exit code, its JSON-RPC code and whether trying again can help.
+//! [`Error`], as every surface reports it: a kind that programs branch on, a sentence for people, and what to do next. One table maps each kind to its exit code, its JSON-RPC code and whether trying again can help.
 
 use std::fmt;
 
@@ -34,7 +33,7 @@ pub struct ErrorData {
     /// What an ambiguous name could mean.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<String>,
-    /// The message that was waited for: it is safe, and goes on.
+    /// The message that was waited for: it is durable, and will still be sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Box<Sent>>,
 }
@@ -81,7 +80,7 @@ kinds! {
     MethodNotFound = 1, -32601, false, "rpc.discover lists every method";
     /// A parameter is missing, unknown, of the wrong type or out of range.
     InvalidParams = 1, -32602, false, "sotto COMMAND --help and rpc.discover describe the parameters";
-    /// The command line makes no sense.
+    /// The command line is wrong.
     Usage = 1, -32001, false, "sotto --help lists the commands";
     /// The configuration is wrong.
     Config = 1, -32001, false, "sotto config check shows what is wrong";
@@ -93,15 +92,15 @@ kinds! {
     UnknownContact = 1, -32001, false, "sotto friends list shows your contacts";
     /// This node is in no such group, and follows no such channel.
     UnknownConversation = 1, -32001, false, "sotto threads lists the conversations";
-    /// Several contacts may be meant by that name.
+    /// Several contacts have that name, or an address that begins so.
     AmbiguousContact = 1, -32001, false, "name the contact by more of the onion address";
     /// There is no such message.
     UnknownMessage = 1, -32001, false, "sotto history CONVERSATION --json shows ids";
-    /// The contact or message does not stand so that this makes sense.
-    WrongState = 1, -32001, false, "sotto friends list and sotto outbox show how things stand";
+    /// The contact or message is not in a state for this.
+    WrongState = 1, -32001, false, "sotto friends list and sotto outbox show the current state";
     /// The idempotency key was used for another message.
     KeyReused = 1, -32001, false, "use a fresh --id for a different text";
-    /// Something is broken in this program.
+    /// A bug in this program.
     Internal = 2, -32603, false, "please report this; sotto daemon logs may say more";
     /// Files or sockets fail.
     Io = 3, -32003, true, "check the disk and the permissions of the data folder";
@@ -113,15 +112,15 @@ kinds! {
     UntrustedKey = 4, -32004, false, "compare the safety number again: sotto friends verify CONTACT";
     /// Too many at once; wait.
     RateLimited = 5, -32005, true, "try again a little later";
-    /// The peer said no.
-    Refused = 6, -32006, false, "ask them outside of Sotto";
+    /// The peer declined.
+    Refused = 6, -32006, false, "ask the contact outside of Sotto";
     /// No daemon runs for this profile.
     NoDaemon = 7, -32007, true, "sotto daemon start starts it";
-    /// The state that was waited for has not been reached in time; what was asked for goes on.
+    /// The state was not reached within the timeout; the command goes on.
     WaitEnded = 8, -32008, true, "sotto outbox shows what waits, and why";
     /// The profile is in use by another process.
-    InUse = 9, -32009, true, "sotto daemon status shows who holds it; sotto daemon stop ends it";
-    /// No key or passphrase is at hand.
+    InUse = 9, -32009, true, "sotto daemon status shows which process; sotto daemon stop ends it";
+    /// No key or passphrase was given.
     Locked = 9, -32009, false, "give --passphrase-file, --passphrase-fd or --key-file";
     /// The key or passphrase does not open the store.
     WrongKey = 9, -32009, false, "check the passphrase or key file";

@@ -24,7 +24,7 @@ pub struct Event {
 #[serde(tag = "type")]
 #[expect(missing_docs, reason = "the fields are the subject of the sentence")]
 pub enum Body {
-    /// A message of ours is durable.
+    /// A message that this node wrote is durable.
     #[serde(rename = "message.queued")]
     MessageQueued {
         id: String,
@@ -32,7 +32,7 @@ pub enum Body {
         author: String,
         message: Option<Box<Message>>,
     },
-    /// A message came.
+    /// A message arrived.
     #[serde(rename = "message.received")]
     MessageReceived {
         id: String,
@@ -59,7 +59,7 @@ pub enum Body {
         author: String,
         message: Option<Box<Message>>,
     },
-    /// Its author deleted a message for both.
+    /// Its author deleted a message for every member.
     #[serde(rename = "message.deleted")]
     MessageDeleted {
         id: String,
@@ -77,7 +77,7 @@ pub enum Body {
         direction: Direction,
         message: Option<Box<Message>>,
     },
-    /// A message's time was up.
+    /// A message disappeared when its timer ended.
     #[serde(rename = "message.disappeared")]
     MessageDisappeared {
         id: String,
@@ -94,51 +94,51 @@ pub enum Body {
         direction: Direction,
         seconds: u32,
     },
-    /// Somebody asks to be a contact.
+    /// A peer asks to be a contact.
     #[serde(rename = "request.received")]
     RequestReceived {
         #[serde(flatten)]
         who: Who,
     },
-    /// Our request is with them.
+    /// This node's request was delivered.
     #[serde(rename = "request.delivered")]
     RequestDelivered {
         #[serde(flatten)]
         who: Who,
     },
-    /// They said no.
+    /// The peer declined this node's request.
     #[serde(rename = "request.declined")]
     RequestDeclined {
         #[serde(flatten)]
         who: Who,
     },
-    /// Both consented.
+    /// Both sides have accepted.
     #[serde(rename = "contact.added")]
     ContactAdded {
         #[serde(flatten)]
         who: Who,
     },
-    /// We removed them.
+    /// The user removed the contact.
     #[serde(rename = "contact.removed")]
     ContactRemoved {
         #[serde(flatten)]
         who: Who,
     },
-    /// We blocked or unblocked them.
+    /// The user blocked or unblocked the contact.
     #[serde(rename = "contact.blocked")]
     ContactBlocked {
         #[serde(flatten)]
         who: Who,
         blocked: bool,
     },
-    /// The verified mark was set (`marked`) or taken away.
+    /// The verified mark was set (`marked`) or removed.
     #[serde(rename = "contact.verified")]
     ContactVerified {
         #[serde(flatten)]
         who: Who,
         marked: bool,
     },
-    /// A new session replaced the old one. `identity_changed` is a warning: their key is another.
+    /// A new session replaced the old one. `identity_changed` is a warning: the contact's Signal key is another.
     #[serde(rename = "contact.rekeyed")]
     ContactRekeyed {
         #[serde(flatten)]
@@ -198,10 +198,10 @@ type_names! {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListEvents {
-    /// Go on where this consumer acknowledged.
+    /// Start after what this consumer has acknowledged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumer: Option<String>,
-    /// Only events after this one; 0 is from the beginning. Goes before the consumer's place.
+    /// Only events after this one; 0 is from the beginning. Overrides the consumer's position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<u64>,
     /// At most so many, 1 to 1000; 100 if left out.
@@ -213,16 +213,16 @@ pub struct ListEvents {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WaitEvents {
-    /// Go on where this consumer acknowledged.
+    /// Start after what this consumer has acknowledged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumer: Option<String>,
-    /// Only events after this one; 0 is from the beginning. Goes before the consumer's place. Without both: after now.
+    /// Only events after this one; 0 is from the beginning. Overrides the consumer's position. Without both: after now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<u64>,
     /// At most so many, 1 to 1000; 100 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Only events of these types; all if empty. Those passed over count as seen in `next`.
+    /// Only events of these types; all if empty. `next` counts the others as seen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub types: Vec<String>,
     /// Answer with no events after so many seconds, 0 to 3600; 30 if left out.
@@ -245,16 +245,16 @@ pub struct Events {
 pub struct Acknowledge {
     /// Its name, 1 to 64 bytes.
     pub consumer: String,
-    /// Everything up to and including this is dealt with.
+    /// Acknowledge up to and including this event.
     pub seq: u64,
 }
 
-/// How far a consumer is. Never moves back.
+/// The position of a consumer. It never moves back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Acknowledged {
     /// Its name.
     pub consumer: String,
-    /// Everything up to here is dealt with.
+    /// The log is acknowledged up to here.
     pub seq: u64,
 }
 
@@ -262,10 +262,10 @@ pub struct Acknowledged {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subscribe {
-    /// Go on where this consumer acknowledged.
+    /// Start after what this consumer has acknowledged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumer: Option<String>,
-    /// Only events after this one; 0 is from the beginning. Goes before the consumer's place. Without both: after now.
+    /// Only events after this one; 0 is from the beginning. Overrides the consumer's position. Without both: after now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<u64>,
     /// Also presence, which is not in the log.

@@ -1,4 +1,4 @@
-//! Who we are.
+//! [`Identity`] of this node, and [`Invite`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 /// This node's identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Identity {
-    /// Our onion address.
+    /// This node's onion address.
     pub onion: String,
-    /// What to give to friends.
+    /// The friend code, to be shared with friends.
     pub friend_code: String,
-    /// The name that we claim; may be empty.
+    /// The name that this node claims; may be empty.
     pub name: String,
-    /// Our Signal identity key, in hexadecimal.
+    /// This node's Signal identity key, in hexadecimal.
     pub fingerprint: String,
 }
 
-/// A one-time invite: whoever brings it first is a contact at once.
+/// A one-time invite: the first peer that presents it becomes a contact at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Invite {
-    /// Our onion address.
+    /// This node's onion address.
     pub onion: String,
     /// A friend code with the invite in it.
     pub friend_code: String,
@@ -29,6 +29,6 @@ pub struct Invite {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetName {
-    /// The name that we claim towards others (at most 64 bytes); empty for none.
+    /// The name that this node claims, at most 64 bytes; empty for none.
     pub name: String,
 }

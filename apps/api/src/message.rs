@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 
-/// A message as it stands now.
+/// The current state of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
-    /// Its author's name for it: 32 hexadecimal digits.
+    /// Its author's id for it: 32 hexadecimal digits.
     pub id: String,
     /// Its conversation: the contact's onion address, `group:ID` or `channel:ID`.
     pub conversation: String,
@@ -20,43 +20,43 @@ pub struct Message {
     pub claimed_name: Option<String>,
     /// That peer's safety number was compared, and its key has not changed since.
     pub verified: bool,
-    /// The text, without control and bidirectional characters; empty once deleted. Untrusted if `direction` is `in`.
+    /// The text, without invisible and control characters; empty once deleted. Untrusted if `direction` is `in`.
     pub text: String,
     /// How it wants to be shown.
     pub content_type: ContentType,
     /// The thread it belongs to.
     pub thread: Option<String>,
-    /// Id of the message that it answers.
+    /// Id of the message that it replies to.
     pub reply_to: Option<String>,
     /// When it was written, by its author's clock. Untrusted if `direction` is `in`.
     pub sent_at: Time,
-    /// When it came; none for our own.
+    /// When it arrived; none for messages that this node wrote.
     pub received_at: Option<Time>,
-    /// When it disappears; none if never, or if its clock has not started.
+    /// When it disappears; none if never, or if its timer has not started.
     pub expires_at: Option<Time>,
-    /// Seconds it lives once its clock starts; 0 is for ever.
+    /// Seconds it lives once its timer starts; 0 is for ever.
     pub ttl: u32,
     /// Whether another node (`in`) or this one (`out`) wrote it.
     pub direction: Direction,
-    /// Where it stands.
+    /// Its state.
     pub state: MessageState,
-    /// Since when.
+    /// When it reached that state.
     pub state_at: Time,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<FailReason>,
-    /// While it waits: tries in a row that did not reach the contact.
+    /// While it waits: failed dials in a row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
-    /// While it waits: when the contact is tried next.
+    /// While it waits: when the contact is dialled next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Time>,
-    /// While it waits and is not sealed: when it fails as expired.
+    /// While it waits and is not encrypted: when it fails as expired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gives_up_at: Option<Time>,
     /// When it was last edited.
     pub edited_at: Option<Time>,
-    /// When it was deleted for both.
+    /// When its author deleted it.
     pub deleted_at: Option<Time>,
     /// Reactions to it.
     pub reactions: Vec<Reaction>,
@@ -85,21 +85,21 @@ pub enum ContentType {
     Unsupported,
 }
 
-/// Where a message stands.
+/// The state of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageState {
     /// `out`: durable here.
     Queued,
-    /// `out`: handed to a link.
+    /// `out`: written to a link.
     Sent,
-    /// `out`: the contact has committed it. `in`: we have.
+    /// `out`: the contact has committed it. `in`: this node has.
     Delivered,
     /// `out`: the contact says it was read. `in`: it was read here.
     Read,
     /// `out`: given up, for `reason`; `outbox.retry` sends it again.
     Failed,
-    /// `out`: taken back before it was sealed.
+    /// `out`: cancelled before it was encrypted.
     Cancelled,
 }
 
@@ -107,7 +107,7 @@ pub enum MessageState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailReason {
-    /// The contact was not reached within the outbox's time.
+    /// The contact was not reached in time (`outbox_hours`).
     Expired,
     /// The contact was removed.
     Removed,
@@ -120,7 +120,7 @@ pub struct Reaction {
     pub by: String,
     /// Whether another node (`in`) or this one (`out`) reacted.
     pub direction: Direction,
-    /// With what. Untrusted if `direction` is `in`.
+    /// The reaction. Untrusted if `direction` is `in`.
     pub emoji: String,
     /// When.
     pub at: Time,

@@ -1,4 +1,4 @@
-//! Every method, once. Whatever has to know all of them (dispatch, client, OpenRPC, tests) is made from this table.
+//! The method table, and [`Method`]. Dispatch, client, OpenRPC document and tests are made from this one table.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -32,44 +32,44 @@ pub struct MethodInfo {
 macro_rules! for_every_method {
     ($callback:ident) => {
         $callback! {
-            "friends.add" Add(Add) -> Contact, "Ask somebody to be a contact; for one who has asked us, this is consent.";
+            "friends.add" Add(Add) -> Contact, "Ask a peer to be a contact; if the peer has asked this node, this accepts.";
             "friends.list" List(List) -> Contacts, "List contacts.";
-            "friends.requests" Requests(Nothing) -> FriendRequests, "List requests that wait for our consent.";
-            "friends.accept" Accept(Accept) -> Contact, "Consent to a request.";
-            "friends.reject" Reject(ContactOnly) -> Contact, "Refuse a request; they are told.";
+            "friends.requests" Requests(Nothing) -> FriendRequests, "List requests that wait for the user's answer.";
+            "friends.accept" Accept(Accept) -> Contact, "Accept a request.";
+            "friends.reject" Reject(ContactOnly) -> Contact, "Decline a request; the peer is told.";
             "friends.remove" Remove(ContactOnly) -> Contact, "Stop being contacts; the history stays.";
-            "friends.rename" Rename(Rename) -> Contact, "Change our name for a contact.";
-            "friends.block" Block(ContactOnly) -> Contact, "Silently throw away what a contact sends.";
-            "friends.unblock" Unblock(ContactOnly) -> Contact, "Hear a contact again.";
-            "friends.verify" Verify(Mark) -> Safety, "Show the safety number; set or take away the verified mark.";
-            "messages.send" Send(Send) -> Sent, "Send a text; answers once it is durable, or has come as far as asked.";
-            "messages.edit" Edit(Edit) -> Sent, "Replace the text of a message of ours.";
-            "messages.delete" Delete(MessageOnly) -> Sent, "Delete a message of ours, for both.";
-            "messages.react" React(React) -> Message, "React to a message, or take the reaction back.";
-            "messages.read" Read(MarkRead) -> Done, "Mark messages of a contact as read.";
-            "messages.typing" Typing(Typing) -> Done, "Say that we are writing, or not any more.";
-            "messages.history" History(History) -> Messages, "A conversation.";
-            "messages.inbox" Inbox(Inbox) -> Messages, "What came, from everybody.";
-            "messages.threads" Threads(ThreadsQuery) -> Threads, "Conversations and their threads.";
+            "friends.rename" Rename(Rename) -> Contact, "Set or remove the petname of a contact.";
+            "friends.block" Block(ContactOnly) -> Contact, "Drop what a contact sends, without telling the contact.";
+            "friends.unblock" Unblock(ContactOnly) -> Contact, "Receive from a contact again.";
+            "friends.verify" Verify(Mark) -> Safety, "Show the safety number; set or remove the verified mark.";
+            "messages.send" Send(Send) -> Sent, "Send a text; answers once it is durable, or has reached the state in `wait`.";
+            "messages.edit" Edit(Edit) -> Sent, "Replace the text of a message that this node wrote.";
+            "messages.delete" Delete(MessageOnly) -> Sent, "Delete a message that this node wrote, for every member.";
+            "messages.react" React(React) -> Message, "React to a message, or remove the reaction.";
+            "messages.read" Read(MarkRead) -> Done, "Mark messages of other authors as read.";
+            "messages.typing" Typing(Typing) -> Done, "Tell the contact that the user is typing, or no longer.";
+            "messages.history" History(History) -> Messages, "The messages of a conversation.";
+            "messages.inbox" Inbox(Inbox) -> Messages, "The newest messages of all conversations.";
+            "messages.threads" Threads(ThreadsQuery) -> Threads, "List conversations and their threads.";
             "messages.search" Search(Search) -> Messages, "Find messages by their words.";
-            "messages.status" MessageStatus(MessageOnly) -> Message, "A message as it stands now.";
-            "messages.receive" Receive(Receive) -> Received, "What came since this consumer last asked; then acknowledges it.";
-            "messages.ack" Ack(AckMessages) -> Acknowledged, "A consumer has what it received up to here: it is read, and acknowledged.";
-            "outbox.list" Outbox(ListOutbox) -> Messages, "What has not been delivered, and why.";
-            "outbox.cancel" Cancel(MessageOnly) -> Sent, "Take back a message that is not sealed yet.";
-            "outbox.retry" Retry(MessageOnly) -> Sent, "Try at once; a failed or cancelled message is queued again.";
+            "messages.status" MessageStatus(MessageOnly) -> Message, "The current state of a message.";
+            "messages.receive" Receive(Receive) -> Received, "What arrived since this consumer last asked; then acknowledges it.";
+            "messages.ack" Ack(AckMessages) -> Acknowledged, "Acknowledge what a consumer has received, and mark it as read.";
+            "outbox.list" Outbox(ListOutbox) -> Messages, "List what has not been delivered, and why.";
+            "outbox.cancel" Cancel(MessageOnly) -> Sent, "Cancel a message that is not encrypted yet.";
+            "outbox.retry" Retry(MessageOnly) -> Sent, "Try now; a failed or cancelled message is queued again.";
             "conversations.timer" Timer(SetTimer) -> Timer, "Show or set the conversation's timer.";
             "events.list" EventsList(ListEvents) -> Events, "Read the event log.";
             "events.wait" EventsWait(WaitEvents) -> Events, "Wait until the event log has something to read.";
-            "events.ack" EventsAck(Acknowledge) -> Acknowledged, "A consumer has dealt with the log up to here.";
+            "events.ack" EventsAck(Acknowledge) -> Acknowledged, "Acknowledge the event log up to a number, for a consumer.";
             "events.subscribe" EventsSubscribe(Subscribe) -> Subscribed, "Stream the event log as events.event notifications.";
-            "identity.show" IdentityShow(Nothing) -> Identity, "Who we are.";
+            "identity.show" IdentityShow(Nothing) -> Identity, "This node's identity.";
             "identity.invite" IdentityInvite(Nothing) -> Invite, "Make a one-time invite.";
-            "identity.rename" IdentityRename(SetName) -> Identity, "Change the name that we claim.";
-            "node.status" NodeStatus(Nothing) -> Status, "How the node and its network are doing.";
-            "node.presence" NodePresence(PresenceQuery) -> Peers, "Who is there.";
-            "node.availability" NodeAvailability(SetAvailability) -> Done, "Show ourselves as online, away or invisible.";
-            "daemon.stop" DaemonStop(Nothing) -> Done, "End the daemon in good order.";
+            "identity.rename" IdentityRename(SetName) -> Identity, "Change the name that this node claims.";
+            "node.status" NodeStatus(Nothing) -> Status, "The state of the node and its network.";
+            "node.presence" NodePresence(PresenceQuery) -> Peers, "The presence of contacts.";
+            "node.availability" NodeAvailability(SetAvailability) -> Done, "Set how contacts see this node: online, away or invisible.";
+            "daemon.stop" DaemonStop(Nothing) -> Done, "Stop the daemon cleanly.";
             "rpc.discover" Discover(Nothing) -> Document, "The OpenRPC document.";
         }
     };

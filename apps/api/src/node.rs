@@ -1,26 +1,26 @@
-//! The node and its network, and who is there right now.
+//! [`Status`] of the node and its network, and the [`Presence`] of contacts.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Time, Who};
 
-/// How the node is doing.
+/// The state of the node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// The program's version.
     pub version: String,
-    /// Our onion address.
+    /// This node's onion address.
     pub onion: String,
     /// The network.
     pub network: Network,
-    /// What waits in the outbox.
+    /// Messages that wait in the outbox.
     pub queued: u64,
     /// Links up with contacts.
     pub links: u64,
     /// Dials under way.
     pub dials: u64,
-    /// Requests that wait for our consent.
+    /// Requests that wait for the user's answer.
     pub requests: u64,
     /// Frames and links of peers refused since the start.
     pub peer_faults: u64,
@@ -34,58 +34,58 @@ pub struct Status {
     pub data_dir: String,
 }
 
-/// How the network is doing.
+/// The state of the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Network {
     /// `local:DIR` or `tor`.
     pub kind: String,
-    /// How far it has come up.
+    /// The phase of its start.
     pub phase: Phase,
-    /// Of the way to Tor, 0 to 100; 100 once others can be dialled.
+    /// Progress of bootstrapping Tor in percent; 100 once peers can be dialled.
     pub percent: u8,
-    /// What the network is at while it comes up, for a person.
+    /// What the network does while it starts, for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doing: Option<String>,
-    /// The latest proof holds: others can reach us.
+    /// Peers can reach this node: the latest probe succeeded.
     pub reachable: bool,
-    /// The same in full.
+    /// The same in detail.
     pub reachability: Reachability,
-    /// When it was last proven; not yet if absent.
+    /// When a probe last succeeded; absent if none has.
     pub proven_at: Option<Time>,
-    /// What is in the way, and what can be done about it, for a person.
+    /// What is wrong and what to do about it, for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
 
-/// How far the network has come up.
+/// The phase of the network's start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Nothing of it runs yet.
+    /// It has not started.
     Starting,
     /// The machine has no network.
     Offline,
-    /// The Tor network is being reached.
+    /// Connecting to the Tor network.
     Bootstrapping,
-    /// Others can be dialled; our own address is being published.
+    /// Peers can be dialled; the onion service is being published.
     Publishing,
     /// Up.
     Ready,
-    /// Going down.
+    /// It is shutting down.
     Stopping,
 }
 
-/// Whether others can reach us. Known by trying: over Tor, the node dials its own address.
+/// Whether peers can reach this node. Over Tor, the node dials its own address to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reachability {
-    /// Not tried yet, or not since something changed.
+    /// Not probed yet, or not since something changed.
     Unknown,
-    /// The latest try came home.
+    /// The latest probe succeeded.
     Reachable,
-    /// It was reachable before; the latest try failed.
+    /// It was reachable before; the latest probe failed.
     Degraded,
-    /// Tries fail.
+    /// Probes fail.
     Unreachable,
 }
 
@@ -98,38 +98,38 @@ pub struct PresenceQuery {
     pub contact: Option<String>,
 }
 
-/// Who is there.
+/// The presence of contacts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Peers {
-    /// Contacts with their presence.
+    /// The contacts.
     pub peers: Vec<Peer>,
 }
 
 /// A contact's presence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Peer {
-    /// Whose.
+    /// The contact.
     #[serde(flatten)]
     pub who: Who,
-    /// What is known.
+    /// Its presence.
     pub presence: Presence,
-    /// When it was last proven; none in this run if absent.
+    /// When a link last proved it; absent if none did since the daemon's start.
     pub as_of: Option<Time>,
-    /// They are writing to us right now.
+    /// The contact is typing right now.
     pub typing: bool,
 }
 
-/// What is known of somebody's presence.
+/// The presence of a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Presence {
-    /// A live link says so.
+    /// A live link says that the contact is online.
     Online,
-    /// A live link says so.
+    /// A live link says that the contact is away.
     Away,
-    /// They ended the link themselves, or say nothing about presence.
+    /// The contact closed the link, or does not show presence.
     Offline,
-    /// Never reached, or lost without a word.
+    /// Never reached, or the link broke.
     Unknown,
 }
 
@@ -137,18 +137,18 @@ pub enum Presence {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetAvailability {
-    /// How contacts see us from now on.
+    /// How contacts see this node from now on.
     pub show: Availability,
 }
 
-/// How we show ourselves.
+/// How contacts see this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Availability {
-    /// Here.
+    /// Online.
     Online,
-    /// Running, but nobody is looking.
+    /// Running, but the user is away.
     Away,
-    /// Looks like offline.
+    /// Presence is not shown.
     Invisible,
 }

@@ -11,7 +11,7 @@ use crate::{Error, Kind};
 /// Requests in one batch at most; their answers are held together until the last is there.
 const BATCH_LIMIT: usize = 100;
 
-/// A client's name for a request: a string, a number or null.
+/// A client's id for a request: a string, a number or null.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Id(Value);
@@ -42,7 +42,7 @@ pub struct Request<P = Map<String, Value>> {
     pub params: P,
 }
 
-/// What a line holds. What is not well-formed is there as its answer.
+/// The requests of a line. In place of one that is not well-formed stands its response.
 #[derive(Debug, PartialEq)]
 pub enum Incoming {
     /// One request.
@@ -51,34 +51,34 @@ pub enum Incoming {
     Batch(Vec<Result<Request, Box<Response>>>),
 }
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Response {
     jsonrpc: Version,
-    /// Of which request; null if that could not be made out.
+    /// The request's id; null if it could not be read.
     pub id: Id,
-    /// What it came to.
+    /// The result or the error.
     #[serde(flatten)]
     pub outcome: Outcome,
 }
 
-/// What a request came to.
+/// The result of a request, or its error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// It was carried out.
+    /// The result.
     Result(Value),
-    /// It was not.
+    /// Why the request was not carried out.
     Error(Error),
 }
 
-/// What the daemon says unasked.
+/// A message from the daemon that answers no request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notification<P> {
     jsonrpc: Version,
     /// `events.event` or `lagged`.
     pub method: String,
-    /// What.
+    /// The parameters.
     pub params: P,
 }
 
@@ -86,9 +86,9 @@ pub struct Notification<P> {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum FromDaemon {
-    /// An answer.
+    /// A response.
     Response(Response),
-    /// Said unasked: it has no id.
+    /// A notification, which has no id.
     Notification(Notification<Value>),
 }
 

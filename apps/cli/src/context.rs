@@ -1,4 +1,4 @@
-//! What every command needs: the options that stand anywhere, the profile that they name, and the daemon behind it.
+//! [`Context`] of a command: the global options, the profile that they name, and the daemon of that profile.
 
 use sotto_api::{Error, Kind};
 use sotto_client::Profile;
@@ -8,19 +8,19 @@ use super::options::Global;
 use super::output::Output;
 use super::program::Program;
 
-/// The surroundings of a command.
+/// What every command needs.
 #[derive(Debug)]
 pub struct Context {
     /// The options as given.
     pub global: Global,
-    /// Where data and talk go.
+    /// How results and remarks are printed.
     pub output: Output,
     /// What runs in this process.
     pub program: &'static dyn Program,
 }
 
 impl Context {
-    /// As the options say.
+    /// The context that the options describe.
     pub fn new(global: Global, program: &'static dyn Program) -> Self {
         Self {
             output: Output::new(&global),

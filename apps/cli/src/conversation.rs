@@ -1,4 +1,4 @@
-//! Saying something: texts, and what is done to them afterwards.
+//! `sotto send`, and what can be done to messages and conversations afterwards.
 
 use std::io::{self, Read as _};
 
@@ -21,10 +21,10 @@ pub struct Send {
     /// Put it into this thread
     #[arg(long, short)]
     thread: Option<String>,
-    /// Answer the message with this id, or with these first digits of it
+    /// Reply to the message with this id, or with these first digits of it
     #[arg(long, value_name = "ID")]
     reply_to: Option<String>,
-    /// Seconds that it lives once it is read (there) and sent (here)
+    /// Seconds until it disappears, after it was read (there) and sent (here)
     #[arg(long, value_name = "SECONDS")]
     ttl: Option<u32>,
     /// How to show it
@@ -33,10 +33,10 @@ pub struct Send {
     /// Idempotency key: the same key and text twice are one message
     #[arg(long, value_name = "KEY")]
     id: Option<String>,
-    /// Return only when it has come this far
+    /// Return only when it has reached this state
     #[arg(long, value_enum, value_name = "STATE", default_value_t = Until::Queued)]
     wait: Until,
-    /// Wait at most so long; the message itself goes on
+    /// Wait at most so long; the message is sent all the same
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u32>,
 }
@@ -48,7 +48,7 @@ enum Form {
     Markdown,
 }
 
-/// How far to wait.
+/// The state to wait for.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Until {
     Queued,
@@ -58,7 +58,7 @@ enum Until {
 }
 
 impl Send {
-    /// Sends, and waits as far as asked.
+    /// Sends, and waits for the state that was asked for.
     pub fn run(self, context: &Context) -> Outcome {
         let params = api::Send {
             conversation: self.conversation,
@@ -81,7 +81,7 @@ impl Send {
         };
         let mut client = context.client()?;
         let sent = client.call::<all::Send>(&params).map_err(|error| {
-            // Not as far as it was to come, but on its way: whoever asked needs its id.
+            // The message is durable although the state was not reached, and the caller needs its id.
             match error.data.sent.as_deref().map(|sent| say(context, sent)) {
                 Some(Err(stop)) => stop,
                 _ => Stop::Error(error),
@@ -91,7 +91,7 @@ impl Send {
         if sent.state == MessageState::Queued {
             context
                 .output
-                .say("it goes out as soon as they can be reached; sotto outbox shows what waits");
+                .say("it is sent when they can be reached; sotto outbox shows what waits");
         }
         Ok(())
     }
@@ -132,7 +132,7 @@ pub struct Delete {
 }
 
 impl Delete {
-    /// Deletes it for both.
+    /// Deletes it for every member.
     pub fn run(self, context: &Context) -> Outcome {
         let sent = context.client()?.call::<all::Delete>(&api::MessageOnly {
             id: self.id,
@@ -149,16 +149,16 @@ pub struct React {
     conversation: String,
     /// Which message
     id: String,
-    /// With what
+    /// The reaction, usually an emoji
     #[arg(required_unless_present = "remove")]
     emoji: Option<String>,
-    /// Take the reaction back
+    /// Remove the reaction
     #[arg(long, conflicts_with = "emoji")]
     remove: bool,
 }
 
 impl React {
-    /// Reacts, or takes it back.
+    /// Sets or removes the reaction.
     pub fn run(self, context: &Context) -> Outcome {
         let params = api::React {
             id: self.id,
@@ -177,7 +177,7 @@ impl React {
 pub struct Read {
     /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
     conversation: String,
-    /// Which; all that are unread if none is named
+    /// Ids of the messages; all unread ones if none is given
     ids: Vec<String>,
     /// Tell the author, whatever the configuration says
     #[arg(long, overrides_with = "no_receipt")]
@@ -212,7 +212,7 @@ impl Read {
         }
         let read = serde_json::json!({ "read": ids });
         Ok(context.output.either(&read, |_| match ids.len() {
-            0 => "nothing was unread\n".to_owned(),
+            0 => "no unread messages\n".to_owned(),
             1 => "1 message read\n".to_owned(),
             n => format!("{n} messages read\n"),
         })?)
@@ -224,7 +224,7 @@ impl Read {
 pub struct Typing {
     /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
     conversation: String,
-    /// Whether you are writing
+    /// Whether you are typing
     #[arg(value_enum)]
     typing: Switch,
 }
@@ -236,7 +236,7 @@ enum Switch {
 }
 
 impl Typing {
-    /// Says so.
+    /// Tells the contact.
     pub fn run(self, context: &Context) -> Outcome {
         let params = api::Typing {
             conversation: self.conversation,
@@ -252,7 +252,7 @@ impl Typing {
 pub struct Ephemeral {
     /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
     conversation: String,
-    /// Seconds that messages live; 0 is for ever; left out, the timers are only shown
+    /// Seconds until messages disappear; 0 is never; without it, the timers are only shown
     seconds: Option<u32>,
 }
 
@@ -275,7 +275,7 @@ impl Ephemeral {
     }
 }
 
-/// A lifetime of so many seconds, where 0 has none.
+/// A timer of so many seconds; 0 is off.
 pub fn lifetime(seconds: u32) -> String {
     if seconds == 0 {
         "for ever".to_owned()

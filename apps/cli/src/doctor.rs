@@ -1,5 +1,5 @@
-//! `sotto doctor`: looks at everything that has to be right, says what is not, and what to do about it. It needs no
-//! daemon, and changes nothing.
+//! `sotto doctor`: checks the profile, the daemon and the network, and says what is wrong and what to do. It needs no
+//! daemon and changes nothing.
 
 use std::fs;
 use std::io;
@@ -28,13 +28,13 @@ struct Report {
     findings: Vec<Finding>,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Serialize)]
 struct Finding {
     subject: &'static str,
     verdict: Verdict,
     said: String,
-    /// What to do; nothing if that is in order.
+    /// What to do; empty if nothing is wrong.
     #[serde(skip_serializing_if = "String::is_empty")]
     hint: String,
     #[serde(skip)]
@@ -45,12 +45,12 @@ struct Finding {
 #[serde(rename_all = "snake_case")]
 enum Verdict {
     Good,
-    /// It works, but somebody should look at it.
+    /// It works, but the user should know.
     Careful,
     Bad,
 }
 
-/// Looks at the profile that the options name.
+/// Checks the profile that the options name.
 pub fn run(context: &Context) -> Outcome {
     let mut report = Report {
         healthy: true,
@@ -59,7 +59,7 @@ pub fn run(context: &Context) -> Outcome {
     report.examine(context, &context.profile()?);
     report.healthy = report.findings.iter().all(|finding| finding.verdict != Verdict::Bad);
     context.output.either(&report, text)?;
-    // The first trouble is what the rest follows from, as often as not.
+    // The other findings often follow from the first.
     match report.findings.iter().find(|finding| finding.verdict == Verdict::Bad) {
         Some(finding) => Err(Stop::Exit(finding.kind.exit_code())),
         None => Ok(()),
@@ -92,13 +92,13 @@ impl Report {
         }
     }
 
-    /// Others on this machine must not be able to read what is there.
+    /// Other users of this machine must not be able to read the files.
     fn permissions(&mut self, profile: &Profile) {
         match open_to_others(profile.folder()) {
-            Ok(open) if open.is_empty() => self.good("permissions", String::from("for you alone")),
+            Ok(open) if open.is_empty() => self.good("permissions", String::from("only you can open the files")),
             Ok(open) => {
                 let names: Vec<String> = open.iter().map(|path| path.display().to_string()).collect();
-                let said = format!("others may open {}", names.join(", "));
+                let said = format!("other users can open {}", names.join(", "));
                 let hint = format!("chmod -R go= {}", profile.folder().display());
                 self.add("permissions", Verdict::Careful, said, hint, Kind::Io);
             }
@@ -112,8 +112,9 @@ impl Report {
                 let free = disk.f_bavail.saturating_mul(disk.f_frsize);
                 let said = format!("{} MiB free", free >> 20);
                 if free < LITTLE_SPACE {
-                    let hint =
-                        String::from("make room: with a full disk nothing is sent or received, and nothing is lost");
+                    let hint = String::from(
+                        "free some space: with a full disk nothing is sent or received, though nothing is lost",
+                    );
                     return self.add("disk", Verdict::Bad, said, hint, Kind::Io);
                 }
                 self.good("disk", said);
@@ -126,7 +127,7 @@ impl Report {
         match Lock::holder(&profile.lock_file()) {
             Ok(Some(holder)) if error.kind() == Kind::NoDaemon => {
                 let said = format!("process {holder} holds the profile, but does not answer");
-                let hint = String::from("it may be coming up; if it stays so, sotto daemon stop ends it");
+                let hint = String::from("it may still be starting; if this stays, end it with sotto daemon stop");
                 self.add("daemon", Verdict::Bad, said, hint, Kind::InUse);
             }
             _ => self.bad("daemon", error),
@@ -150,7 +151,7 @@ impl Report {
         self.network(&status.network);
         self.outbox(client, &status)?;
         if status.requests > 0 {
-            let said = format!("{} wait for an answer", status.requests);
+            let said = format!("{} to answer", status.requests);
             let hint = String::from("sotto friends requests shows them");
             self.add("requests", Verdict::Careful, said, hint, Kind::WrongState);
         }
@@ -167,8 +168,10 @@ impl Report {
         let hint = match (&network.problem, verdict) {
             (Some(problem), _) => problem.clone(),
             (None, Verdict::Good) => String::new(),
-            (None, _) if network.phase != Phase::Ready => String::from("it is coming up; messages wait in the outbox"),
-            (None, _) => String::from("being reachable is being proven; this takes a minute"),
+            (None, _) if network.phase != Phase::Ready => {
+                String::from("it is still starting; messages wait in the outbox")
+            }
+            (None, _) => String::from("whether peers can reach you is being checked; this takes a minute"),
         };
         self.add("network", verdict, network_in_words(network), hint, Kind::Network);
     }
@@ -194,7 +197,7 @@ impl Report {
                     format!(", {failed} failed")
                 };
                 let said = format!("{} wait{failed}, the oldest for {since}", status.queued);
-                let hint = String::from("sotto outbox says for whom, and why");
+                let hint = String::from("sotto outbox shows for which contacts, and why");
                 self.add("outbox", Verdict::Careful, said, hint, Kind::WrongState);
             }
         }
@@ -226,23 +229,23 @@ impl Report {
     }
 }
 
-/// How the network is doing, in a line.
+/// The state of the network in one line.
 pub fn network_in_words(network: &api::Network) -> String {
     let phase = match network.phase {
         Phase::Starting => "starting".to_owned(),
         Phase::Offline => "offline".to_owned(),
         Phase::Bootstrapping => format!("bootstrapping, {} %", network.percent),
-        Phase::Publishing => "publishing our address".to_owned(),
+        Phase::Publishing => "publishing your address".to_owned(),
         Phase::Ready => match network.reachability {
             Reachability::Reachable => "reachable".to_owned(),
-            Reachability::Degraded => "reachable before, the last try failed".to_owned(),
+            Reachability::Degraded => "was reachable, but the last probe failed".to_owned(),
             Reachability::Unreachable => "not reachable".to_owned(),
-            Reachability::Unknown => "up, not yet proven reachable".to_owned(),
+            Reachability::Unknown => "up, not yet known to be reachable".to_owned(),
         },
         Phase::Stopping => "stopping".to_owned(),
     };
     let doing = network.doing.as_ref().map(|doing| format!(" ({doing})"));
-    let proven = network.proven_at.map(|at| format!(", proven {}", moment(at)));
+    let proven = network.proven_at.map(|at| format!(", checked {}", moment(at)));
     format!(
         "{}: {phase}{}{}",
         network.kind,
@@ -251,7 +254,7 @@ pub fn network_in_words(network: &api::Network) -> String {
     )
 }
 
-/// What in the folder group or others may touch. The socket's own mode is what counts for it, as for any file.
+/// The files in the folder that other users can open. The socket's own mode is what counts for it, as for any file.
 fn open_to_others(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];

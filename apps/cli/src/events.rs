@@ -1,4 +1,4 @@
-//! What happens: taken once, or followed live.
+//! `sotto receive` and `sotto listen`: what happened since the last time, and what happens now.
 
 use std::io::{self, IsTerminal};
 
@@ -17,16 +17,16 @@ pub struct Receive {
     /// At most so many, 1 to 1000
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u32>,
-    /// Who asks: what one consumer has received, another has not
+    /// The consumer: what one has received, another has not
     #[arg(long, value_name = "NAME")]
     consumer: Option<String>,
-    /// Only look: acknowledge nothing, mark nothing as read
+    /// Acknowledge nothing and mark nothing as read
     #[arg(long)]
     peek: bool,
 }
 
 impl Receive {
-    /// Takes what came.
+    /// Shows what arrived, then acknowledges it.
     pub fn run(self, context: &Context) -> Outcome {
         let params = api::Receive {
             consumer: self.consumer.clone(),
@@ -46,10 +46,10 @@ impl Receive {
         if received.missed > 0 {
             context
                 .output
-                .say("some of what came was dropped from the log before; sotto history has it");
+                .say("some messages were dropped from the log before they were received; sotto history shows them");
         }
         if received.more {
-            context.output.say("more is there: sotto receive");
+            context.output.say("there is more: sotto receive");
         } else if received.messages.is_empty() {
             context.output.say("nothing new");
         }
@@ -60,7 +60,7 @@ impl Receive {
 /// `sotto listen`
 #[derive(Args, Debug)]
 pub struct Listen {
-    /// Go on where this consumer left off
+    /// Start after what this consumer has acknowledged
     #[arg(long, value_name = "NAME")]
     consumer: Option<String>,
     /// Only events after this one; 0 is from the beginning
@@ -75,7 +75,7 @@ pub struct Listen {
 }
 
 impl Listen {
-    /// Follows the log until the daemon ends, or the reader of our output does.
+    /// Follows the log until the daemon or the reader of standard output ends.
     pub fn run(self, context: &Context) -> Outcome {
         let mut client = context.client()?;
         let subscribe = api::Subscribe {
@@ -140,11 +140,11 @@ fn sentence(event: &Event) -> String {
         Body::RequestDelivered { who } => format!("{} has your request", name(who)),
         Body::RequestDeclined { who } => format!("{} declined your request", name(who)),
         Body::ContactAdded { who } => format!("{} is a friend now", name(who)),
-        Body::ContactRemoved { who } => format!("{} is a friend no more", name(who)),
+        Body::ContactRemoved { who } => format!("{} is no longer a friend", name(who)),
         Body::ContactBlocked { who, blocked: true } => format!("{} is blocked", name(who)),
-        Body::ContactBlocked { who, .. } => format!("{} is not blocked any more", name(who)),
+        Body::ContactBlocked { who, .. } => format!("{} is no longer blocked", name(who)),
         Body::ContactVerified { who, marked: true } => format!("{} is verified", name(who)),
-        Body::ContactVerified { who, .. } => format!("{} is not verified any more", name(who)),
+        Body::ContactVerified { who, .. } => format!("{} is no longer verified", name(who)),
         Body::ContactRekeyed {
             who,
             identity_changed: true,
@@ -152,9 +152,9 @@ fn sentence(event: &Event) -> String {
             "the key of {} CHANGED: compare the safety number again",
             name(who)
         )),
-        Body::ContactRekeyed { who, .. } => format!("a fresh session with {}", name(who)),
+        Body::ContactRekeyed { who, .. } => format!("a new session with {}", name(who)),
         Body::Gap { from, to } => Tone::Careful.paint(&format!("events {from} to {to} were dropped from the log")),
-        Body::Presence { who, typing: true, .. } => format!("{} is writing", name(who)),
+        Body::Presence { who, typing: true, .. } => format!("{} is typing", name(who)),
         Body::Presence { who, presence, .. } => format!("{} is {}", name(who), format!("{presence:?}").to_lowercase()),
     };
     format!(

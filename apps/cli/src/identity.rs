@@ -1,4 +1,4 @@
-//! Who we are.
+//! `sotto init` and `sotto identity`.
 
 use clap::Args;
 use sotto_api::{self as api, all};
@@ -11,7 +11,7 @@ use super::stop::Outcome;
 /// `sotto init`
 #[derive(Args, Debug)]
 pub struct Init {
-    /// The name that you claim towards others, at most 64 bytes
+    /// The name that contacts see as claimed by you, at most 64 bytes
     #[arg(long, default_value = "")]
     name: String,
     #[command(flatten)]
@@ -25,7 +25,7 @@ impl Init {
         context.output.either(&identity, text)?;
         context
             .output
-            .say("give the friend code to those who shall find you; next: sotto daemon start");
+            .say("share this friend code with your contacts; next: sotto daemon start");
         Ok(())
     }
 }
@@ -36,10 +36,10 @@ pub struct Identity {
     /// Show the friend code as a QR code as well
     #[arg(long)]
     qr: bool,
-    /// Make a one-time invite: whoever brings it first is a contact at once
+    /// Make a one-time invite: the first peer that uses it becomes a contact at once
     #[arg(long)]
     invite: bool,
-    /// Change the name that you claim towards others; empty for none
+    /// Change the name that contacts see as claimed by you; empty for none
     #[arg(long = "rename", value_name = "NAME")]
     name: Option<String>,
 }
@@ -62,7 +62,7 @@ impl Identity {
         if self.invite {
             context
                 .output
-                .say("this code lets one person in at once; give it to nobody else");
+                .say("this code makes one person a contact at once: share it with that person only");
         }
         Ok(())
     }

@@ -32,18 +32,18 @@ pub use options::{Global, KeySource};
 pub use program::Program;
 pub use stop::{Outcome, Stop, told};
 
-/// Every command but those that are experiments with the program as a whole.
+/// The commands of the command line.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make a new identity
     Init(identity::Init),
     /// Show address, friend code and fingerprint
     Identity(identity::Identity),
-    /// Show how the daemon is doing
+    /// Show the state of the daemon and its network
     Status,
-    /// Look at everything that has to be right, and say what is not
+    /// Check everything and say what is wrong
     Doctor,
-    /// Run, start, stop or look at the daemon
+    /// Run, start, stop or inspect the daemon
     Daemon(daemon::Daemon),
     /// Contacts, requests and safety numbers
     Friends(friends::Friends),
@@ -51,43 +51,43 @@ pub enum Command {
     Send(conversation::Send),
     /// Replace the text of a message that you sent
     Edit(conversation::Edit),
-    /// Delete a message that you sent, for both
+    /// Delete a message that you sent, for every member
     Delete(conversation::Delete),
     /// React to a message
     React(conversation::React),
     /// Mark messages as read
     Read(conversation::Read),
-    /// Say that you are writing, or not any more
+    /// Tell a contact that you are typing, or no longer
     Typing(conversation::Typing),
     /// Set the conversation's timer; 0 turns it off
     Ephemeral(conversation::Ephemeral),
-    /// Take what arrived since the last time
+    /// Show what arrived since the last time
     Receive(events::Receive),
     /// Follow the event log
     #[command(visible_alias = "watch")]
     Listen(events::Listen),
-    /// The newest messages of everybody
+    /// Show the newest messages of all conversations
     Inbox(reading::Inbox),
-    /// The conversation with a contact
+    /// Show the messages of a conversation
     History(reading::History),
-    /// The threads, newest first
+    /// List conversations and their threads, newest first
     Threads(reading::Threads),
     /// Find messages by their words
     Search(reading::Search),
-    /// What has not been delivered, and why
+    /// Show what has not been delivered, and why
     Outbox(outbox::Outbox),
-    /// Show yourself as online, away or not at all
+    /// Show who is online, or set how contacts see you
     Presence(presence::Presence),
     /// Print the description of the daemon's methods
     Openrpc,
     /// Print completions for a shell
     Completions(tools::Completions),
-    /// The configuration file
+    /// Check the configuration file
     Config(tools::Config),
 }
 
 impl Command {
-    /// Does it.
+    /// Runs the command.
     pub fn run(self, context: &Context) -> Outcome {
         match self {
             Self::Init(init) => init.run(context),
@@ -118,7 +118,7 @@ impl Command {
     }
 }
 
-/// How the process ends after a command; tells why, if it failed.
+/// The exit code after a command. Prints the error, if there is one.
 pub fn exit(context: &Context, outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -130,8 +130,8 @@ pub fn exit(context: &Context, outcome: Outcome) -> ExitCode {
     }
 }
 
-/// How the process ends after a command line that clap refuses, or answers itself (`--help`). clap's own exit code for
-/// wrong use is 2, which means something else here.
+/// The exit code after a command line that clap refuses, or answers itself (`--help`). clap's own exit code for wrong use
+/// is 2, which means an internal error here.
 pub fn misread(error: &clap::Error, json: bool) -> ExitCode {
     if !error.use_stderr() {
         let _ = error.print();
@@ -170,11 +170,11 @@ fn tell(output: Output, error: &Error) {
             output::block(&error.data.hint, 7)
         );
     }
-    // Nothing is left to be done if nobody can hear it.
+    // If standard error is closed, there is no other place to report to.
     let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
-/// Errors are talk, so they go to stderr in either form; stdout holds whole data or none.
+/// Errors go to stderr in either form; stdout holds whole data or none.
 fn tell_json(error: &Error) {
     let line = serde_json::json!({ "error": error });
     let _ = writeln!(std::io::stderr().lock(), "{line}");
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
     use sotto_api::{METHODS, document};
 
-    /// Which command asks for which method.
+    /// The method that each command calls.
     const COMMANDS: &[(&str, &[&str])] = &[
         ("friends.add", &["friends", "add"]),
         ("friends.list", &["friends", "list"]),
@@ -224,7 +224,7 @@ mod tests {
         ("rpc.discover", &["openrpc"]),
     ];
 
-    /// Methods that are for programs, or are part of a command that asks for more.
+    /// Methods without a command of their own.
     const OTHERS: &[&str] = &[
         "messages.status",
         "messages.ack",

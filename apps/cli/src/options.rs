@@ -1,4 +1,4 @@
-//! Options that are not one command's: those that every command takes, and where the key of a store comes from.
+//! [`Global`], the options that every command takes, and [`KeySource`], where the key of the store comes from.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use clap::Args;
 /// The options that stand before or after any command.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Global {
-    /// Folder that holds everything of a profile
+    /// Folder that holds all files of a profile
     #[arg(
         long,
         global = true,
@@ -18,7 +18,7 @@ pub struct Global {
         help_heading = "Everywhere"
     )]
     pub data_dir: Option<PathBuf>,
-    /// Which of several profiles
+    /// Name of the profile, if there are several
     #[arg(
         long,
         global = true,
@@ -27,7 +27,7 @@ pub struct Global {
         help_heading = "Everywhere"
     )]
     pub profile: Option<String>,
-    /// `tor`, or `local:DIR` for nodes on this machine alone
+    /// `tor`, or `local:DIR` for nodes on this machine only
     #[arg(
         long,
         global = true,
@@ -36,13 +36,13 @@ pub struct Global {
         help_heading = "Everywhere"
     )]
     pub network: Option<String>,
-    /// Print JSON: one object, or one a line for what streams
+    /// Print JSON: one object, or one a line for streams
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub json: bool,
-    /// Never ask; fail instead
+    /// Never ask for input; fail instead
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub no_input: bool,
-    /// Say nothing but data and errors
+    /// Print only data and errors
     #[arg(long, short, global = true, help_heading = "Everywhere")]
     pub quiet: bool,
 }

@@ -1,4 +1,4 @@
-//! What has not been delivered.
+//! `sotto outbox`: messages that have not been delivered.
 
 use clap::{Args, Subcommand};
 use sotto_api::{self as api, FailReason, Message, all};
@@ -24,9 +24,9 @@ pub struct Outbox {
 
 #[derive(Debug, Subcommand)]
 enum Change {
-    /// Take back a message that has not left
+    /// Cancel a message that has not left
     Cancel(Which),
-    /// Try at once; a failed or cancelled message is queued again
+    /// Try now; a failed or cancelled message is queued again
     Retry(Which),
 }
 
@@ -40,7 +40,7 @@ struct Which {
 }
 
 impl Outbox {
-    /// Lists, cancels or tries again.
+    /// Lists, cancels or retries.
     pub fn run(self, context: &Context) -> Outcome {
         let mut client = context.client()?;
         let sent = match self.change {
@@ -101,7 +101,7 @@ fn list(context: &Context, client: &mut Client, params: &api::ListOutbox) -> Out
     })?)
 }
 
-/// Why it is still here, in a few words.
+/// Why it was not delivered, in a few words.
 fn why(message: &Message) -> String {
     match (message.reason, message.attempts.unwrap_or(0), message.next_attempt_at) {
         (Some(FailReason::Expired), ..) => "not reached in time".to_owned(),

@@ -1,4 +1,4 @@
-//! How things are right now: the daemon, and who is there.
+//! `sotto status` and `sotto presence`.
 
 use clap::{Args, ValueEnum};
 use sotto_api::{self as api, Availability, Phase, Reachability, all};
@@ -11,7 +11,7 @@ use super::stop::Outcome;
 /// `sotto presence`
 #[derive(Args, Debug)]
 pub struct Presence {
-    /// How contacts see you from now on; left out, who is there is shown
+    /// How contacts see you from now on; without it, shows who is online
     #[arg(value_enum)]
     show: Option<Show>,
 }
@@ -24,7 +24,7 @@ enum Show {
 }
 
 impl Presence {
-    /// Sets ours, or shows theirs.
+    /// Sets the user's presence, or shows that of contacts.
     pub fn run(self, context: &Context) -> Outcome {
         let mut client = context.client()?;
         let Some(show) = self.show else {
@@ -48,7 +48,7 @@ fn table(peers: &api::Peers) -> String {
     let mut table = Table::new(&["NAME", "PRESENCE", "AS OF"]);
     for peer in &peers.peers {
         let (tone, presence) = match peer.presence {
-            _ if peer.typing => (Tone::Good, "writing"),
+            _ if peer.typing => (Tone::Good, "typing"),
             api::Presence::Online => (Tone::Good, "online"),
             api::Presence::Away => (Tone::Careful, "away"),
             api::Presence::Offline => (Tone::Faint, "offline"),

@@ -1,4 +1,4 @@
-//! Looking at what is in the store.
+//! `sotto inbox`, `history`, `search` and `threads`: reading the store.
 
 use clap::Args;
 use sotto_api::{self as api, all};
@@ -16,13 +16,13 @@ pub struct Inbox {
     /// Only this thread
     #[arg(long, short)]
     thread: Option<String>,
-    /// Only what was not read here
+    /// Only messages that were not read here
     #[arg(long)]
     unread: bool,
 }
 
 impl Inbox {
-    /// Shows what came, from everybody.
+    /// Shows the newest messages of all conversations.
     pub fn run(self, context: &Context) -> Outcome {
         let params = api::Inbox {
             limit: self.limit,
@@ -30,7 +30,7 @@ impl Inbox {
             unread: self.unread,
         };
         let found = context.client()?.call::<all::Inbox>(&params)?;
-        show(context, &found, "nothing came yet")
+        show(context, &found, "no messages yet")
     }
 }
 
@@ -63,7 +63,7 @@ impl History {
 /// `sotto search`
 #[derive(Args, Debug)]
 pub struct Search {
-    /// Words that the text must hold, all of them; "in quotes" is a phrase, begin* the beginning of a word
+    /// Words that the text must contain, all of them; "in quotes" is a phrase, begin* the beginning of a word
     #[arg(required = true)]
     query: Vec<String>,
     /// At most so many, 1 to 1000
@@ -83,7 +83,7 @@ impl Search {
             with: self.with,
         };
         let found = context.client()?.call::<all::Search>(&params)?;
-        show(context, &found, "no message holds these words")
+        show(context, &found, "no message contains these words")
     }
 }
 

@@ -1,4 +1,4 @@
-//! How a command ends other than well.
+//! [`Stop`]: why a command ends early.
 
 use std::io;
 
@@ -7,9 +7,9 @@ use sotto_api::{Error, Kind};
 /// Why a command ends early.
 #[derive(Debug)]
 pub enum Stop {
-    /// To be told, and to end with the error's exit code.
+    /// An error to be printed; its kind gives the exit code.
     Error(Error),
-    /// All is told; only the exit code is left.
+    /// Everything was printed; only the exit code is left.
     Exit(u8),
 }
 
@@ -30,16 +30,16 @@ impl From<io::Error> for Stop {
 }
 
 impl Stop {
-    /// The command line makes no sense.
+    /// The command line is wrong.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::Error(Error::new(Kind::Usage, message))
     }
 }
 
-/// What a command comes to.
+/// The result of a command.
 pub type Outcome = Result<(), Stop>;
 
-/// The error that another run of this program told with `--json` on its way out.
+/// The error that another run of this program reported with `--json` when it ended.
 pub fn told(stderr: &[u8]) -> Error {
     let said = String::from_utf8_lossy(stderr);
     let error = said.lines().rev().find_map(|line| {

@@ -1,4 +1,4 @@
-//! What helps other tools: the API's description, shell completions, a look at the configuration.
+//! `sotto openrpc`, `completions` and `config`: for other tools.
 
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
@@ -52,7 +52,7 @@ enum ConfigCommand {
 }
 
 impl Config {
-    /// Does it.
+    /// Runs the command.
     pub fn run(self, context: &Context) -> Outcome {
         let Self {
             command: ConfigCommand::Check,
@@ -63,9 +63,9 @@ impl Config {
         let found = serde_json::json!({ "ok": true, "file": file, "exists": there });
         Ok(context.output.either(&found, |_| {
             let verdict = if there {
-                "nothing wrong in"
+                "no errors in"
             } else {
-                "there is none, so the defaults hold:"
+                "no file, so the defaults apply:"
             };
             format!("{verdict} {}\n", file.display())
         })?)

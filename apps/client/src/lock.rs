@@ -69,7 +69,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // The lock itself goes with the file; a number left behind misleads nobody, it is only untidy.
+        // The lock itself goes with the file; a number that is left behind does no harm.
         let _ = self.file.set_len(0);
     }
 }

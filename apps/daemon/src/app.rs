@@ -1,4 +1,4 @@
-//! What every handler works with.
+//! [`App`]: the state that all handlers share.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,18 +33,18 @@ pub(crate) struct App {
     pub consumer_locks: ConsumerLocks,
 }
 
-/// Which consumers are in the middle of receiving. The next to receive under the same name waits until what the one before
-/// was handed is acknowledged, so that nothing is handed out twice.
+/// One lock for each consumer that is receiving. A second client that receives under the same name waits until what the
+/// first one received is acknowledged, so that no message is handed out twice.
 #[derive(Debug, Default)]
 pub(crate) struct ConsumerLocks(Mutex<BTreeMap<String, Weak<ConsumerLock>>>);
 
 type ConsumerLock = tokio::sync::Mutex<()>;
 
 impl ConsumerLocks {
-    /// Waits for the consumer's turn; it ends when what this returns is dropped.
+    /// Takes the consumer's lock, which is released when the guard is dropped.
     pub async fn lock(&self, consumer: &str) -> OwnedMutexGuard<()> {
         let turn = {
-            // What is held under this lock cannot be left half changed.
+            // The map is never left half changed, so a poisoned lock is harmless.
             let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             turns.retain(|_, turn| turn.strong_count() > 0);
             let turn = turns.get(consumer).and_then(Weak::upgrade).unwrap_or_default();
@@ -56,7 +56,7 @@ impl ConsumerLocks {
 }
 
 impl App {
-    /// Has the node do something.
+    /// Has the node carry out a command.
     pub async fn command(&self, command: Command) -> Result<Reply, Error> {
         self.node
             .command(command)
@@ -93,15 +93,15 @@ impl App {
         self.stop.subscribe()
     }
 
-    /// A name for a subscription.
+    /// A fresh id for a subscription.
     pub fn next_subscription(&self) -> u64 {
         self.subscriptions.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
-/// The node answered something else than what the command is for: a bug.
+/// The node's reply is not of the kind that belongs to the command: a bug.
 pub(crate) fn unexpected(reply: &Reply) -> Error {
-    // What is in it is nothing for a log.
+    // Its content must not be in the log.
     tracing::error!(reply = ?std::mem::discriminant(reply), "the node's answer does not fit the command");
     Error::internal("the node's answer does not fit the command")
 }

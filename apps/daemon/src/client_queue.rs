@@ -1,5 +1,5 @@
-//! What goes to one client: a short queue of lines and one writer. Whoever puts a line in waits for room, but only so long;
-//! a client that does not read by then is told `lagged` and dropped. The event log keeps what it missed.
+//! [`ClientQueue`]: a short queue of lines to one client, and its writer. A sender waits for room, but only so long; a client
+//! that does not read in time gets `lagged` and is dropped. The event log keeps what it missed.
 
 use std::future::Future;
 use std::io;
@@ -19,8 +19,8 @@ const END: &[u8] = b"\n";
 /// Lines that may wait for the writer.
 const QUEUE: usize = 16;
 
-/// Something to be done once a client has been handed a line. It happens between the line and its end: a client that went
-/// before is not taken for one that has it, and one that has the whole line can count on what it promises.
+/// What is to be done after a line was written. It happens between the line and its end: a client that disconnects before is
+/// not taken for one that has the line, and one that has the whole line can rely on what it says.
 pub(crate) type AfterWrite = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 struct QueuedLine {
@@ -28,7 +28,7 @@ struct QueuedLine {
     after: Option<AfterWrite>,
 }
 
-/// The way to a client. Cheap to clone; when the last one is dropped, the writer ends after the lines that wait.
+/// Sends lines to a client. Cheap to clone; when the last clone is dropped, the writer ends after the queued lines.
 #[derive(Clone)]
 pub(crate) struct ClientQueue {
     queue: mpsc::Sender<QueuedLine>,
@@ -36,11 +36,11 @@ pub(crate) struct ClientQueue {
     patience: Duration,
 }
 
-/// The client is gone, or as good as gone.
+/// The client has disconnected, or is being dropped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientGone;
 
-/// A client and its writer.
+/// The queue of a client, and the future that writes its lines.
 pub(crate) fn channel<W: AsyncWrite + Unpin>(stream: W, patience: Duration) -> (ClientQueue, impl Future<Output = ()>) {
     let (queue, lines) = mpsc::channel(QUEUE);
     let lagged = Arc::new(Notify::new());
@@ -50,17 +50,17 @@ pub(crate) fn channel<W: AsyncWrite + Unpin>(stream: W, patience: Duration) -> (
         patience,
     };
     (client, async move {
-        // A client that is gone has nobody to be told.
+        // If the client has disconnected, no error can be reported to it.
         let _ = write(stream, lines, &lagged, patience).await;
     })
 }
 
 impl ClientQueue {
-    /// Puts a line in, and with it what is to be done once it is written.
+    /// Queues a line, and with it what is to be done once it is written.
     pub async fn push(&self, message: &impl Serialize, after: Option<AfterWrite>) -> Result<(), ClientGone> {
         let line = serde_json::to_vec(message).unwrap_or_else(|error| {
-            // Types of the API have nothing that JSON cannot say; a bug there must not end the connection.
-            tracing::error!(%error, "an answer could not be written down");
+            // All types of the API can be written as JSON; a bug must not end the connection.
+            tracing::error!(%error, "a response cannot be written as JSON");
             Vec::from("null")
         });
         match timeout(self.patience, self.queue.send(QueuedLine { line, after })).await {
@@ -125,7 +125,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_does_not_read_is_told_and_dropped_and_holds_nobody_up() {
+    async fn a_client_that_does_not_read_is_told_and_dropped_and_blocks_no_sender() {
         let (ours, theirs) = tokio::io::duplex(64);
         let (client, writing) = channel(ours, PATIENCE);
         let writing = tokio::spawn(writing);
@@ -137,7 +137,7 @@ mod tests {
         }
         assert!(began.elapsed() <= PATIENCE + Duration::from_secs(1));
 
-        // It wakes up, and finds whole lines, then the reason, then the end.
+        // The client reads again, and finds whole lines, then the reason, then the end.
         let mut lines = BufReader::new(theirs).lines();
         let mut numbers = Vec::new();
         let mut last = Value::Null;
@@ -159,7 +159,7 @@ mod tests {
         let (client, writing) = channel(ours, PATIENCE);
         let writing = tokio::spawn(writing);
         let (done, mut is_done) = tokio::sync::oneshot::channel();
-        let after: AfterWrite = Box::pin(async move { done.send(()).expect("somebody listens") });
+        let after: AfterWrite = Box::pin(async move { done.send(()).expect("a receiver") });
         client.push(&json!("a long line"), Some(after)).await.expect("room");
         tokio::task::yield_now().await;
         assert!(is_done.try_recv().is_err(), "half a line is not a line");

@@ -1,4 +1,4 @@
-//! `config.toml`. Every key is optional and documented in the file that `sotto init` writes. A key that is not known is
+//! [`Config`], read from `config.toml`. Every key is optional and documented in the file that `sotto init` writes. A key that is not known is
 //! an error that names the nearest one: a setting that silently does nothing is worse than none.
 
 use std::fs;
@@ -11,18 +11,18 @@ use toml::{Table, Value};
 
 use super::private::create_file;
 
-/// What a person can set.
+/// The settings of `config.toml`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// How the node reaches others.
     pub network: Network,
     /// Tell authors that their messages were read.
     pub read_receipts: bool,
-    /// Tell contacts when we are writing.
+    /// Tell contacts when the user is typing.
     pub typing: bool,
-    /// How contacts see us after a start.
+    /// How contacts see this node after a start.
     pub availability: Availability,
-    /// A message that could not be handed over for so many hours fails.
+    /// A message that could not be delivered for so many hours fails.
     pub outbox_hours: u64,
     /// Events that the log keeps.
     pub events_kept: u64,
@@ -174,7 +174,7 @@ const SETTINGS: &[Setting] = &[
 ];
 
 impl Config {
-    /// Reads the file; without one, everything is as by default.
+    /// Reads the file; without one, the defaults apply.
     pub fn load(path: &Path) -> Result<Self, Error> {
         match fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, path.parent().unwrap_or(Path::new("")))

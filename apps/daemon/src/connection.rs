@@ -1,6 +1,6 @@
-//! One client's conversation. Requests are begun in the order in which they came, so two sends on one connection are two
-//! messages in that order; what has to wait for something (`events.wait`, a send that is followed) is waited for beside
-//! the conversation. Whatever a line holds, the conversation goes on.
+//! [`serve`]: one client's connection. Requests start in the order in which they arrived, so two sends on one connection are
+//! two messages in that order. A result that takes time (`events.wait`, a send that waits for delivery) does not hold up
+//! the requests after it. No line can end the connection.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,19 +21,19 @@ use super::handler::{Handled, PendingResult, dispatch};
 use super::subscription::{self, Subscription};
 use crate::request_line::{LINE_LIMIT, Line, RequestLines};
 
-/// Answers of one connection that may be waited for at once.
+/// Pending results of one connection.
 const WAITS: usize = 64;
 
 /// Subscriptions of one connection.
 const SUBSCRIPTIONS: usize = 16;
 
-/// How long answers are still waited for once a client has said that it will ask no more.
+/// How long pending results are waited for once the client has closed its side.
 const LAST_WAITS: Duration = Duration::from_mins(1);
 
-/// How long the lines that wait are still written once the daemon ends.
+/// How long queued lines are still written once the daemon stops.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// Talks to a client until it goes, is dropped as too slow, or the daemon ends.
+/// Serves a client until it disconnects, is dropped as too slow, or the daemon stops.
 pub(crate) async fn serve<R, W>(reader: R, writer: W, app: Arc<App>, patience: Duration)
 where
     R: AsyncRead + Unpin,
@@ -55,7 +55,7 @@ where
             _ = stopping.wait_for(|stopping| *stopping) => patience.min(CLOSING),
         }
     };
-    // Nobody can put a line in any more, so the writer ends after the last one, or after it has told the client why not.
+    // All senders are dropped, so the writer ends after the last line, or after it has reported `lagged`.
     let _ = timeout(goodbye, writing).await;
 }
 
@@ -78,7 +78,7 @@ impl Connection {
                     self.client.push(&Response::nameless(error), None).await?;
                 }
                 Line::TooLong => {
-                    let why = format!("the line is longer than {LINE_LIMIT} bytes and was passed over");
+                    let why = format!("the line is longer than {LINE_LIMIT} bytes and was ignored");
                     let response = Response::nameless(Error::new(Kind::InvalidRequest, why));
                     self.client.push(&response, None).await?;
                 }
@@ -101,7 +101,7 @@ impl Connection {
     async fn one(&mut self, request: Request) -> Result<(), ClientGone> {
         let Request { id, method, params, .. } = request;
         let answer = dispatch(&self.app, &method, params).await;
-        // A notification is carried out as far as it can be without anybody to answer to.
+        // A notification has no response, so what only a response could carry is dropped.
         let Some(id) = id else { return Ok(()) };
         match answer {
             Ok(Handled::Done(value)) => self.answer(id, Ok(value), None).await,
@@ -113,7 +113,7 @@ impl Connection {
                 });
                 Ok(())
             }
-            Ok(Handled::Pending(_)) => self.answer(id, Err(too_many("answers awaited", WAITS)), None).await,
+            Ok(Handled::Pending(_)) => self.answer(id, Err(too_many("pending requests", WAITS)), None).await,
             Ok(Handled::Subscribed(value, subscription)) => match self.check_subscriptions() {
                 Ok(()) => {
                     self.answer(id, Ok(value), None).await?;
@@ -126,7 +126,7 @@ impl Connection {
         }
     }
 
-    /// Carries a batch out in its order, and answers all of it in one line once the last answer is there.
+    /// Carries out a batch in order, and answers it in one line once the last result is there.
     async fn batch(&mut self, requests: Vec<Result<Request, Box<Response>>>) -> Result<(), ClientGone> {
         let mut answers = Batch::default();
         let mut subscriptions = Vec::new();
@@ -169,7 +169,7 @@ impl Connection {
             });
         } else {
             self.client
-                .push(&Response::nameless(too_many("answers awaited", WAITS)), None)
+                .push(&Response::nameless(too_many("pending requests", WAITS)), None)
                 .await?;
         }
         for subscription in subscriptions {
@@ -197,7 +197,7 @@ impl Connection {
     }
 }
 
-/// The answers to a batch.
+/// The responses to a batch.
 #[derive(Default)]
 struct Batch {
     ready: Vec<Response>,
@@ -281,7 +281,7 @@ mod tests {
         let (reader, mut writer) = tokio::io::split(theirs);
         let line = format!("{}\n", json!({ "jsonrpc": "2.0", "id": 1, "method": "rpc.discover" }));
         writer.write_all(line.repeat(100).as_bytes()).await.expect("room");
-        // It wakes up late, but not too late to be told.
+        // The client reads late, but in time to get the reason.
         sleep(PATIENCE + Duration::from_secs(5)).await;
 
         let mut lines = BufReader::new(reader).lines();

@@ -1,10 +1,10 @@
-//! The node's notices, for whoever waits for something: the newest number of the event log, and presence.
+//! [`EventWatch`]: the node's notices for tasks that wait: the newest number of the event log, and presence.
 
 use sotto_core::{Notice, Peer};
 use sotto_io_tokio::Notices;
 use tokio::sync::{broadcast, watch};
 
-/// Presence kept for a subscriber that is slow; a lost one is no loss, the next tells the present state.
+/// Presence notices kept for a slow subscriber. A lost one does no harm, because the next has the current state.
 const WAITING_PRESENCE: usize = 64;
 
 /// Cheap to clone.
@@ -15,7 +15,7 @@ pub(crate) struct EventWatch {
 }
 
 impl EventWatch {
-    /// Listens for as long as the node lives. `newest` is where the log stands.
+    /// Listens for as long as the node runs. `newest` is the number of the newest event.
     pub fn start(mut notices: Notices, newest: u64) -> Self {
         let (grow, newest) = watch::channel(newest);
         let (presence, _) = broadcast::channel(WAITING_PRESENCE);
@@ -33,7 +33,7 @@ impl EventWatch {
                             grown
                         });
                     }
-                    // Nobody may be subscribed.
+                    // There may be no subscriber.
                     Notice::Presence(peer) => drop(presence.send(peer)),
                 }
             }
@@ -41,7 +41,7 @@ impl EventWatch {
         feed
     }
 
-    /// The newest event's number. `changed` on it waits for the log to grow; an error says that the node is gone.
+    /// The newest event's number. `changed` on it waits for the log to grow; an error says that the node has stopped.
     pub fn newest(&self) -> watch::Receiver<u64> {
         self.newest.clone()
     }

@@ -1,11 +1,11 @@
-//! What core, the store and the driver refuse, as errors of the API.
+//! Errors of core, the store and the driver as errors of the API. Kinds come from enums, never from the text.
 
 use sotto_api::{Error, Kind};
 use sotto_core::Refusal;
 use sotto_io_sqlcipher::StoreError;
 use sotto_io_tokio::{DriverError, ListenError, Stopped};
 
-/// Why core did not carry out a command.
+/// Why core refused a command.
 pub(crate) fn refusal(refusal: &Refusal) -> Error {
     let kind = match refusal {
         Refusal::UnknownContact(_) => Kind::UnknownContact,
@@ -20,7 +20,7 @@ pub(crate) fn refusal(refusal: &Refusal) -> Error {
     Error::new(kind, refusal.to_string())
 }
 
-/// What the store could not do.
+/// Why the store failed.
 pub(crate) fn store(error: &StoreError) -> Error {
     let kind = match error {
         StoreError::WrongKey { .. } => Kind::WrongKey,
@@ -28,13 +28,13 @@ pub(crate) fn store(error: &StoreError) -> Error {
         StoreError::NotFound { .. } => Kind::NotInitialised,
         StoreError::Exists { .. } => Kind::AlreadyInitialised,
         StoreError::Full { .. } | StoreError::Io { .. } => Kind::Io,
-        // Whatever else: the file cannot be used as it is.
+        // In all other cases the file cannot be used as it is.
         _ => Kind::Store,
     };
     Error::new(kind, error.to_string())
 }
 
-/// Why the node does not run.
+/// Why the node stopped.
 pub(crate) fn driver(error: &DriverError<StoreError>) -> Error {
     match error {
         DriverError::Store(error) => store(error),
@@ -50,9 +50,9 @@ pub(crate) fn driver(error: &DriverError<StoreError>) -> Error {
     }
 }
 
-/// The node stopped before it answered. It may be on its way up again.
+/// The node stopped before it answered. It may be restarting.
 pub(crate) fn stopped(stopped: Stopped) -> Error {
     Error::new(Kind::Io, stopped.to_string())
-        .hint("look whether it was done, then try again; sotto daemon logs says why")
+        .hint("check whether it was done, then try again; sotto daemon logs shows why")
         .retry_after_ms(1000)
 }

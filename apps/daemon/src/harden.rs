@@ -1,5 +1,5 @@
-//! What keeps the daemon's memory, which holds keys and texts, from ending up in files: no core dumps, and no other
-//! process of the same user may attach to it or read its memory. And what libraries write, they write for us alone.
+//! [`harden`]: the daemon's memory holds keys and texts. It makes no core dumps, no other process of the same user may attach
+//! to it or read its memory, and files that libraries write are for the owner only.
 
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, setrlimit, umask};

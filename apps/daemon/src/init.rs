@@ -1,4 +1,4 @@
-//! A new identity: a store of its own, and a node that was up once, with no network, to make its keys.
+//! [`init`]: a new identity. It creates the store, and runs a node without a network once to make the keys.
 
 use std::fs;
 
@@ -14,10 +14,10 @@ use super::private::create_folder;
 use super::{fault, handler};
 
 /// Makes an identity in the profile, claiming `name` (empty for none). `network`, and where the key is, are remembered in
-/// `config.toml`. What fails leaves no half-made profile behind.
+/// `config.toml`. A failure leaves no half-made profile behind.
 pub fn init(profile: &Profile, name: &str, network: Option<&str>, key: &KeySource) -> Result<Identity, Error> {
     if profile.exists() {
-        let message = format!("there is an identity in {} already", profile.folder().display());
+        let message = format!("there is already an identity in {}", profile.folder().display());
         return Err(Error::new(Kind::AlreadyInitialised, message));
     }
     let network = network
@@ -73,7 +73,7 @@ async fn make(store: Store, name: &str) -> Result<Identity, Error> {
     }
 }
 
-/// What the configuration is to say. Paths are made absolute: a daemon may be started from anywhere.
+/// The settings to write. Paths are made absolute, because a daemon may be started from any folder.
 fn remembered(network: Option<&Network>, key: &KeySource) -> Result<Vec<(&'static str, String)>, Error> {
     let mut settings = Vec::new();
     let mut set = |name, value: String| settings.push((name, toml::Value::String(value).to_string()));
@@ -82,7 +82,7 @@ fn remembered(network: Option<&Network>, key: &KeySource) -> Result<Vec<(&'stati
     }
     let files = [("key_file", &key.key_file), ("passphrase_file", &key.passphrase_file)];
     for (name, file) in files {
-        // What is no file will not be there the next time.
+        // A pipe or descriptor will not be there the next time.
         if let Some(file) = file
             .as_ref()
             .filter(|file| !file.starts_with("/dev") && !file.starts_with("/proc"))
@@ -91,7 +91,10 @@ fn remembered(network: Option<&Network>, key: &KeySource) -> Result<Vec<(&'stati
             let path = absolute.to_str().ok_or_else(|| {
                 Error::new(
                     Kind::Usage,
-                    format!("{} is not UTF-8, and cannot be remembered", file.display()),
+                    format!(
+                        "{} is not UTF-8, so it cannot be written to config.toml",
+                        file.display()
+                    ),
                 )
             })?;
             set(name, path.to_owned());

@@ -1,4 +1,4 @@
-//! The key of the store: random bytes in a file, or Argon2id over a passphrase. A secret is never an argument, never an
+//! The [`StoreKey`]: random bytes in a file, or Argon2id over a passphrase. A secret is never an argument, never an
 //! environment variable and never in the configuration; what is remembered is the path of a file.
 //!
 //! Sources, in order: what the command line names, what the configuration names, a systemd credential, the terminal.
@@ -39,7 +39,7 @@ pub struct KeySource {
     pub no_input: bool,
 }
 
-/// Where a secret really is.
+/// Where the secret is.
 enum Source {
     KeyFile(PathBuf),
     PassphraseFile(PathBuf),
@@ -108,13 +108,13 @@ fn find(given: &KeySource, config: &Config) -> Result<Source, Error> {
     if given.no_input || !io::stdin().is_terminal() {
         return Err(Error::new(
             Kind::Locked,
-            "the store's key is needed, and nobody can be asked for it",
+            "the store is locked, and there is no terminal to ask for its passphrase",
         ));
     }
     Ok(Source::Terminal)
 }
 
-/// What systemd's `LoadCredential=` laid out for the service.
+/// The credential that systemd's `LoadCredential=` gives to the service.
 fn credential(folder: &Path) -> Option<Source> {
     let key = folder.join("sotto.key");
     let passphrase = folder.join("sotto.passphrase");
@@ -167,7 +167,7 @@ fn read_key(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
     Ok(Zeroizing::new(*key))
 }
 
-/// A file that is there is used: somebody may have made the key elsewhere.
+/// An existing file is used: the key may have been made elsewhere.
 fn make_key(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
     match create_file(path) {
         Ok(mut file) => {
@@ -229,7 +229,7 @@ fn read_up_to(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(length)
 }
 
-/// Up to a line's end, byte by byte: what follows in a pipe belongs to somebody else.
+/// Up to the end of a line, byte by byte: another reader may need what follows in the pipe.
 fn read_line(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     let room = buffer.len();
     for (length, place) in buffer.iter_mut().enumerate() {
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_asked_when_nobody_may_be() {
+    fn without_input_a_missing_key_is_an_error_and_no_question() {
         let source = KeySource {
             no_input: true,
             ..KeySource::default()

@@ -1,8 +1,8 @@
-//! The daemon: a node, its read side, and the socket on which both are served.
+//! [`Daemon`]: a node, its read side, and the JSON-RPC server on the profile's socket.
 //!
-//! It comes up in the order lock, key, store, node, socket, so that a client that can connect finds everything there; and
-//! goes down the other way round. All of it runs on one thread, but for the store and the archive, which block and have a
-//! thread each.
+//! It starts in the order lock, key, store, node, socket, so that a client that can connect finds all of them; it stops in
+//! the reverse order. Everything runs on one thread, except the store, the queries and Tor, which block and have threads of
+//! their own.
 
 mod app;
 mod client_queue;
@@ -52,12 +52,12 @@ pub use key::KeySource;
 pub use log::Log;
 pub use request_line::{LINE_LIMIT, Line, RequestLines};
 
-/// What a daemon is run with.
+/// What differs from the configuration.
 #[derive(Clone, Default)]
 pub struct Options {
-    /// In place of what the configuration says: `tor` or `local:DIR`.
+    /// The network, in place of the configured one: `tor` or `local:DIR`.
     pub network: Option<String>,
-    /// In place of what follows from the network. For those who want to watch the bytes.
+    /// The transport, in place of that of the network. Tests watch the bytes with it.
     pub transport: Option<Arc<dyn Transport>>,
     /// Where the store's key is.
     pub key: KeySource,
@@ -72,7 +72,7 @@ impl fmt::Debug for Options {
     }
 }
 
-/// Runs a daemon in this process until it is told to stop, by its socket or by a signal.
+/// Runs a daemon in this process until a client or a signal stops it.
 pub fn run(profile: &Profile, options: Options, log: &Log) -> Result<(), Error> {
     profile.require()?;
     harden::harden()?;
@@ -94,7 +94,7 @@ pub fn run(profile: &Profile, options: Options, log: &Log) -> Result<(), Error> 
         })
 }
 
-/// Resolves at the first signal that asks for an end.
+/// Resolves at the first signal that asks the process to end.
 fn signals() -> Result<impl Future<Output = ()>, Error> {
     let listen = |kind| signal(kind).map_err(|error: io::Error| Error::io("cannot listen for signals", &error));
     let mut terminate = listen(SignalKind::terminate())?;
@@ -118,12 +118,12 @@ pub struct Daemon {
     server: JoinHandle<()>,
     read_thread: ReadThread,
     network: NetworkHandle,
-    // Last, so that the lock is held until everything else is gone.
+    // Last, so that the lock is held until everything else has ended.
     lock: Lock,
 }
 
 impl Daemon {
-    /// Brings it up; when this returns, clients can connect. Deriving the key blocks for a moment.
+    /// Starts it; when this returns, clients can connect. Deriving the key blocks for a moment.
     pub async fn start(profile: &Profile, options: Options) -> Result<Self, Error> {
         profile.require()?;
         let config = configured(profile, &options)?;
@@ -146,7 +146,7 @@ impl Daemon {
         let (node, driver) = sotto_io_tokio::start(driven)
             .await
             .map_err(|error| fault::driver(&error))?;
-        // Subscribed before the log's end is read, so that nothing is between the two.
+        // Subscribed before the end of the log is read, so that no event is missed between the two.
         let notices = node.subscribe();
         let newest = reads
             .read(|reader| reader.events(sotto_core::EventSeq(u64::MAX), 0))
@@ -173,7 +173,7 @@ impl Daemon {
         app.command(Command::SetAvailability(view::availability(app.config.availability)))
             .await?;
         let server = Server::bind(&profile.socket(), &lock)?;
-        tracing::info!(address = ?us, network = kind(&app.config.network), "the daemon is up");
+        tracing::info!(address = ?us, network = kind(&app.config.network), "the daemon has started");
         let server = tokio::spawn(server.run(app.clone()));
         Ok(Self {
             app,
@@ -186,12 +186,12 @@ impl Daemon {
         })
     }
 
-    /// Asks it to end; [`finished`](Self::finished) says when it has.
+    /// Asks it to stop; [`finished`](Self::finished) returns when it has.
     pub fn stop(&self) {
         self.app.stop.send_modify(|stop| *stop = true);
     }
 
-    /// Returns when it has ended in order, or why it has ended otherwise.
+    /// Returns when it has stopped cleanly, or the error that ended it.
     pub async fn finished(self) -> Result<(), Error> {
         let Self {
             app,
@@ -209,7 +209,7 @@ impl Daemon {
         };
         app.stop.send_modify(|stop| *stop = true);
         drop(app);
-        // What fails here has nobody left to be told.
+        // All clients are gone, so no error here can be reported.
         let _ = server.await;
         read_thread.close();
         let ended = if let Some(ended) = failed {
@@ -226,7 +226,7 @@ impl Daemon {
                 Ok(())
             }
             Ok(Err(error)) => {
-                // What it says may name an address; whoever started us hears it, the log does not.
+                // The message may name an address. The caller gets it, the log does not.
                 let error = fault::driver(&error);
                 tracing::error!(kind = ?error.kind(), "the node has stopped for good");
                 Err(error)
@@ -244,7 +244,7 @@ fn configured(profile: &Profile, options: &Options) -> Result<Config, Error> {
     Ok(config)
 }
 
-/// A directory's name is the owner's business, not the log's.
+/// The kind of network for the log, which must not name the user's folders.
 const fn kind(network: &Network) -> &'static str {
     match network {
         Network::Tor => "tor",

@@ -1,6 +1,5 @@
-//! The daemon's log: lines of `tracing`, to standard error or to a file that is set aside when it has grown. Only our own
-//! events are in it. libsignal and others speak through the `log` crate, which is never bridged here: what they say is
-//! about sessions.
+//! [`Log`]: lines of `tracing`, to standard error or to a file that is rotated. Only events of Sotto's own crates are in it.
+//! libsignal logs details of sessions through the `log` crate, which is not bridged here.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -11,7 +10,7 @@ use std::sync::Mutex;
 use sotto_api::Error;
 use tracing_subscriber::EnvFilter;
 
-/// A log file is set aside at this size; one old file is kept.
+/// A log file is rotated at this size; one old file is kept.
 const ROTATE_AT: u64 = 4 << 20;
 
 /// Where the log goes.

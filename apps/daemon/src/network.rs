@@ -1,7 +1,7 @@
-//! What carries the daemon's links, and how that is doing.
+//! [`NetworkHandle`]: the daemon's transport and its status.
 //!
-//! Tor has a runtime and a thread of its own: reading a directory of thousands of relays keeps a thread busy for a while,
-//! and nobody is to wait for the network to type.
+//! Tor has a runtime and a thread of its own, because reading a directory of thousands of relays keeps a thread busy, and
+//! clients must not wait for that.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use sotto_client::Profile;
 use crate::config::{Config, Network};
 use crate::view;
 
-/// A network that is coming up.
+/// A network that starts or runs.
 pub(crate) struct NetworkHandle {
     pub transport: Arc<dyn Transport>,
     status: watch::Receiver<api::Network>,
@@ -33,7 +33,7 @@ struct TorThread {
 }
 
 impl NetworkHandle {
-    /// One that is there already.
+    /// A network whose transport exists already.
     pub fn given(transport: Arc<dyn Transport>, network: &Network) -> Self {
         Self {
             transport,
@@ -76,12 +76,12 @@ impl NetworkHandle {
         })
     }
 
-    /// How it is doing, now and later.
+    /// Its status, now and later.
     pub fn status(&self) -> watch::Receiver<api::Network> {
         self.status.clone()
     }
 
-    /// The orderly end.
+    /// Shuts it down.
     pub async fn close(self) {
         if let Some(thread) = self.tor {
             thread.tor.close().await;
@@ -92,7 +92,7 @@ impl NetworkHandle {
 impl Drop for TorThread {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Its threads end by themselves. Waiting for them is nothing for a task, and tokio panics at it.
+            // Its threads end by themselves. tokio panics if a task waits for them.
             runtime.shutdown_background();
         }
     }
@@ -106,7 +106,7 @@ impl fmt::Debug for NetworkHandle {
     }
 }
 
-/// Passes on what becomes of the network to those who ask for the status.
+/// Publishes each change of the status.
 async fn follow(mut changes: TorStatusChanges, board: watch::Sender<api::Network>) {
     while let Some(status) = changes.next().await {
         board.send_replace(seen(&status));

@@ -1,4 +1,4 @@
-//! The event log, as it is read: page by page, with a word about what is no longer there.
+//! [`page`]: the event log page by page, with a gap in place of events that retention dropped.
 
 use sotto_api::{self as api, Error};
 use sotto_core::EventSeq;
@@ -6,16 +6,16 @@ use sotto_core::EventSeq;
 use super::app::App;
 use super::view;
 
-/// Where somebody begins to read.
+/// The position after which a reader starts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Start {
     /// After this event.
     pub after: EventSeq,
-    /// They have been there: what is missing since is a gap. One who comes for the first time has missed nothing.
+    /// The reader was there before, so missing events are a gap. A new reader has missed nothing.
     pub known: bool,
 }
 
-/// Up to `limit` events after a place, with a gap in front if some were dropped; and the newest event's number.
+/// Up to `limit` events after a position, with a gap in front if some were dropped; and the number of the newest event.
 pub(crate) async fn page(app: &App, start: Start, limit: u32) -> Result<(Vec<api::Event>, EventSeq), Error> {
     let Start { after, known } = start;
     let page = app.reads.read(move |reader| reader.events(after, limit)).await?;

@@ -1,4 +1,4 @@
-//! Folders and files that only their owner may touch, whatever the umask.
+//! Folders and files for the owner only, whatever the umask.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -7,11 +7,11 @@ use std::path::Path;
 
 use sotto_api::{Error, Kind};
 
-/// Bits for anybody but the owner.
+/// Permission bits of other users.
 const OTHERS: u32 = 0o077;
 
-/// Makes a folder, and those above it, for the owner alone. One that is there keeps its permissions, but must not be
-/// writable by others: they could put their own files in the place of ours.
+/// Makes a folder and its parents for the owner only. An existing folder keeps its permissions, but must not be writable by
+/// others, who could replace files in it.
 pub fn create_folder(path: &Path) -> Result<(), Error> {
     let failed = |error: io::Error| Error::io(path.display(), &error);
     DirBuilder::new()
@@ -29,12 +29,12 @@ pub fn create_folder(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes a new file for the owner alone; one that is there is an error.
+/// Makes a new file for the owner only; an existing one is an error.
 pub fn create_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// Whether anybody but the owner may read or write it.
+/// Whether other users may read or write it.
 pub(crate) fn open_to_others(file: &File) -> io::Result<bool> {
     Ok(file.metadata()?.permissions().mode() & OTHERS != 0)
 }

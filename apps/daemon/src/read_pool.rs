@@ -1,4 +1,4 @@
-//! The read side on a thread of its own: queries block, and the daemon's one thread must not.
+//! [`ReadPool`]: queries on the store's read side, on a thread of their own. They block, and the daemon's thread must not.
 
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
@@ -11,14 +11,14 @@ use super::fault;
 
 type Job = Box<dyn FnOnce(&Reader) + Send>;
 
-/// What people and programs read.
+/// Sends queries to the thread.
 #[derive(Debug)]
 pub(crate) struct ReadPool {
-    // Clients wait for their answers one by one, so the number of clients bounds this queue.
+    // Each client waits for its result before the next query, so the number of clients bounds this queue.
     jobs: Sender<Option<Job>>,
 }
 
-/// The archive's thread.
+/// The thread that runs the queries.
 #[derive(Debug)]
 pub(crate) struct ReadThread {
     jobs: Sender<Option<Job>>,
@@ -30,13 +30,13 @@ impl ReadPool {
     pub fn start(reader: Reader) -> Result<(Self, ReadThread), Error> {
         let (jobs, inbox) = mpsc::channel::<Option<Job>>();
         let thread = thread::Builder::new()
-            .name("sotto-archive".into())
+            .name("sotto-reads".into())
             .spawn(move || inbox.into_iter().map_while(|job| job).for_each(|job| job(&reader)))
-            .map_err(|error| Error::io("no thread for the archive", &error))?;
+            .map_err(|error| Error::io("no thread for queries", &error))?;
         Ok((Self { jobs: jobs.clone() }, ReadThread { jobs, thread }))
     }
 
-    /// Answers a query, after those asked before.
+    /// Runs a query, after those sent before.
     pub async fn read<T, Q>(&self, query: Q) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -44,21 +44,21 @@ impl ReadPool {
     {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |reader| drop(answer.send(query(reader))));
-        // A thread that is gone has dropped the job, and with it the answer.
+        // If the thread has ended, it has dropped the job and with it the sender of the result.
         let _ = self.jobs.send(Some(job));
         match answered.await {
             Ok(Ok(found)) => Ok(found),
             Ok(Err(error)) => Err(fault::store(&error)),
-            Err(_) => Err(Error::internal("the archive's thread is gone")),
+            Err(_) => Err(Error::internal("the thread for queries has ended")),
         }
     }
 }
 
 impl ReadThread {
-    /// Answers what was asked before, then closes the reader. A store can be closed in order only once its readers are.
+    /// Runs the queries that were sent before, then closes the reader. A store can be closed only after its readers.
     pub fn close(self) {
         let _ = self.jobs.send(None);
-        // A panic has been reported by then, and there is nothing to do about it.
+        // The panic handler has reported a panic already.
         let _ = self.thread.join();
     }
 }

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_name_somebody() {
+    fn each_way_to_name_a_contact() {
         let onion = address(3).to_string();
         let code = FriendCode {
             address: address(3),
@@ -357,7 +357,7 @@ mod tests {
             })
             .collect();
         let begun = std::time::Instant::now();
-        let error = contact(&"x".repeat(1 << 20), &people).expect_err("nobody");
+        let error = contact(&"x".repeat(1 << 20), &people).expect_err("no such contact");
         assert_eq!(error.kind(), Kind::UnknownContact);
         assert!(!error.data.hint.starts_with("did you mean"), "{error}");
         // Sixty-four thousand million pairs would take minutes.
@@ -366,7 +366,7 @@ mod tests {
 
     #[test]
     fn a_near_miss_is_suggested() {
-        let error = contact("carols phone", &people()).expect_err("nobody");
+        let error = contact("carols phone", &people()).expect_err("no such contact");
         assert_eq!(error.data.hint, "did you mean carol's phone?");
     }
 }

@@ -1,4 +1,4 @@
-//! The Unix socket: made for the owner alone, answered for the owner alone.
+//! [`Server`] on the Unix socket, which only the owner can open and only the owner is served on.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -18,7 +18,7 @@ use super::app::App;
 use super::client_queue;
 use super::connection::serve;
 
-/// Clients at once.
+/// Clients at the same time.
 const CLIENTS: usize = 64;
 
 /// How long a client may leave a full queue unread.
@@ -38,7 +38,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens. The lock shows that no other daemon does, so a socket that is there was left behind by one that crashed.
+    /// Listens. The lock shows that no other daemon runs, so an existing socket was left behind by one that crashed.
     pub fn bind(path: &Path, _held: &Lock) -> Result<Self, Error> {
         let failed = |error: io::Error| Error::io(path.display(), &error);
         if path.as_os_str().len() > SOCKET_PATH {
@@ -62,7 +62,7 @@ impl Server {
         })
     }
 
-    /// Serves clients until the daemon is told to stop, and says goodbye to those that are there.
+    /// Serves clients until the daemon stops, then closes their connections.
     pub async fn run(self, app: Arc<App>) {
         let mut clients = JoinSet::new();
         let mut stopping = app.stopping();
@@ -74,9 +74,9 @@ impl Server {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    if let Err(refusal) = welcome(&stream, clients.len()) {
-                        tracing::warn!(why = %refusal, "a client was turned away");
-                        clients.spawn(turn_away(stream, refusal));
+                    if let Err(refusal) = check_client(&stream, clients.len()) {
+                        tracing::warn!(why = %refusal, "a client was refused");
+                        clients.spawn(refuse(stream, refusal));
                         continue;
                     }
                     let app = app.clone();
@@ -98,12 +98,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // A file that stays is removed by the next daemon.
+        // If the file stays, the next daemon removes it.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-fn welcome(stream: &UnixStream, clients: usize) -> Result<(), Error> {
+fn check_client(stream: &UnixStream, clients: usize) -> Result<(), Error> {
     let peer = stream
         .peer_cred()
         .map_err(|error| Error::io("a client's credentials", &error))?;
@@ -114,13 +114,13 @@ fn welcome(stream: &UnixStream, clients: usize) -> Result<(), Error> {
     if clients >= CLIENTS {
         return Err(Error::new(
             Kind::RateLimited,
-            format!("the daemon has {CLIENTS} clients already"),
+            format!("the daemon already serves {CLIENTS} clients"),
         ));
     }
     Ok(())
 }
 
-async fn turn_away(stream: UnixStream, refusal: Error) {
+async fn refuse(stream: UnixStream, refusal: Error) {
     let (client, writing) = client_queue::channel(stream, Duration::from_millis(100));
     let refused = Response::nameless(refusal);
     let _ = tokio::join!(writing, async move {

@@ -1,5 +1,5 @@
-//! A subscription: the event log as notifications, from a place in it and then as it grows. It reads the log no faster than
-//! the client reads its socket.
+//! [`Subscription`] to the event log: its events as notifications, from a position on and then as the log grows. It reads the
+//! log no faster than the client reads its socket.
 
 use std::sync::Arc;
 
@@ -24,9 +24,9 @@ pub(crate) struct Subscription {
     pub presence: bool,
 }
 
-/// Sends events until the client, the node or the log is gone.
+/// Sends events until the client disconnects, the node stops or the log cannot be read.
 pub(crate) async fn run(app: Arc<App>, client: ClientQueue, subscription: Subscription) {
-    // Why it ends is known to those who end it; a log that cannot be read is the client's to know.
+    // Only a log that cannot be read is reported; in the other cases the client or the daemon has ended it.
     let sender = Sender {
         app,
         client: client.clone(),
@@ -89,7 +89,7 @@ impl Sender {
 
     async fn send_presence(&self, peer: Peer) -> Result<(), Ending> {
         let contact = peer.contact;
-        // Somebody who is no contact any more has no presence to show.
+        // A peer that is no longer a contact has no presence to show.
         let Some(found) = self.app.reads.read(move |reader| reader.contact(&contact)).await? else {
             return Ok(());
         };
@@ -119,7 +119,7 @@ impl Sender {
     }
 }
 
-/// The next notice of presence; never, for one who did not ask for it.
+/// The next notice of presence. Never resolves if the client did not ask for presence.
 async fn next(presence: &mut Option<broadcast::Receiver<Peer>>) -> Peer {
     loop {
         match presence {

@@ -1,4 +1,4 @@
-//! From what the store shows to objects of the API. What peers wrote has been cleaned on its way out of the store.
+//! Views of the store as objects of the API. The store has sanitised the text of peers.
 
 use sotto_api::{self as api, Body};
 use sotto_core::row::{self, DeliveryState, Event as Row};
@@ -53,7 +53,7 @@ const fn standing(standing: row::Standing) -> api::Standing {
     }
 }
 
-/// Of two timers, the one that holds; 0 is off.
+/// Of two timers, the one in force; 0 is off.
 pub(crate) fn tighter(ours: u32, theirs: u32) -> u32 {
     match (ours, theirs) {
         (0, one) | (one, 0) => one,
@@ -104,7 +104,7 @@ fn conversation_name(id: ConversationId, peer: Option<Who>) -> api::Conversation
 pub(crate) fn message(us: OnionAddress, view: MessageView) -> api::Message {
     let incoming = view.direction == Direction::In;
     let waiting = view.is_waiting();
-    // What came in is committed here, which is what delivered means, from the moment it came.
+    // A received message is committed here, and that is what delivered means.
     let (state, reason) = state(view.state.unwrap_or(DeliveryState::Delivered));
     api::Message {
         id: view.key.id.to_string(),
@@ -276,7 +276,7 @@ pub(crate) fn event(us: OnionAddress, view: EventView) -> api::Event {
     }
 }
 
-/// What stands for events that retention dropped before they were read.
+/// The event in place of those that retention dropped before they were read.
 pub(crate) fn gap(after: EventSeq, first: EventSeq, at: api::Time) -> api::Event {
     let to = first.0.saturating_sub(1);
     api::Event {

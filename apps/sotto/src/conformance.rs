@@ -25,7 +25,7 @@ It makes identities of its own, some of which become friends of the target for g
 Give --address twice, with two friend codes from `sotto identity --invite`, so that nothing is left out. It ends with 0 \
 only if every case has passed, with 1 if one has not.")]
 pub struct Conformance {
-    /// Whom to test: a friend code with an invite (twice, with another), or a bare address
+    /// The target: a friend code with an invite (twice, with another), or a bare address
     #[arg(long = "address", value_name = "CODE", required = true)]
     addresses: Vec<FriendCode>,
     /// Reach it through the SOCKS port of a Tor that runs
@@ -81,7 +81,7 @@ impl Conformance {
         let report = conformance::run(&*target, &self.options(address)?, |line| {
             let heading = std::mem::replace(&mut section, line.section) != line.section;
             if !context.output.json {
-                // Whoever has seen enough is no reason to stop: the exit code counts.
+                // A reader that has seen enough does not end the run: the exit code counts.
                 let _ = output::print(&told(line, heading));
             }
         });

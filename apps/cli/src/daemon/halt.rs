@@ -1,5 +1,5 @@
-//! `sotto daemon stop`: asks over the socket. Only if that does not help, signals the process that holds the lock; never
-//! one whose number merely stands in a file.
+//! `sotto daemon stop`: asks over the socket. If that does not help, it signals the process that holds the lock, and never
+//! a process only because its number stands in the file.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use sotto_client::{Lock, Profile};
 use crate::context::Context;
 use crate::stop::Outcome;
 
-/// How long each way of asking may take.
+/// How long the request and each signal may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -22,7 +22,7 @@ pub fn stop(context: &Context) -> Outcome {
     let asked =
         Client::connect(&profile.socket()).and_then(|mut client| client.call::<all::DaemonStop>(&api::Nothing {}));
     let Some(holder) = Lock::holder(&profile.lock_file())? else {
-        // It may have been quick to obey.
+        // The daemon may have ended already.
         return match asked {
             Ok(_) => done(context),
             Err(error) => Err(error.into()),
@@ -45,7 +45,7 @@ pub fn stop(context: &Context) -> Outcome {
 }
 
 fn done(context: &Context) -> Outcome {
-    context.output.say("the daemon has ended");
+    context.output.say("the daemon has stopped");
     Ok(context.output.either(&json!({ "running": false }), |_| String::new())?)
 }
 

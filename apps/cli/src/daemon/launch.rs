@@ -1,4 +1,5 @@
-//! `sotto daemon start`: this very program again, in a session of its own. Returns when it answers, or tells why it ended.
+//! `sotto daemon start`: runs this program again in a session of its own. Returns when the daemon answers, or says why it
+//! ended.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -19,7 +20,7 @@ use crate::options::KeySource;
 use crate::stop::Outcome;
 use crate::stop::{Stop, told};
 
-/// Opening the store comes after deriving its key, which is meant to be slow.
+/// Deriving the key is slow on purpose, and comes before the socket.
 const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -31,7 +32,7 @@ pub struct Start {
     /// Write the log to this file instead of the profile's own
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
-    /// Return once others can reach us, or after so many seconds with exit code 8 [default: 120]
+    /// Return once peers can reach you, or after so many seconds with exit code 8 [default: 120]
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "120")]
     wait: Option<u64>,
 }
@@ -41,12 +42,12 @@ impl Start {
     pub fn run(self, context: &Context) -> Outcome {
         let profile = context.profile()?;
         if let Ok(client) = Client::connect(&profile.socket()) {
-            context.output.say("a daemon runs already");
+            context.output.say("the daemon is already running");
             return self.tell(context, client);
         }
         profile.require()?;
         let client = match self.launch(context, &profile, None) {
-            // Nobody gave it a passphrase, and it has no terminal; we may have one.
+            // The daemon has no passphrase and no terminal to ask on. This process may have a terminal.
             Err(error) if error.kind() == Kind::Locked && context.output.interactive && !self.key.given() => {
                 let passphrase = rpassword::prompt_password("Passphrase: ").map(Zeroizing::new);
                 let passphrase = passphrase.map_err(|error| Error::io("the terminal", &error))?;
@@ -54,11 +55,11 @@ impl Start {
             }
             launched => launched?,
         };
-        context.output.say("the daemon runs; sotto daemon stop ends it");
+        context.output.say("the daemon is running; sotto daemon stop ends it");
         self.tell(context, client)
     }
 
-    /// A person is shown how the network comes up, and may look away at any time; who asks for it waits.
+    /// Shows a person how the network comes up. Waits for it only with `--wait`.
     fn tell(&self, context: &Context, mut client: Client) -> Outcome {
         let reached = match self.wait {
             Some(seconds) => progress::follow(context, &mut client, Duration::from_secs(seconds))?,
@@ -66,7 +67,7 @@ impl Start {
                 progress::follow(context, &mut client, PATIENCE)? || {
                     context
                         .output
-                        .say("it goes on in the background; sotto status says how far it is");
+                        .say("this continues in the background; sotto status shows the progress");
                     true
                 }
             }
@@ -106,7 +107,7 @@ impl Start {
             }
             std::thread::sleep(PAUSE);
         }
-        // It must not come up later, behind the back of whoever was told that it did not.
+        // It must not come up later, after this command has reported that it did not.
         let _ = child.kill();
         let _ = child.wait();
         Err(
@@ -152,12 +153,12 @@ impl Start {
     }
 }
 
-/// What goes to standard error (a panic, the last error) stands in the log as well.
+/// The daemon's standard error goes to the log too: a panic, the last error.
 fn open_log(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
-/// The error that the daemon told on its way out.
+/// The error that the daemon reported when it ended.
 fn cause(log_file: &Path, begin: u64) -> Error {
     let mut said = Vec::new();
     let read = File::open(log_file).and_then(|mut log| {

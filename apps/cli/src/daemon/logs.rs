@@ -14,13 +14,13 @@ use crate::context::Context;
 use crate::output;
 use crate::stop::Outcome;
 
-/// How often a followed log is looked at.
+/// Pause between two reads of a followed log.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// `sotto daemon logs`
 #[derive(Args, Debug)]
 pub struct Logs {
-    /// Go on printing what is added
+    /// Keep printing new lines
     #[arg(long, short)]
     follow: bool,
     /// How many lines from the end
@@ -71,7 +71,7 @@ fn next(log: &mut BufReader<File>, path: &Path) -> Result<Option<String>, Error>
     Ok((!line.is_empty()).then(|| output::line(line.trim_end())))
 }
 
-/// The log was set aside, and another one begun under its name.
+/// The log was rotated: another file has its name now.
 fn replaced(log: &BufReader<File>, path: &Path) -> bool {
     let same =
         |there: std::fs::Metadata, here: std::fs::Metadata| (there.dev(), there.ino()) == (here.dev(), here.ino());

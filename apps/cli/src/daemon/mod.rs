@@ -1,4 +1,4 @@
-//! The daemon as a process: run it here, start it in the background, stop it, look at it.
+//! `sotto daemon`: run the daemon here, start it in the background, stop it, inspect it.
 
 mod halt;
 mod launch;
@@ -27,13 +27,13 @@ pub struct Daemon {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run in the foreground until told to stop
+    /// Run in the foreground until stopped
     Run(Run),
-    /// Start in the background; returns when it answers
+    /// Start in the background; returns when the daemon answers
     Start(launch::Start),
-    /// Ask the daemon to end, and wait until it has
+    /// Stop the daemon and wait until it has ended
     Stop,
-    /// Say whether a daemon runs
+    /// Show whether the daemon is running
     Status,
     /// Show the daemon's log
     Logs(logs::Logs),
@@ -52,7 +52,7 @@ struct Run {
 }
 
 impl Daemon {
-    /// Does it.
+    /// Runs the command.
     pub fn run(self, context: &Context) -> Outcome {
         match self.command {
             None => self.run.run(context),

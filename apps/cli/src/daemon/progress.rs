@@ -1,4 +1,4 @@
-//! The network comes up: a bar for whoever looks at a terminal, a JSON object a line for a program.
+//! The start of the network: a bar on a terminal, one JSON object a line for a program.
 
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
@@ -10,11 +10,11 @@ use sotto_client::blocking::Client;
 use crate::context::Context;
 use crate::output::{self, Tone, line};
 
-/// Between two looks, while somebody waits.
+/// Pause between two requests for the status.
 const PAUSE: Duration = Duration::from_millis(200);
 const BAR: usize = 24;
 
-/// Follows the network until others can reach us. False if that takes too long.
+/// Follows the network until peers can reach this node. False if that takes too long.
 pub fn follow(context: &Context, client: &mut Client, patience: Duration) -> Result<bool, Error> {
     let mut shown = Shown::new(context);
     let end = Instant::now() + patience;
@@ -27,7 +27,7 @@ pub fn follow(context: &Context, client: &mut Client, patience: Duration) -> Res
             return Ok(true);
         }
         if network.phase == Phase::Stopping {
-            return Err(Error::new(Kind::NoDaemon, "the daemon is going down"));
+            return Err(Error::new(Kind::NoDaemon, "the daemon is stopping"));
         }
         if Instant::now() >= end {
             return Ok(false);
@@ -36,7 +36,7 @@ pub fn follow(context: &Context, client: &mut Client, patience: Duration) -> Res
     }
 }
 
-/// What was shown last.
+/// The progress as it is shown.
 struct Shown<'c> {
     context: &'c Context,
     last: Option<api::Network>,
@@ -101,11 +101,11 @@ fn said(network: &api::Network) -> String {
     let text = match (&network.problem, &network.doing, network.phase) {
         (Some(problem), ..) => problem.as_str(),
         (None, Some(doing), _) => doing.as_str(),
-        (None, None, Phase::Starting | Phase::Bootstrapping) => "reaching the Tor network",
+        (None, None, Phase::Starting | Phase::Bootstrapping) => "connecting to the Tor network",
         (None, None, Phase::Offline) => "waiting for a network",
-        (None, None, Phase::Publishing) => "publishing our address",
-        (None, None, Phase::Ready) if network.reachable => "others can reach you",
-        (None, None, Phase::Ready) => "proving that others can reach us",
+        (None, None, Phase::Publishing) => "publishing your address",
+        (None, None, Phase::Ready) if network.reachable => "peers can reach you",
+        (None, None, Phase::Ready) => "checking that peers can reach you",
         (None, None, Phase::Stopping) => "stopping",
     };
     // One line of a terminal; a longer one could not be taken back.

@@ -1,4 +1,4 @@
-//! What is said of a daemon, or of there being none.
+//! `sotto daemon status`, and the report of a daemon that runs.
 
 use serde_json::json;
 use sotto_api::{self as api, Error, Kind, all};
@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::presence;
 use crate::stop::{Outcome, Stop};
 
-/// Says how the daemon is doing, or that there is none; the latter with the exit code for it.
+/// Prints the status of the daemon. Without one, says so and ends with the exit code for it.
 pub fn status(context: &Context) -> Outcome {
     let profile = context.profile()?;
     let client = Client::connect(&profile.socket());
@@ -22,19 +22,19 @@ pub fn status(context: &Context) -> Outcome {
     running(context, &status)
 }
 
-/// What is said of a daemon that runs.
+/// Prints the status of a daemon that runs.
 pub fn running(context: &Context, status: &api::Status) -> Outcome {
     let mut object = serde_json::to_value(status).map_err(|error| Error::internal(error.to_string()))?;
     object["running"] = true.into();
     Ok(context.output.either(&object, |_| presence::text(status))?)
 }
 
-/// Nobody answers. Somebody may hold the lock all the same: a daemon that is coming up, going down, or stuck.
+/// No daemon answers. A process may hold the lock all the same: a daemon that is starting, stopping or stuck.
 fn none(context: &Context, holder: Option<u32>) -> Outcome {
     let object = json!({ "running": false, "lock_holder": holder });
     context.output.either(&object, |_| match holder {
         Some(process) => format!("process {process} holds the profile, but does not answer\n"),
-        None => "no daemon runs\n".to_owned(),
+        None => "no daemon is running\n".to_owned(),
     })?;
     Err(Stop::Exit(Kind::NoDaemon.exit_code()))
 }

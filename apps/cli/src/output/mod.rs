@@ -1,5 +1,5 @@
-//! What the command line says: data on stdout, talk on stderr. `--json` and `--quiet` are obeyed here and nowhere else,
-//! and so is the rule that nothing a peer wrote reaches the terminal unfiltered.
+//! [`Output`] of the command line: data on stdout, remarks on stderr. `--json` and `--quiet` are obeyed here and nowhere
+//! else, and so is the rule that no text reaches the terminal unfiltered.
 
 mod message;
 mod qr;
@@ -22,12 +22,12 @@ pub use table::Table;
 pub use text::{block, line, short};
 pub use when::{moment, span};
 
-/// Where data and talk go, and in which form.
+/// The form of what is printed.
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
     /// Data is JSON.
     pub json: bool,
-    /// No talk but errors.
+    /// No remarks, only errors.
     pub quiet: bool,
     /// A person may be asked.
     pub interactive: bool,
@@ -51,7 +51,7 @@ impl Output {
     /// A remark that a person may want; never an error.
     pub fn say(self, remark: &str) {
         if !self.quiet && !self.json {
-            // Talk that nobody can hear is no reason to fail.
+            // A closed standard error is no reason to fail.
             let _ = writeln!(anstream::stderr(), "{}", Tone::Faint.paint(remark));
         }
     }

@@ -46,7 +46,7 @@ impl Handle<all::List> for App {
     }
 }
 
-/// Somebody whom we chose.
+/// A contact that the user chose: a friend, or a peer that was asked or blocked.
 const fn is_ours(contact: &api::Contact) -> bool {
     match contact.standing {
         api::Standing::Friend
@@ -123,7 +123,7 @@ impl Handle<all::Verify> for App {
             (Some(true), compared) => Some(Some(compared.unwrap_or_else(|| current.digits.clone()))),
             (Some(false), _) => Some(None),
             (None, Some(compared)) if compared != current.digits => {
-                return Err(Error::new(Kind::UntrustedKey, "that is not the current safety number"));
+                return Err(Error::new(Kind::UntrustedKey, "this is not the current safety number"));
             }
             (None, _) => None,
         };
@@ -141,7 +141,7 @@ impl Handle<all::Verify> for App {
 }
 
 impl App {
-    /// Carries out a command that changes a contact, and shows the contact as it stands then.
+    /// Carries out a command that changes a contact, and returns the changed contact.
     async fn changed(&self, command: Command) -> Result<Handled<api::Contact>, Error> {
         match self.command(command).await? {
             Reply::Contact(contact) => self.contact(contact).await.map(Handled::Done),

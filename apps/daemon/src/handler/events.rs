@@ -14,7 +14,7 @@ use crate::subscription::Subscription;
 const PAGE: u32 = 100;
 const DEFAULT_TIMEOUT: u32 = 30;
 
-/// `since` goes before the consumer's place; without both it is the end of the log.
+/// `since` overrides the consumer's position; without both it is the end of the log.
 pub(super) async fn start(app: &Arc<App>, consumer: Option<&str>, since: Option<u64>) -> Result<Start, Error> {
     if let Some(since) = since {
         return Ok(Start {
@@ -59,7 +59,7 @@ fn next(events: &[api::Event], start: EventSeq) -> u64 {
 impl Handle<all::EventsList> for App {
     async fn handle(self: &Arc<Self>, params: api::ListEvents) -> Result<Handled<api::Events>, Error> {
         let limit = limit(params.limit, PAGE)?;
-        // Unlike one who waits, one who lists wants to see something.
+        // A list without a position starts at the beginning, a wait at the end.
         let since = params.since.or(if params.consumer.is_none() { Some(0) } else { None });
         let start = start(self, params.consumer.as_deref(), since).await?;
         let (events, _) = page(self, start, limit).await?;
@@ -100,7 +100,7 @@ impl Handle<all::EventsWait> for App {
                 if next < last.0 {
                     continue;
                 }
-                // Over, or the node is gone: either way there is nothing, and what was passed over need not be seen again.
+                // The timeout is over or the node has stopped. `next` skips the events of other types.
                 if !matches!(timeout_at(until, newest.changed()).await, Ok(Ok(()))) {
                     return Ok(api::Events { events, next });
                 }

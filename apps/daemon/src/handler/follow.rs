@@ -1,4 +1,4 @@
-//! Following a message of ours until it has come as far as somebody wants to know, or can come no further.
+//! [`follow`]: waits until a sent message has reached a state, or cannot reach it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::timeout_at;
 use crate::app::App;
 use crate::view;
 
-/// Answers once the message has come so far; with an error once it cannot any more, or the time is over.
+/// Returns once the message has reached the state; an error if it cannot, or the timeout is over.
 pub(super) async fn follow(
     app: Arc<App>,
     conversation: ConversationId,
@@ -31,7 +31,7 @@ pub(super) async fn follow(
     };
     let mut newest = app.events.newest();
     loop {
-        // Looked at before the state, so that what comes between the two is seen in the next round.
+        // Marked before the state is read, so that a change between the two is seen in the next round.
         newest.mark_unchanged();
         let (message, standing) = app
             .reads

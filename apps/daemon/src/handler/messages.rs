@@ -12,7 +12,7 @@ use super::{Handle, Handled, seconds};
 use crate::app::{App, unexpected};
 use crate::view;
 
-/// How long a send is followed if nobody says.
+/// How long a send waits for its state by default, in seconds.
 const DEFAULT_TIMEOUT: u32 = 30;
 
 impl Handle<all::Send> for App {
@@ -178,13 +178,13 @@ impl App {
         }
     }
 
-    /// A message of ours.
+    /// A message that this node wrote.
     async fn ours(&self, id: String, conversation: Option<String>) -> Result<MessageKey, Error> {
         let conversation = self.conversation_if_named(conversation.as_deref()).await?;
         self.message("id", id, conversation, Some(Direction::Out)).await
     }
 
-    /// Which message is meant by an id, or by the beginning of one. `what` is the parameter's name.
+    /// The message with that id, or whose id begins so. `what` is the parameter's name.
     pub(super) async fn message(
         &self,
         what: &str,
@@ -194,7 +194,7 @@ impl App {
     ) -> Result<MessageKey, Error> {
         if !(6..=32).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             let message =
-                format!("{what}: a message id is 32 hexadecimal digits; its first 6 or more may stand for it");
+                format!("{what}: a message id is 32 hexadecimal digits; 6 or more of its first digits are enough");
             return Err(Error::invalid(message));
         }
         let asked = id.to_ascii_lowercase();
@@ -207,7 +207,7 @@ impl App {
             .filter(|key| conversation.is_none_or(|conversation| conversation == key.conversation))
             .filter(|key| direction.is_none_or(|direction| direction == key.direction(&self.us)))
             .collect();
-        // A peer may give a message the id of one of ours; that must not get in the way of ours.
+        // A peer may reuse the id of a message of this node; that must not hide it.
         if found.iter().any(|key| key.author == self.us) && all_same(&found) {
             found.retain(|key| key.author == self.us);
         }
@@ -229,7 +229,7 @@ impl App {
     }
 }
 
-/// The other member of a direct conversation. What needs one is refused in others.
+/// The contact of a direct conversation; an error in others.
 pub(super) fn peer(conversation: ConversationId) -> Result<OnionAddress, Error> {
     match conversation {
         ConversationId::Direct(peer) => Ok(peer),

@@ -1,5 +1,4 @@
-//! What each method does. The table of the API is turned into the dispatch here; a method without a handler does not
-//! compile.
+//! [`dispatch`]: what each method does. It is made from the method table, so a method without a handler does not compile.
 
 mod contacts;
 mod events;
@@ -26,10 +25,10 @@ use super::subscription::Subscription;
 
 pub(crate) use node::identity;
 
-/// Things in a page if nobody says.
+/// Items in a page by default.
 const PAGE: u32 = 50;
 
-/// Things in a page at most. What must not be overlooked comes so if nobody says.
+/// Items in a page at most. It is the default where no item must be overlooked.
 const LONGEST: u32 = 1000;
 
 /// A result that is still to come.
@@ -63,7 +62,7 @@ macro_rules! dispatcher {
             match method {
                 $($name => {
                     let params = typed(&params)?;
-                    // Boxed, so that a conversation is not as large as the largest of all handlers.
+                    // Boxed, so that a connection is not as large as the largest handler.
                     Box::pin(Handle::<all::$method>::handle(app, params)).await.and_then(Handled::into_json)
                 })*
                 _ => Err(unknown(method)),
@@ -94,7 +93,7 @@ fn typed<P: DeserializeOwned>(params: &Map<String, Value>) -> Result<P, Error> {
         Ok(typed) => return Ok(typed),
         Err(error) => error.to_string(),
     };
-    // serde says what is wrong with a value but not whose it is: it is the one without which something else is wrong.
+    // serde does not name the parameter whose value is wrong. It is the one without which the error is another.
     let missing = error.starts_with("missing field");
     let culprit = params.keys().filter(|_| !missing).find(|name| {
         let mut others = params.clone();
@@ -108,7 +107,7 @@ fn typed<P: DeserializeOwned>(params: &Map<String, Value>) -> Result<P, Error> {
     Err(Error::invalid(message + &error))
 }
 
-/// How many of something.
+/// A limit, checked.
 fn limit(given: Option<u32>, default: u32) -> Result<u32, Error> {
     match given.unwrap_or(default) {
         limit @ 1..=LONGEST => Ok(limit),
@@ -116,7 +115,7 @@ fn limit(given: Option<u32>, default: u32) -> Result<u32, Error> {
     }
 }
 
-/// How long, at most an hour.
+/// A duration in seconds, at most an hour.
 fn seconds(what: &str, given: Option<u32>, default: u32) -> Result<Duration, Error> {
     match given.unwrap_or(default) {
         seconds @ 0..=3600 => Ok(Duration::from_secs(seconds.into())),

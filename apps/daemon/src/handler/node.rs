@@ -25,7 +25,7 @@ impl Handle<all::IdentityRename> for App {
     }
 }
 
-/// What `Command::Identity` is answered with, as an object of the API.
+/// The reply to `Command::Identity`, as an object of the API.
 pub(crate) fn identity(reply: Reply) -> Result<api::Identity, Error> {
     let Reply::Identity {
         address,

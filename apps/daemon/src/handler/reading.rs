@@ -1,4 +1,4 @@
-//! `messages.*` and `outbox.*`, as far as they only read.
+//! The methods of `messages.*` and `outbox.*` that only read.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `messages.receive` and `messages.ack`: each message once for each consumer, in one step or in two.
+//! `messages.receive` and `messages.ack`: each message once for each consumer, in one or in two steps.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::app::{App, unexpected};
 use crate::page::Start;
 use crate::view;
 
-/// Events looked at in one query.
+/// Events read in one query.
 const SCAN: u32 = 256;
 
 /// Ids that one command may mark as read.
 const MARKED: usize = 256;
 
-/// The name of a consumer that has none.
+/// The consumer if none is named.
 const CONSUMER: &str = "receive";
 
 impl Handle<all::Receive> for App {
@@ -68,20 +68,20 @@ impl Handle<all::Ack> for App {
     }
 }
 
-/// What a part of the log has of messages that came.
+/// The messages that a part of the log received.
 struct ReceivedBatch {
     messages: Vec<MessageView>,
-    /// The last event looked at.
+    /// The last event read.
     at: EventSeq,
     /// The log goes on.
     more: bool,
-    /// Events that were dropped before they were looked at.
+    /// Events that were dropped before they were read.
     missed: u64,
 }
 
 impl App {
-    /// What came after a place in the log, up to and including `until`, at most `limit` messages. Those that have disappeared
-    /// or were deleted by now are passed over.
+    /// What the log received after a position, up to and including `until`, at most `limit` messages. Messages that were
+    /// deleted or have disappeared are left out.
     async fn take(&self, start: Start, until: EventSeq, limit: usize) -> Result<ReceivedBatch, Error> {
         let mut batch = ReceivedBatch {
             messages: Vec::new(),
@@ -113,8 +113,8 @@ impl App {
         Ok(batch)
     }
 
-    /// What was batch is read, and the consumer has dealt with the log up to there; in this order, so that a crash in
-    /// between means that it is received again.
+    /// Marks the messages of the batch as read, then acknowledges the log up to there for the consumer. In this order, a
+    /// crash in between means that they are received again.
     async fn acknowledge(&self, consumer: String, batch: ReceivedBatch) -> Result<EventSeq, Error> {
         let mut unread = BTreeMap::<_, Vec<_>>::new();
         for message in batch.messages.iter().filter(|message| message.is_unread()) {
@@ -136,7 +136,7 @@ impl App {
                     receipt,
                 };
                 if let Err(error) = self.command(read).await {
-                    // A contact who has been removed meanwhile, say. That must not keep the consumer where it is.
+                    // The contact may have been removed meanwhile. That must not keep the consumer at its position.
                     tracing::warn!(kind = ?error.kind(), "what was received could not be marked as read");
                 }
             }

@@ -1,5 +1,5 @@
-//! Somebody who sits on the wire. Each node has a network folder of its own; where it expects the other node's socket, it
-//! finds the eavesdropper's, who passes every byte on and keeps a copy. Neither node knows.
+//! [`Eavesdropper`] on the wire. Each node has a network folder of its own; in place of the other node's socket it has the
+//! eavesdropper's, which forwards every byte and keeps a copy. Neither node can tell.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;

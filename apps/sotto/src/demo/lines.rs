@@ -1,21 +1,21 @@
-//! What is said, and nothing of which may be found on the wire or on a disk.
+//! [`LINES`] of the conversation. None of them may be found on the wire or on disk.
 
-/// Who speaks.
+/// Speaker speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
+pub enum Speaker {
     Ada,
     Grace,
 }
 
-/// What is said: by whom, and which earlier line it answers.
-pub const LINES: &[(Who, &str, Option<usize>)] = &[
-    (Who::Ada, "Grace! Does the analytical engine hum tonight?", None),
-    (Who::Grace, "Like a hive. I found a moth in relay 70.", Some(0)),
-    (Who::Ada, "A moth? Tape it into the logbook at once.", Some(1)),
-    (Who::Grace, "Done: first actual case of bug being found.", None),
-    (Who::Ada, "Meet me at the observatory, quarter past nine.", None),
-    (Who::Grace, "I shall bring a nanosecond of copper wire.", Some(4)),
-    (Who::Ada, "And I the notes on Bernoulli. Tell nobody.", None),
+/// The lines: the author, the text, and which earlier line it replies to.
+pub const LINES: &[(Speaker, &str, Option<usize>)] = &[
+    (Speaker::Ada, "Grace! Does the analytical engine hum tonight?", None),
+    (Speaker::Grace, "Like a hive. I found a moth in relay 70.", Some(0)),
+    (Speaker::Ada, "A moth? Tape it into the logbook at once.", Some(1)),
+    (Speaker::Grace, "Done: first actual case of bug being found.", None),
+    (Speaker::Ada, "Meet me at the observatory, quarter past nine.", None),
+    (Speaker::Grace, "I will bring a nanosecond of copper wire.", Some(4)),
+    (Speaker::Ada, "And I the notes on Bernoulli. Tell nobody.", None),
 ];
 /// What Grace makes of the last line.
 pub const REACTION: &str = "🦋";

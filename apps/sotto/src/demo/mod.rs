@@ -1,19 +1,19 @@
 //! `sotto demo`: two complete nodes on this machine become friends and talk, as two daemons of this very program, each
 //! with its own encrypted store. An eavesdropper sits on the wire between them. What the demo then claims it has looked
-//! up: the bytes on the wire, the bytes on disk, the state of every message on both sides.
+//! up: the bytes on the wire, the bytes on disk, the state of every message on both participants.
 //!
-//! With `--network tor` the two are onion services, and what is between them is a whole Tor network on this machine. Nobody
-//! can sit on a wire there who would not have to break Tor first, so the eavesdropper has the day off.
+//! With `--network tor` the two are onion services in a private Tor network on this machine. There is no eavesdropper then:
+//! the wire carries Tor's own encryption.
 
 mod eavesdropper;
 mod lines;
+mod network;
+mod participant;
 mod proof;
 mod report;
+mod sandbox;
 mod script;
 mod search;
-mod side;
-mod stage;
-mod way;
 
 use clap::Args;
 use sotto_api::{Error, Kind};
@@ -22,9 +22,9 @@ use sotto_cli::{Outcome, Stop};
 use sotto_daemon::Network;
 use tokio::signal::unix::{SignalKind, signal};
 
+use network::NetworkKind;
 use report::Report;
-use stage::Stage;
-use way::WayKind;
+use sandbox::Sandbox;
 
 pub use eavesdropper::Eavesdropper;
 pub use search::{Searched, Secrets};
@@ -33,9 +33,9 @@ pub use search::{Searched, Secrets};
 #[derive(Args, Debug)]
 pub struct Demo {}
 
-/// How the performance ended.
+/// How the demo ended.
 enum End {
-    /// It played to its end, or failed.
+    /// The script ended, or failed.
     Played(Result<(), Stop>),
     /// A signal, by its number.
     Interrupted(u8),
@@ -44,18 +44,18 @@ enum End {
 }
 
 impl Demo {
-    /// Performs it, and clears the stage however it ends.
+    /// Runs the script, and clears the sandbox however it ends.
     pub fn run(self, context: &Context) -> Outcome {
         let Self {} = self;
         let report = Report::new(context.output);
-        let stage = Stage::new()?;
+        let sandbox = Sandbox::new()?;
         let kind = match context.global.network.as_deref().map(str::parse).transpose() {
-            Ok(Some(Network::Tor)) => WayKind::Tor,
-            Ok(Some(Network::Local(_)) | None) => WayKind::Sockets,
+            Ok(Some(Network::Tor)) => NetworkKind::Tor,
+            Ok(Some(Network::Local(_)) | None) => NetworkKind::Sockets,
             Err(why) => return Err(Error::new(Kind::Usage, why).into()),
         };
-        let end = watch(&report, &stage, kind);
-        let cleared = stage.clear();
+        let end = watch(&report, &sandbox, kind);
+        let cleared = sandbox.clear();
         match end? {
             End::Played(Ok(())) => {
                 cleared?;
@@ -71,8 +71,8 @@ impl Demo {
     }
 }
 
-/// Plays the script on a thread of its own, so that a signal ends the demo at any moment.
-fn watch(report: &Report, stage: &Stage, kind: WayKind) -> Result<End, Error> {
+/// Runs the script on a thread of its own, so that a signal ends the demo at any moment.
+fn watch(report: &Report, sandbox: &Sandbox, kind: NetworkKind) -> Result<End, Error> {
     let failed = |error: std::io::Error| Error::io("signals", &error);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -83,10 +83,10 @@ fn watch(report: &Report, stage: &Stage, kind: WayKind) -> Result<End, Error> {
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
         let (ended, end) = tokio::sync::oneshot::channel();
-        let (report, stage) = (report.clone(), stage.clone());
+        let (report, sandbox) = (report.clone(), sandbox.clone());
         std::thread::spawn(move || {
-            // Nobody listens any more if the demo was interrupted.
-            let _ = ended.send(script::play(&report, &stage, kind));
+            // The receiver is gone if the demo was interrupted.
+            let _ = ended.send(script::play(&report, &sandbox, kind));
         });
         Ok(tokio::select! {
             played = end => End::Played(played.unwrap_or_else(|_| Err(Error::internal("the demo panicked").into()))),

@@ -1,4 +1,4 @@
-//! What the demo claims, looked up: the state of every message on both sides, the bytes on the wire, the bytes on disk.
+//! The proof of what the demo claims: the state of every message on both participants, the bytes on the wire, the bytes on disk.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -8,19 +8,19 @@ use sotto_cli::Outcome;
 
 use super::eavesdropper::Eavesdropper;
 use super::lines::{LINES, NAMES, PETNAMES, REACTION};
+use super::participant::{Participant, failed};
 use super::report::Report;
+use super::sandbox::Sandbox;
 use super::search::{Searched, Secrets};
-use super::side::{Side, failed};
-use super::stage::Stage;
 
-/// Every message is read, and both sides hold all of them, once, in the order in which they were said.
-pub fn delivery(report: &Report, ada: &mut Side, grace: &mut Side, ids: &[String]) -> Outcome {
+/// Every message is read, and both participants hold all of them, once, in the order in which they were said.
+pub fn delivery(report: &Report, ada: &mut Participant, grace: &mut Participant, ids: &[String]) -> Outcome {
     let since = Instant::now();
-    for side in [ada, grace] {
-        let mut messages = history(side)?;
+    for participant in [ada, grace] {
+        let mut messages = history(participant)?;
         while let Some(unread) = messages.iter().find(|message| message.state != MessageState::Read) {
             let id = unread.id.clone();
-            side.until("the read receipt", |event| match &event.body {
+            participant.until("the read receipt", |event| match &event.body {
                 Body::MessageState {
                     id: of,
                     state: MessageState::Read,
@@ -28,7 +28,7 @@ pub fn delivery(report: &Report, ada: &mut Side, grace: &mut Side, ids: &[String
                 } => (*of == id).then_some(()),
                 _ => None,
             })?;
-            messages = history(side)?;
+            messages = history(participant)?;
         }
         let held: Vec<(&str, &str)> = messages
             .iter()
@@ -40,7 +40,7 @@ pub fn delivery(report: &Report, ada: &mut Side, grace: &mut Side, ids: &[String
             .map(|(id, (_, text, _))| (id.as_str(), *text))
             .collect();
         if held != said {
-            return Err(failed(format!("{}'s history is not what was said", side.name)).into());
+            return Err(failed(format!("{}'s history is not what was said", participant.name)).into());
         }
     }
     let what = format!(
@@ -51,8 +51,8 @@ pub fn delivery(report: &Report, ada: &mut Side, grace: &mut Side, ids: &[String
     Ok(report.done("delivered", since, &what, "")?)
 }
 
-fn history(side: &mut Side) -> Result<Vec<Message>, Error> {
-    let contacts = side.client()?.call::<all::List>(&api::List { all: false })?;
+fn history(participant: &mut Participant) -> Result<Vec<Message>, Error> {
+    let contacts = participant.client()?.call::<all::List>(&api::List { all: false })?;
     let conversation = contacts
         .friends
         .first()
@@ -60,7 +60,7 @@ fn history(side: &mut Side) -> Result<Vec<Message>, Error> {
         .who
         .contact
         .clone();
-    Ok(side
+    Ok(participant
         .client()?
         .call::<all::History>(&api::History {
             conversation,
@@ -70,8 +70,8 @@ fn history(side: &mut Side) -> Result<Vec<Message>, Error> {
         .messages)
 }
 
-/// Everything that nobody but the two may ever see.
-pub fn secrets(ada: &Side, grace: &Side, invite: &str) -> Result<Secrets, Error> {
+/// Everything that only the two participants may ever see.
+pub fn secrets(ada: &Participant, grace: &Participant, invite: &str) -> Result<Secrets, Error> {
     let mut secrets = Secrets::default();
     for (_, line, _) in LINES {
         secrets.add(line);
@@ -81,11 +81,13 @@ pub fn secrets(ada: &Side, grace: &Side, invite: &str) -> Result<Secrets, Error>
     }
     secrets.add(REACTION);
     secrets.add(invite);
-    for side in [ada, grace] {
-        let key = std::fs::read(&side.key_file).map_err(|error| Error::io(side.key_file.display(), &error))?;
+    for participant in [ada, grace] {
+        let key =
+            std::fs::read(&participant.key_file).map_err(|error| Error::io(participant.key_file.display(), &error))?;
         secrets.add(key);
-        secrets.add(&side.identity.fingerprint);
-        if let Ok(fingerprint) = data_encoding::HEXLOWER_PERMISSIVE.decode(side.identity.fingerprint.as_bytes()) {
+        secrets.add(&participant.identity.fingerprint);
+        if let Ok(fingerprint) = data_encoding::HEXLOWER_PERMISSIVE.decode(participant.identity.fingerprint.as_bytes())
+        {
             secrets.add(fingerprint);
         }
     }
@@ -111,15 +113,21 @@ pub fn wire(report: &Report, eavesdropper: &Eavesdropper, secrets: &Secrets) -> 
     Ok(report.done("wire", since, what, &detail)?)
 }
 
-/// Looks while the daemons run, their journals being open, and again when they have ended in good order.
-pub fn disk(report: &Report, stage: &Stage, ada: &mut Side, grace: &mut Side, secrets: &Secrets) -> Outcome {
+/// Searches while the daemons run with open journals, and again after they have stopped.
+pub fn disk(
+    report: &Report,
+    sandbox: &Sandbox,
+    ada: &mut Participant,
+    grace: &mut Participant,
+    secrets: &Secrets,
+) -> Outcome {
     let since = Instant::now();
     let folders = [ada.folder.clone(), grace.folder.clone()];
     let running = search(&folders, secrets)?;
-    for side in [ada, grace] {
-        side.client()?.call::<all::DaemonStop>(&api::Nothing {})?;
+    for participant in [ada, grace] {
+        participant.client()?.call::<all::DaemonStop>(&api::Nothing {})?;
     }
-    stage.settle()?;
+    sandbox.settle()?;
     let ended = search(&folders, secrets)?;
     let what = "encrypted at rest: no file of either node holds one, while in use and after";
     let (files, bytes) = (running.files + ended.files, running.bytes + ended.bytes);

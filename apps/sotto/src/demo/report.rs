@@ -1,4 +1,4 @@
-//! The demo as it is told while it happens: lines for a person, one JSON object a step for a program.
+//! [`Report`] of the demo while it runs: lines for a person, one JSON object a step for a program.
 
 use std::fmt::Write as _;
 use std::io;
@@ -10,7 +10,7 @@ use sotto_cli::output::{self, Output, Tone, block};
 /// Columns of a step's line.
 const WIDTH: usize = 78;
 
-/// Tells what happens. Clones tell the same story.
+/// Prints the steps. Clones share one start time.
 #[derive(Clone, Debug)]
 pub struct Report {
     output: Output,
@@ -29,7 +29,7 @@ struct Step<'a> {
     detail: &'a str,
 }
 
-/// One text said.
+/// One message.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Line<'a> {
     /// Always `message`.
@@ -43,7 +43,7 @@ pub struct Line<'a> {
 }
 
 impl Report {
-    /// A story that begins now.
+    /// A report that starts now.
     pub fn new(output: Output) -> Self {
         Self {
             output,
@@ -85,7 +85,7 @@ impl Report {
         output::print(&text)
     }
 
-    /// Somebody said something.
+    /// A message was delivered.
     pub fn said(&self, line: Line<'_>) -> io::Result<()> {
         if self.output.json {
             return output::object(&line);

@@ -1,24 +1,24 @@
-//! What is performed.
+//! [`play`]: the script of the demo.
 
 use std::time::Instant;
 
 use sotto_api::{self as api, Body, Error, all};
 use sotto_cli::{Outcome, Stop};
 
-use super::lines::{LINES, NAMES, PETNAMES, REACTION, Who};
+use super::lines::{LINES, NAMES, PETNAMES, REACTION, Speaker};
+use super::network::{DemoNetwork, NetworkKind};
+use super::participant::{Participant, failed};
 use super::proof;
 use super::report::{Line, Report};
-use super::side::{Side, failed};
-use super::stage::Stage;
-use super::way::{Way, WayKind};
+use super::sandbox::Sandbox;
 
 /// Performs everything. An error is the demo's failure.
-pub fn play(report: &Report, stage: &Stage, kind: WayKind) -> Outcome {
+pub fn play(report: &Report, sandbox: &Sandbox, kind: NetworkKind) -> Outcome {
     report.heading("Two nodes on this machine, each a daemon with a store of its own")?;
-    let way = Way::made(kind, report, stage)?;
+    let network = DemoNetwork::made(kind, report, sandbox)?;
     let since = Instant::now();
-    let mut ada = Side::new(stage, &way, "Ada", NAMES[0])?;
-    let mut grace = Side::new(stage, &way, "Grace", NAMES[1])?;
+    let mut ada = Participant::new(sandbox, &network, "Ada", NAMES[0])?;
+    let mut grace = Participant::new(sandbox, &network, "Grace", NAMES[1])?;
     let addresses = format!("{}\n{}", ada.identity.onion, grace.identity.onion);
     report.done(
         "identities",
@@ -27,7 +27,7 @@ pub fn play(report: &Report, stage: &Stage, kind: WayKind) -> Outcome {
         &addresses,
     )?;
 
-    start(report, stage, &way, [&mut ada, &mut grace])?;
+    start(report, sandbox, &network, [&mut ada, &mut grace])?;
 
     let since = Instant::now();
     let invite = befriend(&mut ada, &mut grace)?;
@@ -43,7 +43,7 @@ pub fn play(report: &Report, stage: &Stage, kind: WayKind) -> Outcome {
     report.done(
         "safety_number",
         since,
-        "both see the same safety number, so nobody sits between their keys",
+        "both see the same safety number, so no one sits between their keys",
         &number,
     )?;
 
@@ -53,31 +53,34 @@ pub fn play(report: &Report, stage: &Stage, kind: WayKind) -> Outcome {
     report.heading("What was proven")?;
     proof::delivery(report, &mut ada, &mut grace, &ids)?;
     let secrets = proof::secrets(&ada, &grace, &invite)?;
-    if let Way::Sockets(eavesdropper) = &way {
+    if let DemoNetwork::Sockets(eavesdropper) = &network {
         proof::wire(report, eavesdropper, &secrets)?;
     }
-    proof::disk(report, stage, &mut ada, &mut grace, &secrets)
+    proof::disk(report, sandbox, &mut ada, &mut grace, &secrets)
 }
 
-fn start(report: &Report, stage: &Stage, way: &Way, sides: [&mut Side; 2]) -> Outcome {
+fn start(report: &Report, sandbox: &Sandbox, network: &DemoNetwork, participants: [&mut Participant; 2]) -> Outcome {
     let since = Instant::now();
-    if let Way::Sockets(eavesdropper) = way {
-        for (here, other) in [(&sides[0], &sides[1]), (&sides[1], &sides[0])] {
+    if let DemoNetwork::Sockets(eavesdropper) = network {
+        for (here, other) in [
+            (&participants[0], &participants[1]),
+            (&participants[1], &participants[0]),
+        ] {
             let tap = eavesdropper.tap(&here.socket_of(other), other.socket_of(other));
             tap.map_err(|error| Error::io("the eavesdropper", &error))?;
         }
     }
-    let [ada, grace] = sides;
-    ada.start(stage)?;
-    grace.start(stage)?;
-    match way {
-        Way::Sockets(_) => report.done(
+    let [ada, grace] = participants;
+    ada.start(sandbox)?;
+    grace.start(sandbox)?;
+    match network {
+        DemoNetwork::Sockets(_) => report.done(
             "daemons",
             since,
             "both daemons run; an eavesdropper on the wire copies every byte",
             "",
         )?,
-        Way::Tor(_) => {
+        DemoNetwork::Tor(_) => {
             report.done("daemons", since, "both daemons run and look for the Tor network", "")?;
             let since = Instant::now();
             ada.until_reachable()?;
@@ -89,7 +92,7 @@ fn start(report: &Report, stage: &Stage, way: &Way, sides: [&mut Side; 2]) -> Ou
     Ok(())
 }
 
-fn befriend(ada: &mut Side, grace: &mut Side) -> Result<String, Error> {
+fn befriend(ada: &mut Participant, grace: &mut Participant) -> Result<String, Error> {
     let invite = ada.client()?.call::<all::IdentityInvite>(&api::Nothing {})?.friend_code;
     let add = api::Add {
         code: invite.clone(),
@@ -97,8 +100,8 @@ fn befriend(ada: &mut Side, grace: &mut Side) -> Result<String, Error> {
         note: None,
     };
     grace.client()?.call::<all::Add>(&add)?;
-    for side in [&mut *ada, &mut *grace] {
-        side.until("the friendship", |event| {
+    for participant in [&mut *ada, &mut *grace] {
+        participant.until("the friendship", |event| {
             matches!(event.body, Body::ContactAdded { .. }).then_some(())
         })?;
     }
@@ -110,17 +113,17 @@ fn befriend(ada: &mut Side, grace: &mut Side) -> Result<String, Error> {
     Ok(invite)
 }
 
-fn safety_number(ada: &mut Side, grace: &mut Side) -> Result<String, Error> {
-    let number = |side: &mut Side, other: &str| {
+fn safety_number(ada: &mut Participant, grace: &mut Participant) -> Result<String, Error> {
+    let number = |participant: &mut Participant, other: &str| {
         let params = api::Mark {
             contact: other.to_owned(),
             ..Default::default()
         };
-        Ok::<_, Error>(side.client()?.call::<all::Verify>(&params)?.number)
+        Ok::<_, Error>(participant.client()?.call::<all::Verify>(&params)?.number)
     };
     let numbers = (number(ada, &grace.identity.onion)?, number(grace, &ada.identity.onion)?);
     if numbers.0 != numbers.1 {
-        return Err(failed("the two sides see different safety numbers"));
+        return Err(failed("the two participants see different safety numbers"));
     }
     Ok(numbers
         .0
@@ -132,12 +135,12 @@ fn safety_number(ada: &mut Side, grace: &mut Side) -> Result<String, Error> {
 }
 
 /// Says every line, checks that it arrives as it was said, and reads it. The last one gets a reaction.
-fn talk(report: &Report, ada: &mut Side, grace: &mut Side) -> Result<Vec<String>, Stop> {
+fn talk(report: &Report, ada: &mut Participant, grace: &mut Participant) -> Result<Vec<String>, Stop> {
     let mut ids: Vec<String> = Vec::new();
     for &(who, line, answers) in LINES {
         let (speaker, listener) = match who {
-            Who::Ada => (&mut *ada, &mut *grace),
-            Who::Grace => (&mut *grace, &mut *ada),
+            Speaker::Ada => (&mut *ada, &mut *grace),
+            Speaker::Grace => (&mut *grace, &mut *ada),
         };
         let since = Instant::now();
         let send = api::Send {

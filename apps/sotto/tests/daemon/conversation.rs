@@ -208,7 +208,9 @@ async fn what_is_stored_can_be_read_in_every_way() {
         .ok("messages.history", json!({ "conversation": "bob" }))
         .await;
     assert_eq!(history["messages"][3]["reply_to"], id);
-    assert_eq!(history["messages"][1]["reactions"][0]["by"], "in");
+    let reaction = &history["messages"][1]["reactions"][0];
+    let bob = &pair.homes[1].identity.onion;
+    assert_eq!((&reaction["by"], &reaction["direction"]), (&json!(bob), &json!("in")));
 
     let edited = pair
         .alice
@@ -234,8 +236,12 @@ async fn what_is_stored_can_be_read_in_every_way() {
     );
     let changed = pair.alice.until("timer.changed").await;
     assert_eq!(
-        (&changed["by"], &changed["seconds"], &changed["petname"]),
-        (&json!("in"), &json!(3600), &json!("bob"))
+        (&changed["conversation"], &changed["author"], &changed["direction"]),
+        (&json!(bob), &json!(bob), &json!("in"))
+    );
+    assert_eq!(
+        (&changed["seconds"], &changed["petname"]),
+        (&json!(3600), &json!("bob"))
     );
     pair.end().await;
 }
@@ -359,7 +365,7 @@ async fn a_message_waits_for_one_who_is_away_and_can_be_taken_back() {
 }
 
 #[tokio::test]
-async fn whoever_declines_ends_the_wait() {
+async fn a_declined_request_ends_the_wait() {
     let mut pair = Pair::strangers().await;
     let code = pair.homes[1].identity.friend_code.clone();
     pair.alice
@@ -367,10 +373,11 @@ async fn whoever_declines_ends_the_wait() {
         .await;
     pair.bob.until("request.received").await;
     let mut other = pair.homes[0].client().await;
+    let alice = pair.homes[0].identity.onion.clone();
     let send = json!({ "conversation": "bob", "text": "please", "wait": "delivered", "timeout": 60 });
     let (error, rejected) = tokio::join!(
         other.refused("messages.send", send),
-        pair.bob.ok("friends.reject", json!({ "contact": "Alice" }))
+        pair.bob.ok("friends.reject", json!({ "contact": alice }))
     );
     assert_eq!(rejected["standing"], "declined");
     assert_eq!(kinds(&error), (Kind::Refused, 6));

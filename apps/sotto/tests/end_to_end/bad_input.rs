@@ -18,7 +18,7 @@ fn what_makes_no_sense_names_what_was_wrong() {
     let table: &[(&[&str], i32, &str)] = &[
         // The command line itself.
         (&["sned", "bob", "hi"], 1, "send"),
-        (&["send"], 1, "CONTACT"),
+        (&["send"], 1, "CONVERSATION"),
         (&["send", "bob"], 1, "TEXT"),
         (&["send", "bob", "hi", "--ttl", "soon"], 1, "--ttl"),
         (&["send", "bob", "hi", "--ttl", "-1"], 1, "-1"),

@@ -115,7 +115,8 @@ fn what_was_said_can_be_changed_and_answered_with_a_reaction() {
 
     let reacted = bob.json(&["react", "alice", &id[..8], "👍"]);
     assert_eq!(reacted["reactions"][0]["emoji"], "👍");
-    assert_eq!(reacted["reactions"][0]["by"], "out");
+    assert_eq!(reacted["reactions"][0]["by"], bob.onion.as_str());
+    assert_eq!(reacted["reactions"][0]["direction"], "out");
     let reaction = |event: &sotto_api::Event| {
         matches!(&event.body, sotto_api::Body::MessageReacted { id: of, .. } if *of == id).then_some(())
     };

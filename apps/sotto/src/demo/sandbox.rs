@@ -1,4 +1,4 @@
-//! What the demo stands on: a temporary folder and the programs that run in it. Clearing it ends and removes them all,
+//! [`Sandbox`] of the demo: a temporary folder and the programs that run in it. Clearing it ends and removes them all,
 //! whatever state they are in; that happens at the end, on failure, and when the demo is interrupted.
 
 use std::fs;
@@ -15,21 +15,21 @@ use sotto_tor_network::TorNetwork;
 use tempfile::TempDir;
 use toml::Table;
 
-/// Between two looks at a program that is on its way.
+/// Between two looks at a program that is on its network.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// The folder and the programs. Clones are the same stage.
+/// The folder and the programs. Clones are the same sandbox.
 #[derive(Clone, Debug)]
-pub struct Stage(Arc<Mutex<Option<Set>>>);
+pub struct Sandbox(Arc<Mutex<Option<Contents>>>);
 
 #[derive(Debug)]
-struct Set {
+struct Contents {
     folder: TempDir,
     daemons: Vec<Child>,
     tor: Option<TorNetwork>,
 }
 
-impl Stage {
+impl Sandbox {
     /// An empty one. Only we can look into its folder.
     pub fn new() -> Result<Self, Error> {
         // Paths of Unix sockets are short (103 bytes on macOS), an onion address is long, temporary folders may be too.
@@ -42,7 +42,7 @@ impl Stage {
         };
         let folder = tempfile::Builder::new().prefix("sotto-demo-").tempdir_in(&parent);
         let folder = folder.map_err(|error| Error::io(parent.display(), &error))?;
-        Ok(Self(Arc::new(Mutex::new(Some(Set {
+        Ok(Self(Arc::new(Mutex::new(Some(Contents {
             folder,
             daemons: Vec::new(),
             tor: None,
@@ -58,7 +58,7 @@ impl Stage {
         })
     }
 
-    /// Starts a Tor network, which runs until the stage is cleared: how many are in it, and how clients find it.
+    /// Starts a Tor network, which runs until the sandbox is cleared: how many are in it, and how clients find it.
     pub fn tor_network(&self) -> Result<(usize, Table), Error> {
         let network = TorNetwork::start().map_err(|error| Error::new(Kind::Network, error.to_string()))?;
         let known = (network.process_ids().len(), network.arti_config());
@@ -68,7 +68,7 @@ impl Stage {
         })
     }
 
-    /// Runs `sotto --json …` until the stage is cleared, and waits until it answers at `socket`.
+    /// Runs `sotto --json …` until the sandbox is cleared, and waits until it answers at `socket`.
     pub fn daemon(&self, arguments: &[&str], log: &Path, socket: &Path) -> Result<Client, Error> {
         const PATIENCE: Duration = Duration::from_secs(10);
         let since = Instant::now();
@@ -96,7 +96,7 @@ impl Stage {
         }
     }
 
-    /// Waits until every program has ended by itself. The stage can be cleared meanwhile.
+    /// Waits until every program has ended by itself. The sandbox can be cleared meanwhile.
     pub fn settle(&self) -> Result<(), Error> {
         let failed = |error| Error::io("sotto daemon", &error);
         while self.with(|set| {
@@ -113,7 +113,8 @@ impl Stage {
 
     /// Ends what runs and removes the folder. Says where something is left, if anything is.
     pub fn clear(&self) -> Result<(), Error> {
-        let Some(Set { folder, daemons, tor }) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+        let Some(Contents { folder, daemons, tor }) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        else {
             return Ok(());
         };
         for mut daemon in daemons {
@@ -126,7 +127,7 @@ impl Stage {
         folder.close().map_err(|error| Error::io(path.display(), &error))
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Set) -> Result<T, Error>) -> Result<T, Error> {
+    fn with<T>(&self, work: impl FnOnce(&mut Contents) -> Result<T, Error>) -> Result<T, Error> {
         let mut set = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         work(
             set.as_mut()

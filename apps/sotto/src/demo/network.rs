@@ -1,4 +1,4 @@
-//! What is between the two.
+//! [`DemoNetwork`] between the two participants.
 
 use std::time::{Duration, Instant};
 
@@ -7,18 +7,18 @@ use toml::Table;
 
 use super::eavesdropper::Eavesdropper;
 use super::report::Report;
-use super::stage::Stage;
+use super::sandbox::Sandbox;
 
-/// What is wanted.
+/// The kind of network.
 #[derive(Clone, Copy, Debug)]
-pub enum WayKind {
+pub enum NetworkKind {
     /// Unix sockets.
     Sockets,
     /// A Tor network of the demo's own.
     Tor,
 }
 
-impl WayKind {
+impl NetworkKind {
     /// The demo gives up after this long, whatever hangs.
     pub const fn longest(self) -> Duration {
         match self {
@@ -28,23 +28,23 @@ impl WayKind {
     }
 }
 
-/// What is there.
+/// The network.
 #[derive(Debug)]
-pub enum Way {
-    /// Unix sockets, with somebody's ear on them.
+pub enum DemoNetwork {
+    /// Unix sockets, with an eavesdropper on them.
     Sockets(Eavesdropper),
-    /// Relays; what daemons are told of them.
+    /// A private Tor network; the `[tor]` table for the daemons.
     Tor(Table),
 }
 
-impl Way {
-    /// Has it made.
-    pub fn made(kind: WayKind, report: &Report, stage: &Stage) -> Result<Self, Stop> {
+impl DemoNetwork {
+    /// Starts it.
+    pub fn made(kind: NetworkKind, report: &Report, sandbox: &Sandbox) -> Result<Self, Stop> {
         match kind {
-            WayKind::Sockets => Ok(Self::Sockets(Eavesdropper::default())),
-            WayKind::Tor => {
+            NetworkKind::Sockets => Ok(Self::Sockets(Eavesdropper::default())),
+            NetworkKind::Tor => {
                 let since = Instant::now();
-                let (members, table) = stage.tor_network()?;
+                let (members, table) = sandbox.tor_network()?;
                 let what = format!("a Tor network has come up on this machine: {members} relays and authorities");
                 report.done("tor_network", since, &what, "")?;
                 Ok(Self::Tor(table))

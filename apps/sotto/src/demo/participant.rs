@@ -1,4 +1,4 @@
-//! One of the two, as seen from outside.
+//! [`Participant`]: one of the two, with a data folder and a daemon.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -9,12 +9,12 @@ use sotto_api::{self as api, Error, Event, Kind, all};
 use sotto_client::blocking::Client;
 use toml::Table;
 
-use super::stage::{self, Stage};
-use super::way::Way;
+use super::network::DemoNetwork;
+use super::sandbox::{self, Sandbox};
 
 /// A folder and a connection to the daemon.
-pub struct Side {
-    /// How the demo calls them.
+pub struct Participant {
+    /// The name in the report.
     pub name: &'static str,
     /// Their data folder.
     pub folder: PathBuf,
@@ -32,13 +32,13 @@ pub struct Side {
     seen: u64,
 }
 
-impl Side {
-    /// Somebody with a fresh identity.
-    pub fn new(stage: &Stage, way: &Way, name: &'static str, claimed: &str) -> Result<Self, Error> {
-        let folder = stage.folder(&format!("{name}/data"))?;
-        let sockets = stage.folder(&format!("{name}/net"))?;
-        let key_file = stage.folder(&format!("{name}/key"))?.join("key");
-        let identity: api::Identity = stage::sotto(&[
+impl Participant {
+    /// A participant with a new identity.
+    pub fn new(sandbox: &Sandbox, network: &DemoNetwork, name: &'static str, claimed: &str) -> Result<Self, Error> {
+        let folder = sandbox.folder(&format!("{name}/data"))?;
+        let sockets = sandbox.folder(&format!("{name}/net"))?;
+        let key_file = sandbox.folder(&format!("{name}/key"))?.join("key");
+        let identity: api::Identity = sandbox::sotto(&[
             "--data-dir",
             text(&folder)?,
             "init",
@@ -47,9 +47,9 @@ impl Side {
             "--key-file",
             text(&key_file)?,
         ])?;
-        let network = match way {
-            Way::Sockets(_) => format!("local:{}", text(&sockets)?),
-            Way::Tor(table) => {
+        let name_of_network = match network {
+            DemoNetwork::Sockets(_) => format!("local:{}", text(&sockets)?),
+            DemoNetwork::Tor(table) => {
                 configure(&folder.join("config.toml"), table)?;
                 String::from("tor")
             }
@@ -58,9 +58,9 @@ impl Side {
             name,
             folder,
             key_file,
-            patience_seconds: way.patience_seconds(),
+            patience_seconds: network.patience_seconds(),
             sockets,
-            network,
+            network: name_of_network,
             identity,
             client: None,
             seen: 0,
@@ -73,7 +73,7 @@ impl Side {
     }
 
     /// Starts their daemon.
-    pub fn start(&mut self, stage: &Stage) -> Result<(), Error> {
+    pub fn start(&mut self, sandbox: &Sandbox) -> Result<(), Error> {
         let arguments = [
             "--data-dir",
             text(&self.folder)?,
@@ -85,7 +85,7 @@ impl Side {
             text(&self.key_file)?,
         ];
         let log = self.folder.join("stderr.log");
-        self.client = Some(stage.daemon(&arguments, &log, &self.folder.join("sotto.sock"))?);
+        self.client = Some(sandbox.daemon(&arguments, &log, &self.folder.join("sotto.sock"))?);
         Ok(())
     }
 
