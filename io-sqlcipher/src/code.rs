@@ -4,7 +4,7 @@
 use rusqlite::Row;
 use rusqlite::types::Type;
 use sotto_core::row::{ContentType, DeliveryState, FailReason, Standing};
-use sotto_core::{Direction, MessageId, Wall};
+use sotto_core::{MessageId, Wall};
 
 /// A type that is stored as a number.
 pub(crate) trait Code: Copy {
@@ -35,7 +35,6 @@ macro_rules! codes {
 
 codes!(bool: 0 = (false), 1 = (true));
 // The schema's partial indexes name some of these numbers.
-codes!(Direction: 0 = (Self::In), 1 = (Self::Out));
 codes!(DeliveryState:
     0 = (Self::Queued),
     1 = (Self::Sent),
@@ -69,7 +68,7 @@ pub(crate) fn undecodable(index: usize, what: &'static str) -> rusqlite::Error {
 /// What is damaged, by its name in the schema.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Damage(String);
+pub(crate) struct Damage(pub String);
 
 impl From<Damage> for rusqlite::Error {
     fn from(damage: Damage) -> Self {

@@ -126,7 +126,10 @@ impl StoreError {
             | Error::Utf8Error(..)
             | Error::QueryReturnedNoRows => Self::damaged(path, source.to_string()),
             Error::SqliteFailure(failure, _) => match failure.code {
-                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::damaged(path, source.to_string()),
+                // A constraint is one that core's rows keep.
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation => {
+                    Self::damaged(path, source.to_string())
+                }
                 ErrorCode::DiskFull => Self::Full { path: path.to_owned() },
                 // The -shm file could not grow.
                 ErrorCode::SystemIoFailure if failure.extended_code == SQLITE_IOERR_SHMSIZE => {

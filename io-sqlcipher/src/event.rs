@@ -1,46 +1,53 @@
-//! An event as columns and back. An event holds no text, so a few numbers are enough: its kind, whom and which message it
-//! is about, and one value whose meaning depends on the kind.
+//! [`EventColumns`]: an event as columns and back. An event holds no text, so a few numbers are enough: its kind, the
+//! conversation and the message that it is about, who did it, and one value whose meaning depends on the kind.
 
-use sotto_core::row::{DeliveryState, Event, MessageKey};
-use sotto_core::{ConversationId, Direction, MessageId, OnionAddress};
+use rusqlite::{Connection, Row};
+use sotto_core::row::{DeliveryState, Event, EventRow, MessageKey};
+use sotto_core::{ConversationId, EventSeq, MessageId, OnionAddress};
 
-use crate::code::Code;
-use crate::side;
+use crate::code::{Code, Columns, of, undecodable};
+use crate::number::Numbers;
 
-/// The columns `kind`, `contact`, `direction`, `message` and `value` of table `event`.
+pub(crate) const QUEUED: i64 = 1;
+pub(crate) const RECEIVED: i64 = 2;
+
+/// The columns `kind`, `conversation`, `author`, `message`, `actor` and `value` of table `event`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EventColumns {
     pub kind: i64,
-    pub contact: OnionAddress,
-    pub direction: Option<Direction>,
+    /// That with the contact, if the event is about one.
+    pub conversation: ConversationId,
+    pub author: Option<OnionAddress>,
     pub message: Option<MessageId>,
+    pub actor: Option<OnionAddress>,
     pub value: Option<i64>,
 }
 
 impl EventColumns {
-    pub fn of(event: &Event) -> rusqlite::Result<Self> {
-        Ok(match *event {
-            Event::MessageQueued { key } => Self::message(1, key, None)?,
-            Event::MessageReceived { key } => Self::message(2, key, None)?,
-            Event::MessageState { key, state } => Self::message(3, key, Some(state.code()))?,
-            Event::MessageEdited { key } => Self::message(4, key, None)?,
-            Event::MessageDeleted { key } => Self::message(5, key, None)?,
-            Event::MessageReacted { key, author } => {
-                let author = side::direction(&side::contact(&key.conversation)?, &author);
-                Self::message(6, key, Some(author.code()))?
-            }
-            Event::MessageDisappeared { key } => Self::message(7, key, None)?,
+    pub fn of(event: &Event) -> Self {
+        match *event {
+            Event::MessageQueued { key } => Self::message(QUEUED, key),
+            Event::MessageReceived { key } => Self::message(RECEIVED, key),
+            Event::MessageState { key, state } => Self {
+                value: Some(state.code()),
+                ..Self::message(3, key)
+            },
+            Event::MessageEdited { key } => Self::message(4, key),
+            Event::MessageDeleted { key } => Self::message(5, key),
+            Event::MessageReacted { key, author } => Self {
+                actor: Some(author),
+                ..Self::message(6, key)
+            },
+            Event::MessageDisappeared { key } => Self::message(7, key),
             Event::TimerChanged {
                 conversation,
                 author,
                 seconds,
-            } => {
-                let contact = side::contact(&conversation)?;
-                Self {
-                    direction: Some(side::direction(&contact, &author)),
-                    ..Self::contact(20, contact, Some(seconds.into()))
-                }
-            }
+            } => Self {
+                author: Some(author),
+                value: Some(seconds.into()),
+                ..Self::conversation(20, conversation)
+            },
             Event::RequestReceived { contact } => Self::contact(21, contact, None),
             Event::RequestDelivered { contact } => Self::contact(22, contact, None),
             Event::RequestDeclined { contact } => Self::contact(23, contact, None),
@@ -52,20 +59,25 @@ impl EventColumns {
                 contact,
                 identity_changed,
             } => Self::contact(28, contact, Some(identity_changed.code())),
-        })
+        }
     }
 
-    /// The event that has these columns, `own` being our address; `None` if none has.
-    pub fn event(self, own: Option<OnionAddress>) -> Option<Event> {
-        let contact = self.contact;
-        let author = |direction| match direction {
-            Direction::In => Some(contact),
-            Direction::Out => own,
+    /// The event that has these columns; `None` if none has.
+    fn event(self) -> Option<Event> {
+        let key = || {
+            Some(MessageKey {
+                conversation: self.conversation,
+                author: self.author?,
+                id: self.message?,
+            })
         };
-        let key = || Some(MessageKey::direct(contact, author(self.direction?)?, self.message?));
+        let contact = || match self.conversation {
+            ConversationId::Direct(contact) => Some(contact),
+            ConversationId::Group(_) | ConversationId::Channel(_) => None,
+        };
         Some(match self.kind {
-            1 => Event::MessageQueued { key: key()? },
-            2 => Event::MessageReceived { key: key()? },
+            QUEUED => Event::MessageQueued { key: key()? },
+            RECEIVED => Event::MessageReceived { key: key()? },
             3 => Event::MessageState {
                 key: key()?,
                 state: DeliveryState::from_code(self.value?)?,
@@ -74,53 +86,110 @@ impl EventColumns {
             5 => Event::MessageDeleted { key: key()? },
             6 => Event::MessageReacted {
                 key: key()?,
-                author: author(Direction::from_code(self.value?)?)?,
+                author: self.actor?,
             },
             7 => Event::MessageDisappeared { key: key()? },
             20 => Event::TimerChanged {
-                conversation: ConversationId::Direct(contact),
-                author: author(self.direction?)?,
+                conversation: self.conversation,
+                author: self.author?,
                 seconds: u32::try_from(self.value?).ok()?,
             },
-            21 => Event::RequestReceived { contact },
-            22 => Event::RequestDelivered { contact },
-            23 => Event::RequestDeclined { contact },
-            24 => Event::ContactAdded { contact },
-            25 => Event::ContactRemoved { contact },
+            21 => Event::RequestReceived { contact: contact()? },
+            22 => Event::RequestDelivered { contact: contact()? },
+            23 => Event::RequestDeclined { contact: contact()? },
+            24 => Event::ContactAdded { contact: contact()? },
+            25 => Event::ContactRemoved { contact: contact()? },
             26 => Event::ContactBlocked {
-                contact,
+                contact: contact()?,
                 blocked: bool::from_code(self.value?)?,
             },
             27 => Event::ContactVerified {
-                contact,
+                contact: contact()?,
                 verified: bool::from_code(self.value?)?,
             },
             28 => Event::ContactRekeyed {
-                contact,
+                contact: contact()?,
                 identity_changed: bool::from_code(self.value?)?,
             },
             _ => return None,
         })
     }
 
-    fn message(kind: i64, key: MessageKey, value: Option<i64>) -> rusqlite::Result<Self> {
-        let contact = side::contact(&key.conversation)?;
-        Ok(Self {
-            kind,
-            contact,
-            direction: Some(side::direction(&contact, &key.author)),
+    const fn message(kind: i64, key: MessageKey) -> Self {
+        Self {
+            author: Some(key.author),
             message: Some(key.id),
-            value,
-        })
+            ..Self::conversation(kind, key.conversation)
+        }
     }
 
     const fn contact(kind: i64, contact: OnionAddress, value: Option<i64>) -> Self {
         Self {
-            kind,
-            contact,
-            direction: None,
-            message: None,
             value,
+            ..Self::conversation(kind, ConversationId::Direct(contact))
         }
     }
+
+    const fn conversation(kind: i64, conversation: ConversationId) -> Self {
+        Self {
+            kind,
+            conversation,
+            author: None,
+            message: None,
+            actor: None,
+            value: None,
+        }
+    }
+}
+
+/// The log from a number on, oldest first: the rows of `event`, and those messages that announce themselves.
+pub(crate) const LOG: &str = "SELECT seq, at, kind, conversation, author, message, actor, value FROM event WHERE seq > ?1 \
+     UNION ALL \
+     SELECT number, at, announced, conversation, author, id, NULL, NULL FROM message \
+     WHERE number > ?1 AND announced IS NOT NULL \
+     ORDER BY 1 LIMIT ?2";
+
+/// An event, of a row of [`LOG`].
+pub(crate) fn event(db: &Connection, numbers: &mut Numbers, row: &Row<'_>) -> rusqlite::Result<EventRow> {
+    let conversation = numbers.conversation(db, of("event", row, row.get(3))?)?;
+    let mut peer = |index| match of("event", row, row.get(index))? {
+        Some(number) => numbers.peer(db, number).map(Some),
+        None => Ok(None),
+    };
+    let (author, actor) = (peer(4)?, peer(6)?);
+    let read = |row: &Row<'_>| {
+        let columns = EventColumns {
+            kind: row.get(2)?,
+            conversation,
+            author,
+            message: row.maybe_id(5)?,
+            actor,
+            value: row.get(7)?,
+        };
+        Ok(EventRow {
+            seq: EventSeq(row.u64(0)?),
+            at: row.wall(1)?,
+            event: columns.event().ok_or_else(|| undecodable(2, "known event"))?,
+        })
+    };
+    of("event", row, read(row))
+}
+
+/// The numbers of the first and the last event in the log; 0 if there is none.
+pub(crate) fn ends(db: &Connection) -> rusqlite::Result<(EventSeq, EventSeq)> {
+    let end = |sql| -> rusqlite::Result<Option<i64>> { db.prepare_cached(sql)?.query_row([], |row| row.get(0)) };
+    let first = [
+        end("SELECT min(seq) FROM event")?,
+        // Without the bound, it would pass over every message whose event has been dropped.
+        end("SELECT min(number) FROM message WHERE number > (SELECT dropped FROM mark) AND announced IS NOT NULL")?,
+    ];
+    let last = [
+        end("SELECT max(seq) FROM event")?,
+        end("SELECT max(number) FROM message WHERE number > (SELECT dropped FROM mark) AND announced IS NOT NULL")?,
+    ];
+    let seq = |end: Option<i64>| EventSeq(end.map_or(0, i64::cast_unsigned));
+    Ok((
+        seq(first.into_iter().flatten().min()),
+        seq(last.into_iter().flatten().max()),
+    ))
 }

@@ -6,16 +6,16 @@ use sotto_core::row::{MessageKey, MessageWithDelivery, Query, Rows};
 
 use crate::code::{Columns, of, ordered};
 use crate::message::{message, message_columns, message_key};
-use crate::name::{Name, Names};
-use crate::peer::Peers;
+use crate::number::Numbers;
+use crate::tail::{Name, Tail};
 
 /// Answers a query.
-pub(crate) fn fetch(db: &Connection, peers: &mut Peers, names: &Names, query: &Query) -> rusqlite::Result<Rows> {
+pub(crate) fn fetch(db: &Connection, numbers: &mut Numbers, tail: &Tail, query: &Query) -> rusqlite::Result<Rows> {
     let messages = match query {
-        Query::Messages(keys) => by_key(db, peers, names, keys)?,
-        Query::Disappearing { until, limit } => disappearing(db, peers, *until, *limit)?,
+        Query::Messages(keys) => by_key(db, numbers, tail, keys)?,
+        Query::Disappearing { until, limit } => disappearing(db, numbers, *until, *limit)?,
     };
-    let next_disappearance = next_disappearance(db, peers, &messages)?;
+    let next_disappearance = next_disappearance(db, numbers, &messages)?;
     Ok(Rows {
         messages,
         next_disappearance,
@@ -24,22 +24,22 @@ pub(crate) fn fetch(db: &Connection, peers: &mut Peers, names: &Names, query: &Q
 
 fn by_key(
     db: &Connection,
-    peers: &mut Peers,
-    names: &Names,
+    numbers: &mut Numbers,
+    tail: &Tail,
     keys: &[MessageKey],
 ) -> rusqlite::Result<Vec<MessageWithDelivery>> {
     let mut statement = db.prepare_cached(concat!("SELECT ", message_columns!(), " FROM message WHERE number = ?"))?;
     let mut found = Vec::with_capacity(keys.len());
     for key in keys {
-        let Some(name) = Name::of(db, peers, key)? else {
+        let Some(name) = Name::of(db, numbers, key)? else {
             continue;
         };
-        let Some(number) = names.find(db, &name)? else {
+        let Some(number) = tail.find(db, &name)? else {
             continue;
         };
         let mut rows = statement.query([number])?;
         if let Some(row) = rows.next()? {
-            found.push(message(db, peers, row)?);
+            found.push(message(db, numbers, row)?);
         }
     }
     Ok(found)
@@ -47,20 +47,21 @@ fn by_key(
 
 fn disappearing(
     db: &Connection,
-    peers: &mut Peers,
+    numbers: &mut Numbers,
     until: Wall,
     limit: u32,
 ) -> rusqlite::Result<Vec<MessageWithDelivery>> {
     let mut statement = db.prepare_cached(concat!(
         "SELECT ",
         message_columns!(),
-        " FROM message LEFT JOIN peer ON peer.number = contact WHERE disappears_at <= ? \
-         ORDER BY disappears_at, address, direction, id LIMIT ?"
+        " FROM message LEFT JOIN conversation ON conversation.number = message.conversation \
+         LEFT JOIN conversation AS peer ON peer.number = message.author WHERE disappears_at <= ? \
+         ORDER BY disappears_at, conversation.kind, conversation.id, peer.id, message.id LIMIT ?"
     ))?;
     let mut rows = statement.query((ordered(until.0), limit))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(message(db, peers, row)?);
+        found.push(message(db, numbers, row)?);
     }
     Ok(found)
 }
@@ -69,18 +70,18 @@ fn disappearing(
 /// index, so the walk ends soon after it.
 fn next_disappearance(
     db: &Connection,
-    peers: &mut Peers,
+    numbers: &mut Numbers,
     taken: &[MessageWithDelivery],
 ) -> rusqlite::Result<Option<Wall>> {
     let mut taken: Vec<MessageKey> = taken.iter().map(|found| found.message.key).collect();
     taken.sort_unstable();
     let mut statement = db.prepare_cached(
-        "SELECT contact, direction, id, disappears_at FROM message \
+        "SELECT conversation, author, id, disappears_at FROM message \
          WHERE disappears_at IS NOT NULL ORDER BY disappears_at",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        if taken.binary_search(&message_key(db, peers, row)?).is_err() {
+        if taken.binary_search(&message_key(db, numbers, row)?).is_err() {
             return of("message", row, row.wall(3)).map(Some);
         }
     }

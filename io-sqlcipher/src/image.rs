@@ -5,15 +5,15 @@ use sotto_core::row::{
     ConsumerRow, ContactRow, CursorsRow, IdentityRow, Image, InviteRow, MessageKey, OfferRow, OutboxRow, RequestRow,
     Retry, SealedBody, SessionRow, TimerRow,
 };
-use sotto_core::{ConversationId, Direction, EventSeq, Generation, InviteToken, OnionAddress, Position};
+use sotto_core::{EventSeq, Generation, InviteToken, OnionAddress, Position};
 
 use crate::code::{Columns, of, undecodable};
-use crate::peer::Peers;
-use crate::side;
+use crate::event;
+use crate::number::Numbers;
 
 /// Reads the image. Rows come in the order of their keys, so that the same store gives the same image.
-pub(crate) fn load(db: &Connection, peers: &mut Peers) -> rusqlite::Result<Image> {
-    let own = peers.own(db)?;
+pub(crate) fn load(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<Image> {
+    let (first_event, last_event) = event::ends(db)?;
     Ok(Image {
         identity: all(
             db,
@@ -24,19 +24,19 @@ pub(crate) fn load(db: &Connection, peers: &mut Peers) -> rusqlite::Result<Image
         .pop(),
         contacts: of_contacts(
             db,
-            peers,
+            numbers,
             "contact",
-            "SELECT contact, standing, petname, claimed_name, note, invite, identity_key, verified, blocked, created_at,
-                    last_seen, attempts, next_attempt
-             FROM contact LEFT JOIN peer ON peer.number = contact ORDER BY address",
+            "SELECT contact, standing, petname, claimed_name, note, invite, identity_key, verified, blocked, features,
+                    created_at, last_seen, attempts, next_attempt
+             FROM contact LEFT JOIN conversation ON number = contact ORDER BY kind, id",
             contact,
         )?,
-        timers: timers(db, peers)?,
+        timers: timers(db, numbers)?,
         sessions: of_contacts(
             db,
-            peers,
+            numbers,
             "session",
-            "SELECT contact, record FROM session LEFT JOIN peer ON peer.number = contact ORDER BY address",
+            "SELECT contact, record FROM session LEFT JOIN conversation ON number = contact ORDER BY kind, id",
             |contact, row| {
                 let record = row.get(1)?;
                 Ok(SessionRow { contact, record })
@@ -44,63 +44,59 @@ pub(crate) fn load(db: &Connection, peers: &mut Peers) -> rusqlite::Result<Image
         )?,
         cursors: of_contacts(
             db,
-            peers,
+            numbers,
             "cursors",
             "SELECT contact, generation, sent, acknowledged, received
-             FROM cursors LEFT JOIN peer ON peer.number = contact ORDER BY address",
+             FROM cursors LEFT JOIN conversation ON number = contact ORDER BY kind, id",
             cursors,
         )?,
         offers: of_contacts(
             db,
-            peers,
+            numbers,
             "offer",
             "SELECT contact, generation, bundle, secrets
-             FROM offer LEFT JOIN peer ON peer.number = contact ORDER BY address",
+             FROM offer LEFT JOIN conversation ON number = contact ORDER BY kind, id",
             offer,
         )?,
         requests: of_contacts(
             db,
-            peers,
+            numbers,
             "request",
             "SELECT contact, generation, bundle, note, received_at
-             FROM request LEFT JOIN peer ON peer.number = contact ORDER BY address",
+             FROM request LEFT JOIN conversation ON number = contact ORDER BY kind, id",
             request,
         )?,
-        invites: all(db, "invite", "SELECT token, created_at FROM invite ORDER BY token", |row| {
-            Ok(InviteRow {
-                token: InviteToken(row.get(0)?),
-                created_at: row.wall(1)?,
-            })
-        })?,
-        outbox: of_contacts(
+        invites: all(
             db,
-            peers,
-            "outbox",
-            "SELECT contact, position, message, content, sequence, ciphertext, repeat, queued_at, expires_at, ttl,
-                    disappears_at
-             FROM outbox LEFT JOIN peer ON peer.number = contact ORDER BY address, position",
-            |contact, row| outbox(own, contact, row),
+            "invite",
+            "SELECT token, created_at FROM invite ORDER BY token",
+            |row| {
+                Ok(InviteRow {
+                    token: InviteToken(row.get(0)?),
+                    created_at: row.wall(1)?,
+                })
+            },
         )?,
-        consumers: all(db, "consumer", "SELECT name, acknowledged FROM consumer ORDER BY name", |row| {
-            Ok(ConsumerRow {
-                name: row.get(0)?,
-                acknowledged: EventSeq(row.u64(1)?),
-            })
-        })?,
-        first_event: event_end(db, "SELECT min(seq) FROM event")?,
-        last_event: event_end(db, "SELECT max(seq) FROM event")?,
+        outbox: outbox(db, numbers)?,
+        consumers: all(
+            db,
+            "consumer",
+            "SELECT name, acknowledged FROM consumer ORDER BY name",
+            |row| {
+                Ok(ConsumerRow {
+                    name: row.get(0)?,
+                    acknowledged: EventSeq(row.u64(1)?),
+                })
+            },
+        )?,
+        first_event,
+        last_event,
         next_disappearance: db.query_row(
             "SELECT min(disappears_at) AS disappears_at FROM message WHERE disappears_at IS NOT NULL",
             [],
             |row| of("message", row, row.maybe_wall(0)),
         )?,
     })
-}
-
-/// The first or last event's number; 0 if there is none.
-pub(crate) fn event_end(db: &Connection, sql: &str) -> rusqlite::Result<EventSeq> {
-    let seq: Option<i64> = db.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-    Ok(EventSeq(seq.map_or(0, i64::cast_unsigned)))
 }
 
 fn all<T>(
@@ -114,11 +110,11 @@ fn all<T>(
         .collect()
 }
 
-/// As `all`, for rows whose first column is a contact's number. That it is one's shows when it is looked up, so a row of
-/// nobody's must not be left out by the join.
+/// As `all`, for rows whose first column is a contact's number. A number that names no peer is found when it is looked up, so
+/// the join must not leave its row out.
 fn of_contacts<T>(
     db: &Connection,
-    peers: &mut Peers,
+    numbers: &mut Numbers,
     table: &str,
     sql: &str,
     read: impl Fn(OnionAddress, &Row<'_>) -> rusqlite::Result<T>,
@@ -127,7 +123,7 @@ fn of_contacts<T>(
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let contact = peers.address(db, of(table, row, row.get(0))?)?;
+        let contact = numbers.peer(db, of(table, row, row.get(0))?)?;
         found.push(of(table, row, read(contact, row))?);
     }
     Ok(found)
@@ -155,37 +151,42 @@ fn contact(address: OnionAddress, row: &Row<'_>) -> rusqlite::Result<ContactRow>
         identity_key: row.get(6)?,
         verified: row.code(7)?,
         blocked: row.code(8)?,
-        features: None,
-        created_at: row.wall(9)?,
-        last_seen: row.maybe_wall(10)?,
+        features: features(row)?,
+        created_at: row.wall(10)?,
+        last_seen: row.maybe_wall(11)?,
         retry: Retry {
-            attempts: row.get(11)?,
-            next_attempt: row.maybe_wall(12)?,
+            attempts: row.get(12)?,
+            next_attempt: row.maybe_wall(13)?,
         },
     })
 }
 
-fn timers(db: &Connection, peers: &mut Peers) -> rusqlite::Result<Vec<TimerRow>> {
-    let of_contacts: Vec<(OnionAddress, u32, u32)> = of_contacts(
-        db,
-        peers,
-        "contact",
-        "SELECT contact, timer_ours, timer_theirs FROM contact WHERE timer_ours > 0 OR timer_theirs > 0",
-        |contact, row| Ok((contact, row.get(1)?, row.get(2)?)),
-    )?;
-    let mut timers = Vec::new();
-    for (contact, ours, theirs) in of_contacts {
-        for (direction, seconds) in [(Direction::Out, ours), (Direction::In, theirs)] {
-            if seconds > 0 {
-                timers.push(TimerRow {
-                    conversation: ConversationId::Direct(contact),
-                    author: side::author(db, peers, contact, direction)?,
-                    seconds,
-                });
-            }
-        }
+/// Column 9 of a contact: the numbers of its features, four bytes each.
+fn features(row: &Row<'_>) -> rusqlite::Result<Option<Vec<u32>>> {
+    let Some(bytes) = row.get::<_, Option<Vec<u8>>>(9)? else {
+        return Ok(None);
+    };
+    let (features, rest) = bytes.as_chunks();
+    if !rest.is_empty() {
+        return Err(undecodable(9, "list of features"));
     }
-    timers.sort_unstable_by_key(|row| (row.conversation, row.author));
+    Ok(Some(
+        features.iter().map(|feature| u32::from_be_bytes(*feature)).collect(),
+    ))
+}
+
+fn timers(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<Vec<TimerRow>> {
+    let mut statement = db.prepare("SELECT conversation, author, seconds FROM timer")?;
+    let mut rows = statement.query([])?;
+    let mut timers = Vec::new();
+    while let Some(row) = rows.next()? {
+        timers.push(TimerRow {
+            conversation: numbers.conversation(db, of("timer", row, row.get(0))?)?,
+            author: numbers.peer(db, of("timer", row, row.get(1))?)?,
+            seconds: of("timer", row, row.get(2))?,
+        });
+    }
+    timers.sort_unstable_by_key(|timer| (timer.conversation, timer.author));
     Ok(timers)
 }
 
@@ -218,17 +219,48 @@ fn request(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<RequestRow>
     })
 }
 
-fn outbox(own: Option<OnionAddress>, contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
+fn outbox(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<Vec<OutboxRow>> {
+    let mut statement = db.prepare(
+        "SELECT contact, position, message, content, sequence, ciphertext, repeat, queued_at, expires_at, ttl,
+                disappears_at, outbox.conversation, author
+         FROM outbox LEFT JOIN conversation ON number = contact ORDER BY kind, conversation.id, position",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut outbox = Vec::new();
+    while let Some(row) = rows.next()? {
+        let contact = numbers.peer(db, of("outbox", row, row.get(0))?)?;
+        let message = message_of(db, numbers, row)?;
+        outbox.push(of("outbox", row, waiting(contact, message, row))?);
+    }
+    Ok(outbox)
+}
+
+/// The key of the message that the outbox row delivers.
+fn message_of(db: &Connection, numbers: &mut Numbers, row: &Row<'_>) -> rusqlite::Result<Option<MessageKey>> {
+    let read = |row: &Row<'_>| match (row.get(11)?, row.get(12)?, row.maybe_id(2)?) {
+        (None, None, None) => Ok(None),
+        (Some(conversation), Some(author), Some(id)) => Ok(Some((conversation, author, id))),
+        (_, _, None) => Err(undecodable(2, "message's id")),
+        (None, ..) => Err(undecodable(11, "message's conversation")),
+        (_, None, _) => Err(undecodable(12, "message's author")),
+    };
+    let Some((conversation, author, id)) = of("outbox", row, read(row))? else {
+        return Ok(None);
+    };
+    Ok(Some(MessageKey {
+        conversation: numbers.conversation(db, conversation)?,
+        author: numbers.peer(db, author)?,
+        id,
+    }))
+}
+
+fn waiting(contact: OnionAddress, message: Option<MessageKey>, row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
     let sequence: Option<i64> = row.get(4)?;
     let ciphertext: Option<Vec<u8>> = row.get(5)?;
     Ok(OutboxRow {
         contact,
         position: Position(row.u64(1)?),
-        message: match (row.maybe_id(2)?, own) {
-            (None, _) => None,
-            (Some(id), Some(own)) => Some(MessageKey::direct(contact, own, id)),
-            (Some(_), None) => return Err(undecodable(2, "message of a store with an identity")),
-        },
+        message,
         content: row.get(3)?,
         sealed: match (sequence, ciphertext) {
             (None, None) => None,

@@ -4,8 +4,8 @@
 //! from then on carries out what the node asks: [`commit`](Store::commit) makes a batch durable in one transaction,
 //! [`fetch`](Store::fetch) answers with cold rows. Everything here blocks; keep it on a thread of its own.
 //!
-//! [`Reader`] is a connection that only reads: history, search, threads, the event log. What peers wrote leaves it without
-//! control and bidirectional characters, whoever asks.
+//! [`Reader`] is a connection that only reads: history, search, threads, the event log. Text of peers leaves it without
+//! control, bidirectional and invisible characters: no surface has to take them out again.
 //!
 //! ```
 //! use sotto_core::row::{Batch, Change, ConsumerRow, Row};
@@ -29,12 +29,12 @@
 //! # }
 //! ```
 //!
-//! # What is kept from whom
+//! # What the files show
 //!
 //! Every byte of the database and its log is encrypted and authenticated by SQLCipher 4 with its defaults (AES-256-CBC,
 //! HMAC-SHA-512, a page at a time). Lengths, the number of pages and when they change can be seen. What is deleted is wiped
-//! from the files at the commit that deletes it, or soon after. Whoever has the key, or can read this process's memory while
-//! the store is open, can read everything that is not deleted.
+//! from the files at the commit that deletes it, or soon after. An attacker who has the key, or who can read this process's
+//! memory while the store is open, can read everything that is not deleted.
 
 mod code;
 mod commit;
@@ -46,14 +46,13 @@ mod image;
 mod key;
 mod lock;
 mod message;
-mod name;
+mod number;
 mod open;
-mod peer;
 mod read;
 mod sanitise;
 mod schema;
-mod side;
 mod store;
+mod tail;
 
 pub use error::StoreError;
 pub use key::StoreKey;

@@ -21,7 +21,7 @@ impl Lock {
         Self::hold(database, File::try_lock)
     }
 
-    /// For a glance at the file while nobody owns it.
+    /// For a glance at the file while no process owns it.
     pub fn shared(database: &Path) -> Result<Self, StoreError> {
         Self::hold(database, File::try_lock_shared)
     }

@@ -5,13 +5,12 @@ use sotto_core::EventSeq;
 use sotto_core::row::{DeliveryRow, MessageKey, MessageRow, MessageWithDelivery};
 
 use crate::code::{Columns, of};
-use crate::peer::Peers;
-use crate::side;
+use crate::number::Numbers;
 
 /// The columns of `message` that [`message`] reads, in its order. A macro, so that statements stay literals.
 macro_rules! message_columns {
     () => {
-        "message.contact, message.direction, message.id, message.ordinal, message.text, message.content_type, \
+        "message.conversation, message.author, message.id, message.number, message.text, message.content_type, \
          message.thread, message.reply_to, message.ttl, message.sent_at, message.at, message.edited_at, \
          message.deleted_at, message.state, message.state_at, message.disappears_at"
     };
@@ -22,8 +21,8 @@ pub(crate) use message_columns;
 pub(crate) const MESSAGE_COLUMNS: usize = 16;
 
 /// A message and its delivery, of a row that begins with the message columns.
-pub(crate) fn message(db: &Connection, peers: &mut Peers, row: &Row<'_>) -> rusqlite::Result<MessageWithDelivery> {
-    let key = message_key(db, peers, row)?;
+pub(crate) fn message(db: &Connection, numbers: &mut Numbers, row: &Row<'_>) -> rusqlite::Result<MessageWithDelivery> {
+    let key = message_key(db, numbers, row)?;
     of("message", row, with_delivery(key, row))
 }
 
@@ -53,8 +52,10 @@ fn with_delivery(key: MessageKey, row: &Row<'_>) -> rusqlite::Result<MessageWith
     Ok(MessageWithDelivery { message, delivery })
 }
 
-pub(crate) fn message_key(db: &Connection, peers: &mut Peers, row: &Row<'_>) -> rusqlite::Result<MessageKey> {
-    let contact = peers.address(db, of("message", row, row.get(0))?)?;
-    let direction = of("message", row, row.code(1))?;
-    side::key(db, peers, contact, direction, of("message", row, row.id(2))?)
+pub(crate) fn message_key(db: &Connection, numbers: &mut Numbers, row: &Row<'_>) -> rusqlite::Result<MessageKey> {
+    Ok(MessageKey {
+        conversation: numbers.conversation(db, of("message", row, row.get(0))?)?,
+        author: numbers.peer(db, of("message", row, row.get(1))?)?,
+        id: of("message", row, row.id(2))?,
+    })
 }

@@ -25,7 +25,7 @@ pub(crate) const LOG_PAGES: u64 = 1000;
 /// Statements that a connection keeps prepared; more than there are.
 const STATEMENTS: usize = 128;
 
-/// How long to wait for somebody else's lock: only a foreign tool can hold one.
+/// How long to wait for another process's lock on the database: only a foreign tool can hold one.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a connection is for.

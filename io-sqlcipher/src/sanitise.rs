@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_taken_out() {
+    fn invisible_characters_are_taken_out() {
         for (hidden, shown) in [
             ("A\u{200b}d\u{200d}a\u{feff}\u{2060}\u{ad}", "Ada"),
             ("Adа\u{200c}\u{200d}", "Adа"),

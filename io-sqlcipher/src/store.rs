@@ -10,18 +10,18 @@ use sotto_core::row::{Batch, Image, Query, RowStore, Rows};
 use crate::erase::Traces;
 use crate::key::StoreKey;
 use crate::lock::Lock;
-use crate::name::Names;
-use crate::peer::Peers;
+use crate::number::Numbers;
 use crate::read::Reader;
+use crate::tail::Tail;
 use crate::{StoreError, commit, erase, fetch, image, open};
 
 /// An open database of one profile. Blocking: keep it on a thread of its own.
 pub struct Store {
     // Before the lock, so that it closes first.
     db: Connection,
-    peers: Peers,
+    numbers: Numbers,
     /// Read when first needed.
-    names: Option<Names>,
+    tail: Option<Tail>,
     traces: Traces,
     key: StoreKey,
     path: PathBuf,
@@ -52,7 +52,7 @@ impl Store {
 
     /// All hot rows, and nothing else: its time does not grow with the history.
     pub fn image(&mut self) -> Result<Image, StoreError> {
-        image::load(&self.db, &mut self.peers).map_err(|source| StoreError::sqlite(&self.path, source))
+        image::load(&self.db, &mut self.numbers).map_err(|source| StoreError::sqlite(&self.path, source))
     }
 
     /// Makes a batch's changes in one transaction, which is on the disk when this returns. On an error nothing has
@@ -61,8 +61,8 @@ impl Store {
         let erases = erase::erases(batch);
         self.write(batch, erases).map_err(|source| {
             // What the transaction gave out went with it.
-            self.peers.forget();
-            self.names = None;
+            self.numbers.forget();
+            self.tail = None;
             StoreError::sqlite(&self.path, source)
         })?;
         if erases {
@@ -75,8 +75,8 @@ impl Store {
     /// Cold rows, as of the last commit.
     pub fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError> {
         let mut answer = || {
-            let names = Names::loaded(&mut self.names, &self.db)?;
-            fetch::fetch(&self.db, &mut self.peers, names, query)
+            let tail = Tail::loaded(&mut self.tail, &self.db)?;
+            fetch::fetch(&self.db, &mut self.numbers, tail, query)
         };
         answer().map_err(|source| StoreError::sqlite(&self.path, source))
     }
@@ -86,8 +86,8 @@ impl Store {
         // What closing says can only be the error that brought us here.
         self.db = Connection::open_in_memory().map_err(|source| StoreError::sqlite(&self.path, source))?;
         self.db = open::reopen(&self.path, &self.key)?;
-        self.peers = Peers::default();
-        self.names = None;
+        self.numbers = Numbers::default();
+        self.tail = None;
         self.traces = Traces::of(&self.db).map_err(|source| StoreError::sqlite(&self.path, source))?;
         Ok(())
     }
@@ -112,8 +112,8 @@ impl Store {
         Ok(Self {
             traces: Traces::of(&db).map_err(|source| StoreError::sqlite(path, source))?,
             db,
-            peers: Peers::default(),
-            names: None,
+            numbers: Numbers::default(),
+            tail: None,
             key: key.clone(),
             path: path.to_owned(),
             lock: Arc::new(lock),
@@ -122,8 +122,8 @@ impl Store {
 
     fn write(&mut self, batch: &Batch, erases: bool) -> rusqlite::Result<()> {
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let names = Names::loaded(&mut self.names, &transaction)?;
-        commit::apply(&transaction, &mut self.peers, names, batch)?;
+        let tail = Tail::loaded(&mut self.tail, &transaction)?;
+        commit::apply(&transaction, &mut self.numbers, tail, batch)?;
         if erases {
             erase::note(&transaction)?;
         }
@@ -175,7 +175,7 @@ impl fmt::Debug for Store {
 #[cfg(test)]
 mod tests {
     use sotto_core::row::{Change, ConsumerRow, ContentType, IdentityRow, MessageKey, MessageRow, Row};
-    use sotto_core::{EventSeq, MessageId, Wall};
+    use sotto_core::{ConversationId, EventSeq, MessageId, Wall};
 
     use super::*;
 
@@ -247,7 +247,7 @@ mod tests {
             store
                 .reader()
                 .unwrap()
-                .history(&identity().address(), 9, None)
+                .history(&ConversationId::Direct(identity().address()), 9, None)
                 .unwrap()
                 .len(),
             2

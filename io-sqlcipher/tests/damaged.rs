@@ -1,4 +1,5 @@
-//! A store whose pages are whole and whose rows are not: a later program's, or one that somebody with the key has written to.
+//! A store whose pages are whole and whose rows are not: a later program's, or one that another program with the key has
+//! written to.
 //! Whatever a column holds, it is read as what it is, or refused by its name; nothing panics, and nothing is passed over.
 
 mod common;
@@ -29,11 +30,12 @@ const NOWHERE_RIGHT: &str = "zeroblob(1000)";
 
 /// Columns that take bytes of any length, those by which a row is found and which are not read, and the one of a table that
 /// is empty here.
-const ANY: [&str; 12] = [
+const ANY: [&str; 13] = [
+    "contact.features",
     "contact.identity_key",
     "identity.signal_identity",
-    "name.contact",
-    "name.direction",
+    "name.author",
+    "name.conversation",
     "name.id",
     "offer.bundle",
     "offer.secrets",
@@ -60,9 +62,10 @@ fn willing() -> Place {
              UPDATE sqlite_schema SET sql = replace(replace(replace(sql,
                  ') STRICT, WITHOUT', ') WITHOUT'), ') STRICT', ')'), ' NOT NULL', '') WHERE type = 'table';
              PRAGMA writable_schema = RESET;
-             UPDATE settled SET number = (SELECT max(number) / 2 FROM message);
-             INSERT INTO name SELECT contact, direction, id, number FROM message
-                 WHERE number <= (SELECT number FROM settled);",
+             UPDATE mark SET settled = (SELECT max(number) / 2 FROM message);
+             INSERT INTO name SELECT conversation, author, id, number FROM message
+                 WHERE number <= (SELECT settled FROM mark);
+             INSERT INTO word (word) VALUES ('rebuild');",
         )
         .unwrap();
     place
@@ -108,10 +111,9 @@ fn refused(store: &mut Store) -> Vec<StoreError> {
     ];
     for key in keys {
         answers.push(reader.message_by_key(&key).map(drop));
-        let contact = key.conversation.peer().unwrap();
-        answers.push(reader.history(&contact, 100, Some(key.id)).map(drop));
-        answers.push(reader.contact(&contact).map(drop));
-        answers.push(reader.standing(&contact).map(drop));
+        answers.push(reader.history(&key.conversation, 100, Some(key.id)).map(drop));
+        answers.push(reader.contact(&key.author).map(drop));
+        answers.push(reader.standing(&key.author).map(drop));
     }
     answers.into_iter().filter_map(Result::err).collect()
 }
@@ -181,13 +183,26 @@ fn whatever_a_column_holds_is_read_or_refused_by_its_name() {
 }
 
 /// How damage to a column may be called: by its name, or that of the row or the column which it no longer fits.
-fn names(column: &str) -> [&str; 3] {
-    match column {
-        "outbox.sequence" => [column, "outbox.ciphertext", "peer.number"],
-        "outbox.ciphertext" => [column, "outbox.sequence", "peer.number"],
-        event if event.starts_with("event.") => [event, "event.kind", "peer.number"],
+fn names(column: &str) -> Vec<&str> {
+    let mut names = vec![column, "conversation.number", "conversation.kind"];
+    names.extend_from_slice(match column {
+        "outbox.sequence" => &["outbox.ciphertext"],
+        "outbox.ciphertext" => &["outbox.sequence"],
+        "outbox.conversation" | "outbox.author" | "outbox.message" => {
+            &["outbox.conversation", "outbox.author", "outbox.message"]
+        }
+        event if event.starts_with("event.") => &["event.kind"],
+        // A message tells the event that announced it.
+        "message.announced" => &["event.kind"],
+        "message.id" => &["event.message"],
+        "message.at" => &["event.at"],
+        "message.author" => &["event.author"],
         // The words that are taken out of the index are not those that it has.
-        "message.text" | "message.contact" => [column, "database disk image is malformed", "peer.number"],
-        column => [column, "message.number", "peer.number"],
-    }
+        "message.text" | "mark.settled" => &["database disk image is malformed"],
+        "message.conversation" => &["event.conversation", "database disk image is malformed"],
+        // The message is there, and is not found.
+        name if name.starts_with("name.") => &["message.number", "UNIQUE constraint failed: message.number"],
+        _ => &["message.number"],
+    });
+    names
 }

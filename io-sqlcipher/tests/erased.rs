@@ -177,7 +177,7 @@ fn no_file_shows_text_names_or_keys() {
             Row::Identity(me),
             Row::Message(MessageRow {
                 thread: Some(String::from("thread of plans")),
-                ..message(key(1, In, 1), 1, "a text that nobody may read")
+                ..message(key(1, In, 1), 1, "a text that must not be read")
             }),
             Row::Outbox(OutboxRow {
                 contact: common::peer(1),
@@ -203,7 +203,7 @@ fn no_file_shows_text_names_or_keys() {
     let hex = common::hex(&KEY);
     let needles: [&[u8]; 10] = [
         b"Ada Lovelace",
-        b"nobody may read",
+        b"must not be read",
         b"thread of plans",
         b"content that waits",
         b"consumer of events",

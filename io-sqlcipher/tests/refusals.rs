@@ -95,14 +95,20 @@ fn a_wrong_key_after_a_crash_does_not_touch_the_log() {
 
 #[test]
 fn a_newer_schema() {
-    let place = Place::new();
-    filled(&place);
-    raw(&place.database())
-        .pragma_update(None, "user_version", 1000)
-        .unwrap();
-    match refused(&place, &Place::key()) {
-        StoreError::NewerSchema { found, supported, .. } => assert_eq!((found, supported), (1000, 1)),
-        error => panic!("{error}"),
+    for newer in [3, 1000] {
+        let place = Place::new();
+        filled(&place);
+        raw(&place.database())
+            .pragma_update(None, "user_version", newer)
+            .unwrap();
+        let error = refused(&place, &Place::key());
+        let said = error.to_string();
+        match error {
+            StoreError::NewerSchema { found, supported, .. } => assert_eq!((found, supported), (newer, 2)),
+            error => panic!("{error}"),
+        }
+        let expected = format!("has schema version {newer}, this program knows up to 2; use a newer sotto");
+        assert!(said.ends_with(&expected), "{said}");
     }
 }
 
@@ -203,7 +209,7 @@ fn a_store_that_is_not_there_and_one_that_is() {
 }
 
 #[test]
-fn an_unfinished_creation_is_no_store_and_in_nobodys_way() {
+fn an_unfinished_creation_is_no_store_and_in_the_way_of_none() {
     let place = Place::new();
     fs::write(place.folder().join("sotto.db-new"), b"half of a first page").unwrap();
     assert!(matches!(refused(&place, &Place::key()), StoreError::NotFound { .. }));

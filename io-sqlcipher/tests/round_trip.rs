@@ -25,10 +25,12 @@ fn events(reader: &Reader) -> Vec<Event> {
 fn reactions(reader: &Reader, key: &MessageKey) -> Vec<(OnionAddress, String, Wall)> {
     let message = reader.message_by_key(key).unwrap();
     let reactions = message.map(|message| message.reactions).unwrap_or_default();
-    reactions
+    let mut reactions: Vec<_> = reactions
         .into_iter()
         .map(|reaction| (reaction.author, reaction.emoji, reaction.at))
-        .collect()
+        .collect();
+    reactions.sort();
+    reactions
 }
 
 fn reactions_of(model: &Disk, key: &MessageKey) -> Vec<(OnionAddress, String, Wall)> {
@@ -36,10 +38,9 @@ fn reactions_of(model: &Disk, key: &MessageKey) -> Vec<(OnionAddress, String, Wa
         Some(Row::Reaction(row)) => Some((row.author, row.emoji.clone(), row.at)),
         _ => None,
     };
-    [key.conversation.peer().unwrap(), common::peer(common::OWN)]
-        .into_iter()
-        .filter_map(row)
-        .collect()
+    let mut reactions: Vec<_> = (0..=3).map(common::peer).filter_map(row).collect();
+    reactions.sort();
+    reactions
 }
 
 proptest! {
@@ -81,9 +82,9 @@ proptest! {
     }
 }
 
-/// Enough messages that names are settled several times, with deletions, edits and states of fresh and of settled ones.
+/// Enough messages that the tail is settled several times, with deletions, edits and states of messages in it and before it.
 #[test]
-fn names_are_found_before_and_after_they_are_settled() {
+fn messages_are_found_before_and_after_they_are_settled() {
     let place = Place::new();
     let mut store = place.create();
     let mut model = model();
@@ -101,10 +102,11 @@ fn names_are_found_before_and_after_they_are_settled() {
         });
         // Of all rounds up to this one, so also of settled names.
         let earlier = |step: usize| keys[..first].iter().skip(step).step_by(97);
+        let order = |key: &MessageKey| u64::try_from(keys.iter().position(|other| other == key).unwrap()).unwrap();
         let read = earlier(1).map(|key| Change::Put(Row::Delivery(common::delivery(*key, DeliveryState::Read))));
         let deleted = earlier(2).map(|key| Change::Delete(Key::Message(*key)));
         let again = earlier(3).map(|key| Change::Insert(Row::Message(common::message(*key, 9_999, "not new"))));
-        let edited = earlier(4).map(|key| Change::Put(Row::Message(common::message(*key, 9_999, "edited"))));
+        let edited = earlier(4).map(|key| Change::Put(Row::Message(common::message(*key, order(key), "edited"))));
         let batch = common::batch(written.chain(read).chain(deleted).chain(again).chain(edited));
         store.commit(&batch).unwrap();
         model.apply(batch);
@@ -118,7 +120,7 @@ fn names_are_found_before_and_after_they_are_settled() {
             "round {round}"
         );
     }
-    // Also when there is nothing above the settled number, and numbers start over below it if nobody takes care.
+    // Also when there is nothing above the settled number, and new messages come below it.
     let all = common::batch(keys.iter().map(|key| Change::Delete(Key::Message(*key))));
     store.commit(&all).unwrap();
     model.apply(all);
@@ -127,7 +129,8 @@ fn names_are_found_before_and_after_they_are_settled() {
     let some = common::puts(
         keys[..5]
             .iter()
-            .map(|key| Row::Message(common::message(*key, 1, "new"))),
+            .zip(1..)
+            .map(|(key, order)| Row::Message(common::message(*key, order, "new"))),
     );
     store.commit(&some).unwrap();
     model.apply(some);

@@ -71,7 +71,7 @@ pub(crate) fn request(request: RequestView) -> api::FriendRequest {
 
 pub(crate) fn thread(thread: ThreadView) -> api::Thread {
     api::Thread {
-        conversation: conversation_name(thread.who.address.into(), Some(thread.who)),
+        conversation: conversation_name(thread.conversation, thread.peer),
         thread: thread.thread,
         messages: thread.messages,
         unread: thread.unread,
@@ -187,9 +187,17 @@ pub(crate) const fn state(state: DeliveryState) -> (api::MessageState, Option<ap
 pub(crate) fn event(us: OnionAddress, view: EventView) -> api::Event {
     let EventView {
         row,
-        who: with,
+        peer,
         message: about,
     } = view;
+    let named = |contact| {
+        who(peer.clone().unwrap_or(Who {
+            address: contact,
+            petname: None,
+            claimed_name: None,
+            verified: false,
+        }))
+    };
     let about = about.map(|view| Box::new(message(us, view)));
     let body = match row.event {
         Row::MessageQueued { key } => Body::MessageQueued {
@@ -246,26 +254,29 @@ pub(crate) fn event(us: OnionAddress, view: EventView) -> api::Event {
             author,
             seconds,
         } => Body::TimerChanged {
-            conversation: conversation_name(conversation, Some(with)),
+            conversation: conversation_name(conversation, peer),
             author: author.to_string(),
             direction: side(us, author),
             seconds,
         },
-        Row::RequestReceived { .. } => Body::RequestReceived { who: who(with) },
-        Row::RequestDelivered { .. } => Body::RequestDelivered { who: who(with) },
-        Row::RequestDeclined { .. } => Body::RequestDeclined { who: who(with) },
-        Row::ContactAdded { .. } => Body::ContactAdded { who: who(with) },
-        Row::ContactRemoved { .. } => Body::ContactRemoved { who: who(with) },
-        Row::ContactBlocked { blocked, .. } => Body::ContactBlocked {
-            who: who(with),
+        Row::RequestReceived { contact } => Body::RequestReceived { who: named(contact) },
+        Row::RequestDelivered { contact } => Body::RequestDelivered { who: named(contact) },
+        Row::RequestDeclined { contact } => Body::RequestDeclined { who: named(contact) },
+        Row::ContactAdded { contact } => Body::ContactAdded { who: named(contact) },
+        Row::ContactRemoved { contact } => Body::ContactRemoved { who: named(contact) },
+        Row::ContactBlocked { contact, blocked } => Body::ContactBlocked {
+            who: named(contact),
             blocked,
         },
-        Row::ContactVerified { verified, .. } => Body::ContactVerified {
-            who: who(with),
+        Row::ContactVerified { contact, verified } => Body::ContactVerified {
+            who: named(contact),
             marked: verified,
         },
-        Row::ContactRekeyed { identity_changed, .. } => Body::ContactRekeyed {
-            who: who(with),
+        Row::ContactRekeyed {
+            contact,
+            identity_changed,
+        } => Body::ContactRekeyed {
+            who: named(contact),
             identity_changed,
         },
     };

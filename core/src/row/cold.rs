@@ -20,7 +20,7 @@ pub enum ContentType {
 pub struct MessageRow {
     /// Its name.
     pub key: MessageKey,
-    /// Its place in the conversation: the event that announced it.
+    /// Its place in the conversation: the event that announced it. No other message of this node has it.
     pub order: EventSeq,
     /// The text; empty once deleted.
     pub text: String,

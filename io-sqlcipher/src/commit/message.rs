@@ -1,44 +1,29 @@
-//! Messages, what hangs on them, and the words in them.
-//!
-//! The word index follows by statements of its own, not by triggers: SQLite guards a statement that fires triggers with a
-//! savepoint, and FTS5 answers a savepoint by writing a segment. A batch of messages would then be as many segments, which
-//! are merged again and again; so it is one.
+//! Messages, what hangs on them, and the events that they tell by their own rows.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use sotto_core::OnionAddress;
 use sotto_core::row::{DeliveryRow, MessageKey, MessageRow, ReactionRow};
 
-use super::{Commit, Mode, REACTION, Statements};
+use super::{Commit, Mode, REACTION};
 use crate::code::{Code, named, of, ordered};
-use crate::name::Name;
-use crate::side;
+use crate::event::EventColumns;
+use crate::tail::Name;
 
 impl Commit<'_> {
     pub(super) fn write_message(&mut self, mode: Mode, row: &MessageRow) -> rusqlite::Result<usize> {
-        let contact = side::contact(&row.key.conversation)?;
         let name = Name {
-            contact: self.peers.intern(self.db, &contact)?,
-            direction: side::direction(&contact, &row.key.author),
+            conversation: self.numbers.intern(self.db, &row.key.conversation)?,
+            author: self.numbers.intern_peer(self.db, &row.key.author)?,
             id: row.key.id,
         };
-        match (mode, self.names.find(self.db, &name)?) {
+        match (mode, self.tail.find(self.db, &name)?) {
             (_, None) => {
-                let number = self.names.next();
-                self.statements
-                    .insert(number, &name, row, self.states.remove(&row.key))?;
-                self.names.insert(name, number);
-                self.statements.index(number, name.contact, &row.text)
+                self.insert(&name, row)?;
+                self.tail.insert(self.db, name, number(row), &row.text)?;
+                Ok(1)
             }
             (Mode::Insert, Some(_)) => Ok(0),
-            (Mode::Put, Some(number)) => {
-                let old = text(self.db, number)?;
-                self.statements.update(number, row)?;
-                if old == row.text {
-                    return Ok(1);
-                }
-                self.statements.unindex(number, name.contact, &old)?;
-                self.statements.index(number, name.contact, &row.text)
-            }
+            (Mode::Put, Some(number)) => self.update(&name, number, row),
         }
     }
 
@@ -46,41 +31,38 @@ impl Commit<'_> {
         let Some((name, number)) = self.find(key)? else {
             return Ok(0);
         };
-        self.statements.unindex(number, name.contact, &text(self.db, number)?)?;
-        self.names.remove(self.db, &name)?;
+        let old = old(self.db, number)?;
+        self.tail.remove(self.db, &name, number, &old.text)?;
+        if old.announced {
+            self.give_announcement(number)?;
+        }
         self.statements
             .run("DELETE FROM message WHERE number = ?", params![number])
     }
 
-    /// The message with that key, by its name and number.
+    /// The message with that key, by its numbers.
     fn find(&mut self, key: &MessageKey) -> rusqlite::Result<Option<(Name, i64)>> {
-        let Some(name) = Name::of(self.db, self.peers, key)? else {
+        let Some(name) = Name::of(self.db, self.numbers, key)? else {
             return Ok(None);
         };
-        let number = self.names.find(self.db, &name)?;
+        let number = self.tail.find(self.db, &name)?;
         Ok(number.map(|number| (name, number)))
     }
-}
 
-impl Statements<'_> {
-    /// Writes a new message, and its state if it has one.
-    fn insert(
-        &mut self,
-        number: i64,
-        name: &Name,
-        row: &MessageRow,
-        state: Option<&DeliveryRow>,
-    ) -> rusqlite::Result<usize> {
-        self.run(
-            "INSERT INTO message (number, contact, direction, id, ordinal, text, content_type, thread, reply_to, ttl, \
-         sent_at, at, edited_at, deleted_at, state, state_at, disappears_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    /// Writes a new message, its state if it has one, and the event that announces it if the batch has that.
+    fn insert(&mut self, name: &Name, row: &MessageRow) -> rusqlite::Result<usize> {
+        let announced = self.announcement(row)?;
+        let state = self.states.remove(&row.key);
+        self.statements.run(
+            "INSERT INTO message (number, conversation, author, id, announced, text, content_type, thread, reply_to, ttl, \
+             sent_at, at, edited_at, deleted_at, state, state_at, disappears_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
-                number,
-                name.contact,
-                name.direction.code(),
+                number(row),
+                name.conversation,
+                name.author,
                 name.id.0,
-                row.order.0.cast_signed(),
+                announced,
                 row.text,
                 row.content_type.code(),
                 row.thread,
@@ -97,46 +79,110 @@ impl Statements<'_> {
         )
     }
 
-    /// Writes a message in place of the one with its key; the state stays.
-    fn update(&mut self, number: i64, row: &MessageRow) -> rusqlite::Result<usize> {
-        self.run("UPDATE message SET ordinal = ?, text = ?, content_type = ?, thread = ?, reply_to = ?, ttl = ?, sent_at = ?, \
-         at = ?, edited_at = ?, deleted_at = ? WHERE number = ?", params![
-        row.order.0.cast_signed(),
-        row.text,
-        row.content_type.code(),
-        row.thread,
-        row.reply_to.map(|id| id.0),
-        row.ttl,
-        row.sent_at.0.cast_signed(),
-        row.at.0.cast_signed(),
-        row.edited_at.map(|at| at.0.cast_signed()),
-        row.deleted_at.map(|at| at.0.cast_signed()),
-        number,
-    ])
+    /// The kind of the batch's event that says of a new message what the message's own row says.
+    fn announcement(&mut self, row: &MessageRow) -> rusqlite::Result<Option<i64>> {
+        let Some(event) = self.announcements.get(&row.order) else {
+            return Ok(None);
+        };
+        let columns = EventColumns::of(&event.event);
+        let same = columns.conversation == row.key.conversation
+            && columns.author == Some(row.key.author)
+            && columns.message == Some(row.key.id)
+            && event.at == row.at;
+        if !same || self.tail.is_dropped(number(row)) {
+            return Ok(None);
+        }
+        self.told.insert(row.order);
+        // Core numbers events upwards, so there is none yet; another host may replace one.
+        if number(row) < self.first_new {
+            self.statements
+                .run("DELETE FROM event WHERE seq = ?", params![number(row)])?;
+        }
+        Ok(Some(columns.kind))
     }
 
-    /// Also of an empty text: the index has a row for each message, as FTS5 would build it anew.
-    fn index(&mut self, number: i64, contact: i64, text: &str) -> rusqlite::Result<usize> {
-        self.run(
-            "INSERT INTO word (rowid, text, contact) VALUES (?, ?, ?)",
-            params![number, text, contact],
+    /// Writes a message in place of the one with its key; state and reactions stay.
+    fn update(&mut self, name: &Name, at: i64, row: &MessageRow) -> rusqlite::Result<usize> {
+        let old = old(self.db, at)?;
+        let number = number(row);
+        if old.announced && (number != at || old.at != row.at.0.cast_signed()) {
+            self.give_announcement(at)?;
+        }
+        if number == at {
+            if old.text != row.text {
+                self.tail.replace(self.db, name, at, &old.text, &row.text)?;
+            }
+        } else {
+            self.tail.remove(self.db, name, at, &old.text)?;
+            self.tail.insert(self.db, *name, number, &row.text)?;
+        }
+        self.statements.run(
+            "UPDATE message SET number = ?, text = ?, content_type = ?, thread = ?, reply_to = ?, ttl = ?, sent_at = ?, \
+             at = ?, edited_at = ?, deleted_at = ? WHERE number = ?",
+            params![
+                number,
+                row.text,
+                row.content_type.code(),
+                row.thread,
+                row.reply_to.map(|id| id.0),
+                row.ttl,
+                row.sent_at.0.cast_signed(),
+                row.at.0.cast_signed(),
+                row.edited_at.map(|at| at.0.cast_signed()),
+                row.deleted_at.map(|at| at.0.cast_signed()),
+                at,
+            ],
         )
     }
 
-    /// The index keeps no copy, so it has to be told what to take out.
-    fn unindex(&mut self, number: i64, contact: i64, text: &str) -> rusqlite::Result<usize> {
-        self.run(
-            "INSERT INTO word (word, rowid, text, contact) VALUES ('delete', ?, ?, ?)",
-            params![number, text, contact],
-        )
+    /// Whether the message with that number tells the event of that number.
+    pub(super) fn is_announced(&self, number: i64) -> rusqlite::Result<bool> {
+        self.db
+            .prepare_cached("SELECT EXISTS (SELECT * FROM message WHERE number = ? AND announced IS NOT NULL)")?
+            .query_row([number], |row| row.get(0))
+    }
+
+    /// A message no longer tells the event of its number.
+    pub(super) fn take_announcement(&mut self, number: i64) -> rusqlite::Result<usize> {
+        let sql = "UPDATE message SET announced = NULL WHERE number = ? AND announced IS NOT NULL";
+        self.statements.run(sql, params![number])
+    }
+
+    /// The event that a message tells gets a row of its own: the message is about to say something else, or nothing.
+    fn give_announcement(&mut self, number: i64) -> rusqlite::Result<usize> {
+        self.statements.run(
+            "INSERT INTO event (seq, at, kind, conversation, author, message) \
+             SELECT number, at, announced, conversation, author, id FROM message WHERE number = ?",
+            params![number],
+        )?;
+        self.take_announcement(number)
     }
 }
 
-/// A message's text as it is.
-fn text(db: &Connection, number: i64) -> rusqlite::Result<String> {
-    let mut statement = db.prepare_cached("SELECT text FROM message WHERE number = ?")?;
-    let text = statement.query_row([number], |row| of("message", row, row.get(0)));
-    named("message", number, text)
+/// The number of a message is its order.
+const fn number(row: &MessageRow) -> i64 {
+    row.order.0.cast_signed()
+}
+
+/// What a message was before a change.
+struct Old {
+    text: String,
+    at: i64,
+    announced: bool,
+}
+
+fn old(db: &Connection, number: i64) -> rusqlite::Result<Old> {
+    let read = |row: &Row<'_>| {
+        let announced: Option<i64> = row.get(2)?;
+        Ok(Old {
+            text: row.get(0)?,
+            at: row.get(1)?,
+            announced: announced.is_some(),
+        })
+    };
+    let mut statement = db.prepare_cached("SELECT text, at, announced FROM message WHERE number = ?")?;
+    let old = statement.query_row([number], |row| of("message", row, read(row)));
+    named("message", number, old)
 }
 
 // What hangs on a message: where that is not there, nothing happens.
@@ -173,8 +219,8 @@ impl Commit<'_> {
         let Some((_, number)) = self.find(&row.target)? else {
             return Ok(0);
         };
-        let author = side::direction(&side::contact(&row.target.conversation)?, &row.author);
-        let parameters = params![number, author.code(), row.emoji, row.at.0.cast_signed()];
+        let author = self.numbers.intern_peer(self.db, &row.author)?;
+        let parameters = params![number, author, row.emoji, row.at.0.cast_signed()];
         self.statements.run(REACTION.write(mode), parameters)
     }
 
@@ -182,7 +228,7 @@ impl Commit<'_> {
         let Some((_, number)) = self.find(key)? else {
             return Ok(0);
         };
-        let author = side::direction(&side::contact(&key.conversation)?, author);
-        self.statements.run(REACTION.delete, params![number, author.code()])
+        let author = self.numbers.find_peer(self.db, author)?;
+        self.statements.run(REACTION.delete, params![number, author])
     }
 }

@@ -3,24 +3,23 @@
 
 mod message;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{CachedStatement, Connection, ToSql, params};
-use sotto_core::row::{Batch, Change, DeliveryRow, Key, MessageKey, Row};
-use sotto_core::{ConversationId, Direction, OnionAddress};
+use sotto_core::row::{Batch, Change, ContactRow, DeliveryRow, Event, EventRow, Key, MessageKey, OutboxRow, Row};
+use sotto_core::{EventSeq, OnionAddress};
 
 use crate::code::Code;
 use crate::event::EventColumns;
-use crate::name::Names;
-use crate::peer::Peers;
-use crate::side;
+use crate::number::Numbers;
+use crate::tail::Tail;
 
 /// Makes a batch's changes. The caller's transaction makes them all or none.
 ///
-/// They are made in their order, with two liberties that cannot be told from it: messages are written in the order of the
-/// conversation, so that their numbers follow it and neighbours stay neighbours on the pages; and a new message is written
-/// together with its state.
-pub(crate) fn apply(db: &Connection, peers: &mut Peers, names: &mut Names, batch: &Batch) -> rusqlite::Result<()> {
+/// They are made in their order, with two liberties that cannot be told from it: messages are written in the order of their
+/// numbers, so that pages are filled from the front; and a new message is written together with its state and with the event
+/// that announces it.
+pub(crate) fn apply(db: &Connection, numbers: &mut Numbers, tail: &mut Tail, batch: &Batch) -> rusqlite::Result<()> {
     let mut changes: Vec<&Change> = batch.changes.iter().collect();
     if let Some(first) = changes.iter().position(|change| is_message(change)) {
         let count = changes[first..].iter().take_while(|change| is_message(change)).count();
@@ -29,17 +28,27 @@ pub(crate) fn apply(db: &Connection, peers: &mut Peers, names: &mut Names, batch
             _ => None,
         });
     }
-    let states = changes.iter().filter_map(|change| match change {
-        Change::Put(Row::Delivery(row)) | Change::Insert(Row::Delivery(row)) => Some((row.key, row)),
-        _ => None,
-    });
     let mut commit = Commit {
         db,
         statements: Statements::new(db),
-        peers,
-        names,
-        states: states.collect(),
+        numbers,
+        first_new: tail.last().saturating_add(1),
+        tail,
+        states: BTreeMap::new(),
+        announcements: BTreeMap::new(),
+        told: BTreeSet::new(),
     };
+    for change in &changes {
+        match change {
+            Change::Put(Row::Delivery(row)) | Change::Insert(Row::Delivery(row)) => {
+                commit.states.insert(row.key, row);
+            }
+            Change::Put(Row::Event(row)) if announces(&row.event) => {
+                commit.announcements.insert(row.seq, row);
+            }
+            _ => {}
+        }
+    }
     for change in changes {
         match change {
             Change::Put(row) => commit.write(Mode::Put, row)?,
@@ -48,7 +57,11 @@ pub(crate) fn apply(db: &Connection, peers: &mut Peers, names: &mut Names, batch
         };
     }
     drop(commit);
-    names.settle(db)
+    tail.finish(db)
+}
+
+const fn announces(event: &Event) -> bool {
+    matches!(event, Event::MessageQueued { .. } | Event::MessageReceived { .. })
 }
 
 const fn is_message(change: &Change) -> bool {
@@ -62,10 +75,16 @@ const fn is_message(change: &Change) -> bool {
 struct Commit<'b> {
     db: &'b Connection,
     statements: Statements<'b>,
-    peers: &'b mut Peers,
-    names: &'b mut Names,
+    numbers: &'b mut Numbers,
+    tail: &'b mut Tail,
+    /// No message had this number, or a higher one, before the batch.
+    first_new: i64,
     /// States that are still to be written.
     states: BTreeMap<MessageKey, &'b DeliveryRow>,
+    /// Events that a new message may tell by its own row.
+    announcements: BTreeMap<EventSeq, &'b EventRow>,
+    /// Those that a message has told.
+    told: BTreeSet<EventSeq>,
 }
 
 /// The statements of a batch, at hand: to ask the connection for each takes as long as a small one runs.
@@ -139,32 +158,22 @@ macro_rules! table {
     (@parameter $column:literal) => { ", ?" };
 }
 
-const IDENTITY: Table =
-    table!("identity": "number"; "onion_seed", "signal_identity", "registration_id", "name", "created_at");
-/// The timers are in it, too, but are rows of their own for core, which come after it in a batch.
-const CONTACT: Table = Table {
-    put: "INSERT INTO contact (contact, standing, petname, claimed_name, note, invite, identity_key, verified, blocked, \
-          created_at, last_seen, attempts, next_attempt, timer_ours, timer_theirs) \
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT (contact) DO UPDATE SET \
-          standing = excluded.standing, petname = excluded.petname, claimed_name = excluded.claimed_name, \
-          note = excluded.note, invite = excluded.invite, identity_key = excluded.identity_key, \
-          verified = excluded.verified, blocked = excluded.blocked, created_at = excluded.created_at, \
-          last_seen = excluded.last_seen, attempts = excluded.attempts, next_attempt = excluded.next_attempt",
-    insert: "INSERT INTO contact (contact, standing, petname, claimed_name, note, invite, identity_key, verified, \
-             blocked, created_at, last_seen, attempts, next_attempt, timer_ours, timer_theirs) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT (contact) DO NOTHING",
-    delete: "DELETE FROM contact WHERE contact = ?",
-};
+const IDENTITY: Table = table!("identity": "only";
+    "address", "onion_seed", "signal_identity", "registration_id", "name", "created_at");
+const CONTACT: Table = table!("contact": "contact";
+    "standing", "petname", "claimed_name", "note", "invite", "identity_key", "verified", "blocked", "features",
+    "created_at", "last_seen", "attempts", "next_attempt");
+const TIMER: Table = table!("timer": "conversation", "author"; "seconds");
 const SESSION: Table = table!("session": "contact"; "record");
 const CURSORS: Table = table!("cursors": "contact"; "generation", "sent", "acknowledged", "received");
 const OFFER: Table = table!("offer": "contact"; "generation", "bundle", "secrets");
 const REQUEST: Table = table!("request": "contact"; "generation", "bundle", "note", "received_at");
 const INVITE: Table = table!("invite": "token"; "created_at");
 const OUTBOX: Table = table!("outbox": "contact", "position";
-    "message", "content", "sequence", "ciphertext", "repeat", "queued_at", "expires_at", "ttl", "disappears_at");
+    "conversation", "author", "message", "content", "sequence", "ciphertext", "repeat", "queued_at", "expires_at", "ttl", "disappears_at");
 const CONSUMER: Table = table!("consumer": "name"; "acknowledged");
 const REACTION: Table = table!("reaction": "message", "author"; "emoji", "at");
-const EVENT: Table = table!("event": "seq"; "at", "kind", "contact", "direction", "message", "value");
+const EVENT: Table = table!("event": "seq"; "at", "kind", "conversation", "author", "message", "actor", "value");
 
 /// The only identity's key.
 const ONLY: i64 = 1;
@@ -177,6 +186,7 @@ impl Commit<'_> {
                 IDENTITY.write(mode),
                 params![
                     ONLY,
+                    self.numbers.intern_peer(db, &row.address())?,
                     row.onion_seed,
                     row.signal_identity,
                     row.registration_id,
@@ -184,33 +194,23 @@ impl Commit<'_> {
                     row.created_at.0.cast_signed(),
                 ],
             ),
-            Row::Contact(row) => self.statements.run(
-                CONTACT.write(mode),
+            Row::Contact(row) => self.write_contact(mode, row),
+            Row::Timer(row) => self.statements.run(
+                TIMER.write(mode),
                 params![
-                    self.peers.intern(db, &row.address)?,
-                    row.standing.code(),
-                    row.petname,
-                    row.claimed_name,
-                    row.note,
-                    row.invite.map(|token| token.0),
-                    row.identity_key,
-                    row.verified,
-                    row.blocked,
-                    row.created_at.0.cast_signed(),
-                    row.last_seen.map(|at| at.0.cast_signed()),
-                    row.retry.attempts,
-                    row.retry.next_attempt.map(|at| at.0.cast_signed()),
+                    self.numbers.intern(db, &row.conversation)?,
+                    self.numbers.intern_peer(db, &row.author)?,
+                    row.seconds,
                 ],
             ),
-            Row::Timer(row) => self.write_timer(&row.conversation, &row.author, row.seconds),
             Row::Session(row) => self.statements.run(
                 SESSION.write(mode),
-                params![self.peers.intern(db, &row.contact)?, row.record],
+                params![self.numbers.intern_peer(db, &row.contact)?, row.record],
             ),
             Row::Cursors(row) => self.statements.run(
                 CURSORS.write(mode),
                 params![
-                    self.peers.intern(db, &row.contact)?,
+                    self.numbers.intern_peer(db, &row.contact)?,
                     row.generation.0.cast_signed(),
                     row.sent.cast_signed(),
                     row.acknowledged.cast_signed(),
@@ -220,7 +220,7 @@ impl Commit<'_> {
             Row::Offer(row) => self.statements.run(
                 OFFER.write(mode),
                 params![
-                    self.peers.intern(db, &row.contact)?,
+                    self.numbers.intern_peer(db, &row.contact)?,
                     row.generation.0.cast_signed(),
                     row.bundle,
                     row.secrets,
@@ -229,7 +229,7 @@ impl Commit<'_> {
             Row::Request(row) => self.statements.run(
                 REQUEST.write(mode),
                 params![
-                    self.peers.intern(db, &row.contact)?,
+                    self.numbers.intern_peer(db, &row.contact)?,
                     row.generation.0.cast_signed(),
                     row.bundle,
                     row.note,
@@ -239,22 +239,7 @@ impl Commit<'_> {
             Row::Invite(row) => self
                 .statements
                 .run(INVITE.write(mode), params![row.token.0, row.created_at.0.cast_signed()]),
-            Row::Outbox(row) => self.statements.run(
-                OUTBOX.write(mode),
-                params![
-                    self.peers.intern(db, &row.contact)?,
-                    row.position.0.cast_signed(),
-                    row.message.map(|key| key.id.0),
-                    row.content,
-                    row.sealed.as_ref().map(|sealed| sealed.sequence.cast_signed()),
-                    row.sealed.as_ref().map(|sealed| &sealed.ciphertext),
-                    row.repeat,
-                    row.queued_at.0.cast_signed(),
-                    row.expires_at.0.cast_signed(),
-                    row.ttl,
-                    row.disappears_at.map(|at| at.0.cast_signed()),
-                ],
-            ),
+            Row::Outbox(row) => self.write_outbox(mode, row),
             Row::Consumer(row) => self.statements.run(
                 CONSUMER.write(mode),
                 params![row.name, row.acknowledged.0.cast_signed()],
@@ -262,21 +247,101 @@ impl Commit<'_> {
             Row::Message(row) => self.write_message(mode, row),
             Row::Delivery(row) => self.write_delivery(mode, row),
             Row::Reaction(row) => self.write_reaction(mode, row),
-            Row::Event(row) => {
-                let event = EventColumns::of(&row.event)?;
-                self.statements.run(
-                    EVENT.write(mode),
-                    params![
-                        row.seq.0.cast_signed(),
-                        row.at.0.cast_signed(),
-                        event.kind,
-                        self.peers.intern(db, &event.contact)?,
-                        event.direction.map(Code::code),
-                        event.message.map(|id| id.0),
-                        event.value,
-                    ],
-                )
-            }
+            Row::Event(row) => self.write_event(mode, row),
+        }
+    }
+
+    fn write_contact(&mut self, mode: Mode, row: &ContactRow) -> rusqlite::Result<usize> {
+        let features = row.features.as_ref();
+        let features: Option<Vec<u8>> =
+            features.map(|features| features.iter().flat_map(|feature| feature.to_be_bytes()).collect());
+        self.statements.run(
+            CONTACT.write(mode),
+            params![
+                self.numbers.intern_peer(self.db, &row.address)?,
+                row.standing.code(),
+                row.petname,
+                row.claimed_name,
+                row.note,
+                row.invite.map(|token| token.0),
+                row.identity_key,
+                row.verified,
+                row.blocked,
+                features,
+                row.created_at.0.cast_signed(),
+                row.last_seen.map(|at| at.0.cast_signed()),
+                row.retry.attempts,
+                row.retry.next_attempt.map(|at| at.0.cast_signed()),
+            ],
+        )
+    }
+
+    fn write_outbox(&mut self, mode: Mode, row: &OutboxRow) -> rusqlite::Result<usize> {
+        let db = self.db;
+        let (conversation, author) = match &row.message {
+            Some(key) => (
+                Some(self.numbers.intern(db, &key.conversation)?),
+                Some(self.numbers.intern_peer(db, &key.author)?),
+            ),
+            None => (None, None),
+        };
+        self.statements.run(
+            OUTBOX.write(mode),
+            params![
+                self.numbers.intern_peer(db, &row.contact)?,
+                row.position.0.cast_signed(),
+                conversation,
+                author,
+                row.message.map(|key| key.id.0),
+                row.content,
+                row.sealed.as_ref().map(|sealed| sealed.sequence.cast_signed()),
+                row.sealed.as_ref().map(|sealed| &sealed.ciphertext),
+                row.repeat,
+                row.queued_at.0.cast_signed(),
+                row.expires_at.0.cast_signed(),
+                row.ttl,
+                row.disappears_at.map(|at| at.0.cast_signed()),
+            ],
+        )
+    }
+
+    fn write_event(&mut self, mode: Mode, row: &EventRow) -> rusqlite::Result<usize> {
+        if self.told.contains(&row.seq) {
+            return Ok(1);
+        }
+        let db = self.db;
+        let seq = row.seq.0.cast_signed();
+        // Core numbers events upwards, so this is for other hosts.
+        if seq < self.first_new && self.is_announced(seq)? {
+            match mode {
+                Mode::Insert => return Ok(0),
+                Mode::Put => self.take_announcement(seq)?,
+            };
+        }
+        let event = EventColumns::of(&row.event);
+        let mut peer = |peer: Option<OnionAddress>| peer.map(|peer| self.numbers.intern_peer(db, &peer)).transpose();
+        let (author, actor) = (peer(event.author)?, peer(event.actor)?);
+        self.statements.run(
+            EVENT.write(mode),
+            params![
+                seq,
+                row.at.0.cast_signed(),
+                event.kind,
+                self.numbers.intern(db, &event.conversation)?,
+                author,
+                event.message.map(|id| id.0),
+                actor,
+                event.value,
+            ],
+        )
+    }
+
+    fn delete_event(&mut self, seq: EventSeq) -> rusqlite::Result<usize> {
+        let seq = seq.0.cast_signed();
+        self.tail.drop_event(seq);
+        match self.statements.run(EVENT.delete, params![seq])? {
+            0 => self.take_announcement(seq),
+            deleted => Ok(deleted),
         }
     }
 
@@ -285,13 +350,17 @@ impl Commit<'_> {
         match key {
             Key::Identity => self.statements.run(IDENTITY.delete, params![ONLY]),
             Key::Contact(contact) => self.delete_of(&CONTACT, contact),
-            Key::Timer(conversation, author) => self.write_timer(conversation, author, 0),
+            Key::Timer(conversation, author) => {
+                let conversation = self.numbers.find(db, conversation)?;
+                let author = self.numbers.find_peer(db, author)?;
+                self.statements.run(TIMER.delete, params![conversation, author])
+            }
             Key::Session(contact) => self.delete_of(&SESSION, contact),
             Key::Cursors(contact) => self.delete_of(&CURSORS, contact),
             Key::Offer(contact) => self.delete_of(&OFFER, contact),
             Key::Request(contact) => self.delete_of(&REQUEST, contact),
             Key::Invite(token) => self.statements.run(INVITE.delete, params![token.0]),
-            Key::Outbox(contact, position) => match self.peers.find(db, contact)? {
+            Key::Outbox(contact, position) => match self.numbers.find_peer(db, contact)? {
                 Some(contact) => self
                     .statements
                     .run(OUTBOX.delete, params![contact, position.0.cast_signed()]),
@@ -301,29 +370,12 @@ impl Commit<'_> {
             Key::Message(key) => self.delete_message(key),
             Key::Delivery(key) => self.delete_delivery(key),
             Key::Reaction(key, author) => self.delete_reaction(key, author),
-            Key::Event(seq) => self.statements.run(EVENT.delete, params![seq.0.cast_signed()]),
+            Key::Event(seq) => self.delete_event(*seq),
         }
     }
 
-    fn write_timer(
-        &mut self,
-        conversation: &ConversationId,
-        author: &OnionAddress,
-        seconds: u32,
-    ) -> rusqlite::Result<usize> {
-        let contact = side::contact(conversation)?;
-        let Some(number) = self.peers.find(self.db, &contact)? else {
-            return Ok(0);
-        };
-        let sql = match side::direction(&contact, author) {
-            Direction::In => "UPDATE contact SET timer_theirs = ? WHERE contact = ?",
-            Direction::Out => "UPDATE contact SET timer_ours = ? WHERE contact = ?",
-        };
-        self.statements.run(sql, params![seconds, number])
-    }
-
     fn delete_of(&mut self, table: &Table, contact: &OnionAddress) -> rusqlite::Result<usize> {
-        match self.peers.find(self.db, contact)? {
+        match self.numbers.find_peer(self.db, contact)? {
             Some(contact) => self.statements.run(table.delete, params![contact]),
             None => Ok(0),
         }

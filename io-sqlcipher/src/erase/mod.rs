@@ -1,5 +1,5 @@
-//! What is deleted is to be gone from the files. `secure_delete` wipes rows where they are deleted, and FTS5's option of
-//! that name words. Three kinds of traces stay, and are wiped here after a commit that erases:
+//! [`Traces`]: what is deleted must be gone from the files. `secure_delete` wipes rows where they are deleted, and FTS5's
+//! option of that name words. Three kinds of traces stay, and are wiped here after a commit that erases:
 //!
 //! - [`words`]: the word index finds its pages by the beginnings of words that may be gone.
 //! - [`gaps`]: pages of the database keep copies of rows that were moved to another page.
@@ -50,7 +50,7 @@ pub(crate) struct Traces {
 }
 
 impl Traces {
-    /// Of a database just opened: what it says itself, and a log that nobody knows.
+    /// Of a database just opened: what it says itself, and a log whose content is unknown.
     pub fn of(db: &Connection) -> rusqlite::Result<Self> {
         let noted: bool = db.query_row("SELECT EXISTS (SELECT * FROM trace)", [], |row| row.get(0))?;
         Ok(Self {

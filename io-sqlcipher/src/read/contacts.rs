@@ -1,60 +1,60 @@
-//! Who we know, ask, or are asked by.
+//! Contacts, and requests that wait for consent.
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row};
 use sotto_core::row::{Retry, Standing};
-use sotto_core::{OnionAddress, Wall};
+use sotto_core::{ConversationId, OnionAddress, Wall};
 
 use super::{Reader, Snapshot};
 use crate::StoreError;
 use crate::code::{Columns, of};
 use crate::sanitise;
 
-/// Who somebody is, and how sure that is.
+/// A peer with its names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Who {
-    /// Their address: the identity.
+    /// The address: the identity.
     pub address: OnionAddress,
-    /// Our name for them.
+    /// The user's name for the peer.
     pub petname: Option<String>,
-    /// Their name for themselves. Untrusted.
+    /// The peer's name for itself. Untrusted.
     pub claimed_name: Option<String>,
-    /// Their safety number was compared.
+    /// The safety number was compared.
     pub verified: bool,
 }
 
 /// A contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContactView {
-    /// Who.
+    /// The peer.
     pub who: Who,
-    /// Where we stand.
+    /// The relationship with it.
     pub standing: Standing,
-    /// The note that went with our request.
+    /// The note that went with this node's request.
     pub note: String,
-    /// What they send is thrown away.
+    /// What the contact sends is thrown away.
     pub blocked: bool,
-    /// Our conversation timer in seconds; 0 is off.
+    /// This node's timer for the direct conversation, in seconds; 0 is off.
     pub timer_ours: u32,
-    /// Their conversation timer in seconds; 0 is off.
+    /// The contact's timer for it, in seconds; 0 is off.
     pub timer_theirs: u32,
-    /// When we first knew of them.
+    /// When the contact was made.
     pub created_at: Wall,
-    /// When a link to them was last alive.
+    /// When a link to the contact was last alive.
     pub last_seen: Option<Wall>,
-    /// When they are tried next, while something waits for them.
+    /// When the contact is dialled next, while something waits for it.
     pub retry: Retry,
-    /// Messages of theirs that were not read here.
+    /// Messages of the direct conversation that were not read here.
     pub unread: u64,
 }
 
-/// Somebody asks to be a contact.
+/// A request that waits for consent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestView {
-    /// Who asks.
+    /// The peer that asks.
     pub who: Who,
-    /// What they wrote. Untrusted.
+    /// The peer's words. Untrusted.
     pub note: String,
     /// When it came.
     pub received_at: Wall,
@@ -64,20 +64,23 @@ pub struct RequestView {
 macro_rules! contact_sql {
     ($rest:literal) => {
         concat!(
-            "SELECT petname, claimed_name, verified, standing, note, blocked, timer_ours, timer_theirs, created_at, \
-             last_seen, attempts, next_attempt, contact.contact FROM contact ",
+            "SELECT petname, claimed_name, verified, standing, note, blocked, ours.seconds, theirs.seconds, created_at, \
+             last_seen, attempts, next_attempt, contact.contact FROM contact \
+             LEFT JOIN timer AS ours ON ours.conversation = contact.contact \
+                 AND ours.author = (SELECT address FROM identity) \
+             LEFT JOIN timer AS theirs ON theirs.conversation = contact.contact AND theirs.author = contact.contact ",
             $rest
         )
     };
 }
 
-/// What is unread; the conditions are those of the index, word by word.
+/// What is unread: not ours, whose number is the first parameter. The other conditions are those of the index, word by word.
 macro_rules! unread_sql {
     ($columns:literal, $rest:literal) => {
         concat!(
             "SELECT ",
             $columns,
-            " FROM message INDEXED BY unread WHERE direction = 0 AND state IS NOT 3 AND deleted_at IS NULL ",
+            " FROM message INDEXED BY unread WHERE author IS NOT ? AND state IS NULL AND deleted_at IS NULL ",
             $rest
         )
     };
@@ -87,39 +90,39 @@ impl Reader {
     /// Every contact, by address.
     pub fn contacts(&self) -> Result<Vec<ContactView>, StoreError> {
         self.read(|at| {
-            let unread = unread(at.db)?;
-            let sql = contact_sql!("LEFT JOIN peer ON peer.number = contact.contact ORDER BY peer.address");
+            let unread = unread(at)?;
+            let sql = contact_sql!("LEFT JOIN conversation ON number = contact.contact ORDER BY kind, id");
             let mut statement = at.db.prepare_cached(sql)?;
             let mut rows = statement.query([])?;
             let mut contacts = Vec::new();
             while let Some(row) = rows.next()? {
                 let number: i64 = row.get(12)?;
                 let unread = unread.get(&number).copied().unwrap_or(0);
-                contacts.push(contact(at.peers.address(at.db, number)?, row, unread)?);
+                contacts.push(contact(at.numbers.peer(at.db, number)?, row, unread)?);
             }
             Ok(contacts)
         })
     }
 
-    /// Everybody whom a name may mean, by address. Unlike [`contacts`](Self::contacts), it counts nothing.
+    /// Every peer that a name may mean, by address. Unlike [`contacts`](Self::contacts), it counts nothing.
     pub fn people(&self) -> Result<Vec<(Who, Standing)>, StoreError> {
         self.read(|at| {
-            let sql = contact_sql!("LEFT JOIN peer ON peer.number = contact.contact ORDER BY peer.address");
+            let sql = contact_sql!("LEFT JOIN conversation ON number = contact.contact ORDER BY kind, id");
             let mut statement = at.db.prepare_cached(sql)?;
             let mut rows = statement.query([])?;
             let mut people = Vec::new();
             while let Some(row) = rows.next()? {
-                let address = at.peers.address(at.db, row.get(12)?)?;
+                let address = at.numbers.peer(at.db, row.get(12)?)?;
                 people.push((named(address, row)?, of("contact", row, row.code(3))?));
             }
             Ok(people)
         })
     }
 
-    /// Where we stand with that address; `None` if it is no contact's.
+    /// The relationship with that address; `None` if it is no contact's.
     pub fn standing(&self, address: &OnionAddress) -> Result<Option<Standing>, StoreError> {
         self.read(|at| {
-            let Some(number) = at.peers.find(at.db, address)? else {
+            let Some(number) = at.numbers.find_peer(at.db, address)? else {
                 return Ok(None);
             };
             at.db
@@ -132,13 +135,13 @@ impl Reader {
     /// The contact with that address.
     pub fn contact(&self, address: &OnionAddress) -> Result<Option<ContactView>, StoreError> {
         self.read(|at| {
-            let Some(number) = at.peers.find(at.db, address)? else {
+            let Some(number) = at.numbers.find_peer(at.db, address)? else {
                 return Ok(None);
             };
             let unread = at
                 .db
-                .prepare_cached(unread_sql!("count(*)", "AND contact = ?"))?
-                .query_row([number], |row| row.u64(0))?;
+                .prepare_cached(unread_sql!("count(*)", "AND conversation = ?"))?
+                .query_row((at.own()?, number), |row| row.u64(0))?;
             at.db
                 .prepare_cached(contact_sql!("WHERE contact.contact = ?"))?
                 .query_row([number], |row| contact(*address, row, unread))
@@ -167,9 +170,17 @@ impl Reader {
 }
 
 impl Snapshot<'_> {
-    /// Who has that number; without names if they are no contact any more.
+    /// The peer of a direct conversation; none if it is another kind.
+    pub(super) fn peer_of(&mut self, conversation: i64) -> rusqlite::Result<Option<Who>> {
+        match self.numbers.conversation(self.db, conversation)? {
+            ConversationId::Direct(_) => self.who(conversation).map(Some),
+            ConversationId::Group(_) | ConversationId::Channel(_) => Ok(None),
+        }
+    }
+
+    /// The peer with that number; without names if it is no contact any more.
     pub(super) fn who(&mut self, number: i64) -> rusqlite::Result<Who> {
-        let address = self.peers.address(self.db, number)?;
+        let address = self.numbers.peer(self.db, number)?;
         let known = self
             .db
             .prepare_cached("SELECT petname, claimed_name, verified FROM contact WHERE contact = ?")?
@@ -203,8 +214,8 @@ fn view(address: OnionAddress, row: &Row<'_>, unread: u64) -> rusqlite::Result<C
         standing: row.code(3)?,
         note: sanitise::text(row.get(4)?),
         blocked: row.code(5)?,
-        timer_ours: row.get(6)?,
-        timer_theirs: row.get(7)?,
+        timer_ours: timer(row, 6)?,
+        timer_theirs: timer(row, 7)?,
         created_at: row.wall(8)?,
         last_seen: row.maybe_wall(9)?,
         retry: Retry {
@@ -215,16 +226,20 @@ fn view(address: OnionAddress, row: &Row<'_>, unread: u64) -> rusqlite::Result<C
     })
 }
 
-/// Unread messages by contact's number.
-fn unread(db: &Connection) -> rusqlite::Result<BTreeMap<i64, u64>> {
-    let mut statement = db.prepare_cached(unread_sql!("contact, count(*)", "GROUP BY contact"))?;
-    statement
-        .query_map([], |row| {
-            of(
-                "message",
-                row,
-                row.get(0).and_then(|contact| Ok((contact, row.u64(1)?))),
-            )
+/// The timer in that column; without a row it is off.
+fn timer(row: &Row<'_>, index: usize) -> rusqlite::Result<u32> {
+    let seconds: Option<u32> = of("timer", row, row.get(index))?;
+    Ok(seconds.unwrap_or(0))
+}
+
+/// Unread messages by the conversation's number.
+fn unread(at: &Snapshot<'_>) -> rusqlite::Result<BTreeMap<i64, u64>> {
+    let sql = unread_sql!("conversation, count(*)", "GROUP BY conversation");
+    at.db
+        .prepare_cached(sql)?
+        .query_map([at.own()?], |row| {
+            let count = |row: &Row<'_>| Ok((row.get(0)?, row.u64(1)?));
+            of("message", row, count(row))
         })?
         .collect()
 }

@@ -1,4 +1,4 @@
-//! A message as it is shown: its row, its state, what hangs on it, and who the contact is.
+//! [`MessageView`]: a message as it is shown, with its state, its reactions, and the names of the contact.
 
 use rusqlite::{Params, Row};
 use sotto_core::row::{ContentType, DeliveryState, MessageKey, MessageWithDelivery, OutboxRow};
@@ -8,15 +8,15 @@ use super::{Reader, Snapshot};
 use crate::StoreError;
 use crate::code::{Columns, of};
 use crate::message::{MESSAGE_COLUMNS, message, message_columns};
-use crate::name::Name;
-use crate::{sanitise, side};
+use crate::sanitise;
+use crate::tail::Name;
 
 /// A message as it stands now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageView {
     /// Its name.
     pub key: MessageKey,
-    /// Whether it came in or is ours.
+    /// Whether another node wrote it, or this one.
     pub direction: Direction,
     /// Its place in the conversation.
     pub order: EventSeq,
@@ -44,13 +44,13 @@ pub struct MessageView {
     pub state_at: Option<Wall>,
     /// When it disappears; `None` if never, or if its clock has not started.
     pub disappears_at: Option<Wall>,
-    /// Our name for the contact.
+    /// In a direct conversation, the user's name for the contact.
     pub petname: Option<String>,
-    /// Their name for themselves. Untrusted.
+    /// In a direct conversation, the contact's name for itself. Untrusted.
     pub claimed_name: Option<String>,
-    /// Their safety number was compared.
+    /// In a direct conversation, whether the contact's safety number was compared.
     pub verified: bool,
-    /// At most one of each side, the peer's first.
+    /// At most one of each author: in a direct conversation the contact's first.
     pub reactions: Vec<ReactionView>,
     /// While it waits: tries in a row that did not reach the contact. Else 0.
     pub attempts: u32,
@@ -63,7 +63,7 @@ pub struct MessageView {
 /// A reaction to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReactionView {
-    /// Who reacts.
+    /// The node that reacts.
     pub author: OnionAddress,
     /// With what. Untrusted if the author is another node.
     pub emoji: String,
@@ -79,7 +79,7 @@ impl MessageView {
 
     /// Came in, is still there, and was not read here.
     pub fn is_unread(&self) -> bool {
-        self.direction == Direction::In && self.state != Some(DeliveryState::Read) && !self.is_deleted()
+        self.direction == Direction::In && self.state.is_none() && !self.is_deleted()
     }
 
     /// Ours, and on its way: not proven to have arrived, not given up.
@@ -104,7 +104,7 @@ impl Reader {
         };
         self.read(|at| {
             let db = at.db;
-            let numbers = at.names()?.range(db, first, last, SAME_PREFIX)?;
+            let numbers = at.tail()?.range(db, first, last, SAME_PREFIX)?;
             let mut found = Vec::new();
             for number in numbers {
                 found.extend(at.view_of_number(number)?);
@@ -136,10 +136,10 @@ macro_rules! view_sql {
         concat!(
             "SELECT ",
             message_columns!(),
-            ", message.number, contact.petname, contact.claimed_name, contact.verified, contact.attempts, \
+            ", message.author IS (SELECT address FROM identity), contact.petname, contact.claimed_name, contact.verified, contact.attempts, \
              contact.next_attempt FROM ",
             $from,
-            " LEFT JOIN contact ON contact.contact = message.contact ",
+            " LEFT JOIN contact ON contact.contact = message.conversation ",
             $rest
         )
     };
@@ -160,7 +160,7 @@ impl Snapshot<'_> {
 
     /// The message of that name.
     pub(super) fn view_of(&mut self, key: &MessageKey) -> rusqlite::Result<Option<MessageView>> {
-        let Some(name) = Name::of(self.db, self.peers, key)? else {
+        let Some(name) = Name::of(self.db, self.numbers, key)? else {
             return Ok(None);
         };
         match self.number(&name)? {
@@ -178,12 +178,11 @@ impl Snapshot<'_> {
 
     fn view(&mut self, row: &Row<'_>) -> rusqlite::Result<MessageView> {
         const NEXT: usize = MESSAGE_COLUMNS;
-        let MessageWithDelivery { message, delivery } = message(self.db, self.peers, row)?;
-        let contact = side::contact(&message.key.conversation)?;
-        let direction = side::direction(&contact, &message.key.author);
+        let MessageWithDelivery { message, delivery } = message(self.db, self.numbers, row)?;
+        let ours: bool = row.get(NEXT)?;
         let mut view = MessageView {
             key: message.key,
-            direction,
+            direction: if ours { Direction::Out } else { Direction::In },
             order: message.order,
             text: sanitise::text(message.text),
             content_type: message.content_type,
@@ -200,7 +199,7 @@ impl Snapshot<'_> {
             petname: sanitise::name(of("contact", row, row.get(NEXT + 1))?),
             claimed_name: sanitise::name(of("contact", row, row.get(NEXT + 2))?),
             verified: of("contact", row, row.maybe_code(NEXT + 3))?.unwrap_or(false),
-            reactions: self.reactions(contact, row.get(NEXT)?)?,
+            reactions: self.reactions(row.get(0)?, row.get(3)?)?,
             attempts: 0,
             next_attempt: None,
             gives_up_at: None,
@@ -214,16 +213,15 @@ impl Snapshot<'_> {
         Ok(view)
     }
 
-    fn reactions(&mut self, contact: OnionAddress, message: i64) -> rusqlite::Result<Vec<ReactionView>> {
-        let mut statement = self
-            .db
-            .prepare_cached("SELECT author, emoji, at FROM reaction WHERE message = ? ORDER BY author")?;
-        let mut rows = statement.query([message])?;
+    fn reactions(&mut self, conversation: i64, message: i64) -> rusqlite::Result<Vec<ReactionView>> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT author, emoji, at FROM reaction WHERE message = ?1 ORDER BY author <> ?2, author",
+        )?;
+        let mut rows = statement.query((message, conversation))?;
         let mut reactions = Vec::new();
         while let Some(row) = rows.next()? {
-            let direction = of("reaction", row, row.code(0))?;
             reactions.push(ReactionView {
-                author: side::author(self.db, self.peers, contact, direction)?,
+                author: self.numbers.peer(self.db, of("reaction", row, row.get(0))?)?,
                 emoji: sanitise::line(of("reaction", row, row.get(1))?),
                 at: of("reaction", row, row.wall(2))?,
             });

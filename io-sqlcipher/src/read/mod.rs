@@ -1,6 +1,6 @@
-//! The read side: what people and programs ask of the store, on a connection that cannot write. One file for each question,
-//! owned plain values for answers. Text of peers is sanitised in the files that read columns into these values, and so
-//! before anybody sees it.
+//! [`Reader`]: what people and programs ask of the store, on a connection that cannot write. One file for each question,
+//! owned plain values for answers. Text of peers is sanitised in the files that read columns into these values, so that no
+//! surface gets it as it came.
 
 mod contacts;
 mod events;
@@ -10,6 +10,7 @@ mod messages;
 mod outbox;
 mod search;
 mod threads;
+mod unsettled;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -24,17 +25,19 @@ pub use contacts::{ContactView, RequestView, Who};
 pub use events::{EventView, EventsView};
 pub use messages::{MessageView, ReactionView};
 pub use threads::ThreadView;
+use unsettled::Unsettled;
 
 use crate::StoreError;
 use crate::lock::Lock;
-use crate::name::{Name, Names};
-use crate::peer::Peers;
+use crate::number::{self, Numbers};
+use crate::tail::{Name, Tail};
 
 /// A read-only connection, made by [`Store::reader`](crate::Store::reader). Each answer is of one moment. Blocking.
 pub struct Reader {
     // Before the lock, so that it closes first.
     db: Connection,
-    peers: RefCell<Peers>,
+    numbers: RefCell<Numbers>,
+    unsettled: RefCell<Option<Unsettled>>,
     path: PathBuf,
     _lock: Arc<Lock>,
 }
@@ -43,7 +46,8 @@ impl Reader {
     pub(crate) fn new(db: Connection, path: PathBuf, lock: Arc<Lock>) -> Self {
         Self {
             db,
-            peers: RefCell::default(),
+            numbers: RefCell::default(),
+            unsettled: RefCell::default(),
             path,
             _lock: lock,
         }
@@ -55,8 +59,9 @@ impl Reader {
             let transaction = self.db.unchecked_transaction()?;
             let answer = query(&mut Snapshot {
                 db: &transaction,
-                peers: &mut self.peers.borrow_mut(),
-                names: None,
+                numbers: &mut self.numbers.borrow_mut(),
+                tail: None,
+                unsettled: &mut self.unsettled.borrow_mut(),
                 unsealed: BTreeMap::new(),
             })?;
             transaction.commit()?;
@@ -69,22 +74,28 @@ impl Reader {
 /// The store at one moment.
 struct Snapshot<'r> {
     db: &'r Connection,
-    peers: &'r mut Peers,
-    /// Read when the first message is looked for by its name.
-    names: Option<Names>,
+    numbers: &'r mut Numbers,
+    /// Read when the first message is looked for by its key or its words.
+    tail: Option<Tail>,
+    unsettled: &'r mut Option<Unsettled>,
     /// By contact's number: which messages wait unsealed, and until when. Read once, when the first one is shown.
     unsealed: BTreeMap<i64, BTreeMap<MessageId, Wall>>,
 }
 
 impl Snapshot<'_> {
-    fn names(&mut self) -> rusqlite::Result<&Names> {
-        Names::loaded(&mut self.names, self.db).map(|names| &*names)
+    fn tail(&mut self) -> rusqlite::Result<&Tail> {
+        Tail::loaded(&mut self.tail, self.db).map(|tail| &*tail)
     }
 
-    /// The number of the message with that name.
+    /// The number of the message with that key.
     fn number(&mut self, name: &Name) -> rusqlite::Result<Option<i64>> {
         let db = self.db;
-        self.names()?.find(db, name)
+        self.tail()?.find(db, name)
+    }
+
+    /// This node's own number, by which its messages are told from those of others.
+    fn own(&self) -> rusqlite::Result<Option<i64>> {
+        number::own(self.db)
     }
 }
 

@@ -1,24 +1,23 @@
 //! What has not been delivered, and why.
 
-use rusqlite::Connection;
-use sotto_core::Direction;
+use rusqlite::{Connection, Row};
 
 use super::Reader;
 use super::messages::{MessageView, view_sql};
 use crate::StoreError;
 use crate::code::{Columns, of};
 use crate::message::message_columns;
-use crate::name::Name;
+use crate::tail::Name;
 
 impl Reader {
-    /// Messages of ours that are queued, sent or failed, the oldest first. Those that wait have the contact's attempts and
-    /// next try; those that failed have the reason in their state.
+    /// This node's messages that are queued, sent or failed, the oldest first. Those that wait have the contact's attempts and
+    /// next dial; those that failed have the reason in their state.
     pub fn outbox(&self) -> Result<Vec<MessageView>, StoreError> {
         self.read(|at| {
             // A failed message has left the outbox; one that waits has a row in it.
             let mut found = at.views(
-                view_sql!("message INDEXED BY failed" => "WHERE message.state IN (4, 5) AND message.direction = 1"),
-                [],
+                view_sql!("message INDEXED BY failed" => "WHERE message.state IN (4, 5) AND message.author IS ?"),
+                [at.own()?],
             )?;
             for name in waiting(at.db)? {
                 if let Some(number) = at.number(&name)? {
@@ -32,14 +31,16 @@ impl Reader {
     }
 }
 
+/// The keys of the messages that outbox rows deliver.
 fn waiting(db: &Connection) -> rusqlite::Result<Vec<Name>> {
-    db.prepare_cached("SELECT contact, message FROM outbox WHERE message IS NOT NULL")?
-        .query_map([], |row| {
-            Ok(Name {
-                contact: of("outbox", row, row.get(0))?,
-                direction: Direction::Out,
-                id: of("outbox", row, row.id(1))?,
-            })
-        })?
+    let name = |row: &Row<'_>| {
+        Ok(Name {
+            conversation: row.get(0)?,
+            author: row.get(1)?,
+            id: row.id(2)?,
+        })
+    };
+    db.prepare_cached("SELECT conversation, author, message FROM outbox WHERE message IS NOT NULL")?
+        .query_map([], |row| of("outbox", row, name(row)))?
         .collect()
 }

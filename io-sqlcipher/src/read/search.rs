@@ -1,6 +1,6 @@
-//! Search by words. What a person types is never taken as a language: it becomes quoted words, all of which must occur.
+//! Search by words. What a user types is never taken as a language: it becomes quoted words, all of which must occur.
 
-use sotto_core::OnionAddress;
+use sotto_core::ConversationId;
 
 use super::Reader;
 use super::messages::{MessageView, view_sql};
@@ -14,24 +14,38 @@ impl Reader {
     /// The newest `limit` messages whose text has every word of the query, the newest first; of one conversation, if one
     /// is named. `"in quotes"` is a phrase, and a word with a star at its end is the beginning of one. Case and accents do
     /// not matter.
-    pub fn search(&self, query: &str, limit: u32, with: Option<&OnionAddress>) -> Result<Vec<MessageView>, StoreError> {
+    pub fn search(
+        &self,
+        query: &str,
+        limit: u32,
+        within: Option<&ConversationId>,
+    ) -> Result<Vec<MessageView>, StoreError> {
         let words = words(query);
         if words.is_empty() {
             return Ok(Vec::new());
         }
         self.read(|at| {
-            let expression = match with {
+            let expression = match within {
                 None => format!("text : ({words})"),
-                Some(contact) => match at.peers.find(at.db, contact)? {
-                    Some(contact) => format!("(text : ({words})) AND contact : \"{contact}\""),
+                Some(conversation) => match at.numbers.find(at.db, conversation)? {
+                    Some(number) => format!("(text : ({words})) AND conversation : \"{number}\""),
                     None => return Ok(Vec::new()),
                 },
             };
-            // Message numbers grow with time, and the index can be walked backwards: what is not shown is not read. The
-            // cross join keeps the index in front.
-            let sql = view_sql!("word CROSS JOIN message ON message.number = word.rowid" =>
-                "WHERE word MATCH ? ORDER BY word.rowid DESC LIMIT ?");
-            at.views(sql, (expression, limit))
+            // What is not settled is newer than what is.
+            let mut found = Vec::new();
+            for number in at.unsettled()?.search(&expression, limit)? {
+                found.extend(at.view_of_number(number)?);
+            }
+            let rest = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+            if rest > 0 {
+                // Message numbers grow with time, and the index can be walked backwards: what is not shown is not read. The
+                // cross join keeps the index in front.
+                let sql = view_sql!("word CROSS JOIN message ON message.number = word.rowid" =>
+                    "WHERE word MATCH ? ORDER BY word.rowid DESC LIMIT ?");
+                found.extend(at.views(sql, (expression, rest))?);
+            }
+            Ok(found)
         })
     }
 }

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
-use sotto_core::Wall;
+use rusqlite::{Params, Row};
+use sotto_core::{ConversationId, Wall};
 
-use super::Reader;
 use super::contacts::Who;
+use super::{Reader, Snapshot};
 use crate::StoreError;
 use crate::code::{Columns, of};
 use crate::sanitise;
@@ -15,19 +15,21 @@ use crate::sanitise;
 /// One thread of one conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadView {
-    /// With whom.
-    pub who: Who,
+    /// The conversation that it is in.
+    pub conversation: ConversationId,
+    /// The peer of a direct conversation; `None` for other kinds.
+    pub peer: Option<Who>,
     /// Its name; `None` for what is in no thread.
     pub thread: Option<String>,
     /// How many messages it holds.
     pub messages: u64,
-    /// How many of them came in and were not read here.
+    /// How many of them are of other authors and were not read here.
     pub unread: u64,
     /// Our clock when its last message was queued or received.
     pub last_at: Wall,
 }
 
-/// A contact's number and a thread's name.
+/// A conversation's number and a thread's name.
 type Name = (i64, Option<String>);
 
 #[derive(Default)]
@@ -42,59 +44,67 @@ impl Reader {
     /// in no thread, if there is any.
     pub fn threads(&self, limit: u32) -> Result<Vec<ThreadView>, StoreError> {
         self.read(|at| {
-            let mut threads: Vec<(Name, Counts)> = count(at.db)?.into_iter().collect();
+            let mut threads: Vec<(Name, Counts)> = count(at)?.into_iter().collect();
             threads.sort_unstable_by_key(|(_, counts)| std::cmp::Reverse(counts.last));
             threads.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-            let mut last_at = at
-                .db
-                .prepare_cached("SELECT max(at) AS at FROM message WHERE contact = ? AND ordinal = ?")?;
-            threads
-                .into_iter()
-                .map(|((contact, thread), counts)| {
-                    Ok(ThreadView {
-                        who: at.who(contact)?,
-                        thread,
-                        messages: counts.messages,
-                        unread: counts.unread,
-                        last_at: last_at.query_row((contact, counts.last), |row| of("message", row, row.wall(0)))?,
-                    })
+            let mut last_at = at.db.prepare_cached("SELECT at FROM message WHERE number = ?")?;
+            let views = threads.into_iter().map(|((conversation, thread), counts)| {
+                Ok(ThreadView {
+                    conversation: at.numbers.conversation(at.db, conversation)?,
+                    peer: at.peer_of(conversation)?,
+                    thread,
+                    messages: counts.messages,
+                    unread: counts.unread,
+                    last_at: last_at.query_row([counts.last], |row| of("message", row, row.wall(0)))?,
                 })
-                .collect()
+            });
+            views.collect()
         })
     }
 }
 
-fn count(db: &Connection) -> rusqlite::Result<BTreeMap<Name, Counts>> {
+fn count(at: &Snapshot<'_>) -> rusqlite::Result<BTreeMap<Name, Counts>> {
     let mut threads = BTreeMap::<Name, Counts>::new();
     for_each(
-        db,
-        "SELECT contact, thread, ordinal FROM message INDEXED BY conversation",
-        |name, ordinal| {
+        at,
+        "SELECT conversation, thread, number FROM message INDEXED BY conversation_order",
+        [],
+        |name, number| {
             let first = Counts {
-                last: ordinal,
+                last: number,
                 ..Counts::default()
             };
             let counts = threads.entry(name).or_insert(first);
             counts.messages += 1;
-            counts.last = counts.last.max(ordinal);
+            counts.last = counts.last.max(number);
         },
     )?;
     for_each(
-        db,
-        "SELECT contact, thread, ordinal FROM message INDEXED BY unread \
-         WHERE direction = 0 AND state IS NOT 3 AND deleted_at IS NULL",
+        at,
+        "SELECT conversation, thread, number FROM message INDEXED BY unread \
+         WHERE author IS NOT ? AND state IS NULL AND deleted_at IS NULL",
+        [at.own()?],
         |name, _| threads.entry(name).or_default().unread += 1,
     )?;
     Ok(threads)
 }
 
-fn for_each(db: &Connection, sql: &str, mut each: impl FnMut(Name, i64)) -> rusqlite::Result<()> {
-    let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query([])?;
+fn for_each(
+    at: &Snapshot<'_>,
+    sql: &str,
+    parameters: impl Params,
+    mut each: impl FnMut(Name, i64),
+) -> rusqlite::Result<()> {
+    let mut statement = at.db.prepare_cached(sql)?;
+    let mut rows = statement.query(parameters)?;
     while let Some(row) = rows.next()? {
-        let (contact, thread, ordinal): (i64, Option<String>, i64) = of("message", row, row.try_into())?;
+        let (conversation, thread, number): (i64, Option<String>, i64) = of("message", row, columns(row))?;
         // Two names that look the same are the same to a reader.
-        each((contact, thread.map(sanitise::line)), ordinal);
+        each((conversation, thread.map(sanitise::line)), number);
     }
     Ok(())
+}
+
+fn columns(row: &Row<'_>) -> rusqlite::Result<(i64, Option<String>, i64)> {
+    row.try_into()
 }

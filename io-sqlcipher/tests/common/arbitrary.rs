@@ -1,32 +1,73 @@
 //! Strategies for rows of every kind, over few keys, so that random batches meet their own rows again.
 
-use proptest::collection::{btree_map, vec};
+use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 use sotto_core::row::{
     Batch, Change, ConsumerRow, ContactRow, ContentType, CursorsRow, DeliveryRow, DeliveryState, Event, EventRow,
     FailReason, IdentityRow, InviteRow, Key, MessageKey, MessageRow, OfferRow, OutboxRow, ReactionRow, RequestRow,
-    Retry, Row, SealedBody, SessionRow, Standing,
+    Retry, Row, SealedBody, SessionRow, Standing, TimerRow,
 };
-use sotto_core::{Direction, EventSeq, Generation, InviteToken, MessageId, OnionAddress, Position, Wall};
+use sotto_core::{
+    ChannelId, ConversationId, EventSeq, Generation, GroupId, InviteToken, MessageId, OnionAddress, Position, Wall,
+};
 
-/// Changes of different keys, in key order, as core makes them.
+/// Changes of different keys, in key order, as core makes them. Some messages come with the event that announces them.
 pub fn batch() -> impl Strategy<Value = Batch> {
-    btree_map(any::<u16>(), change(), 0..24).prop_map(|changes| {
-        let by_key: std::collections::BTreeMap<Key, Change> =
-            changes.into_values().map(|change| (change.key(), change)).collect();
+    let new = (message(), any::<bool>()).prop_map(|(row, received)| {
+        let (key, seq, at) = (row.key, row.order, row.at);
+        let event = if received {
+            Event::MessageReceived { key }
+        } else {
+            Event::MessageQueued { key }
+        };
+        [
+            Change::Insert(Row::Message(row)),
+            Change::Put(Row::Event(EventRow { seq, at, event })),
+        ]
+    });
+    (vec(change(), 0..24), vec(new, 0..4)).prop_map(|(changes, new)| {
+        let changes = changes.into_iter().chain(new.into_iter().flatten());
+        let by_key: std::collections::BTreeMap<Key, Change> = changes.map(|change| (change.key(), change)).collect();
         Batch {
             changes: by_key.into_values().collect(),
         }
     })
 }
 
-/// Every key that a random message can have.
+/// Every key that a random message can have: of two or three authors in conversations of every kind.
 pub fn all_message_keys() -> impl Iterator<Item = MessageKey> {
-    (1..=3).flat_map(|contact| {
-        [Direction::In, Direction::Out]
-            .into_iter()
-            .flat_map(move |direction| (0..3).map(move |id| message_key_of(super::peer(contact), direction, id)))
+    conversations().flat_map(|conversation| {
+        let authors = match conversation.peer() {
+            Some(peer) => vec![peer, super::peer(super::OWN)],
+            None => vec![super::peer(1), super::peer(2), super::peer(super::OWN)],
+        };
+        authors.into_iter().flat_map(move |author| {
+            (0..3).map(move |id| MessageKey {
+                conversation,
+                author,
+                id: MessageId([id; 16]),
+            })
+        })
     })
+}
+
+fn conversations() -> impl Iterator<Item = ConversationId> {
+    let direct = (1..=3).map(|contact| ConversationId::Direct(super::peer(contact)));
+    let others = [
+        ConversationId::Group(GroupId([1; 32])),
+        ConversationId::Channel(ChannelId([1; 32])),
+    ];
+    direct.chain(others)
+}
+
+fn conversation() -> impl Strategy<Value = ConversationId> {
+    select(conversations().collect::<Vec<_>>())
+}
+
+/// Any node that writes, reacts, or sets timers.
+fn author() -> impl Strategy<Value = OnionAddress> {
+    (0_u8..=3).prop_map(super::peer)
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -46,6 +87,11 @@ pub fn row() -> impl Strategy<Value = Row> {
     prop_oneof![
         1 => identity().prop_map(Row::Identity),
         2 => contact().prop_map(Row::Contact),
+        2 => (conversation(), author(), any::<u32>()).prop_map(|(conversation, author, seconds)| Row::Timer(TimerRow {
+            conversation,
+            author,
+            seconds,
+        })),
         1 => (peer(), bytes()).prop_map(|(contact, record)| Row::Session(SessionRow { contact, record })),
         1 => cursors().prop_map(Row::Cursors),
         1 => offer().prop_map(Row::Offer),
@@ -68,10 +114,6 @@ pub fn peer() -> impl Strategy<Value = OnionAddress> {
     (1_u8..=3).prop_map(super::peer)
 }
 
-pub fn direction() -> impl Strategy<Value = Direction> {
-    prop_oneof![Just(Direction::In), Just(Direction::Out)]
-}
-
 pub fn state() -> impl Strategy<Value = DeliveryState> {
     prop_oneof![
         Just(DeliveryState::Queued),
@@ -92,14 +134,11 @@ pub fn event() -> impl Strategy<Value = Event> {
         (message_key(), state()).prop_map(|(key, state)| Event::MessageState { key, state }),
         message_key().prop_map(|key| Event::MessageEdited { key }),
         message_key().prop_map(|key| Event::MessageDeleted { key }),
-        (message_key(), direction()).prop_map(|(key, direction)| Event::MessageReacted {
-            key,
-            author: author(key.conversation.peer().unwrap(), direction),
-        }),
+        (message_key(), author()).prop_map(|(key, author)| Event::MessageReacted { key, author }),
         message_key().prop_map(|key| Event::MessageDisappeared { key }),
-        (stranger(), direction(), any::<u32>()).prop_map(|(contact, direction, seconds)| Event::TimerChanged {
-            conversation: contact.into(),
-            author: author(contact, direction),
+        (conversation(), stranger(), any::<u32>()).prop_map(|(conversation, author, seconds)| Event::TimerChanged {
+            conversation,
+            author,
             seconds,
         }),
         stranger().prop_map(|contact| Event::RequestReceived { contact }),
@@ -116,25 +155,24 @@ pub fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// An event may name somebody whom no other row knows.
+/// An event may name a peer that no other row names.
 fn stranger() -> impl Strategy<Value = OnionAddress> {
     (1_u8..=6).prop_map(super::peer)
 }
 
 fn message_key() -> impl Strategy<Value = MessageKey> {
-    (peer(), direction(), 0_u8..3).prop_map(|(contact, direction, id)| message_key_of(contact, direction, id))
+    select(all_message_keys().collect::<Vec<_>>())
 }
 
-fn message_key_of(contact: OnionAddress, direction: Direction, id: u8) -> MessageKey {
-    MessageKey::direct(contact, author(contact, direction), MessageId([id; 16]))
+/// The place of a message: one of three that no other message has, for events are numbered once.
+fn order(key: &MessageKey, which: u64) -> EventSeq {
+    let index = all_message_keys().position(|other| other == *key).expect("one of them");
+    EventSeq(1 + u64::try_from(index).expect("small") + 40 * which)
 }
 
-/// The author in the direct conversation with a contact.
-fn author(contact: OnionAddress, direction: Direction) -> OnionAddress {
-    match direction {
-        Direction::In => contact,
-        Direction::Out => super::peer(super::OWN),
-    }
+/// Moments that events and messages share.
+fn shared_wall() -> impl Strategy<Value = Wall> {
+    (0_u64..2).prop_map(Wall)
 }
 
 /// Numbers as they are, and those at the edges: a peer's numbers can be anything.
@@ -198,7 +236,7 @@ fn contact() -> impl Strategy<Value = ContactRow> {
     ];
     let names = (small_text(), small_text(), text());
     let keys = (prop::option::of(token()), prop::option::of(bytes()));
-    let flags = (any::<bool>(), any::<bool>());
+    let flags = (any::<bool>(), any::<bool>(), prop::option::of(vec(any::<u32>(), 0..4)));
     let times = (wall(), prop::option::of(wall()), any::<u32>(), prop::option::of(wall()));
     (peer(), standing, names, keys, flags, times).prop_map(
         |(
@@ -206,7 +244,7 @@ fn contact() -> impl Strategy<Value = ContactRow> {
             standing,
             (petname, claimed_name, note),
             (invite, identity_key),
-            (verified, blocked),
+            (verified, blocked, features),
             (created_at, last_seen, attempts, next_attempt),
         )| ContactRow {
             address,
@@ -218,8 +256,7 @@ fn contact() -> impl Strategy<Value = ContactRow> {
             identity_key,
             verified,
             blocked,
-            // Schema 1 has no column for them.
-            features: None,
+            features,
             created_at,
             last_seen,
             retry: Retry { attempts, next_attempt },
@@ -263,12 +300,12 @@ fn request() -> impl Strategy<Value = RequestRow> {
 fn outbox() -> impl Strategy<Value = OutboxRow> {
     let sealed =
         prop::option::of((number(), bytes()).prop_map(|(sequence, ciphertext)| SealedBody { sequence, ciphertext }));
-    let id = prop::option::of((0_u8..3).prop_map(|n| MessageId([n; 16])));
+    let message = prop::option::of(message_key());
     let life = (any::<u32>(), prop::option::of(wall()));
     (
         peer(),
         0_u64..4,
-        id,
+        message,
         bytes(),
         sealed,
         any::<bool>(),
@@ -281,7 +318,7 @@ fn outbox() -> impl Strategy<Value = OutboxRow> {
                 OutboxRow {
                     contact,
                     position: Position(position),
-                    message: message.map(|id| MessageKey::direct(contact, super::peer(super::OWN), id)),
+                    message,
                     content,
                     sealed,
                     repeat,
@@ -304,10 +341,11 @@ fn message() -> impl Strategy<Value = MessageRow> {
         prop::option::of(small_text()),
         prop::option::of((0_u8..3).prop_map(|n| MessageId([n; 16]))),
     );
-    let times = (wall(), wall(), prop::option::of(wall()), prop::option::of(wall()));
+    let at = prop_oneof![wall(), shared_wall()];
+    let times = (wall(), at, prop::option::of(wall()), prop::option::of(wall()));
     (
         message_key(),
-        0_u64..50,
+        0_u64..3,
         text(),
         content_type,
         place,
@@ -318,7 +356,7 @@ fn message() -> impl Strategy<Value = MessageRow> {
             |(key, order, text, content_type, (thread, reply_to), ttl, (sent_at, at, edited_at, deleted_at))| {
                 MessageRow {
                     key,
-                    order: EventSeq(order),
+                    order: self::order(&key, order),
                     text,
                     content_type,
                     thread,
@@ -349,18 +387,32 @@ fn delivery() -> impl Strategy<Value = DeliveryRow> {
 }
 
 fn reaction() -> impl Strategy<Value = ReactionRow> {
-    (message_key(), direction(), small_text(), wall()).prop_map(|(target, direction, emoji, at)| ReactionRow {
+    (message_key(), author(), small_text(), wall()).prop_map(|(target, author, emoji, at)| ReactionRow {
         target,
-        author: author(target.conversation.peer().unwrap(), direction),
+        author,
         emoji,
         at,
     })
 }
 
+/// Any event in any place; or one that announces a message in one of that message's places, perhaps as the message says it.
 fn event_row() -> impl Strategy<Value = EventRow> {
-    (1_u64..12, wall(), event()).prop_map(|(seq, at, event)| EventRow {
+    let any = (1_u64..12, wall(), event()).prop_map(|(seq, at, event)| EventRow {
         seq: EventSeq(seq),
         at,
         event,
+    });
+    prop_oneof![any, announcement()]
+}
+
+fn announcement() -> impl Strategy<Value = EventRow> {
+    (message_key(), 0_u64..3, shared_wall(), any::<bool>()).prop_map(|(key, which, at, received)| EventRow {
+        seq: order(&key, which),
+        at,
+        event: if received {
+            Event::MessageReceived { key }
+        } else {
+            Event::MessageQueued { key }
+        },
     })
 }

@@ -84,7 +84,7 @@ pub fn identity(n: u8) -> IdentityRow {
     }
 }
 
-/// Somebody's address.
+/// The address of a peer.
 pub fn peer(n: u8) -> OnionAddress {
     static ADDRESSES: [OnceLock<OnionAddress>; 256] = [const { OnceLock::new() }; 256];
     *ADDRESSES[usize::from(n)].get_or_init(|| identity(n).address())

@@ -6,9 +6,9 @@ use super::*;
 fn history_is_paged_backwards_and_each_page_reads_forwards() {
     let place = Place::new();
     let (_store, reader) = populated(&place);
-    let newest = reader.history(&peer(1), 2, None).unwrap();
+    let newest = reader.history(&peer(1).into(), 2, None).unwrap();
     assert_eq!(texts(&newest), ["hello 1-4", "hello 1-5"]);
-    let before = reader.history(&peer(1), 10, Some(newest[0].key.id)).unwrap();
+    let before = reader.history(&peer(1).into(), 10, Some(newest[0].key.id)).unwrap();
     assert_eq!(texts(&before), ["hello 1-1", "hello 1-2", "hello 1-3"]);
     assert_eq!(before[0].petname.as_deref(), Some("Ada"));
     assert_eq!(before[0].claimed_name.as_deref(), Some("calls [1mitself so"));
@@ -16,13 +16,16 @@ fn history_is_paged_backwards_and_each_page_reads_forwards() {
 
     assert!(
         reader
-            .history(&peer(1), 10, Some(key(2, In, 77).id))
+            .history(&peer(1).into(), 10, Some(key(2, In, 77).id))
             .unwrap()
             .is_empty(),
         "no such message"
     );
-    assert!(reader.history(&peer(9), 10, None).unwrap().is_empty(), "nobody");
-    let gone = reader.history(&peer(3), 1, None).unwrap();
+    assert!(
+        reader.history(&peer(9).into(), 10, None).unwrap().is_empty(),
+        "no such contact"
+    );
+    let gone = reader.history(&peer(3).into(), 1, None).unwrap();
     assert_eq!(
         (gone[0].petname.as_deref(), gone[0].verified),
         (None, false),
@@ -80,7 +83,11 @@ fn threads_are_counted_for_each_conversation_and_sorted_by_use() {
     let threads = reader.threads(10).unwrap();
     let found: Vec<_> = threads
         .iter()
-        .map(|t| (t.who.address, t.thread.as_deref(), t.messages, t.unread, t.last_at.0))
+        .map(|t| {
+            let peer = t.peer.as_ref().unwrap().address;
+            assert_eq!(t.conversation, peer.into());
+            (peer, t.thread.as_deref(), t.messages, t.unread, t.last_at.0)
+        })
         .collect();
     assert_eq!(
         found,
@@ -115,10 +122,10 @@ fn search_needs_every_word_newest_first_and_follows_edits() {
     assert_eq!(texts_of("hello !!! 3-5"), ["hello 3-5"], "punctuation alone is no word");
     assert!(texts_of("...").is_empty() && texts_of("").is_empty());
 
-    let with = reader.search("hello", 100, Some(&peer(2))).unwrap();
+    let with = reader.search("hello", 100, Some(&peer(2).into())).unwrap();
     assert_eq!(with.len(), 5);
     assert!(with.iter().all(|message| message.key.conversation == peer(2).into()));
-    assert!(reader.search("hello", 100, Some(&peer(9))).unwrap().is_empty());
+    assert!(reader.search("hello", 100, Some(&peer(9).into())).unwrap().is_empty());
 
     for n in 0..3 {
         let text = format!("hello later {n}");
@@ -146,6 +153,100 @@ fn search_needs_every_word_newest_first_and_follows_edits() {
     assert!(texts_of("another").is_empty());
 }
 
+#[test]
+fn a_search_finds_what_is_in_the_index_and_what_is_not_yet() {
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    let orders = |query: &str, limit, within: Option<u8>| -> Vec<u64> {
+        let within = within.map(|contact| peer(contact).into());
+        let found = reader.search(query, limit, within.as_ref()).unwrap();
+        found.iter().map(|message| message.order.0).collect()
+    };
+    // More than the tail holds, in batches, and a rest.
+    for batch in 0..9_u32 {
+        let rows = (0..100).map(|n| {
+            let n = 1000 + batch * 100 + n;
+            let contact = if n.is_multiple_of(2) { 1 } else { 2 };
+            Row::Message(message(key(contact, In, n), n.into(), &format!("needle w{n}")))
+        });
+        store.commit(&puts(rows)).unwrap();
+    }
+    let expected: Vec<u64> = (1000..1900).rev().collect();
+    assert_eq!(orders("needle", 2000, None), expected);
+    assert_eq!(orders("needle", 700, None), expected[..700]);
+    assert_eq!(orders("needle", 3, None), [1899, 1898, 1897]);
+    assert_eq!(orders("w1001", 9, Some(2)), [1001]);
+    assert_eq!(orders("W1899", 9, Some(2)), [1899]);
+    assert!(orders("w1899", 9, Some(1)).is_empty());
+    // Edited and deleted in the index and before it.
+    let edits = [1000, 1898].map(|n| {
+        Change::Put(Row::Message(MessageRow {
+            edited_at: Some(Wall(1)),
+            ..message(key(1, In, n), n.into(), "found instead")
+        }))
+    });
+    let deletions = [1001, 1899].map(|n| Change::Delete(Key::Message(key(2, In, n))));
+    store
+        .commit(&common::batch(edits.into_iter().chain(deletions)))
+        .unwrap();
+    assert_eq!(orders("needle", 2000, None), expected[2..898]);
+    assert_eq!(orders("instead", 9, None), [1898, 1000]);
+    assert!(orders("w1001", 9, None).is_empty() && orders("w1899", 9, None).is_empty());
+    common::check_word_index(&place);
+}
+
+#[test]
+fn conversations_of_every_kind_are_read_alike() {
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    let own = peer(common::OWN);
+    for (conversation, first) in [
+        (ConversationId::Group(GroupId([7; 32])), 1000),
+        (ConversationId::Channel(ChannelId([7; 32])), 2000),
+    ] {
+        // Two other nodes and this one, which have chosen the same id.
+        let rows = [peer(1), own, peer(2)].into_iter().zip(first..).map(|(author, order)| {
+            let key = MessageKey {
+                conversation,
+                author,
+                id: key(1, In, 1).id,
+            };
+            in_thread(message(key, order, &format!("said {order}")), "plans")
+        });
+        store.commit(&puts(rows)).unwrap();
+        let history = reader.history(&conversation, 9, None).unwrap();
+        let places: Vec<u64> = history.iter().map(|message| message.order.0).collect();
+        assert_eq!(places, [first, first + 1, first + 2]);
+        assert_eq!(history.iter().map(|m| m.direction).collect::<Vec<_>>(), [In, Out, In]);
+        assert!(
+            history
+                .iter()
+                .all(|m| m.petname.is_none() && m.key.conversation == conversation)
+        );
+        let before = reader.history(&conversation, 9, Some(history[0].key.id)).unwrap();
+        assert!(before.is_empty(), "nothing is before the first with that id");
+        let found = reader.search("said", 9, Some(&conversation)).unwrap();
+        assert_eq!(found.len(), 3);
+        let threads = reader.threads(9).unwrap();
+        let thread = threads
+            .iter()
+            .find(|thread| thread.conversation == conversation)
+            .unwrap();
+        assert_eq!((thread.messages, thread.unread, thread.peer.clone()), (3, 2, None));
+        assert_eq!(reader.inbox(1, None, true).unwrap()[0].order, EventSeq(first + 2));
+        let changed = Event::TimerChanged {
+            conversation,
+            author: peer(2),
+            seconds: 9,
+        };
+        store.commit(&puts([event(first, changed.clone())])).unwrap();
+        let log = reader.events(EventSeq(first - 1), 1).unwrap();
+        assert_eq!((&log.events[0].row.event, &log.events[0].peer), (&changed, &None));
+    }
+    assert_eq!(reader.search("said", 9, None).unwrap().len(), 6);
+    assert_eq!(reader.message(&key(1, In, 1).id.to_string()).unwrap().len(), 9);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -160,7 +261,7 @@ proptest! {
         }
         STORE.with(|(_, _, reader)| {
             reader.search(&query, 10, None).unwrap();
-            reader.search(&query, 10, Some(&peer(1))).unwrap();
+            reader.search(&query, 10, Some(&peer(1).into())).unwrap();
         });
     }
 }

@@ -17,7 +17,7 @@ fn outbox_is_what_waits_or_failed_with_its_prospects() {
     let rows = states.iter().flat_map(|(id, state)| {
         let key = key(1, Out, *id);
         [
-            Row::Message(message(key, (*id).into(), "m")),
+            Row::Message(message(key, u64::from(*id) + 300, "m")),
             Row::Delivery(delivery(key, *state)),
         ]
     });
@@ -35,9 +35,9 @@ fn outbox_is_what_waits_or_failed_with_its_prospects() {
     assert_eq!(
         found,
         [
-            (30, DeliveryState::Queued, 3, next, Some(Wall(500))),
-            (31, DeliveryState::Sent, 3, next, None),
-            (33, DeliveryState::Failed(FailReason::Expired), 0, None, None),
+            (330, DeliveryState::Queued, 3, next, Some(Wall(500))),
+            (331, DeliveryState::Sent, 3, next, None),
+            (333, DeliveryState::Failed(FailReason::Expired), 0, None, None),
         ]
     );
 }
@@ -97,7 +97,7 @@ fn the_log_is_read_from_any_place_with_what_it_is_about() {
     assert_eq!((log.first, log.last), (EventSeq(10), EventSeq(14)));
     assert_eq!(log.events[0].row.seq, EventSeq(11));
     assert_eq!(log.events[0].message.as_ref().unwrap().text, "hello 1-1");
-    assert_eq!(log.events[0].who.petname.as_deref(), Some("Ada"));
+    assert_eq!(log.events[0].peer.as_ref().unwrap().petname.as_deref(), Some("Ada"));
     assert!(log.events[1].message.is_none() && log.events.len() == 2);
     let again = &reader.events(EventSeq(13), 1).unwrap().events[0];
     assert!(again.message.is_none(), "what came first was announced already");
@@ -156,22 +156,87 @@ fn contacts_and_requests_come_with_clean_names() {
 }
 
 #[test]
-fn a_batch_of_messages_is_one_segment_of_the_word_index() {
+fn the_log_is_the_same_whether_a_message_tells_its_event_or_a_row_does() {
     let place = Place::new();
     let mut store = place.create();
+    let reader = store.reader().unwrap();
+    let rows = |n: u64| {
+        let key = key(1, Out, u32::try_from(n).unwrap());
+        [
+            Row::Message(message(key, n, "m")),
+            Row::Delivery(delivery(key, DeliveryState::Queued)),
+            event(n, Event::MessageQueued { key }),
+        ]
+    };
+    store.commit(&puts((1..=20).flat_map(rows))).unwrap();
+    let log = || {
+        let log = reader.events(EventSeq(0), 99).unwrap();
+        let events: Vec<_> = log.events.into_iter().map(|event| event.row).collect();
+        (log.first.0, log.last.0, events)
+    };
+    let rows_of_events = || -> i64 {
+        let sql = "SELECT count(*) FROM event";
+        let copy = Place::new();
+        for (name, bytes) in place.files().into_iter().filter(|(name, _)| !name.ends_with("-shm")) {
+            std::fs::write(copy.folder().join(name), bytes).unwrap();
+        }
+        common::raw(&copy.database())
+            .query_row(sql, [], |row| row.get(0))
+            .unwrap()
+    };
+    let before = log();
+    assert_eq!((before.0, before.1, before.2.len()), (1, 20, 20));
+    assert_eq!(rows_of_events(), 0, "the messages tell them");
+    // Deleted, edited with another time, moved to another place.
+    let moved = MessageRow {
+        order: EventSeq(30),
+        ..message(key(1, Out, 7), 7, "m")
+    };
+    let edited = MessageRow {
+        at: Wall(99),
+        ..message(key(1, Out, 6), 6, "m")
+    };
     store
-        .commit(&puts((0..200).flat_map(|n| {
-            let text = format!("message number {n}");
-            [
-                Row::Message(message(key(1, Out, n), n.into(), &text)),
-                Row::Delivery(delivery(key(1, Out, n), DeliveryState::Queued)),
-                event(u64::from(n) + 1, Event::MessageQueued { key: key(1, Out, n) }),
-            ]
-        })))
+        .commit(&common::batch([
+            Change::Delete(Key::Message(key(1, Out, 5))),
+            Change::Put(Row::Message(edited)),
+            Change::Put(Row::Message(moved)),
+        ]))
         .unwrap();
+    assert_eq!(log(), before);
+    assert_eq!(rows_of_events(), 3);
+    // Dropped from the front, as core does it.
+    store
+        .commit(&common::batch(
+            (1..=18).map(|n| Change::Delete(Key::Event(EventSeq(n)))),
+        ))
+        .unwrap();
+    assert_eq!(log(), (19, 20, before.2[18..].to_vec()));
+    assert_eq!(store.image().unwrap().first_event, EventSeq(19));
+    assert_eq!(store.image().unwrap().last_event, EventSeq(20));
+    assert_eq!(reader.history(&peer(1).into(), 99, None).unwrap().len(), 19);
+}
+
+#[test]
+fn messages_of_many_batches_are_few_segments_of_the_word_index() {
+    let place = Place::new();
+    let mut store = place.create();
+    for batch in 0..40_u32 {
+        store
+            .commit(&puts((0..32).flat_map(|n| {
+                let n = batch * 32 + n;
+                let text = format!("message number {n}");
+                [
+                    Row::Message(message(key(1, Out, n), u64::from(n) + 1, &text)),
+                    Row::Delivery(delivery(key(1, Out, n), DeliveryState::Queued)),
+                    event(u64::from(n) + 1, Event::MessageQueued { key: key(1, Out, n) }),
+                ]
+            })))
+            .unwrap();
+    }
     store.close().unwrap();
     let segments: i64 = common::raw(&place.database())
         .query_row("SELECT count(DISTINCT segid) FROM word_idx", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(segments, 1, "more would be merged again and again");
+    assert_eq!(segments, 2, "more would be merged again and again");
 }

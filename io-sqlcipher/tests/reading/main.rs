@@ -8,10 +8,10 @@ mod lists;
 use common::{Place, delivery, key, message, peer, puts};
 use proptest::prelude::*;
 use sotto_core::row::{
-    Change, ConsumerRow, ContactRow, DeliveryState, Event, EventRow, FailReason, Key, MessageRow, OutboxRow,
-    ReactionRow, RequestRow, Retry, Row, SealedBody, Standing, TimerRow,
+    Change, ConsumerRow, ContactRow, DeliveryState, Event, EventRow, FailReason, Key, MessageKey, MessageRow,
+    OutboxRow, ReactionRow, RequestRow, Retry, Row, SealedBody, Standing, TimerRow,
 };
-use sotto_core::{Direction, EventSeq, Generation, Position, Wall};
+use sotto_core::{ChannelId, ConversationId, Direction, EventSeq, Generation, GroupId, Position, Wall};
 use sotto_io_sqlcipher::{MessageView, Reader, Store};
 
 use Direction::{In, Out};

@@ -7,6 +7,7 @@ mod cold;
 mod installed;
 mod libsignal;
 mod messages;
+mod migrate;
 mod rest;
 mod stored;
 
@@ -20,12 +21,13 @@ fn main() {
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let rows: [(&str, fn()); 5] = [
+    let rows: [(&str, fn()); 6] = [
         ("one_way", messages::one_way),
         ("ping_pong", messages::ping_pong),
         ("stored", stored::stored),
         ("cold_send", cold::cold_send),
         ("rest", rest::rest),
+        ("migrate", migrate::migrate),
     ];
     for (name, row) in rows {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {

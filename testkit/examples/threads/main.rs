@@ -24,7 +24,7 @@ use std::time::Duration;
 use handle::{Handle, start};
 use setup::{Listener, Network, Setup, Storage};
 use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
-use sotto_core::{Command, Draft, FriendCode, Limits, Node, OnionAddress, Reply};
+use sotto_core::{Command, ConversationId, Draft, FriendCode, Limits, Node, OnionAddress, Reply};
 use sotto_io_sqlcipher::{Store, StoreError, StoreKey};
 
 /// Until something that waits for the other side is looked at again.
@@ -72,7 +72,7 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
         let store = Store::open(&folder.path().join(name), &key())?;
         println!("{name} remembers:");
         let with = if name == "alice" { his } else { hers };
-        for message in store.reader()?.history(&with, 10, None)? {
+        for message in store.reader()?.history(&ConversationId::Direct(with), 10, None)? {
             println!("  {:?} {}", message.direction, message.text);
         }
     }

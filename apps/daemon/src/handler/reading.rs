@@ -5,7 +5,6 @@ use std::sync::Arc;
 use sotto_api::{self as api, Error, all};
 use sotto_io_sqlcipher::{MessageView, Reader};
 
-use super::messages::peer;
 use super::{Handle, Handled, LONGEST, PAGE, limit};
 use crate::app::App;
 use crate::view;
@@ -14,14 +13,13 @@ impl Handle<all::History> for App {
     async fn handle(self: &Arc<Self>, params: api::History) -> Result<Handled<api::Messages>, Error> {
         let limit = limit(params.limit, PAGE)?;
         let conversation = self.conversation_named(&params.conversation).await?;
-        let contact = peer(conversation)?;
         let before = match params.before {
             Some(id) => Some(self.message("before", id, Some(conversation), None).await?.id),
             None => None,
         };
         let messages = self
             .reads
-            .read(move |reader| reader.history(&contact, limit, before))
+            .read(move |reader| reader.history(&conversation, limit, before))
             .await?;
         Ok(Handled::Done(self.shown(messages)))
     }
@@ -57,7 +55,6 @@ impl Handle<all::Search> for App {
             return Err(Error::invalid("query must not be empty"));
         }
         let with = self.conversation_if_named(params.with.as_deref()).await?;
-        let with = with.map(peer).transpose()?;
         let query = params.query;
         let messages = self
             .reads

@@ -12,7 +12,7 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sotto_core::row::{DeliveryState, Standing};
-use sotto_core::{Command as Wish, Direction, Draft, EventSeq, OnionAddress, Reply};
+use sotto_core::{Command as Wish, ConversationId, Direction, Draft, EventSeq, OnionAddress, Reply};
 use sotto_io_smol::{NodeConfig, NodeHandle, start};
 use sotto_io_sqlcipher::{Reader, Store, StoreKey};
 use sotto_io_tor::{Tor, TorLimits, runtime};
@@ -226,7 +226,7 @@ fn history(reader: &Reader, with: OnionAddress) -> Result<Vec<Message>, Box<dyn 
         (Direction::Out, state) => Err(format!("a message is {state:?}")),
     };
     let mut shown = Vec::new();
-    for message in reader.history(&with, 1000, None)? {
+    for message in reader.history(&ConversationId::Direct(with), 1000, None)? {
         let progress = progress(message.direction, message.state)?;
         shown.push(Message {
             text: message.text,
@@ -245,7 +245,7 @@ async fn picture(node: &NodeHandle, reader: &Reader) -> Result<Picture, Box<dyn 
     let mut histories = Vec::new();
     for contact in &mut contacts {
         contact.last_seen = None;
-        histories.push(reader.history(&contact.who.address, 1000, None)?);
+        histories.push(reader.history(&ConversationId::Direct(contact.who.address), 1000, None)?);
     }
     let kept = json!({
         "contacts": format!("{contacts:?}"),

@@ -1,0 +1,280 @@
+//! [`Tail`]: the newest messages, which are not in the indexes by key and by word yet.
+//!
+//! Ids are random, so an index of them that takes in each message as it comes writes a page of its own for each one of a
+//! burst; and the word index writes a segment for each commit, which it merges with others again and again. Instead a
+//! message is at first only in its own row, and its key in memory: it is in the *tail*. When the tail is long, all of it is
+//! *settled* at once, in the transaction of the batch that made it so. Which messages are settled is told by their number.
+//! What is deleted from the tail has never been in an index. (The idea is that of the log-structured merge tree, O'Neil et
+//! al., 1996, with two levels.)
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use sotto_core::MessageId;
+use sotto_core::row::MessageKey;
+
+use crate::code::{Columns, of};
+use crate::number::Numbers;
+
+/// Messages from which on the tail is settled. The first commit after opening reads as many, and so does a reader that looks
+/// for a key or for words.
+const MANY: usize = 512;
+
+/// Bytes of their texts from which on it is, too: a search has to look for its words in all of them.
+const LONG: usize = 256 * 1024;
+
+/// A message's key, by numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Name {
+    pub conversation: i64,
+    pub author: i64,
+    pub id: MessageId,
+}
+
+impl Name {
+    /// Of that key; none if no row has ever named its conversation or author.
+    pub fn of(db: &Connection, numbers: &mut Numbers, key: &MessageKey) -> rusqlite::Result<Option<Self>> {
+        let Some(conversation) = numbers.find(db, &key.conversation)? else {
+            return Ok(None);
+        };
+        let author = numbers.find_peer(db, &key.author)?;
+        Ok(author.map(|author| Self {
+            conversation,
+            author,
+            id: key.id,
+        }))
+    }
+
+    fn parameters(&self) -> (i64, i64, [u8; 16]) {
+        (self.conversation, self.author, self.id.0)
+    }
+}
+
+/// The tail and the row of table `mark`, at one moment. On the connection that writes, at every moment.
+pub(crate) struct Tail {
+    keys: BTreeMap<Name, i64>,
+    /// Bytes of text written since the last settling.
+    bytes: usize,
+    /// The highest number of a message.
+    last: i64,
+    mark: Mark,
+    /// As it is in the database.
+    written: Mark,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    settled: i64,
+    dropped: i64,
+}
+
+impl Tail {
+    /// The one at hand, or else read now.
+    pub fn loaded<'t>(tail: &'t mut Option<Self>, db: &Connection) -> rusqlite::Result<&'t mut Self> {
+        match tail {
+            Some(tail) => Ok(tail),
+            none => Ok(none.insert(Self::load(db)?)),
+        }
+    }
+
+    fn load(db: &Connection) -> rusqlite::Result<Self> {
+        let mark = db
+            .prepare_cached("SELECT settled, dropped FROM mark")?
+            .query_row([], |row| of("mark", row, mark(row)))?;
+        let mut tail = Self {
+            keys: BTreeMap::new(),
+            bytes: 0,
+            last: mark.settled,
+            mark,
+            written: mark,
+        };
+        let mut statement = db.prepare_cached(
+            "SELECT conversation, author, id, number, octet_length(text) AS text FROM message WHERE number > ? ORDER BY number",
+        )?;
+        let mut rows = statement.query([mark.settled])?;
+        while let Some(row) = rows.next()? {
+            let (name, number, bytes) = of("message", row, unsettled(row))?;
+            tail.keys.insert(name, number);
+            tail.bytes = tail.bytes.saturating_add(bytes);
+            tail.last = number;
+        }
+        Ok(tail)
+    }
+
+    /// The number of the message with that key.
+    pub fn find(&self, db: &Connection, name: &Name) -> rusqlite::Result<Option<i64>> {
+        if let Some(number) = self.keys.get(name) {
+            return Ok(Some(*number));
+        }
+        db.prepare_cached("SELECT number FROM name WHERE conversation = ? AND author = ? AND id = ?")?
+            .query_row(name.parameters(), |row| of("name", row, row.get(0)))
+            .optional()
+    }
+
+    /// The numbers of at most `limit` messages with an id in that range, of any author in any conversation.
+    pub fn range(
+        &self,
+        db: &Connection,
+        first: MessageId,
+        last: MessageId,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<i64>> {
+        let mut conversations = db.prepare_cached("SELECT number FROM conversation")?;
+        let mut conversations = conversations.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = conversations.next()? {
+            found.extend(self.range_within(db, row.get(0)?, first, last)?);
+            if found.len() >= limit {
+                break;
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// The numbers of the messages with an id in that range in one conversation.
+    pub fn range_within(
+        &self,
+        db: &Connection,
+        conversation: i64,
+        first: MessageId,
+        last: MessageId,
+    ) -> rusqlite::Result<Vec<i64>> {
+        // The ids of each author are in order. Each author is found from the one before.
+        let mut statement = db.prepare_cached(
+            "WITH RECURSIVE authors (author) AS (
+                 SELECT min(author) FROM name WHERE conversation = ?1
+                 UNION ALL
+                 SELECT (SELECT min(name.author) FROM name WHERE conversation = ?1 AND name.author > authors.author)
+                 FROM authors WHERE authors.author IS NOT NULL
+             )
+             SELECT name.number FROM authors CROSS JOIN name
+                 ON name.conversation = ?1 AND name.author = authors.author AND name.id BETWEEN ?2 AND ?3",
+        )?;
+        let settled = statement.query_map((conversation, first.0, last.0), |row| of("name", row, row.get(0)))?;
+        let within = |name: &Name| name.conversation == conversation && (first..=last).contains(&name.id);
+        let fresh = self.keys.iter().filter(|(name, _)| within(name));
+        fresh.map(|(_, number)| Ok(*number)).chain(settled).collect()
+    }
+
+    /// Whether that message is in the indexes.
+    pub const fn is_settled(&self, number: i64) -> bool {
+        number <= self.mark.settled
+    }
+
+    /// The number up to which messages are in the indexes.
+    pub const fn settled(&self) -> i64 {
+        self.mark.settled
+    }
+
+    /// The highest number of a message that there is or was at the last settling.
+    pub const fn last(&self) -> i64 {
+        self.last
+    }
+
+    /// Whether the event of that number has been dropped, in its turn, from the log.
+    pub const fn is_dropped(&self, seq: i64) -> bool {
+        seq <= self.mark.dropped
+    }
+
+    /// The event of that number is not in the log any more.
+    pub fn drop_event(&mut self, seq: i64) {
+        if self.mark.dropped.checked_add(1) == Some(seq) {
+            self.mark.dropped = seq;
+        }
+    }
+
+    /// A message was written.
+    pub fn insert(&mut self, db: &Connection, name: Name, number: i64, text: &str) -> rusqlite::Result<()> {
+        self.last = self.last.max(number);
+        if self.is_settled(number) {
+            let (conversation, author, id) = name.parameters();
+            db.prepare_cached("INSERT INTO name (conversation, author, id, number) VALUES (?, ?, ?, ?)")?
+                .execute((conversation, author, id, number))?;
+            return index(db, &name, number, text);
+        }
+        self.keys.insert(name, number);
+        self.bytes = self.bytes.saturating_add(text.len());
+        Ok(())
+    }
+
+    /// A message's text was replaced.
+    pub fn replace(&mut self, db: &Connection, name: &Name, number: i64, old: &str, new: &str) -> rusqlite::Result<()> {
+        if self.is_settled(number) {
+            unindex(db, name, number, old)?;
+            return index(db, name, number, new);
+        }
+        self.bytes = self.bytes.saturating_add(new.len());
+        Ok(())
+    }
+
+    /// A message is being deleted.
+    pub fn remove(&mut self, db: &Connection, name: &Name, number: i64, text: &str) -> rusqlite::Result<()> {
+        if self.is_settled(number) {
+            unindex(db, name, number, text)?;
+            db.prepare_cached("DELETE FROM name WHERE conversation = ? AND author = ? AND id = ?")?
+                .execute(name.parameters())?;
+        } else {
+            self.keys.remove(name);
+        }
+        Ok(())
+    }
+
+    /// The end of a batch: settles the tail if it is long, and writes the marks if they have moved.
+    pub fn finish(&mut self, db: &Connection) -> rusqlite::Result<()> {
+        if self.keys.len() >= MANY || self.bytes >= LONG {
+            let settled = [self.mark.settled];
+            db.prepare_cached(
+                "INSERT INTO name (conversation, author, id, number) SELECT conversation, author, id, number FROM message \
+                 WHERE number > ? ORDER BY conversation, author, id",
+            )?
+            .execute(settled)?;
+            // One statement, so one segment of the index.
+            db.prepare_cached(
+                "INSERT INTO word (rowid, text, conversation) SELECT number, text, conversation FROM message \
+                 WHERE number > ? ORDER BY number",
+            )?
+            .execute(settled)?;
+            self.mark.settled = self.last;
+            self.keys.clear();
+            self.bytes = 0;
+        }
+        if self.mark != self.written {
+            self.written = self.mark;
+            db.prepare_cached("UPDATE mark SET settled = ?, dropped = ?")?
+                .execute((self.mark.settled, self.mark.dropped))?;
+        }
+        Ok(())
+    }
+}
+
+/// Also of an empty text: the index has a row for each message, as FTS5 would build it anew.
+fn index(db: &Connection, name: &Name, number: i64, text: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT INTO word (rowid, text, conversation) VALUES (?, ?, ?)")?
+        .execute((number, text, name.conversation))?;
+    Ok(())
+}
+
+/// The index keeps no copy, so it has to be told what to take out.
+fn unindex(db: &Connection, name: &Name, number: i64, text: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT INTO word (word, rowid, text, conversation) VALUES ('delete', ?, ?, ?)")?
+        .execute((number, text, name.conversation))?;
+    Ok(())
+}
+
+fn mark(row: &Row<'_>) -> rusqlite::Result<Mark> {
+    Ok(Mark {
+        settled: row.get(0)?,
+        dropped: row.get(1)?,
+    })
+}
+
+fn unsettled(row: &Row<'_>) -> rusqlite::Result<(Name, i64, usize)> {
+    let name = Name {
+        conversation: row.get(0)?,
+        author: row.get(1)?,
+        id: row.id(2)?,
+    };
+    let bytes: u32 = row.get(4)?;
+    Ok((name, row.get(3)?, usize::try_from(bytes).unwrap_or(usize::MAX)))
+}
