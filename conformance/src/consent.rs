@@ -1,7 +1,7 @@
 //! What a friend of the target's says and hears on a link, step by step.
 
 use sotto_core::wire::content::content::Kind;
-use sotto_core::wire::link::{Ack, Sealed, frame::Body};
+use sotto_core::wire::link::{Ack, Ciphertext, frame::Body};
 
 use super::line::Line;
 use super::peer::Peer;
@@ -12,7 +12,7 @@ impl Peer {
     pub fn enter(&mut self, line: &mut Line, invite: &[u8]) -> Result<(), Failure> {
         let consent = self.ask(line, invite)?;
         line.send(Body::Ack(Ack {
-            generation: consent.generation,
+            session_epoch: consent.session_epoch,
             received: 1,
         }));
         let timer = self.say_timer();
@@ -20,7 +20,7 @@ impl Peer {
     }
 
     /// Asks, and is admitted at once; nothing is said after the consent, which is given.
-    pub fn ask(&mut self, line: &mut Line, invite: &[u8]) -> Result<Sealed, Failure> {
+    pub fn ask(&mut self, line: &mut Line, invite: &[u8]) -> Result<Ciphertext, Failure> {
         self.session = None;
         let request = self.request(invite);
         line.send(Body::Request(request));
@@ -33,10 +33,10 @@ impl Peer {
     }
 
     /// Sends a ciphertext, and sees it acknowledged; takes what the target has said before that.
-    pub fn deliver(&mut self, line: &mut Line, sealed: Sealed) -> Result<(), Failure> {
-        let (generation, sequence) = (sealed.generation, sealed.sequence);
-        line.send(Body::Sealed(sealed));
-        line.expect_ack(generation, sequence)?;
+    pub fn deliver(&mut self, line: &mut Line, sealed: Ciphertext) -> Result<(), Failure> {
+        let (session_epoch, sequence) = (sealed.session_epoch, sealed.sequence);
+        line.send(Body::Ciphertext(sealed));
+        line.expect_ack(session_epoch, sequence)?;
         if let Some(session) = &mut self.session {
             session.acknowledged = sequence;
         }
@@ -47,12 +47,12 @@ impl Peer {
     fn take_all(&mut self, line: &mut Line) -> Result<(), Failure> {
         for sealed in line.ciphertexts() {
             let Some(session) = &self.session else { break };
-            let (generation, received) = (session.generation, session.received);
+            let (session_epoch, received) = (session.session_epoch, session.received);
             // Others are of an older session, or were taken before.
-            if sealed.generation == generation && sealed.sequence > received {
+            if sealed.session_epoch == session_epoch && sealed.sequence > received {
                 self.take(&sealed)?;
                 line.send(Body::Ack(Ack {
-                    generation,
+                    session_epoch,
                     received: sealed.sequence,
                 }));
             }

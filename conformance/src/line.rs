@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use prost::Message as _;
 use snow::TransportState;
-use sotto_core::wire::link::{Answer, Bundle, Frame, Heartbeat, Hello, Sealed, frame::Body};
+use sotto_core::wire::link::{Bundle, Ciphertext, Frame, Heartbeat, Hello, RequestStatus, frame::Body};
 
 use super::pace::Pace;
 use super::records::{Came, Records};
@@ -59,7 +59,7 @@ impl Line {
 
     /// Sends a frame, waiting until the target's bucket for us pays for it.
     pub fn send(&mut self, body: Body) {
-        if !matches!(body, Body::Sealed(_) | Body::Ack(_)) {
+        if !matches!(body, Body::Ciphertext(_) | Body::Ack(_)) {
             self.pace.pay(1);
         }
         self.send_unpaced(body);
@@ -146,36 +146,36 @@ impl Line {
     }
 
     /// A ciphertext.
-    pub fn expect_sealed(&mut self, what: &str) -> Result<Sealed, Failure> {
+    pub fn expect_sealed(&mut self, what: &str) -> Result<Ciphertext, Failure> {
         self.expect(what, |body| match body {
-            Body::Sealed(sealed) => Some(sealed.clone()),
+            Body::Ciphertext(sealed) => Some(sealed.clone()),
             _ => None,
         })
     }
 
     /// An acknowledgement of just this.
-    pub fn expect_ack(&mut self, generation: u64, received: u64) -> Result<(), Failure> {
-        let what = format!("Ack of {received} in generation {generation}");
+    pub fn expect_ack(&mut self, session_epoch: u64, received: u64) -> Result<(), Failure> {
+        let what = format!("Ack of {received} in session epoch {session_epoch}");
         self.expect(&what, |body| match body {
-            Body::Ack(ack) => (ack.generation == generation && ack.received == received).then_some(()),
+            Body::Ack(ack) => (ack.session_epoch == session_epoch && ack.received == received).then_some(()),
             _ => None,
         })
     }
 
     /// What became of a request.
-    pub fn expect_answer(&mut self, standing: sotto_core::wire::link::Standing) -> Result<(), Failure> {
-        let wanted = Answer {
-            standing: standing.into(),
+    pub fn expect_answer(&mut self, relationship: sotto_core::wire::link::Relationship) -> Result<(), Failure> {
+        let wanted = RequestStatus {
+            relationship: relationship.into(),
         };
-        self.expect(&format!("Answer {standing:?}"), |body| {
-            (*body == Body::Answer(wanted)).then_some(())
+        self.expect(&format!("RequestStatus {relationship:?}"), |body| {
+            (*body == Body::RequestStatus(wanted)).then_some(())
         })
     }
 
     /// A bundle for us.
     pub fn expect_offer(&mut self, what: &str) -> Result<(u64, Bundle), Failure> {
         self.expect(what, |body| match body {
-            Body::Offer(offer) => Some((offer.generation, offer.bundle.clone().unwrap_or_default())),
+            Body::PreKeyOffer(offer) => Some((offer.session_epoch, offer.bundle.clone().unwrap_or_default())),
             _ => None,
         })
     }
@@ -190,12 +190,12 @@ impl Line {
     }
 
     /// The ciphertexts that were heard and that nobody has asked for.
-    pub fn ciphertexts(&mut self) -> Vec<Sealed> {
-        let sealed = |body: &mut Body| matches!(body, Body::Sealed(_));
+    pub fn ciphertexts(&mut self) -> Vec<Ciphertext> {
+        let sealed = |body: &mut Body| matches!(body, Body::Ciphertext(_));
         let found = self.heard.extract_if(.., sealed);
         found
             .filter_map(|body| match body {
-                Body::Sealed(sealed) => Some(sealed),
+                Body::Ciphertext(sealed) => Some(sealed),
                 _ => None,
             })
             .collect()
@@ -260,9 +260,9 @@ pub fn name(body: &Body) -> &'static str {
     match body {
         Body::Hello(_) => "Hello",
         Body::Request(_) => "Request",
-        Body::Answer(_) => "Answer",
-        Body::Offer(_) => "Offer",
-        Body::Sealed(_) => "Sealed",
+        Body::RequestStatus(_) => "RequestStatus",
+        Body::PreKeyOffer(_) => "PreKeyOffer",
+        Body::Ciphertext(_) => "Ciphertext",
         Body::Ack(_) => "Ack",
         Body::Heartbeat(_) => "Heartbeat",
         Body::Presence(_) => "Presence",

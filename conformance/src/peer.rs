@@ -5,7 +5,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use prost::Message as _;
 use sotto_core::wire::content::content::Kind;
 use sotto_core::wire::content::{Content, Timer};
-use sotto_core::wire::link::{Bundle, Hello, Request, Sealed, Standing};
+use sotto_core::wire::link::{Bundle, Ciphertext, Hello, Relationship, Request};
 use sotto_core::{Entropy, Offer, OnionAddress, OnionSecret, Ratchet as _, Signal, SignalSession, Wall};
 
 use super::pace::Pace;
@@ -13,7 +13,7 @@ use super::report::Failure;
 
 /// What is signed to bind an identity key to an onion key, before the key itself [I-5].
 const IDENTITY_STATEMENT: &[u8] = b"sotto identity v1";
-/// A step between generations, as if it were drawn [S-3].
+/// A step between session epochs, as if it were drawn [S-3].
 const STEP: u64 = 1 << 32;
 
 /// One of the suite's identities.
@@ -24,7 +24,7 @@ pub struct Peer {
     target: OnionAddress,
     /// Our image of its bucket at the target.
     pub pace: Pace,
-    /// The bundle that waits for the target's consent, and its generation.
+    /// The bundle that waits for the target's consent, and its session epoch.
     pub offer: Option<(u64, Offer)>,
     /// The session with the target.
     pub session: Option<Session>,
@@ -35,8 +35,8 @@ pub struct Peer {
 #[derive(Clone)]
 pub struct Session {
     state: SignalSession,
-    /// Its generation.
-    pub generation: u64,
+    /// Its session epoch.
+    pub session_epoch: u64,
     /// The last that we have sealed.
     pub sent: u64,
     /// The last that we have opened.
@@ -96,40 +96,40 @@ impl Peer {
     }
 
     /// A true Hello.
-    pub fn hello(&self, standing: Standing) -> Hello {
+    pub fn hello(&self, relationship: Relationship) -> Hello {
         let session = self.session.as_ref();
         Hello {
             version_min: 1,
             version_max: 1,
-            standing: standing.into(),
-            generation: session.map_or(0, |session| session.generation),
+            relationship: relationship.into(),
+            session_epoch: session.map_or(0, |session| session.session_epoch),
             sent: session.map_or(0, |session| session.sent),
             received: session.map_or(0, |session| session.received),
             acknowledged: session.map_or(0, |session| session.acknowledged),
-            offered: self.offer.as_ref().map_or(0, |(generation, _)| *generation),
+            offered: self.offer.as_ref().map_or(0, |(session_epoch, _)| *session_epoch),
             features: vec![1_789],
         }
     }
 
-    /// A fresh bundle, of a generation above all before. It is remembered.
+    /// A fresh bundle, of a session epoch above all before. It is remembered.
     pub fn offer(&mut self) -> (u64, Bundle) {
-        let session = self.session.as_ref().map_or(0, |session| session.generation);
-        let generation = self.highest.max(session) + 1 + self.entropy.below(STEP);
-        self.highest = generation;
+        let session = self.session.as_ref().map_or(0, |session| session.session_epoch);
+        let session_epoch = self.highest.max(session) + 1 + self.entropy.below(STEP);
+        self.highest = session_epoch;
         let offer = self.ratchet.offer(&mut self.entropy);
         let bundle = Bundle {
             identity_signature: self.vouch(self.identity_key()),
             ..offer.bundle.clone()
         };
-        self.offer = Some((generation, offer));
-        (generation, bundle)
+        self.offer = Some((session_epoch, offer));
+        (session_epoch, bundle)
     }
 
     /// A proper request with a fresh bundle.
     pub fn request(&mut self, invite: &[u8]) -> Request {
-        let (generation, bundle) = self.offer();
+        let (session_epoch, bundle) = self.offer();
         Request {
-            generation,
+            session_epoch,
             bundle: Some(bundle),
             name: "sotto conformance".to_owned(),
             note: "A test of the protocol. Nobody waits for an answer.".to_owned(),
@@ -138,10 +138,16 @@ impl Peer {
     }
 
     /// Opens the session that the target has begun with our outstanding offer. Gives the first content.
-    pub fn opened(&mut self, sealed: &Sealed) -> Result<Content, Failure> {
+    pub fn opened(&mut self, sealed: &Ciphertext) -> Result<Content, Failure> {
         let expected = "the first ciphertext of a session that our bundle opens";
-        let Some((generation, offer)) = self.offer.take_if(|(generation, _)| *generation == sealed.generation) else {
-            return Err(Failure::new(expected, format!("generation {}", sealed.generation)));
+        let Some((session_epoch, offer)) = self
+            .offer
+            .take_if(|(session_epoch, _)| *session_epoch == sealed.session_epoch)
+        else {
+            return Err(Failure::new(
+                expected,
+                format!("session epoch {}", sealed.session_epoch),
+            ));
         };
         let opened = self
             .ratchet
@@ -150,7 +156,7 @@ impl Peer {
         let content = decoded(&opened.plaintext)?;
         self.session = Some(Session {
             state: opened.session,
-            generation,
+            session_epoch,
             sent: 0,
             received: 1,
             acknowledged: 0,
@@ -160,16 +166,16 @@ impl Peer {
     }
 
     /// Begins a session with a bundle of the target's.
-    pub fn open(&mut self, generation: u64, bundle: &Bundle) -> Result<(), Failure> {
+    pub fn open(&mut self, session_epoch: u64, bundle: &Bundle) -> Result<(), Failure> {
         let state = self
             .ratchet
             .initiate(&self.target, bundle, Wall(now()), &mut self.entropy)
             .map_err(|fault| Failure::new("a bundle that a session can be opened with", fault.to_string()))?;
         self.offer = None;
-        self.highest = self.highest.max(generation);
+        self.highest = self.highest.max(session_epoch);
         self.session = Some(Session {
             state,
-            generation,
+            session_epoch,
             sent: 0,
             received: 0,
             acknowledged: 0,
@@ -179,15 +185,15 @@ impl Peer {
     }
 
     /// Opens the next ciphertext of the session.
-    pub fn take(&mut self, sealed: &Sealed) -> Result<Content, Failure> {
+    pub fn take(&mut self, sealed: &Ciphertext) -> Result<Content, Failure> {
         let session = self.session.as_mut().expect("there is a session");
-        if (sealed.generation, sealed.sequence) != (session.generation, session.received + 1) {
+        if (sealed.session_epoch, sealed.sequence) != (session.session_epoch, session.received + 1) {
             let expected = format!(
-                "ciphertext {} of generation {}",
+                "ciphertext {} of session epoch {}",
                 session.received + 1,
-                session.generation
+                session.session_epoch
             );
-            let came = format!("{} of {}", sealed.sequence, sealed.generation);
+            let came = format!("{} of {}", sealed.sequence, sealed.session_epoch);
             return Err(Failure::new(expected, came));
         }
         let opened = self
@@ -200,7 +206,7 @@ impl Peer {
     }
 
     /// Seals any plaintext as the next ciphertext of the session.
-    pub fn seal(&mut self, plaintext: &[u8]) -> Sealed {
+    pub fn seal(&mut self, plaintext: &[u8]) -> Ciphertext {
         let session = self.session.as_mut().expect("there is a session");
         let sealed = self
             .ratchet
@@ -208,15 +214,15 @@ impl Peer {
             .expect("a session that seals");
         session.state = sealed.session;
         session.sent += 1;
-        Sealed {
-            generation: session.generation,
+        Ciphertext {
+            session_epoch: session.session_epoch,
             sequence: session.sent,
             ciphertext: sealed.ciphertext,
         }
     }
 
     /// Seals a content under a fresh id.
-    pub fn say(&mut self, kind: Kind) -> Sealed {
+    pub fn say(&mut self, kind: Kind) -> Ciphertext {
         let content = self.content(kind);
         self.seal(&content.encode_to_vec())
     }
@@ -233,7 +239,7 @@ impl Peer {
     }
 
     /// What is always worth saying.
-    pub fn say_timer(&mut self) -> Sealed {
+    pub fn say_timer(&mut self) -> Ciphertext {
         self.say(Kind::Timer(Timer { seconds: 0 }))
     }
 }

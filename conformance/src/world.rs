@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use sotto_core::wire::link::{Hello, Standing, frame::Body};
+use sotto_core::wire::link::{Hello, Relationship, frame::Body};
 use sotto_core::{Entropy, OnionAddress, OnionSecret};
 
 use super::call::{Call, Lies};
@@ -51,8 +51,8 @@ impl Net<'_> {
     }
 
     /// A link on which both have said Hello, we truthfully; gives the target's.
-    pub fn greet(&self, peer: &mut Peer, standing: Standing) -> Result<(Line, Hello), Failure> {
-        let hello = peer.hello(standing);
+    pub fn greet(&self, peer: &mut Peer, relationship: Relationship) -> Result<(Line, Hello), Failure> {
+        let hello = peer.hello(relationship);
         self.greet_with(peer, hello)
     }
 
@@ -68,10 +68,10 @@ impl Net<'_> {
     /// we. The session is the friend's last, or else a new one, by the consent of [C-9].
     pub fn flowing(&self, friend: &mut Peer) -> Result<Line, Failure> {
         if friend.session.is_some() {
-            let (line, _) = self.greet(friend, Standing::Friend)?;
+            let (line, _) = self.greet(friend, Relationship::Friend)?;
             return Ok(line);
         }
-        let (mut line, _) = self.greet(friend, Standing::Requested)?;
+        let (mut line, _) = self.greet(friend, Relationship::Requested)?;
         friend.enter(&mut line, &[])?;
         Ok(line)
     }
@@ -151,10 +151,10 @@ impl<'t> World<'t> {
     pub fn asker(&mut self) -> Result<(&Net<'t>, &mut Peer), Failure> {
         if self.asker.is_none() {
             let (net, mut peer) = self.stranger();
-            let (mut line, _) = net.greet(&mut peer, Standing::Requested)?;
+            let (mut line, _) = net.greet(&mut peer, Relationship::Requested)?;
             let request = peer.request(&[]);
             line.send(Body::Request(request));
-            line.expect_answer(Standing::Pending)?;
+            line.expect_answer(Relationship::Pending)?;
             self.keep_asker(peer);
         }
         Ok((&self.net, self.asker.as_mut().expect("just kept")))
@@ -191,7 +191,7 @@ impl<'t> World<'t> {
                 Side::Larger => address > target,
                 Side::Smaller => address < target,
             });
-            let (mut line, _) = self.net.greet(&mut peer, Standing::Requested)?;
+            let (mut line, _) = self.net.greet(&mut peer, Relationship::Requested)?;
             peer.enter(&mut line, &invite)?;
             peer.pace = Pace::new(self.net.haste);
             self.used = Some(invite);

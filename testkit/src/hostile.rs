@@ -5,7 +5,7 @@ use prost::Message as _;
 use sotto_core::link::{Link, LinkEvent};
 use sotto_core::wire::content::content::Kind;
 use sotto_core::wire::content::{Content, Renewed};
-use sotto_core::wire::link::{Bundle, Frame, Hello, Request, Sealed, Standing, frame::Body};
+use sotto_core::wire::link::{Bundle, Ciphertext, Frame, Hello, Relationship, Request, frame::Body};
 use sotto_core::{Cause, Command, Entropy, Input, LinkId, OnionAddress, OnionSecret, Ratchet, Signal};
 
 use crate::pair::{A, Pair, Rows};
@@ -23,8 +23,8 @@ pub struct Peer<R: Ratchet = Signal> {
     links: u64,
     offer: Option<sotto_core::Offer>,
     session: Option<R::Session>,
-    /// Generation and sequence number of the session, once there is one.
-    pub generation: u64,
+    /// Session epoch and sequence number of the session, once there is one.
+    pub session_epoch: u64,
     /// Number of the last ciphertext sealed.
     pub sequence: u64,
     /// Frames heard on the present link.
@@ -53,7 +53,7 @@ impl<R: Ratchet> Peer<R> {
             links: 0,
             offer: None,
             session: None,
-            generation: 0,
+            session_epoch: 0,
             sequence: 0,
             heard: Vec::new(),
         }
@@ -103,11 +103,11 @@ impl<R: Ratchet> Peer<R> {
     /// Seals a content, right or wrong, as the next in order, and sends it.
     pub fn say<D: Rows>(&mut self, pair: &mut Pair<D, R>, content: &Content) {
         let sealed = self.seal(pair, &content.encode_to_vec());
-        self.send(pair, Body::Sealed(sealed));
+        self.send(pair, Body::Ciphertext(sealed));
     }
 
     /// Seals any bytes as the next in order.
-    pub fn seal<D>(&mut self, pair: &Pair<D, R>, plaintext: &[u8]) -> Sealed {
+    pub fn seal<D>(&mut self, pair: &Pair<D, R>, plaintext: &[u8]) -> Ciphertext {
         let session = self.session.as_ref().expect("befriended");
         let victim = pair.sides[A].address;
         let sealed = self
@@ -116,20 +116,20 @@ impl<R: Ratchet> Peer<R> {
         let sealed = sealed.expect("a session that can seal");
         self.session = Some(sealed.session);
         self.sequence += 1;
-        Sealed {
-            generation: self.generation,
+        Ciphertext {
+            session_epoch: self.session_epoch,
             sequence: self.sequence,
             ciphertext: sealed.ciphertext,
         }
     }
 
     /// A greeting that says: we asked you.
-    pub fn hello(&self, standing: Standing) -> Body {
+    pub fn hello(&self, relationship: Relationship) -> Body {
         Body::Hello(Hello {
             version_min: 1,
             version_max: 1,
-            standing: standing.into(),
-            generation: self.generation,
+            relationship: relationship.into(),
+            session_epoch: self.session_epoch,
             sent: self.sequence,
             received: u64::from(self.session.is_some()),
             acknowledged: 0,
@@ -149,7 +149,7 @@ impl<R: Ratchet> Peer<R> {
         self.offer = Some(offer);
         let name = "Mallory".to_owned();
         Request {
-            generation: 7,
+            session_epoch: 7,
             bundle: Some(bundle),
             name,
             note: String::new(),
@@ -167,7 +167,7 @@ impl<R: Ratchet> Peer<R> {
     /// Becomes a friend of side A, by request and consent.
     pub fn befriend<D: Rows>(&mut self, pair: &mut Pair<D, R>, lane: u64) {
         self.dial(pair, lane);
-        self.send(pair, self.hello(Standing::Requested));
+        self.send(pair, self.hello(Relationship::Requested));
         let request = self.request();
         self.send(pair, Body::Request(request));
         let accept = Command::AcceptContact {
@@ -177,7 +177,7 @@ impl<R: Ratchet> Peer<R> {
         pair.command(A, accept).expect("the request waits");
         self.exchange(pair);
         let opening = self.heard.iter().find_map(|frame| match &frame.body {
-            Some(Body::Sealed(sealed)) => Some(sealed.clone()),
+            Some(Body::Ciphertext(sealed)) => Some(sealed.clone()),
             _ => None,
         });
         let opening = opening.expect("consent");
@@ -187,9 +187,9 @@ impl<R: Ratchet> Peer<R> {
             .ratchet
             .accept(&victim, &secrets, &opening.ciphertext, &mut self.entropy);
         self.session = Some(opened.expect("a true opening").session);
-        self.generation = opening.generation;
+        self.session_epoch = opening.session_epoch;
         let ack = sotto_core::wire::link::Ack {
-            generation: opening.generation,
+            session_epoch: opening.session_epoch,
             received: 1,
         };
         self.send(pair, Body::Ack(ack));
@@ -198,12 +198,12 @@ impl<R: Ratchet> Peer<R> {
     /// Says on a new link that it has no session, and opens the one that side A, whose key must be the smaller, offers.
     pub fn renew<D: Rows>(&mut self, pair: &mut Pair<D, R>, lane: u64) {
         self.session = None;
-        self.generation = 0;
+        self.session_epoch = 0;
         self.sequence = 0;
         self.dial(pair, lane);
-        self.send(pair, self.hello(Standing::Friend));
+        self.send(pair, self.hello(Relationship::Friend));
         let offer = self.heard.iter().find_map(|frame| match &frame.body {
-            Some(Body::Offer(offer)) => Some(offer.clone()),
+            Some(Body::PreKeyOffer(offer)) => Some(offer.clone()),
             _ => None,
         });
         let offer = offer.expect("the smaller offers a session");
@@ -213,7 +213,7 @@ impl<R: Ratchet> Peer<R> {
             .ratchet
             .initiate(&victim, &bundle, pair.now.wall, &mut self.entropy);
         self.session = Some(session.expect("a good bundle"));
-        self.generation = offer.generation;
+        self.session_epoch = offer.session_epoch;
         let renewed = Renewed {
             name: "Mallory".to_owned(),
             identity_signature: self.vouch(self.ratchet.identity_key()),

@@ -197,7 +197,7 @@ fn a_node_does_with_contents_what_their_file_says() {
         let sealed = friend.seal(pair, &bytes(&content["encoded"]));
         let sequence = sealed.sequence;
         friend.heard.clear();
-        friend.send(pair, Body::Sealed(sealed));
+        friend.send(pair, Body::Ciphertext(sealed));
         let acknowledged = friend
             .heard
             .iter()
@@ -225,7 +225,7 @@ fn a_node_does_with_contents_what_their_file_says() {
     for content in items(&file["unsupported"]) {
         let before = faults(&mut pair);
         let sealed = friend.seal(&pair, &bytes(&content["encoded"]));
-        friend.send(&mut pair, Body::Sealed(sealed));
+        friend.send(&mut pair, Body::Ciphertext(sealed));
         assert_eq!(faults(&mut pair), before);
         assert_eq!(messages(&pair), [ContentType::Unsupported]);
     }

@@ -2,7 +2,7 @@
 
 use sotto_core::wire::content::Timer;
 use sotto_core::wire::content::content::Kind;
-use sotto_core::wire::link::{Ack, Sealed, Standing, frame::Body};
+use sotto_core::wire::link::{Ack, Ciphertext, Relationship, frame::Body};
 
 use super::{case, openings};
 use crate::Case;
@@ -27,7 +27,7 @@ pub const CASES: &[Case] = &[
     case!(
         "S-9.1",
         Larger,
-        "drops a ciphertext of another generation",
+        "drops a ciphertext of another session epoch",
         other_generation
     ),
     case!(
@@ -75,7 +75,7 @@ pub const CASES: &[Case] = &[
     case!(
         "S-13.2",
         Larger,
-        "ignores an acknowledgement of another generation",
+        "ignores an acknowledgement of another session epoch",
         other_ack
     ),
     case!(
@@ -92,18 +92,22 @@ pub const CASES: &[Case] = &[
 ];
 
 /// A ciphertext that ends the link, and the session with it.
-fn refused(world: &mut World<'_>, what: &str, make: impl FnOnce(&Net<'_>, &mut Peer) -> Sealed) -> Result<(), Failure> {
+fn refused(
+    world: &mut World<'_>,
+    what: &str,
+    make: impl FnOnce(&Net<'_>, &mut Peer) -> Ciphertext,
+) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     let mut line = net.flowing(friend)?;
     let sealed = make(net, friend);
-    line.send(Body::Sealed(sealed));
+    line.send(Body::Ciphertext(sealed));
     friend.session = None;
     line.expect_end(what)?;
     line.expect_none("Ack of it", |body| matches!(body, Body::Ack(_)))?;
-    let (_, hello) = net.greet(friend, Standing::Requested)?;
-    if hello.generation != 0 {
-        let expected = format!("generation 0 in Hello after {what}");
-        return Err(Failure::new(expected, hello.generation.to_string()));
+    let (_, hello) = net.greet(friend, Relationship::Requested)?;
+    if hello.session_epoch != 0 {
+        let expected = format!("session epoch 0 in Hello after {what}");
+        return Err(Failure::new(expected, hello.session_epoch.to_string()));
     }
     Ok(())
 }
@@ -130,17 +134,17 @@ fn too_long(world: &mut World<'_>) -> Result<(), Failure> {
 fn verbatim(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Standing::Requested)?;
+    let (mut line, _) = net.greet(friend, Relationship::Requested)?;
     let first = friend.ask(&mut line, &[])?;
     friend.session = None;
-    let mut hello = friend.hello(Standing::Friend);
-    hello.generation = first.generation;
+    let mut hello = friend.hello(Relationship::Friend);
+    hello.session_epoch = first.session_epoch;
     let (mut line, _) = net.greet_with(friend, hello)?;
     let again = line.expect_sealed("the ciphertext that was not acknowledged")?;
     if again == first {
         Ok(())
     } else {
-        Err(Failure::new("the same generation, sequence and bytes", "others"))
+        Err(Failure::new("the same session epoch, sequence and bytes", "others"))
     }
 }
 
@@ -148,13 +152,13 @@ fn other_generation(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     let mut line = net.flowing(friend)?;
     let timer = friend.say_timer();
-    for generation in [0, timer.generation - 1, timer.generation + 1] {
-        line.send(Body::Sealed(Sealed {
-            generation,
+    for session_epoch in [0, timer.session_epoch - 1, timer.session_epoch + 1] {
+        line.send(Body::Ciphertext(Ciphertext {
+            session_epoch,
             ..timer.clone()
         }));
     }
-    line.expect_life("ciphertexts of other generations")?;
+    line.expect_life("ciphertexts of other session epochs")?;
     line.expect_none("Ack of them", |body| matches!(body, Body::Ack(_)))?;
     friend.deliver(&mut line, timer)
 }
@@ -166,12 +170,12 @@ fn come_before(world: &mut World<'_>) -> Result<(), Failure> {
     friend.deliver(&mut line, first.clone())?;
     // The same, and other bytes under its number.
     for ciphertext in [first.ciphertext.clone(), vec![1; 40]] {
-        let again = Sealed {
+        let again = Ciphertext {
             ciphertext,
             ..first.clone()
         };
-        line.send(Body::Sealed(again));
-        line.expect_ack(first.generation, first.sequence)?;
+        line.send(Body::Ciphertext(again));
+        line.expect_ack(first.session_epoch, first.sequence)?;
     }
     let next = friend.say_timer();
     friend.deliver(&mut line, next)
@@ -182,7 +186,7 @@ fn gap(world: &mut World<'_>) -> Result<(), Failure> {
     let mut line = net.flowing(friend)?;
     let before = friend.session.clone();
     let (first, second) = (friend.say_timer(), friend.say_timer());
-    line.send(Body::Sealed(second.clone()));
+    line.send(Body::Ciphertext(second.clone()));
     line.expect_end("a ciphertext before its turn")?;
     let after = std::mem::replace(&mut friend.session, before);
     let mut line = net.flowing(friend)?;
@@ -194,7 +198,7 @@ fn gap(world: &mut World<'_>) -> Result<(), Failure> {
 fn skipped(world: &mut World<'_>) -> Result<(), Failure> {
     refused(world, "a ciphertext whose predecessor never came", |_, friend| {
         let lost = friend.say_timer();
-        Sealed {
+        Ciphertext {
             sequence: lost.sequence,
             ..friend.say_timer()
         }
@@ -206,7 +210,7 @@ fn replayed(world: &mut World<'_>) -> Result<(), Failure> {
     let mut line = net.flowing(friend)?;
     let first = friend.say_timer();
     friend.deliver(&mut line, first.clone())?;
-    refused(world, "an older ciphertext under the next number", |_, _| Sealed {
+    refused(world, "an older ciphertext under the next number", |_, _| Ciphertext {
         sequence: first.sequence + 1,
         ..first
     })
@@ -215,16 +219,16 @@ fn replayed(world: &mut World<'_>) -> Result<(), Failure> {
 fn other_session(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Standing::Friend)?;
-    let (generation, bundle) = line.expect_offer("Offer to a larger friend without a session")?;
-    friend.open(generation, &bundle)?;
+    let (mut line, _) = net.greet(friend, Relationship::Friend)?;
+    let (session_epoch, bundle) = line.expect_offer("Offer to a larger friend without a session")?;
+    friend.open(session_epoch, &bundle)?;
     let first = friend.say(openings::renewed(friend));
     friend.deliver(&mut line, first)?;
     // Another session with the same bundle.
-    friend.open(generation, &bundle)?;
+    friend.open(session_epoch, &bundle)?;
     let mut second = friend.say(Kind::Timer(Timer { seconds: 0 }));
     second.sequence = 2;
-    line.send(Body::Sealed(second));
+    line.send(Body::Ciphertext(second));
     friend.session = None;
     line.expect_end("a PreKeySignalMessage of another session")
 }
@@ -241,37 +245,37 @@ fn destroyed(world: &mut World<'_>) -> Result<(), Failure> {
 fn acknowledged(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     let mut line = net.flowing(friend)?;
-    let many: Vec<Sealed> = (0..5).map(|_| friend.say_timer()).collect();
+    let many: Vec<Ciphertext> = (0..5).map(|_| friend.say_timer()).collect();
     let last = many.last().cloned().unwrap_or_default();
     for sealed in many {
-        line.send(Body::Sealed(sealed));
+        line.send(Body::Ciphertext(sealed));
     }
-    line.expect_ack(last.generation, last.sequence)
+    line.expect_ack(last.session_epoch, last.sequence)
 }
 
 fn other_ack(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     let mut line = net.flowing(friend)?;
-    let generation = friend.session.as_ref().map_or(0, |session| session.generation);
-    for generation in [0, generation - 1, generation + 1] {
+    let session_epoch = friend.session.as_ref().map_or(0, |session| session.session_epoch);
+    for session_epoch in [0, session_epoch - 1, session_epoch + 1] {
         line.send(Body::Ack(Ack {
-            generation,
+            session_epoch,
             received: 1000,
         }));
     }
-    line.expect_life("acknowledgements of other generations")
+    line.expect_life("acknowledgements of other session epochs")
 }
 
 fn too_much(world: &mut World<'_>) -> Result<(), Failure> {
     for more in [1, u64::MAX / 2] {
         let (net, friend) = world.friend(Side::Larger)?;
         let mut line = net.flowing(friend)?;
-        let (generation, received) = friend
+        let (session_epoch, received) = friend
             .session
             .as_ref()
-            .map_or((0, 0), |session| (session.generation, session.received));
+            .map_or((0, 0), |session| (session.session_epoch, session.received));
         line.send(Body::Ack(Ack {
-            generation,
+            session_epoch,
             received: received + more,
         }));
         line.expect_end("an acknowledgement of what was never sealed")?;
@@ -281,9 +285,9 @@ fn too_much(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn unknown_ack(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, mut stranger) = world.stranger();
-    let (mut line, _) = net.greet(&mut stranger, Standing::Stranger)?;
+    let (mut line, _) = net.greet(&mut stranger, Relationship::Stranger)?;
     line.send(Body::Ack(Ack {
-        generation: 1,
+        session_epoch: 1,
         received: 0,
     }));
     line.expect_end("an acknowledgement of somebody unknown")

@@ -61,7 +61,7 @@ fn taken(world: &mut World<'_>, plaintexts: &[Vec<u8>]) -> Result<(), Failure> {
     }
     line.expect_life("the last of them")?;
     line.expect_none("answer but Ack", |body| {
-        matches!(body, Body::Answer(_) | Body::Offer(_))
+        matches!(body, Body::RequestStatus(_) | Body::PreKeyOffer(_))
     })
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use sotto_core::wire::link::{Answer, Heartbeat, Hello, Offer, Presence, Sealed, Standing, Typing, frame::Body};
+use sotto_core::wire::link::{
+    Ciphertext, Heartbeat, Hello, PreKeyOffer, Presence, Relationship, RequestStatus, Typing, frame::Body,
+};
 
 use super::case;
 use crate::Case;
@@ -35,14 +37,14 @@ pub const CASES: &[Case] = &[
     ),
     case!(
         "F-3.1",
-        "drops a stranger's Answer, Sealed, Offer, Presence and Typing, and tells nothing of it",
+        "drops a stranger's RequestStatus, Ciphertext, PreKeyOffer, Presence and Typing, and tells nothing of it",
         dropped
     ),
     case!("H-1.1", "ends a link without a common version", no_common_version),
     case!("H-1.2", "takes a Hello of many versions, among them 1", many_versions),
     case!(
         "H-1.3",
-        "ends a link on a generation or an offered above 2^62",
+        "ends a link on a session epoch or an offered above 2^62",
         huge_generation
     ),
     case!(
@@ -83,7 +85,7 @@ const UNKNOWN: [u8; 6] = [0xfa, 0x3f, 3, 1, 2, 3];
 
 fn unknown_field(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     // In the heartbeat (field 7 of a frame), and beside it.
     let inner = [&[0x08, 1], &UNKNOWN[..]].concat();
     let length = u8::try_from(inner.len()).expect("a few bytes");
@@ -97,7 +99,7 @@ fn unknown_field(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn unknown_body(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     line.send_encoded(&[]);
     line.send_encoded(&UNKNOWN);
     line.expect_life("an empty frame and an unknown one")
@@ -105,16 +107,16 @@ fn unknown_body(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn unknown_enum(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
-    // With standing FRIEND, and no session, this would be an offer's turn; to a STRANGER nothing is said.
+    // With relationship FRIEND, and no session, this would be an offer's turn; to a STRANGER nothing is said.
     let hello = Hello {
-        standing: 77,
-        generation: 0,
-        ..friend.hello(Standing::Stranger)
+        relationship: 77,
+        session_epoch: 0,
+        ..friend.hello(Relationship::Stranger)
     };
     let (mut line, _) = net.greet_with(friend, hello)?;
     line.send(Body::Presence(Presence { availability: 77 }));
-    line.expect_life("a Hello with an unknown standing, and an unknown availability")?;
-    line.expect_none("Offer to a stranger", |body| matches!(body, Body::Offer(_)))
+    line.expect_life("a Hello with an unknown relationship, and an unknown availability")?;
+    line.expect_none("PreKeyOffer to a stranger", |body| matches!(body, Body::PreKeyOffer(_)))
 }
 
 fn hello_first(world: &mut World<'_>) -> Result<(), Failure> {
@@ -132,8 +134,8 @@ fn frame_before_hello(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn second_hello(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
-    line.send(Body::Hello(asker.hello(Standing::Requested)));
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
+    line.send(Body::Hello(asker.hello(Relationship::Requested)));
     line.expect_end("a second Hello")
 }
 
@@ -141,26 +143,26 @@ fn unknown_before_hello(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
     let mut line = net.dial(asker)?;
     line.send_encoded(&UNKNOWN);
-    line.send_unpaced(Body::Hello(asker.hello(Standing::Requested)));
+    line.send_unpaced(Body::Hello(asker.hello(Relationship::Requested)));
     line.expect_hello()?;
     line.expect_life("an unknown frame before Hello")
 }
 
 fn dropped(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, mut stranger) = world.stranger();
-    let (mut line, _) = net.greet(&mut stranger, Standing::Requested)?;
-    let (generation, bundle) = stranger.offer();
+    let (mut line, _) = net.greet(&mut stranger, Relationship::Requested)?;
+    let (session_epoch, bundle) = stranger.offer();
     for body in [
-        Body::Answer(Answer {
-            standing: Standing::Pending.into(),
+        Body::RequestStatus(RequestStatus {
+            relationship: Relationship::Pending.into(),
         }),
-        Body::Sealed(Sealed {
-            generation: 7,
+        Body::Ciphertext(Ciphertext {
+            session_epoch: 7,
             sequence: 1,
             ciphertext: vec![1; 200],
         }),
-        Body::Offer(Offer {
-            generation,
+        Body::PreKeyOffer(PreKeyOffer {
+            session_epoch,
             bundle: Some(bundle),
         }),
         Body::Presence(Presence { availability: 1 }),
@@ -171,7 +173,7 @@ fn dropped(world: &mut World<'_>) -> Result<(), Failure> {
     // All of that was looked at, and the link is as good as before.
     let request = stranger.request(&[]);
     line.send(Body::Request(request));
-    line.expect_answer(Standing::Pending)?;
+    line.expect_answer(Relationship::Pending)?;
     let said = line.expect_none("word about what was dropped", |_| true);
     world.keep_asker(stranger);
     said
@@ -183,7 +185,7 @@ fn no_common_version(world: &mut World<'_>) -> Result<(), Failure> {
         let hello = Hello {
             version_min,
             version_max,
-            ..asker.hello(Standing::Requested)
+            ..asker.hello(Relationship::Requested)
         };
         let mut line = net.dial(asker)?;
         line.send_unpaced(Body::Hello(hello));
@@ -197,7 +199,7 @@ fn many_versions(world: &mut World<'_>) -> Result<(), Failure> {
     let hello = Hello {
         version_min: 0,
         version_max: u32::MAX,
-        ..asker.hello(Standing::Requested)
+        ..asker.hello(Relationship::Requested)
     };
     let (mut line, theirs) = net.greet_with(asker, hello)?;
     if !(theirs.version_min..=theirs.version_max).contains(&1) {
@@ -209,43 +211,43 @@ fn many_versions(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn huge_generation(world: &mut World<'_>) -> Result<(), Failure> {
     const LARGEST: u64 = 1 << 62;
-    for (generation, offered) in [(LARGEST + 1, 0), (0, LARGEST + 1), (u64::MAX, u64::MAX)] {
+    for (session_epoch, offered) in [(LARGEST + 1, 0), (0, LARGEST + 1), (u64::MAX, u64::MAX)] {
         let (net, asker) = world.asker()?;
         let hello = Hello {
-            generation,
+            session_epoch,
             offered,
-            ..asker.hello(Standing::Requested)
+            ..asker.hello(Relationship::Requested)
         };
         let mut line = net.dial(asker)?;
         line.send_unpaced(Body::Hello(hello));
-        line.expect_end(&format!("generation {generation} and offered {offered} in Hello"))?;
+        line.expect_end(&format!("session epoch {session_epoch} and offered {offered} in Hello"))?;
     }
     let (net, asker) = world.asker()?;
     let hello = Hello {
-        generation: LARGEST,
+        session_epoch: LARGEST,
         offered: LARGEST,
-        ..asker.hello(Standing::Requested)
+        ..asker.hello(Relationship::Requested)
     };
     let (mut line, _) = net.greet_with(asker, hello)?;
     line.expect_life("a Hello with both at 2^62")
 }
 
-fn says(hello: &Hello, standing: Standing) -> Result<(), Failure> {
-    if hello.standing() == standing {
+fn says(hello: &Hello, relationship: Relationship) -> Result<(), Failure> {
+    if hello.relationship() == relationship {
         return Ok(());
     }
     Err(Failure::new(
-        format!("standing {standing:?} in Hello"),
-        format!("{:?}", hello.standing()),
+        format!("relationship {relationship:?} in Hello"),
+        format!("{:?}", hello.relationship()),
     ))
 }
 
 fn to_a_stranger(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, mut stranger) = world.stranger();
-    let (_, hello) = net.greet(&mut stranger, Standing::Stranger)?;
-    says(&hello, Standing::Stranger)?;
+    let (_, hello) = net.greet(&mut stranger, Relationship::Stranger)?;
+    says(&hello, Relationship::Stranger)?;
     let numbers = [
-        hello.generation,
+        hello.session_epoch,
         hello.sent,
         hello.received,
         hello.acknowledged,
@@ -265,7 +267,7 @@ fn features_to_a_stranger(world: &mut World<'_>) -> Result<(), Failure> {
     let mut said = BTreeSet::new();
     for _ in 0..3 {
         let (net, mut stranger) = world.stranger();
-        let (_, hello) = net.greet(&mut stranger, Standing::Stranger)?;
+        let (_, hello) = net.greet(&mut stranger, Relationship::Stranger)?;
         match hello.features[..] {
             [number] if RESERVED.contains(&number) => said.insert(number),
             _ => {
@@ -288,7 +290,7 @@ fn unknown_features(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     let hello = Hello {
         features: vec![u32::MAX, 0, 1_234, 77, 77],
-        ..friend.hello(Standing::Friend)
+        ..friend.hello(Relationship::Friend)
     };
     let (mut line, theirs) = net.greet_with(friend, hello)?;
     if !theirs.features.iter().any(|number| RESERVED.contains(number)) {
@@ -302,7 +304,7 @@ fn too_many_features(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
     let hello = Hello {
         features: vec![6; 257],
-        ..asker.hello(Standing::Requested)
+        ..asker.hello(Relationship::Requested)
     };
     let mut line = net.dial(asker)?;
     line.send_unpaced(Body::Hello(hello));
@@ -311,29 +313,29 @@ fn too_many_features(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn to_an_asker(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (_, hello) = net.greet(asker, Standing::Requested)?;
-    says(&hello, Standing::Pending)
+    let (_, hello) = net.greet(asker, Relationship::Requested)?;
+    says(&hello, Relationship::Pending)
 }
 
 fn to_a_friend(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
-    let (_, hello) = net.greet(friend, Standing::Friend)?;
-    says(&hello, Standing::Friend)
+    let (_, hello) = net.greet(friend, Relationship::Friend)?;
+    says(&hello, Relationship::Friend)
 }
 
 fn counts(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     friend.session = None;
     drop(net.flowing(friend)?);
-    let (_, hello) = net.greet(friend, Standing::Friend)?;
-    let ours = friend.hello(Standing::Friend);
+    let (_, hello) = net.greet(friend, Relationship::Friend)?;
+    let ours = friend.hello(Relationship::Friend);
     // It has sealed what we have opened, and the other way round.
-    let expected = (ours.generation, ours.received, ours.sent, ours.received);
-    let came = (hello.generation, hello.sent, hello.received, hello.acknowledged);
+    let expected = (ours.session_epoch, ours.received, ours.sent, ours.received);
+    let came = (hello.session_epoch, hello.sent, hello.received, hello.acknowledged);
     if expected == came {
         Ok(())
     } else {
-        let what = "generation, sent, received and acknowledged";
+        let what = "session epoch, sent, received and acknowledged";
         Err(Failure::new(format!("{what}: {expected:?}"), format!("{came:?}")))
     }
 }
@@ -341,11 +343,11 @@ fn counts(world: &mut World<'_>) -> Result<(), Failure> {
 fn numbers_of_nothing(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
     let hello = Hello {
-        generation: 0,
+        session_epoch: 0,
         sent: u64::MAX,
         received: u64::MAX,
         acknowledged: u64::MAX,
-        ..asker.hello(Standing::Requested)
+        ..asker.hello(Relationship::Requested)
     };
     let (mut line, _) = net.greet_with(asker, hello)?;
     line.expect_life("a Hello of large numbers, without a session")
@@ -354,7 +356,7 @@ fn numbers_of_nothing(world: &mut World<'_>) -> Result<(), Failure> {
 fn no_early_ciphertext(world: &mut World<'_>) -> Result<(), Failure> {
     const WHILE: Duration = Duration::from_millis(300);
     let (net, friend) = world.friend(Side::Larger)?;
-    let (mut line, _) = net.greet(friend, Standing::Requested)?;
+    let (mut line, _) = net.greet(friend, Relationship::Requested)?;
     // Not acknowledged: it is owed again on the next link.
     friend.ask(&mut line, &[])?;
     let mut line = net.dial(friend)?;
@@ -369,7 +371,7 @@ fn no_early_ciphertext(world: &mut World<'_>) -> Result<(), Failure> {
     }
     let hello = Hello {
         received: 0,
-        ..friend.hello(Standing::Friend)
+        ..friend.hello(Relationship::Friend)
     };
     friend.session = None;
     line.send_unpaced(Body::Hello(hello));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ed25519_dalek::Signer as _;
-use sotto_core::wire::link::{Frame, Standing, frame::Body};
+use sotto_core::wire::link::{Frame, Relationship, frame::Body};
 use sotto_core::{OnionAddress, OnionSecret};
 
 use super::case;
@@ -319,7 +319,7 @@ fn early_records(world: &mut World<'_>) -> Result<(), Failure> {
     let mut call = net.call(asker, Lies::default())?;
     call.greet()?;
     let hello = Frame {
-        body: Some(Body::Hello(asker.hello(Standing::Requested))),
+        body: Some(Body::Hello(asker.hello(Relationship::Requested))),
     };
     let mut line = call.finish(asker, &[padded(&hello.encode_to_vec())]);
     line.expect_hello()?;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sotto_core::wire::link::{Heartbeat, Sealed, Standing, frame::Body};
+use sotto_core::wire::link::{Ciphertext, Heartbeat, Relationship, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -34,7 +34,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Says more than the bucket pays for; gives the line, the answers, and how long they took to come.
 fn flooded(world: &mut World<'_>) -> Result<(Line, u32, Duration), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     asker.pace.fill();
     let begun = Instant::now();
     for _ in 0..MANY {
@@ -72,12 +72,12 @@ fn free(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     let mut line = net.flowing(friend)?;
     for _ in 0..3 {
-        let many: Vec<Sealed> = (0..WINDOW).map(|_| friend.say_timer()).collect();
+        let many: Vec<Ciphertext> = (0..WINDOW).map(|_| friend.say_timer()).collect();
         let last = many.last().cloned().unwrap_or_default();
         for sealed in many {
-            line.send(Body::Sealed(sealed));
+            line.send(Body::Ciphertext(sealed));
         }
-        line.expect_ack(last.generation, last.sequence)?;
+        line.expect_ack(last.session_epoch, last.sequence)?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use sotto_core::wire::link::{Heartbeat, Standing, frame::Body};
+use sotto_core::wire::link::{Heartbeat, Relationship, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -49,8 +49,8 @@ pub const CASES: &[Case] = &[
 
 fn newer_stays(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut older, _) = net.greet(asker, Standing::Requested)?;
-    let (mut newer, _) = net.greet(asker, Standing::Requested)?;
+    let (mut older, _) = net.greet(asker, Relationship::Requested)?;
+    let (mut newer, _) = net.greet(asker, Relationship::Requested)?;
     older.expect_end("a second link of the same peer")?;
     newer.expect_life("the end of an older link")
 }
@@ -60,22 +60,22 @@ fn oldest_gives_way(world: &mut World<'_>) -> Result<(), Failure> {
     let mut lines: Vec<Line> = Vec::new();
     for _ in 0..=BOUND {
         let (net, mut stranger) = world.stranger();
-        let (line, _) = net.greet(&mut stranger, Standing::Stranger)?;
+        let (line, _) = net.greet(&mut stranger, Relationship::Stranger)?;
         lines.push(line);
     }
     lines[0].expect_end("sixteen later links with strangers")?;
     // The newest is as good as any.
     let (net, mut stranger) = world.stranger();
-    net.greet(&mut stranger, Standing::Stranger).map(|_| ())
+    net.greet(&mut stranger, Relationship::Stranger).map(|_| ())
 }
 
 fn heartbeats(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     line.send(Body::Heartbeat(Heartbeat { reply: false }));
     line.expect_life("a heartbeat that asks for nothing")?;
     // One was asked for, and one has come.
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     line.send(Body::Heartbeat(Heartbeat { reply: false }));
     line.send(Body::Heartbeat(Heartbeat { reply: false }));
     line.expect_life("two heartbeats that ask for nothing")?;
@@ -87,12 +87,12 @@ fn heartbeats(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn unknown_heartbeat(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, mut stranger) = world.stranger();
-    let (mut line, _) = net.greet(&mut stranger, Standing::Requested)?;
+    let (mut line, _) = net.greet(&mut stranger, Relationship::Requested)?;
     line.send(Body::Heartbeat(Heartbeat { reply: true }));
     // From here on it is known; what comes first shows what became of the heartbeat.
     let request = stranger.request(&[]);
     line.send(Body::Request(request));
-    line.expect_answer(Standing::Pending)?;
+    line.expect_answer(Relationship::Pending)?;
     world.keep_asker(stranger);
     line.expect_none("answer to a heartbeat of somebody unknown", |body| {
         matches!(body, Body::Heartbeat(_))
@@ -101,7 +101,7 @@ fn unknown_heartbeat(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn asks_for_life(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     let begun = Instant::now();
     line.records().patience = net.seconds(75) + net.patience;
     line.expect("a heartbeat that asks for an answer, after 60 s of silence", |body| {
@@ -118,7 +118,7 @@ fn asks_for_life(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn closes_the_dead(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     let begun = Instant::now();
     line.records().patience = net.seconds(210) + net.patience;
     line.expect_end("180 s of silence")?;
@@ -134,7 +134,7 @@ fn closes_the_dead(world: &mut World<'_>) -> Result<(), Failure> {
 fn presence_after_consent(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Standing::Requested)?;
+    let (mut line, _) = net.greet(friend, Relationship::Requested)?;
     friend.ask(&mut line, &[])?;
     friend.session = None;
     line.expect_none("Presence before consent", |body| matches!(body, Body::Presence(_)))
@@ -142,7 +142,7 @@ fn presence_after_consent(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn no_presence(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Friend)?;
+    let (mut line, _) = net.greet(asker, Relationship::Friend)?;
     line.expect_life("Hello")?;
     line.expect_none("Presence to one who asks", |body| {
         matches!(body, Body::Presence(_) | Body::Typing(_))

@@ -3,7 +3,7 @@
 use prost::Message as _;
 use sotto_core::wire::content::content::Kind;
 use sotto_core::wire::content::{Accept, Content, Renewed, Text};
-use sotto_core::wire::link::{Hello, Standing, frame::Body};
+use sotto_core::wire::link::{Hello, Relationship, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -55,9 +55,9 @@ pub const CASES: &[Case] = &[
 pub fn opened(net: &Net<'_>, friend: &mut Peer) -> Result<Line, Failure> {
     friend.session = None;
     friend.offer = None;
-    let (mut line, _) = net.greet(friend, Standing::Friend)?;
-    let (generation, bundle) = line.expect_offer("Offer to a larger friend without a session")?;
-    friend.open(generation, &bundle)?;
+    let (mut line, _) = net.greet(friend, Relationship::Friend)?;
+    let (session_epoch, bundle) = line.expect_offer("Offer to a larger friend without a session")?;
+    friend.open(session_epoch, &bundle)?;
     Ok(line)
 }
 
@@ -94,8 +94,8 @@ fn taken(world: &mut World<'_>) -> Result<(), Failure> {
 fn offered(net: &Net<'_>, friend: &mut Peer) -> Result<u64, Failure> {
     // As somebody to whom nothing is said, so that no new offer is made.
     let hello = Hello {
-        generation: 0,
-        ..friend.hello(Standing::Stranger)
+        session_epoch: 0,
+        ..friend.hello(Relationship::Stranger)
     };
     net.greet_with(friend, hello).map(|(_, theirs)| theirs.offered)
 }
@@ -104,15 +104,15 @@ fn other_sequence(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     let mut line = opened(net, friend)?;
     let mut first = friend.say(renewed(friend));
-    let generation = first.generation;
+    let session_epoch = first.session_epoch;
     first.sequence = 2;
-    line.send(Body::Sealed(first));
+    line.send(Body::Ciphertext(first));
     friend.session = None;
     line.expect_end("sequence 2 for an offer")?;
     match offered(net, friend)? {
-        stays if stays == generation => Ok(()),
+        stays if stays == session_epoch => Ok(()),
         other => Err(Failure::new(
-            format!("offer {generation} as before"),
+            format!("offer {session_epoch} as before"),
             format!("offer {other}"),
         )),
     }
@@ -124,17 +124,17 @@ fn destroyed(world: &mut World<'_>, what: &str, content: impl FnOnce(&mut Peer) 
     let mut line = opened(net, friend)?;
     let content = content(friend);
     let first = friend.seal(&content.encode_to_vec());
-    let generation = first.generation;
-    line.send(Body::Sealed(first));
-    gone(net, friend, &mut line, generation, what)
+    let session_epoch = first.session_epoch;
+    line.send(Body::Ciphertext(first));
+    gone(net, friend, &mut line, session_epoch, what)
 }
 
-fn gone(net: &Net<'_>, friend: &mut Peer, line: &mut Line, generation: u64, what: &str) -> Result<(), Failure> {
+fn gone(net: &Net<'_>, friend: &mut Peer, line: &mut Line, session_epoch: u64, what: &str) -> Result<(), Failure> {
     friend.session = None;
     line.expect_end(what)?;
     line.expect_none("Ack of it", |body| matches!(body, Body::Ack(_)))?;
-    if offered(net, friend)? == generation {
-        let expected = format!("offer {generation} to be destroyed after {what}");
+    if offered(net, friend)? == session_epoch {
+        let expected = format!("offer {session_epoch} to be destroyed after {what}");
         return Err(Failure::new(expected, "it stays"));
     }
     Ok(())
@@ -189,13 +189,13 @@ fn garbage(world: &mut World<'_>) -> Result<(), Failure> {
         let mut line = opened(net, friend)?;
         let mut first = friend.say(renewed(friend));
         change(&mut first.ciphertext);
-        let generation = first.generation;
-        line.send(Body::Sealed(first));
+        let session_epoch = first.session_epoch;
+        line.send(Body::Ciphertext(first));
         gone(
             net,
             friend,
             &mut line,
-            generation,
+            session_epoch,
             &format!("a first ciphertext with {what}"),
         )?;
     }

@@ -1,7 +1,7 @@
 //! Section 3.3: what is in a record, and what a record looks like; and that a fault ends the link without a word.
 
 use prost::Message as _;
-use sotto_core::wire::link::{Frame, Heartbeat, Standing, frame::Body};
+use sotto_core::wire::link::{Frame, Heartbeat, Relationship, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -46,7 +46,7 @@ fn heartbeat() -> Vec<u8> {
 /// A plaintext that ends the link.
 fn refused(world: &mut World<'_>, plaintext: &[u8], what: &str) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     line.send_plaintext(plaintext);
     line.expect_end(what)
 }
@@ -98,7 +98,7 @@ fn right_sizes(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn other_sizes(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     let frame = with_length(&heartbeat());
     for padding in [0, 1, 300, 3000] {
         asker.pace.pay(1);
@@ -112,7 +112,7 @@ fn other_sizes(world: &mut World<'_>) -> Result<(), Failure> {
 fn changed(world: &mut World<'_>) -> Result<(), Failure> {
     for at in [2, 100, 511] {
         let (net, asker) = world.asker()?;
-        let (mut line, _) = net.greet(asker, Standing::Requested)?;
+        let (mut line, _) = net.greet(asker, Relationship::Requested)?;
         let mut record = line.seal(&padded(&heartbeat()));
         record[at] ^= 1;
         line.records().write(&record);
@@ -123,7 +123,7 @@ fn changed(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn twice(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     let record = line.seal(&padded(&[]));
     line.records().write(&[&record[..], &record].concat());
     line.expect_end("the same record twice")
@@ -143,7 +143,7 @@ fn undecodable(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn without_a_word(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     // Whatever it had to say is said.
     line.expect_life("Hello")?;
     line.records().write(&[0, 20]);

@@ -1,6 +1,6 @@
 //! Section 3.1: records and their lengths.
 
-use sotto_core::wire::link::{Frame, Heartbeat, Standing, frame::Body};
+use sotto_core::wire::link::{Frame, Heartbeat, Relationship, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -42,7 +42,7 @@ fn byte_by_byte(world: &mut World<'_>) -> Result<(), Failure> {
     let mut line = call.finish(asker, &[]);
     line.expect_hello()?;
     let hello = Frame {
-        body: Some(Body::Hello(asker.hello(Standing::Requested))),
+        body: Some(Body::Hello(asker.hello(Relationship::Requested))),
     };
     let record = line.seal(&with_length(&hello.encode_to_vec()));
     for byte in record {
@@ -54,7 +54,7 @@ fn byte_by_byte(world: &mut World<'_>) -> Result<(), Failure> {
 fn many_at_once(world: &mut World<'_>) -> Result<(), Failure> {
     const MANY: u32 = 8;
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     asker.pace.pay(MANY);
     let heartbeat = Frame {
         body: Some(Body::Heartbeat(Heartbeat { reply: true })),
@@ -108,7 +108,7 @@ fn wrong_lengths(right: usize) -> impl Iterator<Item = u16> {
 fn later_length(world: &mut World<'_>) -> Result<(), Failure> {
     for length in [0, 17, u16::MAX] {
         let (net, asker) = world.asker()?;
-        let (mut line, _) = net.greet(asker, Standing::Requested)?;
+        let (mut line, _) = net.greet(asker, Relationship::Requested)?;
         line.records().write(&u16::to_be_bytes(length));
         line.expect_end(&format!("the length bytes of a record of {length} bytes"))?;
     }
@@ -117,7 +117,7 @@ fn later_length(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn extreme_lengths(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     // An empty frame, and no padding; a heartbeat, and all the padding that there can be.
     line.send_plaintext(&[0, 0]);
     let heartbeat = Frame {

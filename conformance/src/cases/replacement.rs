@@ -1,7 +1,7 @@
 //! Section 5.5: what two Hellos of friends come to, and how a session is replaced.
 
 use sotto_core::wire::content::content::Kind;
-use sotto_core::wire::link::{Ack, Hello, Offer, Standing, frame::Body};
+use sotto_core::wire::link::{Ack, Hello, PreKeyOffer, Relationship, frame::Body};
 
 use super::case;
 use super::openings::{opened, renewed};
@@ -26,7 +26,7 @@ pub const CASES: &[Case] = &[
     case!(
         "R-1.3",
         Larger,
-        "replaces a session if the generations differ",
+        "replaces a session if the session epochs differ",
         other_generation
     ),
     case!(
@@ -44,7 +44,7 @@ pub const CASES: &[Case] = &[
     case!(
         "R-4.1",
         Larger,
-        "offers, if it is the smaller, a bundle above all generations",
+        "offers, if it is the smaller, a bundle above all session epochs",
         offers
     ),
     case!(
@@ -97,26 +97,26 @@ fn flows(world: &mut World<'_>) -> Result<(), Failure> {
     drop(net.flowing(friend)?);
     let hello = Hello {
         acknowledged: 0,
-        ..friend.hello(Standing::Friend)
+        ..friend.hello(Relationship::Friend)
     };
     let (mut line, _) = net.greet_with(friend, hello)?;
     let timer = friend.say_timer();
     friend.deliver(&mut line, timer)?;
-    line.expect_none("Offer", |body| matches!(body, Body::Offer(_)))
+    line.expect_none("PreKeyOffer", |body| matches!(body, Body::PreKeyOffer(_)))
 }
 
 /// That a friend's Hello is answered with an offer.
 fn replaced(world: &mut World<'_>, what: &str, change: impl FnOnce(&mut Hello)) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     drop(net.flowing(friend)?);
-    let mut hello = friend.hello(Standing::Friend);
+    let mut hello = friend.hello(Relationship::Friend);
     change(&mut hello);
     friend.session = None;
     let (mut line, theirs) = net.greet_with(friend, hello)?;
-    let (generation, _) = line.expect_offer(&format!("Offer after {what}"))?;
-    if generation <= theirs.generation {
-        let expected = format!("an offer above generation {}", theirs.generation);
-        return Err(Failure::new(expected, generation.to_string()));
+    let (session_epoch, _) = line.expect_offer(&format!("PreKeyOffer after {what}"))?;
+    if session_epoch <= theirs.session_epoch {
+        let expected = format!("an offer above session epoch {}", theirs.session_epoch);
+        return Err(Failure::new(expected, session_epoch.to_string()));
     }
     Ok(())
 }
@@ -134,14 +134,14 @@ fn rolled_back(world: &mut World<'_>) -> Result<(), Failure> {
 }
 
 fn other_generation(world: &mut World<'_>) -> Result<(), Failure> {
-    replaced(world, "generation 0", |hello| hello.generation = 0)?;
-    replaced(world, "another generation", |hello| hello.generation -= 1)
+    replaced(world, "session epoch 0", |hello| hello.session_epoch = 0)?;
+    replaced(world, "another session epoch", |hello| hello.session_epoch -= 1)
 }
 
 /// A friend to whom the target has consented anew, who has not said that this arrived; gives the consent.
-fn unanswered(net: &Net<'_>, friend: &mut Peer) -> Result<sotto_core::wire::link::Sealed, Failure> {
+fn unanswered(net: &Net<'_>, friend: &mut Peer) -> Result<sotto_core::wire::link::Ciphertext, Failure> {
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Standing::Requested)?;
+    let (mut line, _) = net.greet(friend, Relationship::Requested)?;
     friend.ask(&mut line, &[])
 }
 
@@ -150,26 +150,26 @@ fn consent_again(world: &mut World<'_>) -> Result<(), Failure> {
     let first = unanswered(net, friend)?;
     friend.session = None;
     let hello = Hello {
-        offered: first.generation,
-        ..friend.hello(Standing::Requested)
+        offered: first.session_epoch,
+        ..friend.hello(Relationship::Requested)
     };
     let (mut line, _) = net.greet_with(friend, hello)?;
     let again = line.expect_sealed("the consent again")?;
     if again == first {
         Ok(())
     } else {
-        Err(Failure::new("the same generation, sequence and bytes", "others"))
+        Err(Failure::new("the same session epoch, sequence and bytes", "others"))
     }
 }
 
 fn received_counts(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     let first = unanswered(net, friend)?;
-    let (mut line, _) = net.greet(friend, Standing::Friend)?;
+    let (mut line, _) = net.greet(friend, Relationship::Friend)?;
     friend.session = None;
     line.expect_life("a Hello that acknowledges the consent")?;
     line.expect_none("ciphertext that Hello has acknowledged", |body| {
-        *body == Body::Sealed(first.clone())
+        *body == Body::Ciphertext(first.clone())
     })
 }
 
@@ -178,19 +178,19 @@ fn offers(world: &mut World<'_>) -> Result<(), Failure> {
     friend.session = None;
     let known = 1 << 60;
     let hello = Hello {
-        generation: known,
+        session_epoch: known,
         offered: known + 5,
-        ..friend.hello(Standing::Friend)
+        ..friend.hello(Relationship::Friend)
     };
     let (mut line, theirs) = net.greet_with(friend, hello)?;
-    let (generation, _) = line.expect_offer("Offer to a larger friend")?;
-    let highest = (known + 5).max(theirs.generation).max(theirs.offered);
-    if generation > known + 5 {
+    let (session_epoch, _) = line.expect_offer("PreKeyOffer to a larger friend")?;
+    let highest = (known + 5).max(theirs.session_epoch).max(theirs.offered);
+    if session_epoch > known + 5 {
         Ok(())
     } else {
         Err(Failure::new(
             format!("an offer above {highest}"),
-            generation.to_string(),
+            session_epoch.to_string(),
         ))
     }
 }
@@ -200,13 +200,13 @@ fn same_offer(world: &mut World<'_>) -> Result<(), Failure> {
     friend.session = None;
     let mut offers = Vec::new();
     for _ in 0..2 {
-        let (mut line, _) = net.greet(friend, Standing::Friend)?;
-        offers.push(line.expect_offer("Offer to a larger friend without a session")?);
+        let (mut line, _) = net.greet(friend, Relationship::Friend)?;
+        offers.push(line.expect_offer("PreKeyOffer to a larger friend without a session")?);
     }
     if offers[0] == offers[1] {
         Ok(())
     } else {
-        let came = format!("generations {} and {}", offers[0].0, offers[1].0);
+        let came = format!("session epochs {} and {}", offers[0].0, offers[1].0);
         Err(Failure::new("the same offer twice", came))
     }
 }
@@ -214,26 +214,29 @@ fn same_offer(world: &mut World<'_>) -> Result<(), Failure> {
 fn waits(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Smaller)?;
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Standing::Friend)?;
+    let (mut line, _) = net.greet(friend, Relationship::Friend)?;
     line.expect_life("a smaller friend's Hello without a session")?;
-    line.expect_none("Offer of the larger", |body| {
-        matches!(body, Body::Offer(_) | Body::Sealed(_))
+    line.expect_none("PreKeyOffer of the larger", |body| {
+        matches!(body, Body::PreKeyOffer(_) | Body::Ciphertext(_))
     })
 }
 
 fn takes_offer(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Smaller)?;
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Standing::Friend)?;
-    let (generation, bundle) = friend.offer();
-    line.send(Body::Offer(Offer {
-        generation,
+    let (mut line, _) = net.greet(friend, Relationship::Friend)?;
+    let (session_epoch, bundle) = friend.offer();
+    line.send(Body::PreKeyOffer(PreKeyOffer {
+        session_epoch,
         bundle: Some(bundle),
     }));
     let sealed = line.expect_sealed("the first ciphertext of the session that was offered")?;
-    if (sealed.generation, sealed.sequence) != (generation, 1) {
-        let came = format!("{} of {}", sealed.sequence, sealed.generation);
-        return Err(Failure::new(format!("ciphertext 1 of generation {generation}"), came));
+    if (sealed.session_epoch, sealed.sequence) != (session_epoch, 1) {
+        let came = format!("{} of {}", sealed.sequence, sealed.session_epoch);
+        return Err(Failure::new(
+            format!("ciphertext 1 of session epoch {session_epoch}"),
+            came,
+        ));
     }
     let content = friend.opened(&sealed)?;
     let Some(Kind::Renewed(renewed)) = content.kind else {
@@ -247,7 +250,7 @@ fn takes_offer(world: &mut World<'_>) -> Result<(), Failure> {
         ));
     }
     line.send(Body::Ack(Ack {
-        generation,
+        session_epoch,
         received: 1,
     }));
     let timer = friend.say_timer();
@@ -255,18 +258,18 @@ fn takes_offer(world: &mut World<'_>) -> Result<(), Failure> {
 }
 
 /// An offer of the smaller's that ends the link; the session in use stays.
-fn refused(world: &mut World<'_>, what: &str, spoil: impl FnOnce(&mut Offer, u64)) -> Result<(), Failure> {
+fn refused(world: &mut World<'_>, what: &str, spoil: impl FnOnce(&mut PreKeyOffer, u64)) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Smaller)?;
     let mut line = net.flowing(friend)?;
-    let in_use = friend.session.as_ref().map_or(0, |session| session.generation);
-    let (generation, bundle) = friend.offer();
+    let in_use = friend.session.as_ref().map_or(0, |session| session.session_epoch);
+    let (session_epoch, bundle) = friend.offer();
     friend.offer = None;
-    let mut offer = Offer {
-        generation,
+    let mut offer = PreKeyOffer {
+        session_epoch,
         bundle: Some(bundle),
     };
     spoil(&mut offer, in_use);
-    line.send(Body::Offer(offer));
+    line.send(Body::PreKeyOffer(offer));
     line.expect_end(what)?;
     let mut line = net.flowing(friend)?;
     let timer = friend.say_timer();
@@ -274,17 +277,17 @@ fn refused(world: &mut World<'_>, what: &str, spoil: impl FnOnce(&mut Offer, u64
 }
 
 fn low_offer(world: &mut World<'_>) -> Result<(), Failure> {
-    refused(world, "an offer of the generation in use", |offer, in_use| {
-        offer.generation = in_use;
+    refused(world, "an offer of the session epoch in use", |offer, in_use| {
+        offer.session_epoch = in_use;
     })?;
-    refused(world, "an offer below the generation in use", |offer, in_use| {
-        offer.generation = in_use - 1;
+    refused(world, "an offer below the session epoch in use", |offer, in_use| {
+        offer.session_epoch = in_use - 1;
     })
 }
 
 fn high_offer(world: &mut World<'_>) -> Result<(), Failure> {
     refused(world, "an offer above 2^62", |offer, _| {
-        offer.generation = (1 << 62) + 1;
+        offer.session_epoch = (1 << 62) + 1;
     })
 }
 
@@ -300,10 +303,10 @@ fn bad_offer(world: &mut World<'_>) -> Result<(), Failure> {
 fn offer_to_the_smaller(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     let mut line = net.flowing(friend)?;
-    let (generation, bundle) = friend.offer();
+    let (session_epoch, bundle) = friend.offer();
     friend.offer = None;
-    line.send(Body::Offer(Offer {
-        generation,
+    line.send(Body::PreKeyOffer(PreKeyOffer {
+        session_epoch,
         bundle: Some(bundle),
     }));
     line.expect_end("an offer of the larger")
@@ -311,10 +314,10 @@ fn offer_to_the_smaller(world: &mut World<'_>) -> Result<(), Failure> {
 
 fn askers_offer(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
-    let (generation, bundle) = asker.offer();
-    line.send(Body::Offer(Offer {
-        generation,
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
+    let (session_epoch, bundle) = asker.offer();
+    line.send(Body::PreKeyOffer(PreKeyOffer {
+        session_epoch,
         bundle: Some(bundle),
     }));
     line.expect_end("an offer of one who only asks")
@@ -324,15 +327,15 @@ fn answers(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     let mut line = opened(net, friend)?;
     let first = friend.say(renewed(friend));
-    let generation = first.generation;
-    line.send(Body::Sealed(first));
+    let session_epoch = first.session_epoch;
+    line.send(Body::Ciphertext(first));
     // In either order.
     let (mut answer, mut acknowledged) = (None, false);
     while answer.is_none() || !acknowledged {
         let wanted = "Ack 1, and a ciphertext of the new session";
         let (sealed, ack) = line.expect(wanted, |body| match body {
-            Body::Sealed(sealed) => Some((Some(sealed.clone()), false)),
-            Body::Ack(ack) => Some((None, (ack.generation, ack.received) == (generation, 1))),
+            Body::Ciphertext(sealed) => Some((Some(sealed.clone()), false)),
+            Body::Ack(ack) => Some((None, (ack.session_epoch, ack.received) == (session_epoch, 1))),
             _ => None,
         })?;
         answer = answer.or(sealed);
@@ -340,7 +343,7 @@ fn answers(world: &mut World<'_>) -> Result<(), Failure> {
     }
     friend.take(&answer.unwrap_or_default())?;
     line.send(Body::Ack(Ack {
-        generation,
+        session_epoch,
         received: 1,
     }));
     if let Some(session) = &mut friend.session {

@@ -1,7 +1,7 @@
 //! Section 5.2: requests, answers, consent.
 
 use sotto_core::wire::content::content::Kind;
-use sotto_core::wire::link::{Ack, Answer, Bundle, Request, Sealed, Standing, frame::Body};
+use sotto_core::wire::link::{Ack, Bundle, Ciphertext, Relationship, Request, RequestStatus, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -15,7 +15,7 @@ pub const CASES: &[Case] = &[
     case!("C-2.2", "ends a link on a request with a note of 501 bytes", long_note),
     case!(
         "C-2.3",
-        "ends a link on a request of generation 0 or above 2^62",
+        "ends a link on a request of session epoch 0 or above 2^62",
         bad_generation
     ),
     case!(
@@ -41,7 +41,7 @@ pub const CASES: &[Case] = &[
     ),
     case!(
         "C-4.3",
-        "takes a request of another generation in place of an older one",
+        "takes a request of another session epoch in place of an older one",
         another_generation
     ),
     case!(
@@ -70,13 +70,13 @@ pub const CASES: &[Case] = &[
     case!(
         "C-9.1",
         Larger,
-        "consents again to a friend who asks with another generation",
+        "consents again to a friend who asks with another session epoch",
         consent_again
     ),
     case!(
         "C-9.2",
         Larger,
-        "drops a friend's request of the session's generation",
+        "drops a friend's request of the session's session epoch",
         answered_already
     ),
     case!("C-11.1", Larger, "drops an answer to no question", answer_to_nothing),
@@ -96,25 +96,25 @@ pub const CASES: &[Case] = &[
 /// A request that ends the link.
 fn refused(world: &mut World<'_>, what: &str, spoil: impl Fn(&mut Request)) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     let mut request = asker.request(&[]);
     spoil(&mut request);
     line.send(Body::Request(request));
     line.expect_end(what)?;
-    line.expect_none("Answer to it", |body| matches!(body, Body::Answer(_)))
+    line.expect_none("RequestStatus to it", |body| matches!(body, Body::RequestStatus(_)))
 }
 
 /// A request that is held.
 fn held(world: &mut World<'_>, change: impl Fn(&mut Request)) -> Result<Line, Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
     let mut request = asker.request(&[]);
     change(&mut request);
     line.send(Body::Request(request));
-    line.expect_answer(Standing::Pending)?;
+    line.expect_answer(Relationship::Pending)?;
     line.expect_life("a request")?;
     line.expect_none("consent to it", |body| {
-        matches!(body, Body::Sealed(_) | Body::Answer(_))
+        matches!(body, Body::Ciphertext(_) | Body::RequestStatus(_))
     })?;
     Ok(line)
 }
@@ -128,9 +128,9 @@ fn long_note(world: &mut World<'_>) -> Result<(), Failure> {
 }
 
 fn bad_generation(world: &mut World<'_>) -> Result<(), Failure> {
-    refused(world, "generation 0", |request| request.generation = 0)?;
-    refused(world, "a generation above 2^62", |request| {
-        request.generation = (1 << 62) + 1;
+    refused(world, "session epoch 0", |request| request.session_epoch = 0)?;
+    refused(world, "a session epoch above 2^62", |request| {
+        request.session_epoch = (1 << 62) + 1;
     })
 }
 
@@ -169,15 +169,19 @@ fn another_generation(world: &mut World<'_>) -> Result<(), Failure> {
 fn consent(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Standing::Requested)?;
+    let (mut line, _) = net.greet(friend, Relationship::Requested)?;
     let request = friend.request(&[]);
-    let generation = request.generation;
+    let session_epoch = request.session_epoch;
     line.send(Body::Request(request));
     let sealed = line.expect_sealed("consent to a request")?;
-    let came = (sealed.generation, sealed.sequence, sealed.ciphertext.first().copied());
-    let expected = (generation, 1, Some(2));
+    let came = (
+        sealed.session_epoch,
+        sealed.sequence,
+        sealed.ciphertext.first().copied(),
+    );
+    let expected = (session_epoch, 1, Some(2));
     if came != expected {
-        let what = format!("generation, sequence and type of the first ciphertext: {expected:?}");
+        let what = format!("session epoch, sequence and type of the first ciphertext: {expected:?}");
         return Err(Failure::new(what, format!("{came:?}")));
     }
     let content = friend.opened(&sealed)?;
@@ -201,14 +205,14 @@ fn bad_bundle_with_invite(world: &mut World<'_>) -> Result<(), Failure> {
         return Err(Failure::new("an unused invite", "none is left"));
     };
     let (net, mut stranger) = world.stranger();
-    let (mut line, _) = net.greet(&mut stranger, Standing::Requested)?;
+    let (mut line, _) = net.greet(&mut stranger, Relationship::Requested)?;
     let mut request = stranger.request(&invite);
     if let Some(bundle) = &mut request.bundle {
         bundle.signed_prekey_signature[10] ^= 1;
     }
     line.send(Body::Request(request));
     line.expect_end("an invite with a bundle whose prekey is not signed")?;
-    line.expect_none("consent", |body| matches!(body, Body::Sealed(_)))?;
+    line.expect_none("consent", |body| matches!(body, Body::Ciphertext(_)))?;
     // The same token lets somebody else in.
     world.friend(Side::Smaller).map(|_| ())
 }
@@ -226,11 +230,11 @@ fn unknown_invite(world: &mut World<'_>) -> Result<(), Failure> {
 fn consent_again(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     let before = net.flowing(friend).map(|_| friend.session.clone())?;
-    let (mut line, _) = net.greet(friend, Standing::Requested)?;
+    let (mut line, _) = net.greet(friend, Relationship::Requested)?;
     friend.enter(&mut line, &[])?;
-    let generations =
-        [before.as_ref(), friend.session.as_ref()].map(|session| session.map(|session| session.generation));
-    if generations[0] == generations[1] {
+    let session_epochs =
+        [before.as_ref(), friend.session.as_ref()].map(|session| session.map(|session| session.session_epoch));
+    if session_epochs[0] == session_epochs[1] {
         return Err(Failure::new("a new session", "the old one"));
     }
     line.expect_life("a new session")
@@ -242,10 +246,10 @@ fn answered_already(world: &mut World<'_>) -> Result<(), Failure> {
     let session = friend.session.clone();
     let mut request = friend.request(&[]);
     friend.offer = None;
-    request.generation = session.map_or(0, |session| session.generation);
+    request.session_epoch = session.map_or(0, |session| session.session_epoch);
     line.send(Body::Request(request));
-    line.expect_life("a request of the session's generation")?;
-    line.expect_none("answer to it", |body| matches!(body, Body::Answer(_)))?;
+    line.expect_life("a request of the session's session epoch")?;
+    line.expect_none("answer to it", |body| matches!(body, Body::RequestStatus(_)))?;
     let timer = friend.say_timer();
     friend.deliver(&mut line, timer)
 }
@@ -253,20 +257,23 @@ fn answered_already(world: &mut World<'_>) -> Result<(), Failure> {
 fn answer_to_nothing(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     let mut line = net.flowing(friend)?;
-    for standing in [
-        Standing::Declined,
-        Standing::Pending,
-        Standing::Friend,
-        Standing::Stranger,
+    for relationship in [
+        Relationship::Declined,
+        Relationship::Pending,
+        Relationship::Friend,
+        Relationship::Stranger,
     ] {
-        line.send(Body::Answer(Answer {
-            standing: standing.into(),
+        line.send(Body::RequestStatus(RequestStatus {
+            relationship: relationship.into(),
         }));
     }
     line.expect_life("answers to no question")?;
-    let (_, hello) = net.greet(friend, Standing::Friend)?;
-    if hello.standing() != Standing::Friend {
-        return Err(Failure::new("a friend as before", format!("{:?}", hello.standing())));
+    let (_, hello) = net.greet(friend, Relationship::Friend)?;
+    if hello.relationship() != Relationship::Friend {
+        return Err(Failure::new(
+            "a friend as before",
+            format!("{:?}", hello.relationship()),
+        ));
     }
     Ok(())
 }
@@ -274,34 +281,36 @@ fn answer_to_nothing(world: &mut World<'_>) -> Result<(), Failure> {
 fn not_to_a_stranger(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, friend) = world.friend(Side::Larger)?;
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Standing::Requested)?;
+    let (mut line, _) = net.greet(friend, Relationship::Requested)?;
     // Not acknowledged: it would be sent again to a friend.
     friend.ask(&mut line, &[])?;
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Standing::Stranger)?;
+    let (mut line, _) = net.greet(friend, Relationship::Stranger)?;
     line.expect_life("a Hello that says STRANGER")?;
-    line.expect_none("ciphertext", |body| matches!(body, Body::Sealed(_)))
+    line.expect_none("ciphertext", |body| matches!(body, Body::Ciphertext(_)))
 }
 
 fn only_asking(world: &mut World<'_>) -> Result<(), Failure> {
     let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Standing::Requested)?;
-    for generation in [0, 1, 7] {
-        line.send(Body::Sealed(Sealed {
-            generation,
+    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
+    for session_epoch in [0, 1, 7] {
+        line.send(Body::Ciphertext(Ciphertext {
+            session_epoch,
             sequence: 1,
             ciphertext: vec![2; 300],
         }));
         line.send(Body::Ack(Ack {
-            generation,
+            session_epoch,
             received: 0,
         }));
     }
     line.expect_life("ciphertexts and acknowledgements of nothing")?;
-    line.expect_none("answer to them", |body| matches!(body, Body::Ack(_) | Body::Sealed(_)))?;
-    let (_, hello) = net.greet(asker, Standing::Requested)?;
-    if hello.standing() != Standing::Pending {
-        return Err(Failure::new("still PENDING", format!("{:?}", hello.standing())));
+    line.expect_none("answer to them", |body| {
+        matches!(body, Body::Ack(_) | Body::Ciphertext(_))
+    })?;
+    let (_, hello) = net.greet(asker, Relationship::Requested)?;
+    if hello.relationship() != Relationship::Pending {
+        return Err(Failure::new("still PENDING", format!("{:?}", hello.relationship())));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use snow::TransportState;
 use sotto_conformance::noise;
 use sotto_conformance::{Stream, Target, onion_seed};
 use sotto_core::link::{Link, LinkEvent};
-use sotto_core::wire::link::{Answer, Frame, Heartbeat, Presence, Sealed, Standing, frame::Body};
+use sotto_core::wire::link::{Ciphertext, Frame, Heartbeat, Presence, Relationship, RequestStatus, frame::Body};
 use sotto_core::{Entropy, OnionSecret};
 
 use super::front::{Front, Refused};
@@ -169,7 +169,7 @@ impl Between {
         self.outer.set_read_timeout(Some(Duration::from_millis(1)))?;
         self.inner.set_read_timeout(Some(Duration::from_millis(1)))?;
         if self.bend == Bend::CiphertextBeforeHello {
-            self.say(Body::Sealed(Sealed::default()))?;
+            self.say(Body::Ciphertext(Ciphertext::default()))?;
         }
         loop {
             if let Some(bytes) = self.link.transmit() {
@@ -262,12 +262,12 @@ impl Between {
     fn outward(&mut self, mut body: Body) -> io::Result<()> {
         match (self.bend, &mut body) {
             (Bend::AckUnpaid, Body::Ack(_)) => return Ok(()),
-            (Bend::SilentAfterOpening, Body::Sealed(_)) if self.opened => return Ok(()),
-            (Bend::SealsAnew, Body::Sealed(sealed)) if !self.asked => {
+            (Bend::SilentAfterOpening, Body::Ciphertext(_)) if self.opened => return Ok(()),
+            (Bend::SealsAnew, Body::Ciphertext(sealed)) if !self.asked => {
                 let _ = sealed.ciphertext.last_mut().map(|byte| *byte ^= 1);
             }
-            (Bend::OffersAnew, Body::Offer(offer)) => offer.generation += self.number,
-            (Bend::StepsByOne, Body::Offer(offer)) => offer.generation = self.offered + 1,
+            (Bend::OffersAnew, Body::PreKeyOffer(offer)) => offer.session_epoch += self.number,
+            (Bend::StepsByOne, Body::PreKeyOffer(offer)) => offer.session_epoch = self.offered + 1,
             (Bend::TellsStrangersFeatures, Body::Hello(hello)) => hello.features.push(6),
             (Bend::SaysNoRandomFeature, Body::Hello(hello)) if hello.features.len() > 1 => hello.features.truncate(1),
             (Bend::PresenceToAnyone, Body::Hello(_)) => {
@@ -286,8 +286,8 @@ impl Between {
             (Bend::SpeaksAnyVersion, Body::Hello(hello)) => (hello.version_min, hello.version_max) = (1, 1),
             (Bend::TakesManyFeatures, Body::Hello(hello)) => hello.features.truncate(256),
             (Bend::TellsWhatItDrops, Body::Presence(_)) => {
-                let standing = Standing::Declined.into();
-                self.say(Body::Answer(Answer { standing }))?;
+                let relationship = Relationship::Declined.into();
+                self.say(Body::RequestStatus(RequestStatus { relationship }))?;
             }
             (Bend::AnswersStrangers | Bend::NoBucket, Body::Heartbeat(Heartbeat { reply: true })) => {
                 return self.say(Body::Heartbeat(Heartbeat { reply: false }));
@@ -299,8 +299,8 @@ impl Between {
                     return Err(ErrorKind::InvalidData.into());
                 }
             }
-            (Bend::ForgetsWhatCame, Body::Sealed(sealed)) if sealed.sequence <= self.received => return Ok(()),
-            (Bend::TakesGaps, Body::Sealed(sealed)) if sealed.sequence > self.received + 1 && self.received > 0 => {
+            (Bend::ForgetsWhatCame, Body::Ciphertext(sealed)) if sealed.sequence <= self.received => return Ok(()),
+            (Bend::TakesGaps, Body::Ciphertext(sealed)) if sealed.sequence > self.received + 1 && self.received > 0 => {
                 return Ok(());
             }
             (Bend::BelievesAcks, Body::Ack(_)) => return Ok(()),
@@ -312,7 +312,7 @@ impl Between {
                 (self.received, self.offered) = (hello.sent, hello.offered);
             }
             Body::Request(_) => self.asked = true,
-            Body::Sealed(sealed) => {
+            Body::Ciphertext(sealed) => {
                 self.opened |= sealed.sequence == 1 && !self.asked;
                 self.received = sealed.sequence;
             }

@@ -80,7 +80,7 @@ const FOUND: [(Bend, &str, &str); 36] = [
     (Bend::EndsOnTheUnknown, "F-1.2", "the link's end"),
     (Bend::WaitsForHello, "F-2.1", "Hello"),
     (Bend::TakesSecondHello, "F-2.3", "still up"),
-    (Bend::TellsWhatItDrops, "F-3.1", "Answer"),
+    (Bend::TellsWhatItDrops, "F-3.1", "RequestStatus"),
     (Bend::SpeaksAnyVersion, "H-1.1", "still up"),
     (Bend::TellsStrangersFeatures, "H-5.1", "one feature number"),
     (Bend::SaysNoRandomFeature, "H-5.2", "1000 to 1999"),

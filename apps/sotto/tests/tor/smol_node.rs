@@ -11,7 +11,7 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sotto_core::row::{DeliveryState, Standing};
+use sotto_core::row::{DeliveryState, Relationship};
 use sotto_core::{Command as Wish, ConversationId, Direction, Draft, EventSeq, OnionAddress, Reply};
 use sotto_io_smol::{NodeConfig, NodeHandle, start};
 use sotto_io_sqlcipher::{Reader, Store, StoreKey};
@@ -206,7 +206,7 @@ async fn answer(node: &NodeHandle, reader: &Reader, question: Question) -> Resul
             note: String::new(),
         },
         Question::Send(to, text) => Wish::Send(Draft::plain(to.parse::<OnionAddress>()?, text)),
-        Question::IsFriend(of) => return Ok((reader.standing(&of.parse()?)? == Some(Standing::Friend)).into()),
+        Question::IsFriend(of) => return Ok((reader.standing(&of.parse()?)? == Some(Relationship::Friend)).into()),
         Question::Picture => return Ok(serde_json::to_value(picture(node, reader).await?)?),
         Question::History(with) => return Ok(serde_json::to_value(history(reader, with.parse()?)?)?),
     };

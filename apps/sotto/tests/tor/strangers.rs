@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use sotto_conformance::Socks;
-use sotto_core::wire::link::Standing;
+use sotto_core::wire::link::Relationship;
 use sotto_tor_network::SocksClient;
 
 use crate::node::{Runtime, at_rest, friends, node, shared_network, tell};
@@ -21,7 +21,7 @@ fn c_tor_gets_through_and_the_handshake_is_completed() {
     for runtime in [Runtime::Tokio, Runtime::Smol] {
         let node = node(runtime, &network);
         let hello = call(client, node.address());
-        assert_eq!(hello.standing(), Standing::Stranger, "{runtime:?}");
+        assert_eq!(hello.relationship(), Relationship::Stranger, "{runtime:?}");
         assert!(hello.version_min <= 1 && hello.version_max >= 1, "{runtime:?}");
     }
 }
@@ -79,7 +79,7 @@ fn raw_bytes_change_nothing() {
     }
     let newcomer = newcomer();
     for onion in &onions {
-        assert_eq!(call(newcomer, onion).standing(), Standing::Stranger);
+        assert_eq!(call(newcomer, onion).relationship(), Relationship::Stranger);
     }
     tell(&mut *one, &mut *other, "still here");
     tell(&mut *other, &mut *one, "so am I");
