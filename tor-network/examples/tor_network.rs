@@ -1,5 +1,5 @@
-//! A Tor network of one's own, to try nodes on by hand: prints the `[tor]` table that a profile's `config.toml` needs to be on
-//! it, and keeps it up until standard input ends.
+//! A private Tor network for experiments. It prints the `[tor]` table with which a profile's `config.toml` uses the network, and
+//! runs until the end of standard input.
 //!
 //! ```sh
 //! cargo run -p sotto-tor-network --example tor_network > tor.toml      # in one terminal; Ctrl-D ends the network

@@ -1,4 +1,4 @@
-//! How to get into the network: a configuration for arti, or C tor with a SOCKS port.
+//! Clients of the network: a configuration for arti, and [`SocksClient`], C tor with a SOCKS port.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use toml::{Table, Value, toml};
 
 use super::Error;
-use super::guard::Guard;
+use super::cleanup::CleanupShell;
 use super::identity::Authority;
 use super::process::{self, Tor};
 
 pub(super) fn arti_config(authorities: &[&Authority]) -> Table {
     let mut config = toml! {
         [path_rules]
-        // Everybody has one address.
+        // All relays have one address.
         ipv4_subnet_family_prefix = 33
         ipv6_subnet_family_prefix = 129
 
@@ -58,22 +58,22 @@ fn fallback(authority: &Authority) -> Table {
     table
 }
 
-/// C tor as a client: whoever speaks SOCKS 5 to it reaches onion addresses in the network.
+/// C tor as a client. Through its SOCKS 5 port a program reaches the onion addresses of the network.
 #[derive(Debug, Clone, Copy)]
 pub struct SocksClient {
     address: SocketAddr,
 }
 
 impl SocksClient {
-    /// Where it listens.
+    /// The address of the SOCKS port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(super) fn wait_for(tor: &mut Tor, guard: &mut Guard, patience: Duration) -> Result<Self, Error> {
+    pub(super) fn wait_for(tor: &mut Tor, cleanup: &mut CleanupShell, patience: Duration) -> Result<Self, Error> {
         let start = Instant::now();
         loop {
-            tor.check(guard)?;
+            tor.check(cleanup)?;
             let log = tor.log();
             if let (Some(port), true) = (listening_port(&log), log.contains("Bootstrapped 100%")) {
                 return Ok(Self {
@@ -82,7 +82,7 @@ impl SocksClient {
             }
             if start.elapsed() > patience {
                 let state = log.lines().last().unwrap_or("the client says nothing").to_owned();
-                return Err(Error::Late {
+                return Err(Error::Timeout {
                     waited: start.elapsed(),
                     state,
                 });

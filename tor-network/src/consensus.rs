@@ -1,15 +1,15 @@
-//! When is the network ready: what an authority knows of the relays, and what its consensus says about them.
+//! Whether the network is ready: the descriptors that an authority has, and the relays in its consensus.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// What an onion service and those who visit it need from every relay.
-const FLAGS: [&str; 6] = ["Fast", "Guard", "HSDir", "Running", "Stable", "V2Dir"];
+/// The flags that an onion service and its clients need from every relay.
+const FLAGS: [&str; 6] = ["Fast", "CleanupShell", "HSDir", "Running", "Stable", "V2Dir"];
 
-/// Whether the authority in `folder` has a descriptor of each of `relays` relays; else of how many it has one.
-pub(super) fn is_told(folder: &Path, relays: usize) -> Result<(), String> {
-    // The second is where `tor` puts what has come since it last put all in order.
+/// Whether the authority in `folder` has a descriptor of each of `relays` relays. The error says how many it has.
+pub(super) fn has_descriptors(folder: &Path, relays: usize) -> Result<(), String> {
+    // The second file has the descriptors since `tor` last rewrote the first.
     let files = ["cached-descriptors", "cached-descriptors.new"];
     let texts = files.map(|it| fs::read_to_string(folder.join(it)).unwrap_or_default());
     let lines = texts.iter().flat_map(|it| it.lines());
@@ -19,13 +19,16 @@ pub(super) fn is_told(folder: &Path, relays: usize) -> Result<(), String> {
     if known.len() == relays {
         Ok(())
     } else {
-        Err(format!("it is told of {} of {relays} relays", known.len()))
+        Err(format!(
+            "the authority has descriptors of {} of {relays} relays",
+            known.len()
+        ))
     }
 }
 
-/// Whether the authority in `folder` has a consensus in which `relays` relays have all they need; else what it has.
+/// Whether the authority in `folder` has a consensus in which `relays` relays have every flag. The error says what it has.
 pub(super) fn is_complete(folder: &Path, relays: usize) -> Result<(), String> {
-    // The kind that clients use. `tor` puts it in place whole.
+    // The flavor that clients use. `tor` replaces the file atomically.
     let text = fs::read_to_string(folder.join("cached-microdesc-consensus")).map_err(|_| "there is none".to_owned())?;
     let complete = complete_relays(&text);
     if complete == relays {

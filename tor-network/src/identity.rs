@@ -1,5 +1,5 @@
-//! Who the members of the network are: their keys, made by `tor` for being a relay, and by `tor-gencert` for voting.
-//! Every configuration names the authorities, and the authorities say how fast each relay is, so this comes first.
+//! The identities of relays and authorities: relay keys made by `tor`, voting keys made by `tor-gencert`. Every configuration names
+//! the authorities, and the authorities state the bandwidth of each relay, so the keys come first.
 
 use std::fs;
 use std::io::Write as _;
@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Error;
-use super::process::{self, Death, Running};
+use super::process::{self, ProcessError, Running};
 
-/// A relay that has its keys and can be started.
+/// A relay with its keys, ready to start.
 #[derive(Debug)]
 pub(super) struct Relay {
     pub nickname: String,
@@ -26,11 +26,12 @@ pub(super) struct Authority {
     pub relay: Relay,
     pub or_port: u16,
     pub dir_port: u16,
-    /// The fingerprint of the key that speaks for its votes, in hexadecimal.
+    /// The fingerprint of its voting identity key, in hexadecimal.
     pub v3_identity: String,
 }
 
-/// Makes one authority to every two ports, and so many relays. All at the same time: finding primes is most of the work.
+/// Makes an authority for every two ports, and this many relays. All run in parallel, because finding primes takes most of the
+/// time.
 pub(super) fn create(folder: &Path, ports: &[u16], relays: usize) -> Result<(Vec<Authority>, Vec<Relay>), Error> {
     let mut votes = Vec::new();
     for (index, ports) in ports.chunks_exact(2).enumerate() {
@@ -56,7 +57,7 @@ pub(super) fn create(folder: &Path, ports: &[u16], relays: usize) -> Result<(Vec
     Ok((authorities, relays))
 }
 
-/// `tor` on its way to the keys of a relay.
+/// A `tor` that makes the keys of a relay.
 struct RelayKeys {
     nickname: String,
     folder: PathBuf,
@@ -97,7 +98,7 @@ impl RelayKeys {
     }
 }
 
-/// `tor-gencert` on its way to the keys of an authority.
+/// A `tor-gencert` that makes the keys of an authority.
 struct VoteKeys {
     certificate: PathBuf,
     work: Running,
@@ -114,7 +115,7 @@ impl VoteKeys {
         command.arg("-s").arg(keys.join("authority_signing_key"));
         command.arg("-c").arg(&certificate).stdin(Stdio::piped());
         let mut work = Running::start("tor-gencert", command, &folder.join("gencert.log"))?;
-        // The identity key is never used again and goes with the folder: its passphrase protects nothing.
+        // The identity key is not used again and is removed with the folder: its passphrase protects nothing.
         let passphrase = work.stdin().write_all(b"unused\n");
         passphrase.map_err(Error::io("give tor-gencert a passphrase"))?;
         Ok(Self { certificate, work })
@@ -133,5 +134,5 @@ fn word_after(key: &str, file: &Path) -> Result<String, Error> {
     let found = lines.find_map(|mut words| if words.next() == Some(key) { words.next() } else { None });
     found
         .map(str::to_owned)
-        .ok_or_else(|| Death::unreadable(file, &text).into())
+        .ok_or_else(|| ProcessError::unreadable(file, &text).into())
 }

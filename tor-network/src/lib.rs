@@ -1,17 +1,16 @@
-//! A whole Tor network of our own: directory authorities and relays from Debian's `tor` package, on loopback alone, for
-//! tests and for the demo. Nothing in it knows the public network, and several can run at once.
+//! [`TorNetwork`]: a private Tor network on loopback, of directory authorities and relays from Debian's `tor` package, for tests and
+//! for the demo. It has no connection to the public network. Several can run at once.
 //!
-//! [`TorNetwork::start`] returns when every relay is in a signed consensus with all that an onion service needs of it.
-//! Dropping the network ends its processes and removes its folder, and so does the end of this process, however it comes.
+//! [`TorNetwork::start`] returns when every relay is in a signed consensus with everything that an onion service needs of
+//! it. Dropping the network ends its processes and removes its folder; so does any end of this process, `kill -9` included.
 //!
-//! A loopback network differs from the public one in what is said here: relays share one address, so path rules must
-//! not keep them apart; authorities vote once everybody is there, and then only after half an hour, so a relay that is
-//! killed stays in the consensus and clients must find out; and there is no shared randomness: where an onion descriptor is
-//! kept follows from its period alone.
+//! It differs from the public network in three ways. All relays share one address, so path rules must allow that. Authorities
+//! vote once every relay is known and then after half an hour, so a killed relay stays in the consensus and clients must notice
+//! by themselves. There is no shared randomness: the relays that keep an onion descriptor follow from its period alone.
 
+mod cleanup;
 mod client;
 mod consensus;
-mod guard;
 mod identity;
 mod process;
 mod torrc;
@@ -24,36 +23,36 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::TempDir;
 
+use cleanup::CleanupShell;
 pub use client::SocksClient;
-use guard::Guard;
 use identity::{Authority, Relay};
-pub use process::{Death, Tor};
+pub use process::{ProcessError, Tor};
 
 const AUTHORITIES: usize = 3;
 const RELAYS: usize = 6;
 
-/// On two idle cores a start takes about fifteen seconds. This is for a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// On two idle cores a start takes about fifteen seconds; a busy machine needs more.
+const START_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// From the moment when everybody is there to the consensus. To vote and to sign takes four seconds (see [`torrc`]), and
-/// until then the authorities must have heard of it, or they do not vote for half an hour.
-const VOTE: Duration = Duration::from_secs(8);
+/// From the moment when every relay is known to the consensus. Voting and signing take four seconds (see [`torrc`]). The
+/// authorities must have the new configuration before that, or they do not vote for half an hour.
+const VOTE_DELAY: Duration = Duration::from_secs(8);
 
-/// How often a start is repeated because somebody else took a port between our choice and `tor`'s use of it.
+/// How often a start is tried, because another program may take a port before `tor` binds it.
 const ATTEMPTS: usize = 3;
 
 /// A running network; see the [module](self).
 #[derive(Debug)]
 pub struct TorNetwork {
-    // Dropped first: its end is everybody's.
-    guard: Guard,
+    // Dropped first, because its end ends every process.
+    cleanup: CleanupShell,
     clients: Vec<Tor>,
     relays: Vec<Tor>,
     authorities: Vec<(Authority, Tor)>,
     folder: TempDir,
 }
 
-/// Why there is no network.
+/// Why the network did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A program of Debian's `tor` package cannot be found.
@@ -62,23 +61,23 @@ pub enum Error {
         /// `tor` or `tor-gencert`.
         program: &'static str,
     },
-    /// The machine did not let us work.
+    /// A system call failed.
     #[error("{doing}: {source}")]
     Io {
-        /// What was being done.
+        /// The failed step.
         doing: &'static str,
-        /// What was said.
+        /// The error.
         source: io::Error,
     },
-    /// A program ended, or said something that we do not understand.
+    /// A program ended, or its output cannot be parsed.
     #[error(transparent)]
-    Died(#[from] Death),
-    /// Everything runs, but the consensus is not what it should be.
+    Process(#[from] ProcessError),
+    /// Every program runs, but there is no complete consensus.
     #[error("no consensus after {} s: {state}", waited.as_secs())]
-    Late {
-        /// How long we waited.
+    Timeout {
+        /// The time waited.
         waited: Duration,
-        /// What there is instead.
+        /// What is missing.
         state: String,
     },
 }
@@ -90,18 +89,18 @@ impl Error {
 }
 
 impl TorNetwork {
-    /// Three authorities and six relays, up and in the consensus.
+    /// Starts three authorities and six relays. Returns when all are in the consensus.
     pub fn start() -> Result<Self, Error> {
         Self::start_with(RELAYS)
     }
 
-    /// The same with another number of relays. Authorities carry next to nothing, and a circuit to an onion service needs
-    /// four relays on each side: whoever means to lose some wants more of them.
+    /// The same with another number of relays. Authorities carry almost no traffic, and a circuit to an onion service needs four
+    /// relays on each side: a test that kills relays needs more.
     pub fn start_with(relays: usize) -> Result<Self, Error> {
         let mut attempt = 1;
         loop {
             match Self::attempt(relays) {
-                Err(Error::Died(death)) if death.port_was_taken() && attempt < ATTEMPTS => attempt += 1,
+                Err(Error::Process(error)) if error.port_was_taken() && attempt < ATTEMPTS => attempt += 1,
                 result => return result,
             }
         }
@@ -113,18 +112,18 @@ impl TorNetwork {
             .prefix("sotto-tor-")
             .tempdir()
             .map_err(Error::io("make a folder for the Tor network"))?;
-        // Before there is anything in it: to make the keys takes seconds.
-        let guard = Guard::over(folder.path())?;
+        // Before the folder has any content: making the keys takes seconds.
+        let cleanup = CleanupShell::start(folder.path())?;
 
         let ports = FreePorts::choose(2 * AUTHORITIES).map_err(Error::io("choose free ports"))?;
         let (authorities, relays) = identity::create(folder.path(), &ports.numbers, relays)?;
         let bandwidths = folder.path().join("bandwidths");
-        let everybody = authorities.iter().map(|it| &it.relay).chain(&relays);
-        fs::write(&bandwidths, torrc::bandwidths(everybody)).map_err(Error::io("write the relays' bandwidths"))?;
-        drop(ports); // From here on `tor` can have them, and so can others: see `ATTEMPTS`.
+        let members = authorities.iter().map(|it| &it.relay).chain(&relays);
+        fs::write(&bandwidths, torrc::bandwidths(members)).map_err(Error::io("write the relays' bandwidths"))?;
+        drop(ports); // From here on any program can bind them: see `ATTEMPTS`.
 
         let mut network = Self {
-            guard,
+            cleanup,
             clients: Vec::new(),
             relays: Vec::new(),
             authorities: Vec::new(),
@@ -132,21 +131,21 @@ impl TorNetwork {
         };
         let lines = torrc::authority_lines(&authorities);
         let torrc = |authority: &Authority, vote| torrc::authority(authority, &lines, &bandwidths, vote);
-        // Nobody votes before everybody is there.
-        let never = SystemTime::now() + PATIENCE;
+        // No vote before every relay is known.
+        let never = SystemTime::now() + START_TIMEOUT;
         for authority in authorities {
             let Relay { folder, nickname, .. } = &authority.relay;
             let torrc = torrc(&authority, never);
-            let tor = Tor::start(&mut network.guard, folder, nickname, &torrc)?;
+            let tor = Tor::start(&mut network.cleanup, folder, nickname, &torrc)?;
             network.authorities.push((authority, tor));
         }
         for relay in relays {
             let torrc = torrc::relay(&relay, &lines);
-            let tor = Tor::start(&mut network.guard, &relay.folder, &relay.nickname, &torrc)?;
+            let tor = Tor::start(&mut network.cleanup, &relay.folder, &relay.nickname, &torrc)?;
             network.relays.push(tor);
         }
-        network.wait_until(start, consensus::is_told)?;
-        let vote = SystemTime::now() + VOTE;
+        network.wait_until(start, consensus::has_descriptors)?;
+        let vote = SystemTime::now() + VOTE_DELAY;
         for (authority, tor) in &network.authorities {
             tor.reconfigure(&authority.relay.folder, &torrc(authority, vote))?;
         }
@@ -154,23 +153,23 @@ impl TorNetwork {
         Ok(network)
     }
 
-    /// Until this holds for every authority's folder, and the number of all relays.
+    /// Waits until `holds` is true for the folder of every authority and the number of relays.
     fn wait_until(&mut self, start: Instant, holds: fn(&Path, usize) -> Result<(), String>) -> Result<(), Error> {
         let members = self.authorities.len() + self.relays.len();
         loop {
             let mut states = Vec::new();
             for (authority, tor) in &mut self.authorities {
-                tor.check(&mut self.guard)?;
+                tor.check(&mut self.cleanup)?;
                 states.push(holds(&authority.relay.folder, members));
             }
             for relay in &mut self.relays {
-                relay.check(&mut self.guard)?;
+                relay.check(&mut self.cleanup)?;
             }
             let Some(missing) = states.into_iter().find_map(Result::err) else {
                 return Ok(());
             };
-            if start.elapsed() > PATIENCE {
-                return Err(Error::Late {
+            if start.elapsed() > START_TIMEOUT {
+                return Err(Error::Timeout {
                     waited: start.elapsed(),
                     state: missing,
                 });
@@ -179,40 +178,40 @@ impl TorNetwork {
         }
     }
 
-    /// What arti must know to use this network and no other: the content of `config.toml`'s `[tor]` table.
+    /// The configuration with which arti uses this network alone: the content of `config.toml`'s `[tor]` table.
     pub fn arti_config(&self) -> toml::Table {
         let authorities: Vec<&Authority> = self.authorities.iter().map(|(authority, _)| authority).collect();
         client::arti_config(&authorities)
     }
 
-    /// The relays that are not authorities. Their order is the numbering of [`kill_relay`](Self::kill_relay).
+    /// The relays that are not authorities, in the order of [`kill_relay`](Self::kill_relay).
     pub fn relays(&self) -> &[Tor] {
         &self.relays
     }
 
-    /// Kills a relay the hard way. The consensus goes on listing it.
+    /// Kills a relay. It stays in the consensus.
     pub fn kill_relay(&mut self, index: usize) {
-        self.relays[index].kill(&mut self.guard);
+        self.relays[index].kill(&mut self.cleanup);
     }
 
-    /// Starts C tor as a client of this network. It lives as long as the network, at most.
+    /// Starts C tor as a client of this network. It ends with the network.
     pub fn socks_client(&mut self) -> Result<SocksClient, Error> {
         let nickname = format!("client{}", self.clients.len() + 1);
         let home = self.folder.path().join(&nickname);
         let lines = torrc::authority_lines(self.authorities.iter().map(|(authority, _)| authority));
         process::create_private(&home).map_err(Error::io("make a folder for a client"))?;
-        let tor = Tor::start(&mut self.guard, &home, &nickname, &torrc::client(&home, &lines))?;
+        let tor = Tor::start(&mut self.cleanup, &home, &nickname, &torrc::client(&home, &lines))?;
         self.clients.push(tor);
         let tor = self.clients.last_mut().expect("just pushed");
-        SocksClient::wait_for(tor, &mut self.guard, PATIENCE)
+        SocksClient::wait_for(tor, &mut self.cleanup, START_TIMEOUT)
     }
 
-    /// Where everybody keeps keys and logs, each in a folder named after itself.
+    /// The folder with keys and logs: a subfolder for each process, named after it.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The ids of all processes of this network that we have not ended.
+    /// The ids of the processes of this network, without those that were killed.
     pub fn process_ids(&self) -> Vec<u32> {
         let authorities = self.authorities.iter().map(|(_, tor)| tor);
         authorities
@@ -223,7 +222,7 @@ impl TorNetwork {
     }
 }
 
-/// Ports that nobody else has: they are ours until this value is dropped.
+/// Free ports, bound until this value is dropped.
 struct FreePorts {
     numbers: Vec<u16>,
     _listeners: Vec<TcpListener>,

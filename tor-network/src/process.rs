@@ -1,4 +1,4 @@
-//! One process: started with a log of its own, watched, and ended for certain.
+//! One process of the network, with a log of its own, that ends with its owner.
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File};
@@ -12,14 +12,14 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Error;
-use super::guard::Guard;
+use super::cleanup::CleanupShell;
 
-/// Between two looks at files that another process writes.
+/// Waits between two reads of files that another process writes.
 pub(super) fn pause() {
     thread::sleep(Duration::from_millis(50));
 }
 
-/// A folder as `tor` wants them.
+/// Makes a folder with the permissions that `tor` requires.
 pub(super) fn create_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
@@ -30,7 +30,7 @@ fn configure(folder: &Path, torrc: &str) -> Result<PathBuf, Error> {
     Ok(file)
 }
 
-/// A member of the network, or a client of it: a `tor` that was started and perhaps killed.
+/// A `tor` process of the network, a client included. It may have been killed.
 #[derive(Debug)]
 pub struct Tor {
     nickname: String,
@@ -39,8 +39,8 @@ pub struct Tor {
 }
 
 impl Tor {
-    /// Starts it in a folder that is there.
-    pub(super) fn start(guard: &mut Guard, folder: &Path, nickname: &str, torrc: &str) -> Result<Self, Error> {
+    /// Starts it in an existing folder.
+    pub(super) fn start(cleanup: &mut CleanupShell, folder: &Path, nickname: &str, torrc: &str) -> Result<Self, Error> {
         let file = configure(folder, torrc)?;
         let mut command = Command::new("tor");
         command
@@ -50,7 +50,7 @@ impl Tor {
             .stdin(Stdio::null());
         let log = folder.join("log");
         let running = Running::start("tor", command, &log)?;
-        guard.keep(running.child.id())?;
+        cleanup.keep(running.child.id())?;
         Ok(Self {
             nickname: nickname.to_owned(),
             running: Some(running),
@@ -58,17 +58,17 @@ impl Tor {
         })
     }
 
-    /// How the network calls it.
+    /// Its nickname in the network.
     pub fn nickname(&self) -> &str {
         &self.nickname
     }
 
-    /// The process's id, until it is killed.
+    /// The process id, unless it was killed.
     pub fn id(&self) -> Option<u32> {
         self.running.as_ref().map(|it| it.child.id())
     }
 
-    /// What it has said so far.
+    /// Its log so far.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
@@ -81,23 +81,23 @@ impl Tor {
             .map_err(|error| Error::io("tell a relay of its configuration")(error.into()))
     }
 
-    /// Fails if the process has ended without being asked to.
-    pub(super) fn check(&mut self, guard: &mut Guard) -> Result<(), Error> {
+    /// Fails if the process has ended by itself.
+    pub(super) fn check(&mut self, cleanup: &mut CleanupShell) -> Result<(), Error> {
         let Some(running) = &mut self.running else {
             return Ok(());
         };
-        // If it has ended, to look is to wait for it.
-        guard.forget(running.child.id());
+        // This waits for a process that has ended, so its id is removed first.
+        cleanup.forget(running.child.id());
         match running.child.try_wait() {
-            Ok(None) => guard.keep(running.child.id()),
+            Ok(None) => cleanup.keep(running.child.id()),
             Ok(Some(status)) => Err(running.death(status).into()),
             Err(error) => Err(running.death(error).into()),
         }
     }
 
-    pub(super) fn kill(&mut self, guard: &mut Guard) {
+    pub(super) fn kill(&mut self, cleanup: &mut CleanupShell) {
         if let Some(running) = self.running.take() {
-            guard.forget(running.child.id());
+            cleanup.forget(running.child.id());
         }
     }
 }
@@ -132,12 +132,12 @@ impl Running {
         })
     }
 
-    /// The pipe to it, if the command asked for one: closed when this value is dropped.
+    /// Its standard input, if the command has a pipe for it. Closed when the value is dropped.
     pub(super) fn stdin(&mut self) -> impl Write {
         self.child.stdin.take().expect("asked for a pipe")
     }
 
-    pub(super) fn wait_for_success(&mut self) -> Result<(), Death> {
+    pub(super) fn wait_for_success(&mut self) -> Result<(), ProcessError> {
         match self.child.wait() {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => Err(self.death(status)),
@@ -145,9 +145,9 @@ impl Running {
         }
     }
 
-    fn death(&self, cause: impl Into<Cause>) -> Death {
+    fn death(&self, cause: impl Into<Cause>) -> ProcessError {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
-        Death {
+        ProcessError {
             who: format!("{} ({})", self.program, self.log.display()),
             cause: cause.into(),
             last_words: tail(&log),
@@ -157,15 +157,15 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail only if it has already ended and been waited for.
+        // Both fail only if it was waited for.
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
-/// A program that did not do what it is for, and what it said last.
+/// A program that failed, and its last output.
 #[derive(Debug)]
-pub struct Death {
+pub struct ProcessError {
     who: String,
     cause: Cause,
     last_words: String,
@@ -190,7 +190,7 @@ impl From<io::Error> for Cause {
     }
 }
 
-impl Death {
+impl ProcessError {
     pub(super) fn unreadable(file: &Path, text: &str) -> Self {
         Self {
             who: file.display().to_string(),
@@ -204,7 +204,7 @@ impl Death {
     }
 }
 
-impl fmt::Display for Death {
+impl fmt::Display for ProcessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             Cause::Exit(status) => write!(f, "{} ended with {status}", self.who)?,
@@ -215,7 +215,7 @@ impl fmt::Display for Death {
     }
 }
 
-impl std::error::Error for Death {}
+impl std::error::Error for ProcessError {}
 
 fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();

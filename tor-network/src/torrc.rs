@@ -1,4 +1,4 @@
-//! What each process is told. Options that follow from `TestingTorNetwork 1` are not repeated.
+//! The configuration of each process. Options that follow from `TestingTorNetwork 1` are not repeated.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::identity::{Authority, Relay};
 
-/// The lines that name the authorities, for everybody.
+/// The lines that name the authorities, for every configuration.
 pub(super) fn authority_lines<'a>(authorities: impl IntoIterator<Item = &'a Authority>) -> String {
     authorities.into_iter().fold(String::new(), |mut lines, it| {
         let Authority {
@@ -25,8 +25,8 @@ pub(super) fn authority_lines<'a>(authorities: impl IntoIterator<Item = &'a Auth
     })
 }
 
-/// What authorities are to believe about the speed of relays: that all are alike. Without it, who has carried nothing yet
-/// weighs nothing, and clients choose among the few that have.
+/// The bandwidths that authorities state: equal for all relays. Without it a relay without traffic has weight 0, and clients choose
+/// among the few others.
 pub(super) fn bandwidths<'a>(relays: impl IntoIterator<Item = &'a Relay>) -> String {
     let now = seconds(SystemTime::now());
     relays.into_iter().fold(format!("{now}\n"), |mut file, relay| {
@@ -35,14 +35,14 @@ pub(super) fn bandwidths<'a>(relays: impl IntoIterator<Item = &'a Relay>) -> Str
     })
 }
 
-/// Between two votes, in seconds. One consensus serves for as long as any network of this kind lives, so that everybody
-/// has the same: it says which period of onion descriptors this is, and without shared randomness a service publishes for
-/// that one alone. A period is 24 votes for C tor in a testing network, and `hsdir_interval`, in minutes, for arti.
+/// Seconds between two votes. One consensus lasts for the life of the network, so that all processes have the same one: it
+/// determines the period of onion descriptors, and without shared randomness a service publishes for that period alone. A period
+/// is 24 votes for C tor in a testing network, and `hsdir_interval`, in minutes, for arti.
 const VOTES: u64 = 30 * 60;
 const PERIOD: u64 = 24 * VOTES / 60;
 
-/// How long a circuit may take to build, in milliseconds, however quickly all others came: on loopback they take so little
-/// that whoever learns from them has no patience with a machine that is busy for a moment.
+/// Timeout of a circuit build, in milliseconds. A timeout learnt from circuits on loopback would be too short for a machine that is
+/// busy for a moment.
 const SLOWEST: u64 = 3000;
 
 /// An authority that votes at this time, and again after each interval.
@@ -85,7 +85,7 @@ fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// A relay's own port is chosen by the system, for nobody needs to know it before the consensus tells.
+/// The system chooses a relay's port: other processes learn it from the consensus.
 pub(super) fn relay(relay: &Relay, authorities: &str) -> String {
     member(&relay.nickname, &relay.folder, "auto", authorities)
 }
@@ -110,7 +110,7 @@ ExitRelay 0
         )
 }
 
-/// Each process ends soon after us even if the [guard](super::guard) is killed, and spends no time on a map of the world.
+/// Each process ends soon after its owner even if the [shell](super::cleanup) is killed, and loads no GeoIP file.
 fn process(folder: &Path, authorities: &str) -> String {
     format!(
         "TestingTorNetwork 1

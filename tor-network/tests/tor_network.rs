@@ -1,5 +1,5 @@
-//! The private Tor network keeps its word: it comes up, several at once, C tor gets into it, and it goes without a trace,
-//! even when whoever started it is killed.
+//! The private Tor network starts, several at once; C tor connects to it; and it leaves nothing behind, even when the process that
+//! started it is killed.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -14,8 +14,8 @@ use rustix::process::{Pid, test_kill_process};
 use sotto_tor_network::TorNetwork;
 use tempfile::TempDir;
 
-/// Killing a dozen processes takes no time, but the machine may have other things to do.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Killing a dozen processes takes milliseconds, but the machine may be busy.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[test]
 fn two_at_once_have_nothing_in_common_and_leave_nothing() {
@@ -73,7 +73,7 @@ fn it_ends_when_its_owner_is_killed() {
     owner.wait().expect("the owner's end");
     let start = Instant::now();
     while processes.iter().any(|id| runs(*id)) || Path::new(&folder).exists() {
-        assert!(start.elapsed() < PATIENCE, "still there: {processes:?} or {folder}");
+        assert!(start.elapsed() < TIMEOUT, "still there: {processes:?} or {folder}");
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -90,14 +90,14 @@ fn no_key_is_left_when_its_owner_is_killed_early() {
         if let Some(folder) = folder.filter(|it| it.join("authority1").exists()) {
             break folder;
         }
-        assert!(start.elapsed() < PATIENCE, "it has not begun");
+        assert!(start.elapsed() < TIMEOUT, "it has not begun");
         thread::sleep(Duration::from_millis(1));
     };
     owner.kill().expect("kill the owner");
     owner.wait().expect("the owner's end");
     let start = Instant::now();
     while folder.exists() {
-        assert!(start.elapsed() < PATIENCE, "still there: {}", folder.display());
+        assert!(start.elapsed() < TIMEOUT, "still there: {}", folder.display());
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -111,7 +111,7 @@ fn without_the_package_it_says_which_is_missing() {
 }
 
 #[test]
-#[ignore = "a part for the tests above, which play it in a process of its own"]
+#[ignore = "the tests above run it in a process of its own"]
 fn own_a_network_until_killed() {
     let network = match TorNetwork::start() {
         Ok(network) => network,
@@ -135,12 +135,12 @@ fn own_a_network_until_killed() {
     }
 }
 
-/// Whoever owns a network, and finds programs by this path.
+/// A process that owns a network, with this `PATH`.
 fn owner(path: String) -> Child {
     spawn(own().env("PATH", path))
 }
 
-/// Whoever owns a network in this folder.
+/// A process that owns a network in this folder.
 fn owner_at(home: &Path) -> Child {
     spawn(own().env("TMPDIR", home))
 }

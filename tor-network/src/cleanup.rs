@@ -1,5 +1,6 @@
-//! Who cleans up: a shell that waits for us to be gone, however that comes about. It then kills what we told it to and
-//! removes the folder. `tor` can look after its owner by itself, but it then shuts down in good order, and that can hang.
+//! [`CleanupShell`]: a shell that waits for the end of this process, whatever its cause, and then kills the processes of the network
+//! and removes the folder. `tor` can watch its owner by itself (`__OwningControllerProcess`), but then it shuts down gracefully,
+//! which can hang.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -7,8 +8,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use super::Error;
 
-/// Ctrl-C in a terminal reaches everybody in it: the shell has to live on for as long as its work takes. Programs that
-/// make keys are not killed, for they end by themselves, but until then one may put a file into a folder that is going.
+/// Ctrl-C in a terminal reaches every process in it: the shell ignores it until its work is done. Programs that make keys are not
+/// killed, because they end by themselves; until then they may write into the folder, so its removal is repeated.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP QUIT
 kept=
@@ -27,18 +28,18 @@ for try in 1 2 3 4 5 6 7 8 9 10; do
 done
 "#;
 
-/// Ends the processes that it keeps, and removes their folder, when this value is dropped or this process dies.
+/// Kills the processes that it was given, and removes the folder, when this value is dropped or this process ends.
 #[derive(Debug)]
-pub(super) struct Guard {
+pub(super) struct CleanupShell {
     shell: Child,
-    /// Its end is what the shell waits for. Nobody else has it: it is closed in the processes that we start.
+    /// The shell waits for its end of file. No other process has it: it is closed in the processes that we start.
     orders: Option<ChildStdin>,
 }
 
-impl Guard {
-    pub(super) fn over(folder: &Path) -> Result<Self, Error> {
+impl CleanupShell {
+    pub(super) fn start(folder: &Path) -> Result<Self, Error> {
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", SCRIPT, "sotto-tor-guard"]).arg(folder);
+        command.args(["-c", SCRIPT, "sotto-tor-cleanup"]).arg(folder);
         let spawned = command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -49,15 +50,15 @@ impl Guard {
         Ok(Self { shell, orders })
     }
 
-    /// The process must not have been waited for: its number could be another's by now.
+    /// Adds a process. It must not have been waited for, or its id may be another process's.
     pub(super) fn keep(&mut self, process: u32) -> Result<(), Error> {
         self.order("keep", process)
             .map_err(Error::io("name a process to the shell that cleans up"))
     }
 
-    /// Before the process is waited for.
+    /// Removes a process, before it is waited for.
     pub(super) fn forget(&mut self, process: u32) {
-        // Without a shell there is nobody who could remember.
+        // Without a shell there is nothing to remove it from.
         _ = self.order("forget", process);
     }
 
@@ -67,7 +68,7 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for CleanupShell {
     fn drop(&mut self) {
         self.orders = None;
         // Fails only if it was waited for.
