@@ -1,66 +1,66 @@
-//! The wire suite: a test peer that connects to any implementation over any ordered byte stream, plays the clauses of
-//! `core/PROTOCOL.md`, and reports which of them are kept. It needs to know of the target its address, a way to open a
-//! fresh byte stream to it ([`Target`]), and two invites (with one or none, some cases are left out); what it looks at is
-//! nothing but bytes.
+//! The conformance suite: a test peer that connects to any implementation over any ordered byte stream, checks the clauses of
+//! `core/PROTOCOL.md`, and reports the result of each. It needs the target's address, a way to open new byte streams to it
+//! ([`Target`]) and two invites (with fewer, some cases are skipped). It observes nothing but bytes.
 //!
 //! ```text
-//!  cases ──▶ World ── stranger, asker, friend ─┐
-//!    │         └───── Net ──▶ Call ──▶ Line ───┴──▶ Records ──▶ Stream ══▶ the target
-//!    └──▶ Report              (handshake) (frames)   (bytes, patience)
+//!  cases ──▶ Fixture ── stranger, requester, friend ──▶ TestPeer (keys, session)
+//!    │          └────── Connector ──▶ Initiator ──▶ TestLink ──▶ RecordStream ──▶ Stream ══▶ the target
+//!    └──▶ Report                     (handshake)   (frames)      (bytes, timeouts)
 //! ```
 //!
-//! | file | what it is |
+//! | file | what it has |
 //! |---|---|
 //! | [`target`] | the way to the target |
-//! | `records`, `call`, `line` | a stream's bytes, its handshake, its frames, right or wrong |
-//! | `peer`, `consent` | one of the suite's identities, and its session |
-//! | `pace` | how fast it may talk |
-//! | `world` | who there is |
-//! | `cases/` | the cases, a file for a part of the document |
-//! | [`report`] | what came of it |
+//! | `record_stream`, `initiator`, `link` | a stream's bytes, its handshake, its frames, correct or not |
+//! | [`test_peer`] | an identity of the suite and its session; testkit's hostile peer uses it too |
+//! | [`noise`], `malformed_keys` | the handshake over `snow` alone, forged keys, loose signatures |
+//! | `token_bucket` | how fast the suite may send |
+//! | `fixture` | the peers of a run |
+//! | `cases/` | the cases, a file for each part of the document |
+//! | [`report`] | the results |
 //!
-//! A case is named after its clause: `L-2.1` is the first of `[L-2]`. The document's section 10 lists them all, and says
-//! where the clauses are shown that no peer can observe. The target is left with one request and up to two friends, whom
-//! it will try to reach in vain: let it be one that is made for the test.
+//! A case is named after its clause: `L-2.1` is the first of `[L-2]`. The document's section 10 lists all cases, and names the
+//! tests of the clauses that no peer can observe. A run leaves one request and up to two contacts at the target, which it then
+//! dials in vain: use a target that was made for the test.
 
-mod call;
 mod cases;
-mod consent;
-mod line;
+mod fixture;
+mod initiator;
+mod link;
+mod malformed_keys;
 pub mod noise;
-mod pace;
-mod peer;
-mod records;
+mod record_stream;
 pub mod report;
 pub mod target;
-mod world;
+pub mod test_peer;
+mod token_bucket;
 
 use std::time::Duration;
 
 use sotto_core::{InviteToken, OnionAddress};
 
-pub use self::report::{Failure, Line, Outcome, Report};
-pub use self::target::{Socket, Socks, Stream, Target};
-pub use self::world::onion_seed;
-use self::world::{Side, World};
+pub use self::fixture::onion_seed;
+use self::fixture::{Fixture, KeyOrder};
+pub use self::report::{CaseResult, Failure, Outcome, Report};
+pub use self::target::{SocksTarget, Stream, Target, UnixTarget};
 
 /// A case of the suite.
 pub struct Case {
-    /// Its clause's number, and its own.
+    /// The number of its clause and its own.
     pub id: &'static str,
-    /// What it says of the target, as the end of "the target …".
-    pub says: &'static str,
-    needs: Needs,
-    run: fn(&mut World<'_>) -> Result<(), Failure>,
+    /// What it checks, as the end of "the target …".
+    pub claim: &'static str,
+    requires: Requirement,
+    run: fn(&mut Fixture<'_>) -> Result<(), Failure>,
 }
 
-/// What a case cannot do without.
+/// What a case requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Needs {
-    Nothing,
-    Friend(Side),
-    /// Minutes.
-    Time,
+enum Requirement {
+    None,
+    Friend(KeyOrder),
+    /// A run that waits for minutes.
+    Minutes,
 }
 
 /// The cases of a section of PROTOCOL.md.
@@ -74,79 +74,76 @@ pub struct Section {
 /// Every section, in the document's order.
 pub const SECTIONS: &[Section] = cases::SECTIONS;
 
-/// What a run needs to know.
+/// The options of a run.
 pub struct Options {
-    /// Who the target is.
+    /// The target's onion address.
     pub address: OnionAddress,
-    /// Invites of its making, each unused.
+    /// Unused invites of the target.
     pub invites: Vec<InviteToken>,
-    /// 32 bytes of the operating system's generator: the suite's keys come from them.
+    /// 32 random bytes, from which the suite's keys are derived.
     pub seed: [u8; 32],
-    /// How long the target may take for what it owes. More on slow networks, but below the 30 s of a handshake.
-    pub patience: Duration,
-    /// How many times as fast as ours the target's clock runs: 1, but for a target that is made to run fast.
-    pub haste: u32,
-    /// Whether to wait for what takes minutes.
+    /// How long the target may take for what it must do. More on slow networks, but below the 30 s of a handshake.
+    pub timeout: Duration,
+    /// How many times as fast as ours the target's clock runs: 1, except for a target with a fast clock for tests.
+    pub clock_rate: u32,
+    /// Whether to run the cases that take minutes.
     pub slow: bool,
 }
 
 impl Options {
-    /// The usual ones.
+    /// The default options.
     pub fn new(address: OnionAddress, invites: Vec<InviteToken>, seed: [u8; 32]) -> Self {
         Self {
             address,
             invites,
             seed,
-            patience: Duration::from_secs(5),
-            haste: 1,
+            timeout: Duration::from_secs(5),
+            clock_rate: 1,
             slow: false,
         }
     }
 }
 
-/// Runs the whole suite, and hands over each case's line as it comes.
-pub fn run(target: &dyn Target, options: &Options, seen: impl FnMut(&Line)) -> Report {
-    run_some(target, options, |_| true, seen)
+/// Runs the whole suite. `on_result` gets each result at once.
+pub fn run(target: &dyn Target, options: &Options, on_result: impl FnMut(&CaseResult)) -> Report {
+    run_some(target, options, |_| true, on_result)
 }
 
-/// Runs the cases that `wanted` names by id.
+/// Runs the cases whose id satisfies `wanted`.
 pub fn run_some(
     target: &dyn Target,
     options: &Options,
     wanted: impl Fn(&str) -> bool,
-    mut seen: impl FnMut(&Line),
+    mut on_result: impl FnMut(&CaseResult),
 ) -> Report {
-    let invites = options.invites.iter().map(|invite| invite.0).collect();
-    let mut world = World::new(target, options.address, invites, options.seed);
-    world.net.patience = options.patience;
-    world.hasten(options.haste);
+    let mut fixture = Fixture::new(target, options);
     let mut report = Report::default();
     for section in SECTIONS {
         for case in section.cases.iter().filter(|case| wanted(case.id)) {
-            let line = Line {
+            let result = CaseResult {
                 section: section.title,
                 id: case.id,
-                says: case.says,
-                outcome: outcome(case, &mut world, options.slow),
+                claim: case.claim,
+                outcome: outcome(case, &mut fixture, options.slow),
             };
-            seen(&line);
-            report.lines.push(line);
+            on_result(&result);
+            report.results.push(result);
         }
     }
     report
 }
 
-fn outcome(case: &Case, world: &mut World<'_>, slow: bool) -> Outcome {
-    match case.needs {
-        Needs::Time if !slow => return Outcome::Slow,
-        Needs::Friend(side) if !world.can_befriend(side) => return Outcome::Uninvited,
+fn outcome(case: &Case, fixture: &mut Fixture<'_>, slow: bool) -> Outcome {
+    match case.requires {
+        Requirement::Minutes if !slow => return Outcome::Slow,
+        Requirement::Friend(order) if !fixture.can_befriend(order) => return Outcome::NoInvite,
         _ => {}
     }
-    match (case.run)(world) {
+    match (case.run)(fixture) {
         Ok(()) => Outcome::Passed,
         Err(failure) => {
-            // Nobody knows how far it has come.
-            world.forget_sessions();
+            // The sessions may be out of step with the target.
+            fixture.forget_sessions();
             Outcome::Failed(failure)
         }
     }

@@ -1,6 +1,6 @@
-//! The link's handshake and records once more, straight over `snow` and with nothing of core's, as another implementation
-//! would write them. It gives what core keeps to itself (the handshake hash), says what core never would (wrong proofs,
-//! wrong padding), and shows that the vectors hold all that one needs.
+//! The link's handshake and records over `snow` alone, without core, as another implementation would write them. It gives access
+//! to what core hides (the handshake hash), can send what core never sends (wrong proofs, wrong padding), and shows that the
+//! golden vectors are complete.
 
 use curve25519_dalek::MontgomeryPoint;
 use ed25519_dalek::{Signer, SigningKey};
@@ -9,49 +9,52 @@ use snow::resolvers::{BoxedCryptoResolver, CryptoResolver, DefaultResolver, Fall
 use snow::types::{Cipher, Dh, Hash, Random};
 use snow::{Builder, Error, HandshakeState, TransportState};
 
-/// What one side starts with.
+/// What is signed to prove the dialer's onion key, before the handshake hash [L-4].
+pub const PROOF_STATEMENT: &[u8] = b"sotto dialer v1";
+
+/// The keys of one side.
 pub struct Keys {
     /// Its own X25519 secret.
     pub x25519_secret: [u8; 32],
-    /// The secret of the ephemeral key that it makes.
+    /// The secret of its ephemeral key.
     pub ephemeral_secret: [u8; 32],
     /// "sotto link v1" and the listener's onion public key.
     pub prologue: Vec<u8>,
 }
 
-/// A handshake from the dialer's side.
-pub fn dialer(keys: &Keys, listener_x25519: &[u8; 32]) -> HandshakeState {
+/// The dialer's side of a handshake.
+pub fn initiator(keys: &Keys, listener_x25519: &[u8; 32]) -> HandshakeState {
     let builder = builder(keys);
     let builder = builder.remote_public_key(listener_x25519).expect("set once");
     builder.build_initiator().expect("complete")
 }
 
-/// A handshake from the dialer's side with key pairs that are none, in place of those that are not `None`: it comes to the
-/// same secrets as a listener that computes with such keys.
-pub fn forger(
+/// The dialer's side of a handshake in which forged key pairs replace the real ones. It derives the same secrets as a listener
+/// that computes with the forged keys.
+pub fn forged_initiator(
     keys: &Keys,
     listener_x25519: &[u8; 32],
-    ephemeral: Option<Forged>,
-    identity: Option<Forged>,
+    ephemeral: Option<ForgedKeyPair>,
+    identity: Option<ForgedKeyPair>,
 ) -> HandshakeState {
-    let forge = Forge {
-        random: Fixed(keys.ephemeral_secret),
+    let forging = ForgingResolver {
+        random: FixedRng(keys.ephemeral_secret),
         ephemeral,
         identity,
     };
-    let resolver: BoxedCryptoResolver = Box::new(FallbackResolver::new(Box::new(forge), Box::new(DefaultResolver)));
+    let resolver: BoxedCryptoResolver = Box::new(FallbackResolver::new(Box::new(forging), Box::new(DefaultResolver)));
     let builder = complete(Builder::with_resolver(pattern(), resolver), keys);
     let builder = builder.remote_public_key(listener_x25519).expect("set once");
     builder.build_initiator().expect("complete")
 }
 
-/// A handshake from the listener's side.
-pub fn listener(keys: &Keys) -> HandshakeState {
+/// The listener's side of a handshake.
+pub fn responder(keys: &Keys) -> HandshakeState {
     builder(keys).build_responder().expect("complete")
 }
 
 fn builder(keys: &Keys) -> Builder<'_> {
-    let random = Fixed(keys.ephemeral_secret);
+    let random = FixedRng(keys.ephemeral_secret);
     let resolver: BoxedCryptoResolver = Box::new(FallbackResolver::new(Box::new(random), Box::new(DefaultResolver)));
     complete(Builder::with_resolver(pattern(), resolver), keys)
 }
@@ -72,7 +75,7 @@ pub fn write(state: &mut HandshakeState, payload: &[u8]) -> Vec<u8> {
     record(&message[..length])
 }
 
-/// Takes the other side's handshake record; gives its payload.
+/// Reads the other side's handshake record. Returns its payload.
 pub fn read(state: &mut HandshakeState, record: &[u8]) -> Vec<u8> {
     let mut payload = vec![0; 256];
     let length = state.read_message(&record[2..], &mut payload).expect("authentic");
@@ -80,10 +83,10 @@ pub fn read(state: &mut HandshakeState, record: &[u8]) -> Vec<u8> {
     payload
 }
 
-/// The payload of message 3.
-pub fn proof(onion_seed: &[u8; 32], handshake_hash: &[u8]) -> Vec<u8> {
+/// The payload of message 3 [L-4]: the dialer's onion key, and its signature of the handshake hash.
+pub fn dialer_proof(onion_seed: &[u8; 32], handshake_hash: &[u8]) -> Vec<u8> {
     let key = SigningKey::from_bytes(onion_seed);
-    let signature = key.sign(&[b"sotto dialer v1", handshake_hash].concat());
+    let signature = key.sign(&[PROOF_STATEMENT, handshake_hash].concat());
     [&key.verifying_key().to_bytes()[..], &signature.to_bytes()].concat()
 }
 
@@ -94,7 +97,7 @@ pub fn seal(state: &mut TransportState, plaintext: &[u8]) -> Vec<u8> {
     record(&message)
 }
 
-/// The plaintext of the other side's next record.
+/// Opens the other side's next record. Returns its plaintext.
 pub fn open(state: &mut TransportState, record: &[u8]) -> Vec<u8> {
     let mut plaintext = vec![0; record.len()];
     let length = state.read_message(&record[2..], &mut plaintext).expect("authentic");
@@ -107,11 +110,11 @@ fn record(message: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes()[..], message].concat()
 }
 
-/// A generator whose every 32 bytes are those of the ephemeral secret.
+/// A generator that returns the ephemeral secret.
 #[derive(Clone)]
-struct Fixed([u8; 32]);
+struct FixedRng([u8; 32]);
 
-impl CryptoResolver for Fixed {
+impl CryptoResolver for FixedRng {
     fn resolve_rng(&self) -> Option<Box<dyn Random>> {
         Some(Box::new(Self(self.0)))
     }
@@ -129,53 +132,53 @@ impl CryptoResolver for Fixed {
     }
 }
 
-impl Random for Fixed {
+impl Random for FixedRng {
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
         bytes.copy_from_slice(&self.0);
         Ok(())
     }
 }
 
-/// A public key, and what it gives with another one.
+/// A public key with a chosen shared secret.
 #[derive(Clone)]
-pub struct Forged {
-    /// The key that is shown.
+pub struct ForgedKeyPair {
+    /// The public key that is sent.
     pub public: [u8; 32],
     /// The shared secret.
-    pub shared: Shared,
+    pub shared: SharedSecret,
 }
 
-/// What a forged key gives with another one.
+/// The shared secret of a forged key and another key.
 #[derive(Clone)]
-pub enum Shared {
-    /// What this secret gives.
+pub enum SharedSecret {
+    /// The result of this secret.
     Of([u8; 32]),
-    /// Nothing but zeros, as a point of low order does.
+    /// Zero, as for a point of low order.
     Zero,
-    /// That other key, as the base point does.
+    /// The other key itself, as for the base point.
     Theirs,
 }
 
-/// Key pairs for a [`forger`].
+/// Supplies the key pairs of a [`forged_initiator`].
 #[derive(Clone)]
-struct Forge {
-    random: Fixed,
-    ephemeral: Option<Forged>,
-    identity: Option<Forged>,
+struct ForgingResolver {
+    random: FixedRng,
+    ephemeral: Option<ForgedKeyPair>,
+    identity: Option<ForgedKeyPair>,
 }
 
-impl CryptoResolver for Forge {
+impl CryptoResolver for ForgingResolver {
     fn resolve_rng(&self) -> Option<Box<dyn Random>> {
         Some(Box::new(self.random.clone()))
     }
 
     fn resolve_dh(&self, _: &DHChoice) -> Option<Box<dyn Dh>> {
-        Some(Box::new(Pair {
-            forge: self.clone(),
+        Some(Box::new(KeyPair {
+            resolver: self.clone(),
             secret: [0; 32],
-            shown: Forged {
+            used: ForgedKeyPair {
                 public: [0; 32],
-                shared: Shared::Zero,
+                shared: SharedSecret::Zero,
             },
         }))
     }
@@ -189,23 +192,23 @@ impl CryptoResolver for Forge {
     }
 }
 
-/// One of a forger's key pairs: the ephemeral one is generated, the other one is set.
-struct Pair {
-    forge: Forge,
+/// A key pair that may be forged. The ephemeral one is generated, the static one is set.
+struct KeyPair {
+    resolver: ForgingResolver,
     secret: [u8; 32],
-    shown: Forged,
+    used: ForgedKeyPair,
 }
 
-impl Pair {
-    fn honest(secret: [u8; 32]) -> Forged {
-        Forged {
+impl KeyPair {
+    fn honest(secret: [u8; 32]) -> ForgedKeyPair {
+        ForgedKeyPair {
             public: MontgomeryPoint::mul_base_clamped(secret).to_bytes(),
-            shared: Shared::Of(secret),
+            shared: SharedSecret::Of(secret),
         }
     }
 }
 
-impl Dh for Pair {
+impl Dh for KeyPair {
     fn name(&self) -> &'static str {
         "25519"
     }
@@ -220,13 +223,17 @@ impl Dh for Pair {
 
     fn set(&mut self, secret: &[u8]) {
         self.secret.copy_from_slice(secret);
-        self.shown = self.forge.identity.clone().unwrap_or_else(|| Self::honest(self.secret));
+        self.used = self
+            .resolver
+            .identity
+            .clone()
+            .unwrap_or_else(|| Self::honest(self.secret));
     }
 
     fn generate(&mut self, random: &mut dyn Random) -> Result<(), Error> {
         random.try_fill_bytes(&mut self.secret)?;
-        self.shown = self
-            .forge
+        self.used = self
+            .resolver
             .ephemeral
             .clone()
             .unwrap_or_else(|| Self::honest(self.secret));
@@ -234,7 +241,7 @@ impl Dh for Pair {
     }
 
     fn pubkey(&self) -> &[u8] {
-        &self.shown.public
+        &self.used.public
     }
 
     fn privkey(&self) -> &[u8] {
@@ -243,10 +250,10 @@ impl Dh for Pair {
 
     fn dh(&self, public: &[u8], shared: &mut [u8]) -> Result<(), Error> {
         let public: [u8; 32] = public.first_chunk().copied().ok_or(Error::Dh)?;
-        shared[..32].copy_from_slice(&match self.shown.shared {
-            Shared::Of(secret) => MontgomeryPoint(public).mul_clamped(secret).to_bytes(),
-            Shared::Zero => [0; 32],
-            Shared::Theirs => public,
+        shared[..32].copy_from_slice(&match self.used.shared {
+            SharedSecret::Of(secret) => MontgomeryPoint(public).mul_clamped(secret).to_bytes(),
+            SharedSecret::Zero => [0; 32],
+            SharedSecret::Theirs => public,
         });
         Ok(())
     }

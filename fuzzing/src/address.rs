@@ -1,5 +1,5 @@
-//! Whatever a person may type or paste where an address, a friend code or a message id is expected. What is read has one
-//! text, which reads as the same again; and a code with one wrong letter in it is never taken for another code.
+//! Texts in place of an address, a friend code or a message id. A text that parses has one canonical form, which parses to the same
+//! value. A code with one wrong letter never parses as another code.
 
 use sotto_core::{FriendCode, InviteToken, MessageId, OnionAddress, OnionSecret};
 
@@ -34,9 +34,13 @@ fn as_friend_code(text: &str) {
             assert_eq!(code.to_string().parse(), Ok(code));
             let lower = text.trim().to_ascii_lowercase();
             if lower.starts_with("sotto1") {
-                assert_eq!(code.to_string(), lower, "a code has one text");
+                assert_eq!(code.to_string(), lower, "a code has one canonical text");
             } else {
-                assert_eq!(text.parse(), Ok(code.address), "what is no code is a bare address");
+                assert_eq!(
+                    text.parse(),
+                    Ok(code.address),
+                    "a text that is no code is a bare address"
+                );
                 assert_eq!(code.invite, None);
             }
         }
@@ -50,11 +54,11 @@ fn as_key(bytes: &[u8]) {
     if let Ok(address) = OnionAddress::from_public_key(key) {
         assert_eq!(address.public_key(), &key);
         assert_eq!(address.to_string().parse(), Ok(address));
-        assert_ne!(address.montgomery(), [0; 32], "a key of low order was taken");
+        assert_ne!(address.montgomery(), [0; 32], "a key of low order was accepted");
     }
 }
 
-/// A true code with one letter changed.
+/// A valid code with one letter changed.
 fn mistyped(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let (place, letter) = (input.number(), input.byte());
@@ -68,8 +72,8 @@ fn mistyped(bytes: &[u8]) {
             && wrong != text
             && let Ok(other) = wrong.parse::<FriendCode>()
         {
-            // Sixteen bits of checksum let one wrong address in 65 536 pass, which a fuzzer finds.
-            assert!(!text.starts_with("sotto1"), "{wrong} was taken for {text}: {other:?}");
+            // A checksum of sixteen bits accepts one wrong address in 65 536, which a fuzzer finds.
+            assert!(!text.starts_with("sotto1"), "{wrong} was read as {text}: {other:?}");
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Command lines, their words divided by zeros, and the texts by which people name a moment or a contact. What the command
-//! line means everywhere is repeated to another run of the program without loss; a claimed name resolves nothing.
+//! Command lines, with zeros between the words, and the texts that name a time or a contact. Global options survive being passed on
+//! to another run of the program; a claimed name resolves nothing.
 
 use std::process;
 
 use clap::Parser as _;
 use sotto::Cli;
 use sotto_api::Time;
-use sotto_core::row::Relationship;
+use sotto_core::row::Standing;
 use sotto_core::{FriendCode, OnionSecret};
 use sotto_daemon::resolve::{Candidate, contact};
 
@@ -58,7 +58,7 @@ fn name(input: &mut Input<'_>) {
             address: OnionSecret::from_seed(&[seed; 32]).address(),
             petname: text(),
             claimed_name: text(),
-            standing: Relationship::Friend,
+            standing: Standing::Friend,
         })
         .into();
     let text = text();

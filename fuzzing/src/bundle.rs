@@ -1,5 +1,5 @@
-//! Bytes where a peer's prekey bundle is expected. A session comes only of keys that their owner has signed, and of no key that
-//! is weak; if nothing at all was changed, the owner opens what is sealed with it.
+//! Bytes in place of a peer's prekey bundle. A session begins only with keys that their owner has signed, and with no weak key. If
+//! nothing was changed, the owner decrypts what is encrypted with it.
 
 use prost::Message as _;
 use sotto_core::wire::link::Bundle;
@@ -38,7 +38,7 @@ fn check(bundle: &Bundle, friends: &Friendship) {
     let session = match opener.ratchet.initiate(b, bundle, NOW, entropy) {
         Ok(session) => session,
         Err(fault) => {
-            assert_ne!(bundle, &friends.bundle, "a true bundle is refused: {fault}");
+            assert_ne!(bundle, &friends.bundle, "a valid bundle is refused: {fault}");
             return;
         }
     };
@@ -51,20 +51,20 @@ fn check(bundle: &Bundle, friends: &Friendship) {
         } = bundle.clone();
         (identity_key, signed_prekey, kyber_prekey)
     };
-    assert_eq!(signed(bundle), signed(&friends.bundle), "keys that nobody has signed");
+    assert_eq!(signed(bundle), signed(&friends.bundle), "keys without a signature");
     assert_ne!(bundle.one_time_prekey[1..], [0; 32], "a weak key");
 
-    let session = Signal::decode(&Signal::encode(&session)).expect("what is stored is read");
+    let session = Signal::decode(&Signal::encode(&session)).expect("a stored session is readable");
     let sealed = opener
         .ratchet
         .encrypt(b, &session, b"first", NOW, entropy)
-        .expect("it seals");
+        .expect("the session encrypts");
     let opened = offerer.ratchet.accept(a, &friends.secrets, &sealed.ciphertext, entropy);
     let same = Bundle {
         signed_prekey_signature: friends.bundle.signed_prekey_signature.clone(),
         kyber_prekey_signature: friends.bundle.kyber_prekey_signature.clone(),
         identity_signature: friends.bundle.identity_signature.clone(),
-        // Not in the message that opens a session.
+        // Not part of the first message of a session.
         registration_id: friends.bundle.registration_id,
         ..bundle.clone()
     };
@@ -103,7 +103,7 @@ fn alter(bundle: &mut Bundle, input: &mut Input<'_>) {
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let bundle = FRIENDS.with(|friends| friends.bundle.encode_to_vec());
     let mut seeds = vec![[&[0][..], &piece(&bundle)].concat(), vec![1]];
-    // Each field: another number or bit, cut off, taken away; a key of low order.
+    // Each field: another number or bit, truncated, empty; a key of low order.
     for field in 0..11 {
         seeds.push(vec![1, field, 0, 0, 0, 7, 1]);
         seeds.push(vec![1, field, 0x40, 0, 0, 9]);

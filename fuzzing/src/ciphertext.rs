@@ -1,5 +1,5 @@
-//! Bytes where a Signal ciphertext is expected, at four moments of a session: its opening, its second message, an answer, and
-//! one from the middle of a conversation. Nothing opens but what the other side has sealed, and that once.
+//! Bytes in place of a Signal ciphertext, at four moments of a session: the first ciphertext, the second, a reply, and one from the
+//! middle of a conversation. Only ciphertexts of the other side decrypt, each once.
 
 use sotto_core::{Entropy, OnionAddress, Opened, Ratchet, SessionFault, Signal, SignalSession};
 
@@ -8,12 +8,12 @@ use crate::signal::{Friendship, Party};
 
 const PLAINTEXT: &[u8] = b"what was sealed";
 
-/// A moment: who waits for a ciphertext, and the one that they wait for.
+/// A moment: the receiver of a ciphertext, and the correct ciphertext.
 struct Moment {
     waiting: Party,
     from: OnionAddress,
     identity_key: Vec<u8>,
-    /// An offer's secrets, or the session.
+    /// The secrets of an offer, or the session.
     holds: Holds,
     ciphertext: Vec<u8>,
 }
@@ -68,15 +68,15 @@ impl Moment {
 
     fn check(&self, ciphertext: &[u8]) {
         let Ok(opened) = self.take(ciphertext) else {
-            assert!(ciphertext != self.ciphertext, "a true ciphertext does not open");
+            assert!(ciphertext != self.ciphertext, "a correct ciphertext does not decrypt");
             return;
         };
         assert_eq!(*opened.plaintext, PLAINTEXT);
         assert_eq!(opened.identity_key, self.identity_key);
-        let session = Signal::decode(&Signal::encode(&opened.session)).expect("what is stored is read");
+        let session = Signal::decode(&Signal::encode(&opened.session)).expect("a stored session is readable");
         let entropy = &mut Entropy::from_seed([4; 32]);
         let again = self.waiting.ratchet.decrypt(&self.from, &session, ciphertext, entropy);
-        assert_eq!(again.err(), Some(SessionFault::Duplicate), "it opens twice");
+        assert_eq!(again.err(), Some(SessionFault::Duplicate), "it decrypts twice");
     }
 }
 

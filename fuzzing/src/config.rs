@@ -1,5 +1,5 @@
-//! Bytes where the configuration file is expected. What is understood is understood the same when it is written out by the
-//! program's own template; what is not is one sentence, and a key that nobody knows is named.
+//! Bytes in place of the configuration file. A file that parses has the same meaning when the program's own template writes it out.
+//! An error is one sentence, and it names an unknown key.
 
 use std::path::Path;
 

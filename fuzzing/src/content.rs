@@ -1,6 +1,6 @@
-//! What a friend says inside the ciphertexts, right or wrong: texts, edits, deletions, reactions, receipts, timers, of ids that
-//! are taken, foreign, unknown or malformed. A model of PROTOCOL.md's section 6 says what the conversation must then look
-//! like, to the last field, and how many faults must have been counted. Each content is acknowledged, good or bad.
+//! Contents inside a contact's ciphertexts, valid and invalid: texts, edits, deletions, reactions, receipts and timers with ids that
+//! are in use, foreign, unknown or malformed. A model of PROTOCOL.md's section 6 predicts the conversation, to the last field, and
+//! the number of faults. Each content is acknowledged.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,22 @@ use sotto_core::wire::content::content::Kind;
 use sotto_core::wire::content::{Accept, Content, Delete, Edit, Reaction, Read, Renewed, Text, Timer};
 use sotto_core::wire::link::frame::Body;
 use sotto_core::{Direction, Limits, MessageId, Millis, OnionAddress, Reply};
+use sotto_testkit::hostile::NAME;
 use sotto_testkit::pair::A;
 
 use crate::input::{Input, piece};
-use crate::scene::{Peer, Scene, friends, status, tell};
+use crate::scene::{Peer, Scene, friends, send, status};
 
 pub(crate) fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let mut pair = friends();
-    let mut peer = Peer::over(9);
+    let mut peer = Peer::new(&pair, 9);
     peer.befriend(&mut pair, 0);
-    let ours = ["one", "two"].map(|text| match tell(&mut pair, A, peer.address(), text) {
+    let ours = ["one", "two"].map(|text| match send(&mut pair, A, peer.address(), text) {
         Reply::Message { id, .. } => id,
         other => panic!("sent, and not a message: {other:?}"),
     });
-    // Long enough for them to count as sent.
+    // Long enough for the contents to count as sent.
     pair.pass(Millis::seconds(1));
     peer.exchange(&mut pair);
 
@@ -37,24 +38,24 @@ pub(crate) fn run(bytes: &[u8]) {
         if plaintext.len() > LONGEST {
             continue;
         }
-        let sealed = peer.seal(&pair, &plaintext);
-        peer.send(&mut pair, Body::Ciphertext(sealed));
+        let sealed = peer.encrypt(&pair, &plaintext);
+        peer.send(&mut pair, Body::Sealed(sealed));
         match Content::decode(plaintext.as_slice()) {
             Ok(content) => model.hear(content),
             Err(_) => model.faults += 1,
         }
-        assert!(peer.is_connected(), "a content alone ends no link");
+        assert!(peer.is_connected(), "a content ends no link");
     }
-    let acknowledged = peer.heard.iter().filter_map(|frame| match &frame.body {
+    let acknowledged = peer.received.iter().filter_map(|frame| match &frame.body {
         Some(Body::Ack(ack)) => Some(ack.received),
         _ => None,
     });
-    assert_eq!(acknowledged.max().unwrap_or_default(), peer.sequence);
+    assert_eq!(acknowledged.max().unwrap_or_default(), peer.sequence());
     model.compare(&pair, peer.address());
     assert_eq!(status(&mut pair).peer_faults, model.faults);
 }
 
-/// Ids that contents are about: some of the friend's, ours, one that nobody knows, and one that is none.
+/// Target ids: some of the friend's, ours, an unknown one, and a malformed one.
 fn id(input: &mut Input<'_>, ours: &[MessageId; 2]) -> Vec<u8> {
     match input.byte() % 8 {
         n @ 0..4 => vec![n + 1; 16],
@@ -141,18 +142,18 @@ struct Message {
     deleted: bool,
 }
 
-/// Bytes of a content, at most, here: more would not fit a frame.
+/// The most bytes of a content: more would not fit a frame.
 const LONGEST: usize = 60_000;
 /// A year.
 const LONGEST_TIMER: u32 = 366 * 24 * 3600;
 
-/// What must have come of the contents so far.
+/// The expected conversation.
 struct Model {
     faults: u64,
     theirs: Vec<Message>,
     /// Ours, and whether they are read.
     ours: BTreeMap<[u8; 16], bool>,
-    /// By who wrote the message, and its id.
+    /// By author of the message and its id.
     reactions: BTreeMap<(Direction, [u8; 16]), String>,
     timer: u32,
 }
@@ -272,7 +273,7 @@ impl Model {
         Some(())
     }
 
-    /// The first of an id stands.
+    /// The first content of an id counts.
     fn add(&mut self, message: Message) {
         if self.theirs.iter().all(|earlier| earlier.id != message.id) {
             self.theirs.push(message);
@@ -280,7 +281,7 @@ impl Model {
     }
 
     fn compare(&self, pair: &Scene, contact: OnionAddress) {
-        let (disk, ours) = (&pair.sides[A].disk, pair.sides[A].address);
+        let (disk, ours) = (&pair.sides[A].store, pair.sides[A].address);
         let rows = disk.conversation(contact).into_iter();
         let theirs: Vec<Message> = rows
             .filter(|row| row.key.is_from_peer())
@@ -318,12 +319,12 @@ impl Model {
             let untouched = disk
                 .message(&key)
                 .is_some_and(|row| row.edited_at.is_none() && row.deleted_at.is_none());
-            assert!(untouched, "what we wrote was changed");
+            assert!(untouched, "our text was changed");
         }
         let Some(Row::Contact(row)) = disk.row(&Key::Contact(contact)) else {
             panic!("the contact is gone");
         };
-        assert_eq!(row.claimed_name, "Mallory");
+        assert_eq!(row.claimed_name, NAME);
         let timer = |author| match disk.row(&Key::Timer(contact.into(), author)) {
             Some(Row::Timer(row)) => row.seconds,
             _ => 0,
@@ -344,7 +345,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     vec![
         hello.clone(),
         [&hello[..], &text(0, b"again"), &text(1, b"more")].concat(),
-        // With type, thread, answer and time.
+        // With type, thread, reply and timer.
         with_end(&[0, 1, 3, b'a', b'b', b'c', 1, 2, b't', b'h', 1, 4, 0, 0, 0, 60]),
         with_end(&[1, 2]),
         about(&[2, 3, 0, 4, b'n', b'e', b'w', b'!']),

@@ -1,5 +1,5 @@
-//! Protocol Buffers of any bytes: a frame, a content or a bundle. What decodes is written back as something that decodes to
-//! the same, and not much longer than it came; a frame crosses a link unchanged, in a record of one of fifteen sizes.
+//! Bytes as Protocol Buffers: a frame, a content or a bundle. A message that decodes is encoded to bytes that decode to the same, and
+//! that are not much longer. A frame crosses a link unchanged, in a record of one of fifteen sizes.
 
 use std::cell::RefCell;
 use std::fmt::Debug;
@@ -29,7 +29,7 @@ fn read_back<M: Message + Default + PartialEq + Debug>(bytes: &[u8]) -> Option<M
     let written = message.encode_to_vec();
     assert_eq!(written.len(), message.encoded_len());
     // A negative number takes ten bytes, and may have come in five.
-    assert!(written.len() <= 2 * bytes.len(), "it has grown");
+    assert!(written.len() <= 2 * bytes.len(), "the encoding has grown");
     let again = M::decode(written.as_slice());
     assert_eq!(again.as_ref(), Ok(&message));
     assert_eq!(again.map(|again| again.encode_to_vec()), Ok(written));
@@ -37,7 +37,7 @@ fn read_back<M: Message + Default + PartialEq + Debug>(bytes: &[u8]) -> Option<M
 }
 
 thread_local! {
-    /// A link that is up; its ends do not notice how many frames it has carried.
+    /// An open link, used for many frames.
     static LINK: RefCell<[Link; 2]> = RefCell::new(established());
 }
 
@@ -50,7 +50,7 @@ fn established() -> [Link; 2] {
     [dialer, listener]
 }
 
-/// Gives how many bytes were carried.
+/// Returns how many bytes were sent.
 fn carry(from: &mut Link, to: &mut Link) -> usize {
     let bytes = from.transmit().unwrap_or_default();
     if !bytes.is_empty() {
@@ -72,7 +72,7 @@ fn cross([from, to]: &mut [Link; 2], frame: Frame) {
     let size = record.len();
     let power = size.is_power_of_two() || (size / 3).is_power_of_two() && size.is_multiple_of(3);
     assert!(power && (512..=65_536).contains(&size), "a record of {size} bytes");
-    // It comes in two pieces.
+    // The record arrives in two pieces.
     let (head, tail) = record.split_at(size / 3);
     to.receive(head);
     assert_eq!(to.event(), Ok(None));

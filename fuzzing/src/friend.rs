@@ -1,72 +1,72 @@
-//! Frames of a friend gone bad: any frames, ciphertexts that are altered, said twice, left out or put under other numbers,
-//! links that come and go. Whatever it does, the node's other friend notices nothing, what it sent in order was taken once,
-//! and once it is removed nothing of it waits any more.
+//! Frames of a contact that violates the protocol: any frames, ciphertexts that are altered, repeated, left out or renumbered, links
+//! that come and go. The node's other contact is not affected, texts sent in order are accepted once, and after the removal of the
+//! contact none of its rows is left.
 
 use prost::Message as _;
 use sotto_core::row::Key;
 use sotto_core::wire::content::{Content, Text, content::Kind};
-use sotto_core::wire::link::{self, Ack, Ciphertext, Frame, frame::Body};
+use sotto_core::wire::link::{self, Ack, Frame, Sealed, frame::Body};
 use sotto_core::{Command, Millis};
 use sotto_testkit::pair::A;
 
 use crate::input::{Input, piece};
-use crate::scene::{Peer, Scene, friends, tell, unharmed};
+use crate::scene::{Peer, Scene, friends, send, unharmed};
 
-/// The number of the texts that are not sent as they are.
+/// The number of the texts that are altered.
 const ALTERED: u8 = 200;
 
 pub(crate) fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let mut pair = friends();
-    let mut peer = Peer::over(9);
+    let mut peer = Peer::new(&pair, 9);
     peer.befriend(&mut pair, 0);
-    let mut said: Vec<Ciphertext> = Vec::new();
+    let mut said: Vec<Sealed> = Vec::new();
     let mut texts = 0;
     while !input.is_empty() {
         let deed = input.byte() % 12;
         if !peer.is_connected() {
             peer.dial(&mut pair, 0);
-            let greeting = peer.hello(link::Relationship::Friend);
+            let greeting = peer.hello(link::Standing::Friend);
             if deed != 0 {
                 peer.send(&mut pair, greeting);
             }
         }
         match deed {
             0 => {
-                let relationship = link::Relationship::try_from(i32::from(input.byte()) % 5).unwrap_or_default();
-                let greeting = peer.hello(relationship);
+                let standing = link::Standing::try_from(i32::from(input.byte()) % 5).unwrap_or_default();
+                let greeting = peer.hello(standing);
                 peer.send(&mut pair, greeting);
             }
             1 if texts < ALTERED - 1 => {
                 texts += 1;
                 let sealed = text(&mut peer, &pair, texts);
                 said.push(sealed.clone());
-                peer.send(&mut pair, Body::Ciphertext(sealed));
+                peer.send(&mut pair, Body::Sealed(sealed));
             }
             2 => {
                 let sealed = text(&mut peer, &pair, ALTERED);
                 let altered = altered(&sealed, &mut input);
-                peer.send(&mut pair, Body::Ciphertext(altered));
+                peer.send(&mut pair, Body::Sealed(altered));
             }
-            // One that was said before.
+            // A repeated ciphertext.
             3 => {
                 if let Some(sealed) = said.get(input.number() % said.len().max(1)) {
-                    peer.send(&mut pair, Body::Ciphertext(sealed.clone()));
+                    peer.send(&mut pair, Body::Sealed(sealed.clone()));
                 }
             }
-            // One is left out.
+            // A ciphertext that is not sent.
             4 => drop(text(&mut peer, &pair, ALTERED)),
             5 => {
-                let sealed = peer.seal(&pair, input.piece());
+                let sealed = peer.encrypt(&pair, input.piece());
                 said.push(sealed.clone());
-                peer.send(&mut pair, Body::Ciphertext(sealed));
+                peer.send(&mut pair, Body::Sealed(sealed));
             }
             6 => peer.hang_up(&mut pair),
             7 => pair.pass(Millis::seconds(input.long() as u64)),
-            8 => drop(tell(&mut pair, A, peer.address(), "for the bad one")),
+            8 => drop(send(&mut pair, A, peer.address(), "for the hostile peer")),
             9 => {
                 let ack = Ack {
-                    session_epoch: peer.session_epoch.wrapping_add(u64::from(input.byte() % 2)),
+                    generation: peer.generation().wrapping_add(u64::from(input.byte() % 2)),
                     received: u64::from(input.byte()),
                 };
                 peer.send(&mut pair, Body::Ack(ack));
@@ -80,7 +80,7 @@ pub(crate) fn run(bytes: &[u8]) {
         }
         peer.exchange(&mut pair);
     }
-    let conversation = pair.sides[A].disk.conversation(peer.address()).into_iter();
+    let conversation = pair.sides[A].store.conversation(peer.address()).into_iter();
     let mut numbers: Vec<u8> = conversation
         .filter(|row| row.key.is_from_peer() && row.text.starts_with("text ") && row.key.id.0[0] < ALTERED)
         .map(|row| row.key.id.0[0])
@@ -88,24 +88,24 @@ pub(crate) fn run(bytes: &[u8]) {
     assert!(numbers.is_sorted(), "out of order: {numbers:?}");
     let taken = numbers.len();
     numbers.dedup();
-    assert_eq!(numbers.len(), taken, "taken twice");
+    assert_eq!(numbers.len(), taken, "accepted twice");
 
     peer.hang_up(&mut pair);
     pair.command(A, Command::RemoveContact(peer.address()))
         .expect("removed");
-    let disk = &pair.sides[A].disk;
+    let disk = &pair.sides[A].store;
     for key in [
         Key::Session(peer.address()),
         Key::Offer(peer.address()),
         Key::Request(peer.address()),
     ] {
-        assert!(disk.row(&key).is_none(), "{key:?} stays");
+        assert!(disk.row(&key).is_none(), "{key:?} is left");
     }
     assert_eq!(disk.waiting(peer.address()), 0);
     unharmed(&mut pair, 0);
 }
 
-fn text(peer: &mut Peer, pair: &Scene, number: u8) -> Ciphertext {
+fn text(peer: &mut Peer, pair: &Scene, number: u8) -> Sealed {
     let content = Content {
         id: vec![number; 16],
         sent_at: 1,
@@ -115,10 +115,10 @@ fn text(peer: &mut Peer, pair: &Scene, number: u8) -> Ciphertext {
         })),
         ..Content::default()
     };
-    peer.seal(pair, &content.encode_to_vec())
+    peer.encrypt(pair, &content.encode_to_vec())
 }
 
-fn altered(sealed: &Ciphertext, input: &mut Input<'_>) -> Ciphertext {
+fn altered(sealed: &Sealed, input: &mut Input<'_>) -> Sealed {
     let mut altered = sealed.clone();
     let (place, bits) = (input.long(), input.byte());
     match input.byte() % 5 {
@@ -128,7 +128,7 @@ fn altered(sealed: &Ciphertext, input: &mut Input<'_>) -> Ciphertext {
         }
         1 => altered.ciphertext.truncate(place),
         2 => altered.sequence = altered.sequence.wrapping_add(u64::from(bits) << (place % 64)),
-        3 => altered.session_epoch = altered.session_epoch.wrapping_sub(u64::from(bits)),
+        3 => altered.generation = altered.generation.wrapping_sub(u64::from(bits)),
         _ => altered.ciphertext.extend_from_slice(input.piece()),
     }
     altered
@@ -142,7 +142,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     vec![
         vec![1],
         vec![1, 1, 3, 0, 1],
-        // A changed bit, a shorter one, another number, another session epoch, more bytes; and how it goes on.
+        // A changed bit, a shorter ciphertext, another number, another generation, more bytes; and the next ciphertext.
         vec![1, 2, 0, 9, 1, 0, 1],
         vec![1, 2, 0, 9, 1, 1, 1],
         vec![1, 2, 0, 0, 1, 2, 1],
@@ -153,11 +153,11 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         vec![6, 0, 2, 1, 6, 0, 4, 1, 0, 4],
         [&[5][..], &piece(b"no content"), &[1]].concat(),
         [&[10][..], &piece(&[2, 0, 7, 7, 7]), &[1]].concat(),
-        [&frame(Body::PreKeyOffer(link::PreKeyOffer::default()))[..], &[1]].concat(),
+        [&frame(Body::Offer(link::Offer::default()))[..], &[1]].concat(),
         [&frame(Body::Request(link::Request::default()))[..], &[1]].concat(),
         frame(Body::Typing(link::Typing { typing: true })).repeat(30),
         frame(Body::Presence(link::Presence { availability: 2 })),
         frame(Body::Heartbeat(link::Heartbeat { reply: true })),
-        frame(Body::RequestStatus(link::RequestStatus { relationship: 3 })),
+        frame(Body::Answer(link::Answer { standing: 3 })),
     ]
 }

@@ -1,10 +1,10 @@
-//! Somebody sits between a dialer and a listener: bytes come in pieces, changed, doubled, dropped, made up. As long as what
-//! comes is what was sent, both learn who the other is and every frame arrives; from the first changed byte on, nothing is
-//! heard that was not said, and nobody is taken for whom they are not.
+//! An attacker between a dialer and a listener: bytes come in pieces, changed, repeated, dropped or made up. As long as the received
+//! bytes are the sent ones, both sides authenticate each other and every frame arrives. From the first changed byte on, no frame
+//! arrives that was not sent, and no side authenticates as another.
 
 use sotto_core::OnionAddress;
 use sotto_core::link::{Link, LinkEvent, LinkFault, MAX_UNREAD};
-use sotto_core::wire::link::{Ack, Ciphertext, Frame, Heartbeat, frame::Body};
+use sotto_core::wire::link::{Ack, Frame, Heartbeat, Sealed, frame::Body};
 use sotto_testkit::vectors::handshake::{core_dialer, core_listener};
 use sotto_testkit::vectors::{ALICE, BOB};
 
@@ -24,7 +24,7 @@ pub(crate) fn run(bytes: &[u8]) {
         let (from, to) = split(&mut ends, usize::from(deed >> 7));
         from.write();
         match deed & 0x7f {
-            0..8 => from.say(frame(&mut input)),
+            0..8 => from.send(frame(&mut input)),
             8 => from.flip(input.long(), input.byte()),
             9 => from.drop_bytes(input.long(), input.number()),
             10 => from.put_in(input.long(), input.piece()),
@@ -34,7 +34,7 @@ pub(crate) fn run(bytes: &[u8]) {
             }
         }
     }
-    // The rest comes without anybody's doing.
+    // The rest arrives unchanged.
     for turn in 0..8 {
         let (from, to) = split(&mut ends, turn % 2);
         from.write();
@@ -56,11 +56,11 @@ fn frame(input: &mut Input<'_>) -> Frame {
     let body = match input.byte() % 3 {
         0 => Body::Heartbeat(Heartbeat { reply: true }),
         1 => Body::Ack(Ack {
-            session_epoch: 1,
+            generation: 1,
             received: input.long() as u64,
         }),
-        _ => Body::Ciphertext(Ciphertext {
-            session_epoch: 1,
+        _ => Body::Sealed(Sealed {
+            generation: 1,
             sequence: 1,
             ciphertext: vec![input.byte(); input.long() % 65_000],
         }),
@@ -68,19 +68,19 @@ fn frame(input: &mut Input<'_>) -> Frame {
     Frame { body: Some(body) }
 }
 
-/// One end, and what is on its way from it.
+/// One end, and the bytes in flight from it.
 struct End {
     link: Link,
-    /// Who is at the other end.
+    /// The address of the other end.
     other: OnionAddress,
-    /// All bytes that it has ever written.
+    /// Every byte that it has written.
     written: Vec<u8>,
-    /// All bytes that were ever handed to the other end on its behalf.
+    /// Every byte that the other end received in its name.
     handed: Vec<u8>,
-    /// Bytes on their way.
+    /// Bytes in flight.
     on_the_way: Vec<u8>,
-    said: Vec<Frame>,
-    heard: Vec<Frame>,
+    sent: Vec<Frame>,
+    received: Vec<Frame>,
     authenticated: bool,
     fault: Option<LinkFault>,
 }
@@ -93,8 +93,8 @@ impl End {
             written: Vec::new(),
             handed: Vec::new(),
             on_the_way: Vec::new(),
-            said: Vec::new(),
-            heard: Vec::new(),
+            sent: Vec::new(),
+            received: Vec::new(),
             authenticated: false,
             fault: None,
         }
@@ -102,23 +102,23 @@ impl End {
 
     fn write(&mut self) {
         if let Some(bytes) = self.link.transmit() {
-            assert_eq!(self.link.backlog(), bytes.len(), "one transmit takes all there is");
+            assert_eq!(self.link.backlog(), bytes.len(), "one transmit takes the whole backlog");
             self.link.drained();
             self.written.extend_from_slice(&bytes);
             self.on_the_way.extend_from_slice(&bytes);
         }
     }
 
-    fn say(&mut self, frame: Frame) {
+    fn send(&mut self, frame: Frame) {
         if self.authenticated {
             self.link.send(&frame);
             if self.fault.is_none() {
-                self.said.push(frame);
+                self.sent.push(frame);
             }
         }
     }
 
-    /// Takes bytes from what is on its way to here.
+    /// Receives bytes that are in flight to this end.
     fn hear(&mut self, from: &mut Self, length: usize) {
         let length = length.min(from.on_the_way.len()).min(MAX_UNREAD / 2);
         let bytes: Vec<u8> = from.on_the_way.drain(..length).collect();
@@ -128,16 +128,16 @@ impl End {
             match self.link.event() {
                 Ok(None) => break,
                 Ok(Some(LinkEvent::Authenticated(who))) => {
-                    assert_eq!(who, self.other, "taken for somebody else");
-                    assert!(!self.authenticated && self.heard.is_empty());
+                    assert_eq!(who, self.other, "authenticated as another peer");
+                    assert!(!self.authenticated && self.received.is_empty());
                     self.authenticated = true;
                 }
                 Ok(Some(LinkEvent::Frame(frame))) => {
-                    assert!(self.authenticated, "heard before it is known who speaks");
-                    self.heard.push(frame);
+                    assert!(self.authenticated, "a frame before authentication");
+                    self.received.push(frame);
                 }
                 Err(fault) => {
-                    assert!(self.fault.is_none_or(|first| first == fault), "a fault stays");
+                    assert!(self.fault.is_none_or(|first| first == fault), "the first fault stays");
                     self.fault = Some(fault);
                     break;
                 }
@@ -167,14 +167,14 @@ impl End {
         self.on_the_way.splice(place..place, bytes.iter().copied());
     }
 
-    /// Bytes that were written before, once more.
+    /// Bytes that were written before, repeated.
     fn repeat(&mut self, place: usize, length: usize) {
         let start = place % (self.written.len() + 1);
         let end = self.written.len().min(start + length * 8);
         self.on_the_way.extend_from_slice(&self.written[start..end]);
     }
 
-    /// How many of the bytes that were handed over are those that were written.
+    /// How many of the received bytes are the written ones.
     fn intact(&self) -> usize {
         let pairs = self.handed.iter().zip(&self.written);
         pairs.take_while(|(handed, written)| handed == written).count()
@@ -186,20 +186,29 @@ fn conclude(ends: &mut [End; 2]) {
     for from in [0, 1] {
         let intact = ends[from].intact();
         let (from, to) = split(ends, from);
-        assert!(from.said.starts_with(&to.heard), "heard what was not said");
+        assert!(
+            from.sent.starts_with(&to.received),
+            "received a frame that was not sent"
+        );
         let needed = HANDSHAKE[usize::from(to.other == BOB.secret().address())];
-        assert!(!to.authenticated || intact >= needed, "a changed handshake was taken");
+        assert!(
+            !to.authenticated || intact >= needed,
+            "a changed handshake was accepted"
+        );
         if from.handed.len() > from.written.len() && intact == from.written.len() && to.authenticated {
-            // More than was said: at most a length waits for its record, or the link is done for.
-            assert!(to.heard == from.said);
+            // More than was sent: at most a length waits for its record, or the link has failed.
+            assert!(to.received == from.sent);
         }
     }
     if honest == [true; 2] {
         for end in ends.iter() {
-            assert_eq!(end.fault, None, "an honest link has failed");
+            assert_eq!(end.fault, None, "an unchanged link has failed");
             assert!(end.authenticated);
         }
-        assert!(ends[0].heard == ends[1].said && ends[1].heard == ends[0].said, "lost");
+        assert!(
+            ends[0].received == ends[1].sent && ends[1].received == ends[0].sent,
+            "lost"
+        );
     }
 }
 
@@ -226,7 +235,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         [&move_all(0)[..], &[BACK + 8, 0, 9, 0x80]].concat(),
         [&handshake[..6], &[8, 0, 100, 4]].concat(),
         [&spoken[..handshake.len() + 2], &[8, 0, 200, 2]].concat(),
-        // Bytes are dropped, made up, and said again.
+        // Bytes are dropped, made up and repeated.
         [&handshake[..6], &[9, 0, 50, 3]].concat(),
         [&[10, 0, 0], &crate::input::piece(b"GET / HTTP/1.1\r\n")[..]].concat(),
         [&spoken[..], &[11, 0, 212, 64, BACK + 11, 0, 50, 64]].concat(),

@@ -1,7 +1,7 @@
-//! A fuzzer's bytes, read as decisions. They are read from the front and one after the other, so that a byte that is
-//! put in or taken out leaves the decisions before it alone, and seeds can be written down. Behind the end all is 0.
+//! [`Input`]: a fuzzer's bytes as decisions. They are read from the front one after the other, so that a byte that is inserted or
+//! removed keeps the decisions before it, and seeds can be written by hand. Behind the end every byte is 0.
 
-/// What is left of the bytes.
+/// The bytes that are left.
 pub(crate) struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
@@ -38,14 +38,14 @@ impl<'a> Input<'a> {
         array
     }
 
-    /// So many bytes, or as many as there are.
+    /// This many bytes, or as many as are left.
     pub fn take(&mut self, length: usize) -> &'a [u8] {
         let (taken, rest) = self.0.split_at(length.min(self.0.len()));
         self.0 = rest;
         taken
     }
 
-    /// Bytes with their length (two bytes) in front; see [`piece`].
+    /// Bytes behind their length of two bytes; see [`piece`].
     pub fn piece(&mut self) -> &'a [u8] {
         let length = self.long();
         self.take(length)
@@ -56,7 +56,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Bytes as [`Input::piece`] reads them; for seeds.
+/// Bytes as [`Input::piece`] reads them, for seeds.
 pub(crate) fn piece(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).expect("a seed's pieces are short");
     [&length.to_be_bytes()[..], bytes].concat()

@@ -1,11 +1,11 @@
-//! Sotto's fuzz targets. A target is a function of any bytes: it does with them what a stranger, a friend gone bad, a damaged
-//! disk or a slip of the keyboard could, and panics if a property does not hold that is to hold whatever the bytes are.
+//! Sotto's fuzz targets. A target is a function of any bytes. It uses them as a stranger, a contact that violates the protocol, a
+//! damaged disk or a mistyped command line would, and panics if a property does not hold.
 //!
-//! Not to panic is the least of these properties. What is read is written back the same; what was not said is not heard; a
-//! friend notices nothing of a stranger; a model says what a conversation must look like.
+//! The properties are stronger than the absence of panics: a value that is read is written back the same; what was not sent is not
+//! received; a contact is not affected by a stranger; a model predicts a conversation.
 //!
-//! `fuzz/` makes a libFuzzer program of each target and keeps its corpus; `tests/replay.rs` plays the whole corpus, and
-//! changes of it, with every `cargo test`.
+//! `fuzz/` makes a libFuzzer program of each target and keeps its corpus. `tests/replay.rs` runs the whole corpus, and changes of it,
+//! with every `cargo test`.
 
 mod acquaintance;
 mod address;
@@ -33,16 +33,16 @@ mod world;
 
 pub use mutation::mutations;
 
-/// What is done with bytes.
+/// A fuzz target.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// Its name: of its folder in the corpus, and of its program.
+    /// The name of the target, its corpus folder and its program.
     pub name: &'static str,
-    /// Plays bytes; panics if something does not hold.
+    /// Runs bytes; panics if a property does not hold.
     pub run: fn(&[u8]),
-    /// What fuzzing starts from, made anew so that it keeps its meaning when a format changes.
+    /// The inputs from which fuzzing starts, made by code so that they keep their meaning when a format changes.
     pub seeds: fn() -> Vec<Vec<u8>>,
-    /// How many changed inputs every `cargo test` plays: what takes a second or two.
+    /// How many changed inputs every `cargo test` runs, in a second or two.
     pub changes: usize,
 }
 
@@ -84,17 +84,17 @@ targets! {
 }
 
 impl Target {
-    /// The one of that name.
+    /// The target of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         TARGETS.iter().find(|target| target.name == name)
     }
 }
 
-/// Plays bytes with the target of that name.
+/// Runs bytes with the target of this name.
 ///
 /// # Panics
 ///
-/// When something does not hold that is to hold, and when no target has the name.
+/// When a property does not hold, and when no target has the name.
 pub fn run(name: &str, bytes: &[u8]) {
     let target = Target::named(name).unwrap_or_else(|| panic!("no target is called {name}"));
     (target.run)(bytes);

@@ -1,5 +1,5 @@
-//! `sotto-fuzz`: the targets without a fuzzer. `list` names them, `seeds FOLDER` writes what fuzzing starts from, `play
-//! TARGET FILE...` plays inputs.
+//! `sotto-fuzz`: the targets without a fuzzer. `list` prints their names, `seeds FOLDER` writes the inputs from which fuzzing starts,
+//! `play TARGET FILE...` runs inputs.
 
 use std::env;
 use std::fs;

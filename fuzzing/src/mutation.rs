@@ -1,8 +1,8 @@
-//! Small changes to an input, the same ones every time: a poor man's fuzzer for machines that have none.
+//! Small changes to an input, the same ones in every run, for machines without a fuzzer.
 
 use sotto_core::Entropy;
 
-/// So many changed forms of an input. `salt` makes them others.
+/// This many changed forms of an input. Another `salt` gives others.
 pub fn mutations(bytes: &[u8], salt: u64, count: usize) -> impl Iterator<Item = Vec<u8>> {
     let mut seed = *b"sotto fuzz mutations............";
     seed[24..].copy_from_slice(&salt.to_le_bytes());

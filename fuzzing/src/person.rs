@@ -1,6 +1,5 @@
-//! What two people may want of their nodes, in any order and with any values, while links are cut, nodes die and time passes.
-//! Every wish is answered once. When all is calm again, both see the same conversation: each text that was not given up, as
-//! its author last had it, once.
+//! Commands of two users in any order and with any values, while links are cut, nodes crash and time passes. Every command gets one
+//! reply. In the end both nodes have the same conversation: each text that did not fail or expire once, in its last version.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +10,15 @@ use sotto_testkit::pair::{A, B};
 use crate::input::{Input, piece};
 use crate::scene::{Scene, draft, friends};
 
-/// Wishes that one input is worth.
-const WISHES: usize = 60;
+/// The most commands of one input.
+const COMMANDS: usize = 60;
 
 pub(crate) fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let mut pair = friends();
     let mut said: [Vec<MessageId>; 2] = [Vec::new(), Vec::new()];
     let mut opened = 0x80;
-    for _ in 0..WISHES {
+    for _ in 0..COMMANDS {
         if input.is_empty() {
             break;
         }
@@ -30,12 +29,12 @@ pub(crate) fn run(bytes: &[u8]) {
             1 => pair.silence(),
             2 => pair.reachable = !pair.reachable,
             3 => {
-                // No two openings have the same randomness: else they would make the same message id twice.
+                // No two openings have the same randomness, or they would make the same message id twice.
                 opened += 1;
                 pair.reopen(side, opened, &Limits::default());
             }
             4 => pair.pass(Millis::seconds(input.long() as u64)),
-            _ => wish(&mut pair, side, &mut said, &mut input),
+            _ => command(&mut pair, side, &mut said, &mut input),
         }
     }
     pair.reachable = true;
@@ -47,7 +46,7 @@ pub(crate) fn run(bytes: &[u8]) {
     }
 }
 
-fn wish(pair: &mut Scene, side: usize, said: &mut [Vec<MessageId>; 2], input: &mut Input<'_>) {
+fn command(pair: &mut Scene, side: usize, said: &mut [Vec<MessageId>; 2], input: &mut Input<'_>) {
     let contact = pair.sides[1 - side].address;
     let some = |of: &[MessageId], number: usize| of.get(number % of.len().max(1)).copied();
     let text = |input: &mut Input<'_>| match input.byte() {
@@ -108,7 +107,7 @@ fn wish(pair: &mut Scene, side: usize, said: &mut [Vec<MessageId>; 2], input: &m
         },
         _ => Command::NetworkChanged,
     };
-    // `command` makes sure of the one answer.
+    // `command` checks that there is one reply.
     match pair.command(side, command) {
         Ok(Reply::Message { id, .. }) if !said[side].contains(&id) => said[side].push(id),
         Ok(_) => {}
@@ -116,29 +115,32 @@ fn wish(pair: &mut Scene, side: usize, said: &mut [Vec<MessageId>; 2], input: &m
     }
 }
 
-/// What one side holds of the conversation.
+/// One side's rows of the conversation.
 struct Mail {
     side: usize,
     rows: BTreeMap<(OnionAddress, MessageId), MessageRow>,
 }
 
 fn mail(pair: &Scene, side: usize) -> Mail {
-    let conversation = pair.sides[side].disk.conversation(pair.sides[1 - side].address);
+    let conversation = pair.sides[side].store.conversation(pair.sides[1 - side].address);
     let count = conversation.len();
     let rows = conversation
         .into_iter()
         .map(|row| ((row.key.author, row.key.id), row.clone()));
     let rows: BTreeMap<_, _> = rows.collect();
-    assert_eq!(rows.len(), count, "a message is there twice");
+    assert_eq!(rows.len(), count, "a message is stored twice");
     Mail { side, rows }
 }
 
-/// What one has written is with the other.
+/// Checks that the texts of one side are at the other.
 fn compare(pair: &Scene, from: &Mail, to: &Mail) {
     let written = from.rows.values().filter(|row| !row.key.is_from_peer());
     for row in written {
         let key = MessageKey { ..row.key };
-        let state = pair.sides[from.side].disk.delivery(&key).map(|delivery| delivery.state);
+        let state = pair.sides[from.side]
+            .store
+            .delivery(&key)
+            .map(|delivery| delivery.state);
         let there = to.rows.get(&(row.key.author, row.key.id));
         match state {
             Some(DeliveryState::Delivered | DeliveryState::Read) => {
@@ -163,7 +165,7 @@ fn compare(pair: &Scene, from: &Mail, to: &Mail) {
     let received = to.rows.values().filter(|row| row.key.is_from_peer());
     for row in received {
         let known = from.rows.contains_key(&(row.key.author, row.key.id));
-        assert!(known, "nobody has written {:?}", row.key.id);
+        assert!(known, "{:?} has no author", row.key.id);
     }
 }
 

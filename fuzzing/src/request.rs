@@ -1,5 +1,5 @@
-//! Bytes of a program at the daemon's socket. Every line is a request, a batch, or is answered by an error on one line that is
-//! not much longer; what is read as a request reads the same when it is written down, and so do every method's parameters.
+//! Bytes of a client at the daemon's socket. Every line is a request or a batch, or gets an error on one line that is not much longer.
+//! A request that parses has the same meaning when it is written out, and so have the parameters of every method.
 
 use serde::Serialize as _;
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use sotto_daemon::{LINE_LIMIT, Line, RequestLines};
 use tokio_util::bytes::BytesMut;
 use tokio_util::codec::Decoder as _;
 
-/// What an error may say beside what it repeats.
+/// The length of an error beside the text that it repeats.
 const WORDS: usize = 1000;
 
 pub(crate) fn run(bytes: &[u8]) {
@@ -88,8 +88,8 @@ fn check(one: Result<Request, Box<Response>>, length: usize) {
     parameters(&request.params);
 }
 
-/// The same, but for the last digit of a number that is no integer of 64 bits: `serde_json` reads it to within that, and no
-/// method takes any.
+/// Equality up to the last digit of a number that is no integer of 64 bits: `serde_json` reads it with that precision, and no
+/// method has such a parameter.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) if a.is_f64() && b.is_f64() => {
@@ -105,7 +105,7 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Whatever the method's name: the parameters as those of every method that takes some.
+/// The parameters, read as those of every method that has some.
 fn parameters(params: &Map<String, Value>) {
     use all::{
         Accept, Ack, Add, Edit, EventsList, EventsWait, History, Inbox, List, MessageStatus, NodeAvailability, React,

@@ -1,5 +1,5 @@
-//! Bytes where a stored Signal session is expected. Reading them does not fail but in one way, and what is read is written
-//! back as it was. (What libsignal does with a session that nobody has written is not asked: SQLCipher authenticates rows.)
+//! Bytes in place of a stored Signal session. Decoding fails in one way only, and a session that decodes is encoded to the same bytes.
+//! (libsignal's behaviour with a session that it did not write is not tested: SQLCipher authenticates rows.)
 
 use sotto_core::{Ratchet, Signal, SignalSession};
 

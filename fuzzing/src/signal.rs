@@ -1,11 +1,11 @@
-//! Two identities over libsignal, always the same ones, and the ciphertexts that one sends the other.
+//! Two fixed identities over libsignal, and the ciphertexts that one sends the other.
 
 use sotto_core::wire::link::Bundle;
-use sotto_core::{Encrypted, Entropy, OnionAddress, OnionSecret, Opened, Ratchet, Signal, SignalSession, Wall};
+use sotto_core::{Entropy, OnionAddress, OnionSecret, Opened, Ratchet, Sealed, Signal, SignalSession, Wall};
 
 pub(crate) const NOW: Wall = Wall(1_700_000_000_000);
 
-/// One of the two.
+/// One of the two identities.
 pub(crate) struct Party {
     pub ratchet: Signal,
     pub address: OnionAddress,
@@ -25,7 +25,7 @@ impl Party {
 
     pub fn seal(&mut self, to: &OnionAddress, session: &mut SignalSession, plaintext: &[u8]) -> Vec<u8> {
         let sealed = self.ratchet.encrypt(to, session, plaintext, NOW, &mut self.entropy);
-        let Encrypted {
+        let Sealed {
             ciphertext,
             session: after,
         } = sealed.expect("a good session seals");
@@ -39,9 +39,9 @@ impl Party {
     }
 }
 
-/// A friendship from its beginning.
+/// A session between the two, from its beginning.
 pub(crate) struct Friendship {
-    /// Who accepts the other's offer, and so opens the session.
+    /// The identity that begins the session with the other's offer.
     pub opener: Party,
     pub offerer: Party,
     pub bundle: Bundle,
@@ -66,7 +66,7 @@ impl Friendship {
         }
     }
 
-    /// The offerer's side of the session.
+    /// Begins the offerer's side of the session.
     pub fn accept(&mut self, ciphertext: &[u8]) -> Opened<SignalSession> {
         let Self {
             opener,

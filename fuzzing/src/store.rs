@@ -1,15 +1,15 @@
-//! A node's rows as a damaged or tampered store would hand them over: each of its type, and any of them wrong. The node says
-//! what is damaged, or opens; then it does what it is asked, answers every command, and can be opened again.
+//! The rows of a damaged or manipulated store: each of its type, any field wrong. The node refuses to open and says what is damaged,
+//! or it opens, replies to every command and can be opened again.
 
 use std::sync::LazyLock;
 
 use sotto_core::row::{
-    Batch, Change, ConsumerRow, CursorsRow, Event, EventRow, InviteRow, Key, MessageKey, OutboxRow, Relationship,
-    RequestRow, Row, SealedBody, SessionRow,
+    Batch, Change, ConsumerRow, CursorsRow, Event, EventRow, InviteRow, Key, MessageKey, OutboxRow, RequestRow, Row,
+    SealedBody, SessionRow, Standing,
 };
 use sotto_core::{
-    Command, Entropy, EventSeq, FriendCode, InviteToken, Limits, MessageId, Millis, Node, Now, OnionAddress,
-    OnionSecret, Position, SessionEpoch, Wall,
+    Command, Entropy, EventSeq, FriendCode, Generation, InviteToken, Limits, MessageId, Millis, Node, Now,
+    OnionAddress, OnionSecret, Position, Wall,
 };
 use sotto_testkit::disk::Disk;
 use sotto_testkit::pair::{A, B};
@@ -18,7 +18,7 @@ use sotto_testkit::transparent::Transparent;
 use crate::input::{Input, piece};
 use crate::scene::{Scene, draft, friends, say};
 
-/// The friends' disks, A's with somewhat more on it: mail that waits, requests both ways, an invite, a reader.
+/// The friends' rows, A's with more of them: an outbox, requests in both directions, an invite, a consumer.
 static DISKS: LazyLock<[Disk; 2]> = LazyLock::new(|| {
     let mut pair = friends();
     let crew = crew();
@@ -43,10 +43,10 @@ static DISKS: LazyLock<[Disk; 2]> = LazyLock::new(|| {
     pair.reachable = false;
     pair.cut();
     say(&mut pair, A, "waits");
-    pair.sides.map(|side| side.disk)
+    pair.sides.map(|side| side.store)
 });
 
-/// People whom the rows may be about, beside the friend.
+/// Other peers that rows may name, beside the friend.
 fn crew() -> [OnionAddress; 2] {
     [20, 21].map(|seed| OnionSecret::from_seed(&[seed; 32]).address())
 }
@@ -68,7 +68,7 @@ pub(crate) fn run(bytes: &[u8]) {
     let friend = pair.sides[B].address;
     pair.pass(Millis::hours(1));
     for contact in [friend, crew()[0], crew()[1]] {
-        // Refused or granted: each is answered, which `command` makes sure of.
+        // Each command gets a reply, which `command` checks.
         let _ = pair.command(A, Command::AcceptContact { contact, petname: None });
         let _ = pair.command(A, Command::SafetyNumber(contact));
         let _ = pair.command(A, Command::SetTimer(contact.into(), 60));
@@ -86,7 +86,7 @@ pub(crate) fn run(bytes: &[u8]) {
     pair.pass(Millis::hours(1));
     pair.reopen(A, 78, &Limits::default());
     pair.pass(Millis::hours(25));
-    assert!(opens(&pair.sides[A].disk), "what the node has written it cannot read");
+    assert!(opens(&pair.sides[A].store), "the node cannot read its own rows");
 }
 
 fn opens(disk: &Disk) -> bool {
@@ -98,8 +98,8 @@ fn opens(disk: &Disk) -> bool {
     opened.inspect_err(|why| assert!(!why.to_string().is_empty())).is_ok()
 }
 
-/// Numbers where arithmetic breaks. Those just below the end of all counting are left out: a node would count on, and then
-/// be right not to open.
+/// Numbers at which arithmetic overflows. Those just below the largest are left out: a node would count on, and then rightly
+/// refuse to open.
 fn number(input: &mut Input<'_>) -> u64 {
     match input.byte() {
         0xff => u64::MAX,
@@ -128,7 +128,7 @@ fn damage(disk: &mut Disk, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress
         }
         2 => Row::Cursors(CursorsRow {
             contact: who,
-            session_epoch: SessionEpoch(number(input)),
+            generation: Generation(number(input)),
             sent: number(input),
             acknowledged: number(input),
             received: number(input),
@@ -160,7 +160,7 @@ fn damage(disk: &mut Disk, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress
         }),
         5 => Row::Request(RequestRow {
             contact: who,
-            session_epoch: SessionEpoch(number(input)),
+            generation: Generation(number(input)),
             bundle: input.piece().to_vec(),
             note: "n".repeat(input.long()),
             received_at: Wall(number(input)),
@@ -188,7 +188,7 @@ fn damage(disk: &mut Disk, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress
     });
 }
 
-/// A row that is there, with something else in it.
+/// An existing row with a changed field.
 fn changed(disk: &Disk, who: OnionAddress, deed: u8, input: &mut Input<'_>) -> Option<Row> {
     let key = match deed {
         8 => Key::Identity,
@@ -215,11 +215,11 @@ fn changed(disk: &Disk, who: OnionAddress, deed: u8, input: &mut Input<'_>) -> O
         Row::Offer(row) => match input.byte() % 4 {
             0 => flip(&mut row.bundle, input.long(), input.byte()),
             1 => flip(&mut row.secrets, input.long(), input.byte()),
-            2 => row.session_epoch = SessionEpoch(number(input)),
+            2 => row.generation = Generation(number(input)),
             _ => row.secrets.truncate(input.number()),
         },
         Row::Cursors(row) => match input.byte() % 4 {
-            0 => row.session_epoch = SessionEpoch(number(input)),
+            0 => row.generation = Generation(number(input)),
             1 => row.sent = number(input),
             2 => row.acknowledged = number(input),
             _ => row.received = number(input),
@@ -232,15 +232,15 @@ fn changed(disk: &Disk, who: OnionAddress, deed: u8, input: &mut Input<'_>) -> O
             4 => row.retry.attempts = u32::from_be_bytes(input.array()),
             5 => row.retry.next_attempt = Some(Wall(number(input))),
             6 => row.last_seen = Some(Wall(number(input))),
-            _ => row.relationship = relationship(input.byte()),
+            _ => row.standing = standing(input.byte()),
         },
         _ => return None,
     }
     Some(row)
 }
 
-fn relationship(number: u8) -> Relationship {
-    use Relationship::{Asking, Declined, Friend, RequestDeclined, RequestDelivered, Requested, Stranger};
+fn standing(number: u8) -> Standing {
+    use Standing::{Asking, Declined, Friend, RequestDeclined, RequestDelivered, Requested, Stranger};
     let all = [
         Stranger,
         Requested,
@@ -255,9 +255,9 @@ fn relationship(number: u8) -> Relationship {
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = vec![Vec::new(), vec![0], vec![1, 0], vec![1, 3], vec![1, 4], vec![1, 5]];
-    for relationship in 0..7 {
-        seeds.push(vec![15, 7, relationship]);
-        seeds.push(vec![0x1f, 7, relationship]);
+    for standing in 0..7 {
+        seeds.push(vec![15, 7, standing]);
+        seeds.push(vec![0x1f, 7, standing]);
     }
     for field in 0..4 {
         seeds.extend([0, 9, 0xfe, 0xff].map(|number| vec![11, field, number]));

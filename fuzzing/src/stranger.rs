@@ -1,23 +1,22 @@
-//! Bytes of strangers at a node's listener: any bytes, in any pieces, over any number of streams, and now and then the first
-//! step of a true handshake. Strangers leave nothing behind, are told fifty bytes at most, hold so many streams and no
-//! more, and the node's friend notices nothing.
+//! Bytes of strangers at a node's listener: any bytes in any pieces, over any number of streams, sometimes a correct message 1.
+//! Strangers leave no row behind, receive at most fifty bytes, hold a bounded number of streams, and do not affect a contact.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_core::link::Link;
-use sotto_core::{Cause, Entropy, Input as Told, Limits, LinkId, Millis, OnionSecret};
+use sotto_core::{Cause, Entropy, Input as NodeInput, Limits, LinkId, Millis, OnionSecret};
 use sotto_testkit::pair::A;
 
 use crate::input::{Input, piece};
 use crate::scene::{Scene, friends, keys, unharmed};
 
-/// The node's one answer.
+/// The length of the node's only answer, message 2.
 const ANSWER: usize = 50;
 
 pub(crate) fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let mut pair = friends();
-    let before = keys(&pair.sides[A].disk);
+    let before = keys(&pair.sides[A].store);
     let mut streams = Streams::default();
     while !input.is_empty() {
         match input.byte() % 8 {
@@ -25,18 +24,15 @@ pub(crate) fn run(bytes: &[u8]) {
             1 => streams.turn_to(input.number()),
             2 => streams.close(&mut pair),
             3 => pair.pass(Millis::seconds(input.number() as u64)),
-            4 => streams.call(input.array(), input.number(), &mut pair),
+            4 => streams.message_1(input.array(), input.number(), &mut pair),
             5 => streams.write(input.piece().to_vec(), &mut pair),
-            // Made-up bytes as a record of the length that comes first, or third.
+            // Random bytes as a record of the length of message 1, or of message 3.
             6 => streams.write([&[0, 48], input.take(48)].concat(), &mut pair),
             _ => streams.write([&[0, 160], input.take(160)].concat(), &mut pair),
         }
         streams.check(&mut pair);
     }
-    assert!(
-        keys(&pair.sides[A].disk) == before,
-        "a stranger has left something behind"
-    );
+    assert!(keys(&pair.sides[A].store) == before, "a stranger has left a row behind");
     unharmed(&mut pair, 0);
 }
 
@@ -45,7 +41,7 @@ struct Streams {
     opened: u64,
     up: BTreeSet<LinkId>,
     current: Option<LinkId>,
-    told: BTreeMap<LinkId, usize>,
+    received: BTreeMap<LinkId, usize>,
 }
 
 impl Streams {
@@ -54,7 +50,7 @@ impl Streams {
         let id = LinkId::Accepted(1_000_000 + self.opened);
         self.up.insert(id);
         self.current = Some(id);
-        self.tell(Told::Accepted(id), pair);
+        self.input(NodeInput::Accepted(id), pair);
     }
 
     fn turn_to(&mut self, nth: usize) {
@@ -64,7 +60,7 @@ impl Streams {
     fn close(&mut self, pair: &mut Scene) {
         if let Some(id) = self.current.take() {
             self.up.remove(&id);
-            self.tell(Told::Closed(id, Cause::Ended), pair);
+            self.input(NodeInput::Closed(id, Cause::Ended), pair);
         }
     }
 
@@ -73,12 +69,12 @@ impl Streams {
             self.open(pair);
         }
         if let Some(id) = self.current {
-            self.tell(Told::Received(id, bytes), pair);
+            self.input(NodeInput::Received(id, bytes), pair);
         }
     }
 
-    /// The first message of a handshake, or its beginning.
-    fn call(&mut self, seed: [u8; 4], cut: usize, pair: &mut Scene) {
+    /// Message 1 of a handshake, or its beginning.
+    fn message_1(&mut self, seed: [u8; 4], cut: usize, pair: &mut Scene) {
         let secret = OnionSecret::from_seed(&[9; 32]);
         let mut entropy = [0; 32];
         entropy[..4].copy_from_slice(&seed);
@@ -89,16 +85,16 @@ impl Streams {
         self.write(call, pair);
     }
 
-    fn tell(&mut self, told: Told, pair: &mut Scene) {
-        pair.sides[A].node.handle(told, pair.now);
+    fn input(&mut self, received: NodeInput, pair: &mut Scene) {
+        pair.sides[A].node.handle(received, pair.now);
         pair.run();
-        self.listen(pair);
+        self.receive(pair);
     }
 
-    fn listen(&mut self, pair: &mut Scene) {
-        for (id, said) in pair.astray.drain(..) {
-            match said {
-                Some(bytes) => *self.told.entry(id).or_default() += bytes.len(),
+    fn receive(&mut self, pair: &mut Scene) {
+        for (id, bytes) in pair.foreign.drain(..) {
+            match bytes {
+                Some(bytes) => *self.received.entry(id).or_default() += bytes.len(),
                 None => drop(self.up.remove(&id)),
             }
         }
@@ -106,16 +102,16 @@ impl Streams {
     }
 
     fn check(&mut self, pair: &mut Scene) {
-        self.listen(pair);
+        self.receive(pair);
         assert!(
             self.up.len() <= Limits::default().stranger_links,
             "{} streams are up",
             self.up.len()
         );
         assert!(
-            self.told.values().all(|told| [0, ANSWER].contains(told)),
+            self.received.values().all(|received| [0, ANSWER].contains(received)),
             "{:?}",
-            self.told
+            self.received
         );
     }
 }
@@ -128,9 +124,9 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         [&call[..], &[7]].concat(),
         [&call[..], &[7], &[0x55; 160], &[5], &piece(&[0; 8])].concat(),
         [&[6][..], &[0x33; 48]].concat(),
-        // Little by little, and too slowly.
+        // In pieces, and too slowly.
         vec![4, 1, 2, 3, 4, 20, 3, 20, 5, 0, 1, 7, 3, 20],
-        // One stream after the other, half of them with a call.
+        // Many streams, half of them with message 1.
         [&[0][..], &call].concat().repeat(24),
         vec![0, 0, 0, 1, 0, 2, 3, 29, 2, 1, 1, 2],
     ]

@@ -1,5 +1,5 @@
-//! The simulator with a fuzzer as the source of choices: bytes choose a scenario, and every fault in it. All invariants of
-//! `simulations` must hold.
+//! The simulated world with the fuzzer's bytes as its choices: a scenario and every fault in it. The invariants of `simulations` must
+//! hold as in any world.
 
 use sotto_simulations::scenario::LIBRARY;
 use sotto_simulations::{Choices, Run, Trace, play};

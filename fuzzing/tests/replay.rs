@@ -1,4 +1,4 @@
-//! Every target plays its seeds, its corpus, and changes of both, the same ones every time.
+//! Every target runs its seeds, its corpus, and changes of both, the same ones every time.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sotto_fuzz::{TARGETS, Target, mutations};
 
-/// A corpus is for reading every time, by everybody.
+/// Bounds of a corpus, which every test run reads.
 const FILES: usize = 100;
 const BYTES: usize = 40 * 1024;
 

@@ -6,7 +6,7 @@ use sotto_core::{Limits, Millis};
 use sotto_simulations::scenario::LIBRARY;
 use sotto_simulations::{ByzantineFault, Failure, Run, Scenario, run};
 use sotto_testkit::disk::Disk;
-use sotto_testkit::hostile::Peer;
+use sotto_testkit::hostile::HostilePeer;
 use sotto_testkit::pair::{A, Pair};
 use sotto_testkit::transparent::Transparent;
 
@@ -89,14 +89,14 @@ fn a_peer_that_breaks_every_session_is_dialed_at_a_bounded_rate() {
 fn new_sessions_of_a_contact_leave_one_outbox_row() {
     let mut pair = Pair::over([Disk::default(), Disk::default()], 1, &Limits::default());
     let victim = pair.sides[A].address;
-    let mut peers = (1..).map(Peer::<Transparent>::over);
+    let mut peers = (1..).map(|seed| HostilePeer::<Transparent>::new(&pair, seed));
     let mut peer = peers.find(|peer| victim < peer.address()).expect("some are larger");
     peer.befriend(&mut pair, 0);
     for _ in 0..8 {
         peer.hang_up(&mut pair);
         pair.pass(Millis::minutes(1));
-        peer.renew(&mut pair, 0);
-        let rows = pair.sides[A].disk.rows();
+        peer.replace_session(&mut pair, 0);
+        let rows = pair.sides[A].store.rows();
         let waiting = rows.filter(|row| matches!(row, Row::Outbox(row) if row.contact == peer.address()));
         assert_eq!(waiting.count(), 1);
     }

@@ -1,11 +1,12 @@
-//! A store in memory: the rows, and nothing else. It obeys the rules that `sotto_core::row` sets for every store, in the
-//! plainest way that can be written, so that simulations run on it and real stores are compared with it.
+//! [`Disk`]: a store in memory that holds rows and nothing else. It keeps the rules that `sotto_core::row` sets for every store, in the
+//! simplest code, so that simulations run on it and real stores are compared with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use sotto_core::row::{
     Batch, Change, DeliveryRow, Event, EventRow, Image, Key, MessageKey, MessageRow, MessageWithDelivery, Query, Row,
-    Rows,
+    RowStore, Rows,
 };
 use sotto_core::{ConversationId, EventSeq, OnionAddress, Position, Wall};
 
@@ -13,9 +14,9 @@ use sotto_core::{ConversationId, EventSeq, OnionAddress, Position, Wall};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Disk {
     rows: BTreeMap<Key, Row>,
-    /// Follows from `rows`: what disappears, the earliest first.
+    /// Derived from `rows`: the messages that disappear, the earliest first.
     disappearing: BTreeSet<(Wall, MessageKey)>,
-    /// Follows from `rows`: the authors of each message's reactions.
+    /// Derived from `rows`: the authors of each message's reactions.
     reactions: BTreeMap<MessageKey, BTreeSet<OnionAddress>>,
 }
 
@@ -53,7 +54,7 @@ impl Disk {
         }
     }
 
-    /// What a node starts from.
+    /// The hot rows, from which a node starts.
     pub fn image(&self) -> Image {
         let mut image = Image {
             next_disappearance: self.next_disappearance(),
@@ -86,7 +87,7 @@ impl Disk {
         image
     }
 
-    /// The row of that key.
+    /// The row of a key.
     pub fn row(&self, key: &Key) -> Option<&Row> {
         self.rows.get(key)
     }
@@ -103,7 +104,7 @@ impl Disk {
         self.rows.values()
     }
 
-    /// Takes away every row that `doomed` names, as damage to a store would.
+    /// Removes every row that `doomed` selects, as damage to a store would.
     pub fn lose(&mut self, doomed: impl Fn(&Row) -> bool) {
         let keys: Vec<Key> = self.rows.values().filter(|row| doomed(row)).map(Row::key).collect();
         for key in keys {
@@ -119,7 +120,7 @@ impl Disk {
         }
     }
 
-    /// A message's state.
+    /// The delivery state of a message.
     pub fn delivery(&self, key: &MessageKey) -> Option<&DeliveryRow> {
         match self.rows.get(&Key::Delivery(*key)) {
             Some(Row::Delivery(row)) => Some(row),
@@ -127,7 +128,7 @@ impl Disk {
         }
     }
 
-    /// The messages of a conversation, in their order there.
+    /// The messages of a conversation, in order.
     pub fn conversation(&self, conversation: impl Into<ConversationId>) -> Vec<&MessageRow> {
         let conversation = conversation.into();
         let mut messages: Vec<_> = self
@@ -152,7 +153,7 @@ impl Disk {
             })
     }
 
-    /// Whether the text is anywhere in a row that can hold text.
+    /// Whether any row contains the text.
     pub fn holds_text(&self, text: &str) -> bool {
         let within = |bytes: &[u8]| bytes.windows(text.len()).any(|window| window == text.as_bytes());
         self.rows.values().any(|row| match row {
@@ -237,6 +238,35 @@ impl Disk {
     }
 }
 
+impl RowStore for Disk {
+    type Error = Infallible;
+
+    fn image(&mut self) -> Result<Image, Infallible> {
+        Ok(Self::image(self))
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), Infallible> {
+        self.apply(batch.clone());
+        Ok(())
+    }
+
+    fn fetch(&mut self, query: &Query) -> Result<Rows, Infallible> {
+        Ok(Self::fetch(self, query))
+    }
+
+    fn reopen(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn close(self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn is_transient(error: &Infallible) -> bool {
+        match *error {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use sotto_core::MessageId;
@@ -252,7 +282,7 @@ mod tests {
         OnionAddress::from_public_key(GENERATOR).expect("the base point")
     }
 
-    /// Ed25519's base point: some valid public key.
+    /// Ed25519's base point, a valid public key.
     const GENERATOR: [u8; 32] = {
         let mut bytes = [0x66; 32];
         bytes[0] = 0x58;

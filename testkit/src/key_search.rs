@@ -1,5 +1,5 @@
-//! Whether the key of an onion service lies in a file. It has to be in an encrypted store alone, whatever arti is at and
-//! however a node has ended.
+//! [`assert_no_key_in`]: searches files for the key of an onion service. The key must be in an encrypted store alone, whatever arti
+//! does and however a node ends.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -9,7 +9,7 @@ use curve25519_dalek::scalar::{Scalar, clamp_integer};
 use data_encoding::{BASE32_NOPAD, BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER};
 use sha2::{Digest as _, Sha512};
 
-/// Panics if a file in the folder of a node has the seed of its onion key, or what is made of it, in any usual form. The
+/// Panics if a file in the folder of a node contains the seed of its onion key, or a value derived from it, in a usual encoding. The
 /// node may be running.
 pub fn assert_no_key_in(folder: &Path, seed: &[u8; 32]) {
     let searched = Forms::of(seed).search(folder);
@@ -18,10 +18,10 @@ pub fn assert_no_key_in(folder: &Path, seed: &[u8; 32]) {
     assert!(files > 3, "arti keeps its state and its directory here");
 }
 
-/// How a key may be written.
+/// The encodings of a key.
 struct Forms {
     bytes: Vec<[u8; 32]>,
-    /// In lower case, without what a longer text ends and begins with.
+    /// In lower case, without the characters at both ends that depend on the surrounding text.
     texts: Vec<Vec<u8>>,
 }
 
@@ -32,8 +32,8 @@ struct Searched {
 }
 
 impl Forms {
-    /// The seed, and the expanded key (RFC 8032, 5.1.5) by halves: the scalar as it is hashed, as it is clamped and as
-    /// arti writes it, and the prefix.
+    /// The seed, and the halves of the expanded key (RFC 8032, 5.1.5): the scalar hashed, clamped and as arti writes it, and the
+    /// prefix.
     fn of(seed: &[u8; 32]) -> Self {
         let expanded = Sha512::digest(seed);
         let [scalar, prefix]: [[u8; 32]; 2] =
@@ -47,7 +47,7 @@ impl Forms {
         }
     }
 
-    /// Looks into every file.
+    /// Searches every file.
     fn search(&self, folder: &Path) -> io::Result<Searched> {
         let mut searched = Searched::default();
         let mut folders = vec![folder.to_owned()];
@@ -59,7 +59,7 @@ impl Forms {
                 let entry = entry?;
                 let (path, kind) = (entry.path(), entry.file_type()?);
                 if kind.is_dir() {
-                    // arti's own place for keys.
+                    // arti's keystore.
                     if path.ends_with("keystore") {
                         searched.found.push(path.clone());
                     }
@@ -78,16 +78,16 @@ impl Forms {
     }
 
     fn are_in(&self, content: &[u8]) -> bool {
-        // A text may be broken into lines.
+        // A text may have line breaks.
         let mut text = content.to_ascii_lowercase();
         text.retain(|byte| !byte.is_ascii_whitespace());
         self.bytes.iter().any(|form| holds(content, form)) || self.texts.iter().any(|form| holds(&text, form))
     }
 }
 
-/// In hexadecimal, base32 and base64, from whatever place in a longer secret.
+/// In hexadecimal, base32 and base64, at any offset in a longer secret.
 fn texts(secret: &[u8; 32]) -> Vec<Vec<u8>> {
-    // With how many bits a letter stands for, and after how many bytes letters and bytes begin together again.
+    // With the bits of a letter, and the number of bytes after which letters and bytes align again.
     let encodings = [
         (HEXLOWER, 4, 1),
         (BASE32_NOPAD, 5, 5),
@@ -101,7 +101,7 @@ fn texts(secret: &[u8; 32]) -> Vec<Vec<u8>> {
             longer.extend_from_slice(secret);
             longer.extend([0; 5]);
             let text = encoding.encode(&longer).to_ascii_lowercase();
-            // Letters that are of the secret alone.
+            // Letters that depend on the secret alone.
             let (first, end) = ((8 * before).div_ceil(bits), 8 * (before + secret.len()) / bits);
             texts.push(text.as_bytes()[first..end].to_vec());
         }
@@ -113,7 +113,7 @@ fn holds(content: &[u8], form: &[u8]) -> bool {
     content.windows(form.len()).any(|window| window == form)
 }
 
-/// A file that is written beside another one and then takes its place is gone soon.
+/// A temporary file that replaces another one may be gone by now.
 fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(found) => Ok(Some(found)),

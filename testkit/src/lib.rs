@@ -2,6 +2,7 @@
 
 pub mod disk;
 pub mod driver;
+pub mod host;
 pub mod hostile;
 pub mod key_search;
 pub mod pair;

@@ -1,4 +1,4 @@
-//! Arbitrary frames and contents for property tests: well-formed Protocol Buffers, and hostile in every field.
+//! Arbitrary frames and contents for property tests: well-formed Protocol Buffers with hostile values in every field.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use sotto_core::wire::content::content::Kind;
 use sotto_core::wire::content::{self, Content};
 use sotto_core::wire::link::{self, frame::Body};
 
-/// Numbers where state machines break.
+/// Numbers at the limits of state machines.
 fn number() -> impl Strategy<Value = u64> + Clone {
     prop_oneof![4 => 0..10_u64, 1 => Just(u64::MAX), 1 => Just(1 << 62), 1 => Just(i64::MAX as u64), 1 => any::<u64>()]
 }
@@ -24,7 +24,7 @@ fn text() -> impl Strategy<Value = String> + Clone {
     prop_oneof![3 => ".{0,20}", 1 => Just("x".repeat(30 * 1024)), 1 => Just("\u{202e}\u{1b}[2J".to_owned())]
 }
 
-/// A bundle that is complete and almost surely worthless.
+/// A bundle that is complete and almost certainly invalid.
 pub fn bundle() -> impl Strategy<Value = link::Bundle> {
     let keys = (
         bytes(33),
@@ -61,20 +61,14 @@ pub fn body() -> impl Strategy<Value = Body> {
         vec(any::<u32>(), 0..4),
     )
         .prop_map(
-            |(
-                version_min,
-                version_max,
-                relationship,
-                [session_epoch, sent, received, acknowledged, offered],
-                features,
-            )| {
-                let numbers = (session_epoch, sent, received, acknowledged, offered);
-                let (session_epoch, sent, received, acknowledged, offered) = numbers;
+            |(version_min, version_max, standing, [generation, sent, received, acknowledged, offered], features)| {
+                let numbers = (generation, sent, received, acknowledged, offered);
+                let (generation, sent, received, acknowledged, offered) = numbers;
                 Body::Hello(link::Hello {
                     version_min,
                     version_max,
-                    relationship,
-                    session_epoch,
+                    standing,
+                    generation,
                     sent,
                     received,
                     acknowledged,
@@ -84,9 +78,9 @@ pub fn body() -> impl Strategy<Value = Body> {
             },
         );
     let request = (number(), proptest::option::of(bundle()), text(), text(), bytes(16)).prop_map(
-        |(session_epoch, bundle, name, note, invite)| {
+        |(generation, bundle, name, note, invite)| {
             Body::Request(link::Request {
-                session_epoch,
+                generation,
                 bundle,
                 name,
                 note,
@@ -95,10 +89,10 @@ pub fn body() -> impl Strategy<Value = Body> {
         },
     );
     let offer = (number(), proptest::option::of(bundle()))
-        .prop_map(|(session_epoch, bundle)| Body::PreKeyOffer(link::PreKeyOffer { session_epoch, bundle }));
-    let sealed = (number(), number(), bytes(400)).prop_map(|(session_epoch, sequence, ciphertext)| {
-        Body::Ciphertext(link::Ciphertext {
-            session_epoch,
+        .prop_map(|(generation, bundle)| Body::Offer(link::Offer { generation, bundle }));
+    let sealed = (number(), number(), bytes(400)).prop_map(|(generation, sequence, ciphertext)| {
+        Body::Sealed(link::Sealed {
+            generation,
             sequence,
             ciphertext,
         })
@@ -106,13 +100,10 @@ pub fn body() -> impl Strategy<Value = Body> {
     prop_oneof![
         hello,
         request,
-        (0..7_i32).prop_map(|relationship| Body::RequestStatus(link::RequestStatus { relationship })),
+        (0..7_i32).prop_map(|standing| Body::Answer(link::Answer { standing })),
         offer,
         sealed,
-        (number(), number()).prop_map(|(session_epoch, received)| Body::Ack(link::Ack {
-            session_epoch,
-            received
-        })),
+        (number(), number()).prop_map(|(generation, received)| Body::Ack(link::Ack { generation, received })),
         any::<bool>().prop_map(|reply| Body::Heartbeat(link::Heartbeat { reply })),
         (0..5_i32).prop_map(|availability| Body::Presence(link::Presence { availability })),
         any::<bool>().prop_map(|typing| Body::Typing(link::Typing { typing })),

@@ -1,4 +1,4 @@
-//! Two nodes in one memory talk: the plain course of everything that one-to-one messaging has.
+//! Conversations of two nodes in one process: every feature of one-to-one messaging without faults.
 
 use sotto_core::row::{Batch, Change, DeliveryState, Event, Key, MessageKey, Row};
 use sotto_core::{Command, Draft, Entropy, Limits, MessageId, Millis, OnionAddress, Ratchet, Reply, Signal};
@@ -24,7 +24,7 @@ fn send(pair: &mut Pair<Disk>, from: usize, draft: Draft) -> MessageId {
 
 fn texts(pair: &Pair<Disk>, side: usize) -> Vec<String> {
     let mut rows: Vec<_> = pair.sides[side]
-        .disk
+        .store
         .rows()
         .filter_map(|row| match row {
             Row::Message(row) if row.key.is_from_peer() => Some((row.order, row.text.clone())),
@@ -37,7 +37,7 @@ fn texts(pair: &Pair<Disk>, side: usize) -> Vec<String> {
 
 fn state(pair: &Pair<Disk>, side: usize, id: MessageId) -> Option<DeliveryState> {
     let key = MessageKey::direct(pair.sides[1 - side].address, pair.sides[side].address, id);
-    match pair.sides[side].disk.row(&Key::Delivery(key)) {
+    match pair.sides[side].store.row(&Key::Delivery(key)) {
         Some(Row::Delivery(row)) => Some(row.state),
         _ => None,
     }
@@ -88,7 +88,7 @@ fn a_session_that_is_lost_is_replaced() {
         let [a, b] = [pair.sides[A].address, pair.sides[B].address];
         send(&mut pair, A, draft(b, "before"));
         let other = [b, a][side];
-        pair.sides[side].disk.lose(|row| row.key() == Key::Session(other));
+        pair.sides[side].store.lose(|row| row.key() == Key::Session(other));
         pair.reopen(side, 77, &Limits::default());
         send(&mut pair, A, draft(b, "one"));
         send(&mut pair, B, draft(a, "two"));
@@ -107,12 +107,12 @@ fn an_old_store_neither_loses_nor_doubles() {
         pair.cut();
         pair.reachable = false;
         send(&mut pair, A, draft(b, "waits in the snapshot"));
-        let old = pair.sides[side].disk.clone();
+        let old = pair.sides[side].store.clone();
         pair.reachable = true;
         pair.pass(Millis::minutes(15));
         send(&mut pair, B, draft(a, "answer"));
         assert_eq!(texts(&pair, B), ["first", "waits in the snapshot"]);
-        pair.sides[side].disk = old;
+        pair.sides[side].store = old;
         pair.reopen(side, 88, &Limits::default());
         send(&mut pair, A, draft(b, "after"));
         send(&mut pair, B, draft(a, "after, too"));
@@ -142,23 +142,23 @@ fn another_identity_key_takes_the_verified_mark_away_and_warns() {
         pair.command(other, verify(&compared)).unwrap();
         assert!(verified(&pair, other));
 
-        // The same onion key with another Signal identity: a store that was made anew from the address alone.
-        let Some(Row::Identity(identity)) = pair.sides[side].disk.row(&Key::Identity).cloned() else {
+        // The same onion key with another Signal identity, as after a lost store.
+        let Some(Row::Identity(identity)) = pair.sides[side].store.row(&Key::Identity).cloned() else {
             panic!("a node has an identity");
         };
         let (signal_identity, registration_id) = Signal::generate(&mut Entropy::from_seed([99; 32]));
         let mut changed = identity;
         changed.signal_identity = signal_identity.to_vec();
         changed.registration_id = registration_id;
-        pair.sides[side].disk.apply(Batch {
+        pair.sides[side].store.apply(Batch {
             changes: vec![Change::Put(Row::Identity(changed))],
         });
-        pair.sides[side].disk.lose(|row| matches!(row, Row::Session(_)));
+        pair.sides[side].store.lose(|row| matches!(row, Row::Session(_)));
         pair.reopen(side, 55, &Limits::default());
         send(&mut pair, A, draft(addresses[B], "who is it now?"));
         pair.pass(Millis::minutes(1));
 
-        assert!(!verified(&pair, other), "nobody has compared the new key");
+        assert!(!verified(&pair, other), "the new key is not verified");
         let contact = addresses[side];
         let warnings = [
             Event::ContactRekeyed {
@@ -172,7 +172,7 @@ fn another_identity_key_takes_the_verified_mark_away_and_warns() {
         ];
         for warning in warnings {
             assert!(
-                pair.sides[other].disk.events().any(|event| *event == warning),
+                pair.sides[other].store.events().any(|event| *event == warning),
                 "{warning:?}"
             );
         }
@@ -182,7 +182,7 @@ fn another_identity_key_takes_the_verified_mark_away_and_warns() {
 }
 
 fn verified(pair: &Pair<Disk>, side: usize) -> bool {
-    match pair.sides[side].disk.row(&Key::Contact(pair.sides[1 - side].address)) {
+    match pair.sides[side].store.row(&Key::Contact(pair.sides[1 - side].address)) {
         Some(Row::Contact(row)) => row.verified,
         _ => panic!("they are friends"),
     }
@@ -202,13 +202,13 @@ fn the_tightest_timer_holds_and_each_clock_starts_where_it_should() {
             ..draft(b, "burn this")
         },
     );
-    assert!(pair.sides[A].disk.holds_text("burn this") && pair.sides[B].disk.holds_text("burn this"));
+    assert!(pair.sides[A].store.holds_text("burn this") && pair.sides[B].store.holds_text("burn this"));
     pair.pass(Millis::seconds(61));
     assert!(
-        !pair.sides[A].disk.holds_text("burn this"),
+        !pair.sides[A].store.holds_text("burn this"),
         "the sender's clock has run since it was sent"
     );
-    assert!(pair.sides[B].disk.holds_text("burn this"), "nobody has read it yet");
+    assert!(pair.sides[B].store.holds_text("burn this"), "the text is not read yet");
     pair.command(
         B,
         Command::MarkRead {
@@ -220,10 +220,10 @@ fn the_tightest_timer_holds_and_each_clock_starts_where_it_should() {
     )
     .unwrap();
     pair.pass(Millis::seconds(59));
-    assert!(pair.sides[B].disk.holds_text("burn this"));
+    assert!(pair.sides[B].store.holds_text("burn this"));
     pair.pass(Millis::seconds(2));
     assert!(
-        !pair.sides[B].disk.holds_text("burn this"),
+        !pair.sides[B].store.holds_text("burn this"),
         "the reader's clock has run since it was read"
     );
 }
@@ -236,7 +236,7 @@ fn on_another_network_dead_links_are_found_and_waits_are_cut_short() {
         pair.silence();
         pair.reachable = false;
         send(&mut pair, A, draft(b, "are you there?"));
-        // Long enough for the longest wait between dials.
+        // Longer than the longest wait between dials.
         pair.pass(Millis::hours(3));
         pair.reachable = true;
         if told {

@@ -2,10 +2,10 @@
 
 use sotto_core::row::{ContentType, Key, Row};
 use sotto_core::wire::content::Content;
-use sotto_core::wire::link::Relationship;
-use sotto_core::{Command, Draft, Limits, Millis, OnionAddress, feature};
+use sotto_core::wire::link::Standing;
+use sotto_core::{Limits, OnionAddress, feature};
 use sotto_testkit::disk::Disk;
-use sotto_testkit::hostile::Peer;
+use sotto_testkit::hostile::HostilePeer;
 use sotto_testkit::pair::{A, B, Pair};
 
 fn friends(features: &[u32]) -> Pair<Disk> {
@@ -19,7 +19,7 @@ fn friends(features: &[u32]) -> Pair<Disk> {
 }
 
 fn features_of(pair: &Pair<Disk>, contact: OnionAddress) -> Option<Vec<u32>> {
-    match pair.sides[A].disk.row(&Key::Contact(contact)) {
+    match pair.sides[A].store.row(&Key::Contact(contact)) {
         Some(Row::Contact(row)) => row.features.clone(),
         _ => None,
     }
@@ -28,39 +28,29 @@ fn features_of(pair: &Pair<Disk>, contact: OnionAddress) -> Option<Vec<u32>> {
 #[test]
 fn the_features_of_a_friend_are_durable_and_the_random_number_is_not_among_them() {
     for features in [&[][..], &[feature::IGNORABLE_CONTENTS], &[3, 6, 900]] {
-        let mut pair = friends(features);
-        assert_eq!(
-            features_of(&pair, pair.sides[B].address),
-            None,
-            "they were strangers when they said Hello"
-        );
-        pair.cut();
-        pair.pass(Millis::minutes(1));
-        let b = pair.sides[B].address;
-        pair.command(A, Command::Send(Draft::plain(b, "hello")))
-            .expect("queued");
+        let pair = friends(features);
         assert_eq!(features_of(&pair, pair.sides[B].address).as_deref(), Some(features));
     }
 }
 
 #[test]
-fn features_are_kept_in_order_once_and_taken_from_those_alone_who_say_them_to_us() {
+fn features_are_sorted_distinct_and_taken_only_from_a_peer_that_sends_them_to_a_contact() {
     let mut pair = friends(&[]);
-    let mut peer = Peer::new(9);
+    let mut peer = HostilePeer::new(&pair, 9);
     peer.befriend(&mut pair, 0);
     assert_eq!(
         features_of(&pair, peer.address()),
         None,
-        "it was a stranger when it said Hello"
+        "it was a stranger when it sent Hello"
     );
-    for (lane, relationship, known) in [
-        (1, Relationship::Friend, Some(vec![6, 77])),
-        (2, Relationship::Stranger, Some(vec![6, 77])),
+    for (lane, standing, known) in [
+        (1, Standing::Friend, Some(vec![6, 77])),
+        (2, Standing::Stranger, Some(vec![6, 77])),
     ] {
         peer.hang_up(&mut pair);
         peer.dial(&mut pair, lane);
-        peer.send(&mut pair, peer.hello(relationship));
-        assert_eq!(features_of(&pair, peer.address()), known, "{relationship:?}");
+        peer.send(&mut pair, peer.hello(standing));
+        assert_eq!(features_of(&pair, peer.address()), known, "{standing:?}");
     }
 }
 
@@ -68,10 +58,10 @@ fn features_are_kept_in_order_once_and_taken_from_those_alone_who_say_them_to_us
 fn an_ignorable_content_is_dropped_by_a_node_with_the_feature_and_shown_by_one_without() {
     for (features, shown) in [(&[feature::IGNORABLE_CONTENTS][..], 0), (&[], 1)] {
         let mut pair = friends(features);
-        let mut peer = Peer::new(9);
+        let mut peer = HostilePeer::new(&pair, 9);
         peer.befriend(&mut pair, 0);
         for repeat in [false, true] {
-            peer.say(
+            peer.send_content(
                 &mut pair,
                 &Content {
                     id: vec![3; 16],
@@ -82,10 +72,10 @@ fn an_ignorable_content_is_dropped_by_a_node_with_the_feature_and_shown_by_one_w
             );
         }
         assert!(peer.is_connected());
-        let rows = pair.sides[A].disk.conversation(peer.address());
+        let rows = pair.sides[A].store.conversation(peer.address());
         assert_eq!(rows.len(), shown, "with the features {features:?}");
         assert!(rows.iter().all(|row| row.content_type == ContentType::Unsupported));
-        let cursors = match pair.sides[A].disk.row(&Key::Cursors(peer.address())) {
+        let cursors = match pair.sides[A].store.row(&Key::Cursors(peer.address())) {
             Some(Row::Cursors(row)) => *row,
             _ => panic!("no cursors"),
         };

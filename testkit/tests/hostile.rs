@@ -1,28 +1,28 @@
-//! Hostile peers: whatever a stranger's bytes, an authenticated stranger's frames or a bad friend's ciphertexts hold, the
-//! node does not panic, its good friend notices nothing, and what it remembers of them is bounded.
+//! Hostile peers: a stranger's bytes, an authenticated stranger's frames and a contact's ciphertexts of any content never make a node
+//! panic, do not affect its other contact, and use a bounded amount of memory.
 
 use std::sync::LazyLock;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use sotto_core::row::{Key, Relationship, Row};
+use sotto_core::row::{Key, Row, Standing};
 use sotto_core::wire::content::Content;
 use sotto_core::wire::link::{self, frame::Body};
 use sotto_core::{Command, Draft, Intake, Limits, Millis, OnionAddress, Reply};
 use sotto_testkit::disk::Disk;
-use sotto_testkit::hostile::Peer;
+use sotto_testkit::hostile::HostilePeer;
 use sotto_testkit::pair::{A, B, Pair};
 use sotto_testkit::strategies;
 
-/// The ids of what the friends say: with the same seed, the same in every run.
+/// The ids of the messages between the friends. The seed is fixed, so they are the same in every run.
 static KNOWN: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let pair = friends();
-    let messages = pair.sides[A].disk.conversation(pair.sides[B].address).into_iter();
+    let messages = pair.sides[A].store.conversation(pair.sides[B].address).into_iter();
     messages.map(|row| row.key.id.0.to_vec()).collect()
 });
 
-const GOOD: &str = "said among friends";
+const GOOD: &str = "a text between friends";
 
 fn friends() -> Pair<Disk> {
     let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &Limits::default());
@@ -37,28 +37,28 @@ fn say(pair: &mut Pair<Disk>, from: usize, text: &str) {
     pair.command(from, Command::Send(draft)).expect("queued");
 }
 
-fn heard(pair: &Pair<Disk>, side: usize) -> Vec<String> {
+fn received(pair: &Pair<Disk>, side: usize) -> Vec<String> {
     let friend = pair.sides[1 - side].address;
-    let messages = pair.sides[side].disk.conversation(friend).into_iter();
+    let messages = pair.sides[side].store.conversation(friend).into_iter();
     messages
         .filter(|row| row.key.is_from_peer())
         .map(|row| row.text.clone())
         .collect()
 }
 
-/// What a friend of A's could notice, and what must not grow.
-fn unharmed(pair: &mut Pair<Disk>, hostile: OnionAddress) -> Result<(), TestCaseError> {
+/// Checks that A's friend is not affected, and that nothing has grown.
+fn check_unaffected(pair: &mut Pair<Disk>, hostile: OnionAddress) -> Result<(), TestCaseError> {
     let [a, b] = [pair.sides[A].address, pair.sides[B].address];
     for (side, text) in [(A, "still here"), (B, "so am I")] {
         say(pair, side, text);
     }
-    prop_assert_eq!(heard(pair, B), [GOOD, "still here"]);
-    prop_assert_eq!(heard(pair, A), [GOOD, "so am I"]);
+    prop_assert_eq!(received(pair, B), [GOOD, "still here"]);
+    prop_assert_eq!(received(pair, A), [GOOD, "so am I"]);
     for (side, friend) in [(A, b), (B, a)] {
-        let Some(Row::Contact(row)) = pair.sides[side].disk.row(&Key::Contact(friend)) else {
+        let Some(Row::Contact(row)) = pair.sides[side].store.row(&Key::Contact(friend)) else {
             return Err(TestCaseError::fail("the friend is gone"));
         };
-        prop_assert_eq!(row.relationship, Relationship::Friend);
+        prop_assert_eq!(row.standing, Standing::Friend);
         prop_assert!(row.claimed_name.is_empty() && row.petname.is_empty());
     }
     prop_assert_eq!(pair.sides[A].node.intake(), Intake::Welcome);
@@ -67,11 +67,11 @@ fn unharmed(pair: &mut Pair<Disk>, hostile: OnionAddress) -> Result<(), TestCase
     };
     prop_assert_eq!(status.queued, 0);
     prop_assert!(status.links <= 1 + Limits::default().stranger_links);
-    let disk = &pair.sides[A].disk;
+    let disk = &pair.sides[A].store;
     for key in [Key::Session(hostile), Key::Offer(hostile)] {
         prop_assert!(disk.row(&key).is_none(), "a stranger has left {key:?}");
     }
-    // Whatever happened, time settles it.
+    // Timers run out.
     pair.pass(Millis::minutes(20));
     Ok(())
 }
@@ -80,76 +80,76 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_strangers_bytes_change_nothing(writes in vec(vec(any::<u8>(), 0..400), 0..12)) {
+    fn a_strangers_bytes_change_no_row(writes in vec(vec(any::<u8>(), 0..400), 0..12)) {
         let mut pair = friends();
-        let before = pair.sides[A].disk.clone();
-        let mut peer = Peer::new(9);
+        let before = pair.sides[A].store.clone();
+        let mut peer = HostilePeer::new(&pair, 9);
         for bytes in writes {
             if !peer.is_connected() {
                 peer.connect(&mut pair, 0);
             }
             peer.write(&mut pair, bytes);
         }
-        prop_assert_eq!(&pair.sides[A].disk, &before);
-        unharmed(&mut pair, peer.address())?;
+        prop_assert_eq!(&pair.sides[A].store, &before);
+        check_unaffected(&mut pair, peer.address())?;
     }
 
     #[test]
-    fn an_authenticated_strangers_frames_harm_nobody(
+    fn an_authenticated_strangers_frames_affect_no_contact(
         greet in any::<bool>(),
         frames in vec(strategies::body(), 1..30),
     ) {
         let mut pair = friends();
-        let mut peer = Peer::new(9);
+        let mut peer = HostilePeer::new(&pair, 9);
         for body in frames {
             if !peer.is_connected() {
                 peer.dial(&mut pair, 0);
                 if greet && peer.is_connected() {
-                    let hello = peer.hello(link::Relationship::Stranger);
+                    let hello = peer.hello(link::Standing::Stranger);
                     peer.send(&mut pair, hello);
                 }
             }
             peer.send(&mut pair, body);
         }
         let consent = pair.command(A, Command::AcceptContact { contact: peer.address(), petname: None });
-        prop_assert!(consent.is_err(), "a worthless bundle was taken");
-        unharmed(&mut pair, peer.address())?;
+        prop_assert!(consent.is_err(), "an invalid bundle was accepted");
+        check_unaffected(&mut pair, peer.address())?;
     }
 
     #[test]
-    fn a_bad_friends_contents_touch_only_what_is_theirs(contents in vec(strategies::content(KNOWN.clone()), 1..24)) {
+    fn a_hostile_contacts_contents_change_only_its_own_messages(contents in vec(strategies::content(KNOWN.clone()), 1..24)) {
         let mut pair = friends();
-        let mut peer = Peer::new(9);
+        let mut peer = HostilePeer::new(&pair, 9);
         peer.befriend(&mut pair, 0);
         for content in &contents {
             prop_assert!(peer.is_connected(), "a content alone ends no link");
-            peer.say(&mut pair, content);
+            peer.send_content(&mut pair, content);
         }
-        let acknowledged = peer.heard.iter().filter_map(|frame| match &frame.body {
+        let acknowledged = peer.received.iter().filter_map(|frame| match &frame.body {
             Some(Body::Ack(ack)) => Some(ack.received),
             _ => None,
         }).max();
-        prop_assert_eq!(acknowledged, Some(peer.sequence), "every content is acknowledged, good or bad");
+        prop_assert_eq!(acknowledged, Some(peer.sequence()), "every content is acknowledged, valid or not");
         let [_, b] = [pair.sides[A].address, pair.sides[B].address];
-        for row in pair.sides[A].disk.conversation(b) {
+        for row in pair.sides[A].store.conversation(b) {
             prop_assert!(row.text == GOOD && row.edited_at.is_none() && row.deleted_at.is_none());
         }
         pair.command(A, Command::RemoveContact(peer.address())).expect("removed");
-        unharmed(&mut pair, peer.address())?;
+        check_unaffected(&mut pair, peer.address())?;
     }
 
     #[test]
-    fn a_bad_friends_frames_harm_nobody_else(frames in vec(strategies::body(), 1..30), garbage in vec(any::<u8>(), 0..300)) {
+    fn a_hostile_contacts_frames_affect_no_other_contact(frames in vec(strategies::body(), 1..30), garbage in vec(any::<u8>(), 0..300)) {
         let mut pair = friends();
-        let mut peer = Peer::new(9);
+        let mut peer = HostilePeer::new(&pair, 9);
         peer.befriend(&mut pair, 0);
-        let sealed = peer.seal(&pair, &garbage);
-        peer.send(&mut pair, Body::Ciphertext(sealed));
+        let sealed = peer.encrypt(&pair, &garbage);
+        peer.send(&mut pair, Body::Sealed(sealed));
         for body in frames {
             if !peer.is_connected() {
                 peer.dial(&mut pair, 0);
                 if peer.is_connected() {
-                    let hello = peer.hello(link::Relationship::Friend);
+                    let hello = peer.hello(link::Standing::Friend);
                     peer.send(&mut pair, hello);
                 }
             }
@@ -157,26 +157,26 @@ proptest! {
         }
         peer.hang_up(&mut pair);
         pair.command(A, Command::RemoveContact(peer.address())).expect("removed");
-        unharmed(&mut pair, peer.address())?;
+        check_unaffected(&mut pair, peer.address())?;
     }
 }
 
 #[test]
-fn strangers_requests_are_bounded_and_idle_strangers_deafen_nobody() {
+fn requests_and_idle_links_of_strangers_are_bounded() {
     let limits = Limits::default();
     let mut pair = friends();
     for seed in 10..120 {
-        let mut peer = Peer::new(seed);
+        let mut peer = HostilePeer::new(&pair, seed);
         peer.dial(&mut pair, seed.into());
-        let hello = peer.hello(link::Relationship::Requested);
+        let hello = peer.hello(link::Standing::Requested);
         peer.send(&mut pair, hello);
         let request = peer.request();
         peer.send(&mut pair, Body::Request(request));
-        // They leave their links open, and time passes so that the bucket is no excuse.
+        // Links stay open, and time passes so that the token bucket is not the bound.
         pair.pass(Millis::seconds(1));
     }
     let requests = pair.sides[A]
-        .disk
+        .store
         .rows()
         .filter(|row| matches!(row, Row::Request(_)))
         .count();
@@ -184,25 +184,27 @@ fn strangers_requests_are_bounded_and_idle_strangers_deafen_nobody() {
         (1..=limits.requests).contains(&requests),
         "{requests} requests are held"
     );
-    // A hundred streams that say nothing.
+    // A hundred streams without a byte.
     for seed in 120..220 {
-        Peer::new(seed).connect(&mut pair, seed.into());
+        let mut peer = HostilePeer::new(&pair, seed);
+        peer.connect(&mut pair, seed.into());
     }
-    unharmed(&mut pair, Peer::new(10).address()).unwrap();
+    let hostile = HostilePeer::new(&pair, 10).address();
+    check_unaffected(&mut pair, hostile).unwrap();
 }
 
 #[test]
-fn an_accept_that_nobody_asked_for_is_dropped() {
+fn an_accept_without_a_request_is_dropped() {
     let mut pair = friends();
-    let mut peer = Peer::new(9);
+    let mut peer = HostilePeer::new(&pair, 9);
     peer.befriend(&mut pair, 0);
-    let before = pair.sides[A].disk.row(&Key::Contact(peer.address())).cloned();
+    let before = pair.sides[A].store.row(&Key::Contact(peer.address())).cloned();
     let accept = sotto_core::wire::content::Accept {
         name: "Eve".to_owned(),
         identity_signature: vec![1; 64],
     };
     let kind = Some(sotto_core::wire::content::content::Kind::Accept(accept));
-    peer.say(
+    peer.send_content(
         &mut pair,
         &Content {
             id: vec![3; 16],
@@ -210,7 +212,7 @@ fn an_accept_that_nobody_asked_for_is_dropped() {
             ..Content::default()
         },
     );
-    assert_eq!(pair.sides[A].disk.row(&Key::Contact(peer.address())).cloned(), before);
+    assert_eq!(pair.sides[A].store.row(&Key::Contact(peer.address())).cloned(), before);
     let Ok(Reply::Status(status)) = pair.command(A, Command::Status) else {
         panic!("no status")
     };

@@ -1,4 +1,4 @@
-//! The example's driver keeps the driver's contract.
+//! The driver of `examples/threads` passes the driver suite.
 
 use std::future::poll_fn;
 use std::io;
@@ -11,8 +11,10 @@ use std::task::Poll;
 use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
 use sotto_core::{Command, Notice, OnionAddress};
 use sotto_io_sqlcipher::StoreError;
-use sotto_testkit::driver::broken::{self, Broken};
-use sotto_testkit::driver::{Arrivals, Asked, Driver, Failed, Network, Rig, Running, Shelf, Step, replay};
+use sotto_testkit::driver::mutants::{self, Mutation};
+use sotto_testkit::driver::{
+    Driver, FakeNetwork, FakeStore, IncomingStreams, PendingReply, RunningNode, Setup, Step, StoreFailed, replay,
+};
 
 #[path = "../examples/threads/main.rs"]
 mod example;
@@ -21,19 +23,19 @@ use example::{handle, setup};
 struct Threads;
 
 impl Driver for Threads {
-    fn start(&self, rig: Rig) -> Box<dyn Running> {
-        let open = rig.open;
+    fn start(&self, setup: Setup) -> Box<dyn RunningNode> {
+        let open = setup.open;
         Box::new(handle::start(setup::Setup {
-            store: Box::new(Played(rig.shelf)),
-            network: Arc::new(Played(rig.network)),
-            limits: rig.limits,
+            store: Box::new(Adapter(setup.store)),
+            network: Arc::new(Adapter(setup.network)),
+            limits: setup.limits,
             open: Box::new(move |image, entropy, limits, now| open(image, entropy, limits, now)),
         }))
     }
 }
 
-impl Running for handle::Handle {
-    fn command(&self, command: Command) -> Asked {
+impl RunningNode for handle::Handle {
+    fn command(&self, command: Command) -> PendingReply {
         let answer = handle::Handle::command(self, command);
         Box::pin(poll_fn(move |_| match answer.try_recv() {
             Ok(answer) => Poll::Ready(Some(answer)),
@@ -47,23 +49,25 @@ impl Running for handle::Handle {
     }
 
     fn shut_down(self: Box<Self>) {
-        handle::Handle::shut_down(*self).expect("in order");
+        handle::Handle::shut_down(*self).expect("the shutdown succeeds");
     }
 
     fn crash(self: Box<Self>) {
-        // It may have died of its store.
+        // Its store may have failed.
         let _ = self.halt();
     }
 }
 
-/// What the suite plays, in the driver's own terms.
-struct Played<T>(T);
+/// A fake of the suite as a part of this driver.
+struct Adapter<T>(T);
 
-fn failed(_: Failed) -> StoreError {
-    StoreError::Full { path: "shelf".into() }
+fn failed(_: StoreFailed) -> StoreError {
+    StoreError::Full {
+        path: "fake store".into(),
+    }
 }
 
-impl setup::Storage for Played<Shelf> {
+impl setup::Storage for Adapter<FakeStore> {
     fn image(&mut self) -> Result<Image, StoreError> {
         self.0.image().map_err(failed)
     }
@@ -85,9 +89,9 @@ impl setup::Storage for Played<Shelf> {
     }
 }
 
-impl setup::Network for Played<Network> {
+impl setup::Network for Adapter<FakeNetwork> {
     fn listen(&self, identity: &IdentityRow) -> io::Result<Arc<dyn setup::Listener>> {
-        Ok(Arc::new(Played(self.0.listen(identity))))
+        Ok(Arc::new(Adapter(self.0.listen(identity))))
     }
 
     fn dial(&self, peer: OnionAddress) -> io::Result<UnixStream> {
@@ -95,7 +99,7 @@ impl setup::Network for Played<Network> {
     }
 }
 
-impl setup::Listener for Played<Arrivals> {
+impl setup::Listener for Adapter<IncomingStreams> {
     fn accept(&self) -> Option<UnixStream> {
         self.0.wait()
     }
@@ -108,9 +112,9 @@ impl setup::Listener for Played<Arrivals> {
 sotto_testkit::driver_contract!(Threads);
 
 #[test]
-fn every_broken_driver_is_found_out() {
-    // Its store is on the node's own thread: while a commit is in flight, nothing is fed at all.
-    broken::every_broken_driver_is_found_out(&Threads, &[Broken::IgnoresIntake]);
+fn every_mutant_is_detected() {
+    // The store is on the node's thread: while a commit is in flight the node gets no input at all.
+    mutants::every_mutant_is_detected(&Threads, &[Mutation::IgnoresIntake]);
 }
 
 #[test]
@@ -121,18 +125,18 @@ fn recorded_runs_give_the_same_outputs_as_in_the_simulator() {
 }
 
 #[test]
-fn a_recording_of_something_else_is_not_reproduced() {
+fn a_changed_recording_is_not_reproduced() {
     let recording = &sotto_simulations::recordings()[0];
-    let places = (0..recording.steps.len()).filter(|at| matches!(recording.steps[*at], Step::Wanted(_)));
+    let places = (0..recording.steps.len()).filter(|at| matches!(recording.steps[*at], Step::Output(_)));
     for at in places.step_by(7) {
         let mut other = recording.clone();
         other.steps.remove(at);
         let replayed = catch_unwind(|| replay(&Threads, &other));
-        assert!(replayed.is_err(), "step {at} is not missed");
+        assert!(replayed.is_err(), "the missing step {at} is not noticed");
     }
 }
 
 #[test]
 fn the_example_is_a_conversation() {
-    example::main().expect("they talk");
+    example::main().expect("the conversation succeeds");
 }

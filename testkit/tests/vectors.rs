@@ -1,4 +1,4 @@
-//! The committed vectors are what core makes, and core does with them what they say.
+//! The committed vectors are the ones that core makes, and core handles them as they state.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use sotto_core::row::{ContentType, Row};
 use sotto_core::wire::link::{Frame, frame::Body};
 use sotto_core::{Command, FriendCode, Limits, OnionAddress, Reply};
 use sotto_testkit::disk::Disk;
-use sotto_testkit::hostile::Peer;
+use sotto_testkit::hostile::HostilePeer;
 use sotto_testkit::pair::{A, Pair};
 use sotto_testkit::vectors::handshake::{core_dialer, core_listener};
 use sotto_testkit::vectors::{self, BOB};
@@ -43,8 +43,8 @@ fn the_committed_vectors_are_what_core_makes() {
     }
 }
 
-/// Everything that another implementation needs for a handshake is in the file: with `snow` alone, and no word of core's,
-/// both sides come to the same bytes.
+/// The file has everything that another implementation needs for a handshake: with `snow` alone, without core, both sides compute
+/// the same bytes.
 #[test]
 fn the_handshake_follows_from_its_file() {
     let file = read("handshake.json");
@@ -54,8 +54,8 @@ fn the_handshake_follows_from_its_file() {
         prologue: bytes(&file["prologue"]),
     };
     let (dialers, listeners) = (keys("dialer"), keys("listener"));
-    let mut dialer = noise::dialer(&dialers, &array(&file["listener"]["x25519_public_key"]));
-    let mut listener = noise::listener(&listeners);
+    let mut dialer = noise::initiator(&dialers, &array(&file["listener"]["x25519_public_key"]));
+    let mut listener = noise::responder(&listeners);
 
     let one = noise::write(&mut dialer, &[]);
     assert_eq!(one, bytes(&file["record_1"]));
@@ -65,7 +65,7 @@ fn the_handshake_follows_from_its_file() {
     noise::read(&mut dialer, &two);
     let hash = bytes(&file["handshake_hash_after_message_2"]);
     assert_eq!(dialer.get_handshake_hash(), hash);
-    let proof = noise::proof(&array(&file["dialer"]["onion_seed"]), &hash);
+    let proof = noise::dialer_proof(&array(&file["dialer"]["onion_seed"]), &hash);
     assert_eq!(proof, bytes(&file["message_3_payload"]));
     let three = noise::write(&mut dialer, &proof);
     assert_eq!(three, bytes(&file["record_3"]));
@@ -92,7 +92,7 @@ fn the_handshake_follows_from_its_file() {
 }
 
 #[test]
-fn a_listener_refuses_the_calls_that_are_to_be_refused() {
+fn a_listener_refuses_the_refused_handshakes() {
     let file = read("handshake.json");
     for call in items(&file["refused"]) {
         let mut listener = core_listener();
@@ -114,7 +114,7 @@ fn a_listener_refuses_the_calls_that_are_to_be_refused() {
 }
 
 #[test]
-fn a_receiver_takes_and_refuses_the_records_that_it_must() {
+fn a_receiver_accepts_and_refuses_the_records_of_the_file() {
     let file = read("records.json");
     for taken in items(&file["taken"]) {
         let (mut sender, mut receiver) = open();
@@ -146,7 +146,7 @@ fn a_receiver_takes_and_refuses_the_records_that_it_must() {
 }
 
 #[test]
-fn frames_are_read_as_their_file_says() {
+fn frames_decode_as_their_file_states() {
     let file = read("frames.json");
     let mut kinds: Vec<_> = items(&file["frames"]).map(|frame| frame["kind"].to_string()).collect();
     kinds.dedup();
@@ -165,7 +165,7 @@ fn frames_are_read_as_their_file_says() {
 }
 
 #[test]
-fn no_reader_takes_a_key_that_is_to_be_refused() {
+fn every_reader_refuses_the_refused_keys() {
     let file = read("addresses.json");
     for refused in items(&file["refused_keys"]) {
         let key = array(&refused["onion_public_key"]);
@@ -185,21 +185,21 @@ fn no_reader_takes_a_key_that_is_to_be_refused() {
     }
 }
 
-/// A friend says each of the contents; the node acknowledges all, and takes those that it must.
+/// A contact sends each content. The node acknowledges all and accepts the valid ones.
 #[test]
-fn a_node_does_with_contents_what_their_file_says() {
+fn a_node_handles_contents_as_their_file_states() {
     let file = read("contents.json");
     let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &Limits::default());
-    let mut friend = Peer::new(9);
+    let mut friend = HostilePeer::new(&pair, 9);
     friend.befriend(&mut pair, 0);
     let mut say = |pair: &mut Pair<Disk>, content: &Value| {
         let (faults, stored) = (faults(pair), messages(pair).len());
-        let sealed = friend.seal(pair, &bytes(&content["encoded"]));
+        let sealed = friend.encrypt(pair, &bytes(&content["encoded"]));
         let sequence = sealed.sequence;
-        friend.heard.clear();
-        friend.send(pair, Body::Ciphertext(sealed));
+        friend.received.clear();
+        friend.send(pair, Body::Sealed(sealed));
         let acknowledged = friend
-            .heard
+            .received
             .iter()
             .any(|frame| matches!(&frame.body, Some(Body::Ack(ack)) if ack.received == sequence));
         assert!(acknowledged && friend.is_connected(), "{content}");
@@ -207,7 +207,7 @@ fn a_node_does_with_contents_what_their_file_says() {
     };
 
     for content in items(&file["contents"]) {
-        // These two are only ever the first of a session.
+        // These two are valid only as the first content of a session.
         let opening = ["accept", "renewed"]
             .iter()
             .any(|kind| content["fields"].get(kind).is_some());
@@ -220,12 +220,12 @@ fn a_node_does_with_contents_what_their_file_says() {
     }
 
     let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &Limits::default());
-    let mut friend = Peer::new(9);
+    let mut friend = HostilePeer::new(&pair, 9);
     friend.befriend(&mut pair, 0);
     for content in items(&file["unsupported"]) {
         let before = faults(&mut pair);
-        let sealed = friend.seal(&pair, &bytes(&content["encoded"]));
-        friend.send(&mut pair, Body::Ciphertext(sealed));
+        let sealed = friend.encrypt(&pair, &bytes(&content["encoded"]));
+        friend.send(&mut pair, Body::Sealed(sealed));
         assert_eq!(faults(&mut pair), before);
         assert_eq!(messages(&pair), [ContentType::Unsupported]);
     }
@@ -240,18 +240,18 @@ fn faults(pair: &mut Pair<Disk>) -> u64 {
 
 /// The kinds of the messages that side A has.
 fn messages(pair: &Pair<Disk>) -> Vec<ContentType> {
-    let messages = pair.sides[A].disk.rows().filter_map(|row| match row {
+    let messages = pair.sides[A].store.rows().filter_map(|row| match row {
         Row::Message(message) => Some(message.content_type),
         _ => None,
     });
     messages.collect()
 }
 
-/// Core as a dialer whose link is open, and what its peer seals with.
+/// Core as a dialer with an open link, and the transport state of its peer.
 fn open() -> (TransportState, Link) {
     let mut dialer = core_dialer();
     let keys = vectors::handshake::listeners_keys();
-    let mut listener = noise::listener(&keys);
+    let mut listener = noise::responder(&keys);
     noise::read(&mut listener, &dialer.transmit().unwrap());
     dialer.drained();
     dialer.receive(&noise::write(&mut listener, &[]));

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Checks the golden vectors with a second reader of PROTOCOL.md, which shares nothing with the first: `reader/` is
-written from that document and the `.proto` files, with Python's standard library alone.
+"""Checks the golden vectors with a second reader of PROTOCOL.md, independent of the first: `reader/` is written from that
+document and the `.proto` files, with Python's standard library alone.
 
-    testkit/vectors/check.py              reads every file, says how many vectors each has, and fails on a mismatch
-    testkit/vectors/check.py --self-test  changes each vector in turn, and fails if a change is not noticed
+    testkit/vectors/check.py              reads every file, prints the number of its vectors, and fails on a mismatch
+    testkit/vectors/check.py --self-test  changes each vector in turn and fails if a change is not noticed
 """
 
 import argparse
@@ -19,10 +19,10 @@ from reader.curve import Refused  # noqa: E402
 from reader.protobuf import Malformed  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent
-# For people only.
-WORDS = ("about", "what")
-# What is wrong stays wrong, as a rule, when a byte of it is changed; so what is right is put in its place.
-RIGHT = {
+# Fields for readers only.
+PROSE = ("about", "what")
+# An invalid vector usually stays invalid when a byte changes, so a valid one is put in its place.
+VALID = {
     ("addresses.json", "refused"): lambda file: {"text": file["addresses"][0]["address"]},
     ("addresses.json", "refused_keys"): lambda file: {"onion_public_key": file["addresses"][0]["onion_public_key"]},
     ("friend_codes.json", "refused"): lambda file: {"text": file["codes"][0]["text"]},
@@ -35,7 +35,7 @@ RIGHT = {
     ("contents.json", "unsupported"): lambda file: {"encoded": file["contents"][2]["encoded"]},
     ("contents.json", "refused"): lambda file: {"encoded": file["contents"][2]["encoded"]},
 }
-# Some of these bytes are nobody's.
+# Files in which some bytes have no effect.
 LOOSE = ("also_decoded",)
 
 
@@ -46,7 +46,7 @@ def load(name):
 def leaves(value, path=()):
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key not in WORDS:
+            if key not in PROSE:
                 yield from leaves(inner, (*path, key))
     elif isinstance(value, list):
         for at, inner in enumerate(value):
@@ -56,7 +56,7 @@ def leaves(value, path=()):
 
 
 def changes(path, value):
-    """Other values in the place of one."""
+    """Changed values in place of one."""
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int):
@@ -67,7 +67,7 @@ def changes(path, value):
         data = b""
     if data and path[-1] not in ("text", "name"):
         places = sorted({0, len(data) // 2, len(data) - 1})
-        # A bit that clamping leaves alone.
+        # A bit that clamping does not change.
         return [(data[:at] + bytes([data[at] ^ 8]) + data[at + 1 :]).hex() for at in places]
     if value.isdigit():
         return [str(int(value) + 1)]
@@ -75,15 +75,15 @@ def changes(path, value):
     return [value[:middle] + ("q" if value[middle : middle + 1] != "q" else "p") + value[middle + 1 :]]
 
 
-def said(path):
-    """Whether this is what a file says of a vector, which must be true of a wrong one, too."""
+def is_statement(path):
+    """Whether this is a statement about a vector, which is checked for invalid ones, too."""
     return path[-1] in ("reason", "clause") or path[0] in LOOSE and path[-1] != "encoded"
 
 
 def mutants(name, file):
     """Copies of a file with one vector changed, and what was changed."""
     for path, value in leaves(file):
-        if (name, path[0]) in RIGHT and not said(path):
+        if (name, path[0]) in VALID and not is_statement(path):
             continue
         for other in changes(path, value):
             mutant = copy.deepcopy(file)
@@ -92,10 +92,10 @@ def mutants(name, file):
                 place = place[step]
             place[path[-1]] = other
             yield ".".join(map(str, path)), mutant
-    for (other, part), right in RIGHT.items():
+    for (other, part), valid in VALID.items():
         for at in range(len(file[part]) if other == name else 0):
             mutant = copy.deepcopy(file)
-            good = right(file)
+            good = valid(file)
             mutant[part][at] = {**mutant[part][at], **good} if isinstance(good, dict) else good
             yield f"{part}.{at}", mutant
 
@@ -114,12 +114,12 @@ def self_test(name):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--self-test", action="store_true", help="see that a change of any vector is noticed")
+    arguments.add_argument("--self-test", action="store_true", help="check that a change of any vector is noticed")
     testing = arguments.parse_args().self_test
     failed = False
     unread = {path.name for path in FOLDER.glob("*.json")} - set(FILES)
     for name in sorted(unread):
-        print(f"{name}: nobody checks it")
+        print(f"{name}: no check reads it")
         failed = True
     for name, check in FILES.items():
         try:

@@ -11,7 +11,9 @@ use sotto_api::{Error, Kind};
 use sotto_cli::Context;
 use sotto_cli::output::{self, Tone};
 use sotto_cli::{Outcome, Stop};
-use sotto_conformance::{self as conformance, Line, Options, Outcome as Case, Report, Socket, Socks, Target};
+use sotto_conformance::{
+    self as conformance, CaseResult, Options, Outcome as Case, Report, SocksTarget, Target, UnixTarget,
+};
 use sotto_core::{FriendCode, OnionAddress};
 use sotto_daemon::{Config, Network};
 
@@ -78,11 +80,11 @@ impl Conformance {
             );
         }
         let mut section = "";
-        let report = conformance::run(&*target, &self.options(address)?, |line| {
-            let heading = std::mem::replace(&mut section, line.section) != line.section;
+        let report = conformance::run(&*target, &self.options(address)?, |result| {
+            let heading = std::mem::replace(&mut section, result.section) != result.section;
             if !context.output.json {
                 // A reader that has seen enough does not end the run: the exit code counts.
-                let _ = output::print(&told(line, heading));
+                let _ = output::print(&told(result, heading));
             }
         });
         if context.output.json {
@@ -102,13 +104,13 @@ impl Conformance {
 
     fn target(&self, context: &Context, address: OnionAddress) -> Result<Box<dyn Target>, Stop> {
         if let Some(proxy) = self.socks {
-            return Ok(Box::new(Socks::new(proxy, address)));
+            return Ok(Box::new(SocksTarget::new(proxy, address)));
         }
         if let Some(path) = &self.socket {
-            return Ok(Box::new(Socket(path.clone())));
+            return Ok(Box::new(UnixTarget(path.clone())));
         }
         match network(context)? {
-            Network::Local(folder) => Ok(Box::new(Socket(folder.join(address.to_string())))),
+            Network::Local(folder) => Ok(Box::new(UnixTarget(folder.join(address.to_string())))),
             Network::Tor => {
                 let error = Error::new(Kind::Usage, "on Tor this goes through a Tor that runs: --socks IP:PORT");
                 Err(error
@@ -124,7 +126,7 @@ impl Conformance {
         getrandom::fill(&mut seed).map_err(|error| Error::internal(error.to_string()))?;
         let usual = if self.socks.is_some() { PATIENCE.1 } else { PATIENCE.0 };
         Ok(Options {
-            patience: Duration::from_secs(self.patience.unwrap_or(usual)),
+            timeout: Duration::from_secs(self.patience.unwrap_or(usual)),
             slow: self.slow,
             ..Options::new(address, invites, seed)
         })
@@ -139,16 +141,16 @@ fn network(context: &Context) -> Result<Network, Stop> {
     }
 }
 
-fn told(line: &Line, heading: bool) -> String {
-    let tone = match line.outcome {
+fn told(result: &CaseResult, heading: bool) -> String {
+    let tone = match result.outcome {
         Case::Passed => Tone::Good,
         Case::Failed(_) => Tone::Bad,
-        Case::Slow | Case::Uninvited => Tone::Careful,
+        Case::Slow | Case::NoInvite => Tone::Careful,
     };
-    let text = line.to_string();
+    let text = result.to_string();
     let (mark, rest) = text.trim_start().split_once(' ').unwrap_or((&text, ""));
     let heading = if heading {
-        format!("\n  {}\n", Tone::Strong.paint(line.section))
+        format!("\n  {}\n", Tone::Strong.paint(result.section))
     } else {
         String::new()
     };
@@ -156,25 +158,25 @@ fn told(line: &Line, heading: bool) -> String {
 }
 
 fn findings(address: OnionAddress, report: &Report) -> Findings {
-    let finding = |line: &Line| {
-        let (outcome, failure) = match &line.outcome {
+    let finding = |result: &CaseResult| {
+        let (outcome, failure) = match &result.outcome {
             Case::Passed => ("passed", None),
             Case::Failed(failure) => ("failed", Some(failure)),
             Case::Slow => ("slow", None),
-            Case::Uninvited => ("uninvited", None),
+            Case::NoInvite => ("uninvited", None),
         };
         Finding {
-            id: line.id,
-            section: line.section,
-            says: line.says,
+            id: result.id,
+            section: result.section,
+            says: result.claim,
             outcome,
             expected: failure.map(|failure| failure.expected.clone()),
-            came: failure.map(|failure| failure.came.clone()),
+            came: failure.map(|failure| failure.actual.clone()),
         }
     };
     Findings {
         address: address.to_string(),
         passed: report.passed(),
-        cases: report.lines.iter().map(finding).collect(),
+        cases: report.results.iter().map(finding).collect(),
     }
 }

@@ -1,21 +1,21 @@
-//! Section 5.3: bundles, the target's and those that it must refuse.
+//! Section 5.3: bundles, the target's own and those that it must refuse.
 
 use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::{Scalar, constants};
-use sotto_core::wire::link::{Bundle, Hello, Relationship, frame::Body};
+use sotto_core::wire::link::{Bundle, Hello, Standing, frame::Body};
 
 use super::case;
 use crate::Case;
-use crate::call::second_form;
-use crate::peer::vouches;
+use crate::fixture::{Fixture, KeyOrder};
+use crate::malformed_keys::malleated_signature;
 use crate::report::Failure;
-use crate::world::{Side, World};
+use crate::test_peer::is_identity_signed;
 
 pub const CASES: &[Case] = &[
     case!(
         "S-1.1",
         Larger,
-        "offers a bundle with every field in its range, vouched for",
+        "offers a bundle with every field in range and a signed identity",
         own_bundle
     ),
     case!(
@@ -27,13 +27,13 @@ pub const CASES: &[Case] = &[
     case!(
         "S-3.1",
         Larger,
-        "steps from session epoch to session epoch by 1 plus a random number below 2^32",
+        "steps from generation to generation by 1 plus a random number below 2^32",
         steps
     ),
     case!(
         "S-4.1",
         Larger,
-        "refuses a bundle without the onion key's word",
+        "refuses a bundle whose identity the onion key did not sign",
         unvouched
     ),
     case!(
@@ -58,28 +58,25 @@ pub const CASES: &[Case] = &[
     case!(
         "I-5.1",
         Larger,
-        "refuses the onion key's signature in its second form",
+        "refuses a malleated signature of the onion key",
         loose_signature
     ),
 ];
 
 const STEP: u64 = 1 << 32;
 
-fn own_bundle(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
+fn own_bundle(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Relationship::Friend)?;
-    let (session_epoch, bundle) = line.expect_offer("Offer to a friend without a session")?;
+    let (mut link, _) = connector.exchange_hello(friend, Standing::Friend)?;
+    let (generation, bundle) = link.expect_offer("Offer to a friend without a session")?;
     let ids = [
         bundle.signed_prekey_id,
         bundle.kyber_prekey_id,
         bundle.one_time_prekey_id,
     ];
     let right = [
-        (
-            "a session epoch of at most 2^62",
-            (1..=1 << 62).contains(&session_epoch),
-        ),
+        ("a generation of at most 2^62", (1..=1 << 62).contains(&generation)),
         (
             "a registration id of 14 bits",
             (1..1 << 14).contains(&bundle.registration_id),
@@ -88,45 +85,45 @@ fn own_bundle(world: &mut World<'_>) -> Result<(), Failure> {
         ("an identity key of 33 bytes", bundle.identity_key.len() == 33),
         (
             "the onion key's word for the identity key",
-            vouches(&net.address, &bundle.identity_key, &bundle.identity_signature),
+            is_identity_signed(&connector.address, &bundle.identity_key, &bundle.identity_signature),
         ),
     ];
     for (what, right) in right {
         if !right {
-            return Err(Failure::new(what, format!("session epoch {session_epoch}, {bundle:?}")));
+            return Err(Failure::new(what, format!("generation {generation}, {bundle:?}")));
         }
     }
     // libsignal verifies the rest.
-    let opened = friend.open(session_epoch, &bundle);
+    let opened = friend.initiate_session(generation, &bundle);
     friend.session = None;
     opened
 }
 
-/// What is wrong with a bundle, and how it is made so.
+/// A description of a fault in a bundle and the change that makes it.
 type Wrong<'w> = (&'w str, fn(&mut Bundle));
 
-/// Bundles that a friend is refused with; the session in use stays.
-fn refused(world: &mut World<'_>, wrong: &[Wrong<'_>]) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
+/// Sends bundles that the target must refuse. The session in use stays.
+fn refused(fixture: &mut Fixture<'_>, wrong: &[Wrong<'_>]) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     for (what, spoil) in wrong {
-        let mut line = net.flowing(friend)?;
+        let mut link = connector.session_link(friend)?;
         let mut request = friend.request(&[]);
         friend.offer = None;
         spoil(request.bundle.get_or_insert_default());
-        let session_epoch = request.session_epoch;
-        line.send(Body::Request(request));
-        line.expect_end(&format!("a bundle with {what}"))?;
-        let consent = |body: &Body| matches!(body, Body::Ciphertext(sealed) if sealed.session_epoch == session_epoch);
-        line.expect_none("consent to it", consent)?;
+        let generation = request.generation;
+        link.send(Body::Request(request));
+        link.expect_end(&format!("a bundle with {what}"))?;
+        let consent = |body: &Body| matches!(body, Body::Sealed(sealed) if sealed.generation == generation);
+        link.expect_none("consent to it", consent)?;
     }
-    let mut line = net.flowing(friend)?;
-    let timer = friend.say_timer();
-    friend.deliver(&mut line, timer)
+    let mut link = connector.session_link(friend)?;
+    let timer = friend.encrypt_timer();
+    link.deliver(friend, timer)
 }
 
-fn missing_field(world: &mut World<'_>) -> Result<(), Failure> {
+fn missing_field(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     refused(
-        world,
+        fixture,
         &[
             ("no registration id", |bundle| bundle.registration_id = 0),
             ("no identity key", |bundle| bundle.identity_key.clear()),
@@ -147,8 +144,8 @@ fn missing_field(world: &mut World<'_>) -> Result<(), Failure> {
     )
 }
 
-fn steps(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
+fn steps(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     friend.session = None;
     let mut taken = Vec::new();
     let mut known = 1 << 61;
@@ -157,15 +154,15 @@ fn steps(world: &mut World<'_>) -> Result<(), Failure> {
         known += 4 * STEP;
         let hello = Hello {
             offered: known,
-            ..friend.hello(Relationship::Friend)
+            ..friend.hello(Standing::Friend)
         };
-        let (mut line, _) = net.greet_with(friend, hello)?;
-        let (session_epoch, _) = line.expect_offer("Offer above a Hello's `offered`")?;
-        if session_epoch <= known || session_epoch > known + STEP {
-            let expected = format!("a session epoch of {known} and up to 2^32 more");
-            return Err(Failure::new(expected, session_epoch.to_string()));
+        let (mut link, _) = connector.exchange_hello_with(friend, hello)?;
+        let (generation, _) = link.expect_offer("Offer above a Hello's `offered`")?;
+        if generation <= known || generation > known + STEP {
+            let expected = format!("a generation of {known} and up to 2^32 more");
+            return Err(Failure::new(expected, generation.to_string()));
         }
-        taken.push(session_epoch - known);
+        taken.push(generation - known);
     }
     taken.sort_unstable();
     taken.dedup();
@@ -176,25 +173,25 @@ fn steps(world: &mut World<'_>) -> Result<(), Failure> {
     }
 }
 
-fn unvouched(world: &mut World<'_>) -> Result<(), Failure> {
+fn unvouched(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     refused(
-        world,
+        fixture,
         &[("a changed identity signature", |bundle| {
             bundle.identity_signature[0] ^= 1;
         })],
     )
 }
 
-fn registration_id(world: &mut World<'_>) -> Result<(), Failure> {
+fn registration_id(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     refused(
-        world,
+        fixture,
         &[("registration id 16384", |bundle| bundle.registration_id = 1 << 14)],
     )
 }
 
-fn prekey_ids(world: &mut World<'_>) -> Result<(), Failure> {
+fn prekey_ids(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     refused(
-        world,
+        fixture,
         &[
             ("signed prekey id 2^24", |bundle| bundle.signed_prekey_id = 1 << 24),
             ("Kyber prekey id 2^24", |bundle| bundle.kyber_prekey_id = 1 << 24),
@@ -204,9 +201,9 @@ fn prekey_ids(world: &mut World<'_>) -> Result<(), Failure> {
 }
 
 /// The one-time prekey has no signature, so that nothing else is wrong.
-fn bad_keys(world: &mut World<'_>) -> Result<(), Failure> {
+fn bad_keys(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     refused(
-        world,
+        fixture,
         &[
             ("a one-time prekey of 32 bytes", |bundle| {
                 _ = bundle.one_time_prekey.pop();
@@ -228,9 +225,9 @@ fn bad_keys(world: &mut World<'_>) -> Result<(), Failure> {
     )
 }
 
-fn unsigned(world: &mut World<'_>) -> Result<(), Failure> {
+fn unsigned(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     refused(
-        world,
+        fixture,
         &[
             ("another signed prekey", |bundle| {
                 bundle.signed_prekey = bundle.one_time_prekey.clone();
@@ -245,11 +242,11 @@ fn unsigned(world: &mut World<'_>) -> Result<(), Failure> {
     )
 }
 
-fn loose_signature(world: &mut World<'_>) -> Result<(), Failure> {
+fn loose_signature(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     refused(
-        world,
+        fixture,
         &[("an identity signature whose S is not below the order", |bundle| {
-            bundle.identity_signature = second_form(&bundle.identity_signature);
+            bundle.identity_signature = malleated_signature(&bundle.identity_signature);
         })],
     )
 }

@@ -2,13 +2,13 @@
 
 use sotto_core::wire::content::Timer;
 use sotto_core::wire::content::content::Kind;
-use sotto_core::wire::link::{Ack, Ciphertext, Relationship, frame::Body};
+use sotto_core::wire::link::{Ack, Sealed, Standing, frame::Body};
 
-use super::{case, openings};
+use super::case;
 use crate::Case;
-use crate::peer::Peer;
+use crate::fixture::{Connector, Fixture, KeyOrder};
 use crate::report::Failure;
-use crate::world::{Net, Side, World};
+use crate::test_peer::TestPeer;
 
 pub const CASES: &[Case] = &[
     case!("S-5.1", Larger, "refuses a ciphertext of an unknown type", unknown_type),
@@ -21,25 +21,25 @@ pub const CASES: &[Case] = &[
     case!(
         "S-8.1",
         Larger,
-        "sends a ciphertext that was not acknowledged once more, the same bytes",
+        "resends an unacknowledged ciphertext with the same bytes",
         verbatim
     ),
     case!(
         "S-9.1",
         Larger,
-        "drops a ciphertext of another session epoch",
+        "drops a ciphertext of another generation",
         other_generation
     ),
     case!(
         "S-9.2",
         Larger,
-        "acknowledges again what has come before, and does not open it",
+        "acknowledges a repeated ciphertext without decrypting it",
         come_before
     ),
     case!(
         "S-9.3",
         Larger,
-        "ends a link on a gap in the sequence, and loses nothing by it",
+        "ends a link on a gap in the sequence without any loss",
         gap
     ),
     case!(
@@ -57,65 +57,65 @@ pub const CASES: &[Case] = &[
     case!(
         "S-10.3",
         Larger,
-        "refuses a ciphertext that would open another session",
+        "refuses a ciphertext that would begin another session",
         other_session
     ),
     case!(
         "S-11.1",
         Larger,
-        "destroys a session whose next ciphertext does not open",
+        "destroys a session whose next ciphertext does not decrypt",
         destroyed
     ),
     case!(
         "S-13.1",
         Larger,
-        "acknowledges ciphertexts, many by one frame or each by its own",
+        "acknowledges ciphertexts, one by one or many with one frame",
         acknowledged
     ),
     case!(
         "S-13.2",
         Larger,
-        "ignores an acknowledgement of another session epoch",
+        "ignores an acknowledgement of another generation",
         other_ack
     ),
     case!(
         "S-13.3",
         Larger,
-        "ends a link on an acknowledgement of more than was sealed",
+        "ends a link on an acknowledgement of more than was sent",
         too_much
     ),
     case!(
         "S-13.4",
-        "ends a link on an acknowledgement of somebody unknown",
+        "ends a link on an acknowledgement by an unknown peer",
         unknown_ack
     ),
 ];
 
 /// A ciphertext that ends the link, and the session with it.
 fn refused(
-    world: &mut World<'_>,
+    fixture: &mut Fixture<'_>,
     what: &str,
-    make: impl FnOnce(&Net<'_>, &mut Peer) -> Ciphertext,
+    make: impl FnOnce(&Connector<'_>, &mut TestPeer) -> Sealed,
 ) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    let mut line = net.flowing(friend)?;
-    let sealed = make(net, friend);
-    line.send(Body::Ciphertext(sealed));
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    let mut link = connector.session_link(friend)?;
+    let sealed = make(connector, friend);
+    link.send(Body::Sealed(sealed));
     friend.session = None;
-    line.expect_end(what)?;
-    line.expect_none("Ack of it", |body| matches!(body, Body::Ack(_)))?;
-    let (_, hello) = net.greet(friend, Relationship::Requested)?;
-    if hello.session_epoch != 0 {
-        let expected = format!("session epoch 0 in Hello after {what}");
-        return Err(Failure::new(expected, hello.session_epoch.to_string()));
+    link.expect_end(what)?;
+    link.expect_none("Ack of it", |body| matches!(body, Body::Ack(_)))?;
+    let (_, hello) = connector.exchange_hello(friend, Standing::Requested)?;
+    if hello.generation != 0 {
+        let expected = format!("generation 0 in Hello after {what}");
+        return Err(Failure::new(expected, hello.generation.to_string()));
     }
     Ok(())
 }
 
-fn unknown_type(world: &mut World<'_>) -> Result<(), Failure> {
+fn unknown_type(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     for other in [0, 3, 0xff] {
-        refused(world, &format!("a ciphertext of type {other}"), |_, friend| {
-            let mut sealed = friend.say_timer();
+        refused(fixture, &format!("a ciphertext of type {other}"), |_, friend| {
+            let mut sealed = friend.encrypt_timer();
             sealed.ciphertext[0] = other;
             sealed
         })?;
@@ -123,172 +123,172 @@ fn unknown_type(world: &mut World<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn too_long(world: &mut World<'_>) -> Result<(), Failure> {
-    refused(world, "a ciphertext of 64513 bytes", |_, friend| {
-        let mut sealed = friend.say_timer();
+fn too_long(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    refused(fixture, "a ciphertext of 64513 bytes", |_, friend| {
+        let mut sealed = friend.encrypt_timer();
         sealed.ciphertext.resize(64_513, 0);
         sealed
     })
 }
 
-fn verbatim(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
+fn verbatim(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Relationship::Requested)?;
-    let first = friend.ask(&mut line, &[])?;
+    let (mut link, _) = connector.exchange_hello(friend, Standing::Requested)?;
+    let first = link.request_session(friend, &[])?;
     friend.session = None;
-    let mut hello = friend.hello(Relationship::Friend);
-    hello.session_epoch = first.session_epoch;
-    let (mut line, _) = net.greet_with(friend, hello)?;
-    let again = line.expect_sealed("the ciphertext that was not acknowledged")?;
+    let mut hello = friend.hello(Standing::Friend);
+    hello.generation = first.generation;
+    let (mut link, _) = connector.exchange_hello_with(friend, hello)?;
+    let again = link.expect_ciphertext("the ciphertext that was not acknowledged")?;
     if again == first {
         Ok(())
     } else {
-        Err(Failure::new("the same session epoch, sequence and bytes", "others"))
+        Err(Failure::new("the same generation, sequence and bytes", "others"))
     }
 }
 
-fn other_generation(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    let mut line = net.flowing(friend)?;
-    let timer = friend.say_timer();
-    for session_epoch in [0, timer.session_epoch - 1, timer.session_epoch + 1] {
-        line.send(Body::Ciphertext(Ciphertext {
-            session_epoch,
+fn other_generation(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    let mut link = connector.session_link(friend)?;
+    let timer = friend.encrypt_timer();
+    for generation in [0, timer.generation - 1, timer.generation + 1] {
+        link.send(Body::Sealed(Sealed {
+            generation,
             ..timer.clone()
         }));
     }
-    line.expect_life("ciphertexts of other session epochs")?;
-    line.expect_none("Ack of them", |body| matches!(body, Body::Ack(_)))?;
-    friend.deliver(&mut line, timer)
+    link.expect_alive("ciphertexts of other generations")?;
+    link.expect_none("Ack of them", |body| matches!(body, Body::Ack(_)))?;
+    link.deliver(friend, timer)
 }
 
-fn come_before(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    let mut line = net.flowing(friend)?;
-    let first = friend.say_timer();
-    friend.deliver(&mut line, first.clone())?;
+fn come_before(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    let mut link = connector.session_link(friend)?;
+    let first = friend.encrypt_timer();
+    link.deliver(friend, first.clone())?;
     // The same, and other bytes under its number.
     for ciphertext in [first.ciphertext.clone(), vec![1; 40]] {
-        let again = Ciphertext {
+        let again = Sealed {
             ciphertext,
             ..first.clone()
         };
-        line.send(Body::Ciphertext(again));
-        line.expect_ack(first.session_epoch, first.sequence)?;
+        link.send(Body::Sealed(again));
+        link.expect_ack(first.generation, first.sequence)?;
     }
-    let next = friend.say_timer();
-    friend.deliver(&mut line, next)
+    let next = friend.encrypt_timer();
+    link.deliver(friend, next)
 }
 
-fn gap(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    let mut line = net.flowing(friend)?;
+fn gap(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    let mut link = connector.session_link(friend)?;
     let before = friend.session.clone();
-    let (first, second) = (friend.say_timer(), friend.say_timer());
-    line.send(Body::Ciphertext(second.clone()));
-    line.expect_end("a ciphertext before its turn")?;
+    let (first, second) = (friend.encrypt_timer(), friend.encrypt_timer());
+    link.send(Body::Sealed(second.clone()));
+    link.expect_end("a ciphertext before its turn")?;
     let after = std::mem::replace(&mut friend.session, before);
-    let mut line = net.flowing(friend)?;
+    let mut link = connector.session_link(friend)?;
     friend.session = after;
-    friend.deliver(&mut line, first)?;
-    friend.deliver(&mut line, second)
+    link.deliver(friend, first)?;
+    link.deliver(friend, second)
 }
 
-fn skipped(world: &mut World<'_>) -> Result<(), Failure> {
-    refused(world, "a ciphertext whose predecessor never came", |_, friend| {
-        let lost = friend.say_timer();
-        Ciphertext {
+fn skipped(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    refused(fixture, "a ciphertext whose predecessor never actual", |_, friend| {
+        let lost = friend.encrypt_timer();
+        Sealed {
             sequence: lost.sequence,
-            ..friend.say_timer()
+            ..friend.encrypt_timer()
         }
     })
 }
 
-fn replayed(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    let mut line = net.flowing(friend)?;
-    let first = friend.say_timer();
-    friend.deliver(&mut line, first.clone())?;
-    refused(world, "an older ciphertext under the next number", |_, _| Ciphertext {
+fn replayed(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    let mut link = connector.session_link(friend)?;
+    let first = friend.encrypt_timer();
+    link.deliver(friend, first.clone())?;
+    refused(fixture, "an older ciphertext under the next number", |_, _| Sealed {
         sequence: first.sequence + 1,
         ..first
     })
 }
 
-fn other_session(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
+fn other_session(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Relationship::Friend)?;
-    let (session_epoch, bundle) = line.expect_offer("Offer to a larger friend without a session")?;
-    friend.open(session_epoch, &bundle)?;
-    let first = friend.say(openings::renewed(friend));
-    friend.deliver(&mut line, first)?;
+    let (mut link, _) = connector.exchange_hello(friend, Standing::Friend)?;
+    let (generation, bundle) = link.expect_offer("Offer to a larger friend without a session")?;
+    friend.initiate_session(generation, &bundle)?;
+    let first = friend.encrypt_content(friend.renewed());
+    link.deliver(friend, first)?;
     // Another session with the same bundle.
-    friend.open(session_epoch, &bundle)?;
-    let mut second = friend.say(Kind::Timer(Timer { seconds: 0 }));
+    friend.initiate_session(generation, &bundle)?;
+    let mut second = friend.encrypt_content(Kind::Timer(Timer { seconds: 0 }));
     second.sequence = 2;
-    line.send(Body::Ciphertext(second));
+    link.send(Body::Sealed(second));
     friend.session = None;
-    line.expect_end("a PreKeySignalMessage of another session")
+    link.expect_end("a PreKeySignalMessage of another session")
 }
 
-fn destroyed(world: &mut World<'_>) -> Result<(), Failure> {
-    refused(world, "a changed ciphertext", |_, friend| {
-        let mut sealed = friend.say_timer();
+fn destroyed(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    refused(fixture, "a changed ciphertext", |_, friend| {
+        let mut sealed = friend.encrypt_timer();
         let middle = sealed.ciphertext.len() / 2;
         sealed.ciphertext[middle] ^= 1;
         sealed
     })
 }
 
-fn acknowledged(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    let mut line = net.flowing(friend)?;
-    let many: Vec<Ciphertext> = (0..5).map(|_| friend.say_timer()).collect();
+fn acknowledged(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    let mut link = connector.session_link(friend)?;
+    let many: Vec<Sealed> = (0..5).map(|_| friend.encrypt_timer()).collect();
     let last = many.last().cloned().unwrap_or_default();
     for sealed in many {
-        line.send(Body::Ciphertext(sealed));
+        link.send(Body::Sealed(sealed));
     }
-    line.expect_ack(last.session_epoch, last.sequence)
+    link.expect_ack(last.generation, last.sequence)
 }
 
-fn other_ack(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    let mut line = net.flowing(friend)?;
-    let session_epoch = friend.session.as_ref().map_or(0, |session| session.session_epoch);
-    for session_epoch in [0, session_epoch - 1, session_epoch + 1] {
-        line.send(Body::Ack(Ack {
-            session_epoch,
+fn other_ack(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    let mut link = connector.session_link(friend)?;
+    let generation = friend.session.as_ref().map_or(0, |session| session.generation);
+    for generation in [0, generation - 1, generation + 1] {
+        link.send(Body::Ack(Ack {
+            generation,
             received: 1000,
         }));
     }
-    line.expect_life("acknowledgements of other session epochs")
+    link.expect_alive("acknowledgements of other generations")
 }
 
-fn too_much(world: &mut World<'_>) -> Result<(), Failure> {
+fn too_much(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     for more in [1, u64::MAX / 2] {
-        let (net, friend) = world.friend(Side::Larger)?;
-        let mut line = net.flowing(friend)?;
-        let (session_epoch, received) = friend
+        let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+        let mut link = connector.session_link(friend)?;
+        let (generation, received) = friend
             .session
             .as_ref()
-            .map_or((0, 0), |session| (session.session_epoch, session.received));
-        line.send(Body::Ack(Ack {
-            session_epoch,
+            .map_or((0, 0), |session| (session.generation, session.received));
+        link.send(Body::Ack(Ack {
+            generation,
             received: received + more,
         }));
-        line.expect_end("an acknowledgement of what was never sealed")?;
+        link.expect_end("an acknowledgement of what was never sealed")?;
     }
     Ok(())
 }
 
-fn unknown_ack(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, mut stranger) = world.stranger();
-    let (mut line, _) = net.greet(&mut stranger, Relationship::Stranger)?;
-    line.send(Body::Ack(Ack {
-        session_epoch: 1,
+fn unknown_ack(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, mut stranger) = fixture.stranger();
+    let (mut link, _) = connector.exchange_hello(&mut stranger, Standing::Stranger)?;
+    link.send(Body::Ack(Ack {
+        generation: 1,
         received: 0,
     }));
-    line.expect_end("an acknowledgement of somebody unknown")
+    link.expect_end("an acknowledgement by an unknown peer")
 }

@@ -1,4 +1,4 @@
-//! Section 6: contents. What they change is the target's own; that they are taken can be seen.
+//! Section 6: contents. Their effect is hidden in the target; that they are acknowledged can be observed.
 
 use prost::Message as _;
 use sotto_core::wire::content::content::Kind;
@@ -7,20 +7,20 @@ use sotto_core::wire::link::frame::Body;
 
 use super::case;
 use crate::Case;
+use crate::fixture::{Fixture, KeyOrder};
 use crate::report::Failure;
-use crate::world::{Side, World};
 
 pub const CASES: &[Case] = &[
     case!(
         "M-2.1",
         Larger,
-        "acknowledges contents of unknown kinds, of none, and with unknown fields",
+        "acknowledges contents of unknown kinds, without a kind, and with unknown fields",
         unsupported
     ),
     case!(
         "M-3.1",
         Larger,
-        "acknowledges what comes again under its id, with `repeat` and without",
+        "acknowledges a content that repeats an id, with `repeat` and without",
         repeated
     ),
     case!(
@@ -29,17 +29,17 @@ pub const CASES: &[Case] = &[
         "acknowledges ignorable contents of unknown kinds",
         ignorable
     ),
-    case!("M-5.1", Larger, "takes contents at their limits", at_the_limits),
+    case!("M-5.1", Larger, "accepts contents at their limits", at_the_limits),
     case!(
         "S-12.1",
         Larger,
-        "acknowledges plaintexts that are no content, and goes on",
+        "acknowledges plaintexts that are no Content, and continues",
         no_content
     ),
     case!(
         "S-12.2",
         Larger,
-        "acknowledges contents that break a rule, and goes on",
+        "acknowledges contents that break a rule, and continues",
         broken_rules
     ),
 ];
@@ -51,23 +51,23 @@ const TIMER: u32 = 366 * 24 * 3600;
 /// A field that no content has, with a number.
 const UNKNOWN: [u8; 3] = [0x98, 0x06, 5];
 
-/// Sends these plaintexts, and sees each acknowledged.
-fn taken(world: &mut World<'_>, plaintexts: &[Vec<u8>]) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    let mut line = net.flowing(friend)?;
+/// Sends these plaintexts and waits for the acknowledgement of each.
+fn taken(fixture: &mut Fixture<'_>, plaintexts: &[Vec<u8>]) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    let mut link = connector.session_link(friend)?;
     for plaintext in plaintexts {
-        let sealed = friend.seal(plaintext);
-        friend.deliver(&mut line, sealed)?;
+        let sealed = friend.encrypt(plaintext);
+        link.deliver(friend, sealed)?;
     }
-    line.expect_life("the last of them")?;
-    line.expect_none("answer but Ack", |body| {
-        matches!(body, Body::RequestStatus(_) | Body::PreKeyOffer(_))
+    link.expect_alive("the last of them")?;
+    link.expect_none("answer but Ack", |body| {
+        matches!(body, Body::Answer(_) | Body::Offer(_))
     })
 }
 
 /// Contents under fresh ids.
-fn contents(world: &mut World<'_>, kinds: Vec<Kind>) -> Result<Vec<Vec<u8>>, Failure> {
-    let (_, friend) = world.friend(Side::Larger)?;
+fn contents(fixture: &mut Fixture<'_>, kinds: Vec<Kind>) -> Result<Vec<Vec<u8>>, Failure> {
+    let (_, friend) = fixture.friend(KeyOrder::Larger)?;
     Ok(kinds
         .into_iter()
         .map(|kind| friend.content(kind).encode_to_vec())
@@ -81,24 +81,24 @@ fn text(text: impl Into<String>) -> Text {
     }
 }
 
-fn unsupported(world: &mut World<'_>) -> Result<(), Failure> {
+fn unsupported(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let bare = Content {
         id: vec![0x11; 16],
         ..Content::default()
     };
     let unknown = [&bare.encode_to_vec()[..], &UNKNOWN].concat();
     let known = contents(
-        world,
+        fixture,
         vec![Kind::Text(Text {
             content_type: 77,
             ..text("a text of an unknown content type")
         })],
     )?;
     let with_field = [&known[0][..], &UNKNOWN].concat();
-    taken(world, &[unknown, bare.encode_to_vec(), with_field])
+    taken(fixture, &[unknown, bare.encode_to_vec(), with_field])
 }
 
-fn ignorable(world: &mut World<'_>) -> Result<(), Failure> {
+fn ignorable(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let bare = Content {
         id: vec![0x12; 16],
         ignorable: true,
@@ -109,25 +109,25 @@ fn ignorable(world: &mut World<'_>) -> Result<(), Failure> {
         ..bare.clone()
     };
     let unknown = [&bare.encode_to_vec()[..], &UNKNOWN].concat();
-    taken(world, &[unknown, bare.encode_to_vec(), again.encode_to_vec()])
+    taken(fixture, &[unknown, bare.encode_to_vec(), again.encode_to_vec()])
 }
 
-fn repeated(world: &mut World<'_>) -> Result<(), Failure> {
-    let (_, friend) = world.friend(Side::Larger)?;
+fn repeated(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (_, friend) = fixture.friend(KeyOrder::Larger)?;
     let first = friend.content(Kind::Text(text("once")));
     let again = Content {
         repeat: true,
         ..first.clone()
     };
     taken(
-        world,
+        fixture,
         &[first.encode_to_vec(), again.encode_to_vec(), first.encode_to_vec()],
     )
 }
 
-fn at_the_limits(world: &mut World<'_>) -> Result<(), Failure> {
+fn at_the_limits(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let plaintexts = contents(
-        world,
+        fixture,
         vec![
             Kind::Text(Text {
                 thread: "t".repeat(128),
@@ -152,14 +152,14 @@ fn at_the_limits(world: &mut World<'_>) -> Result<(), Failure> {
             Kind::Timer(Timer { seconds: 0 }),
         ],
     )?;
-    taken(world, &plaintexts)
+    taken(fixture, &plaintexts)
 }
 
-fn no_content(world: &mut World<'_>) -> Result<(), Failure> {
-    taken(world, &[vec![0xff; 40], vec![0x0a, 200, 1], Vec::new()])
+fn no_content(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    taken(fixture, &[vec![0xff; 40], vec![0x0a, 200, 1], Vec::new()])
 }
 
-fn broken_rules(world: &mut World<'_>) -> Result<(), Failure> {
+fn broken_rules(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let kinds = vec![
         Kind::Text(text("")),
         Kind::Text(text("x".repeat(TEXT + 1))),
@@ -195,11 +195,11 @@ fn broken_rules(world: &mut World<'_>) -> Result<(), Failure> {
         Kind::Accept(Accept::default()),
         Kind::Renewed(Renewed::default()),
     ];
-    let mut plaintexts = contents(world, kinds)?;
+    let mut plaintexts = contents(fixture, kinds)?;
     let nameless = Content {
         kind: Some(Kind::Text(text("without an id"))),
         ..Content::default()
     };
     plaintexts.push(nameless.encode_to_vec());
-    taken(world, &plaintexts)
+    taken(fixture, &plaintexts)
 }

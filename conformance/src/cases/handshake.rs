@@ -1,42 +1,39 @@
-//! Section 3.2: the handshake, and those that must not succeed.
+//! Section 3.2: the handshake, and handshakes that must fail.
 
 use std::time::Duration;
 
 use ed25519_dalek::Signer as _;
-use sotto_core::wire::link::{Frame, Relationship, frame::Body};
+use sotto_core::wire::link::{Frame, Standing, frame::Body};
 use sotto_core::{OnionAddress, OnionSecret};
 
 use super::case;
 use crate::Case;
-use crate::call::{self, Lies, Mixed, prove};
-use crate::line::padded;
-use crate::noise::{Forged, Shared};
-use crate::peer::Peer;
+use crate::fixture::Fixture;
+use crate::initiator::Deviations;
+use crate::link::padded;
+use crate::malformed_keys::{self, MixedOrderKey};
+use crate::noise::{ForgedKeyPair, SharedSecret};
 use crate::report::Failure;
-use crate::world::World;
+use crate::test_peer::TestPeer;
 use prost::Message as _;
 
 pub const CASES: &[Case] = &[
-    case!("L-3.1", "shakes hands, and says Hello", shakes_hands),
+    case!("L-3.1", "completes the handshake and sends Hello", shakes_hands),
     case!(
         "L-3.2",
-        "gives no answer to a first message with another prologue",
+        "does not answer a message 1 with another prologue",
         other_prologue
     ),
     case!(
         "L-3.3",
-        "gives no answer to a first message for another address",
+        "does not answer a message 1 for another address",
         other_listener
     ),
-    case!(
-        "L-3.4",
-        "ends a link whose first or third message is changed in any part",
-        changed_messages
-    ),
-    case!("L-3.5", "makes a fresh ephemeral key for every link", fresh_keys),
+    case!("L-3.4", "ends a link on any change of message 1 or 3", changed_messages),
+    case!("L-3.5", "uses a new ephemeral key for every link", fresh_keys),
     case!(
         "L-4.1",
-        "refuses a dialer that claims another's key, signed for by that other",
+        "refuses a dialer that claims another peer's key, with that peer's signature",
         others_key
     ),
     case!(
@@ -48,12 +45,12 @@ pub const CASES: &[Case] = &[
     case!("L-4.4", "refuses a signature over the bare hash", other_domain),
     case!(
         "L-4.5",
-        "refuses a signature in its second form, with S beyond the order",
-        second_form
+        "refuses a malleated signature, with S above the group order",
+        malleated_signature
     ),
     case!(
         "I-3.1",
-        "refuses a dialer whose key has a component of small order, all else being right",
+        "refuses a dialer whose key has a component of small order",
         mixed_order
     ),
     case!(
@@ -67,92 +64,101 @@ pub const CASES: &[Case] = &[
         "refuses an ephemeral key that is not below 2^255 - 19",
         unreduced
     ),
-    case!("L-6.1", "says nothing before the dialer's first message", listens_first),
+    case!("L-6.1", "sends nothing before message 1", listens_first),
+    case!("L-6.2", "accepts records in the same write as message 3", early_records),
     case!(
-        "L-6.2",
-        "takes records that come along with the third message",
-        early_records
+        "L-7.1",
+        slow,
+        "ends a stream without message 1 after 30 s",
+        mute_stranger
     ),
-    case!("L-7.1", slow, "cuts off who says nothing for 30 s", mute_stranger),
     case!(
         "L-7.2",
         slow,
-        "cuts off who does not finish the handshake within 30 s of the stream's beginning",
+        "ends a stream whose handshake is not finished 30 s after its start",
         half_a_handshake
     ),
-    case!("L-8.1", "ends a failed handshake without a word", silent_refusal),
+    case!(
+        "L-8.1",
+        "ends a failed handshake without sending a byte",
+        silent_refusal
+    ),
 ];
 
-fn shakes_hands(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, mut stranger) = world.stranger();
-    net.dial(&mut stranger)?.expect_hello().map(|_| ())
+fn shakes_hands(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, mut stranger) = fixture.stranger();
+    connector.dial(&mut stranger)?.expect_hello().map(|_| ())
 }
 
-/// A call that must fail at its first message.
-fn refused_at_once(world: &mut World<'_>, lies: Lies, what: &str) -> Result<(), Failure> {
-    let (net, mut stranger) = world.stranger();
-    let mut call = net.call(&mut stranger, lies)?;
-    let first = call.first();
-    call.records.write(&first);
-    call.records.expect_end(what)
+/// A handshake that must fail at message 1.
+fn refused_at_once(fixture: &mut Fixture<'_>, deviations: Deviations, what: &str) -> Result<(), Failure> {
+    let (connector, mut stranger) = fixture.stranger();
+    let mut initiator = connector.initiate(&mut stranger, deviations)?;
+    let first = initiator.message_1();
+    initiator.records.write(&first);
+    initiator.records.expect_end(what)
 }
 
-fn other_prologue(world: &mut World<'_>) -> Result<(), Failure> {
-    let key = *world.net.address.public_key();
+fn other_prologue(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let key = *fixture.connector.address.public_key();
     for (prologue, what) in [
         ([&b"sotto link v2"[..], &key].concat(), "another version's prologue"),
         (b"sotto link v1".to_vec(), "a prologue without the listener's key"),
         (Vec::new(), "an empty prologue"),
     ] {
-        let lies = Lies {
+        let deviations = Deviations {
             prologue: Some(prologue),
-            ..Lies::default()
+            ..Deviations::default()
         };
-        refused_at_once(world, lies, what)?;
+        refused_at_once(fixture, deviations, what)?;
     }
     Ok(())
 }
 
-fn other_listener(world: &mut World<'_>) -> Result<(), Failure> {
-    let (_, other) = world.stranger();
-    let lies = Lies {
+fn other_listener(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (_, other) = fixture.stranger();
+    let deviations = Deviations {
         listener: Some(other.address().montgomery()),
-        ..Lies::default()
+        ..Deviations::default()
     };
-    refused_at_once(world, lies, "a first message for another X25519 key")
+    refused_at_once(fixture, deviations, "a first message for another X25519 key")
 }
 
-fn changed_messages(world: &mut World<'_>) -> Result<(), Failure> {
+fn changed_messages(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     // In the ephemeral key, and in the tag.
     for at in [2, 40] {
-        let (net, mut stranger) = world.stranger();
-        let mut call = net.call(&mut stranger, Lies::default())?;
-        let mut first = call.first();
+        let (connector, mut stranger) = fixture.stranger();
+        let mut initiator = connector.initiate(&mut stranger, Deviations::default())?;
+        let mut first = initiator.message_1();
         first[at] ^= 1;
-        call.records.write(&first);
-        call.records
+        initiator.records.write(&first);
+        initiator
+            .records
             .expect_end(&format!("a first message with byte {at} changed"))?;
     }
     // In the sealed key, its tag, the sealed proof, and its tag.
     for at in [2, 40, 100, 155] {
-        let (net, mut stranger) = world.stranger();
-        let mut call = net.call(&mut stranger, Lies::default())?;
-        call.greet()?;
-        let proof = prove(&stranger, &call.hash());
-        let mut last = call.last(&proof);
+        let (connector, mut stranger) = fixture.stranger();
+        let mut initiator = connector.initiate(&mut stranger, Deviations::default())?;
+        initiator.exchange_1_2()?;
+        let proof = stranger.dialer_proof(&initiator.hash());
+        let mut last = initiator.message_3(&proof);
         last[at] ^= 1;
-        call.records.write(&last);
-        call.records
+        initiator.records.write(&last);
+        initiator
+            .records
             .expect_end(&format!("a third message with byte {at} changed"))?;
     }
     Ok(())
 }
 
-fn fresh_keys(world: &mut World<'_>) -> Result<(), Failure> {
+fn fresh_keys(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let mut keys = Vec::new();
     for _ in 0..3 {
-        let (net, mut stranger) = world.stranger();
-        let reply = net.call(&mut stranger, Lies::default())?.greet()?;
+        let (connector, mut stranger) = fixture.stranger();
+        let reply = connector
+            .initiate(&mut stranger, Deviations::default())?
+            .exchange_1_2()?;
         keys.push(reply[..32].to_vec());
     }
     keys.sort();
@@ -167,85 +173,90 @@ fn fresh_keys(world: &mut World<'_>) -> Result<(), Failure> {
     }
 }
 
-/// A handshake that must fail at its third message, all but whose payload is right.
+/// A handshake with a wrong payload, which must fail at message 3.
 fn refused_at_last(
-    world: &mut World<'_>,
+    fixture: &mut Fixture<'_>,
     what: &str,
-    payload: impl FnOnce(&Peer, &[u8]) -> Vec<u8>,
+    payload: impl FnOnce(&TestPeer, &[u8]) -> Vec<u8>,
 ) -> Result<(), Failure> {
-    let (net, mut stranger) = world.stranger();
-    let mut call = net.call(&mut stranger, Lies::default())?;
-    call.greet()?;
-    let payload = payload(&stranger, &call.hash());
-    call.confirm(&payload).expect_end(what)
+    let (connector, mut stranger) = fixture.stranger();
+    let mut initiator = connector.initiate(&mut stranger, Deviations::default())?;
+    initiator.exchange_1_2()?;
+    let payload = payload(&stranger, &initiator.hash());
+    initiator.send_message_3(&payload).expect_end(what)
 }
 
-fn others_key(world: &mut World<'_>) -> Result<(), Failure> {
-    let (_, other) = world.stranger();
-    refused_at_last(world, "another's key with that other's signature", |_, hash| {
-        prove(&other, hash)
+fn others_key(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (_, other) = fixture.stranger();
+    refused_at_last(fixture, "another's key with that peer's signature", |_, hash| {
+        other.dialer_proof(hash)
     })
 }
 
-fn twin_key(world: &mut World<'_>) -> Result<(), Failure> {
-    refused_at_last(world, "the key of the other sign", |stranger, hash| {
-        let mut proof = prove(stranger, hash);
+fn twin_key(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    refused_at_last(fixture, "the key of the other sign", |stranger, hash| {
+        let mut proof = stranger.dialer_proof(hash);
         proof[31] ^= 0x80;
         proof
     })
 }
 
-fn other_hash(world: &mut World<'_>) -> Result<(), Failure> {
-    refused_at_last(world, "a signature over another hash", |stranger, hash| {
+fn other_hash(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    refused_at_last(fixture, "a signature over another hash", |stranger, hash| {
         let mut other = hash.to_vec();
         other[0] ^= 1;
-        prove(stranger, &other)
+        stranger.dialer_proof(&other)
     })
 }
 
-fn other_domain(world: &mut World<'_>) -> Result<(), Failure> {
-    refused_at_last(world, "a signature without \"sotto dialer v1\"", |stranger, hash| {
+fn other_domain(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    refused_at_last(fixture, "a signature without \"sotto dialer v1\"", |stranger, hash| {
         let key = stranger.onion_key();
         [&key.verifying_key().to_bytes()[..], &key.sign(hash).to_bytes()].concat()
     })
 }
 
-fn second_form(world: &mut World<'_>) -> Result<(), Failure> {
-    refused_at_last(world, "a signature whose S is not below the order", |stranger, hash| {
-        let proof = prove(stranger, hash);
-        [&proof[..32], &call::second_form(&proof[32..])].concat()
-    })
+fn malleated_signature(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    refused_at_last(
+        fixture,
+        "a signature whose S is not below the order",
+        |stranger, hash| {
+            let proof = stranger.dialer_proof(hash);
+            [&proof[..32], &malformed_keys::malleated_signature(&proof[32..])].concat()
+        },
+    )
 }
 
-fn mixed_order(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, mut stranger) = world.stranger();
-    let mixed = Mixed::of(&stranger);
-    let lies = Lies {
-        identity: Some(Forged {
+fn mixed_order(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, mut stranger) = fixture.stranger();
+    let mixed = MixedOrderKey::of(&stranger);
+    let deviations = Deviations {
+        identity: Some(ForgedKeyPair {
             public: mixed.x25519,
-            shared: Shared::Of(stranger.x25519()),
+            shared: SharedSecret::Of(stranger.x25519()),
         }),
-        ..Lies::default()
+        ..Deviations::default()
     };
-    let mut call = net.call(&mut stranger, lies)?;
-    call.greet()?;
-    let proof = mixed.prove(&call.hash());
-    call.confirm(&proof)
+    let mut initiator = connector.initiate(&mut stranger, deviations)?;
+    initiator.exchange_1_2()?;
+    let proof = mixed.dialer_proof(&initiator.hash());
+    initiator
+        .send_message_3(&proof)
         .expect_end("an ed25519 key with a component of small order, and a signature that fits it")
 }
 
-fn low_order(world: &mut World<'_>) -> Result<(), Failure> {
+fn low_order(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     for public in low_order_points() {
-        let lies = Lies {
-            ephemeral: Some(Forged {
+        let deviations = Deviations {
+            ephemeral: Some(ForgedKeyPair {
                 public,
-                shared: Shared::Zero,
+                shared: SharedSecret::Zero,
             }),
-            ..Lies::default()
+            ..Deviations::default()
         };
         refused_at_once(
-            world,
-            lies,
+            fixture,
+            deviations,
             &format!("an ephemeral key of low order ({:02x}{:02x}…)", public[0], public[1]),
         )?;
     }
@@ -278,74 +289,74 @@ fn below_two_to_255(less: u8) -> [u8; 32] {
     key
 }
 
-fn high_bit(world: &mut World<'_>) -> Result<(), Failure> {
-    let (_, mut stranger) = world.stranger();
+fn high_bit(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (_, mut stranger) = fixture.stranger();
     let secret = stranger.random();
     let mut public = curve25519_dalek::MontgomeryPoint::mul_base_clamped(secret).to_bytes();
     public[31] |= 0x80;
-    let lies = Lies {
-        ephemeral: Some(Forged {
+    let deviations = Deviations {
+        ephemeral: Some(ForgedKeyPair {
             public,
-            shared: Shared::Of(secret),
+            shared: SharedSecret::Of(secret),
         }),
-        ..Lies::default()
+        ..Deviations::default()
     };
-    refused_at_once(world, lies, "an ephemeral key with its highest bit set")
+    refused_at_once(fixture, deviations, "an ephemeral key with its highest bit set")
 }
 
-fn unreduced(world: &mut World<'_>) -> Result<(), Failure> {
+fn unreduced(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     // The base point, 9, as 9 + 2^255 - 19.
-    let lies = Lies {
-        ephemeral: Some(Forged {
+    let deviations = Deviations {
+        ephemeral: Some(ForgedKeyPair {
             public: below_two_to_255(10),
-            shared: Shared::Theirs,
+            shared: SharedSecret::Theirs,
         }),
-        ..Lies::default()
+        ..Deviations::default()
     };
-    refused_at_once(world, lies, "an ephemeral key of 2^255 - 10, which is 9")
+    refused_at_once(fixture, deviations, "an ephemeral key of 2^255 - 10, which is 9")
 }
 
-fn listens_first(world: &mut World<'_>) -> Result<(), Failure> {
+fn listens_first(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     const WHILE: Duration = Duration::from_millis(300);
-    let (net, mut stranger) = world.stranger();
-    let mut call = net.call(&mut stranger, Lies::default())?;
-    call.records.wait(WHILE);
-    call.greet().map(|_| ())
+    let (connector, mut stranger) = fixture.stranger();
+    let mut initiator = connector.initiate(&mut stranger, Deviations::default())?;
+    initiator.records.wait(WHILE);
+    initiator.exchange_1_2().map(|_| ())
 }
 
-fn early_records(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, asker) = world.asker()?;
-    asker.pace.pay(1);
-    let mut call = net.call(asker, Lies::default())?;
-    call.greet()?;
+fn early_records(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, requester) = fixture.requester()?;
+    connector.bucket(requester).take(1);
+    let mut initiator = connector.initiate(requester, Deviations::default())?;
+    initiator.exchange_1_2()?;
     let hello = Frame {
-        body: Some(Body::Hello(asker.hello(Relationship::Requested))),
+        body: Some(Body::Hello(requester.hello(Standing::Requested))),
     };
-    let mut line = call.finish(asker, &[padded(&hello.encode_to_vec())]);
-    line.expect_hello()?;
-    line.expect_life("a Hello that came along with message 3")
+    let mut link = initiator.finish(requester, &[padded(&hello.encode_to_vec())]);
+    link.expect_hello()?;
+    link.expect_alive("a Hello that actual along with message 3")
 }
 
-fn mute_stranger(world: &mut World<'_>) -> Result<(), Failure> {
-    let records = world.net.records()?;
-    cut_off(world, records)
+fn mute_stranger(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let records = fixture.connector.records()?;
+    cut_off(fixture, records)
 }
 
-fn half_a_handshake(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, mut stranger) = world.stranger();
-    let mut call = net.call(&mut stranger, Lies::default())?;
-    call.records.wait(net.seconds(10));
-    call.greet()?;
-    let mut records = call.records;
-    records.patience = net.seconds(20) + net.patience;
+fn half_a_handshake(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, mut stranger) = fixture.stranger();
+    let mut initiator = connector.initiate(&mut stranger, Deviations::default())?;
+    initiator.records.wait(connector.seconds(10));
+    initiator.exchange_1_2()?;
+    let mut records = initiator.records;
+    records.timeout = connector.seconds(20) + connector.timeout;
     records.expect_end("30 s, a third of them before message 1")
 }
 
-fn cut_off(world: &World<'_>, mut records: crate::records::Records) -> Result<(), Failure> {
-    let half = world.net.seconds(15);
+fn cut_off(fixture: &Fixture<'_>, mut records: crate::record_stream::RecordStream) -> Result<(), Failure> {
+    let half = fixture.connector.seconds(15);
     records.wait(half);
     let waited = std::time::Instant::now();
-    records.patience = half + world.net.patience;
+    records.timeout = half + fixture.connector.timeout;
     records.expect_end("30 s without message 1")?;
     if waited.elapsed() * 3 < half {
         return Err(Failure::new("30 s for a handshake", "an end long before"));
@@ -353,15 +364,19 @@ fn cut_off(world: &World<'_>, mut records: crate::records::Records) -> Result<()
     Ok(())
 }
 
-fn silent_refusal(world: &mut World<'_>) -> Result<(), Failure> {
-    let (_, other) = world.stranger();
+fn silent_refusal(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (_, other) = fixture.stranger();
     let unknown = OnionSecret::from_seed(&[7; 32]).address();
-    let lies = |listener: OnionAddress| Lies {
+    let deviations = |listener: OnionAddress| Deviations {
         listener: Some(listener.montgomery()),
-        ..Lies::default()
+        ..Deviations::default()
     };
-    refused_at_once(world, lies(unknown), "a first message that does not authenticate")?;
-    refused_at_last(world, "a third message with another's proof", |_, hash| {
-        prove(&other, hash)
+    refused_at_once(
+        fixture,
+        deviations(unknown),
+        "a first message that does not authenticate",
+    )?;
+    refused_at_last(fixture, "a third message with another's proof", |_, hash| {
+        other.dialer_proof(hash)
     })
 }

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use sotto_core::wire::link::{Heartbeat, Relationship, frame::Body};
+use sotto_core::wire::link::{Heartbeat, Standing, frame::Body};
 
 use super::case;
 use crate::Case;
-use crate::line::{Heard, Line};
+use crate::fixture::{Fixture, KeyOrder};
+use crate::link::{Received, TestLink};
 use crate::report::Failure;
-use crate::world::{Side, World};
 
 pub const CASES: &[Case] = &[
     case!(
@@ -18,96 +18,87 @@ pub const CASES: &[Case] = &[
     ),
     case!(
         "L-15.1",
-        "lets the oldest of 17 links with strangers give way",
+        "closes the oldest of 17 links with strangers",
         oldest_gives_way
     ),
-    case!(
-        "P-1.1",
-        "answers a heartbeat that asks for it, and no other",
-        heartbeats
-    ),
+    case!("P-1.1", "answers a heartbeat with `reply`, and no other", heartbeats),
     case!(
         "P-1.2",
-        "does not answer the heartbeat of somebody unknown",
+        "does not answer a heartbeat of an unknown peer",
         unknown_heartbeat
     ),
-    case!(
-        "P-1.3",
-        slow,
-        "asks for a sign of life after 60 s of silence",
-        asks_for_life
-    ),
+    case!("P-1.3", slow, "sends a heartbeat after 60 s of silence", asks_for_life),
     case!("P-1.4", slow, "closes a link that is silent for 180 s", closes_the_dead),
     case!(
         "P-3.1",
         Larger,
-        "says nothing of presence before the first ciphertext",
+        "sends no presence before the first ciphertext",
         presence_after_consent
     ),
-    case!("P-3.2", "says nothing of presence to whom only asks", no_presence),
+    case!("P-3.2", "sends no presence to a peer whose request waits", no_presence),
 ];
 
-fn newer_stays(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, asker) = world.asker()?;
-    let (mut older, _) = net.greet(asker, Relationship::Requested)?;
-    let (mut newer, _) = net.greet(asker, Relationship::Requested)?;
+fn newer_stays(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, requester) = fixture.requester()?;
+    let (mut older, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut newer, _) = connector.exchange_hello(requester, Standing::Requested)?;
     older.expect_end("a second link of the same peer")?;
-    newer.expect_life("the end of an older link")
+    newer.expect_alive("the end of an older link")
 }
 
-fn oldest_gives_way(world: &mut World<'_>) -> Result<(), Failure> {
+fn oldest_gives_way(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     const BOUND: usize = 16;
-    let mut lines: Vec<Line> = Vec::new();
+    let mut links: Vec<TestLink> = Vec::new();
     for _ in 0..=BOUND {
-        let (net, mut stranger) = world.stranger();
-        let (line, _) = net.greet(&mut stranger, Relationship::Stranger)?;
-        lines.push(line);
+        let (connector, mut stranger) = fixture.stranger();
+        let (link, _) = connector.exchange_hello(&mut stranger, Standing::Stranger)?;
+        links.push(link);
     }
-    lines[0].expect_end("sixteen later links with strangers")?;
-    // The newest is as good as any.
-    let (net, mut stranger) = world.stranger();
-    net.greet(&mut stranger, Relationship::Stranger).map(|_| ())
+    links[0].expect_end("sixteen later links with strangers")?;
+    // A new stranger still gets a link.
+    let (connector, mut stranger) = fixture.stranger();
+    connector.exchange_hello(&mut stranger, Standing::Stranger).map(|_| ())
 }
 
-fn heartbeats(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
-    line.send(Body::Heartbeat(Heartbeat { reply: false }));
-    line.expect_life("a heartbeat that asks for nothing")?;
-    // One was asked for, and one has come.
-    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
-    line.send(Body::Heartbeat(Heartbeat { reply: false }));
-    line.send(Body::Heartbeat(Heartbeat { reply: false }));
-    line.expect_life("two heartbeats that ask for nothing")?;
-    match line.next(std::time::Duration::from_millis(100))? {
-        Heard::Frame(Some(Body::Heartbeat(_))) => Err(Failure::new("one answer to one question", "another one")),
+fn heartbeats(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, requester) = fixture.requester()?;
+    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    link.send(Body::Heartbeat(Heartbeat { reply: false }));
+    link.expect_alive("a heartbeat that asks for nothing")?;
+    // One reply was requested, and one has come.
+    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    link.send(Body::Heartbeat(Heartbeat { reply: false }));
+    link.send(Body::Heartbeat(Heartbeat { reply: false }));
+    link.expect_alive("two heartbeats that ask for nothing")?;
+    match link.next(std::time::Duration::from_millis(100))? {
+        Received::Frame(Some(Body::Heartbeat(_))) => Err(Failure::new("one answer to one question", "another one")),
         _ => Ok(()),
     }
 }
 
-fn unknown_heartbeat(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, mut stranger) = world.stranger();
-    let (mut line, _) = net.greet(&mut stranger, Relationship::Requested)?;
-    line.send(Body::Heartbeat(Heartbeat { reply: true }));
-    // From here on it is known; what comes first shows what became of the heartbeat.
+fn unknown_heartbeat(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, mut stranger) = fixture.stranger();
+    let (mut link, _) = connector.exchange_hello(&mut stranger, Standing::Requested)?;
+    link.send(Body::Heartbeat(Heartbeat { reply: true }));
+    // From here on the peer is known. The first frame shows whether the heartbeat was dropped.
     let request = stranger.request(&[]);
-    line.send(Body::Request(request));
-    line.expect_answer(Relationship::Pending)?;
-    world.keep_asker(stranger);
-    line.expect_none("answer to a heartbeat of somebody unknown", |body| {
+    link.send(Body::Request(request));
+    link.expect_answer(Standing::Pending)?;
+    fixture.keep_requester(stranger);
+    link.expect_none("answer to a heartbeat by an unknown peer", |body| {
         matches!(body, Body::Heartbeat(_))
     })
 }
 
-fn asks_for_life(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
+fn asks_for_life(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, requester) = fixture.requester()?;
+    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
     let begun = Instant::now();
-    line.records().patience = net.seconds(75) + net.patience;
-    line.expect("a heartbeat that asks for an answer, after 60 s of silence", |body| {
+    link.records().timeout = connector.seconds(75) + connector.timeout;
+    link.expect("a heartbeat that asks for an answer, after 60 s of silence", |body| {
         matches!(body, Body::Heartbeat(Heartbeat { reply: true })).then_some(())
     })?;
-    if begun.elapsed() < net.seconds(50) {
+    if begun.elapsed() < connector.seconds(50) {
         return Err(Failure::new(
             "60 s of silence before it",
             format!("{:?}", begun.elapsed()),
@@ -116,13 +107,13 @@ fn asks_for_life(world: &mut World<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn closes_the_dead(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
+fn closes_the_dead(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, requester) = fixture.requester()?;
+    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
     let begun = Instant::now();
-    line.records().patience = net.seconds(210) + net.patience;
-    line.expect_end("180 s of silence")?;
-    if begun.elapsed() < net.seconds(150) {
+    link.records().timeout = connector.seconds(210) + connector.timeout;
+    link.expect_end("180 s of silence")?;
+    if begun.elapsed() < connector.seconds(150) {
         return Err(Failure::new(
             "180 s of silence before the end",
             format!("{:?}", begun.elapsed()),
@@ -131,20 +122,20 @@ fn closes_the_dead(world: &mut World<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn presence_after_consent(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
+fn presence_after_consent(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Relationship::Requested)?;
-    friend.ask(&mut line, &[])?;
+    let (mut link, _) = connector.exchange_hello(friend, Standing::Requested)?;
+    link.request_session(friend, &[])?;
     friend.session = None;
-    line.expect_none("Presence before consent", |body| matches!(body, Body::Presence(_)))
+    link.expect_none("Presence before consent", |body| matches!(body, Body::Presence(_)))
 }
 
-fn no_presence(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Relationship::Friend)?;
-    line.expect_life("Hello")?;
-    line.expect_none("Presence to one who asks", |body| {
+fn no_presence(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, requester) = fixture.requester()?;
+    let (mut link, _) = connector.exchange_hello(requester, Standing::Friend)?;
+    link.expect_alive("Hello")?;
+    link.expect_none("Presence to one who asks", |body| {
         matches!(body, Body::Presence(_) | Body::Typing(_))
     })
 }

@@ -1,4 +1,4 @@
-//! The cases, a file for a part of the document.
+//! The cases, a file for each part of the document.
 
 mod bundles;
 mod ciphertexts;
@@ -15,9 +15,9 @@ mod requests;
 
 use super::{Case, Section};
 
-/// In the document's order, as far as one case does not need another's end.
+/// In the document's order, except where a case needs the result of another.
 pub const SECTIONS: &[Section] = &[
-    section("3.1 Records", records::CASES),
+    section("3.1 RecordStream", records::CASES),
     section("3.2 Handshake", handshake::CASES),
     section("3.3 Padding", padding::CASES),
     section("4.1 Hello", frames::CASES),
@@ -35,29 +35,29 @@ const fn section(title: &'static str, cases: &'static [Case]) -> Section {
     Section { title, cases }
 }
 
-/// A case that needs nobody's consent.
+/// A case; `slow` if it takes minutes, with a key order if it needs a contact.
 macro_rules! case {
-    ($id:literal, $says:literal, $run:expr) => {
+    ($id:literal, $claim:literal, $run:expr) => {
         $crate::Case {
             id: $id,
-            says: $says,
-            needs: $crate::Needs::Nothing,
+            claim: $claim,
+            requires: $crate::Requirement::None,
             run: $run,
         }
     };
-    ($id:literal, slow, $says:literal, $run:expr) => {
+    ($id:literal, slow, $claim:literal, $run:expr) => {
         $crate::Case {
             id: $id,
-            says: $says,
-            needs: $crate::Needs::Time,
+            claim: $claim,
+            requires: $crate::Requirement::Minutes,
             run: $run,
         }
     };
-    ($id:literal, $side:ident, $says:literal, $run:expr) => {
+    ($id:literal, $order:ident, $claim:literal, $run:expr) => {
         $crate::Case {
             id: $id,
-            says: $says,
-            needs: $crate::Needs::Friend($crate::Side::$side),
+            claim: $claim,
+            requires: $crate::Requirement::Friend($crate::KeyOrder::$order),
             run: $run,
         }
     };

@@ -1,79 +1,71 @@
-//! [C-10]: what opens a session with a bundle of the target's, and what does not.
+//! [C-10]: first ciphertexts for a bundle of the target, valid and invalid.
 
 use prost::Message as _;
 use sotto_core::wire::content::content::Kind;
 use sotto_core::wire::content::{Accept, Content, Renewed, Text};
-use sotto_core::wire::link::{Hello, Relationship, frame::Body};
+use sotto_core::wire::link::{Hello, Standing, frame::Body};
 
 use super::case;
 use crate::Case;
-use crate::line::Line;
-use crate::peer::Peer;
+use crate::fixture::{Connector, Fixture, KeyOrder};
+use crate::link::TestLink;
 use crate::report::Failure;
-use crate::world::{Net, Side, World};
+use crate::test_peer::TestPeer;
 
 pub const CASES: &[Case] = &[
     case!(
         "C-10.1",
         Larger,
-        "takes a first ciphertext for its offer, and acknowledges it",
+        "accepts a first ciphertext for its offer and acknowledges it",
         taken
     ),
     case!(
         "C-10.2",
         Larger,
-        "ends a link on another sequence than 1 for its offer, which stays",
+        "ends a link on a sequence other than 1 for its offer, and keeps the offer",
         other_sequence
     ),
     case!(
         "C-10.3",
         Larger,
-        "destroys an offer for which another content comes",
+        "destroys an offer after a first ciphertext with another content",
         other_content
     ),
     case!(
         "C-10.4",
         Larger,
-        "destroys an offer for which an identity comes that the onion key does not vouch for",
+        "destroys an offer after an identity that the onion key did not sign",
         unvouched
     ),
     case!(
         "C-10.5",
         Larger,
-        "destroys an offer for which a name of 65 bytes comes",
+        "destroys an offer after a name of 65 bytes",
         long_name
     ),
     case!(
         "C-10.6",
         Larger,
-        "destroys an offer for which no true ciphertext comes",
+        "destroys an offer after a first ciphertext that does not decrypt",
         garbage
     ),
 ];
 
-/// A link of a friend's who has no session, and who has opened one with the target's bundle.
-pub fn opened(net: &Net<'_>, friend: &mut Peer) -> Result<Line, Failure> {
+/// A link of a contact without a session, which begins one with the target's bundle.
+pub fn opened(connector: &Connector<'_>, friend: &mut TestPeer) -> Result<TestLink, Failure> {
     friend.session = None;
     friend.offer = None;
-    let (mut line, _) = net.greet(friend, Relationship::Friend)?;
-    let (session_epoch, bundle) = line.expect_offer("Offer to a larger friend without a session")?;
-    friend.open(session_epoch, &bundle)?;
-    Ok(line)
+    let (mut link, _) = connector.exchange_hello(friend, Standing::Friend)?;
+    let (generation, bundle) = link.expect_offer("Offer to a larger friend without a session")?;
+    friend.initiate_session(generation, &bundle)?;
+    Ok(link)
 }
 
-/// What a session begins with, if its session is replaced.
-pub fn renewed(friend: &Peer) -> Kind {
-    Kind::Renewed(Renewed {
-        name: "sotto conformance".to_owned(),
-        identity_signature: friend.vouch(friend.identity_key()),
-    })
-}
-
-fn taken(world: &mut World<'_>) -> Result<(), Failure> {
+fn taken(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     for accept in [false, true] {
-        let (net, friend) = world.friend(Side::Larger)?;
-        let mut line = opened(net, friend)?;
-        let kind = match renewed(friend) {
+        let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+        let mut link = opened(connector, friend)?;
+        let kind = match friend.renewed() {
             Kind::Renewed(Renewed {
                 name,
                 identity_signature,
@@ -83,78 +75,90 @@ fn taken(world: &mut World<'_>) -> Result<(), Failure> {
             }),
             kind => kind,
         };
-        let first = friend.say(kind);
-        friend.deliver(&mut line, first)?;
+        let first = friend.encrypt_content(kind);
+        link.deliver(friend, first)?;
         friend.session = None;
     }
     Ok(())
 }
 
-/// What their Hello says of an outstanding offer.
-fn offered(net: &Net<'_>, friend: &mut Peer) -> Result<u64, Failure> {
-    // As somebody to whom nothing is said, so that no new offer is made.
+/// `offered` of the target's Hello.
+fn offered(connector: &Connector<'_>, friend: &mut TestPeer) -> Result<u64, Failure> {
+    // As a stranger, to which the target makes no new offer.
     let hello = Hello {
-        session_epoch: 0,
-        ..friend.hello(Relationship::Stranger)
+        generation: 0,
+        ..friend.hello(Standing::Stranger)
     };
-    net.greet_with(friend, hello).map(|(_, theirs)| theirs.offered)
+    connector
+        .exchange_hello_with(friend, hello)
+        .map(|(_, theirs)| theirs.offered)
 }
 
-fn other_sequence(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    let mut line = opened(net, friend)?;
-    let mut first = friend.say(renewed(friend));
-    let session_epoch = first.session_epoch;
+fn other_sequence(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    let mut link = opened(connector, friend)?;
+    let mut first = friend.encrypt_content(friend.renewed());
+    let generation = first.generation;
     first.sequence = 2;
-    line.send(Body::Ciphertext(first));
+    link.send(Body::Sealed(first));
     friend.session = None;
-    line.expect_end("sequence 2 for an offer")?;
-    match offered(net, friend)? {
-        stays if stays == session_epoch => Ok(()),
+    link.expect_end("sequence 2 for an offer")?;
+    match offered(connector, friend)? {
+        stays if stays == generation => Ok(()),
         other => Err(Failure::new(
-            format!("offer {session_epoch} as before"),
+            format!("offer {generation} as before"),
             format!("offer {other}"),
         )),
     }
 }
 
-/// A first ciphertext of these contents, after which the offer is gone.
-fn destroyed(world: &mut World<'_>, what: &str, content: impl FnOnce(&mut Peer) -> Content) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    let mut line = opened(net, friend)?;
+/// Sends a first ciphertext with this content, which must destroy the offer.
+fn destroyed(
+    fixture: &mut Fixture<'_>,
+    what: &str,
+    content: impl FnOnce(&mut TestPeer) -> Content,
+) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    let mut link = opened(connector, friend)?;
     let content = content(friend);
-    let first = friend.seal(&content.encode_to_vec());
-    let session_epoch = first.session_epoch;
-    line.send(Body::Ciphertext(first));
-    gone(net, friend, &mut line, session_epoch, what)
+    let first = friend.encrypt(&content.encode_to_vec());
+    let generation = first.generation;
+    link.send(Body::Sealed(first));
+    gone(connector, friend, &mut link, generation, what)
 }
 
-fn gone(net: &Net<'_>, friend: &mut Peer, line: &mut Line, session_epoch: u64, what: &str) -> Result<(), Failure> {
+fn gone(
+    connector: &Connector<'_>,
+    friend: &mut TestPeer,
+    link: &mut TestLink,
+    generation: u64,
+    what: &str,
+) -> Result<(), Failure> {
     friend.session = None;
-    line.expect_end(what)?;
-    line.expect_none("Ack of it", |body| matches!(body, Body::Ack(_)))?;
-    if offered(net, friend)? == session_epoch {
-        let expected = format!("offer {session_epoch} to be destroyed after {what}");
+    link.expect_end(what)?;
+    link.expect_none("Ack of it", |body| matches!(body, Body::Ack(_)))?;
+    if offered(connector, friend)? == generation {
+        let expected = format!("offer {generation} to be destroyed after {what}");
         return Err(Failure::new(expected, "it stays"));
     }
     Ok(())
 }
 
-fn other_content(world: &mut World<'_>) -> Result<(), Failure> {
-    destroyed(world, "a text in place of Renewed", |friend| {
+fn other_content(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    destroyed(fixture, "a text in place of Renewed", |friend| {
         friend.content(Kind::Text(Text {
             text: "hello".to_owned(),
             ..Text::default()
         }))
     })?;
-    destroyed(world, "a content of no kind in place of Renewed", |_| {
+    destroyed(fixture, "a content of no kind in place of Renewed", |_| {
         Content::default()
     })
 }
 
-fn unvouched(world: &mut World<'_>) -> Result<(), Failure> {
-    destroyed(world, "a changed identity signature in Renewed", |friend| {
-        let mut identity_signature = friend.vouch(friend.identity_key());
+fn unvouched(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    destroyed(fixture, "a changed identity signature in Renewed", |friend| {
+        let mut identity_signature = friend.sign_identity(friend.identity_key());
         identity_signature[0] ^= 1;
         friend.content(Kind::Renewed(Renewed {
             name: String::new(),
@@ -163,9 +167,9 @@ fn unvouched(world: &mut World<'_>) -> Result<(), Failure> {
     })
 }
 
-fn long_name(world: &mut World<'_>) -> Result<(), Failure> {
-    destroyed(world, "a name of 65 bytes in Renewed", |friend| {
-        let identity_signature = friend.vouch(friend.identity_key());
+fn long_name(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    destroyed(fixture, "a name of 65 bytes in Renewed", |friend| {
+        let identity_signature = friend.sign_identity(friend.identity_key());
         friend.content(Kind::Renewed(Renewed {
             name: "n".repeat(65),
             identity_signature,
@@ -173,11 +177,11 @@ fn long_name(world: &mut World<'_>) -> Result<(), Failure> {
     })
 }
 
-/// What is changed in a ciphertext, and how.
+/// A description of a change and the change.
 type Change<'c> = (&'c str, fn(&mut Vec<u8>));
 
-fn garbage(world: &mut World<'_>) -> Result<(), Failure> {
-    // The last byte is the Kyber ciphertext's; some before it are of numbers that nothing authenticates.
+fn garbage(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    // The last byte belongs to the Kyber ciphertext; some bytes before it are not authenticated.
     let changes: [Change<'_>; 2] = [
         ("another type byte", |ciphertext| ciphertext[0] ^= 1),
         ("a changed byte", |ciphertext| {
@@ -185,17 +189,17 @@ fn garbage(world: &mut World<'_>) -> Result<(), Failure> {
         }),
     ];
     for (what, change) in changes {
-        let (net, friend) = world.friend(Side::Larger)?;
-        let mut line = opened(net, friend)?;
-        let mut first = friend.say(renewed(friend));
+        let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+        let mut link = opened(connector, friend)?;
+        let mut first = friend.encrypt_content(friend.renewed());
         change(&mut first.ciphertext);
-        let session_epoch = first.session_epoch;
-        line.send(Body::Ciphertext(first));
+        let generation = first.generation;
+        link.send(Body::Sealed(first));
         gone(
-            net,
+            connector,
             friend,
-            &mut line,
-            session_epoch,
+            &mut link,
+            generation,
             &format!("a first ciphertext with {what}"),
         )?;
     }

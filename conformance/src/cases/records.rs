@@ -1,93 +1,101 @@
 //! Section 3.1: records and their lengths.
 
-use sotto_core::wire::link::{Frame, Heartbeat, Relationship, frame::Body};
+use sotto_core::wire::link::{Frame, Heartbeat, Standing, frame::Body};
 
 use super::case;
 use crate::Case;
-use crate::call::{CALL, CONFIRMATION, Lies};
-use crate::line::with_length;
+use crate::fixture::Fixture;
+use crate::initiator::{Deviations, MESSAGE_1, MESSAGE_3};
+use crate::link::with_length;
 use crate::report::Failure;
-use crate::world::World;
 use prost::Message as _;
 
 pub const CASES: &[Case] = &[
-    case!("L-1.1", "takes a stream in any pieces, a byte at a time", byte_by_byte),
-    case!("L-1.2", "takes many records from one piece of the stream", many_at_once),
+    case!(
+        "L-1.1",
+        "accepts a stream in any pieces, a byte at a time",
+        byte_by_byte
+    ),
+    case!("L-1.2", "accepts many records in one piece of the stream", many_at_once),
     case!(
         "L-2.1",
-        "ends a link whose first record has another length than 48, from its two length bytes alone",
+        "ends a link whose first record is not 48 bytes long, after the two length bytes",
         first_length
     ),
     case!(
         "L-2.2",
-        "ends a link whose third record has another length than 160, from its two length bytes alone",
+        "ends a link whose third record is not 160 bytes long, after the two length bytes",
         third_length
     ),
     case!(
         "L-2.3",
-        "ends a link whose later record is shorter than 18 bytes or longer than 65534, likewise",
+        "ends a link whose later record is shorter than 18 or longer than 65534 bytes, after the two length bytes",
         later_length
     ),
-    case!("L-2.4", "takes later records of 18 and of 65534 bytes", extreme_lengths),
+    case!(
+        "L-2.4",
+        "accepts later records of 18 and of 65534 bytes",
+        extreme_lengths
+    ),
 ];
 
-fn byte_by_byte(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, asker) = world.asker()?;
-    asker.pace.pay(1);
-    let mut call = net.call(asker, Lies::default())?;
-    for byte in call.first() {
-        call.records.write(&[byte]);
+fn byte_by_byte(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, requester) = fixture.requester()?;
+    connector.bucket(requester).take(1);
+    let mut initiator = connector.initiate(requester, Deviations::default())?;
+    for byte in initiator.message_1() {
+        initiator.records.write(&[byte]);
     }
-    call.hear_reply()?;
-    let mut line = call.finish(asker, &[]);
-    line.expect_hello()?;
+    initiator.read_message_2()?;
+    let mut link = initiator.finish(requester, &[]);
+    link.expect_hello()?;
     let hello = Frame {
-        body: Some(Body::Hello(asker.hello(Relationship::Requested))),
+        body: Some(Body::Hello(requester.hello(Standing::Requested))),
     };
-    let record = line.seal(&with_length(&hello.encode_to_vec()));
+    let record = link.seal(&with_length(&hello.encode_to_vec()));
     for byte in record {
-        line.records().write(&[byte]);
+        link.records().write(&[byte]);
     }
-    line.expect_life("a Hello that came byte by byte")
+    link.expect_alive("a Hello that actual byte by byte")
 }
 
-fn many_at_once(world: &mut World<'_>) -> Result<(), Failure> {
+fn many_at_once(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     const MANY: u32 = 8;
-    let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
-    asker.pace.pay(MANY);
+    let (connector, requester) = fixture.requester()?;
+    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    connector.bucket(requester).take(MANY);
     let heartbeat = Frame {
         body: Some(Body::Heartbeat(Heartbeat { reply: true })),
     };
     let records: Vec<Vec<u8>> = (0..MANY)
-        .map(|_| line.seal(&with_length(&heartbeat.encode_to_vec())))
+        .map(|_| link.seal(&with_length(&heartbeat.encode_to_vec())))
         .collect();
-    line.records().write(&records.concat());
+    link.records().write(&records.concat());
     for n in 1..=MANY {
         let what = format!("answer {n} to {MANY} heartbeats in one write");
-        line.expect(&what, |body| matches!(body, Body::Heartbeat(_)).then_some(()))?;
+        link.expect(&what, |body| matches!(body, Body::Heartbeat(_)).then_some(()))?;
     }
     Ok(())
 }
 
-fn first_length(world: &mut World<'_>) -> Result<(), Failure> {
-    for length in wrong_lengths(CALL) {
-        let (net, _) = world.stranger();
-        let mut records = net.records()?;
+fn first_length(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    for length in wrong_lengths(MESSAGE_1) {
+        let (connector, _) = fixture.stranger();
+        let mut records = connector.records()?;
         records.write(&length.to_be_bytes());
         records.expect_end(&format!("the length bytes of a first record of {length} bytes"))?;
     }
     Ok(())
 }
 
-fn third_length(world: &mut World<'_>) -> Result<(), Failure> {
-    for length in wrong_lengths(CONFIRMATION) {
-        let (net, mut stranger) = world.stranger();
-        let mut call = net.call(&mut stranger, Lies::default())?;
-        call.greet()?;
-        call.records.write(&length.to_be_bytes());
+fn third_length(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    for length in wrong_lengths(MESSAGE_3) {
+        let (connector, mut stranger) = fixture.stranger();
+        let mut initiator = connector.initiate(&mut stranger, Deviations::default())?;
+        initiator.exchange_1_2()?;
+        initiator.records.write(&length.to_be_bytes());
         let after = format!("the length bytes of a third record of {length} bytes");
-        call.records.expect_end(&after)?;
+        initiator.records.expect_end(&after)?;
     }
     Ok(())
 }
@@ -105,29 +113,29 @@ fn wrong_lengths(right: usize) -> impl Iterator<Item = u16> {
     .into_iter()
 }
 
-fn later_length(world: &mut World<'_>) -> Result<(), Failure> {
+fn later_length(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     for length in [0, 17, u16::MAX] {
-        let (net, asker) = world.asker()?;
-        let (mut line, _) = net.greet(asker, Relationship::Requested)?;
-        line.records().write(&u16::to_be_bytes(length));
-        line.expect_end(&format!("the length bytes of a record of {length} bytes"))?;
+        let (connector, requester) = fixture.requester()?;
+        let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+        link.records().write(&u16::to_be_bytes(length));
+        link.expect_end(&format!("the length bytes of a record of {length} bytes"))?;
     }
     Ok(())
 }
 
-fn extreme_lengths(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
+fn extreme_lengths(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, requester) = fixture.requester()?;
+    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
     // An empty frame, and no padding; a heartbeat, and all the padding that there can be.
-    line.send_plaintext(&[0, 0]);
+    link.send_plaintext(&[0, 0]);
     let heartbeat = Frame {
         body: Some(Body::Heartbeat(Heartbeat { reply: true })),
     };
     let mut plaintext = with_length(&heartbeat.encode_to_vec());
     plaintext.resize(65_534 - 16, 0);
-    asker.pace.pay(1);
-    line.send_plaintext(&plaintext);
-    line.expect(
+    connector.bucket(requester).take(1);
+    link.send_plaintext(&plaintext);
+    link.expect(
         "an answer to a heartbeat in the longest record, after the shortest one",
         |body| matches!(body, Body::Heartbeat(Heartbeat { reply: false })).then_some(()),
     )

@@ -1,63 +1,58 @@
-//! Section 5.5: what two Hellos of friends come to, and how a session is replaced.
+//! Section 5.5: the resumption of a session after Hello, and its replacement.
 
 use sotto_core::wire::content::content::Kind;
-use sotto_core::wire::link::{Ack, Hello, PreKeyOffer, Relationship, frame::Body};
+use sotto_core::wire::link::{Ack, Hello, Offer, Standing, frame::Body};
 
 use super::case;
-use super::openings::{opened, renewed};
+use super::openings::opened;
 use crate::Case;
-use crate::peer::{Peer, vouches};
+use crate::fixture::{Connector, Fixture, KeyOrder};
 use crate::report::Failure;
-use crate::world::{Net, Side, World};
+use crate::test_peer::{TestPeer, is_identity_signed};
 
 pub const CASES: &[Case] = &[
     case!(
         "R-1.1",
         Larger,
-        "goes on where both are, also if acknowledgements were lost",
+        "resumes a session, also after lost acknowledgements",
         flows
     ),
     case!(
         "R-1.2",
         Larger,
-        "replaces a session of which either remembers too little",
+        "replaces a session after either side lost state",
         rolled_back
     ),
     case!(
         "R-1.3",
         Larger,
-        "replaces a session if the session epochs differ",
+        "replaces a session if the generations differ",
         other_generation
     ),
     case!(
         "R-2.1",
         Larger,
-        "says its consent again to one who has not seen it",
+        "resends a consent that was not received",
         consent_again
     ),
     case!(
         "R-3.1",
         Larger,
-        "takes a Hello's `received` for an acknowledgement",
+        "treats a Hello's `received` as an acknowledgement",
         received_counts
     ),
     case!(
         "R-4.1",
         Larger,
-        "offers, if it is the smaller, a bundle above all session epochs",
+        "offers, as the smaller, a bundle above all generations",
         offers
     ),
-    case!(
-        "R-4.2",
-        Larger,
-        "offers the same bundle again, the same bytes",
-        same_offer
-    ),
-    case!("R-4.3", Smaller, "waits for an offer, if it is the larger", waits),
+    case!("R-4.2", Larger, "repeats its offer with the same bytes", same_offer),
+    case!("R-4.3", Smaller, "waits, as the larger, for an offer", waits),
     case!(
         "R-5.1",
         Smaller,
-        "takes an offer, if it is the larger, and says Renewed first in the new session",
+        "accepts an offer, as the larger, and begins the new session with Renewed",
         takes_offer
     ),
     case!(
@@ -70,280 +65,281 @@ pub const CASES: &[Case] = &[
     case!(
         "R-5.4",
         Smaller,
-        "ends a link on an offer of a bad bundle, and keeps its session",
+        "ends a link on an offer with a bad bundle, and keeps its session",
         bad_offer
     ),
     case!(
         "R-5.5",
         Larger,
-        "ends a link on an offer, if it is the smaller",
+        "ends a link, as the smaller, on an offer",
         offer_to_the_smaller
     ),
     case!(
         "R-5.6",
-        "ends a link on the offer of somebody who only asks",
-        askers_offer
+        "ends a link on an offer by a peer whose request waits",
+        requesters_offer
     ),
     case!(
         "R-10.1",
         Larger,
-        "seals a content at once when it has taken a session's first message",
+        "sends a ciphertext at once after a session's first message",
         answers
     ),
 ];
 
-fn flows(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    drop(net.flowing(friend)?);
+fn flows(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    drop(connector.session_link(friend)?);
     let hello = Hello {
         acknowledged: 0,
-        ..friend.hello(Relationship::Friend)
+        ..friend.hello(Standing::Friend)
     };
-    let (mut line, _) = net.greet_with(friend, hello)?;
-    let timer = friend.say_timer();
-    friend.deliver(&mut line, timer)?;
-    line.expect_none("PreKeyOffer", |body| matches!(body, Body::PreKeyOffer(_)))
+    let (mut link, _) = connector.exchange_hello_with(friend, hello)?;
+    let timer = friend.encrypt_timer();
+    link.deliver(friend, timer)?;
+    link.expect_none("Offer", |body| matches!(body, Body::Offer(_)))
 }
 
-/// That a friend's Hello is answered with an offer.
-fn replaced(world: &mut World<'_>, what: &str, change: impl FnOnce(&mut Hello)) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    drop(net.flowing(friend)?);
-    let mut hello = friend.hello(Relationship::Friend);
+/// Checks that a contact's Hello is answered with an offer.
+fn replaced(fixture: &mut Fixture<'_>, what: &str, change: impl FnOnce(&mut Hello)) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    drop(connector.session_link(friend)?);
+    let mut hello = friend.hello(Standing::Friend);
     change(&mut hello);
     friend.session = None;
-    let (mut line, theirs) = net.greet_with(friend, hello)?;
-    let (session_epoch, _) = line.expect_offer(&format!("PreKeyOffer after {what}"))?;
-    if session_epoch <= theirs.session_epoch {
-        let expected = format!("an offer above session epoch {}", theirs.session_epoch);
-        return Err(Failure::new(expected, session_epoch.to_string()));
+    let (mut link, theirs) = connector.exchange_hello_with(friend, hello)?;
+    let (generation, _) = link.expect_offer(&format!("Offer after {what}"))?;
+    if generation <= theirs.generation {
+        let expected = format!("an offer above generation {}", theirs.generation);
+        return Err(Failure::new(expected, generation.to_string()));
     }
     Ok(())
 }
 
-fn rolled_back(world: &mut World<'_>) -> Result<(), Failure> {
-    replaced(world, "more received than it has sent", |hello| hello.received += 1)?;
-    replaced(world, "less sent than it has received", |hello| hello.sent -= 1)?;
-    replaced(world, "more acknowledged than it has received", |hello| {
+fn rolled_back(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    replaced(fixture, "more received than it has sent", |hello| hello.received += 1)?;
+    replaced(fixture, "less sent than it has received", |hello| hello.sent -= 1)?;
+    replaced(fixture, "more acknowledged than it has received", |hello| {
         hello.sent += 1;
         hello.acknowledged = hello.sent;
     })?;
-    replaced(world, "less received than it has acknowledged", |hello| {
+    replaced(fixture, "less received than it has acknowledged", |hello| {
         hello.received -= 1;
     })
 }
 
-fn other_generation(world: &mut World<'_>) -> Result<(), Failure> {
-    replaced(world, "session epoch 0", |hello| hello.session_epoch = 0)?;
-    replaced(world, "another session epoch", |hello| hello.session_epoch -= 1)
+fn other_generation(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    replaced(fixture, "generation 0", |hello| hello.generation = 0)?;
+    replaced(fixture, "another generation", |hello| hello.generation -= 1)
 }
 
-/// A friend to whom the target has consented anew, who has not said that this arrived; gives the consent.
-fn unanswered(net: &Net<'_>, friend: &mut Peer) -> Result<sotto_core::wire::link::Ciphertext, Failure> {
+/// Makes the target consent to the contact again. Returns the consent, which the contact does not acknowledge.
+fn unanswered(connector: &Connector<'_>, friend: &mut TestPeer) -> Result<sotto_core::wire::link::Sealed, Failure> {
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Relationship::Requested)?;
-    friend.ask(&mut line, &[])
+    let (mut link, _) = connector.exchange_hello(friend, Standing::Requested)?;
+    link.request_session(friend, &[])
 }
 
-fn consent_again(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    let first = unanswered(net, friend)?;
+fn consent_again(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    let first = unanswered(connector, friend)?;
     friend.session = None;
     let hello = Hello {
-        offered: first.session_epoch,
-        ..friend.hello(Relationship::Requested)
+        offered: first.generation,
+        ..friend.hello(Standing::Requested)
     };
-    let (mut line, _) = net.greet_with(friend, hello)?;
-    let again = line.expect_sealed("the consent again")?;
+    let (mut link, _) = connector.exchange_hello_with(friend, hello)?;
+    let again = link.expect_ciphertext("the consent again")?;
     if again == first {
         Ok(())
     } else {
-        Err(Failure::new("the same session epoch, sequence and bytes", "others"))
+        Err(Failure::new("the same generation, sequence and bytes", "others"))
     }
 }
 
-fn received_counts(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    let first = unanswered(net, friend)?;
-    let (mut line, _) = net.greet(friend, Relationship::Friend)?;
+fn received_counts(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    let first = unanswered(connector, friend)?;
+    let (mut link, _) = connector.exchange_hello(friend, Standing::Friend)?;
     friend.session = None;
-    line.expect_life("a Hello that acknowledges the consent")?;
-    line.expect_none("ciphertext that Hello has acknowledged", |body| {
-        *body == Body::Ciphertext(first.clone())
+    link.expect_alive("a Hello that acknowledges the consent")?;
+    link.expect_none("ciphertext that Hello has acknowledged", |body| {
+        *body == Body::Sealed(first.clone())
     })
 }
 
-fn offers(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
+fn offers(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     friend.session = None;
     let known = 1 << 60;
     let hello = Hello {
-        session_epoch: known,
+        generation: known,
         offered: known + 5,
-        ..friend.hello(Relationship::Friend)
+        ..friend.hello(Standing::Friend)
     };
-    let (mut line, theirs) = net.greet_with(friend, hello)?;
-    let (session_epoch, _) = line.expect_offer("PreKeyOffer to a larger friend")?;
-    let highest = (known + 5).max(theirs.session_epoch).max(theirs.offered);
-    if session_epoch > known + 5 {
+    let (mut link, theirs) = connector.exchange_hello_with(friend, hello)?;
+    let (generation, _) = link.expect_offer("Offer to a larger friend")?;
+    let highest = (known + 5).max(theirs.generation).max(theirs.offered);
+    if generation > known + 5 {
         Ok(())
     } else {
         Err(Failure::new(
             format!("an offer above {highest}"),
-            session_epoch.to_string(),
+            generation.to_string(),
         ))
     }
 }
 
-fn same_offer(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
+fn same_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     friend.session = None;
     let mut offers = Vec::new();
     for _ in 0..2 {
-        let (mut line, _) = net.greet(friend, Relationship::Friend)?;
-        offers.push(line.expect_offer("PreKeyOffer to a larger friend without a session")?);
+        let (mut link, _) = connector.exchange_hello(friend, Standing::Friend)?;
+        offers.push(link.expect_offer("Offer to a larger friend without a session")?);
     }
     if offers[0] == offers[1] {
         Ok(())
     } else {
-        let came = format!("session epochs {} and {}", offers[0].0, offers[1].0);
-        Err(Failure::new("the same offer twice", came))
+        let actual = format!("generations {} and {}", offers[0].0, offers[1].0);
+        Err(Failure::new("the same offer twice", actual))
     }
 }
 
-fn waits(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Smaller)?;
+fn waits(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Smaller)?;
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Relationship::Friend)?;
-    line.expect_life("a smaller friend's Hello without a session")?;
-    line.expect_none("PreKeyOffer of the larger", |body| {
-        matches!(body, Body::PreKeyOffer(_) | Body::Ciphertext(_))
+    let (mut link, _) = connector.exchange_hello(friend, Standing::Friend)?;
+    link.expect_alive("a smaller friend's Hello without a session")?;
+    link.expect_none("Offer of the larger", |body| {
+        matches!(body, Body::Offer(_) | Body::Sealed(_))
     })
 }
 
-fn takes_offer(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Smaller)?;
+fn takes_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Smaller)?;
     friend.session = None;
-    let (mut line, _) = net.greet(friend, Relationship::Friend)?;
-    let (session_epoch, bundle) = friend.offer();
-    line.send(Body::PreKeyOffer(PreKeyOffer {
-        session_epoch,
+    let (mut link, _) = connector.exchange_hello(friend, Standing::Friend)?;
+    let (generation, bundle) = friend.offer();
+    link.send(Body::Offer(Offer {
+        generation,
         bundle: Some(bundle),
     }));
-    let sealed = line.expect_sealed("the first ciphertext of the session that was offered")?;
-    if (sealed.session_epoch, sealed.sequence) != (session_epoch, 1) {
-        let came = format!("{} of {}", sealed.sequence, sealed.session_epoch);
-        return Err(Failure::new(
-            format!("ciphertext 1 of session epoch {session_epoch}"),
-            came,
-        ));
+    let sealed = link.expect_ciphertext("the first ciphertext of the session that was offered")?;
+    if (sealed.generation, sealed.sequence) != (generation, 1) {
+        let actual = format!("{} of {}", sealed.sequence, sealed.generation);
+        return Err(Failure::new(format!("ciphertext 1 of generation {generation}"), actual));
     }
-    let content = friend.opened(&sealed)?;
+    let content = friend.accept_session(&sealed)?;
     let Some(Kind::Renewed(renewed)) = content.kind else {
         return Err(Failure::new("the content Renewed", format!("{:?}", content.kind)));
     };
     let key = friend.session.as_ref().map(|session| session.identity_key.clone());
-    if !vouches(&net.address, &key.unwrap_or_default(), &renewed.identity_signature) {
+    if !is_identity_signed(
+        &connector.address,
+        &key.unwrap_or_default(),
+        &renewed.identity_signature,
+    ) {
         return Err(Failure::new(
             "the onion key's word for the identity key",
             "another signature",
         ));
     }
-    line.send(Body::Ack(Ack {
-        session_epoch,
+    link.send(Body::Ack(Ack {
+        generation,
         received: 1,
     }));
-    let timer = friend.say_timer();
-    friend.deliver(&mut line, timer)
+    let timer = friend.encrypt_timer();
+    link.deliver(friend, timer)
 }
 
 /// An offer of the smaller's that ends the link; the session in use stays.
-fn refused(world: &mut World<'_>, what: &str, spoil: impl FnOnce(&mut PreKeyOffer, u64)) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Smaller)?;
-    let mut line = net.flowing(friend)?;
-    let in_use = friend.session.as_ref().map_or(0, |session| session.session_epoch);
-    let (session_epoch, bundle) = friend.offer();
+fn refused(fixture: &mut Fixture<'_>, what: &str, spoil: impl FnOnce(&mut Offer, u64)) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Smaller)?;
+    let mut link = connector.session_link(friend)?;
+    let in_use = friend.session.as_ref().map_or(0, |session| session.generation);
+    let (generation, bundle) = friend.offer();
     friend.offer = None;
-    let mut offer = PreKeyOffer {
-        session_epoch,
+    let mut offer = Offer {
+        generation,
         bundle: Some(bundle),
     };
     spoil(&mut offer, in_use);
-    line.send(Body::PreKeyOffer(offer));
-    line.expect_end(what)?;
-    let mut line = net.flowing(friend)?;
-    let timer = friend.say_timer();
-    friend.deliver(&mut line, timer)
+    link.send(Body::Offer(offer));
+    link.expect_end(what)?;
+    let mut link = connector.session_link(friend)?;
+    let timer = friend.encrypt_timer();
+    link.deliver(friend, timer)
 }
 
-fn low_offer(world: &mut World<'_>) -> Result<(), Failure> {
-    refused(world, "an offer of the session epoch in use", |offer, in_use| {
-        offer.session_epoch = in_use;
+fn low_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    refused(fixture, "an offer of the generation in use", |offer, in_use| {
+        offer.generation = in_use;
     })?;
-    refused(world, "an offer below the session epoch in use", |offer, in_use| {
-        offer.session_epoch = in_use - 1;
+    refused(fixture, "an offer below the generation in use", |offer, in_use| {
+        offer.generation = in_use - 1;
     })
 }
 
-fn high_offer(world: &mut World<'_>) -> Result<(), Failure> {
-    refused(world, "an offer above 2^62", |offer, _| {
-        offer.session_epoch = (1 << 62) + 1;
+fn high_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    refused(fixture, "an offer above 2^62", |offer, _| {
+        offer.generation = (1 << 62) + 1;
     })
 }
 
-fn bad_offer(world: &mut World<'_>) -> Result<(), Failure> {
-    refused(world, "an offer without a bundle", |offer, _| offer.bundle = None)?;
-    refused(world, "an offer that the onion key does not vouch for", |offer, _| {
+fn bad_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    refused(fixture, "an offer without a bundle", |offer, _| offer.bundle = None)?;
+    refused(fixture, "an offer that the onion key does not vouch for", |offer, _| {
         if let Some(bundle) = &mut offer.bundle {
             bundle.identity_signature[0] ^= 1;
         }
     })
 }
 
-fn offer_to_the_smaller(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    let mut line = net.flowing(friend)?;
-    let (session_epoch, bundle) = friend.offer();
+fn offer_to_the_smaller(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    let mut link = connector.session_link(friend)?;
+    let (generation, bundle) = friend.offer();
     friend.offer = None;
-    line.send(Body::PreKeyOffer(PreKeyOffer {
-        session_epoch,
+    link.send(Body::Offer(Offer {
+        generation,
         bundle: Some(bundle),
     }));
-    line.expect_end("an offer of the larger")
+    link.expect_end("an offer of the larger")
 }
 
-fn askers_offer(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, asker) = world.asker()?;
-    let (mut line, _) = net.greet(asker, Relationship::Requested)?;
-    let (session_epoch, bundle) = asker.offer();
-    line.send(Body::PreKeyOffer(PreKeyOffer {
-        session_epoch,
+fn requesters_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, requester) = fixture.requester()?;
+    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (generation, bundle) = requester.offer();
+    link.send(Body::Offer(Offer {
+        generation,
         bundle: Some(bundle),
     }));
-    line.expect_end("an offer of one who only asks")
+    link.expect_end("an offer of one who only asks")
 }
 
-fn answers(world: &mut World<'_>) -> Result<(), Failure> {
-    let (net, friend) = world.friend(Side::Larger)?;
-    let mut line = opened(net, friend)?;
-    let first = friend.say(renewed(friend));
-    let session_epoch = first.session_epoch;
-    line.send(Body::Ciphertext(first));
+fn answers(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    let mut link = opened(connector, friend)?;
+    let first = friend.encrypt_content(friend.renewed());
+    let generation = first.generation;
+    link.send(Body::Sealed(first));
     // In either order.
     let (mut answer, mut acknowledged) = (None, false);
     while answer.is_none() || !acknowledged {
         let wanted = "Ack 1, and a ciphertext of the new session";
-        let (sealed, ack) = line.expect(wanted, |body| match body {
-            Body::Ciphertext(sealed) => Some((Some(sealed.clone()), false)),
-            Body::Ack(ack) => Some((None, (ack.session_epoch, ack.received) == (session_epoch, 1))),
+        let (sealed, ack) = link.expect(wanted, |body| match body {
+            Body::Sealed(sealed) => Some((Some(sealed.clone()), false)),
+            Body::Ack(ack) => Some((None, (ack.generation, ack.received) == (generation, 1))),
             _ => None,
         })?;
         answer = answer.or(sealed);
         acknowledged |= ack;
     }
-    friend.take(&answer.unwrap_or_default())?;
-    line.send(Body::Ack(Ack {
-        session_epoch,
+    friend.decrypt(&answer.unwrap_or_default())?;
+    link.send(Body::Ack(Ack {
+        generation,
         received: 1,
     }));
     if let Some(session) = &mut friend.session {

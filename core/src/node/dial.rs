@@ -14,13 +14,13 @@ use crate::{Cause, OnionAddress, Presence, Reply, Wall};
 
 /// A contact that waits for a dial, in the order in which they get one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct DialQueueEntry {
+pub(super) struct Candidate {
     without_mail: bool,
     last_seen: Reverse<Option<Wall>>,
     peer: OnionAddress,
 }
 
-impl DialQueueEntry {
+impl Candidate {
     pub fn of<S>(contact: &Contact<S>) -> Self {
         Self {
             without_mail: !contact.has_mail(),
@@ -32,7 +32,7 @@ impl DialQueueEntry {
 
 impl<R: Ratchet> Node<R> {
     /// After anything changed for a contact: sees to it that they are dialled when something waits for them.
-    pub(super) fn schedule_dial(&mut self, peer: OnionAddress) {
+    pub(super) fn tend(&mut self, peer: OnionAddress) {
         let Some(contact) = self.contacts.get(&peer) else {
             return;
         };
@@ -50,9 +50,9 @@ impl<R: Ratchet> Node<R> {
             return;
         };
         if contact.next_attempt(&self.ctx) > self.now().wall {
-            return self.schedule_dial(peer);
+            return self.tend(peer);
         }
-        self.waiting.insert(DialQueueEntry::of(contact));
+        self.waiting.insert(Candidate::of(contact));
         self.dial_more();
     }
 
@@ -96,7 +96,7 @@ impl<R: Ratchet> Node<R> {
                 contact.row.retry.next_attempt = None;
                 contact.save(&mut self.ctx);
             }
-            self.schedule_dial(peer);
+            self.tend(peer);
         }
         Reply::Done
     }
@@ -112,7 +112,7 @@ impl<R: Ratchet> Node<R> {
         if let Some(contact) = self.contacts.get_mut(&peer)
             && !linked
         {
-            contact.established = None;
+            contact.flow = None;
             contact.stalled = None;
             contact.reach_out = false;
             if was_up {
@@ -133,7 +133,7 @@ impl<R: Ratchet> Node<R> {
                 }
             }
         }
-        self.schedule_dial(peer);
+        self.tend(peer);
         self.dial_more();
     }
 }

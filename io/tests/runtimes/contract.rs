@@ -16,7 +16,7 @@ use futures::io::AsyncReadExt as _;
 use sotto_core::row::IdentityRow;
 use sotto_core::{Command, Notice, OnionAddress};
 use sotto_io::{DialFuture, ListenError, Listener, NodeConfig, NodeHandle, Notices, Stream, Transport, open_with};
-use sotto_testkit::driver::{self, Arrivals, Asked, Driver, Network, Rig, Running, replay};
+use sotto_testkit::driver::{self, Driver, FakeNetwork, IncomingStreams, PendingReply, RunningNode, Setup, replay};
 use tokio_util::compat::{TokioAsyncReadCompatExt as _, TokioAsyncWriteCompatExt as _};
 
 use crate::test_runtime::{Smol, TestRuntime, Tokio};
@@ -44,7 +44,7 @@ impl SocketRuntime for Smol {
 /// The driver under test, on the runtime `R`. Each node has a thread of its own.
 struct DriverOn<R>(PhantomData<fn() -> R>);
 
-struct RunningNode {
+struct DriverThread {
     handle: NodeHandle,
     notices: Notices,
     kill: oneshot::Sender<()>,
@@ -52,19 +52,21 @@ struct RunningNode {
 }
 
 impl<R: SocketRuntime> Driver for DriverOn<R> {
-    fn start(&self, rig: Rig) -> Box<dyn Running> {
+    fn start(&self, setup: Setup) -> Box<dyn RunningNode> {
         let (handle_sender, handle_receiver) = mpsc::channel();
         let (kill, killed) = oneshot::channel();
         let thread = thread::spawn(move || {
             R::block_on(async {
                 let config = NodeConfig {
-                    store: rig.shelf,
-                    transport: Arc::new(Adapter::<_, R>::new(rig.network)),
-                    limits: rig.limits,
+                    store: setup.store,
+                    transport: Arc::new(Adapter::<_, R>::new(setup.network)),
+                    limits: setup.limits,
                 };
-                let (handle, driver) = open_with(config, R::Runtime::default(), rig.open).await.expect("opens");
+                let (handle, driver) = open_with(config, R::Runtime::default(), setup.open)
+                    .await
+                    .expect("opens");
                 handle_sender.send(handle).expect("the test waits for it");
-                match select(Box::pin(rig.life.of(driver)), killed).await {
+                match select(Box::pin(setup.lifetime.of(driver)), killed).await {
                     Either::Left((Some(Ok(())), _)) => {}
                     // Dropped by the test case, or ended by the power cut that precedes a kill.
                     Either::Left((ended, killed)) => assert!(killed.await.is_ok(), "{ended:?}"),
@@ -74,7 +76,7 @@ impl<R: SocketRuntime> Driver for DriverOn<R> {
         });
         let handle: NodeHandle = handle_receiver.recv().expect("it starts");
         let notices = handle.subscribe();
-        Box::new(RunningNode {
+        Box::new(DriverThread {
             handle,
             notices,
             kill,
@@ -83,8 +85,8 @@ impl<R: SocketRuntime> Driver for DriverOn<R> {
     }
 }
 
-impl Running for RunningNode {
-    fn command(&self, command: Command) -> Asked {
+impl RunningNode for DriverThread {
+    fn command(&self, command: Command) -> PendingReply {
         let handle = self.handle.clone();
         Box::pin(async move { handle.command(command).await.ok() })
     }
@@ -113,7 +115,7 @@ impl<T, R> Adapter<T, R> {
     }
 }
 
-impl<R: SocketRuntime> Transport for Adapter<Network, R> {
+impl<R: SocketRuntime> Transport for Adapter<FakeNetwork, R> {
     fn listen(&self, identity: &IdentityRow) -> Result<Box<dyn Listener>, ListenError> {
         Ok(Box::new(Adapter::<_, R>::new(self.0.listen(identity))))
     }
@@ -124,21 +126,21 @@ impl<R: SocketRuntime> Transport for Adapter<Network, R> {
     }
 }
 
-impl<R: SocketRuntime> Listener for Adapter<Arrivals, R> {
+impl<R: SocketRuntime> Listener for Adapter<IncomingStreams, R> {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Stream> {
         Poll::Ready(R::stream(ready!(self.0.poll_next(cx))).expect("a socket"))
     }
 }
 
 #[test]
-fn every_broken_driver_is_found_out() {
-    driver::broken::every_broken_driver_is_found_out(&DriverOn::<Tokio>(PhantomData), &[]);
+fn every_mutant_is_detected() {
+    driver::mutants::every_mutant_is_detected(&DriverOn::<Tokio>(PhantomData), &[]);
 }
 
 #[test]
-fn it_dies_at_any_poll_and_completes_nothing_twice() {
-    driver::it_dies_at_any_poll_and_completes_nothing_twice(&DriverOn::<Tokio>(PhantomData));
-    driver::it_dies_at_any_poll_and_completes_nothing_twice(&DriverOn::<Smol>(PhantomData));
+fn a_crash_at_any_poll_completes_nothing_twice() {
+    driver::a_crash_at_any_poll_completes_nothing_twice(&DriverOn::<Tokio>(PhantomData));
+    driver::a_crash_at_any_poll_completes_nothing_twice(&DriverOn::<Smol>(PhantomData));
 }
 
 #[test]

@@ -85,7 +85,7 @@ impl RowStore for FaultyStore {
     type Error = Fault;
 
     fn image(&mut self) -> Result<Image, Fault> {
-        self.call("image", |disk| disk.image())
+        self.call("image", |disk| Disk::image(disk))
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), Fault> {
@@ -93,7 +93,7 @@ impl RowStore for FaultyStore {
     }
 
     fn fetch(&mut self, query: &Query) -> Result<Rows, Fault> {
-        self.call("fetch", |disk| disk.fetch(query))
+        self.call("fetch", |disk| Disk::fetch(disk, query))
     }
 
     fn reopen(&mut self) -> Result<(), Fault> {

@@ -20,12 +20,12 @@ impl Invariant for Contract {
     fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
         match observation {
             Observation::Opening(peer) => _ = self.0.insert(*peer, driver::Contract::default()),
-            Observation::Output(peer, output) => self.0.entry(*peer).or_default().wanted(output),
+            Observation::Output(peer, output) => self.0.entry(*peer).or_default().output(output),
             Observation::Input(peer, input) => {
                 let (now, deadline, intake) = world.driver_view(*peer);
                 let contract = self.0.entry(*peer).or_default();
                 contract
-                    .told(input, now, deadline, intake)
+                    .input(input, now, deadline, intake)
                     .map_err(|breach| format!("{peer}: {breach}"))?;
             }
             _ => {}

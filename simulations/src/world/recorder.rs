@@ -47,11 +47,11 @@ impl Recorder {
     }
 
     pub fn input(&mut self, peer: Peer, input: &Input, now: Now) {
-        self.write(peer, || Step::Told(input.clone(), now));
+        self.write(peer, || Step::Input(input.clone(), now));
     }
 
     pub fn output(&mut self, peer: Peer, output: &Output) {
-        self.write(peer, || Step::Wanted(output.clone()));
+        self.write(peer, || Step::Output(output.clone()));
     }
 
     fn write(&mut self, peer: Peer, step: impl FnOnce() -> Step) {

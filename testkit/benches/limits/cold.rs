@@ -1,4 +1,4 @@
-//! What a script waits for: `sotto --json send` against a running daemon, beside an interpreter that does nothing.
+//! The latency of a script: `sotto --json send` against a running daemon, compared with an interpreter that does nothing.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ pub fn cold_send() {
     compare("cold_send", RUNS, ours, limit);
 }
 
-/// The interpreter itself, not a wrapper that looks for one.
+/// The interpreter itself, not a wrapper that searches for it.
 fn interpreter() -> String {
     let python = Command::new("python3")
         .args(["-c", "import sys; print(sys.executable)"])

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-/// A data folder of its own. Its daemon ends with it.
+/// A temporary data folder. Its daemon ends with it.
 pub struct Home {
     folder: tempfile::TempDir,
     network: String,
@@ -16,7 +16,7 @@ pub struct Home {
 }
 
 impl Home {
-    /// Builds the program, and makes an identity whose key is in a file. The network is `tor`, or `local`: one of its own.
+    /// Builds the program and makes an identity with a key file. The network is `tor`, or `local` for a folder of its own.
     pub fn on(network: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let network = match network {
@@ -43,7 +43,7 @@ impl Home {
         command
     }
 
-    /// Runs it, and gives the JSON that it prints.
+    /// Runs it. Returns the JSON that it prints.
     pub fn sotto(&self, arguments: &[&str]) -> Value {
         let Output { status, stdout, stderr } = self.command(arguments).output().expect("sotto runs");
         assert!(
@@ -54,7 +54,7 @@ impl Home {
         serde_json::from_slice(&stdout).unwrap_or(Value::Null)
     }
 
-    /// One call over the daemon's socket.
+    /// One call through the daemon's socket.
     pub fn call(&self, method: &str, params: &Value) -> Value {
         let mut stream = UnixStream::connect(self.data().join("sotto.sock")).expect("the daemon listens");
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
@@ -89,7 +89,7 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        // Best effort: it may not run.
+        // It may not be running.
         let _ = self.command(&["daemon", "stop"]).output();
     }
 }

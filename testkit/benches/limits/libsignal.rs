@@ -1,4 +1,4 @@
-//! The limit: libsignal as it is, over its own stores in memory.
+//! The limit: libsignal alone, over its own stores in memory.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,7 +12,7 @@ use libsignal_protocol::{
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-/// Two parties with a session that has gone both ways.
+/// Two parties with a session in which both have sent.
 pub struct Parties {
     stores: [InMemSignalProtocolStore; 2],
     addresses: [ProtocolAddress; 2],
@@ -110,7 +110,7 @@ impl Parties {
         assert!(!plaintext.expect("decrypts").is_empty());
     }
 
-    /// Time for `count` messages, all one way.
+    /// Time for `count` messages in one direction.
     pub fn one_way(&mut self, texts: &[Vec<u8>]) -> Duration {
         let start = Instant::now();
         for text in texts {
@@ -119,7 +119,7 @@ impl Parties {
         start.elapsed()
     }
 
-    /// Time for `count` messages, each the other way.
+    /// Time for `count` messages in alternating directions.
     pub fn ping_pong(&mut self, texts: &[Vec<u8>]) -> Duration {
         let start = Instant::now();
         for (at, text) in texts.iter().enumerate() {

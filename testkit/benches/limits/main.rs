@@ -1,7 +1,7 @@
-//! How close the node comes to what its parts cost: `cargo bench -p sotto-testkit --bench limits`.
+//! The cost of a node compared with the cost of its parts: `cargo bench -p sotto-testkit --bench limits`.
 //!
-//! Each row prints `name ours=… limit=… ratio=…`, both sides measured in the same run, in turns, and the median taken. All
-//! texts have 200 bytes. Arguments choose rows by name; without any, all run.
+//! Each row prints `name ours=… limit=… ratio=…`, both sides measured in turns in the same run; figures are medians. All
+//! texts have 200 bytes. Arguments select rows by name.
 
 mod cold;
 mod installed;

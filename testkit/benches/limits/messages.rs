@@ -1,32 +1,47 @@
-//! Node to node in memory, acks and Noise included, rows kept nowhere.
+//! Node to node in memory, with acknowledgements and Noise, without a store.
 
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use sotto_core::row::{Batch, Image, Query, Rows};
+use sotto_core::row::{Batch, Image, Query, RowStore, Rows};
 use sotto_core::{Command, Draft, Limits, OnionAddress, Reply};
-use sotto_testkit::pair::{self, A, B, Pair};
+use sotto_testkit::pair::{A, B, Pair};
 
 use crate::compare;
 use crate::libsignal::Parties;
 
-/// Forgets everything.
-struct Nowhere;
+/// A store that keeps nothing.
+struct NullStore;
 
-impl pair::Rows for Nowhere {
-    fn commit(&mut self, batch: Batch) {
-        drop(batch);
+impl RowStore for NullStore {
+    type Error = Infallible;
+
+    fn image(&mut self) -> Result<Image, Infallible> {
+        Ok(Image::default())
     }
 
-    fn fetch(&mut self, _: &Query) -> Rows {
-        Rows::default()
+    fn commit(&mut self, _: &Batch) -> Result<(), Infallible> {
+        Ok(())
     }
 
-    fn image(&mut self) -> Image {
-        Image::default()
+    fn fetch(&mut self, _: &Query) -> Result<Rows, Infallible> {
+        Ok(Rows::default())
+    }
+
+    fn reopen(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn close(self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn is_transient(error: &Infallible) -> bool {
+        match *error {}
     }
 }
 
-/// Texts of 200 bytes, each another.
+/// Distinct texts of 200 bytes.
 pub fn texts(count: usize) -> Vec<Vec<u8>> {
     (0..count).map(|number| format!("{number:<200}").into_bytes()).collect()
 }
@@ -35,9 +50,9 @@ pub fn draft(contact: OnionAddress, text: &[u8]) -> Draft {
     Draft::plain(contact, String::from_utf8_lossy(text).into_owned())
 }
 
-/// Two friends who have both spoken.
-pub fn friends<D: pair::Rows>(disks: [D; 2]) -> Pair<D> {
-    let mut pair = Pair::new(disks, 1, &Limits::default());
+/// Two friends that have both sent a message.
+pub fn friends<S: RowStore>(stores: [S; 2]) -> Pair<S> {
+    let mut pair = Pair::new(stores, 1, &Limits::default());
     pair.befriend();
     for side in [A, B] {
         let to = pair.sides[1 - side].address;
@@ -46,8 +61,8 @@ pub fn friends<D: pair::Rows>(disks: [D; 2]) -> Pair<D> {
     pair
 }
 
-/// Time until everything is acknowledged; A sends it in bursts, as fast as it can be queued.
-pub fn send_all<D: pair::Rows>(pair: &mut Pair<D>, texts: &[Vec<u8>], burst: usize) -> Duration {
+/// Time until every message is acknowledged. A sends them in bursts, as fast as they can be queued.
+pub fn send_all<S: RowStore>(pair: &mut Pair<S>, texts: &[Vec<u8>], burst: usize) -> Duration {
     let to = pair.sides[B].address;
     let start = Instant::now();
     for texts in texts.chunks(burst) {
@@ -70,7 +85,7 @@ pub fn send_all<D: pair::Rows>(pair: &mut Pair<D>, texts: &[Vec<u8>], burst: usi
 
 pub fn one_way() {
     let texts = texts(4096);
-    let mut pair = friends([Nowhere, Nowhere]);
+    let mut pair = friends([NullStore, NullStore]);
     let mut parties = Parties::new();
     compare(
         "one_way",
@@ -82,7 +97,7 @@ pub fn one_way() {
 
 pub fn ping_pong() {
     let texts = texts(512);
-    let mut pair = friends([Nowhere, Nowhere]);
+    let mut pair = friends([NullStore, NullStore]);
     let mut parties = Parties::new();
     let ours = || {
         let addresses = [pair.sides[A].address, pair.sides[B].address];

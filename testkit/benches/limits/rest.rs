@@ -1,5 +1,4 @@
-//! A daemon with a past, at rest: 100 contacts and 100 000 messages. What it holds, what it burns, how fast it finds, and
-//! how fast its store opens.
+//! An idle daemon with 100 contacts and 100 000 messages: its memory, its processor time, its search, and the opening of its store.
 
 use std::fs;
 use std::thread::sleep;
@@ -8,10 +7,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use sotto_core::row::{
     Batch, Change, ContactRow, ContentType, CursorsRow, DeliveryRow, DeliveryState, Event, EventRow, MessageKey,
-    MessageRow, Relationship, Retry, Row, SessionRow,
+    MessageRow, Retry, Row, SessionRow, Standing,
 };
 use sotto_core::{
-    Entropy, EventSeq, Limits, MessageId, Monotonic, Node, Now, OnionAddress, OnionSecret, SessionEpoch, Wall,
+    Entropy, EventSeq, Generation, Limits, MessageId, Monotonic, Node, Now, OnionAddress, OnionSecret, Wall,
 };
 use sotto_io_sqlcipher::{Store, StoreKey, read_salt};
 use sotto_testkit::disk::Disk;
@@ -60,7 +59,7 @@ pub fn rest() {
         println!("search_{word} ours={:.1?} limit=10ms (over the socket)", took[10]);
     }
     let pid = home.pid();
-    // The first dials of a start are over by then.
+    // By then the first dials after a start have ended.
     sleep(Duration::from_secs(3));
     let before = ticks(&pid);
     sleep(Duration::from_secs(10));
@@ -72,7 +71,7 @@ pub fn rest() {
     println!("binary ours={} MiB", home.size());
 }
 
-/// Writes the past.
+/// Writes the contacts and messages.
 fn fill(mut store: Store) {
     let own = store
         .image()
@@ -85,7 +84,7 @@ fn fill(mut store: Store) {
     let rows = contacts.iter().flat_map(|contact| {
         let cursors = CursorsRow {
             contact: *contact,
-            session_epoch: SessionEpoch(1),
+            generation: Generation(1),
             sent: 5,
             acknowledged: 5,
             received: 5,
@@ -126,10 +125,10 @@ fn contact(number: u64) -> OnionAddress {
     OnionSecret::from_seed(&seed).address()
 }
 
-/// A session such as nodes have.
+/// The session row of a real session.
 fn a_session() -> Vec<u8> {
     let pair = friends([Disk::default(), Disk::default()]);
-    let sessions = pair.sides[0].disk.rows().filter_map(|row| match row {
+    let sessions = pair.sides[0].store.rows().filter_map(|row| match row {
         Row::Session(row) => Some(row.record.clone()),
         _ => None,
     });
@@ -139,7 +138,7 @@ fn a_session() -> Vec<u8> {
 fn friend(address: OnionAddress) -> ContactRow {
     ContactRow {
         address,
-        relationship: Relationship::Friend,
+        standing: Standing::Friend,
         petname: address.to_string()[..8].to_owned(),
         claimed_name: String::new(),
         note: String::new(),
@@ -154,8 +153,8 @@ fn friend(address: OnionAddress) -> ContactRow {
     }
 }
 
-/// A message of about 200 bytes with its event and, if it is ours, its state. Every one has the frequent word, one in
-/// 20 000 the rare one.
+/// A message of about 200 bytes with its event and, if it is ours, its delivery state. Every message has the frequent word, one in
+/// 20 000 the rare word.
 fn message(number: u64, own: OnionAddress, contacts: &[OnionAddress]) -> Vec<Row> {
     let contact = contacts[usize::try_from(number).expect("small") % contacts.len()];
     let author = if number.is_multiple_of(2) { contact } else { own };
@@ -199,7 +198,7 @@ fn message(number: u64, own: OnionAddress, contacts: &[OnionAddress]) -> Vec<Row
     vec![Row::Message(row), Row::Delivery(delivery), Row::Event(event)]
 }
 
-/// User and system time of a process so far, in clock ticks (proc(5)).
+/// User and system time of a process, in clock ticks (proc(5)).
 fn ticks(pid: &str) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
     let fields = stat.rsplit(") ").next().expect("fields after the name").split(' ');

@@ -1,14 +1,13 @@
-//! The same as `one_way`, with a SQLCipher store on both sides. The limit is libsignal's time plus the same rows, in their
-//! last states, written by plain statements into plain tables of two SQLCipher files: one batch a window and side.
+//! As `one_way`, with a SQLCipher store on both sides. The limit is libsignal's time plus the same rows in their last states, written
+//! by plain statements to plain tables of two SQLCipher files, one batch for each window and side.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
-use sotto_core::row::{Batch, Change, Image, Key, Query, Row, Rows};
-use sotto_io_sqlcipher::{Store, StoreKey};
-use sotto_testkit::pair;
+use sotto_core::row::{Batch, Change, Image, Key, Query, Row, RowStore, Rows};
+use sotto_io_sqlcipher::{Store, StoreError, StoreKey};
 
 use crate::compare;
 use crate::libsignal::Parties;
@@ -17,24 +16,39 @@ use crate::messages::{friends, send_all, texts};
 /// Messages of one batch: the default window.
 const WINDOW: usize = 32;
 
-/// A store, and what was written to it.
+/// A store that records the changes.
 struct Recorded {
     store: Store,
     changes: Vec<Change>,
 }
 
-impl pair::Rows for Recorded {
-    fn commit(&mut self, batch: Batch) {
-        self.store.commit(&batch).expect("committed");
-        self.changes.extend(batch.changes);
+impl RowStore for Recorded {
+    type Error = StoreError;
+
+    fn image(&mut self) -> Result<Image, StoreError> {
+        self.store.image()
     }
 
-    fn fetch(&mut self, query: &Query) -> Rows {
-        self.store.fetch(query).expect("fetched")
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.store.commit(batch)?;
+        self.changes.extend_from_slice(&batch.changes);
+        Ok(())
     }
 
-    fn image(&mut self) -> Image {
-        self.store.image().expect("an image")
+    fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError> {
+        self.store.fetch(query)
+    }
+
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        self.store.reopen()
+    }
+
+    fn close(self) -> Result<(), StoreError> {
+        self.store.close()
+    }
+
+    fn is_transient(error: &StoreError) -> bool {
+        Store::is_transient(error)
     }
 }
 
@@ -53,14 +67,14 @@ pub fn stored() {
     let pair = std::cell::RefCell::new(friends([open("a"), open("b")]));
     let ours = || {
         let mut pair = pair.borrow_mut();
-        pair.sides.iter_mut().for_each(|side| side.disk.changes.clear());
+        pair.sides.iter_mut().for_each(|side| side.store.changes.clear());
         send_all(&mut pair, &texts, 256)
     };
     let limit = || {
         let pair = pair.borrow();
         let mut took = parties.one_way(&texts);
         for (side, raw) in pair.sides.iter().zip(&raw) {
-            took += write(raw, &windows(&side.disk.changes));
+            took += write(raw, &windows(&side.store.changes));
         }
         took
     };
@@ -95,7 +109,7 @@ fn raw(path: &Path) -> Connection {
 }
 
 fn write(raw: &Connection, windows: &[BTreeMap<Key, &Change>]) -> Duration {
-    // Numbers for keys, in the order in which they come: the cheapest that a table can have.
+    // Keys are numbers in insertion order, the cheapest keys of a table.
     let mut numbers = BTreeMap::new();
     let mut number = |key: &Key| {
         let next = i64::try_from(numbers.len()).expect("few");
@@ -131,7 +145,7 @@ fn write(raw: &Connection, windows: &[BTreeMap<Key, &Change>]) -> Duration {
     start.elapsed()
 }
 
-/// A row as bytes, as long as what it holds; nothing if it is deleted.
+/// A row as bytes of the same length; nothing if it is deleted.
 fn plain(change: &Change) -> Option<Vec<u8>> {
     let (Change::Put(row) | Change::Insert(row)) = change else {
         return None;

@@ -1,4 +1,4 @@
-//! A stream as arti gives it, with nothing of Sotto's on it: the limit.
+//! The limit: a bare arti stream without Sotto.
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// Somebody dials an onion service that counts what it gets.
+    /// Dials an onion service that counts the bytes that it receives.
     pub async fn from(dialler: &Person, table: &Table) -> Self {
         let folder = TempDir::new().expect("a folder");
         let runtime = runtime::tokio().expect("tokio");
@@ -37,10 +37,10 @@ impl Bare {
             name: String::new(),
             created_at: Wall(0),
         };
-        let mut listener = tor.listen(&identity).expect("nobody else listens");
+        let mut listener = tor.listen(&identity).expect("no other listener");
         let mut changes = tor.status_changes();
         tokio::spawn(async move {
-            // Tor's own probes come and go without a word.
+            // Self-probes connect and send nothing.
             loop {
                 tokio::spawn(count(poll_fn(|cx| listener.poll_accept(cx)).await));
             }
@@ -55,7 +55,7 @@ impl Bare {
         }
     }
 
-    /// The time until the other side has said that it got so many bytes.
+    /// The time until the other side confirms this many bytes.
     pub async fn deliver(&mut self, bytes: usize) -> Duration {
         let length = u64::try_from(bytes).expect("in memory").to_be_bytes();
         let message = [&length[..], &vec![0x55; bytes - length.len()]].concat();
@@ -63,7 +63,7 @@ impl Bare {
         let delivering = async {
             writer.write_all(&message).await?;
             writer.flush().await?;
-            // As long as the smallest record, which is what an acknowledgement is in.
+            // As long as the smallest record, which is that of an acknowledgement.
             reader.read_exact(&mut [0; ANSWER]).await
         };
         let (took, delivered) = timed(delivering).await;
@@ -74,7 +74,7 @@ impl Bare {
 
 const ANSWER: usize = 64;
 
-/// Says of each message that it has come.
+/// Confirms each message.
 async fn count(stream: Stream) -> std::io::Result<()> {
     let Stream { mut reader, mut writer } = stream;
     loop {

@@ -1,4 +1,4 @@
-//! The program as it is installed, on Tor and at rest.
+//! The installed program, idle on Tor.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use toml::Table;
 
 use crate::installed::{Home, resident};
 
-/// Nothing is waited for longer.
+/// The longest wait.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 pub fn rows(table: &Table) {
@@ -33,7 +33,7 @@ pub fn rows(table: &Table) {
         "daemon_reachable ours={:.1?} (from `sotto daemon start`)",
         start.elapsed()
     );
-    // What a start needs is given back by then.
+    // By then the memory of the start is free again.
     sleep(Duration::from_secs(30));
     println!("resident_at_rest ours={} limit=90 MiB", resident(&home.pid()));
 }

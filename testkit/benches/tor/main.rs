@@ -1,9 +1,8 @@
-//! What Sotto costs over Tor: `cargo bench -p sotto-testkit --bench tor`, on a Tor network of its own (package `tor`).
+//! The cost of Sotto over Tor: `cargo bench -p sotto-testkit --bench tor`, on a private Tor network (package `tor`).
 //!
-//! `round_trip` and `bulk` compare a link of Sotto's, its stores included, with a bare arti stream from the same
-//! client, measured in turns in the same run. The two go over circuits of their own, and what a circuit costs is chance: so
-//! everybody is born anew a few times, and the figures are medians over all of it. The network is as fast as loopback: on
-//! the public one everything takes longer, but for what Sotto adds.
+//! `round_trip` and `bulk` compare a link of Sotto, with its stores, with a bare arti stream of the same client, measured in turns in
+//! the same run. The two use different circuits, whose speed varies, so all nodes are created several times and the figures are medians
+//! over all rounds. The network is as fast as loopback; on the public one only Sotto's share of the time is the same.
 
 #[path = "../limits/installed.rs"]
 mod installed;
@@ -20,7 +19,7 @@ use toml::Table;
 use bare::Bare;
 use person::Person;
 
-/// Times that circuits are drawn.
+/// How often circuits are built anew.
 const DRAWS: usize = 5;
 /// Rounds of each comparison on the same circuits.
 const ROUNDS: usize = 2;
@@ -28,9 +27,9 @@ const ROUNDS: usize = 2;
 const ROUND_TRIPS: u32 = 40;
 /// Messages in each round of `bulk`.
 const BULK: u32 = 64;
-/// Records come in sizes, and a text of this length nearly fills its own.
+/// The length of a text that nearly fills its record.
 const FULL: usize = 23 * 1024;
-/// The longest text that there is is padded by half.
+/// The longest text is padded by half.
 const LONGEST: usize = 32 * 1024;
 
 fn main() {
@@ -47,7 +46,7 @@ fn main() {
     daemon::rows(&table);
 }
 
-/// What was measured.
+/// The measurements.
 #[derive(Default)]
 struct Story {
     bootstraps: Vec<Duration>,
@@ -64,7 +63,7 @@ struct Comparison {
 }
 
 impl Story {
-    /// Two people and a bare stream, who are born, meet and go.
+    /// Creates two nodes and a bare stream, measures, and ends them.
     async fn play(&mut self, table: &Table) {
         let [ada, bob] = [Person::born(table).await, Person::born(table).await];
         self.bootstraps.extend([ada.reachable_after, bob.reachable_after]);
@@ -77,7 +76,7 @@ impl Story {
                 self.round_trips.ours.push(ada.deliver(&bob, &text, 1).await);
                 self.round_trips.limit.push(bare.deliver(512).await);
             }
-            // As many texts at once as there may be, beside as many bytes.
+            // A full window of texts, against as many bytes.
             for (comparison, length) in [(&mut self.bulk, FULL), (&mut self.bulk_longest, LONGEST)] {
                 comparison.ours.push(ada.deliver(&bob, &"x".repeat(length), BULK).await);
                 comparison.limit.push(bare.deliver(length * BULK as usize).await);

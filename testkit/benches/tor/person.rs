@@ -1,4 +1,4 @@
-//! Somebody with a store, a node on tokio, and Tor.
+//! A node with a store, on tokio and Tor.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub struct Person {
     pub node: NodeHandle,
     pub tor: Tor<TokioRustlsRuntime>,
     pub address: OnionAddress,
-    /// From the start of a client that knows nothing to a proof that the service can be reached.
+    /// From the start of a client without a directory to the proof that its service is reachable.
     pub reachable_after: Duration,
     _folder: TempDir,
 }
@@ -51,7 +51,7 @@ impl Person {
         }
     }
 
-    /// Returns when both have consented, and a first message has come through.
+    /// Returns when both are contacts and a first message was delivered.
     pub async fn befriend(&self, other: &Self) {
         let invite = other.ask(Command::CreateInvite).await;
         let Reply::Invite(code) = invite else {
@@ -66,13 +66,13 @@ impl Person {
         self.deliver(other, "hello", 1).await;
     }
 
-    /// The orderly end.
+    /// Shuts down.
     pub async fn die(self) {
         self.node.shutdown().await;
         self.tor.close().await;
     }
 
-    /// The time from handing over the first of `count` messages until the last one is known to be delivered.
+    /// The time from sending the first of `count` messages until the last is delivered.
     pub async fn deliver(&self, to: &Self, text: &str, count: u32) -> Duration {
         let mut notices = self.node.subscribe();
         let sending = async {

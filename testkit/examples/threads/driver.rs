@@ -1,15 +1,16 @@
-//! A whole driver on plain threads and blocking sockets, small enough to be read in one go, and to begin one's own with.
+//! A whole driver on plain threads and blocking sockets, as a starting point for other drivers. The contract is in the documentation
+//! of [`sotto_core`].
 //!
-//! One thread owns the node, and the store with it. Whatever happens elsewhere comes to it as an [`Event`] through one
-//! bounded channel; whoever finds that channel full waits, and so does the peer behind it.
+//! One thread owns the node and the store. Every other thread sends it [`Event`]s through one bounded channel. A sender waits when the
+//! channel is full, and so does the peer behind it.
 //!
-//! | what a driver owes its node | here |
+//! | duty of a driver | here |
 //! |---|---|
-//! | a commit is durable before `Stored`; if it fails, the node is opened again | `perform`, `supervise` |
-//! | each output that starts work is completed once, and `Closed` is a link's last word | `perform`, `take` |
+//! | a commit is durable before `Stored`; after a failed one the node is opened again | `perform`, `supervise` |
+//! | each output that starts work has one completion, and `Closed` is a link's last input | `perform`, `take` |
 //! | the monotonic clock never goes back | `now` |
-//! | all that is wanted is done before it sleeps, until the deadline at most | `run` |
-//! | a node that is busy is fed nothing | `run`, and the channel |
+//! | every output is carried out before it sleeps, until the deadline at most | `run` |
+//! | a busy node receives no bytes | `run`, and the channel |
 
 use std::collections::HashMap;
 use std::io;
@@ -29,14 +30,14 @@ use super::event::{Answer, Event, Failure};
 use super::link::Link;
 use super::setup::{Listener, Network, Setup, Storage};
 
-/// What may happen before the node is asked again what it wants; so one commit serves many inputs.
+/// Inputs between two rounds of outputs, so that one commit serves many inputs.
 const SHARE: usize = 64;
-/// Longest sleep: the channel's clock does not count the time that a machine is suspended.
+/// Longest sleep, because the channel's clock does not count suspended time.
 const LOOK: Millis = Millis::minutes(1);
-/// Rest of a store that has failed.
+/// Pause after a failure of the store.
 const RECOVERY: Duration = Duration::from_millis(100);
 
-/// Runs a node, and runs it again on what is durable whenever its store has failed.
+/// Runs a node, and opens it again on its durable rows after each failure of the store.
 pub fn supervise(
     mut setup: Setup,
     inbox: &SyncSender<Event>,
@@ -89,7 +90,7 @@ struct Driver<'a> {
 }
 
 impl Driver<'_> {
-    /// Until it is to end; gives how.
+    /// Runs until the end. Returns how it ends.
     fn run(mut self) -> Result<Event, Failure> {
         self.perform()?;
         self.listen()?;
@@ -117,7 +118,7 @@ impl Driver<'_> {
         }
     }
 
-    /// Carries out everything that the node wants by now.
+    /// Carries out every output.
     fn perform(&mut self) -> Result<(), StoreError> {
         while let Some(output) = self.node.poll() {
             match output {
@@ -133,7 +134,7 @@ impl Driver<'_> {
                     let network = Arc::clone(self.network);
                     self.hold(id, move || network.dial(peer));
                 }
-                // A link that is not held any more was `Closed`, which completes these two as well.
+                // A link that is gone was `Closed`, which completes these two as well.
                 Output::Transmit(id, bytes) => self.links.get(&id).map_or((), |link| link.transmit(bytes)),
                 Output::Hangup(id) => {
                     if self.links.get(&id).is_some_and(|link| !link.hang_up()) {
@@ -141,7 +142,7 @@ impl Driver<'_> {
                         self.tell(Input::Closed(id, Cause::HungUp));
                     }
                 }
-                // Whoever asked, or listened, may have gone.
+                // The receiver of a reply or a notice may be gone.
                 Output::Reply(id, answer) => {
                     let _ = self.askers.remove(&id).map(|asker| asker.send(answer));
                 }
@@ -177,7 +178,7 @@ impl Driver<'_> {
                 }
                 self.tell(input);
             }
-            // Of a link that is over.
+            // An input of a link that was closed.
             _ => {}
         }
     }
@@ -190,7 +191,7 @@ impl Driver<'_> {
         self.links.insert(id, link);
     }
 
-    /// The first commit was the identity's, so that nobody can reach an address that is not durable.
+    /// Listens. The first commit was the identity's, so the address is durable before a peer can reach it.
     fn listen(&mut self) -> Result<(), Failure> {
         let identity = self.store.image()?.identity.ok_or("the node has no identity")?;
         let listener = self.network.listen(&identity)?;
@@ -204,7 +205,7 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// The orderly end: links are hung up after what they still have to write.
+    /// Shuts down: links are closed after their pending bytes.
     fn stop(mut self) -> Result<Event, Failure> {
         let _ = self.listener.take().map(|listener| listener.close());
         self.perform()?;

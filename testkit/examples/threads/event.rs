@@ -1,4 +1,4 @@
-//! What reaches the node's thread.
+//! [`Event`]: what is sent to the node's thread.
 
 use std::error::Error;
 use std::os::unix::net::UnixStream;
@@ -11,11 +11,11 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 
 pub enum Event {
     Command(Command, Sender<Answer>),
-    /// A peer has come, in the node's so-manieth run.
+    /// A peer has connected in this run of the node.
     Came(u32, UnixStream),
-    /// A link of the node's so-manieth run has something to say.
+    /// An input of a link of this run of the node.
     Said(u32, LinkId, Input),
     ShutDown,
-    /// As if the process were killed.
+    /// Stops as if the process were killed.
     Halt,
 }

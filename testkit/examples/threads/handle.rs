@@ -1,4 +1,4 @@
-//! What an application holds of a running node.
+//! [`Handle`]: an application's access to a running node.
 
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -9,14 +9,14 @@ use super::driver::supervise;
 use super::event::{Answer, Event, Failure};
 use super::setup::Setup;
 
-/// What may wait for the node's thread.
+/// Events that may wait for the node's thread.
 const WAITING: usize = 64;
 
-/// Speaks to a running node.
+/// Access to a running node.
 pub struct Handle {
     inbox: SyncSender<Event>,
     thread: JoinHandle<Result<(), Failure>>,
-    /// Notices; while nobody takes them, later ones are lost.
+    /// Notices. While they are not taken, later ones are lost.
     #[allow(dead_code, reason = "the example looks at its peers' answers instead")]
     pub notices: Receiver<Notice>,
 }
@@ -31,14 +31,14 @@ pub fn start(setup: Setup) -> Handle {
 }
 
 impl Handle {
-    /// Asks; the answer comes when what it promises is durable, or never, if the node stops before.
+    /// Gives a command. The reply comes when its rows are durable, or never if the node stops before.
     pub fn command(&self, command: Command) -> Receiver<Answer> {
         let (asker, answer) = channel();
         let _ = self.inbox.send(Event::Command(command, asker));
         answer
     }
 
-    /// Ends the node in order: commands before this one are answered, all is durable, links and store are closed.
+    /// Shuts the node down: earlier commands get their replies, all rows are durable, links and store are closed.
     pub fn shut_down(self) -> Result<(), Failure> {
         let _ = self.inbox.send(Event::ShutDown);
         self.thread.join().expect("a driver does not panic")

@@ -1,5 +1,5 @@
-//! One link: a thread that opens the stream and reads it, and one that writes. What they have to say is an [`Input`], and
-//! `Closed` is said when both have ended.
+//! [`Link`]: one link, with a thread that opens the stream and reads it and one that writes. Both give the driver [`Input`]s; `Closed`
+//! comes when both have ended.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use sotto_core::{Cause, Input, LinkId};
 
-/// Most that is read at once.
+/// The most bytes of one read.
 const CHUNK: usize = 16 * 1024;
-/// How long a peer that does not read may put off the end of a link that was hung up; twice that, if it began to read.
+/// How long a peer that does not read may delay the end of a link after a hangup; twice that if it began to read.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// The driver's hold on a link. Dropping it cuts the stream.
+/// The driver's handle of a link. Dropping it cuts the stream.
 pub struct Link {
     /// Bytes to write, or the end.
     orders: SyncSender<Option<Vec<u8>>>,
@@ -26,18 +26,18 @@ pub struct Link {
 
 #[derive(Default)]
 struct Shared {
-    /// Once it is open.
+    /// The stream, once it is open.
     stream: OnceLock<UnixStream>,
     hung_up: AtomicBool,
 }
 
 impl Link {
-    pub fn new<O, S>(id: LinkId, open: O, say: S) -> Self
+    pub fn new<O, S>(id: LinkId, open: O, give: S) -> Self
     where
         O: FnOnce() -> io::Result<UnixStream> + Send + 'static,
         S: Fn(Input) + Send + Sync + 'static,
     {
-        // An open `Transmit`, our end and theirs: sending never blocks.
+        // A pending `Transmit`, our end and the peer's: sending never blocks.
         let (orders, inbox) = sync_channel(3);
         let link = Self {
             orders,
@@ -49,12 +49,12 @@ impl Link {
                 Ok(opened) => {
                     let stream = shared.stream.get_or_init(|| opened);
                     if matches!(id, LinkId::Dialled(_)) {
-                        say(Input::Connected(id));
+                        give(Input::Connected(id));
                     }
-                    let (hung_up, say) = (&shared.hung_up, &say);
+                    let (hung_up, give) = (&shared.hung_up, &give);
                     thread::scope(|both| {
-                        both.spawn(move || write(id, stream, &inbox, hung_up, say));
-                        read(id, stream, say);
+                        both.spawn(move || write(id, stream, &inbox, hung_up, give));
+                        read(id, stream, give);
                         let _ = stream.shutdown(Shutdown::Both);
                         let _ = theirs.try_send(None);
                     });
@@ -66,17 +66,17 @@ impl Link {
                 }
                 Err(_) => Cause::Unreachable,
             };
-            say(Input::Closed(id, cause));
+            give(Input::Closed(id, cause));
         });
         link
     }
 
-    /// Begins to write; `Drained` follows, or `Closed`.
+    /// Starts to write. `Drained` or `Closed` follows.
     pub fn transmit(&self, bytes: Vec<u8>) {
         let _ = self.orders.try_send(Some(bytes));
     }
 
-    /// Ends the link once what is being written is written. Whether `Closed` follows: not if nothing is open yet.
+    /// Ends the link after the pending bytes. Returns whether `Closed` follows: not if the stream is not open yet.
     pub fn hang_up(&self) -> bool {
         self.shared.hung_up.store(true, Ordering::Relaxed);
         let _ = self.orders.try_send(None);
@@ -91,11 +91,11 @@ impl Drop for Link {
     }
 }
 
-/// `say` blocks until the driver has room: what is not read meanwhile holds the peer up.
-fn read(id: LinkId, mut stream: &UnixStream, say: &impl Fn(Input)) {
+/// `give` blocks until the driver has room. Bytes that are not read meanwhile block the peer.
+fn read(id: LinkId, mut stream: &UnixStream, give: &impl Fn(Input)) {
     let mut chunk = vec![0; CHUNK];
     while let Ok(length @ 1..) = stream.read(&mut chunk) {
-        say(Input::Received(id, chunk[..length].to_vec()));
+        give(Input::Received(id, chunk[..length].to_vec()));
     }
 }
 
@@ -104,14 +104,14 @@ fn write(
     stream: &UnixStream,
     orders: &Receiver<Option<Vec<u8>>>,
     hung_up: &AtomicBool,
-    say: &impl Fn(Input),
+    give: &impl Fn(Input),
 ) {
     while let Ok(Some(bytes)) = orders.recv() {
-        // A peer that is gone may still have left something to read: the reader says when that is over.
+        // A peer that is gone may have left bytes to read: the reader reports the end.
         if write_all(stream, &bytes, hung_up).is_err() {
             return;
         }
-        say(Input::Drained(id));
+        give(Input::Drained(id));
     }
     let _ = stream.shutdown(Shutdown::Both);
 }

@@ -1,11 +1,11 @@
-//! What a driver owes its node, as a ledger of what is open: every input is held against the outputs before it. It knows
-//! nothing of stores and streams, so a simulator's host can be held to it as well as a real driver.
+//! [`Contract`]: the driver's contract (see [`sotto_core`]) as a ledger. It checks every input against the outputs before it.
+//! It knows nothing of stores and streams, so it checks the simulator's host as well as a real driver.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_core::{Cause, CommandId, CommitId, Deadline, FetchId, Input, Intake, LinkId, Monotonic, Now, Output};
 
-/// What is open in one run of a node.
+/// The outputs of one run of a node that have no completion yet.
 #[derive(Debug, Default)]
 pub struct Contract {
     commits: BTreeSet<CommitId>,
@@ -24,8 +24,8 @@ struct Stream {
 }
 
 impl Contract {
-    /// The node wants something.
-    pub fn wanted(&mut self, output: &Output) {
+    /// Records an output.
+    pub fn output(&mut self, output: &Output) {
         match output {
             Output::Commit(id, _) => _ = self.commits.insert(*id),
             Output::Fetch(id, _) => _ = self.fetches.insert(*id),
@@ -42,8 +42,8 @@ impl Contract {
         }
     }
 
-    /// The node is told something; `deadline` and `intake` are what it said just before. An error says what is wrong.
-    pub fn told(&mut self, input: &Input, now: Now, deadline: Option<Deadline>, intake: Intake) -> Result<(), String> {
+    /// Checks an input. `deadline` and `intake` are what the node reported just before it. The error says what is wrong.
+    pub fn input(&mut self, input: &Input, now: Now, deadline: Option<Deadline>, intake: Intake) -> Result<(), String> {
         if now.monotonic < self.latest {
             return Err(format!(
                 "the monotonic clock went back: {:?} after {:?}",
@@ -51,7 +51,7 @@ impl Contract {
             ));
         }
         self.latest = now.monotonic;
-        let right = match input {
+        let expected = match input {
             Input::Command(id, _) => self.commands.insert(*id),
             Input::Stored(id) => self.commits.remove(id),
             Input::Fetched(id, _) => self.fetches.remove(id),
@@ -60,7 +60,7 @@ impl Contract {
                 new && self.links.insert(*id, Stream::default()).is_none()
             }
             Input::Connected(id) => self.is(*id, |stream| std::mem::take(&mut stream.dialling)),
-            Input::Received(_, _) if intake == Intake::Busy => return Err("a busy node is fed bytes".to_owned()),
+            Input::Received(_, _) if intake == Intake::Busy => return Err("a busy node receives bytes".to_owned()),
             Input::Received(id, bytes) => !bytes.is_empty() && self.is(*id, |stream| !stream.dialling),
             Input::Drained(id) => self.is(*id, |stream| std::mem::take(&mut stream.transmitting)),
             Input::Closed(id, cause) => {
@@ -73,12 +73,12 @@ impl Contract {
             }
             Input::Tick => deadline.is_some_and(|deadline| deadline.at <= now.monotonic),
         };
-        right
+        expected
             .then_some(())
-            .ok_or_else(|| format!("nothing called for {}", short(input)))
+            .ok_or_else(|| format!("unexpected input {}", short(input)))
     }
 
-    /// What has not been completed yet; empty if there is nothing.
+    /// The outputs without a completion, as text. Empty if there are none.
     pub fn open(&self) -> String {
         let mut open: Vec<String> = Vec::new();
         open.extend(self.commits.iter().map(|id| format!("{id:?}")));
@@ -92,7 +92,7 @@ impl Contract {
     }
 
     fn on(&mut self, id: LinkId, change: impl FnOnce(&mut Stream)) {
-        // A node may speak of a link whose `Closed` is on its way.
+        // A node may name a link whose `Closed` is on its way.
         let _ = self.links.get_mut(&id).map(change);
     }
 
@@ -101,7 +101,7 @@ impl Contract {
     }
 }
 
-/// In a few words.
+/// An input without its bytes and rows.
 pub(super) fn short(input: &Input) -> String {
     match input {
         Input::Received(id, bytes) => format!("Received({id:?}, {} bytes)", bytes.len()),
@@ -126,58 +126,61 @@ mod tests {
         }
     }
 
-    fn tell(contract: &mut Contract, input: &Input) -> bool {
-        contract.told(input, now(0), None, Intake::Welcome).is_ok()
+    fn accepts(contract: &mut Contract, input: &Input) -> bool {
+        contract.input(input, now(0), None, Intake::Welcome).is_ok()
     }
 
     #[test]
-    fn a_completion_is_owed_once() {
+    fn an_output_is_completed_once() {
         let mut contract = Contract::default();
         assert!(
-            !tell(&mut contract, &Input::Stored(CommitId(1))),
+            !accepts(&mut contract, &Input::Stored(CommitId(1))),
             "nothing is in flight"
         );
-        contract.wanted(&Output::Commit(CommitId(1), Batch::default()));
+        contract.output(&Output::Commit(CommitId(1), Batch::default()));
         assert_eq!(contract.open(), "CommitId(1)");
-        assert!(tell(&mut contract, &Input::Stored(CommitId(1))));
+        assert!(accepts(&mut contract, &Input::Stored(CommitId(1))));
         assert_eq!(contract.open(), "");
-        assert!(!tell(&mut contract, &Input::Stored(CommitId(1))), "twice");
+        assert!(!accepts(&mut contract, &Input::Stored(CommitId(1))), "twice");
     }
 
     #[test]
-    fn a_link_is_opened_used_and_closed_in_that_order() {
+    fn a_link_is_opened_used_and_closed_in_this_order() {
         let mut contract = Contract::default();
-        contract.wanted(&Output::Dial(LINK, OnionSecret::from_seed(&[1; 32]).address()));
-        assert!(!tell(&mut contract, &Input::Received(LINK, vec![1])), "not open yet");
-        assert!(tell(&mut contract, &Input::Connected(LINK)));
-        assert!(!tell(&mut contract, &Input::Connected(LINK)), "twice");
-        assert!(tell(&mut contract, &Input::Received(LINK, vec![1])));
-        assert!(!tell(&mut contract, &Input::Drained(LINK)), "nothing is being written");
-        contract.wanted(&Output::Transmit(LINK, vec![1]));
-        assert!(tell(&mut contract, &Input::Drained(LINK)));
-        contract.wanted(&Output::Hangup(LINK));
-        assert!(tell(&mut contract, &Input::Closed(LINK, Cause::HungUp)));
-        assert!(!tell(&mut contract, &Input::Received(LINK, vec![1])), "after its end");
-        assert!(!tell(&mut contract, &Input::Closed(LINK, Cause::Ended)), "twice");
+        contract.output(&Output::Dial(LINK, OnionSecret::from_seed(&[1; 32]).address()));
+        assert!(!accepts(&mut contract, &Input::Received(LINK, vec![1])), "not open yet");
+        assert!(accepts(&mut contract, &Input::Connected(LINK)));
+        assert!(!accepts(&mut contract, &Input::Connected(LINK)), "twice");
+        assert!(accepts(&mut contract, &Input::Received(LINK, vec![1])));
+        assert!(
+            !accepts(&mut contract, &Input::Drained(LINK)),
+            "no transmit is in flight"
+        );
+        contract.output(&Output::Transmit(LINK, vec![1]));
+        assert!(accepts(&mut contract, &Input::Drained(LINK)));
+        contract.output(&Output::Hangup(LINK));
+        assert!(accepts(&mut contract, &Input::Closed(LINK, Cause::HungUp)));
+        assert!(!accepts(&mut contract, &Input::Received(LINK, vec![1])), "after Closed");
+        assert!(!accepts(&mut contract, &Input::Closed(LINK, Cause::Ended)), "twice");
     }
 
     #[test]
-    fn clocks_and_ticks_keep_to_the_deadline() {
+    fn time_does_not_go_back_and_no_tick_is_early() {
         let mut contract = Contract::default();
         let due = Some(Deadline {
             at: Monotonic(10),
             reason: DeadlineReason::Retry,
         });
-        assert!(contract.told(&Input::Tick, now(9), due, Intake::Welcome).is_err());
-        assert!(contract.told(&Input::Tick, now(10), due, Intake::Welcome).is_ok());
-        assert!(contract.told(&Input::Tick, now(10), None, Intake::Welcome).is_err());
+        assert!(contract.input(&Input::Tick, now(9), due, Intake::Welcome).is_err());
+        assert!(contract.input(&Input::Tick, now(10), due, Intake::Welcome).is_ok());
+        assert!(contract.input(&Input::Tick, now(10), None, Intake::Welcome).is_err());
         let accepted = Input::Accepted(LinkId::Accepted(1));
         assert!(
-            contract.told(&accepted, now(9), None, Intake::Welcome).is_err(),
-            "back in time"
+            contract.input(&accepted, now(9), None, Intake::Welcome).is_err(),
+            "the monotonic clock goes back"
         );
-        assert!(contract.told(&accepted, now(10), None, Intake::Welcome).is_ok());
+        assert!(contract.input(&accepted, now(10), None, Intake::Welcome).is_ok());
         let bytes = Input::Received(LinkId::Accepted(1), vec![1]);
-        assert!(contract.told(&bytes, now(10), None, Intake::Busy).is_err());
+        assert!(contract.input(&bytes, now(10), None, Intake::Busy).is_err());
     }
 }

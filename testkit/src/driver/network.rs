@@ -1,5 +1,5 @@
-//! The network that the suite plays: the driver's streams are Unix sockets whose other ends the case holds, and a dial ends
-//! when and how the case wants. Each wait can be blocking or polled, so that any kind of driver can do it.
+//! [`FakeNetwork`]: the network of a driver under test. The driver's streams are Unix sockets of which the case holds the other
+//! ends, and the case ends each dial. Every wait can be blocking or polled, so that it suits drivers on threads and futures.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -14,71 +14,71 @@ use sotto_core::row::IdentityRow;
 
 /// A network for a driver under test. Clones are the same network.
 #[derive(Clone, Default)]
-pub struct Network(Arc<(Mutex<Inner>, Condvar)>);
+pub struct FakeNetwork(Arc<(Mutex<Inner>, Condvar)>);
 
 #[derive(Default)]
 struct Inner {
-    /// Counts `listen` and `close`: who listens has the newest number.
-    turn: u64,
+    /// Counts `listen` and `close`. The present listener has the newest number.
+    generation: u64,
     listening: Option<OnionAddress>,
     arriving: VecDeque<UnixStream>,
-    calls: VecDeque<Ring>,
+    dials: VecDeque<DialAttempt>,
     wakers: Vec<Waker>,
     cut: bool,
 }
 
-impl Network {
+impl FakeNetwork {
     /// The driver listens.
-    pub fn listen(&self, identity: &IdentityRow) -> Arrivals {
+    pub fn listen(&self, identity: &IdentityRow) -> IncomingStreams {
         let mut inner = self.inner();
-        inner.turn += 1;
+        inner.generation += 1;
         inner.listening = Some(identity.address());
-        Arrivals {
-            turn: inner.turn,
+        IncomingStreams {
+            generation: inner.generation,
             network: self.clone(),
         }
     }
 
-    /// The driver dials. A dropped [`Dial`] is abandoned.
-    pub fn dial(&self, peer: OnionAddress) -> Dial {
-        let answer = Arc::default();
-        let call = Ring {
+    /// The driver dials. To drop the [`PendingDial`] abandons the dial.
+    pub fn dial(&self, peer: OnionAddress) -> PendingDial {
+        let result = Arc::default();
+        let attempt = DialAttempt {
             peer,
-            answer: Arc::clone(&answer),
+            result: Arc::clone(&result),
         };
         let mut inner = self.inner();
         if inner.cut {
-            call.refuse();
+            attempt.refuse();
         } else {
-            inner.calls.push_back(call);
+            inner.dials.push_back(attempt);
         }
-        Dial(answer)
+        PendingDial(result)
     }
 
-    /// Under which address the driver listens.
+    /// The address at which the driver listens.
     pub fn listening(&self) -> Option<OnionAddress> {
         self.inner().listening
     }
 
-    /// A peer comes; gives its end.
-    pub fn connect(&self) -> Far {
-        let (near, far) = UnixStream::pair().expect("a pair of sockets");
+    /// A peer connects. Returns its end.
+    pub fn connect(&self) -> PeerStream {
+        let (near, peer_stream) = UnixStream::pair().expect("a pair of sockets");
         let mut inner = self.inner();
         inner.arriving.push_back(near);
         self.wake(&mut inner);
-        Far::new(far)
+        PeerStream::new(peer_stream)
     }
 
-    /// The oldest dial that has not been looked at.
-    pub fn call(&self) -> Option<Ring> {
-        self.inner().calls.pop_front()
+    /// The oldest dial that the case has not taken.
+    pub fn next_dial(&self) -> Option<DialAttempt> {
+        self.inner().dials.pop_front()
     }
 
     /// Every dial fails from now on.
     pub fn cut(&self) {
         let mut inner = self.inner();
         inner.cut = true;
-        inner.calls.drain(..).for_each(Ring::refuse);
+        inner.dials.drain(..).for_each(DialAttempt::refuse);
     }
 
     fn wake(&self, inner: &mut Inner) {
@@ -91,17 +91,17 @@ impl Network {
     }
 }
 
-/// Where peers' streams arrive. Dropping it ends the listening.
-pub struct Arrivals {
-    network: Network,
-    turn: u64,
+/// The driver's listener. Dropping it ends listening.
+pub struct IncomingStreams {
+    network: FakeNetwork,
+    generation: u64,
 }
 
-impl Arrivals {
-    /// The next stream, in blocking mode. `None` once it is closed.
+impl IncomingStreams {
+    /// The next stream, in blocking mode. `None` after `close`.
     pub fn wait(&self) -> Option<UnixStream> {
         let mut inner = self.network.inner();
-        while inner.turn == self.turn {
+        while inner.generation == self.generation {
             match inner.arriving.pop_front() {
                 Some(stream) => return Some(stream),
                 None => inner = self.network.0.1.wait(inner).expect("network"),
@@ -120,117 +120,117 @@ impl Arrivals {
         Poll::Pending
     }
 
-    /// Ends the listening.
+    /// Ends listening.
     pub fn close(&self) {
         let mut inner = self.network.inner();
-        if inner.turn == self.turn {
-            inner.turn += 1;
+        if inner.generation == self.generation {
+            inner.generation += 1;
             inner.listening = None;
             self.network.wake(&mut inner);
         }
     }
 }
 
-impl Drop for Arrivals {
+impl Drop for IncomingStreams {
     fn drop(&mut self) {
         self.close();
     }
 }
 
-type Answer = (Mutex<Answered>, Condvar);
+type DialResult = (Mutex<DialState>, Condvar);
 
 #[derive(Default)]
-struct Answered {
+struct DialState {
     stream: Option<io::Result<UnixStream>>,
     waker: Option<Waker>,
 }
 
-/// A stream that is being opened; in blocking mode once it is.
-pub struct Dial(Arc<Answer>);
+/// A dial of the driver. Its stream is in blocking mode.
+pub struct PendingDial(Arc<DialResult>);
 
-impl Dial {
-    /// Waits for it on this thread.
+impl PendingDial {
+    /// Waits for the stream on this thread.
     pub fn wait(self) -> io::Result<UnixStream> {
-        let (answered, changed) = &*self.0;
-        let mut answered = answered.lock().expect("dial");
+        let (state, changed) = &*self.0;
+        let mut state = state.lock().expect("dial");
         loop {
-            match answered.stream.take() {
+            match state.stream.take() {
                 Some(stream) => return stream,
-                None => answered = changed.wait(answered).expect("dial"),
+                None => state = changed.wait(state).expect("dial"),
             }
         }
     }
 }
 
-impl Future for Dial {
+impl Future for PendingDial {
     type Output = io::Result<UnixStream>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut answered = self.0.0.lock().expect("dial");
-        if let Some(stream) = answered.stream.take() {
+        let mut state = self.0.0.lock().expect("dial");
+        if let Some(stream) = state.stream.take() {
             return Poll::Ready(stream);
         }
-        answered.waker = Some(cx.waker().clone());
+        state.waker = Some(cx.waker().clone());
         Poll::Pending
     }
 }
 
-/// A driver's dial, which the case answers.
-pub struct Ring {
-    /// Whom it dials.
+/// The case's side of a dial.
+pub struct DialAttempt {
+    /// The dialled address.
     pub peer: OnionAddress,
-    answer: Arc<Answer>,
+    result: Arc<DialResult>,
 }
 
-impl Ring {
-    /// The dial succeeds; gives the peer's end.
-    pub fn answer(self) -> Far {
-        let (near, far) = UnixStream::pair().expect("a pair of sockets");
-        self.end(Ok(near));
-        Far::new(far)
+impl DialAttempt {
+    /// Accepts it. Returns the peer's end.
+    pub fn accept(self) -> PeerStream {
+        let (near, peer_stream) = UnixStream::pair().expect("a pair of sockets");
+        self.finish(Ok(near));
+        PeerStream::new(peer_stream)
     }
 
-    /// It fails.
+    /// Refuses it.
     pub fn refuse(self) {
-        self.end(Err(ErrorKind::ConnectionRefused.into()));
+        self.finish(Err(ErrorKind::ConnectionRefused.into()));
     }
 
-    fn end(&self, how: io::Result<UnixStream>) {
-        let (answered, changed) = &*self.answer;
-        let mut answered = answered.lock().expect("dial");
-        answered.stream = Some(how);
+    fn finish(&self, stream: io::Result<UnixStream>) {
+        let (state, changed) = &*self.result;
+        let mut state = state.lock().expect("dial");
+        state.stream = Some(stream);
         changed.notify_all();
-        let _ = answered.waker.take().map(Waker::wake);
+        let _ = state.waker.take().map(Waker::wake);
     }
 }
 
 /// A peer's end of a stream.
-pub struct Far {
+pub struct PeerStream {
     stream: UnixStream,
-    /// All that has been read.
-    pub heard: Vec<u8>,
-    /// Whether the driver's side has ended the stream.
+    /// Everything that was read.
+    pub received: Vec<u8>,
+    /// Whether the driver ended the stream.
     pub ended: bool,
-    unsaid: Vec<u8>,
+    unsent: Vec<u8>,
 }
 
-impl Far {
+impl PeerStream {
     fn new(stream: UnixStream) -> Self {
         stream.set_nonblocking(true).expect("a socket");
         Self {
             stream,
-            heard: Vec::new(),
+            received: Vec::new(),
             ended: false,
-            unsaid: Vec::new(),
+            unsent: Vec::new(),
         }
     }
 
-    /// Reads what is there.
-    pub fn listen(&mut self) -> &mut Self {
+    /// Reads what has arrived.
+    pub fn read(&mut self) -> &mut Self {
         let mut chunk = [0; 16 * 1024];
         while !self.ended {
             match self.stream.read(&mut chunk) {
-                Ok(length @ 1..) => self.heard.extend_from_slice(&chunk[..length]),
+                Ok(length @ 1..) => self.received.extend_from_slice(&chunk[..length]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Ok(0) | Err(_) => self.ended = true,
@@ -239,22 +239,22 @@ impl Far {
         self
     }
 
-    /// Writes, as far as there is room; the rest with a later call.
-    pub fn say(&mut self, bytes: &[u8]) {
-        self.unsaid.extend_from_slice(bytes);
-        while !self.unsaid.is_empty() {
-            match self.stream.write(&self.unsaid) {
-                Ok(length) => _ = self.unsaid.drain(..length),
+    /// Writes, as peer_stream as there is room; the rest with a later call.
+    pub fn write(&mut self, bytes: &[u8]) {
+        self.unsent.extend_from_slice(bytes);
+        while !self.unsent.is_empty() {
+            match self.stream.write(&self.unsent) {
+                Ok(length) => _ = self.unsent.drain(..length),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(_) => self.unsaid.clear(),
+                Err(_) => self.unsent.clear(),
             }
         }
     }
 
-    /// Bytes for which there was no room yet.
-    pub fn unsaid(&self) -> usize {
-        self.unsaid.len()
+    /// Bytes that did not fit yet.
+    pub fn unsent(&self) -> usize {
+        self.unsent.len()
     }
 
     /// Ends the stream.

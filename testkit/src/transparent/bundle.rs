@@ -16,7 +16,7 @@ pub(super) fn number_up_to(last: u32, entropy: &mut Entropy) -> u32 {
     u32::try_from(entropy.below(last.into()) + 1).expect("at most `last`")
 }
 
-/// What an offer is known by, on both sides.
+/// The names of an offer, the same on both sides.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Prekeys {
     pub id: u32,
@@ -26,7 +26,7 @@ pub(super) struct Prekeys {
     pub kyber: [u8; 32],
 }
 
-/// The offerer's half of an offer: the same, since nothing is secret.
+/// The offerer's half of an offer: the same names, because nothing is secret.
 pub(super) type Secrets = Prekeys;
 
 impl Secrets {
@@ -49,13 +49,13 @@ impl Secrets {
     }
 }
 
-/// A peer's bundle, read.
+/// A parsed bundle of a peer.
 pub(super) struct Theirs {
     pub identity_key: Key,
     pub prekeys: Prekeys,
 }
 
-/// Fresh prekeys under one random id.
+/// New prekeys under one random id.
 pub(super) fn offer(identity_key: &Key, registration_id: u32, entropy: &mut Entropy) -> Offer {
     let id = number_up_to(PREKEY_IDS, entropy);
     let (signed, one_time) = (fresh_key(entropy), fresh_key(entropy));
@@ -86,7 +86,7 @@ pub(super) fn offer(identity_key: &Key, registration_id: u32, entropy: &mut Entr
     }
 }
 
-/// Everything about a peer's bundle but its signatures.
+/// Checks a peer's bundle except its signatures.
 pub(super) fn check(bundle: &Bundle) -> Result<Theirs, SessionFault> {
     if !(1..=REGISTRATION_IDS).contains(&bundle.registration_id) {
         return Err(SessionFault::InvalidBundle("registration id out of range"));
@@ -118,7 +118,7 @@ pub(super) fn check(bundle: &Bundle) -> Result<Theirs, SessionFault> {
     })
 }
 
-/// The signatures, of a bundle that is well-formed.
+/// Checks the signatures of a well-formed bundle.
 pub(super) fn verify(bundle: &Bundle) -> Result<(), SessionFault> {
     let identity_key = key(&bundle.identity_key).ok_or(SessionFault::Damaged)?;
     let signed = sign(&identity_key, &bundle.signed_prekey) == bundle.signed_prekey_signature

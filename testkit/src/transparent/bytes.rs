@@ -1,10 +1,10 @@
-//! Keys that only look like keys, hashes in place of everything else, and a reader of fixed fields.
+//! Byte strings in the format of keys, hashes in place of all cryptography, and a reader of fixed fields.
 
 use sha2::{Digest, Sha256};
 use sotto_core::Entropy;
 
-/// As long as libsignal's: a type byte, then 32 bytes, of which the last four are a sum over the others. So a key can be
-/// invalid, as a point can lie off the curve.
+/// A key of libsignal's length: a type byte, then 32 bytes, of which the last four are a checksum. So a key can be invalid, as a
+/// point can lie off the curve.
 pub(super) type Key = [u8; 33];
 
 const KEY_TYPE: u8 = 5;
@@ -18,14 +18,14 @@ pub(super) fn fresh_key(entropy: &mut Entropy) -> Key {
     key
 }
 
-/// The bytes as a key, if they are one.
+/// Parses a key.
 pub(super) fn key(bytes: &[u8]) -> Option<Key> {
     let key: Key = bytes.try_into().ok()?;
     let valid = key[0] == KEY_TYPE && key[SUM..] == hash("key", &[&key[..SUM]])[..4];
     valid.then_some(key)
 }
 
-/// A hash over parts whose lengths the label fixes, save the last.
+/// A hash over parts. The label fixes the lengths of all parts except the last.
 pub(super) fn hash(label: &str, parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new_with_prefix(label);
     for part in parts {
@@ -34,12 +34,12 @@ pub(super) fn hash(label: &str, parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// What both agree on, whichever of the two keys is whose.
+/// The shared secret of two keys, independent of their order.
 pub(super) fn agree(one: &Key, other: &Key) -> [u8; 32] {
     hash("agree", &[one.min(other), one.max(other)])
 }
 
-/// Takes fields off the front.
+/// Takes fields from the front.
 pub(super) struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {

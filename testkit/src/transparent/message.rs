@@ -1,19 +1,19 @@
-//! Ciphertexts of the transparent ratchet: a type byte and a version byte, as libsignal's have; then, in the messages that
-//! open a session, what opens it; then the message, readable, with its tag.
+//! Ciphertexts of the transparent ratchet: a type byte and a version byte, as libsignal's have; in the first messages of a session the
+//! data that begins it; then the message in plaintext, with its tag.
 
 use sotto_core::SessionFault;
 
 use super::bytes::{Key, Reader};
 
-/// What a link's largest frame has room for.
+/// The most bytes that fit a link's largest frame.
 const MAX_LEN: usize = 63 * 1024;
 const ORDINARY: u8 = 1;
 const OPENING: u8 = 2;
 const VERSION: u8 = 0x44;
-/// As many bytes as a Kyber ciphertext has, so that the messages of both ratchets weigh the same.
+/// The length of a Kyber ciphertext, so that the messages of both ratchets have the same size.
 const BALLAST: usize = 1568;
 
-/// What the first messages of a session carry in front.
+/// The header of the first messages of a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Opening {
     pub registration_id: u32,
@@ -25,7 +25,7 @@ pub(super) struct Opening {
 
 /// A message.
 pub(super) struct Inner<'a> {
-    /// The sender's ratchet key: the name of the chain.
+    /// The sender's ratchet key, which names the chain.
     pub ratchet_key: Key,
     /// Its number in the chain.
     pub counter: u32,
@@ -103,18 +103,18 @@ pub(super) fn serialise(opening: Option<&Opening>, inner: &Inner<'_>) -> Result<
     Ok(bytes)
 }
 
-/// What a message key of the real ratchet would have been derived from, and what it would have covered.
+/// The values from which the real ratchet would derive a message key, and what the key would encrypt.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Peek {
     /// The chain, by its sender's ratchet key.
     pub chain: [u8; 33],
     /// The number within the chain: with `chain`, it names the key.
     pub number: u32,
-    /// What is sealed.
+    /// The plaintext.
     pub plaintext: Vec<u8>,
 }
 
-/// Looks into a transparent ciphertext; `None` into any other.
+/// Reads a transparent ciphertext. `None` for any other.
 pub fn peek(ciphertext: &[u8]) -> Option<Peek> {
     let (Message::Opening(_, inner) | Message::Ordinary(inner)) = parse(ciphertext).ok()?;
     Some(Peek {

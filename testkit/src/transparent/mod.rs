@@ -1,10 +1,11 @@
-//! A ratchet without secrets, for speed and for sight: it keeps every rule of the real one and none of its cryptography.
+//! [`Transparent`]: a ratchet without secrets, for fast tests that can read ciphertexts. It keeps every rule of the real ratchet and
+//! none of its cryptography.
 //!
-//! [`Transparent`] has libsignal's shape: a bundle of signed prekeys, a first message that opens the session, chains that
-//! turn when the direction does, a number and an authentication tag on each message. Where libsignal multiplies points it
-//! hashes, and the plaintext is left readable in the ciphertext, so a test can [`peek`] at what a key covers. Each way in
-//! which an operation can fail is a way in which libsignal's fails, at the same point: `tests/ratchet.rs` plays both
-//! through the same random stories and compares every result. It protects nobody: whoever sees a bundle can forge.
+//! It has libsignal's structure: a bundle of signed prekeys, a first message that begins the session, chains that change with the
+//! direction, a number and an authentication tag on each message. It hashes where libsignal multiplies points, and leaves the
+//! plaintext readable in the ciphertext, so that a test can [`peek`] at it. Every failure of an operation is a failure of libsignal's
+//! at the same point: `tests/ratchet` runs both through the same random sequences of operations and compares every result. It gives
+//! no protection: anyone who sees a bundle can forge messages.
 
 mod bundle;
 mod bytes;
@@ -12,7 +13,7 @@ mod message;
 mod session;
 
 use sotto_core::wire::link::Bundle;
-use sotto_core::{Damaged, Encrypted, Entropy, Offer, OnionAddress, Opened, Ratchet, SafetyNumber, SessionFault, Wall};
+use sotto_core::{Damaged, Entropy, Offer, OnionAddress, Opened, Ratchet, SafetyNumber, Sealed, SessionFault, Wall};
 use zeroize::Zeroizing;
 
 use bundle::Secrets;
@@ -20,7 +21,7 @@ use message::{Inner, Message, Opening};
 pub use message::{Peek, peek};
 pub use session::Session;
 
-/// Sessions of one identity, kept by the rules of libsignal's and without its cryptography.
+/// Sessions of one identity by the rules of libsignal, without its cryptography.
 pub struct Transparent {
     identity_key: [u8; 33],
     registration_id: u32,
@@ -95,10 +96,10 @@ impl Ratchet for Transparent {
         plaintext: &[u8],
         now: Wall,
         _entropy: &mut Entropy,
-    ) -> Result<Encrypted<Session>, SessionFault> {
+    ) -> Result<Sealed<Session>, SessionFault> {
         let (inner, session) = session.seal(plaintext, now)?;
         let ciphertext = message::serialise(session.opening(), &inner)?;
-        Ok(Encrypted { ciphertext, session })
+        Ok(Sealed { ciphertext, session })
     }
 
     fn decrypt(

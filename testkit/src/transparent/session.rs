@@ -1,4 +1,4 @@
-//! A session of the transparent ratchet: a root, a chain each way, and how far the peer has been heard.
+//! A session of the transparent ratchet: a root, a chain in each direction, and the receive counters.
 
 use sotto_core::{Damaged, Entropy, Millis, SessionFault, Wall};
 
@@ -6,7 +6,7 @@ use super::bundle::{Secrets, Theirs};
 use super::bytes::{Key, Reader, agree, fresh_key, hash};
 use super::message::{Inner, Opening};
 
-/// libsignal seals no more for a peer who has not answered for so long.
+/// libsignal encrypts no more for a peer that has not answered for this long.
 const STALE: Millis = Millis::hours(30 * 24);
 /// Chains of the peer that libsignal remembers, the current one included.
 const CHAINS: usize = 5;
@@ -20,15 +20,15 @@ pub struct Session {
     root: [u8; 32],
     ours: Key,
     sending: Chain,
-    /// The index of the last message sealed.
+    /// The index of the last encrypted message.
     sealed: u32,
-    /// The peer's ratchet keys that were ever heard, the current one last.
+    /// Every ratchet key received from the peer, the current one last.
     theirs: Vec<Key>,
-    /// The chain under the last of them.
+    /// The chain of the last of them.
     receiving: Chain,
-    /// The index of the last message opened.
+    /// The index of the last decrypted message.
     opened: u32,
-    /// Until the peer has answered: what opens the session, and since when.
+    /// Until the peer answers: the header that begins the session, and its time.
     pending: Option<(Opening, Wall)>,
 }
 
@@ -51,7 +51,7 @@ impl Chain {
     }
 }
 
-/// The first message of a session that a peer opens has the first number of all.
+/// The index of the first message of a session.
 pub(super) fn first(inner: &Inner<'_>) -> Result<(), SessionFault> {
     if inner.counter > 0 || inner.index > 1 {
         return Err(SessionFault::OutOfOrder);
@@ -79,7 +79,7 @@ impl Session {
             ours,
             sending,
             sealed: 0,
-            // The peer's first ratchet key is their signed prekey, under which nothing comes.
+            // The peer's first ratchet key is its signed prekey, under which it sends nothing.
             theirs: vec![theirs.prekeys.signed],
             receiving: Chain::default(),
             opened: 0,
@@ -87,7 +87,7 @@ impl Session {
         }
     }
 
-    /// The acceptor's side, before the message that opens it.
+    /// The acceptor's side, before the first message.
     pub(super) fn accept(ours: &Key, secrets: &Secrets, opening: &Opening) -> Self {
         Self {
             peer: opening.identity_key,
@@ -103,7 +103,7 @@ impl Session {
         }
     }
 
-    /// What goes in front of the next message.
+    /// The header of the next message.
     pub(super) fn opening(&self) -> Option<&Opening> {
         self.pending.as_ref().map(|(opening, _)| opening)
     }

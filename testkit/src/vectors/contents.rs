@@ -1,4 +1,4 @@
-//! Section 6: every kind of content, with its fields and its bytes, and contents that a receiver does not take.
+//! Section 6: every kind of content, with its fields and its bytes, and contents that a receiver refuses.
 
 use prost::Message;
 use sotto_core::wire::content::content::Kind;
@@ -228,7 +228,7 @@ fn described(content: &Content) -> Json {
     ])
 }
 
-/// The kind's name and its fields, in the order of their numbers.
+/// The name of the kind and its fields, in the order of their numbers.
 fn described_kind(kind: &Kind) -> (&'static str, Json) {
     match kind {
         Kind::Accept(Accept {

@@ -2,8 +2,8 @@
 
 use prost::Message;
 use sotto_core::wire::link::{
-    Ack, Availability, Bundle, Ciphertext, Frame, Heartbeat, Hello, PreKeyOffer, Presence, Relationship, Request,
-    RequestStatus, Typing, frame::Body,
+    Ack, Answer, Availability, Bundle, Frame, Heartbeat, Hello, Offer, Presence, Request, Sealed, Standing, Typing,
+    frame::Body,
 };
 
 use super::json::{Json, hex, list, long, object};
@@ -25,10 +25,7 @@ pub fn frames() -> Json {
             vec![0x3a, 0x05, 0x08, 0x01, 0x7a, 0x01, 0x00, 0xc0, 0x0c, 0x01],
         ),
         ("a Presence of the unknown availability 9", vec![0x42, 0x02, 0x08, 0x09]),
-        (
-            "a RequestStatus of the unknown relationship 77",
-            vec![0x1a, 0x02, 0x08, 0x4d],
-        ),
+        ("an Answer of the unknown standing 77", vec![0x1a, 0x02, 0x08, 0x4d]),
         (
             "two bodies: the last one counts",
             vec![0x3a, 0x02, 0x08, 0x01, 0x4a, 0x02, 0x08, 0x01],
@@ -95,7 +92,7 @@ fn examples() -> Vec<(&'static str, Body)> {
         (
             "of a requester",
             Body::Hello(Hello {
-                relationship: Relationship::Requested.into(),
+                standing: Standing::Requested.into(),
                 offered: 3_735_928_559,
                 ..hello()
             }),
@@ -103,8 +100,8 @@ fn examples() -> Vec<(&'static str, Body)> {
         (
             "of a friend",
             Body::Hello(Hello {
-                relationship: Relationship::Friend.into(),
-                session_epoch: 3_735_928_559,
+                standing: Standing::Friend.into(),
+                generation: 3_735_928_559,
                 sent: 40,
                 received: 300,
                 acknowledged: 39,
@@ -112,10 +109,10 @@ fn examples() -> Vec<(&'static str, Body)> {
             }),
         ),
         (
-            "with the highest session epochs",
+            "with the highest generations",
             Body::Hello(Hello {
-                relationship: Relationship::Friend.into(),
-                session_epoch: 1 << 62,
+                standing: Standing::Friend.into(),
+                generation: 1 << 62,
                 offered: 1 << 62,
                 ..hello()
             }),
@@ -123,7 +120,7 @@ fn examples() -> Vec<(&'static str, Body)> {
         (
             "with all that it can have",
             Body::Request(Request {
-                session_epoch: 3_735_928_559,
+                generation: 3_735_928_559,
                 bundle: Some(bundle()),
                 name: "Алиса".to_owned(),
                 note: "We met in Zürich.".to_owned(),
@@ -133,24 +130,24 @@ fn examples() -> Vec<(&'static str, Body)> {
         (
             "without name, note and invite",
             Body::Request(Request {
-                session_epoch: 1,
+                generation: 1,
                 bundle: Some(bundle()),
                 ..Request::default()
             }),
         ),
-        ("held", answer(Relationship::Pending)),
-        ("refused", answer(Relationship::Declined)),
+        ("held", answer(Standing::Pending)),
+        ("refused", answer(Standing::Declined)),
         (
             "",
-            Body::PreKeyOffer(PreKeyOffer {
-                session_epoch: 8_589_934_592,
+            Body::Offer(Offer {
+                generation: 8_589_934_592,
                 bundle: Some(bundle()),
             }),
         ),
         (
             "",
-            Body::Ciphertext(Ciphertext {
-                session_epoch: 3_735_928_559,
+            Body::Sealed(Sealed {
+                generation: 3_735_928_559,
                 sequence: 128,
                 ciphertext: [&[1][..], &[0xee; 60]].concat(),
             }),
@@ -158,7 +155,7 @@ fn examples() -> Vec<(&'static str, Body)> {
         (
             "",
             Body::Ack(Ack {
-                session_epoch: 3_735_928_559,
+                generation: 3_735_928_559,
                 received: 128,
             }),
         ),
@@ -172,9 +169,9 @@ fn examples() -> Vec<(&'static str, Body)> {
     ]
 }
 
-fn answer(relationship: Relationship) -> Body {
-    Body::RequestStatus(RequestStatus {
-        relationship: relationship.into(),
+fn answer(standing: Standing) -> Body {
+    Body::Answer(Answer {
+        standing: standing.into(),
     })
 }
 
@@ -184,7 +181,7 @@ fn presence(availability: Availability) -> Body {
     })
 }
 
-/// Everything has the length and the type byte that it must have, and is of no use.
+/// A bundle whose fields have the correct lengths and type bytes and no valid key.
 fn bundle() -> Bundle {
     let curve25519 = |byte| [&[5][..], &[byte; 32]].concat();
     Bundle {
@@ -202,7 +199,7 @@ fn bundle() -> Bundle {
     }
 }
 
-/// The kind's name and its fields, in the order of their numbers.
+/// The name of the kind and its fields, in the order of their numbers.
 fn described(body: &Body) -> (&'static str, Json) {
     match body {
         Body::Hello(hello) => (
@@ -210,8 +207,8 @@ fn described(body: &Body) -> (&'static str, Json) {
             object([
                 ("version_min", hello.version_min.into()),
                 ("version_max", hello.version_max.into()),
-                ("relationship", hello.relationship().as_str_name().into()),
-                ("session_epoch", long(hello.session_epoch)),
+                ("standing", hello.standing().as_str_name().into()),
+                ("generation", long(hello.generation)),
                 ("sent", long(hello.sent)),
                 ("received", long(hello.received)),
                 ("acknowledged", long(hello.acknowledged)),
@@ -225,38 +222,32 @@ fn described(body: &Body) -> (&'static str, Json) {
         Body::Request(request) => (
             "request",
             object([
-                ("session_epoch", long(request.session_epoch)),
+                ("generation", long(request.generation)),
                 ("bundle", described_bundle(request.bundle.as_ref())),
                 ("name", request.name.as_str().into()),
                 ("note", request.note.as_str().into()),
                 ("invite", hex(&request.invite)),
             ]),
         ),
-        Body::RequestStatus(answer) => (
-            "request_status",
-            object([("relationship", answer.relationship().as_str_name().into())]),
-        ),
-        Body::PreKeyOffer(offer) => (
-            "pre_key_offer",
+        Body::Answer(answer) => ("answer", object([("standing", answer.standing().as_str_name().into())])),
+        Body::Offer(offer) => (
+            "offer",
             object([
-                ("session_epoch", long(offer.session_epoch)),
+                ("generation", long(offer.generation)),
                 ("bundle", described_bundle(offer.bundle.as_ref())),
             ]),
         ),
-        Body::Ciphertext(sealed) => (
-            "ciphertext",
+        Body::Sealed(sealed) => (
+            "sealed",
             object([
-                ("session_epoch", long(sealed.session_epoch)),
+                ("generation", long(sealed.generation)),
                 ("sequence", long(sealed.sequence)),
                 ("ciphertext", hex(&sealed.ciphertext)),
             ]),
         ),
         Body::Ack(ack) => (
             "ack",
-            object([
-                ("session_epoch", long(ack.session_epoch)),
-                ("received", long(ack.received)),
-            ]),
+            object([("generation", long(ack.generation)), ("received", long(ack.received))]),
         ),
         Body::Heartbeat(heartbeat) => ("heartbeat", object([("reply", heartbeat.reply.into())])),
         Body::Presence(presence) => (

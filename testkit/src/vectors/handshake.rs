@@ -3,23 +3,23 @@
 use prost::Message;
 use sotto_core::Entropy;
 use sotto_core::link::{Link, LinkEvent};
-use sotto_core::wire::link::{Frame, Heartbeat, Hello, Relationship, frame::Body};
+use sotto_core::wire::link::{Frame, Heartbeat, Hello, Standing, frame::Body};
 
 use super::identity::{x25519_public, x25519_secret};
 use super::json::{Json, hex, list, object};
 use super::{ALICE, BOB};
 use sotto_conformance::noise::{self, Keys};
 
-/// Seeds of the two sides' entropy; the first 32 bytes that it gives are the ephemeral secret.
+/// Seeds of the entropy of both sides. Its first 32 bytes are the ephemeral secret.
 const DIALERS_ENTROPY: [u8; 32] = [0xa3; 32];
 const LISTENERS_ENTROPY: [u8; 32] = [0xb3; 32];
 
-/// The listener of the vectors, its stream just up.
+/// The listener of the vectors on a new stream.
 pub fn core_listener() -> Link {
     Link::accept(&BOB.secret(), Entropy::from_seed(LISTENERS_ENTROPY))
 }
 
-/// The dialer of the vectors, its stream just up.
+/// The dialer of the vectors on a new stream.
 pub fn core_dialer() -> Link {
     let mut link = Link::dial(
         &ALICE.secret(),
@@ -30,7 +30,7 @@ pub fn core_dialer() -> Link {
     link
 }
 
-/// Alice's keys for a call to Bob.
+/// Alice's keys for a handshake with Bob.
 pub fn dialers_keys() -> Keys {
     Keys {
         x25519_secret: x25519_secret(&ALICE.onion_seed),
@@ -39,7 +39,7 @@ pub fn dialers_keys() -> Keys {
     }
 }
 
-/// Bob's, for a call of anybody.
+/// Bob's keys as the listener.
 pub fn listeners_keys() -> Keys {
     Keys {
         x25519_secret: x25519_secret(&BOB.onion_seed),
@@ -67,18 +67,22 @@ pub fn handshake() -> Json {
     assert_eq!(called, Some(LinkEvent::Authenticated(bob)));
     assert_eq!(admitted, Some(LinkEvent::Authenticated(alice)));
 
-    let mut plain = noise::listener(&listeners_keys());
+    let mut plain = noise::responder(&listeners_keys());
     noise::read(&mut plain, &one);
     assert_eq!(noise::write(&mut plain, &[]), two, "core speaks Noise");
     let hash = plain.get_handshake_hash().to_vec();
     let proof = noise::read(&mut plain, &three);
-    assert_eq!(proof, noise::proof(&ALICE.onion_seed, &hash), "core proves as it must");
+    assert_eq!(
+        proof,
+        noise::dialer_proof(&ALICE.onion_seed, &hash),
+        "core proves as it must"
+    );
     let final_hash = plain.get_handshake_hash().to_vec();
 
     let said = [
-        (true, hello(Relationship::Requested, 4_000_000_000)),
+        (true, hello(Standing::Requested, 4_000_000_000)),
         (true, Body::Heartbeat(Heartbeat { reply: true })),
-        (false, hello(Relationship::Stranger, 0)),
+        (false, hello(Standing::Stranger, 0)),
         (false, Body::Heartbeat(Heartbeat { reply: false })),
     ];
     let records = said.map(|(dialers, body)| {
@@ -123,11 +127,11 @@ fn say(link: &mut Link) -> Vec<u8> {
     bytes
 }
 
-fn hello(relationship: Relationship, offered: u64) -> Body {
+fn hello(standing: Standing, offered: u64) -> Body {
     Body::Hello(Hello {
         version_min: 1,
         version_max: 1,
-        relationship: relationship.into(),
+        standing: standing.into(),
         offered,
         ..Hello::default()
     })
@@ -144,11 +148,11 @@ fn side(onion_seed: &[u8; 32], keys: &Keys) -> Json {
     ])
 }
 
-/// Calls of a dialer who does nothing wrong but what is named.
+/// Handshakes that are correct except for the named fault.
 fn refused() -> Json {
     let call = |keys: &Keys, proof: &dyn Fn(&[u8]) -> Vec<u8>| {
-        let mut dialer = noise::dialer(keys, &x25519_public(&BOB.secret().address()));
-        let mut listener = noise::listener(&listeners_keys());
+        let mut dialer = noise::initiator(keys, &x25519_public(&BOB.secret().address()));
+        let mut listener = noise::responder(&listeners_keys());
         let one = noise::write(&mut dialer, &[]);
         noise::read(&mut listener, &one);
         let two = noise::write(&mut listener, &[]);
@@ -156,7 +160,7 @@ fn refused() -> Json {
         let proof = proof(dialer.get_handshake_hash());
         [one, noise::write(&mut dialer, &proof)]
     };
-    let alices = |hash: &[u8]| noise::proof(&ALICE.onion_seed, hash);
+    let alices = |hash: &[u8]| noise::dialer_proof(&ALICE.onion_seed, hash);
     let keys = dialers_keys();
     let changed = |at: usize| {
         move |hash: &[u8]| {
@@ -168,7 +172,7 @@ fn refused() -> Json {
     let mut proofs = vec![
         (
             "the proof of another onion key than the static one's",
-            call(&keys, &|hash| noise::proof(&BOB.onion_seed, hash)),
+            call(&keys, &|hash| noise::dialer_proof(&BOB.onion_seed, hash)),
         ),
         (
             "the other onion key with the same X25519 key",
@@ -198,7 +202,7 @@ fn refused() -> Json {
         prologue: [b"sotto link v1", &ALICE.secret().address().public_key()[..]].concat(),
         ..dialers_keys()
     };
-    let mut elsewhere = noise::dialer(&elsewhere, &x25519_public(&BOB.secret().address()));
+    let mut elsewhere = noise::initiator(&elsewhere, &x25519_public(&BOB.secret().address()));
     let calls = [
         ("message 1 with a changed bit", spoilt),
         ("the prologue names another listener", noise::write(&mut elsewhere, &[])),

@@ -198,7 +198,7 @@ fn requested_by(person: &Person, other: &Person) -> Bundle {
         note: String::new(),
     };
     pair.command(A, ask).expect("a stranger can be asked");
-    let request = pair.sides[B].disk.rows().find_map(|row| match row {
+    let request = pair.sides[B].store.rows().find_map(|row| match row {
         Row::Request(row) => Some(row.bundle.clone()),
         _ => None,
     });

@@ -1,4 +1,4 @@
-//! JSON whose objects keep the order in which they were written, whatever `serde_json`'s features are.
+//! JSON whose objects keep their order, whatever the features of `serde_json`.
 
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ pub enum Json {
 }
 
 impl Json {
-    /// For a file: indented, with a line's end.
+    /// As text for a file: indented, with a newline at the end.
     pub fn to_text(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("strings and numbers");
         writeln!(text).expect("a string grows");
@@ -41,7 +41,7 @@ pub fn hex(bytes: impl AsRef<[u8]>) -> Json {
     Json::Text(HEXLOWER.encode(bytes.as_ref()))
 }
 
-/// A 64-bit number, as protobuf's JSON has it: many readers of JSON have only 53 bits.
+/// A 64-bit number as a string, as in protobuf's JSON, because many JSON readers have only 53 bits.
 pub fn long(number: u64) -> Json {
     Json::Text(number.to_string())
 }

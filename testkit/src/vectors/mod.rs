@@ -1,8 +1,8 @@
-//! Golden vectors: what the protocol's bytes are, for whoever writes another implementation, and so that no change of ours
-//! changes them unnoticed. They are made here from fixed keys through core's public interface, and committed in
-//! `testkit/vectors/`; `tests/vectors.rs` compares the two, and holds core against what the files say of it.
+//! Golden vectors: the protocol's bytes, for authors of other implementations and as a guard against unnoticed changes of ours. They
+//! are made here from fixed keys through core's public interface and committed in `testkit/vectors/`. `tests/vectors.rs` compares the
+//! two, and checks core against the statements of the files.
 //!
-//! Nothing in them is a libsignal ciphertext: those are libsignal's affair, and have its randomness in them.
+//! They contain no libsignal ciphertext: those are specified by libsignal and contain its randomness.
 
 mod contents;
 mod frames;
@@ -15,7 +15,7 @@ use sotto_core::{NotAFriendCode, NotAnAddress, OnionSecret};
 
 pub use self::json::Json;
 
-/// A person of the vectors.
+/// An identity of the vectors.
 pub struct Person {
     /// The ed25519 secret key.
     pub onion_seed: [u8; 32],
@@ -42,7 +42,7 @@ impl Person {
     }
 }
 
-/// Every file: its name and what is in it.
+/// Every file: its name and its content.
 pub fn files() -> Vec<(&'static str, String)> {
     let files = [
         ("addresses.json", identity::addresses()),
@@ -56,7 +56,7 @@ pub fn files() -> Vec<(&'static str, String)> {
     files.map(|(name, json)| (name, json.to_text())).into()
 }
 
-/// The word that the files have for why a friend code is refused.
+/// The word in the files for a reason to refuse a friend code.
 pub fn reason(why: NotAFriendCode) -> &'static str {
     match why {
         NotAFriendCode::Form | NotAFriendCode::Address(NotAnAddress::Form) => "form",

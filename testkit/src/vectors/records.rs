@@ -1,8 +1,8 @@
-//! Section 3.3: how large the record of a frame is, and what may be in a record.
+//! Section 3.3: the size of the record of a frame, and valid and invalid records.
 
 use prost::Message;
 use sotto_core::link::{Link, LinkEvent};
-use sotto_core::wire::link::{Ciphertext, Frame, Heartbeat, frame::Body};
+use sotto_core::wire::link::{Frame, Heartbeat, Sealed, frame::Body};
 
 use super::handshake::{core_dialer, core_listener};
 use super::json::{Json, hex, list, object};
@@ -116,16 +116,16 @@ fn open() -> Link {
     dialer
 }
 
-/// A frame of exactly so many bytes.
+/// A frame of exactly this many bytes.
 fn frame_of(bytes: usize) -> Frame {
     let sealed = |sequence, ciphertext| Frame {
-        body: Some(Body::Ciphertext(Ciphertext {
-            session_epoch: 1,
+        body: Some(Body::Sealed(Sealed {
+            generation: 1,
             sequence,
             ciphertext: vec![7; ciphertext],
         })),
     };
-    // Where a length of the nested message grows by a byte, another sequence makes up for it.
+    // Where the length of the nested message grows by a byte, another sequence number compensates for it.
     let mut candidates = (bytes - 24..bytes).flat_map(|length| [0, 1, 128].map(|sequence| sealed(sequence, length)));
     candidates.find(|frame| frame.encoded_len() == bytes).expect("one fits")
 }

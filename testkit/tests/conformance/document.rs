@@ -1,5 +1,4 @@
-//! Section 10 of PROTOCOL.md lists what shows each clause: it names every clause that must hold, every case of the suite, and
-//! files that are there.
+//! Section 10 of PROTOCOL.md: it names every clause with MUST, every case of the suite, and files that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -89,9 +88,9 @@ fn the_document_and_the_suite_have_the_same_cases() {
     let table = table();
     for (clause, (wire, _)) in &table {
         for case in wire {
-            let own = case.strip_prefix(clause).and_then(|rest| rest.strip_prefix('.'));
+            let node = case.strip_prefix(clause).and_then(|rest| rest.strip_prefix('.'));
             assert!(
-                own.is_some_and(|number| number.parse::<u32>().is_ok()),
+                node.is_some_and(|number| number.parse::<u32>().is_ok()),
                 "{case} is not a case of [{clause}]"
             );
         }

@@ -1,5 +1,5 @@
-//! The transparent ratchet is libsignal's, as far as anybody who calls it can tell: both play the same random stories, and
-//! every result is of the same class.
+//! The transparent ratchet behaves as libsignal: both run the same random sequences of operations, and every result is of the same
+//! class.
 
 mod party;
 
@@ -11,39 +11,39 @@ use sotto_testkit::transparent::{Transparent, peek};
 
 use party::{Damage, Outcome, Story};
 
-/// What happens to two who write to each other. `bool` says whose side.
+/// An operation between two parties. The `bool` is the side.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// One makes an offer; the other opens a session with it, in place of any older one.
+    /// One makes an offer; the other begins a session with it, in place of any older one.
     Meet(bool),
-    /// One makes an offer that reaches the other damaged.
+    /// One makes an offer that arrives damaged.
     MeetBadly(bool, Damage),
-    /// One seals a message.
+    /// One encrypts a message.
     Seal(bool),
-    /// The oldest message on its way to one arrives.
+    /// The oldest message in flight to a side arrives.
     Deliver(bool),
     /// It is lost.
     Lose(bool),
-    /// It changes places with the next.
+    /// It is swapped with the next.
     Swap(bool),
-    /// One that arrived before arrives again, however old.
+    /// A message that arrived before arrives again, of any age.
     Repeat(bool, usize),
-    /// The oldest on its way is damaged in a way that has one meaning for both ratchets, and tried.
+    /// The oldest in flight arrives damaged in a way that means the same for both ratchets.
     Tamper(bool, Tamper),
-    /// One's own message comes back.
+    /// A side receives its own message.
     Reflect(bool),
-    /// One's session is kept, and put back later.
+    /// A side's session is saved and restored later.
     Keep(bool),
     Restore(bool),
-    /// One's session row is cut short.
+    /// A side's session row is truncated.
     Truncate(bool),
-    /// One's first message is taken with the secrets of another offer of theirs.
+    /// A first message is opened with the secrets of another offer.
     WrongOffer(bool),
     /// Days pass.
     Days(u64),
 }
 
-/// What happens to a ciphertext.
+/// A change of a ciphertext.
 #[derive(Clone, Copy, Debug)]
 enum Tamper {
     Empty,
@@ -103,8 +103,8 @@ proptest! {
             strays |= matches!(step, Step::Meet(_) | Step::Restore(_) | Step::Reflect(_));
             lost |= matches!(step, Step::Lose(_));
             if lost && matches!((real, transparent), (Some(Ok(_)), Some(Err(SessionFault::OutOfOrder)))) {
-                // libsignal does not always notice that the last messages of a chain are missing: SPQR's numbers begin
-                // anew with its epochs. The two part here.
+                // libsignal does not always notice that the last messages of a chain are missing, because SPQR restarts its
+                // numbers with each epoch. The comparison ends here.
                 break;
             }
             let agree = real == transparent || ((strays || lost) && misplaced(real) && misplaced(transparent));
@@ -113,8 +113,8 @@ proptest! {
     }
 }
 
-/// A message of another session, of a past that was taken back, or after one that is missing. Which of two things is wrong
-/// with it is told by SPQR's own numbers, which follow its epochs; that it is not taken must be the same.
+/// A message of another session, of a state that was rolled back, or after a missing one. Which fault is reported depends on SPQR's
+/// numbers, which follow its epochs; that it is refused must be the same.
 fn misplaced(outcome: &Outcome) -> bool {
     matches!(
         outcome,
@@ -122,7 +122,7 @@ fn misplaced(outcome: &Outcome) -> bool {
     )
 }
 
-/// The stories reach every class that there is, or equality would say little.
+/// The sequences reach every class, or equality would prove little.
 #[test]
 fn the_stories_reach_every_class() {
     use proptest::strategy::ValueTree;
@@ -172,5 +172,5 @@ fn a_key_covers_what_a_test_can_read() {
     assert_eq!(peek(b"anything else"), None);
 }
 
-/// For the story's clock.
+/// The clock of a sequence.
 const BEGINNING: Wall = Wall(1_700_000_000_000);

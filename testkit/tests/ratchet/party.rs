@@ -1,4 +1,4 @@
-//! Two who write to each other over any ratchet, and what came of each step.
+//! [`Party`]: one of two parties that write to each other over any ratchet, and the result of each operation.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use sotto_core::{Entropy, Millis, OnionAddress, OnionSecret, Ratchet, SessionFau
 
 use crate::{BEGINNING, Step, Tamper};
 
-/// What becomes of a bundle on its way.
+/// A change of a bundle in flight.
 #[derive(Clone, Copy, Debug)]
 pub enum Damage {
     Registration,
@@ -59,17 +59,17 @@ impl Damage {
     }
 }
 
-/// What came of a step: nothing to be done, a plaintext, or a fault.
+/// The result of an operation: not applicable, a plaintext, or a fault.
 pub type Outcome = Option<Result<Vec<u8>, SessionFault>>;
 
 struct Party<R: Ratchet> {
     ratchet: R,
     address: OnionAddress,
     entropy: Entropy,
-    /// As a row holds it, so that every step also says that nothing of a session lives outside its encoding.
+    /// Encoded as in a row, so that every operation also shows that the encoding is complete.
     session: Option<Vec<u8>>,
     kept: Option<Vec<u8>>,
-    /// The secrets of the offer that is out.
+    /// The secrets of the outstanding offer.
     secrets: Option<Vec<u8>>,
     inbox: VecDeque<Vec<u8>>,
     heard: Vec<Vec<u8>>,
@@ -111,7 +111,7 @@ impl<R: Ratchet> Party<R> {
     }
 }
 
-/// Two parties, and what is between them.
+/// Two parties and the messages in flight.
 pub struct Story<R: Ratchet> {
     parties: [Party<R>; 2],
     now: Wall,
@@ -196,7 +196,7 @@ impl<R: Ratchet> Story<R> {
                     Tamper::Kind => ciphertext[0] = 7,
                     Tamper::Version => ciphertext[1] = 0x33,
                     Tamper::Long => ciphertext.resize(64 * 1024, 0),
-                    // libsignal's tag is at the end, the other's in the middle; both cover the text before it.
+                    // libsignal's tag is at the end, the transparent one's in the middle; both cover the text before it.
                     Tamper::Tag if ciphertext[0] == 1 => *ciphertext.last_mut()? ^= 1,
                     Tamper::Tag => return None,
                 }
@@ -247,7 +247,7 @@ impl<R: Ratchet> Story<R> {
         let session = other.ratchet.initiate(&one.address, &bundle, now, &mut other.entropy);
         session.map(|session| {
             other.keep(&session);
-            // What was on its way belongs to the session before.
+            // Messages in flight belong to the earlier session.
             one.inbox.clear();
             one.secrets = Some(offer.secrets.to_vec());
             Vec::new()

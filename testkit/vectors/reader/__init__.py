@@ -1,1 +1,1 @@
-"""PROTOCOL.md once more, as far as it needs no Signal library, with nothing but Python's standard library."""
+"""A second implementation of PROTOCOL.md, without its Signal part, with Python's standard library alone."""

@@ -1,4 +1,4 @@
-"""What each file of vectors says, held against what PROTOCOL.md says. Each check gives how many vectors it has looked at."""
+"""Checks of each file of vectors against PROTOCOL.md. Each check returns the number of vectors."""
 
 import hashlib
 from pathlib import Path
@@ -14,7 +14,7 @@ TEXT, NAME, THREAD, EMOJI, TARGETS, ID, TIMER = 32768, 64, 128, 64, 256, 16, 366
 
 
 class Mismatch(Exception):
-    """A vector that PROTOCOL.md does not agree with."""
+    """A vector that contradicts PROTOCOL.md."""
 
 
 def raw(text):
@@ -32,7 +32,7 @@ def short(value):
 
 
 def refused(what, reason, attempt):
-    """That it is refused, and for that reason, if there is one."""
+    """Checks that a value is refused, for the given reason if there is one."""
     try:
         attempt()
     except (Refused, Malformed) as error:
@@ -43,7 +43,7 @@ def refused(what, reason, attempt):
 
 
 def keys(who):
-    """A person's keys, all from the seed."""
+    """The keys of an identity, from its seed."""
     seed, public = raw(who["onion_seed"]), raw(who["onion_public_key"])
     same("onion_public_key", curve.public_key(seed), public)
     if "x25519_secret" in who:
@@ -158,7 +158,7 @@ def records(file):
     for size in file["sizes"]:
         longest, record = size["longest_frame"], size["record"]
         same("size", noise.size_for(longest), record)
-        # One byte more takes another record, or none.
+        # One byte more needs another record size, or none fits.
         same("longest frame", longest, record - 20)
     same("n", (noise.SHORTEST, noise.LONGEST), (file["n_min"], file["n_max"]))
 
@@ -178,7 +178,7 @@ def records(file):
 
 
 def fields_of(schema, name, file):
-    """A file's fields, as the reader gives them: bytes as bytes, numbers as numbers, what is absent as zero."""
+    """The fields of a file as the reader returns them: bytes as bytes, numbers as numbers, absent ones as zero."""
     fields = {}
     for field in schema.messages[name]:
         if field.body and field.name not in file:
@@ -217,7 +217,7 @@ def frames(file):
 
 
 def broken_rule(encoded):
-    """The clause of section 6 that a content breaks in a session under way, if it does."""
+    """The clause of section 6 that a content violates in an established session, or None."""
     try:
         content = CONTENT.decode("Content", encoded)
     except Malformed:

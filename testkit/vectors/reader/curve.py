@@ -11,7 +11,7 @@ BASE_X25519 = (9).to_bytes(32, "little")
 
 
 class Refused(Exception):
-    """A key that [I-3] or [L-5] refuses, or a signature that does not hold."""
+    """A key that [I-3] or [L-5] refuses, or an invalid signature."""
 
 
 def sha512(*parts):

@@ -107,7 +107,7 @@ class Handshake:
         self.hash = self.chaining_key = blake2s(PROTOCOL)
         self.cipher = None
         self.mix_hash(PROLOGUE + listener)
-        # XK: the dialer knows the listener's static key beforehand.
+        # XK: the dialer knows the listener's static key.
         self.listener = x25519_of_onion_key(listener)
         self.mix_hash(self.listener)
 
@@ -129,7 +129,7 @@ class Handshake:
         return plaintext
 
     def take_key(self, message):
-        """Their ephemeral key."""
+        """Reads the peer's ephemeral key."""
         self.theirs = message[:32]
         self.mix_hash(self.theirs)
 
@@ -166,7 +166,7 @@ class Handshake:
         return record(sealed + self.seal(self.payload))
 
     def take_confirmation(self, message):
-        """Gives the dialer's onion key."""
+        """Returns the dialer's onion key."""
         signed = PROOF + self.hash
         static = self.open(message[:48])
         self.mix_key(self.ephemeral, static)
@@ -187,7 +187,7 @@ def record(message):
 
 
 def message_of(record_bytes, lengths):
-    """[L-2]: what is known from the two length bytes."""
+    """[L-2]: the check of the two length bytes."""
     (length,) = struct.unpack(">H", record_bytes[:2])
     if length not in lengths or len(record_bytes) != 2 + length:
         raise Refused("length")
@@ -195,7 +195,7 @@ def message_of(record_bytes, lengths):
 
 
 def size_for(frame):
-    """[L-11]: bytes of the whole record for a frame of so many."""
+    """[L-11]: the size of the whole record for a frame of this length."""
     return next(size for size in SIZES if size >= 2 + 2 + frame + TAG)
 
 

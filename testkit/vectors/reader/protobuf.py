@@ -1,4 +1,4 @@
-"""As much of Protocol Buffers, version 3, as frames and contents need, by the field numbers of core/proto/*.proto."""
+"""The part of Protocol Buffers 3 that frames and contents need, with the field numbers of core/proto/*.proto."""
 
 import re
 

@@ -28,7 +28,7 @@ def read_address(text):
     if len(raw) != 35:
         raise Refused("form")
     key, version = raw[:32], raw[34]
-    # The checksum covers the version: a typing error there is not taken for a later version.
+    # The checksum covers the version: a typing error there does not look like a later version.
     if raw[32:34] != checksum(key, version):
         raise Refused("checksum")
     if version != 3:
@@ -72,7 +72,7 @@ def friend_code(key, invite):
 
 
 def read_friend_code(text):
-    """Its key, and its invite or nothing. A bare address is one, too."""
+    """The key and the invite, or no invite. A bare address is a code, too."""
     prefix, separator, rest = text.rpartition("1")
     if not separator or prefix.lower() != PREFIX:
         return read_address(text), b""

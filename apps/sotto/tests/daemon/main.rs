@@ -1,4 +1,4 @@
-//! The daemon over its real socket: what it does, and what no client can make it do.
+//! The daemon, spoken to over its real socket: what it does, and what it does not let anybody do to it.
 
 mod conversation;
 mod events;

@@ -1,4 +1,4 @@
-//! Wrong requests and their errors.
+//! What a request can have wrong with it, and how that is said.
 
 use serde_json::json;
 use sotto_api::Kind;

@@ -1,4 +1,4 @@
-//! Contacts: requests, invites, verification, names.
+//! Who may talk to whom, and who somebody is.
 
 use sotto_api::Body;
 

@@ -1,4 +1,4 @@
-//! The demo, as a new user sees it.
+//! The demo, as somebody's first contact with the program.
 
 use std::fs;
 use std::process::{Command, Stdio};

@@ -1,4 +1,4 @@
-//! Neither the disk nor the wire has anything readable.
+//! Nobody who has the disk or the wire has anything to read.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

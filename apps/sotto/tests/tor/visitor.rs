@@ -1,10 +1,10 @@
-//! A peer that reaches an onion address without Sotto: through C tor's SOCKS port, with bytes of its own.
+//! Whoever reaches an onion address without Sotto: through C tor's SOCKS port, with bytes of their own.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use prost::Message as _;
-use sotto_conformance::Socks;
+use sotto_conformance::SocksTarget;
 use sotto_conformance::noise::{self, Keys};
 use sotto_core::OnionAddress;
 use sotto_core::wire::link::{Frame, Hello, frame::Body};
@@ -22,15 +22,15 @@ pub fn newcomer() -> SocksClient {
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Dials a node as Alice of the vectors, a stranger to it, with snow alone; its first frame. Only a peer with the key of
+/// Calls a node as Alice of the vectors, whom it does not know, with snow alone; its first frame. Only who has the key of
 /// the address can answer.
 pub fn call(client: SocksClient, onion: &str) -> Hello {
     let mut stream = visit(client, onion);
     let peer: OnionAddress = onion.parse().expect("an address");
-    let mut handshake = noise::dialer(&keys_towards(&peer), &x25519_public(&peer));
+    let mut handshake = noise::initiator(&keys_towards(&peer), &x25519_public(&peer));
     stream.write_all(&noise::write(&mut handshake, &[])).expect("said");
     noise::read(&mut handshake, &record(&mut stream));
-    let proof = noise::proof(&ALICE.onion_seed, handshake.get_handshake_hash());
+    let proof = noise::dialer_proof(&ALICE.onion_seed, handshake.get_handshake_hash());
     stream.write_all(&noise::write(&mut handshake, &proof)).expect("said");
     let mut link = handshake.into_transport_mode().expect("complete");
 
@@ -46,7 +46,7 @@ pub fn call(client: SocksClient, onion: &str) -> Hello {
 /// What [`call`] says first.
 pub fn first_words(onion: &str) -> Vec<u8> {
     let peer: OnionAddress = onion.parse().expect("an address");
-    let mut handshake = noise::dialer(&keys_towards(&peer), &x25519_public(&peer));
+    let mut handshake = noise::initiator(&keys_towards(&peer), &x25519_public(&peer));
     noise::write(&mut handshake, &[])
 }
 
@@ -72,6 +72,6 @@ pub fn visit(client: SocksClient, onion: &str) -> TcpStream {
 }
 
 /// The way to an onion address.
-pub fn way(client: SocksClient, onion: &str) -> Socks {
-    Socks::new(client.address(), onion.parse().expect("an address"))
+pub fn way(client: SocksClient, onion: &str) -> SocksTarget {
+    SocksTarget::new(client.address(), onion.parse().expect("an address"))
 }

@@ -1,118 +1,125 @@
-//! Commit, then show: nothing is seen of a node that is not durable, and a store that fails means another start.
+//! Commit, then show: every visible effect of a node is durable, and after a failed commit the node is opened again.
 
 use sotto_core::{Command, CommitId, Input, Notice, Reply};
 
 use super::completions::commit;
-use super::conversation::{befriended, draft};
-use crate::driver::shelf::TEMPTATION;
-use crate::driver::stage::{Stage, hasty, newborn};
-use crate::driver::{Call, Driver};
+use super::conversation::{draft, friends};
+use crate::driver::fake_store::MISBEHAVIOUR_WINDOW;
+use crate::driver::harness::{Harness, fast_retry, new_identity_store};
+use crate::driver::{Driver, StoreCall};
 
 pub fn nothing_is_stored_before_it_is_durable(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
-    stage.shelf.hold();
-    stage.want([commit(1)]);
-    stage.until("the store is asked", |stage| stage.shelf.waiting().is_some());
-    stage.pause(TEMPTATION);
-    assert_eq!(stage.book.count(|input| matches!(input, Input::Stored(_))), 0);
-    stage.shelf.release();
-    stage.until_told(&Input::Stored(CommitId(1)));
-    stage.shut_down();
+    let mut harness = Harness::with_scripted_node(driver);
+    harness.store.hold();
+    harness.emit([commit(1)]);
+    harness.until("the store is asked", |harness| harness.store.waiting().is_some());
+    harness.let_pass(MISBEHAVIOUR_WINDOW);
+    assert_eq!(harness.log.count(|input| matches!(input, Input::Stored(_))), 0);
+    harness.store.release();
+    harness.until_input(&Input::Stored(CommitId(1)));
+    harness.shut_down();
 }
 
 pub fn nothing_is_shown_before_it_is_durable(driver: &dyn Driver) {
     const TEXT: &str = "held back";
-    let mut stage = befriended(driver);
-    let friend = stage.friend.as_ref().expect("a friend").address;
-    let has_it = |stage: &Stage<'_>| stage.friend.as_ref().is_some_and(|friend| friend.disk.holds_text(TEXT));
-    let announced = |stage: &Stage<'_>| {
-        let logged = stage.notices.iter().filter_map(|notice| match notice {
+    let mut harness = friends(driver);
+    let peer = harness.peer.as_ref().expect("a peer node").address();
+    let has_it = |harness: &Harness<'_>| harness.peer.as_ref().is_some_and(|peer| peer.disk().holds_text(TEXT));
+    let announced = |harness: &Harness<'_>| {
+        let logged = harness.notices.iter().filter_map(|notice| match notice {
             Notice::Logged(seq) => Some(*seq),
             Notice::Presence(_) => None,
         });
         logged.max().unwrap_or_default()
     };
-    stage.shelf.hold();
-    let ask = stage.ask(draft(friend, TEXT));
-    stage.until("the store is asked", |stage| stage.shelf.waiting().is_some());
-    stage.pause(TEMPTATION);
-    assert_eq!(stage.answer(ask), None, "answered");
-    assert!(!has_it(&stage), "sent to the peer");
-    assert!(announced(&stage) <= stage.shelf.disk().image().last_event, "noticed");
+    harness.store.hold();
+    let command = harness.command(draft(peer, TEXT));
+    harness.until("the store is asked", |harness| harness.store.waiting().is_some());
+    harness.let_pass(MISBEHAVIOUR_WINDOW);
+    assert_eq!(harness.reply(command), None, "a reply");
+    assert!(!has_it(&harness), "sent to the peer");
+    assert!(
+        announced(&harness) <= harness.store.disk().image().last_event,
+        "a notice"
+    );
 
-    stage.shelf.release();
-    stage.answered(ask);
-    stage.until("the friend has it", |stage| has_it(stage));
-    let queued = stage.shelf.disk().image().last_event;
-    stage.until("it is noticed", |stage| announced(stage) >= queued);
-    stage.shut_down();
+    harness.store.release();
+    harness.expect_reply(command);
+    harness.until("the peer has it", |harness| has_it(harness));
+    let queued = harness.store.disk().image().last_event;
+    harness.until("the notice is out", |harness| announced(harness) >= queued);
+    harness.shut_down();
 }
 
-pub fn one_commit_is_in_flight_and_what_comes_meanwhile_shares_the_next(driver: &dyn Driver) {
-    const WISHES: usize = 50;
-    let mut stage = Stage::with_node(driver, newborn(1), hasty());
-    stage.start();
-    let before = stage.shelf.count(Call::Commit);
-    stage.shelf.hold();
-    let first = stage.ask(Command::SetName("first".to_owned()));
-    stage.until("the store is asked", |stage| stage.shelf.waiting().is_some());
-    let rest: Vec<_> = (1..WISHES)
-        .map(|n| stage.ask(Command::SetName(format!("name {n}"))))
+pub fn one_commit_is_in_flight_and_later_rows_share_the_next(driver: &dyn Driver) {
+    const COMMANDS: usize = 50;
+    let mut harness = Harness::with_node(driver, new_identity_store(1), fast_retry());
+    harness.start();
+    let before = harness.store.count(StoreCall::Commit);
+    harness.store.hold();
+    let first = harness.command(Command::SetName("first".to_owned()));
+    harness.until("the store is asked", |harness| harness.store.waiting().is_some());
+    let rest: Vec<_> = (1..COMMANDS)
+        .map(|n| harness.command(Command::SetName(format!("name {n}"))))
         .collect();
-    stage.pause(TEMPTATION);
-    assert_eq!(stage.shelf.count(Call::Commit) - before, 1, "one at a time");
-    stage.shelf.release();
-    stage.answered(first);
-    for ask in rest {
-        stage.answered(ask);
+    harness.let_pass(MISBEHAVIOUR_WINDOW);
+    assert_eq!(harness.store.count(StoreCall::Commit) - before, 1, "one at a time");
+    harness.store.release();
+    harness.expect_reply(first);
+    for command in rest {
+        harness.expect_reply(command);
     }
-    let commits = stage.shelf.count(Call::Commit) - before;
+    let commits = harness.store.count(StoreCall::Commit) - before;
     assert!(
-        (2..=WISHES / 5).contains(&commits),
-        "{commits} commits for {WISHES} wishes"
+        (2..=COMMANDS / 5).contains(&commits),
+        "{commits} commits for {COMMANDS} commands"
     );
-    let name = stage.shelf.disk().image().identity.expect("an identity").name.clone();
-    assert_eq!(name, format!("name {}", WISHES - 1), "in their order");
-    stage.shut_down();
+    let name = harness.store.disk().image().identity.expect("an identity").name.clone();
+    assert_eq!(name, format!("name {}", COMMANDS - 1), "in the order of the commands");
+    harness.shut_down();
 }
 
 pub fn after_a_failed_commit_the_node_is_opened_again_and_nothing_was_shown(driver: &dyn Driver) {
-    let mut stage = befriended(driver);
-    let friend = stage.friend.as_ref().expect("a friend").address;
-    let (runs, images) = (stage.book.runs(), stage.shelf.count(Call::Image));
-    stage.shelf.fail_commit_of("lost");
-    let lost = stage.ask(draft(friend, "lost"));
-    stage.until("its answer is given up", |stage| stage.answer(lost).is_some());
-    assert_eq!(stage.answer(lost), Some(&None), "nothing was promised");
+    let mut harness = friends(driver);
+    let peer = harness.peer.as_ref().expect("a peer node").address();
+    let (runs, images) = (harness.log.runs(), harness.store.count(StoreCall::Image));
+    harness.store.fail_commit_of("lost");
+    let lost = harness.command(draft(peer, "lost"));
+    harness.until("the command ends without a reply", |harness| {
+        harness.reply(lost).is_some()
+    });
+    assert_eq!(harness.reply(lost), Some(&None), "no reply");
 
-    let kept = stage.insist(&draft(friend, "kept"));
+    let kept = harness.command_until_replied(&draft(peer, "kept"));
     assert!(matches!(kept, Ok(Reply::Message { .. })), "{kept:?}");
-    assert_eq!(stage.book.runs(), runs + 1);
-    assert_eq!(stage.shelf.count(Call::Reopen), 1);
-    assert!(stage.shelf.count(Call::Image) > images, "opened on what is durable");
-    let address = stage.network.listening().expect("it listens");
-    stage.until("the friend has what was promised", |stage| {
-        let friend = stage.friend.as_ref().expect("a friend");
-        friend
-            .disk
+    assert_eq!(harness.log.runs(), runs + 1);
+    assert_eq!(harness.store.count(StoreCall::Reopen), 1);
+    assert!(
+        harness.store.count(StoreCall::Image) > images,
+        "opened on the durable rows"
+    );
+    let address = harness.network.listening().expect("the driver listens");
+    harness.until("the peer has the confirmed message", |harness| {
+        let peer = harness.peer.as_ref().expect("a peer node");
+        peer.disk()
             .conversation(address)
             .iter()
             .any(|message| message.text == "kept")
     });
-    let friend = stage.friend.as_ref().expect("a friend");
-    assert!(!friend.disk.holds_text("lost"), "and nothing that was not");
-    stage.shut_down();
+    let peer = harness.peer.as_ref().expect("a peer node");
+    assert!(!peer.disk().holds_text("lost"), "and not the other one");
+    harness.shut_down();
 }
 
-pub fn a_first_start_is_durable_before_anybody_can_come(driver: &dyn Driver) {
-    let mut stage = Stage::with_node(driver, crate::disk::Disk::default(), hasty());
-    stage.start();
-    let identity = stage.shelf.disk().image().identity.expect("a durable identity");
-    assert_eq!(stage.network.listening(), Some(identity.address()));
-    let ask = stage.ask(Command::Identity);
-    let Reply::Identity { address, .. } = stage.answered(ask) else {
+pub fn a_first_start_is_durable_before_the_driver_listens(driver: &dyn Driver) {
+    let mut harness = Harness::with_node(driver, crate::disk::Disk::default(), fast_retry());
+    harness.start();
+    let identity = harness.store.disk().image().identity.expect("a durable identity");
+    assert_eq!(harness.network.listening(), Some(identity.address()));
+    let command = harness.command(Command::Identity);
+    let Reply::Identity { address, .. } = harness.expect_reply(command) else {
         panic!("an identity")
     };
     assert_eq!(address, identity.address());
-    stage.shut_down();
+    harness.shut_down();
 }

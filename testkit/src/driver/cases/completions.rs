@@ -1,4 +1,4 @@
-//! Every output that starts work has exactly one completion, and `Closed` is a link's last word.
+//! Every output that starts work has exactly one completion, and `Closed` is a link's last input.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use sotto_core::{
     Cause, CommitId, EventSeq, FetchId, Input, LinkId, MessageId, OnionAddress, OnionSecret, Output, Reply, Wall,
 };
 
-use crate::driver::stage::{Stage, batch};
-use crate::driver::{Driver, Far, Ring};
+use crate::driver::harness::{Harness, batch};
+use crate::driver::{DialAttempt, Driver, PeerStream};
 
 const LINK: LinkId = LinkId::Dialled(1);
 const OTHER: LinkId = LinkId::Dialled(2);
@@ -28,75 +28,75 @@ pub fn commit(number: u64) -> Output {
     Output::Commit(CommitId(number), batch(row(number)))
 }
 
-/// Bytes in which a lost, doubled or moved piece shows.
+/// Bytes in which a lost, repeated or moved piece shows.
 pub fn counted(length: u32) -> Vec<u8> {
     (0..length / 4).flat_map(u32::to_le_bytes).collect()
 }
 
 /// A stream that the node has dialled.
-pub fn dialled(stage: &mut Stage<'_>, link: LinkId) -> Far {
-    stage.want([Output::Dial(link, peer(9))]);
-    let far = called(stage).answer();
-    stage.until_told(&Input::Connected(link));
-    far
+pub fn dialled(harness: &mut Harness<'_>, link: LinkId) -> PeerStream {
+    harness.emit([Output::Dial(link, peer(9))]);
+    let peer_stream = next_dial(harness).accept();
+    harness.until_input(&Input::Connected(link));
+    peer_stream
 }
 
-/// A stream on which a peer has come.
-pub fn accepted(stage: &mut Stage<'_>) -> (LinkId, Far) {
+/// A stream that a peer has opened.
+pub fn accepted(harness: &mut Harness<'_>) -> (LinkId, PeerStream) {
     let is_accepted = |input: &Input| matches!(input, Input::Accepted(_));
-    let before = stage.book.count(is_accepted);
-    let far = stage.network.connect();
-    stage.until("a peer is let in", |stage| stage.book.count(is_accepted) > before);
-    let told = stage.book.told();
-    let newest = told.iter().rev().find_map(|(input, _)| match input {
+    let before = harness.log.count(is_accepted);
+    let peer_stream = harness.network.connect();
+    harness.until("a peer is accepted", |harness| harness.log.count(is_accepted) > before);
+    let inputs = harness.log.inputs();
+    let newest = inputs.iter().rev().find_map(|(input, _)| match input {
         Input::Accepted(id) => Some(*id),
         _ => None,
     });
-    (newest.expect("let in"), far)
+    (newest.expect("accepted"), peer_stream)
 }
 
-fn called(stage: &mut Stage<'_>) -> Ring {
-    let mut call = None;
-    stage.until("it dials", |stage| {
-        call = stage.network.call();
-        call.is_some()
+fn next_dial(harness: &mut Harness<'_>) -> DialAttempt {
+    let mut dial = None;
+    harness.until("the driver dials", |harness| {
+        dial = harness.network.next_dial();
+        dial.is_some()
     });
-    call.expect("it dials")
+    dial.expect("the driver dials")
 }
 
-pub fn received(stage: &Stage<'_>, link: LinkId) -> Vec<u8> {
+pub fn received(harness: &Harness<'_>, link: LinkId) -> Vec<u8> {
     let of_link = |(input, _)| match input {
         Input::Received(id, bytes) if id == link => Some(bytes),
         _ => None,
     };
-    stage.book.told().into_iter().filter_map(of_link).flatten().collect()
+    harness.log.inputs().into_iter().filter_map(of_link).flatten().collect()
 }
 
-fn closed(stage: &Stage<'_>, link: LinkId) -> Option<Cause> {
-    stage.book.told().into_iter().find_map(|(input, _)| match input {
+fn closed(harness: &Harness<'_>, link: LinkId) -> Option<Cause> {
+    harness.log.inputs().into_iter().find_map(|(input, _)| match input {
         Input::Closed(id, cause) if id == link => Some(cause),
         _ => None,
     })
 }
 
-fn until_closed(stage: &mut Stage<'_>, link: LinkId) -> Cause {
-    stage.until("the link is closed", |stage| closed(stage, link).is_some());
-    closed(stage, link).expect("closed")
+fn until_closed(harness: &mut Harness<'_>, link: LinkId) -> Cause {
+    harness.until("the link is closed", |harness| closed(harness, link).is_some());
+    closed(harness, link).expect("closed")
 }
 
 pub fn every_commit_is_stored_once(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
+    let mut harness = Harness::with_scripted_node(driver);
     for number in 1..=10 {
-        stage.want([commit(number)]);
-        stage.until_told(&Input::Stored(CommitId(number)));
+        harness.emit([commit(number)]);
+        harness.until_input(&Input::Stored(CommitId(number)));
     }
-    stage.until_done();
-    assert_eq!(stage.book.count(|input| matches!(input, Input::Stored(_))), 10);
-    stage.shut_down();
+    harness.until_completed();
+    assert_eq!(harness.log.count(|input| matches!(input, Input::Stored(_))), 10);
+    harness.shut_down();
 }
 
-pub fn every_fetch_is_answered_once_and_sees_the_commits_before_it(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
+pub fn every_fetch_completes_once_and_sees_earlier_commits(driver: &dyn Driver) {
+    let mut harness = Harness::with_scripted_node(driver);
     let message = |number: u8| {
         let key = MessageKey::direct(peer(9), peer(9), MessageId([number; 16]));
         let row = MessageRow {
@@ -121,12 +121,12 @@ pub fn every_fetch_is_answered_once_and_sees_the_commits_before_it(driver: &dyn 
         let (query, commit) = message(number);
         let first = u64::from(number) * 10;
         let fetches = (first..first + 4).map(|id| Output::Fetch(FetchId(id), query.clone()));
-        let ask = stage.want([commit].into_iter().chain(fetches));
-        stage.answered(ask);
-        stage.until_done();
+        let command = harness.emit([commit].into_iter().chain(fetches));
+        harness.expect_reply(command);
+        harness.until_completed();
     }
-    let told = stage.book.told();
-    let answers: Vec<_> = told
+    let inputs = harness.log.inputs();
+    let answers: Vec<_> = inputs
         .iter()
         .filter(|(input, _)| matches!(input, Input::Fetched(..)))
         .collect();
@@ -137,164 +137,173 @@ pub fn every_fetch_is_answered_once_and_sees_the_commits_before_it(driver: &dyn 
         assert_eq!(
             text,
             Some(format!("message {}", id.0 / 10)),
-            "what was committed before is seen"
+            "the fetch sees the commits before it"
         );
     }
-    stage.shut_down();
+    harness.shut_down();
 }
 
 pub fn every_dial_connects_or_closes_once(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
+    let mut harness = Harness::with_scripted_node(driver);
     let links = [1, 2, 3, 4].map(LinkId::Dialled);
-    stage.want(links.map(|link| Output::Dial(link, peer(9))));
-    let calls = [(); 4].map(|()| called(&mut stage));
-    let mut answered = Vec::new();
-    for (number, call) in calls.into_iter().enumerate() {
-        assert_eq!(call.peer, peer(9));
+    harness.emit(links.map(|link| Output::Dial(link, peer(9))));
+    let dials = [(); 4].map(|()| next_dial(&mut harness));
+    let mut accepted = Vec::new();
+    for (number, dial) in dials.into_iter().enumerate() {
+        assert_eq!(dial.peer, peer(9));
         if number % 2 == 0 {
-            answered.push(call.answer());
+            accepted.push(dial.accept());
         } else {
-            call.refuse();
+            dial.refuse();
         }
     }
-    stage.until("every dial has ended", |stage| {
-        stage
-            .book
+    harness.until("every dial has ended", |harness| {
+        harness
+            .log
             .count(|input| matches!(input, Input::Connected(_) | Input::Closed(..)))
             == 4
     });
-    let refused = stage
-        .book
+    let refused = harness
+        .log
         .count(|input| matches!(input, Input::Closed(_, Cause::Unreachable)));
     assert_eq!(refused, 2);
-    stage.shut_down();
+    harness.shut_down();
 }
 
-pub fn a_link_that_is_hung_up_while_it_is_dialled_is_closed(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
-    stage.want([Output::Dial(LINK, peer(9))]);
-    let call = called(&mut stage);
-    stage.want([Output::Hangup(LINK)]);
-    assert_eq!(until_closed(&mut stage, LINK), Cause::HungUp);
-    // Too late; whatever becomes of this stream, the node hears nothing of it.
-    let mut late = call.answer();
-    late.say(b"hello?");
-    stage.pause(Duration::from_millis(5));
-    let done = stage.want([]);
-    stage.answered(done);
-    stage.shut_down();
+pub fn a_hangup_during_a_dial_closes_the_link(driver: &dyn Driver) {
+    let mut harness = Harness::with_scripted_node(driver);
+    harness.emit([Output::Dial(LINK, peer(9))]);
+    let dial = next_dial(&mut harness);
+    harness.emit([Output::Hangup(LINK)]);
+    assert_eq!(until_closed(&mut harness, LINK), Cause::HungUp);
+    // The dial succeeds too late: the node gets no input about this stream.
+    let mut late = dial.accept();
+    late.write(b"hello?");
+    harness.let_pass(Duration::from_millis(5));
+    let done = harness.emit([]);
+    harness.expect_reply(done);
+    harness.shut_down();
 }
 
 pub fn every_transmit_is_drained_or_closed_once(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
-    let mut one = dialled(&mut stage, LINK);
-    let (two, mut other) = accepted(&mut stage);
-    let drained = |stage: &Stage<'_>, link| stage.book.count(|input| *input == Input::Drained(link));
+    let mut harness = Harness::with_scripted_node(driver);
+    let mut one = dialled(&mut harness, LINK);
+    let (two, mut other) = accepted(&mut harness);
+    let drained = |harness: &Harness<'_>, link| harness.log.count(|input| *input == Input::Drained(link));
     for round in 1..=20 {
-        stage.want([
+        harness.emit([
             Output::Transmit(LINK, counted(4 * round)),
             Output::Transmit(two, counted(4 * round)),
         ]);
-        stage.until("both are drained", |stage| {
-            drained(stage, LINK) == round as usize && drained(stage, two) == round as usize
+        harness.until("both are drained", |harness| {
+            drained(harness, LINK) == round as usize && drained(harness, two) == round as usize
         });
     }
     let all: Vec<u8> = (1..=20).flat_map(|round| counted(4 * round)).collect();
-    stage.until("the bytes are there", |_| {
-        one.listen().heard == all && other.listen().heard == all
+    harness.until("the bytes are there", |_| {
+        one.read().received == all && other.read().received == all
     });
 
-    // Far more than a socket holds, and a peer that goes instead of reading it.
-    stage.want([Output::Transmit(LINK, counted(8 << 20))]);
-    stage.until("it writes", |stage| stage.book.open().contains("transmitting: true"));
+    // PeerStream more than a socket holds, and a peer that goes instead of reading it.
+    harness.emit([Output::Transmit(LINK, counted(8 << 20))]);
+    harness.until("the driver writes", |harness| {
+        harness.log.open().contains("transmitting: true")
+    });
     drop(one);
-    until_closed(&mut stage, LINK);
-    stage.until_done();
-    assert_eq!(drained(&stage, LINK), 20, "a peer that is gone has not taken it");
-    stage.shut_down();
+    until_closed(&mut harness, LINK);
+    harness.until_completed();
+    assert_eq!(drained(&harness, LINK), 20, "no Drained for a stream that has ended");
+    harness.shut_down();
 }
 
 pub fn bytes_arrive_whole_and_in_order_both_ways(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
-    let mut far = dialled(&mut stage, LINK);
+    let mut harness = Harness::with_scripted_node(driver);
+    let mut peer_stream = dialled(&mut harness, LINK);
     let (out, back) = (counted(3 << 20), counted(2 << 20));
-    far.say(&back);
-    stage.want([Output::Transmit(LINK, out.clone())]);
-    stage.until("all of it has crossed", |stage| {
-        far.say(&[]);
-        far.listen().heard.len() >= out.len() && far.unsaid() == 0 && received(stage, LINK).len() >= back.len()
+    peer_stream.write(&back);
+    harness.emit([Output::Transmit(LINK, out.clone())]);
+    harness.until("all bytes have arrived", |harness| {
+        peer_stream.write(&[]);
+        peer_stream.read().received.len() >= out.len()
+            && peer_stream.unsent() == 0
+            && received(harness, LINK).len() >= back.len()
     });
-    assert!(far.heard == out, "what the node wrote");
-    assert!(received(&stage, LINK) == back, "what the peer wrote");
-    stage.until_told(&Input::Drained(LINK));
-    stage.shut_down();
+    assert!(peer_stream.received == out, "what the node wrote");
+    assert!(received(&harness, LINK) == back, "what the peer wrote");
+    harness.until_input(&Input::Drained(LINK));
+    harness.shut_down();
 }
 
-pub fn a_hangup_closes_the_link_after_its_last_words(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
-    let mut far = dialled(&mut stage, LINK);
-    let words = counted(1 << 20);
-    stage.want([Output::Transmit(LINK, words.clone()), Output::Hangup(LINK)]);
-    stage.pause(Duration::from_millis(5));
-    assert_eq!(closed(&stage, LINK), None, "no bytes of it were read yet");
-    stage.until("the stream ends", |_| far.listen().ended);
-    assert!(far.heard == words, "{} bytes of {}", far.heard.len(), words.len());
-    assert_eq!(until_closed(&mut stage, LINK), Cause::HungUp);
-    stage.until_done();
-    stage.shut_down();
+pub fn a_hangup_closes_the_link_after_pending_bytes(driver: &dyn Driver) {
+    let mut harness = Harness::with_scripted_node(driver);
+    let mut peer_stream = dialled(&mut harness, LINK);
+    let bytes = counted(1 << 20);
+    harness.emit([Output::Transmit(LINK, bytes.clone()), Output::Hangup(LINK)]);
+    harness.let_pass(Duration::from_millis(5));
+    assert_eq!(closed(&harness, LINK), None, "no bytes of it were read yet");
+    harness.until("the stream ends", |_| peer_stream.read().ended);
+    assert!(
+        peer_stream.received == bytes,
+        "{} bytes of {}",
+        peer_stream.received.len(),
+        bytes.len()
+    );
+    assert_eq!(until_closed(&mut harness, LINK), Cause::HungUp);
+    harness.until_completed();
+    harness.shut_down();
 }
 
-pub fn closed_is_the_last_word_on_a_link(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
+pub fn closed_is_the_last_input_of_a_link(driver: &dyn Driver) {
+    let mut harness = Harness::with_scripted_node(driver);
     for round in 1..=10 {
-        let (link, mut far) = accepted(&mut stage);
-        let words = counted(1000 * round);
-        far.say(&words);
-        // Both ends at once, sometimes while the node is writing.
+        let (link, mut peer_stream) = accepted(&mut harness);
+        let bytes = counted(1000 * round);
+        peer_stream.write(&bytes);
+        // Both ends close at once, sometimes while the node writes.
         if round % 2 == 0 {
-            stage.want([Output::Transmit(link, counted(64))]);
+            harness.emit([Output::Transmit(link, counted(64))]);
         }
         if round % 3 == 0 {
-            stage.want([Output::Hangup(link)]);
+            harness.emit([Output::Hangup(link)]);
         }
-        drop(far);
-        until_closed(&mut stage, link);
+        drop(peer_stream);
+        until_closed(&mut harness, link);
         if round % 3 != 0 {
             assert!(
-                received(&stage, link) == words,
-                "what a peer says before it goes is heard"
+                received(&harness, link) == bytes,
+                "the bytes of a peer before its end arrive"
             );
         }
     }
-    let far = dialled(&mut stage, OTHER);
-    drop(far);
-    assert_eq!(until_closed(&mut stage, OTHER), Cause::Ended);
-    stage.until_done();
-    stage.shut_down();
+    let peer_stream = dialled(&mut harness, OTHER);
+    drop(peer_stream);
+    assert_eq!(until_closed(&mut harness, OTHER), Cause::Ended);
+    harness.until_completed();
+    harness.shut_down();
 }
 
-pub fn everything_wanted_is_done_before_it_sleeps(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
-    let asks: Vec<_> = (0..3).map(|_| stage.ask(sotto_core::Command::Status)).collect();
-    for ask in asks {
-        assert_eq!(stage.answered(ask), Reply::Done);
+pub fn every_output_is_taken_before_the_driver_sleeps(driver: &dyn Driver) {
+    let mut harness = Harness::with_scripted_node(driver);
+    let commands: Vec<_> = (0..3).map(|_| harness.command(sotto_core::Command::Status)).collect();
+    for command in commands {
+        assert_eq!(harness.expect_reply(command), Reply::Done);
     }
-    // One input, many outputs of every kind; nothing else happens meanwhile that could wake the driver again.
+    // One input with many outputs of every kind, and no later input that would wake the driver again.
     let links: Vec<LinkId> = (1..=8).map(LinkId::Dialled).collect();
     let dials = links.iter().map(|link| Output::Dial(*link, peer(9)));
     let notices = (1..=8).map(|seq| Output::Notify(sotto_core::Notice::Logged(EventSeq(seq))));
-    let ask = stage.want(dials.chain(notices));
-    stage.answered(ask);
-    let mut calls = Vec::new();
-    stage.until("all dials are made", |stage| {
-        calls.extend(std::iter::from_fn(|| stage.network.call()));
-        calls.len() == links.len()
+    let command = harness.emit(dials.chain(notices));
+    harness.expect_reply(command);
+    let mut dials = Vec::new();
+    harness.until("all dials are made", |harness| {
+        dials.extend(std::iter::from_fn(|| harness.network.next_dial()));
+        dials.len() == links.len()
     });
     let heard = |seq| sotto_core::Notice::Logged(EventSeq(seq));
-    stage.until("all notices are out", |stage| {
-        (1..=8).all(|seq| stage.notices.contains(&heard(seq)))
+    harness.until("every notice is out", |harness| {
+        (1..=8).all(|seq| harness.notices.contains(&heard(seq)))
     });
-    calls.into_iter().for_each(Ring::refuse);
-    stage.until_done();
-    stage.shut_down();
+    dials.into_iter().for_each(DialAttempt::refuse);
+    harness.until_completed();
+    harness.shut_down();
 }

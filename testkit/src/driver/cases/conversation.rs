@@ -1,15 +1,15 @@
-//! Two who talk: the node of the driver under test, and its friend.
+//! A conversation between the node of the driver under test and a peer node that is its contact.
 
 use std::sync::OnceLock;
 
 use sotto_core::{Command, Draft, OnionAddress, Reply, Status};
 
 use crate::disk::Disk;
-use crate::driver::stage::{Stage, hasty};
-use crate::driver::{Driver, Friend};
+use crate::driver::harness::{Harness, fast_retry};
+use crate::driver::{Driver, PeerNode};
 use crate::pair::Pair;
 
-/// A text whose idempotency key it is itself.
+/// A text that is its own idempotency key.
 pub fn draft(contact: OnionAddress, text: &str) -> Command {
     Command::Send(Draft {
         idempotency_key: Some(text.to_owned()),
@@ -17,58 +17,58 @@ pub fn draft(contact: OnionAddress, text: &str) -> Command {
     })
 }
 
-/// The rows of two who are friends.
-pub fn acquainted() -> &'static [Disk; 2] {
+/// The rows of two nodes that are contacts.
+pub fn friends_disks() -> &'static [Disk; 2] {
     static DISKS: OnceLock<[Disk; 2]> = OnceLock::new();
     DISKS.get_or_init(|| {
-        let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &hasty());
+        let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &fast_retry());
         pair.befriend();
         pair.run();
-        pair.sides.map(|side| side.disk)
+        pair.sides.map(|side| side.store)
     })
 }
 
-/// A running node with a friend, and a link between them.
-pub fn befriended(driver: &dyn Driver) -> Stage<'_> {
-    let mut stage = befriended_at_rest(driver);
-    stage.start();
-    until_linked(&mut stage);
-    stage
+/// A running driver with a peer node, and a link between the two.
+pub fn friends(driver: &dyn Driver) -> Harness<'_> {
+    let mut harness = friends_not_started(driver);
+    harness.start();
+    until_linked(&mut harness);
+    harness
 }
 
 /// The same, not started yet.
-pub fn befriended_at_rest(driver: &dyn Driver) -> Stage<'_> {
-    let [ours, theirs] = acquainted();
-    let mut stage = Stage::with_node(driver, ours.clone(), hasty());
-    stage.friend = Some(Friend::open(theirs.clone(), &hasty(), 4));
-    stage
+pub fn friends_not_started(driver: &dyn Driver) -> Harness<'_> {
+    let [ours, theirs] = friends_disks();
+    let mut harness = Harness::with_node(driver, ours.clone(), fast_retry());
+    harness.peer = Some(PeerNode::open(theirs.clone(), &fast_retry(), 4));
+    harness
 }
 
 /// Waits until the two are linked.
-pub fn until_linked(stage: &mut Stage<'_>) {
-    until_status(stage, "they are linked", |status| status.links == 1);
+pub fn until_linked(harness: &mut Harness<'_>) {
+    until_status(harness, "the two are linked", |status| status.links == 1);
 }
 
 /// Waits until no outbox holds anything.
-pub fn until_quiet(stage: &mut Stage<'_>) {
-    until_status(stage, "the outbox is empty", |status| status.queued == 0);
-    stage.until("the friend's outbox is empty", |stage| {
-        let network = stage.network.clone();
-        let friend = stage.friend.as_mut().expect("a friend");
+pub fn until_outboxes_empty(harness: &mut Harness<'_>) {
+    until_status(harness, "the outbox is empty", |status| status.queued == 0);
+    harness.until("the peer's outbox is empty", |harness| {
+        let network = harness.network.clone();
+        let peer = harness.peer.as_mut().expect("a peer node");
         matches!(
-            friend.command(&network, Command::Status),
+            peer.command(&network, Command::Status),
             Ok(Reply::Status(Status { queued: 0, .. }))
         )
     });
-    until_status(stage, "the outbox is still empty", |status| status.queued == 0);
+    until_status(harness, "the outbox is still empty", |status| status.queued == 0);
 }
 
-fn until_status(stage: &mut Stage<'_>, what: &str, such: impl Fn(Status) -> bool) {
-    let mut ask = stage.ask(Command::Status);
-    stage.until(what, |stage| match stage.answer(ask) {
+fn until_status(harness: &mut Harness<'_>, what: &str, such: impl Fn(Status) -> bool) {
+    let mut command = harness.command(Command::Status);
+    harness.until(what, |harness| match harness.reply(command) {
         Some(Some(Ok(Reply::Status(status)))) if such(*status) => true,
         Some(_) => {
-            ask = stage.ask(Command::Status);
+            command = harness.command(Command::Status);
             false
         }
         None => false,

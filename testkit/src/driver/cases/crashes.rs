@@ -1,161 +1,164 @@
-//! Dying anywhere: what was durable is there again, what was promised is kept, and nothing happens twice.
+//! A crash at any moment: the durable rows are there again, every reply is kept, and nothing happens twice.
 
 use std::collections::BTreeMap;
 
 use sotto_core::{MessageId, Reply};
 
-use super::conversation::{befriended_at_rest, draft, until_linked, until_quiet};
+use super::conversation::{draft, friends_not_started, until_linked, until_outboxes_empty};
 use crate::disk::Disk;
-use crate::driver::stage::Stage;
-use crate::driver::{Call, Driver, InFlight};
+use crate::driver::harness::Harness;
+use crate::driver::{Driver, InFlight, StoreCall};
 
 const OURS: [&str; 3] = ["one", "two", "three"];
 const THEIRS: [&str; 2] = ["four", "five"];
 
-/// What the node has promised: ids by text.
-type Promised = BTreeMap<&'static str, MessageId>;
+/// The message ids that the node replied with, by text.
+type Replies = BTreeMap<&'static str, MessageId>;
 
-/// Both say what they have to say; stops as soon as `dead` says so.
-fn converse(stage: &mut Stage<'_>, promised: &mut Promised, dead: impl Fn(&Stage<'_>) -> bool) {
-    let friend = stage.friend.as_ref().expect("a friend").address;
-    let ours = stage.shelf.disk().image().identity.expect("an identity").address();
-    let network = stage.network.clone();
+/// Both nodes send their texts. Stops as soon as `crashed` holds.
+fn converse(harness: &mut Harness<'_>, replies: &mut Replies, crashed: impl Fn(&Harness<'_>) -> bool) {
+    let peer = harness.peer.as_ref().expect("a peer node").address();
+    let ours = harness.store.disk().image().identity.expect("an identity").address();
+    let network = harness.network.clone();
     for text in THEIRS {
-        let said = stage
-            .friend
+        let said = harness
+            .peer
             .as_mut()
-            .map(|friend| friend.command(&network, draft(ours, text)));
+            .map(|peer| peer.command(&network, draft(ours, text)));
         assert!(matches!(said, Some(Ok(_))), "{said:?}");
     }
     for text in OURS {
-        let ask = stage.ask(draft(friend, text));
-        stage.until("it is answered, or dead", |stage| {
-            dead(stage) || stage.answer(ask).is_some()
+        let command = harness.command(draft(peer, text));
+        harness.until("the command gets its reply, or the driver has crashed", |harness| {
+            crashed(harness) || harness.reply(command).is_some()
         });
-        if let Some(Some(Ok(Reply::Message { id, .. }))) = stage.answer(ask) {
-            let known = promised.insert(text, *id);
-            assert!(known.is_none_or(|known| known == *id), "a promise is kept");
+        if let Some(Some(Ok(Reply::Message { id, .. }))) = harness.reply(command) {
+            let known = replies.insert(text, *id);
+            assert!(
+                known.is_none_or(|known| known == *id),
+                "a repeated command gets the same id"
+            );
         }
-        if dead(stage) {
+        if crashed(harness) {
             return;
         }
     }
-    stage.until("both have everything, or one is dead", |stage| {
-        let friend = stage.friend.as_ref().expect("a friend");
+    harness.until("both have every message, or the driver has crashed", |harness| {
+        let peer = harness.peer.as_ref().expect("a peer node");
         let all = |disk: &Disk, with| disk.conversation(with).len() == OURS.len() + THEIRS.len();
-        dead(stage) || (all(&friend.disk, ours) && all(&stage.shelf.disk(), friend.address))
+        crashed(harness) || (all(peer.disk(), ours) && all(&harness.store.disk(), peer.address()))
     });
 }
 
-/// Starts it again and lets both finish; then everything is everywhere once.
-fn recover(stage: &mut Stage<'_>, promised: &mut Promised) {
-    stage.restart();
-    until_linked(stage);
-    converse(stage, promised, |_| false);
-    until_quiet(stage);
-    stage.shut_down();
-    let friend = stage.friend.as_ref().expect("a friend");
-    let disk = stage.shelf.disk();
+/// Starts the driver again and finishes the conversation. Then each message is on both sides once.
+fn recover(harness: &mut Harness<'_>, replies: &mut Replies) {
+    harness.restart();
+    until_linked(harness);
+    converse(harness, replies, |_| false);
+    until_outboxes_empty(harness);
+    harness.shut_down();
+    let peer = harness.peer.as_ref().expect("a peer node");
+    let disk = harness.store.disk();
     let ours = disk.image().identity.expect("an identity").address();
-    for (name, disk, with) in [("ours", &disk, friend.address), ("theirs", &friend.disk, ours)] {
+    for (name, disk, with) in [("ours", &disk, peer.address()), ("theirs", peer.disk(), ours)] {
         let mut texts: Vec<_> = disk.conversation(with).iter().map(|row| row.text.clone()).collect();
         texts.sort();
         assert_eq!(texts, ["five", "four", "one", "three", "two"], "{name}");
-        for (text, id) in &*promised {
+        for (text, id) in &*replies {
             assert!(
                 disk.conversation(with)
                     .iter()
                     .any(|row| row.text == *text && row.key.id == *id),
-                "{name}: {text} was promised"
+                "{name}: {text} had a reply"
             );
         }
     }
 }
 
-pub fn it_dies_at_any_commit_and_comes_back_as_it_was_durable(driver: &dyn Driver) {
-    for doomed in 0.. {
-        let mut died = false;
+pub fn a_crash_at_any_commit_recovers_the_durable_state(driver: &dyn Driver) {
+    for crash_at in 0.. {
+        let mut crashed = false;
         for in_flight in [InFlight::Lost, InFlight::Durable] {
-            let mut stage = befriended_at_rest(driver);
-            stage.start();
-            until_linked(&mut stage);
-            let before = stage.shelf.count(Call::Commit);
-            stage.shelf.hold_after(doomed);
-            let dead = |stage: &Stage<'_>| stage.shelf.waiting().is_some();
-            let mut promised = Promised::new();
-            converse(&mut stage, &mut promised, dead);
-            died = dead(&stage);
-            stage.crash(in_flight);
-            let commits = stage.shelf.count(Call::Commit) - before;
-            assert!(!died || commits == doomed + 1, "one commit at a time");
-            recover(&mut stage, &mut promised);
+            let mut harness = friends_not_started(driver);
+            harness.start();
+            until_linked(&mut harness);
+            let before = harness.store.count(StoreCall::Commit);
+            harness.store.hold_after(crash_at);
+            let is_crashed = |harness: &Harness<'_>| harness.store.waiting().is_some();
+            let mut replies = Replies::new();
+            converse(&mut harness, &mut replies, is_crashed);
+            crashed = is_crashed(&harness);
+            harness.crash(in_flight);
+            let commits = harness.store.count(StoreCall::Commit) - before;
+            assert!(!crashed || commits == crash_at + 1, "one commit at a time");
+            recover(&mut harness, &mut replies);
         }
-        if !died {
-            assert!(doomed > 2, "a conversation has commits");
+        if !crashed {
+            assert!(crash_at > 2, "a conversation has commits");
             break;
         }
     }
 }
 
-pub fn it_dies_at_any_moment_and_completes_nothing_twice(driver: &dyn Driver) {
-    die_again_and_again(
+pub fn a_crash_at_any_input_completes_nothing_twice(driver: &dyn Driver) {
+    crash_at_each(
         driver,
         (1..60).step_by(3),
-        |stage, inputs| stage.book.halt_after(inputs),
-        |stage| stage.book.is_halted(),
-        |stage| stage.book.spare(),
+        |harness, inputs| harness.log.halt_after(inputs),
+        |harness| harness.log.is_halted(),
+        |harness| harness.log.cancel_halt(),
     );
 }
 
-/// The same for a driver that is a future, dropped at any of its awaits, in the middle of whatever it waits for.
-pub fn it_dies_at_any_poll_and_completes_nothing_twice(driver: &dyn Driver) {
-    die_again_and_again(
+/// The same for a driver that is a future, which is dropped at any of its awaits.
+pub fn a_crash_at_any_poll_completes_nothing_twice(driver: &dyn Driver) {
+    crash_at_each(
         driver,
         1..24,
-        |stage, polls| stage.life.end_after(polls),
-        |stage| stage.life.is_over(),
-        |stage| stage.life.spare(),
+        |harness, polls| harness.lifetime.end_after(polls),
+        |harness| harness.lifetime.is_over(),
+        |harness| harness.lifetime.remove_limit(),
     );
 }
 
-/// A conversation, cut short ever later; the last ones are over before they are cut.
-fn die_again_and_again(
+/// A conversation with a crash at each moment. The last ones end before the crash.
+fn crash_at_each(
     driver: &dyn Driver,
     moments: impl Iterator<Item = usize>,
-    doom: impl Fn(&Stage<'_>, usize),
-    dead: impl Fn(&Stage<'_>) -> bool,
-    spare: impl Fn(&Stage<'_>) -> bool,
+    schedule_crash: impl Fn(&Harness<'_>, usize),
+    crashed: impl Fn(&Harness<'_>) -> bool,
+    cancel_crash: impl Fn(&Harness<'_>) -> bool,
 ) {
-    let mut deaths = 0;
+    let mut crashes = 0;
     for moment in moments {
-        let mut stage = befriended_at_rest(driver);
-        doom(&stage, moment);
-        stage.start();
-        let mut promised = Promised::new();
-        converse(&mut stage, &mut promised, &dead);
-        if spare(&stage) {
-            until_quiet(&mut stage);
-            stage.shut_down();
+        let mut harness = friends_not_started(driver);
+        schedule_crash(&harness, moment);
+        harness.start();
+        let mut replies = Replies::new();
+        converse(&mut harness, &mut replies, &crashed);
+        if cancel_crash(&harness) {
+            until_outboxes_empty(&mut harness);
+            harness.shut_down();
         } else {
-            deaths += 1;
-            stage.crash(InFlight::Durable);
-            recover(&mut stage, &mut promised);
+            crashes += 1;
+            harness.crash(InFlight::Durable);
+            recover(&mut harness, &mut replies);
         }
     }
-    assert!(deaths > 2, "a conversation has many moments to die at");
+    assert!(crashes > 2, "a conversation has many moments for a crash");
 }
 
-pub fn nothing_of_it_is_left_after_a_crash(driver: &dyn Driver) {
-    let mut stage = super::conversation::befriended(driver);
-    let (_, mut far) = super::completions::accepted(&mut stage);
-    stage.crash(InFlight::Lost);
-    assert_eq!(stage.network.listening(), None, "it listens no more");
-    stage.until("its streams end", |_| far.listen().ended);
-    let (calls, inputs) = (stage.shelf.last_call(), stage.book.inputs());
-    stage.pause(crate::driver::shelf::TEMPTATION);
+pub fn a_crash_ends_all_activity(driver: &dyn Driver) {
+    let mut harness = super::conversation::friends(driver);
+    let (_, mut peer_stream) = super::completions::accepted(&mut harness);
+    harness.crash(InFlight::Lost);
+    assert_eq!(harness.network.listening(), None, "the driver does not listen");
+    harness.until("the streams end", |_| peer_stream.read().ended);
+    let (last_call, inputs) = (harness.store.last_call(), harness.log.input_count());
+    harness.let_pass(crate::driver::fake_store::MISBEHAVIOUR_WINDOW);
     assert_eq!(
-        (stage.shelf.last_call(), stage.book.inputs()),
-        (calls, inputs),
-        "it does nothing more"
+        (harness.store.last_call(), harness.log.input_count()),
+        (last_call, inputs),
+        "no call and no input follows"
     );
 }

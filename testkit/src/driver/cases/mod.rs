@@ -9,7 +9,7 @@ mod shutdown;
 mod time;
 
 use super::Driver;
-pub use crashes::it_dies_at_any_poll_and_completes_nothing_twice;
+pub use crashes::a_crash_at_any_poll_completes_nothing_twice;
 
 /// A case of the suite.
 #[derive(Clone, Copy)]
@@ -45,39 +45,39 @@ macro_rules! cases {
 cases! {
     completions:
         every_commit_is_stored_once
-        every_fetch_is_answered_once_and_sees_the_commits_before_it
+        every_fetch_completes_once_and_sees_earlier_commits
         every_dial_connects_or_closes_once
-        a_link_that_is_hung_up_while_it_is_dialled_is_closed
+        a_hangup_during_a_dial_closes_the_link
         every_transmit_is_drained_or_closed_once
         bytes_arrive_whole_and_in_order_both_ways
-        a_hangup_closes_the_link_after_its_last_words
-        closed_is_the_last_word_on_a_link
-        everything_wanted_is_done_before_it_sleeps;
+        a_hangup_closes_the_link_after_pending_bytes
+        closed_is_the_last_input_of_a_link
+        every_output_is_taken_before_the_driver_sleeps;
     commits:
         nothing_is_stored_before_it_is_durable
         nothing_is_shown_before_it_is_durable
-        one_commit_is_in_flight_and_what_comes_meanwhile_shares_the_next
+        one_commit_is_in_flight_and_later_rows_share_the_next
         after_a_failed_commit_the_node_is_opened_again_and_nothing_was_shown
-        a_first_start_is_durable_before_anybody_can_come;
+        a_first_start_is_durable_before_the_driver_listens;
     backpressure:
-        a_busy_node_is_fed_no_bytes
-        a_peer_that_does_not_read_holds_up_only_itself
+        a_busy_node_receives_no_bytes
+        a_peer_that_does_not_read_blocks_only_its_own_link
         a_flood_of_strangers_does_not_starve_commands
         a_flood_of_commands_does_not_starve_links;
     time:
         a_tick_comes_at_the_deadline_and_not_before
         a_deadline_that_moves_is_followed
         a_deadline_that_has_passed_ticks_until_it_moves
-        inputs_do_not_put_a_deadline_off
-        both_clocks_are_told_as_they_are
-        a_wall_clock_that_jumps_keeps_nobody_waiting;
+        inputs_do_not_delay_a_deadline
+        both_clocks_are_passed_on_unchanged
+        a_wall_clock_jump_delays_no_retry;
     crashes:
-        it_dies_at_any_commit_and_comes_back_as_it_was_durable
-        it_dies_at_any_moment_and_completes_nothing_twice
-        nothing_of_it_is_left_after_a_crash;
+        a_crash_at_any_commit_recovers_the_durable_state
+        a_crash_at_any_input_completes_nothing_twice
+        a_crash_ends_all_activity;
     shutdown:
-        commands_before_a_shutdown_are_answered
+        commands_before_a_shutdown_get_their_replies
         a_shutdown_closes_links_and_store
-        what_is_being_said_is_said_before_a_shutdown_ends
-        a_peer_that_does_not_read_does_not_keep_it_alive;
+        pending_writes_are_finished_before_a_shutdown_ends
+        a_peer_that_does_not_read_does_not_block_a_shutdown;
 }

@@ -1,68 +1,79 @@
-//! The orderly end: what was asked is answered, what is staged is durable, what is being said is said, and then all is
-//! closed.
+//! A shutdown: queued commands get their replies, staged rows become durable, pending bytes are written, and then links and
+//! store are closed.
 
 use sotto_core::{Command, Input, LinkId, Output, Reply};
 
 use super::completions::{accepted, counted, dialled};
-use super::conversation::befriended;
-use crate::driver::shelf::TEMPTATION;
-use crate::driver::stage::{Stage, hasty, newborn};
-use crate::driver::{Call, Driver};
+use super::conversation::friends;
+use crate::driver::fake_store::MISBEHAVIOUR_WINDOW;
+use crate::driver::harness::{Harness, fast_retry, new_identity_store};
+use crate::driver::{Driver, StoreCall};
 
-pub fn commands_before_a_shutdown_are_answered(driver: &dyn Driver) {
-    let mut stage = Stage::with_node(driver, newborn(1), hasty());
-    stage.start();
-    stage.shelf.hold();
-    let asks: Vec<_> = (1..=30)
-        .map(|n| stage.ask(Command::SetName(format!("name {n}"))))
+pub fn commands_before_a_shutdown_get_their_replies(driver: &dyn Driver) {
+    let mut harness = Harness::with_node(driver, new_identity_store(1), fast_retry());
+    harness.start();
+    harness.store.hold();
+    let commands: Vec<_> = (1..=30)
+        .map(|n| harness.command(Command::SetName(format!("name {n}"))))
         .collect();
-    stage.until("the store is asked", |stage| stage.shelf.waiting().is_some());
-    let ending = stage.shutting_down();
-    stage.pause(TEMPTATION);
-    stage.shelf.release();
-    stage.ended(ending);
-    for ask in asks {
-        assert_eq!(stage.answered(ask), Reply::Done);
+    harness.until("the store is asked", |harness| harness.store.waiting().is_some());
+    let shutdown = harness.begin_shutdown();
+    harness.let_pass(MISBEHAVIOUR_WINDOW);
+    harness.store.release();
+    harness.join(shutdown);
+    for command in commands {
+        assert_eq!(harness.expect_reply(command), Reply::Done);
     }
-    let name = stage.shelf.disk().image().identity.expect("an identity").name.clone();
-    assert_eq!(name, "name 30", "what was answered is durable");
+    let name = harness.store.disk().image().identity.expect("an identity").name.clone();
+    assert_eq!(name, "name 30", "what was confirmed is durable");
 }
 
 pub fn a_shutdown_closes_links_and_store(driver: &dyn Driver) {
-    let mut stage = befriended(driver);
-    let (_, mut stranger) = accepted(&mut stage);
-    stage.shut_down();
-    assert_eq!(stage.network.listening(), None, "it listens no more");
-    stage.until("the stranger's stream ends", |_| stranger.listen().ended);
-    assert_eq!(stage.shelf.count(Call::Close), 1);
-    assert_eq!(stage.shelf.last_call(), Some(Call::Close), "the store is closed last");
-    // And the friend sees it.
-    let friend = stage.friend.as_mut().expect("a friend");
-    friend.pump(&stage.network);
-    assert_eq!(friend.links(), 0);
+    let mut harness = friends(driver);
+    let (_, mut stranger) = accepted(&mut harness);
+    harness.shut_down();
+    assert_eq!(harness.network.listening(), None, "the driver does not listen");
+    harness.until("the stranger's stream ends", |_| stranger.read().ended);
+    assert_eq!(harness.store.count(StoreCall::Close), 1);
+    assert_eq!(
+        harness.store.last_call(),
+        Some(StoreCall::Close),
+        "the store is closed last"
+    );
+    // The peer sees the end of the link.
+    let peer = harness.peer.as_mut().expect("a peer node");
+    peer.run(&harness.network);
+    assert_eq!(peer.links(), 0);
 }
 
-pub fn what_is_being_said_is_said_before_a_shutdown_ends(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
+pub fn pending_writes_are_finished_before_a_shutdown_ends(driver: &dyn Driver) {
+    let mut harness = Harness::with_scripted_node(driver);
     let link = LinkId::Dialled(1);
-    let mut far = dialled(&mut stage, link);
-    let words = counted(1 << 20);
-    let ask = stage.want([Output::Transmit(link, words.clone())]);
-    stage.answered(ask);
-    let ending = stage.shutting_down();
-    stage.pause(TEMPTATION);
-    stage.until("the stream ends", |_| far.listen().ended);
-    assert!(far.heard == words, "{} bytes of {}", far.heard.len(), words.len());
-    stage.ended(ending);
+    let mut peer_stream = dialled(&mut harness, link);
+    let bytes = counted(1 << 20);
+    let command = harness.emit([Output::Transmit(link, bytes.clone())]);
+    harness.expect_reply(command);
+    let shutdown = harness.begin_shutdown();
+    harness.let_pass(MISBEHAVIOUR_WINDOW);
+    harness.until("the stream ends", |_| peer_stream.read().ended);
+    assert!(
+        peer_stream.received == bytes,
+        "{} bytes of {}",
+        peer_stream.received.len(),
+        bytes.len()
+    );
+    harness.join(shutdown);
 }
 
-pub fn a_peer_that_does_not_read_does_not_keep_it_alive(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
+pub fn a_peer_that_does_not_read_does_not_block_a_shutdown(driver: &dyn Driver) {
+    let mut harness = Harness::with_scripted_node(driver);
     let link = LinkId::Dialled(1);
-    let far = dialled(&mut stage, link);
-    stage.want([Output::Transmit(link, counted(8 << 20))]);
-    stage.until("it writes", |stage| stage.book.open().contains("transmitting: true"));
-    stage.shut_down();
-    assert_eq!(stage.book.count(|input| *input == Input::Drained(link)), 0);
-    drop(far);
+    let peer_stream = dialled(&mut harness, link);
+    harness.emit([Output::Transmit(link, counted(8 << 20))]);
+    harness.until("the driver writes", |harness| {
+        harness.log.open().contains("transmitting: true")
+    });
+    harness.shut_down();
+    assert_eq!(harness.log.count(|input| *input == Input::Drained(link)), 0);
+    drop(peer_stream);
 }

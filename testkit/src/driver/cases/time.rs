@@ -1,4 +1,4 @@
-//! Clocks and the alarm: a tick comes when the node's deadline has, not before and not never.
+//! Clocks and deadlines: a tick comes at the node's deadline and not before.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,121 +6,121 @@ use std::time::{Duration, Instant, SystemTime};
 
 use sotto_core::{Command, Input, Millis, Now, Wall};
 
-use super::conversation::{acquainted, draft};
+use super::conversation::{draft, friends_disks};
 use crate::driver::Driver;
-use crate::driver::puppet::Alarm;
-use crate::driver::stage::{Stage, hasty};
+use crate::driver::harness::{Harness, fast_retry};
+use crate::driver::scripted_node::DeadlineChange;
 
-fn ticks(stage: &Stage<'_>) -> usize {
-    stage.book.count(|input| matches!(input, Input::Tick))
+fn ticks(harness: &Harness<'_>) -> usize {
+    harness.log.count(|input| matches!(input, Input::Tick))
 }
 
 pub fn a_tick_comes_at_the_deadline_and_not_before(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
+    let mut harness = Harness::with_scripted_node(driver);
     for (round, span) in (1..).zip([1, 5, 30, 0, 12]) {
         let began = Instant::now();
-        let ask = stage.set_alarm(Alarm::After(Millis(span)));
-        stage.answered(ask);
-        // That it is not early is seen to at every input.
-        stage.until("it ticks", |stage| ticks(stage) == round);
+        let command = harness.set_deadline(DeadlineChange::After(Millis(span)));
+        harness.expect_reply(command);
+        // `Contract` checks that it is not early.
+        harness.until("a tick comes", |harness| ticks(harness) == round);
         let waited = began.elapsed() + Duration::from_millis(1);
         assert!(waited >= Duration::from_millis(span), "{waited:?} for {span} ms");
     }
-    stage.pause(Duration::from_millis(10));
-    assert_eq!(ticks(&stage), 5, "once each");
-    stage.shut_down();
+    harness.let_pass(Duration::from_millis(10));
+    assert_eq!(ticks(&harness), 5, "one tick each");
+    harness.shut_down();
 }
 
 pub fn a_deadline_that_moves_is_followed(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
-    let set = |stage: &mut Stage<'_>, alarm| {
-        let ask = stage.set_alarm(alarm);
-        stage.answered(ask);
+    let mut harness = Harness::with_scripted_node(driver);
+    let set = |harness: &mut Harness<'_>, change| {
+        let command = harness.set_deadline(change);
+        harness.expect_reply(command);
     };
-    set(&mut stage, Alarm::After(Millis::hours(1)));
-    set(&mut stage, Alarm::After(Millis(5)));
-    stage.until("the nearer one counts", |stage| ticks(stage) == 1);
-    set(&mut stage, Alarm::After(Millis(15)));
-    set(&mut stage, Alarm::After(Millis::hours(1)));
-    stage.pause(Duration::from_millis(25));
-    set(&mut stage, Alarm::After(Millis(15)));
-    set(&mut stage, Alarm::Off);
-    stage.pause(Duration::from_millis(25));
-    assert_eq!(ticks(&stage), 1, "for deadlines that were moved away");
-    stage.shut_down();
+    set(&mut harness, DeadlineChange::After(Millis::hours(1)));
+    set(&mut harness, DeadlineChange::After(Millis(5)));
+    harness.until("the nearer deadline counts", |harness| ticks(harness) == 1);
+    set(&mut harness, DeadlineChange::After(Millis(15)));
+    set(&mut harness, DeadlineChange::After(Millis::hours(1)));
+    harness.let_pass(Duration::from_millis(25));
+    set(&mut harness, DeadlineChange::After(Millis(15)));
+    set(&mut harness, DeadlineChange::Off);
+    harness.let_pass(Duration::from_millis(25));
+    assert_eq!(ticks(&harness), 1, "no tick for a deadline that was moved");
+    harness.shut_down();
 }
 
 pub fn a_deadline_that_has_passed_ticks_until_it_moves(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
-    stage.set_alarm(Alarm::Overdue(3));
-    stage.until("it ticks", |stage| ticks(stage) == 3);
-    let ask = stage.ask(Command::Status);
-    stage.answered(ask);
-    assert_eq!(ticks(&stage), 3);
-    stage.shut_down();
+    let mut harness = Harness::with_scripted_node(driver);
+    harness.set_deadline(DeadlineChange::Overdue(3));
+    harness.until("a tick comes", |harness| ticks(harness) == 3);
+    let command = harness.command(Command::Status);
+    harness.expect_reply(command);
+    assert_eq!(ticks(&harness), 3);
+    harness.shut_down();
 }
 
-pub fn inputs_do_not_put_a_deadline_off(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
-    let ask = stage.set_alarm(Alarm::After(Millis(20)));
-    stage.answered(ask);
-    stage.until("it ticks although something happens all the time", |stage| {
-        stage.ask(Command::Status);
-        ticks(stage) == 1
+pub fn inputs_do_not_delay_a_deadline(driver: &dyn Driver) {
+    let mut harness = Harness::with_scripted_node(driver);
+    let command = harness.set_deadline(DeadlineChange::After(Millis(20)));
+    harness.expect_reply(command);
+    harness.until("a tick comes although inputs come all the time", |harness| {
+        harness.command(Command::Status);
+        ticks(harness) == 1
     });
-    stage.shut_down();
+    harness.shut_down();
 }
 
-pub fn both_clocks_are_told_as_they_are(driver: &dyn Driver) {
-    let mut stage = Stage::with_puppet(driver);
-    let round = |stage: &mut Stage<'_>| {
+pub fn both_clocks_are_passed_on_unchanged(driver: &dyn Driver) {
+    let mut harness = Harness::with_scripted_node(driver);
+    let round = |harness: &mut Harness<'_>| {
         let (before, began) = (wall(), Instant::now());
-        let ask = stage.ask(Command::Status);
-        stage.answered(ask);
-        let (_, now) = stage.book.told().pop().expect("told");
+        let command = harness.command(Command::Status);
+        harness.expect_reply(command);
+        let (_, now) = harness.log.inputs().pop().expect("inputs");
         // A millisecond for the rounding of either.
         assert!(before.0 <= now.wall.0 + 1 && now.wall.0 <= wall().0 + 1, "{now:?}");
         (now, began)
     };
-    let (first, began) = round(&mut stage);
-    stage.pause(Duration::from_millis(30));
+    let (first, began) = round(&mut harness);
+    harness.let_pass(Duration::from_millis(30));
     let paused = began.elapsed();
-    let (second, _) = round(&mut stage);
+    let (second, _) = round(&mut harness);
     let passed = second.monotonic.since(first.monotonic);
     let all = began.elapsed();
     assert!(
         passed.0 + 1 >= 30 && u128::from(passed.0) <= all.as_millis() + 1,
         "{passed} of {paused:?}"
     );
-    stage.shut_down();
+    harness.shut_down();
 }
 
-pub fn a_wall_clock_that_jumps_keeps_nobody_waiting(driver: &dyn Driver) {
+pub fn a_wall_clock_jump_delays_no_retry(driver: &dyn Driver) {
     let jump = Arc::new(AtomicI64::new(0));
     let jumped = Arc::clone(&jump);
     let clock = move |now: Now| Now {
         wall: Wall(now.wall.0.saturating_add_signed(jumped.load(Ordering::Relaxed))),
         ..now
     };
-    let [disk, theirs] = acquainted();
-    let friend = theirs.image().identity.expect("an identity").address();
-    let mut stage = Stage::with_clock(driver, disk.clone(), hasty(), clock);
-    stage.start();
+    let [disk, theirs] = friends_disks();
+    let peer = theirs.image().identity.expect("an identity").address();
+    let mut harness = Harness::with_clock(driver, disk.clone(), fast_retry(), clock);
+    harness.start();
     for days in [0, -3000, 3000, -1, 0] {
         jump.store(days * 86_400_000, Ordering::Relaxed);
-        // A jump forward is the end of older ones: they expire.
-        let ask = stage.ask(draft(friend, &format!("is anybody there? {days}")));
-        stage.answered(ask);
+        // At a jump forward the older ones expire.
+        let command = harness.command(draft(peer, &format!("wall clock off by {days} days")));
+        harness.expect_reply(command);
         for _ in 0..3 {
-            let mut call = None;
-            stage.until("it dials again", |stage| {
-                call = stage.network.call();
-                call.is_some()
+            let mut dial = None;
+            harness.until("the driver dials again", |harness| {
+                dial = harness.network.next_dial();
+                dial.is_some()
             });
-            let _ = call.map(crate::driver::Ring::refuse);
+            let _ = dial.map(crate::driver::DialAttempt::refuse);
         }
     }
-    stage.shut_down();
+    harness.shut_down();
 }
 
 fn wall() -> Wall {

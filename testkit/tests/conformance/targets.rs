@@ -1,16 +1,16 @@
-//! The ways to a target that the suite brings along: a Unix socket, and a SOCKS proxy such as Tor's.
+//! The targets that the suite provides: a Unix socket, and a SOCKS proxy such as Tor's.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 
-use sotto_conformance::{Outcome, Socket, Socks, Target, run_some};
+use sotto_conformance::{Outcome, SocksTarget, Target, UnixTarget, run_some};
 
-use super::node::{Door, Own};
 use super::options;
+use super::test_node::{NodeConnector, TestNode};
 
-/// Says bytes on, both ways, until both have ended.
+/// Copies bytes in both directions until both have ended.
 fn splice<S>(stream: &S, inner: &UnixStream)
 where
     for<'s> &'s S: io::Read + io::Write,
@@ -25,33 +25,33 @@ where
     });
 }
 
-fn passes(own: &Own, target: &dyn Target) {
-    let report = run_some(target, &options(own, 1), |id| ["L-3.1", "H-2.3"].contains(&id), |_| ());
+fn passes(node: &TestNode, target: &dyn Target) {
+    let report = run_some(target, &options(node, 1), |id| ["L-3.1", "H-2.3"].contains(&id), |_| ());
     assert_eq!(
         report.count(|outcome| *outcome == Outcome::Passed),
         2,
         "{}",
-        report.lines[0]
+        report.results[0]
     );
 }
 
 #[test]
-fn a_unix_socket_is_a_way() {
-    let own = Own::start(5);
+fn a_unix_socket_is_a_target() {
+    let node = TestNode::start(5);
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
-    let (listener, door) = (UnixListener::bind(&path).expect("a socket"), own.door());
+    let (listener, connector) = (UnixListener::bind(&path).expect("a socket"), node.connector());
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let inner = door.stream().expect("the node runs");
+            let inner = connector.stream().expect("the node runs");
             thread::spawn(move || splice(&stream, &inner));
         }
     });
-    passes(&own, &Socket(path));
+    passes(&node, &UnixTarget(path));
 }
 
-/// A SOCKS 5 proxy that knows one name, and answers with this code.
-fn proxy(door: Door, name: String, code: u8) -> std::net::SocketAddr {
+/// A SOCKS 5 proxy that knows one host name and replies with this code.
+fn proxy(connector: NodeConnector, name: String, code: u8) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound");
     let serve = move |mut stream: TcpStream| -> io::Result<()> {
@@ -70,7 +70,7 @@ fn proxy(door: Door, name: String, code: u8) -> std::net::SocketAddr {
         let wanted = [&[5, 1, 0, 3, 62], name.as_bytes(), &[0x1e, 0x08]].concat();
         assert_eq!(request, wanted, "port 7688 of the target");
         stream.write_all(&[5, code, 0, 1, 0, 0, 0, 0, 0, 0])?;
-        let inner = door.stream()?;
+        let inner = connector.stream()?;
         splice(&stream, &inner);
         stream.shutdown(std::net::Shutdown::Both)
     };
@@ -84,17 +84,17 @@ fn proxy(door: Door, name: String, code: u8) -> std::net::SocketAddr {
 }
 
 #[test]
-fn a_socks_proxy_is_a_way() {
-    let own = Own::start(6);
-    let proxy = proxy(own.door(), own.address().to_string(), 0);
-    passes(&own, &Socks::new(proxy, own.address()));
+fn a_socks_proxy_is_a_target() {
+    let node = TestNode::start(6);
+    let proxy = proxy(node.connector(), node.address().to_string(), 0);
+    passes(&node, &SocksTarget::new(proxy, node.address()));
 }
 
 #[test]
-fn a_proxy_that_does_not_get_through_says_so() {
-    let own = Own::start(7);
-    let proxy = proxy(own.door(), own.address().to_string(), 0xf2);
-    let refused = Socks::new(proxy, own.address()).open().map(|_| ());
+fn a_failed_connect_of_the_proxy_is_an_error() {
+    let node = TestNode::start(7);
+    let proxy = proxy(node.connector(), node.address().to_string(), 0xf2);
+    let refused = SocksTarget::new(proxy, node.address()).open().map(|_| ());
     let error = refused.expect_err("refused");
-    assert_eq!(error.to_string(), "Tor does not get through: SOCKS reply 0xf2");
+    assert_eq!(error.to_string(), "Tor cannot connect: SOCKS reply 0xf2");
 }
