@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use sotto_core::wire::link::{Hello, Standing, frame::Body};
+use sotto_core::wire::link::{Hello, Relationship, frame::Body};
 use sotto_core::{Entropy, OnionAddress, OnionSecret};
 
 use super::initiator::{Deviations, Initiator};
@@ -62,8 +62,12 @@ impl Connector<'_> {
     }
 
     /// A link on which both sides have sent Hello, ours correct. Returns the target's.
-    pub fn exchange_hello(&self, peer: &mut TestPeer, standing: Standing) -> Result<(TestLink, Hello), Failure> {
-        let hello = peer.hello(standing);
+    pub fn exchange_hello(
+        &self,
+        peer: &mut TestPeer,
+        relationship: Relationship,
+    ) -> Result<(TestLink, Hello), Failure> {
+        let hello = peer.hello(relationship);
         self.exchange_hello_with(peer, hello)
     }
 
@@ -79,10 +83,10 @@ impl Connector<'_> {
     /// last, or a new one by the consent of [C-9].
     pub fn session_link(&self, friend: &mut TestPeer) -> Result<TestLink, Failure> {
         if friend.session.is_some() {
-            let (link, _) = self.exchange_hello(friend, Standing::Friend)?;
+            let (link, _) = self.exchange_hello(friend, Relationship::Friend)?;
             return Ok(link);
         }
-        let (mut link, _) = self.exchange_hello(friend, Standing::Requested)?;
+        let (mut link, _) = self.exchange_hello(friend, Relationship::Requested)?;
         link.become_contact(friend, &[])?;
         Ok(link)
     }
@@ -162,10 +166,10 @@ impl<'t> Fixture<'t> {
     pub fn requester(&mut self) -> Result<(&Connector<'t>, &mut TestPeer), Failure> {
         if self.requester.is_none() {
             let (connector, mut peer) = self.stranger();
-            let (mut link, _) = connector.exchange_hello(&mut peer, Standing::Requested)?;
+            let (mut link, _) = connector.exchange_hello(&mut peer, Relationship::Requested)?;
             let request = peer.request(&[]);
             link.send(Body::Request(request));
-            link.expect_answer(Standing::Pending)?;
+            link.expect_request_status(Relationship::Pending)?;
             self.keep_requester(peer);
         }
         Ok((&self.connector, self.requester.as_mut().expect("just kept")))
@@ -202,7 +206,7 @@ impl<'t> Fixture<'t> {
                 KeyOrder::Larger => address > target,
                 KeyOrder::Smaller => address < target,
             });
-            let (mut link, _) = self.connector.exchange_hello(&mut peer, Standing::Requested)?;
+            let (mut link, _) = self.connector.exchange_hello(&mut peer, Relationship::Requested)?;
             link.become_contact(&mut peer, &invite)?;
             self.connector.add_bucket(&peer);
             self.used = Some(invite);

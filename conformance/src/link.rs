@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use prost::Message as _;
 use snow::TransportState;
 use sotto_core::wire::content::content::Kind;
-use sotto_core::wire::link::{Ack, Answer, Bundle, Frame, Heartbeat, Hello, Sealed, frame::Body};
+use sotto_core::wire::link::{Ack, Bundle, Ciphertext, Frame, Heartbeat, Hello, RequestStatus, frame::Body};
 
 use super::record_stream::{NextRecord, RecordStream};
 use super::report::Failure;
@@ -62,7 +62,7 @@ impl TestLink {
 
     /// Sends a frame, after waiting for a token of our bucket at the target.
     pub fn send(&mut self, body: Body) {
-        if !matches!(body, Body::Sealed(_) | Body::Ack(_)) {
+        if !matches!(body, Body::Ciphertext(_) | Body::Ack(_)) {
             self.bucket.take(1);
         }
         self.send_unmetered(body);
@@ -149,36 +149,36 @@ impl TestLink {
     }
 
     /// Waits for a ciphertext.
-    pub fn expect_ciphertext(&mut self, what: &str) -> Result<Sealed, Failure> {
+    pub fn expect_ciphertext(&mut self, what: &str) -> Result<Ciphertext, Failure> {
         self.expect(what, |body| match body {
-            Body::Sealed(sealed) => Some(sealed.clone()),
+            Body::Ciphertext(sealed) => Some(sealed.clone()),
             _ => None,
         })
     }
 
     /// Waits for exactly this acknowledgement.
-    pub fn expect_ack(&mut self, generation: u64, received: u64) -> Result<(), Failure> {
-        let what = format!("Ack of {received} in generation {generation}");
+    pub fn expect_ack(&mut self, session_epoch: u64, received: u64) -> Result<(), Failure> {
+        let what = format!("Ack of {received} in session epoch {session_epoch}");
         self.expect(&what, |body| match body {
-            Body::Ack(ack) => (ack.generation == generation && ack.received == received).then_some(()),
+            Body::Ack(ack) => (ack.session_epoch == session_epoch && ack.received == received).then_some(()),
             _ => None,
         })
     }
 
     /// Waits for the status of a request.
-    pub fn expect_answer(&mut self, standing: sotto_core::wire::link::Standing) -> Result<(), Failure> {
-        let wanted = Answer {
-            standing: standing.into(),
+    pub fn expect_request_status(&mut self, relationship: sotto_core::wire::link::Relationship) -> Result<(), Failure> {
+        let wanted = RequestStatus {
+            relationship: relationship.into(),
         };
-        self.expect(&format!("Answer {standing:?}"), |body| {
-            (*body == Body::Answer(wanted)).then_some(())
+        self.expect(&format!("RequestStatus {relationship:?}"), |body| {
+            (*body == Body::RequestStatus(wanted)).then_some(())
         })
     }
 
     /// Waits for a bundle for us.
     pub fn expect_offer(&mut self, what: &str) -> Result<(u64, Bundle), Failure> {
         self.expect(what, |body| match body {
-            Body::Offer(offer) => Some((offer.generation, offer.bundle.clone().unwrap_or_default())),
+            Body::PreKeyOffer(offer) => Some((offer.session_epoch, offer.bundle.clone().unwrap_or_default())),
             _ => None,
         })
     }
@@ -193,12 +193,12 @@ impl TestLink {
     }
 
     /// Takes the ciphertexts out of `received`.
-    pub fn ciphertexts(&mut self) -> Vec<Sealed> {
-        let sealed = |body: &mut Body| matches!(body, Body::Sealed(_));
+    pub fn ciphertexts(&mut self) -> Vec<Ciphertext> {
+        let sealed = |body: &mut Body| matches!(body, Body::Ciphertext(_));
         let found = self.received.extract_if(.., sealed);
         found
             .filter_map(|body| match body {
-                Body::Sealed(sealed) => Some(sealed),
+                Body::Ciphertext(sealed) => Some(sealed),
                 _ => None,
             })
             .collect()
@@ -233,7 +233,7 @@ impl TestLink {
     pub fn become_contact(&mut self, peer: &mut TestPeer, invite: &[u8]) -> Result<(), Failure> {
         let consent = self.request_session(peer, invite)?;
         self.send(Body::Ack(Ack {
-            generation: consent.generation,
+            session_epoch: consent.session_epoch,
             received: 1,
         }));
         let timer = peer.encrypt_timer();
@@ -241,7 +241,7 @@ impl TestLink {
     }
 
     /// Sends a request that is accepted at once. Returns the consent, to which nothing was sent.
-    pub fn request_session(&mut self, peer: &mut TestPeer, invite: &[u8]) -> Result<Sealed, Failure> {
+    pub fn request_session(&mut self, peer: &mut TestPeer, invite: &[u8]) -> Result<Ciphertext, Failure> {
         peer.session = None;
         let request = peer.request(invite);
         self.send(Body::Request(request));
@@ -254,10 +254,10 @@ impl TestLink {
     }
 
     /// Sends a ciphertext and waits for its acknowledgement. Takes the target's ciphertexts before that.
-    pub fn deliver(&mut self, peer: &mut TestPeer, ciphertext: Sealed) -> Result<(), Failure> {
-        let (generation, sequence) = (ciphertext.generation, ciphertext.sequence);
-        self.send(Body::Sealed(ciphertext));
-        self.expect_ack(generation, sequence)?;
+    pub fn deliver(&mut self, peer: &mut TestPeer, ciphertext: Ciphertext) -> Result<(), Failure> {
+        let (session_epoch, sequence) = (ciphertext.session_epoch, ciphertext.sequence);
+        self.send(Body::Ciphertext(ciphertext));
+        self.expect_ack(session_epoch, sequence)?;
         if let Some(session) = &mut peer.session {
             session.acknowledged = sequence;
         }
@@ -268,12 +268,12 @@ impl TestLink {
     fn receive_ciphertexts(&mut self, peer: &mut TestPeer) -> Result<(), Failure> {
         for ciphertext in self.ciphertexts() {
             let Some(session) = &peer.session else { break };
-            let (generation, received) = (session.generation, session.received);
+            let (session_epoch, received) = (session.session_epoch, session.received);
             // Others are of an older session or were taken before.
-            if ciphertext.generation == generation && ciphertext.sequence > received {
+            if ciphertext.session_epoch == session_epoch && ciphertext.sequence > received {
                 peer.decrypt(&ciphertext)?;
                 self.send(Body::Ack(Ack {
-                    generation,
+                    session_epoch,
                     received: ciphertext.sequence,
                 }));
             }
@@ -315,9 +315,9 @@ pub fn name(body: &Body) -> &'static str {
     match body {
         Body::Hello(_) => "Hello",
         Body::Request(_) => "Request",
-        Body::Answer(_) => "Answer",
-        Body::Offer(_) => "Offer",
-        Body::Sealed(_) => "Sealed",
+        Body::RequestStatus(_) => "RequestStatus",
+        Body::PreKeyOffer(_) => "PreKeyOffer",
+        Body::Ciphertext(_) => "Ciphertext",
         Body::Ack(_) => "Ack",
         Body::Heartbeat(_) => "Heartbeat",
         Body::Presence(_) => "Presence",

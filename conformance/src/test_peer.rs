@@ -7,7 +7,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use prost::Message as _;
 use sotto_core::wire::content::content::Kind;
 use sotto_core::wire::content::{Content, Renewed, Timer};
-use sotto_core::wire::link::{Bundle, Hello, Request, Sealed, Standing};
+use sotto_core::wire::link::{Bundle, Ciphertext, Hello, Relationship, Request};
 use sotto_core::{Entropy, Offer, OnionAddress, OnionSecret, Ratchet, Signal, Wall};
 
 use crate::noise;
@@ -15,7 +15,7 @@ use crate::report::Failure;
 
 /// What is signed to bind an identity key to an onion key, before the key itself [I-5].
 const IDENTITY_STATEMENT: &[u8] = b"sotto identity v1";
-/// Largest step between two generations, as if it were drawn [S-3].
+/// Largest step between two session epochs, as if it were drawn [S-3].
 const STEP: u64 = 1 << 32;
 /// The name that it claims.
 pub const NAME: &str = "sotto conformance";
@@ -30,7 +30,7 @@ pub struct TestPeer<R: Ratchet = Signal> {
     pub clock: Clock,
     /// The feature numbers in its Hello.
     pub features: Vec<u32>,
-    /// The bundle that waits for the target, with its generation.
+    /// The bundle that waits for the target, with its session epoch.
     pub offer: Option<(u64, Offer)>,
     /// The session with the target.
     pub session: Option<Session<R>>,
@@ -49,8 +49,8 @@ pub enum Clock {
 /// A session with the target and its counters.
 pub struct Session<R: Ratchet = Signal> {
     state: R::Session,
-    /// Its generation.
-    pub generation: u64,
+    /// Its session epoch.
+    pub session_epoch: u64,
     /// The last sequence number that the peer has sealed.
     pub sent: u64,
     /// The last that it has opened.
@@ -141,40 +141,40 @@ impl<R: Ratchet> TestPeer<R> {
     }
 
     /// A correct Hello.
-    pub fn hello(&self, standing: Standing) -> Hello {
+    pub fn hello(&self, relationship: Relationship) -> Hello {
         let session = self.session.as_ref();
         Hello {
             version_min: 1,
             version_max: 1,
-            standing: standing.into(),
-            generation: session.map_or(0, |session| session.generation),
+            relationship: relationship.into(),
+            session_epoch: session.map_or(0, |session| session.session_epoch),
             sent: session.map_or(0, |session| session.sent),
             received: session.map_or(0, |session| session.received),
             acknowledged: session.map_or(0, |session| session.acknowledged),
-            offered: self.offer.as_ref().map_or(0, |(generation, _)| *generation),
+            offered: self.offer.as_ref().map_or(0, |(session_epoch, _)| *session_epoch),
             features: self.features.clone(),
         }
     }
 
-    /// A new bundle of a generation above all before. The peer remembers it.
+    /// A new bundle of a session epoch above all before. The peer remembers it.
     pub fn offer(&mut self) -> (u64, Bundle) {
-        let session = self.session.as_ref().map_or(0, |session| session.generation);
-        let generation = self.highest.max(session) + 1 + self.entropy.below(STEP);
-        self.highest = generation;
+        let session = self.session.as_ref().map_or(0, |session| session.session_epoch);
+        let session_epoch = self.highest.max(session) + 1 + self.entropy.below(STEP);
+        self.highest = session_epoch;
         let offer = self.ratchet.offer(&mut self.entropy);
         let bundle = Bundle {
             identity_signature: self.sign_identity(self.identity_key()),
             ..offer.bundle.clone()
         };
-        self.offer = Some((generation, offer));
-        (generation, bundle)
+        self.offer = Some((session_epoch, offer));
+        (session_epoch, bundle)
     }
 
     /// A correct request with a new bundle.
     pub fn request(&mut self, invite: &[u8]) -> Request {
-        let (generation, bundle) = self.offer();
+        let (session_epoch, bundle) = self.offer();
         Request {
-            generation,
+            session_epoch,
             bundle: Some(bundle),
             name: NAME.to_owned(),
             note: "A test of the protocol. No answer is needed.".to_owned(),
@@ -191,10 +191,16 @@ impl<R: Ratchet> TestPeer<R> {
     }
 
     /// Opens the session that the target has begun with the outstanding offer. Returns the first content.
-    pub fn accept_session(&mut self, sealed: &Sealed) -> Result<Content, Failure> {
+    pub fn accept_session(&mut self, sealed: &Ciphertext) -> Result<Content, Failure> {
         let expected = "the first ciphertext of a session that our bundle opens";
-        let Some((generation, offer)) = self.offer.take_if(|(generation, _)| *generation == sealed.generation) else {
-            return Err(Failure::new(expected, format!("generation {}", sealed.generation)));
+        let Some((session_epoch, offer)) = self
+            .offer
+            .take_if(|(session_epoch, _)| *session_epoch == sealed.session_epoch)
+        else {
+            return Err(Failure::new(
+                expected,
+                format!("session epoch {}", sealed.session_epoch),
+            ));
         };
         let opened = self
             .ratchet
@@ -203,7 +209,7 @@ impl<R: Ratchet> TestPeer<R> {
         let content = decoded(&opened.plaintext)?;
         self.session = Some(Session {
             state: opened.session,
-            generation,
+            session_epoch,
             sent: 0,
             received: 1,
             acknowledged: 0,
@@ -213,17 +219,17 @@ impl<R: Ratchet> TestPeer<R> {
     }
 
     /// Begins a session with a bundle of the target.
-    pub fn initiate_session(&mut self, generation: u64, bundle: &Bundle) -> Result<(), Failure> {
+    pub fn initiate_session(&mut self, session_epoch: u64, bundle: &Bundle) -> Result<(), Failure> {
         let now = self.clock.now();
         let state = self
             .ratchet
             .initiate(&self.target, bundle, now, &mut self.entropy)
             .map_err(|fault| Failure::new("a bundle that a session can begin with", fault.to_string()))?;
         self.offer = None;
-        self.highest = self.highest.max(generation);
+        self.highest = self.highest.max(session_epoch);
         self.session = Some(Session {
             state,
-            generation,
+            session_epoch,
             sent: 0,
             received: 0,
             acknowledged: 0,
@@ -233,15 +239,15 @@ impl<R: Ratchet> TestPeer<R> {
     }
 
     /// Decrypts the next ciphertext of the session.
-    pub fn decrypt(&mut self, sealed: &Sealed) -> Result<Content, Failure> {
+    pub fn decrypt(&mut self, sealed: &Ciphertext) -> Result<Content, Failure> {
         let session = self.session.as_mut().expect("there is a session");
-        if (sealed.generation, sealed.sequence) != (session.generation, session.received + 1) {
+        if (sealed.session_epoch, sealed.sequence) != (session.session_epoch, session.received + 1) {
             let expected = format!(
-                "ciphertext {} of generation {}",
+                "ciphertext {} of session epoch {}",
                 session.received + 1,
-                session.generation
+                session.session_epoch
             );
-            let actual = format!("{} of {}", sealed.sequence, sealed.generation);
+            let actual = format!("{} of {}", sealed.sequence, sealed.session_epoch);
             return Err(Failure::new(expected, actual));
         }
         let opened = self
@@ -254,7 +260,7 @@ impl<R: Ratchet> TestPeer<R> {
     }
 
     /// Encrypts any plaintext as the next ciphertext of the session.
-    pub fn encrypt(&mut self, plaintext: &[u8]) -> Sealed {
+    pub fn encrypt(&mut self, plaintext: &[u8]) -> Ciphertext {
         let now = self.clock.now();
         let session = self.session.as_mut().expect("there is a session");
         let sealed = self
@@ -263,15 +269,15 @@ impl<R: Ratchet> TestPeer<R> {
             .expect("a session that encrypts");
         session.state = sealed.session;
         session.sent += 1;
-        Sealed {
-            generation: session.generation,
+        Ciphertext {
+            session_epoch: session.session_epoch,
             sequence: session.sent,
             ciphertext: sealed.ciphertext,
         }
     }
 
     /// Encrypts a content under a new id.
-    pub fn encrypt_content(&mut self, kind: Kind) -> Sealed {
+    pub fn encrypt_content(&mut self, kind: Kind) -> Ciphertext {
         let content = self.content(kind);
         self.encrypt(&content.encode_to_vec())
     }
@@ -287,7 +293,7 @@ impl<R: Ratchet> TestPeer<R> {
     }
 
     /// Encrypts a content that is valid at any time.
-    pub fn encrypt_timer(&mut self) -> Sealed {
+    pub fn encrypt_timer(&mut self) -> Ciphertext {
         self.encrypt_content(Kind::Timer(Timer { seconds: 0 }))
     }
 }

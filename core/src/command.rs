@@ -204,7 +204,7 @@ pub enum Reply {
         identity_key: Vec<u8>,
     },
     /// Every contact's presence.
-    Peers(Vec<Peer>),
+    Peers(Vec<ContactPresence>),
     /// The node's state.
     Status(Status),
 }
@@ -220,7 +220,7 @@ pub struct SafetyNumber {
 
 /// A contact's presence and when it will be dialled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer {
+pub struct ContactPresence {
     /// Who.
     pub contact: OnionAddress,
     /// How.
@@ -252,7 +252,7 @@ pub enum Refusal {
     UnknownContact(OnionAddress),
     /// The contact does not stand so that this makes sense.
     #[error("{contact} {why}")]
-    WrongStanding {
+    WrongRelationship {
         /// Who.
         contact: OnionAddress,
         /// What is in the way, as the end of a sentence.
@@ -303,5 +303,5 @@ pub enum Notice {
     /// The event log has grown up to here.
     Logged(EventSeq),
     /// A contact's presence may have changed.
-    Presence(Peer),
+    Presence(ContactPresence),
 }

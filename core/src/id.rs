@@ -25,7 +25,7 @@ number!(/** Names a batch and its one `Stored`. */ CommitId);
 number!(/** Names a query and its one `Fetched`. */ FetchId);
 number!(/** Place in the event log: 1, 2, 3 … without holes. Also orders messages within a conversation. */ EventSeq);
 number!(/** Place in a contact's outbox; smaller goes first. */ Position);
-number!(/** Which incarnation of a Signal session, counted from 1. 0 means none. */ Generation);
+number!(/** Which incarnation of a Signal session, counted from 1. 0 means none. */ SessionEpoch);
 
 /// Sixteen random bytes, chosen by a message's author. Written as 32 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -85,16 +85,18 @@ mod time;
 pub mod wire;
 
 pub use address::{NotAnAddress, OnionAddress};
-pub use command::{Availability, Command, Draft, Notice, Peer, Presence, Refusal, Reply, SafetyNumber, Status};
+pub use command::{
+    Availability, Command, ContactPresence, Draft, Notice, Presence, Refusal, Reply, SafetyNumber, Status,
+};
 pub use conversation::{ChannelId, ConversationId, GroupId, MessageKey};
 pub use entropy::Entropy;
 pub use friend_code::{FriendCode, InviteToken, NotAFriendCode};
 pub use id::{
-    CommandId, CommitId, Direction, EventSeq, FetchId, Generation, LinkId, MessageId, NotAMessageId, Position,
+    CommandId, CommitId, Direction, EventSeq, FetchId, LinkId, MessageId, NotAMessageId, Position, SessionEpoch,
 };
 pub use io::{Cause, Deadline, DeadlineReason, Input, Intake, Output};
 pub use limits::Limits;
 pub use node::{Machine, Node, OpenError};
 pub use onion_key::OnionSecret;
-pub use session::{Damaged, Offer, Opened, Ratchet, Sealed, SessionFault, Signal, SignalSession};
+pub use session::{Damaged, Encrypted, Offer, Opened, Ratchet, SessionFault, Signal, SignalSession};
 pub use time::{Millis, Monotonic, Now, Wall};

@@ -2,7 +2,7 @@
 //! and requests among them. The peer can send a request and nothing else.
 
 use prost::Message;
-use sotto_core::row::{Key, Row, Standing};
+use sotto_core::row::{Key, Relationship, Row};
 use sotto_core::wire::link::{self, Frame, Hello, frame::Body};
 use sotto_core::{Command, Millis};
 use sotto_testkit::pair::A;
@@ -21,8 +21,8 @@ pub(crate) fn run(bytes: &[u8]) {
         }
         match input.byte() % 8 {
             0 => {
-                let standing = link::Standing::try_from(i32::from(input.byte()) % 5).unwrap_or_default();
-                let hello = peer.hello(standing);
+                let relationship = link::Relationship::try_from(i32::from(input.byte()) % 5).unwrap_or_default();
+                let hello = peer.hello(relationship);
                 peer.send(&mut pair, hello);
             }
             1 => {
@@ -47,7 +47,7 @@ pub(crate) fn run(bytes: &[u8]) {
         assert!(allowed || matches!(key, Key::Event(_)), "a stranger has left {key:?}");
     }
     if let Some(Row::Contact(row)) = pair.sides[A].store.row(&Key::Contact(contact)) {
-        assert_eq!(row.standing, Standing::Asking);
+        assert_eq!(row.relationship, Relationship::Asking);
         assert!(row.claimed_name.len() <= 64 && row.note.is_empty() && row.identity_key.is_none());
     }
     if let Some(Row::Request(row)) = pair.sides[A].store.row(&Key::Request(contact)) {
@@ -79,7 +79,7 @@ fn meddle(request: &mut link::Request, input: &mut Input<'_>) {
         5 => flip(&mut bundle.one_time_prekey),
         6 => bundle.registration_id = u32::from(bits) << 8,
         7 => bundle.signed_prekey_id = u32::from(bits) << 20,
-        8 => request.generation = u64::from(bits) << 56 | place as u64,
+        8 => request.session_epoch = u64::from(bits) << 56 | place as u64,
         9 => request.bundle = None,
         10 => request.name = "n".repeat(place % 200),
         11 => request.note = "n".repeat(place % 2000),
@@ -94,8 +94,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         [&[5][..], &piece(&frame)].concat()
     };
     let (greeting, request) = ([0, 1], [1, 0, 0, 0, 15]);
-    let sealed = link::Sealed {
-        generation: 7,
+    let sealed = link::Ciphertext {
+        session_epoch: 7,
         sequence: 1,
         ciphertext: vec![2; 40],
     };
@@ -103,9 +103,13 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         greeting.to_vec(),
         [&greeting[..], &request].concat(),
         [&greeting[..], &request, &[2], &greeting, &request].concat(),
-        [&greeting[..], &frame(Body::Sealed(sealed))].concat(),
-        [&greeting[..], &frame(Body::Answer(link::Answer { standing: 4 }))].concat(),
-        [&greeting[..], &frame(Body::Offer(link::Offer::default()))].concat(),
+        [&greeting[..], &frame(Body::Ciphertext(sealed))].concat(),
+        [
+            &greeting[..],
+            &frame(Body::RequestStatus(link::RequestStatus { relationship: 4 })),
+        ]
+        .concat(),
+        [&greeting[..], &frame(Body::PreKeyOffer(link::PreKeyOffer::default()))].concat(),
         [
             &greeting[..],
             &frame(Body::Heartbeat(link::Heartbeat { reply: true })).repeat(30),

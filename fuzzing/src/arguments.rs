@@ -6,7 +6,7 @@ use std::process;
 use clap::Parser as _;
 use sotto::Cli;
 use sotto_api::Time;
-use sotto_core::row::Standing;
+use sotto_core::row::Relationship;
 use sotto_core::{FriendCode, OnionSecret};
 use sotto_daemon::resolve::{Candidate, contact};
 
@@ -58,7 +58,7 @@ fn name(input: &mut Input<'_>) {
             address: OnionSecret::from_seed(&[seed; 32]).address(),
             petname: text(),
             claimed_name: text(),
-            standing: Standing::Friend,
+            standing: Relationship::Friend,
         })
         .into();
     let text = text();

@@ -39,7 +39,7 @@ pub(crate) fn run(bytes: &[u8]) {
             continue;
         }
         let sealed = peer.encrypt(&pair, &plaintext);
-        peer.send(&mut pair, Body::Sealed(sealed));
+        peer.send(&mut pair, Body::Ciphertext(sealed));
         match Content::decode(plaintext.as_slice()) {
             Ok(content) => model.hear(content),
             Err(_) => model.faults += 1,

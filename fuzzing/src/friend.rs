@@ -5,7 +5,7 @@
 use prost::Message as _;
 use sotto_core::row::Key;
 use sotto_core::wire::content::{Content, Text, content::Kind};
-use sotto_core::wire::link::{self, Ack, Frame, Sealed, frame::Body};
+use sotto_core::wire::link::{self, Ack, Ciphertext, Frame, frame::Body};
 use sotto_core::{Command, Millis};
 use sotto_testkit::pair::A;
 
@@ -20,38 +20,38 @@ pub(crate) fn run(bytes: &[u8]) {
     let mut pair = friends();
     let mut peer = Peer::new(&pair, 9);
     peer.befriend(&mut pair, 0);
-    let mut said: Vec<Sealed> = Vec::new();
+    let mut said: Vec<Ciphertext> = Vec::new();
     let mut texts = 0;
     while !input.is_empty() {
         let deed = input.byte() % 12;
         if !peer.is_connected() {
             peer.dial(&mut pair, 0);
-            let greeting = peer.hello(link::Standing::Friend);
+            let greeting = peer.hello(link::Relationship::Friend);
             if deed != 0 {
                 peer.send(&mut pair, greeting);
             }
         }
         match deed {
             0 => {
-                let standing = link::Standing::try_from(i32::from(input.byte()) % 5).unwrap_or_default();
-                let greeting = peer.hello(standing);
+                let relationship = link::Relationship::try_from(i32::from(input.byte()) % 5).unwrap_or_default();
+                let greeting = peer.hello(relationship);
                 peer.send(&mut pair, greeting);
             }
             1 if texts < ALTERED - 1 => {
                 texts += 1;
                 let sealed = text(&mut peer, &pair, texts);
                 said.push(sealed.clone());
-                peer.send(&mut pair, Body::Sealed(sealed));
+                peer.send(&mut pair, Body::Ciphertext(sealed));
             }
             2 => {
                 let sealed = text(&mut peer, &pair, ALTERED);
                 let altered = altered(&sealed, &mut input);
-                peer.send(&mut pair, Body::Sealed(altered));
+                peer.send(&mut pair, Body::Ciphertext(altered));
             }
             // A repeated ciphertext.
             3 => {
                 if let Some(sealed) = said.get(input.number() % said.len().max(1)) {
-                    peer.send(&mut pair, Body::Sealed(sealed.clone()));
+                    peer.send(&mut pair, Body::Ciphertext(sealed.clone()));
                 }
             }
             // A ciphertext that is not sent.
@@ -59,14 +59,14 @@ pub(crate) fn run(bytes: &[u8]) {
             5 => {
                 let sealed = peer.encrypt(&pair, input.piece());
                 said.push(sealed.clone());
-                peer.send(&mut pair, Body::Sealed(sealed));
+                peer.send(&mut pair, Body::Ciphertext(sealed));
             }
             6 => peer.hang_up(&mut pair),
             7 => pair.pass(Millis::seconds(input.long() as u64)),
             8 => drop(send(&mut pair, A, peer.address(), "for the hostile peer")),
             9 => {
                 let ack = Ack {
-                    generation: peer.generation().wrapping_add(u64::from(input.byte() % 2)),
+                    session_epoch: peer.session_epoch().wrapping_add(u64::from(input.byte() % 2)),
                     received: u64::from(input.byte()),
                 };
                 peer.send(&mut pair, Body::Ack(ack));
@@ -105,7 +105,7 @@ pub(crate) fn run(bytes: &[u8]) {
     unharmed(&mut pair, 0);
 }
 
-fn text(peer: &mut Peer, pair: &Scene, number: u8) -> Sealed {
+fn text(peer: &mut Peer, pair: &Scene, number: u8) -> Ciphertext {
     let content = Content {
         id: vec![number; 16],
         sent_at: 1,
@@ -118,7 +118,7 @@ fn text(peer: &mut Peer, pair: &Scene, number: u8) -> Sealed {
     peer.encrypt(pair, &content.encode_to_vec())
 }
 
-fn altered(sealed: &Sealed, input: &mut Input<'_>) -> Sealed {
+fn altered(sealed: &Ciphertext, input: &mut Input<'_>) -> Ciphertext {
     let mut altered = sealed.clone();
     let (place, bits) = (input.long(), input.byte());
     match input.byte() % 5 {
@@ -128,7 +128,7 @@ fn altered(sealed: &Sealed, input: &mut Input<'_>) -> Sealed {
         }
         1 => altered.ciphertext.truncate(place),
         2 => altered.sequence = altered.sequence.wrapping_add(u64::from(bits) << (place % 64)),
-        3 => altered.generation = altered.generation.wrapping_sub(u64::from(bits)),
+        3 => altered.session_epoch = altered.session_epoch.wrapping_sub(u64::from(bits)),
         _ => altered.ciphertext.extend_from_slice(input.piece()),
     }
     altered
@@ -142,7 +142,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     vec![
         vec![1],
         vec![1, 1, 3, 0, 1],
-        // A changed bit, a shorter ciphertext, another number, another generation, more bytes; and the next ciphertext.
+        // A changed bit, a shorter ciphertext, another number, another session epoch, more bytes; and the next ciphertext.
         vec![1, 2, 0, 9, 1, 0, 1],
         vec![1, 2, 0, 9, 1, 1, 1],
         vec![1, 2, 0, 0, 1, 2, 1],
@@ -153,11 +153,11 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         vec![6, 0, 2, 1, 6, 0, 4, 1, 0, 4],
         [&[5][..], &piece(b"no content"), &[1]].concat(),
         [&[10][..], &piece(&[2, 0, 7, 7, 7]), &[1]].concat(),
-        [&frame(Body::Offer(link::Offer::default()))[..], &[1]].concat(),
+        [&frame(Body::PreKeyOffer(link::PreKeyOffer::default()))[..], &[1]].concat(),
         [&frame(Body::Request(link::Request::default()))[..], &[1]].concat(),
         frame(Body::Typing(link::Typing { typing: true })).repeat(30),
         frame(Body::Presence(link::Presence { availability: 2 })),
         frame(Body::Heartbeat(link::Heartbeat { reply: true })),
-        frame(Body::Answer(link::Answer { standing: 3 })),
+        frame(Body::RequestStatus(link::RequestStatus { relationship: 3 })),
     ]
 }

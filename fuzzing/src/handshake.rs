@@ -4,7 +4,7 @@
 
 use sotto_core::OnionAddress;
 use sotto_core::link::{Link, LinkEvent, LinkFault, MAX_UNREAD};
-use sotto_core::wire::link::{Ack, Frame, Heartbeat, Sealed, frame::Body};
+use sotto_core::wire::link::{Ack, Ciphertext, Frame, Heartbeat, frame::Body};
 use sotto_testkit::vectors::handshake::{core_dialer, core_listener};
 use sotto_testkit::vectors::{ALICE, BOB};
 
@@ -56,11 +56,11 @@ fn frame(input: &mut Input<'_>) -> Frame {
     let body = match input.byte() % 3 {
         0 => Body::Heartbeat(Heartbeat { reply: true }),
         1 => Body::Ack(Ack {
-            generation: 1,
+            session_epoch: 1,
             received: input.long() as u64,
         }),
-        _ => Body::Sealed(Sealed {
-            generation: 1,
+        _ => Body::Ciphertext(Ciphertext {
+            session_epoch: 1,
             sequence: 1,
             ciphertext: vec![input.byte(); input.long() % 65_000],
         }),

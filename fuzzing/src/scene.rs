@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use sotto_core::row::{Key, Row, Standing};
+use sotto_core::row::{Key, Relationship, Row};
 use sotto_core::{Command, Draft, Intake, Limits, Millis, OnionAddress, Reply, Status};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile;
@@ -73,7 +73,7 @@ pub(crate) fn unharmed(pair: &mut Scene, waiting: usize) {
         let Some(Row::Contact(row)) = pair.sides[side].store.row(&Key::Contact(friend)) else {
             panic!("the friend is gone");
         };
-        assert_eq!(row.standing, Standing::Friend);
+        assert_eq!(row.relationship, Relationship::Friend);
         assert!(row.claimed_name.is_empty() && row.petname.is_empty() && !row.verified);
         for message in pair.sides[side].store.conversation(friend) {
             assert!(message.edited_at.is_none() && message.deleted_at.is_none());

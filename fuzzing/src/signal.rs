@@ -1,7 +1,7 @@
 //! Two fixed identities over libsignal, and the ciphertexts that one sends the other.
 
 use sotto_core::wire::link::Bundle;
-use sotto_core::{Entropy, OnionAddress, OnionSecret, Opened, Ratchet, Sealed, Signal, SignalSession, Wall};
+use sotto_core::{Encrypted, Entropy, OnionAddress, OnionSecret, Opened, Ratchet, Signal, SignalSession, Wall};
 
 pub(crate) const NOW: Wall = Wall(1_700_000_000_000);
 
@@ -25,7 +25,7 @@ impl Party {
 
     pub fn seal(&mut self, to: &OnionAddress, session: &mut SignalSession, plaintext: &[u8]) -> Vec<u8> {
         let sealed = self.ratchet.encrypt(to, session, plaintext, NOW, &mut self.entropy);
-        let Sealed {
+        let Encrypted {
             ciphertext,
             session: after,
         } = sealed.expect("a good session seals");

@@ -4,12 +4,12 @@
 use std::sync::LazyLock;
 
 use sotto_core::row::{
-    Batch, Change, ConsumerRow, CursorsRow, Event, EventRow, InviteRow, Key, MessageKey, OutboxRow, RequestRow, Row,
-    SealedBody, SessionRow, Standing,
+    Batch, Change, ConsumerRow, CursorsRow, Event, EventRow, InviteRow, Key, MessageKey, OutboxRow, Relationship,
+    RequestRow, Row, SealedBody, SessionRow,
 };
 use sotto_core::{
-    Command, Entropy, EventSeq, FriendCode, Generation, InviteToken, Limits, MessageId, Millis, Node, Now,
-    OnionAddress, OnionSecret, Position, Wall,
+    Command, Entropy, EventSeq, FriendCode, InviteToken, Limits, MessageId, Millis, Node, Now, OnionAddress,
+    OnionSecret, Position, SessionEpoch, Wall,
 };
 use sotto_testkit::disk::Disk;
 use sotto_testkit::pair::{A, B};
@@ -128,7 +128,7 @@ fn damage(disk: &mut Disk, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress
         }
         2 => Row::Cursors(CursorsRow {
             contact: who,
-            generation: Generation(number(input)),
+            session_epoch: SessionEpoch(number(input)),
             sent: number(input),
             acknowledged: number(input),
             received: number(input),
@@ -160,7 +160,7 @@ fn damage(disk: &mut Disk, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress
         }),
         5 => Row::Request(RequestRow {
             contact: who,
-            generation: Generation(number(input)),
+            session_epoch: SessionEpoch(number(input)),
             bundle: input.piece().to_vec(),
             note: "n".repeat(input.long()),
             received_at: Wall(number(input)),
@@ -215,11 +215,11 @@ fn changed(disk: &Disk, who: OnionAddress, deed: u8, input: &mut Input<'_>) -> O
         Row::Offer(row) => match input.byte() % 4 {
             0 => flip(&mut row.bundle, input.long(), input.byte()),
             1 => flip(&mut row.secrets, input.long(), input.byte()),
-            2 => row.generation = Generation(number(input)),
+            2 => row.session_epoch = SessionEpoch(number(input)),
             _ => row.secrets.truncate(input.number()),
         },
         Row::Cursors(row) => match input.byte() % 4 {
-            0 => row.generation = Generation(number(input)),
+            0 => row.session_epoch = SessionEpoch(number(input)),
             1 => row.sent = number(input),
             2 => row.acknowledged = number(input),
             _ => row.received = number(input),
@@ -232,15 +232,15 @@ fn changed(disk: &Disk, who: OnionAddress, deed: u8, input: &mut Input<'_>) -> O
             4 => row.retry.attempts = u32::from_be_bytes(input.array()),
             5 => row.retry.next_attempt = Some(Wall(number(input))),
             6 => row.last_seen = Some(Wall(number(input))),
-            _ => row.standing = standing(input.byte()),
+            _ => row.relationship = relationship(input.byte()),
         },
         _ => return None,
     }
     Some(row)
 }
 
-fn standing(number: u8) -> Standing {
-    use Standing::{Asking, Declined, Friend, RequestDeclined, RequestDelivered, Requested, Stranger};
+fn relationship(number: u8) -> Relationship {
+    use Relationship::{Asking, Declined, Friend, RequestDeclined, RequestDelivered, Requested, Stranger};
     let all = [
         Stranger,
         Requested,
@@ -255,9 +255,9 @@ fn standing(number: u8) -> Standing {
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = vec![Vec::new(), vec![0], vec![1, 0], vec![1, 3], vec![1, 4], vec![1, 5]];
-    for standing in 0..7 {
-        seeds.push(vec![15, 7, standing]);
-        seeds.push(vec![0x1f, 7, standing]);
+    for relationship in 0..7 {
+        seeds.push(vec![15, 7, relationship]);
+        seeds.push(vec![0x1f, 7, relationship]);
     }
     for field in 0..4 {
         seeds.extend([0, 9, 0xfe, 0xff].map(|number| vec![11, field, number]));

@@ -3,7 +3,7 @@
 
 use rusqlite::Row;
 use rusqlite::types::Type;
-use sotto_core::row::{ContentType, DeliveryState, FailReason, Standing};
+use sotto_core::row::{ContentType, DeliveryState, FailReason, Relationship};
 use sotto_core::{MessageId, Wall};
 
 /// A type that is stored as a number.
@@ -45,7 +45,7 @@ codes!(DeliveryState:
     6 = (Self::Cancelled),
 );
 codes!(ContentType: 0 = (Self::Plain), 1 = (Self::Markdown), 2 = (Self::Unsupported));
-codes!(Standing:
+codes!(Relationship:
     0 = (Self::Stranger),
     1 = (Self::Requested),
     2 = (Self::RequestDelivered),

@@ -5,7 +5,7 @@ use sotto_core::row::{
     ConsumerRow, ContactRow, CursorsRow, IdentityRow, Image, InviteRow, MessageKey, OfferRow, OutboxRow, RequestRow,
     Retry, SealedBody, SessionRow, TimerRow,
 };
-use sotto_core::{EventSeq, Generation, InviteToken, OnionAddress, Position};
+use sotto_core::{EventSeq, InviteToken, OnionAddress, Position, SessionEpoch};
 
 use crate::code::{Columns, of, undecodable};
 use crate::event;
@@ -143,7 +143,7 @@ fn contact(address: OnionAddress, row: &Row<'_>) -> rusqlite::Result<ContactRow>
     let invite: Option<[u8; 16]> = row.get(5)?;
     Ok(ContactRow {
         address,
-        standing: row.code(1)?,
+        relationship: row.code(1)?,
         petname: row.get(2)?,
         claimed_name: row.get(3)?,
         note: row.get(4)?,
@@ -193,7 +193,7 @@ fn timers(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<Vec<TimerR
 fn cursors(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<CursorsRow> {
     Ok(CursorsRow {
         contact,
-        generation: Generation(row.u64(1)?),
+        session_epoch: SessionEpoch(row.u64(1)?),
         sent: row.u64(2)?,
         acknowledged: row.u64(3)?,
         received: row.u64(4)?,
@@ -203,7 +203,7 @@ fn cursors(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<CursorsRow>
 fn offer(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<OfferRow> {
     Ok(OfferRow {
         contact,
-        generation: Generation(row.u64(1)?),
+        session_epoch: SessionEpoch(row.u64(1)?),
         bundle: row.get(2)?,
         secrets: row.get(3)?,
     })
@@ -212,7 +212,7 @@ fn offer(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<OfferRow> {
 fn request(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<RequestRow> {
     Ok(RequestRow {
         contact,
-        generation: Generation(row.u64(1)?),
+        session_epoch: SessionEpoch(row.u64(1)?),
         bundle: row.get(2)?,
         note: row.get(3)?,
         received_at: row.wall(4)?,

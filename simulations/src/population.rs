@@ -1,8 +1,8 @@
 //! Large worlds of friends, without the hours of first contacts: their disks hold what nodes would have written, for
 //! the transparent ratchet.
 
-use sotto_core::row::{Batch, Change, ContactRow, CursorsRow, IdentityRow, Retry, Row, SessionRow, Standing};
-use sotto_core::{Entropy, Generation, OnionAddress, OnionSecret, Ratchet, Wall};
+use sotto_core::row::{Batch, Change, ContactRow, CursorsRow, IdentityRow, Relationship, Retry, Row, SessionRow};
+use sotto_core::{Entropy, OnionAddress, OnionSecret, Ratchet, SessionEpoch, Wall};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::transparent::{Session, Transparent};
 
@@ -38,7 +38,7 @@ impl Person {
         let contact = other.address;
         self.rows.push(Row::Contact(ContactRow {
             address: contact,
-            standing: Standing::Friend,
+            relationship: Relationship::Friend,
             petname: String::new(),
             claimed_name: other.identity.name.clone(),
             note: String::new(),
@@ -57,7 +57,7 @@ impl Person {
         }));
         self.rows.push(Row::Cursors(CursorsRow {
             contact,
-            generation: Generation(1),
+            session_epoch: SessionEpoch(1),
             sent: 1,
             acknowledged: 1,
             received: 1,

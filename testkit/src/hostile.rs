@@ -7,7 +7,7 @@ use sotto_conformance::test_peer::{Clock, TestPeer};
 use sotto_core::link::{Link, LinkEvent};
 use sotto_core::row::RowStore;
 use sotto_core::wire::content::Content;
-use sotto_core::wire::link::{Ack, Frame, Request, Sealed, Standing, frame::Body};
+use sotto_core::wire::link::{Ack, Ciphertext, Frame, Relationship, Request, frame::Body};
 use sotto_core::{Cause, Command, Entropy, Input, LinkId, OnionAddress, Ratchet, Signal};
 
 use crate::pair::{A, Pair};
@@ -42,9 +42,9 @@ impl<R: Ratchet> HostilePeer<R> {
         self.peer.address()
     }
 
-    /// The generation of its session; 0 without one.
-    pub fn generation(&self) -> u64 {
-        self.peer.session.as_ref().map_or(0, |session| session.generation)
+    /// The session epoch of its session; 0 without one.
+    pub fn session_epoch(&self) -> u64 {
+        self.peer.session.as_ref().map_or(0, |session| session.session_epoch)
     }
 
     /// The sequence number of its last ciphertext; 0 without a session.
@@ -91,18 +91,18 @@ impl<R: Ratchet> HostilePeer<R> {
     /// Encrypts a content, valid or not, as the next ciphertext, and sends it.
     pub fn send_content<S: RowStore>(&mut self, pair: &mut Pair<S, R>, content: &Content) {
         let sealed = self.encrypt(pair, &content.encode_to_vec());
-        self.send(pair, Body::Sealed(sealed));
+        self.send(pair, Body::Ciphertext(sealed));
     }
 
     /// Encrypts any bytes as the next ciphertext.
-    pub fn encrypt<S>(&mut self, pair: &Pair<S, R>, plaintext: &[u8]) -> Sealed {
+    pub fn encrypt<S>(&mut self, pair: &Pair<S, R>, plaintext: &[u8]) -> Ciphertext {
         self.peer.clock = Clock::Fixed(pair.now.wall);
         self.peer.encrypt(plaintext)
     }
 
     /// A correct Hello.
-    pub fn hello(&self, standing: Standing) -> Body {
-        Body::Hello(self.peer.hello(standing))
+    pub fn hello(&self, relationship: Relationship) -> Body {
+        Body::Hello(self.peer.hello(relationship))
     }
 
     /// A correct request. The peer remembers its bundle.
@@ -113,7 +113,7 @@ impl<R: Ratchet> HostilePeer<R> {
     /// Becomes a contact of side A, by a request that A accepts.
     pub fn befriend<S: RowStore>(&mut self, pair: &mut Pair<S, R>, lane: u64) {
         self.dial(pair, lane);
-        self.send(pair, self.hello(Standing::Requested));
+        self.send(pair, self.hello(Relationship::Requested));
         let request = self.request();
         self.send(pair, Body::Request(request));
         let accept = Command::AcceptContact {
@@ -123,13 +123,13 @@ impl<R: Ratchet> HostilePeer<R> {
         pair.command(A, accept).expect("the request waits");
         self.exchange(pair);
         let consent = self.received.iter().find_map(|frame| match &frame.body {
-            Some(Body::Sealed(sealed)) => Some(sealed.clone()),
+            Some(Body::Ciphertext(sealed)) => Some(sealed.clone()),
             _ => None,
         });
         let consent = consent.expect("the consent");
         self.peer.accept_session(&consent).expect("a session");
         let ack = Ack {
-            generation: consent.generation,
+            session_epoch: consent.session_epoch,
             received: 1,
         };
         self.send(pair, Body::Ack(ack));
@@ -140,19 +140,19 @@ impl<R: Ratchet> HostilePeer<R> {
     pub fn replace_session<S: RowStore>(&mut self, pair: &mut Pair<S, R>, lane: u64) {
         self.peer.session = None;
         self.dial(pair, lane);
-        self.send(pair, self.hello(Standing::Friend));
+        self.send(pair, self.hello(Relationship::Friend));
         let offer = self.received.iter().find_map(|frame| match &frame.body {
-            Some(Body::Offer(offer)) => Some(offer.clone()),
+            Some(Body::PreKeyOffer(offer)) => Some(offer.clone()),
             _ => None,
         });
         let offer = offer.expect("the smaller offers a bundle");
         let bundle = offer.bundle.expect("an offer has a bundle");
         self.peer.clock = Clock::Fixed(pair.now.wall);
         self.peer
-            .initiate_session(offer.generation, &bundle)
+            .initiate_session(offer.session_epoch, &bundle)
             .expect("a good bundle");
         let renewed = self.peer.encrypt_content(self.peer.renewed());
-        self.send(pair, Body::Sealed(renewed));
+        self.send(pair, Body::Ciphertext(renewed));
     }
 
     /// Ends the present stream.

@@ -61,14 +61,20 @@ pub fn body() -> impl Strategy<Value = Body> {
         vec(any::<u32>(), 0..4),
     )
         .prop_map(
-            |(version_min, version_max, standing, [generation, sent, received, acknowledged, offered], features)| {
-                let numbers = (generation, sent, received, acknowledged, offered);
-                let (generation, sent, received, acknowledged, offered) = numbers;
+            |(
+                version_min,
+                version_max,
+                relationship,
+                [session_epoch, sent, received, acknowledged, offered],
+                features,
+            )| {
+                let numbers = (session_epoch, sent, received, acknowledged, offered);
+                let (session_epoch, sent, received, acknowledged, offered) = numbers;
                 Body::Hello(link::Hello {
                     version_min,
                     version_max,
-                    standing,
-                    generation,
+                    relationship,
+                    session_epoch,
                     sent,
                     received,
                     acknowledged,
@@ -78,9 +84,9 @@ pub fn body() -> impl Strategy<Value = Body> {
             },
         );
     let request = (number(), proptest::option::of(bundle()), text(), text(), bytes(16)).prop_map(
-        |(generation, bundle, name, note, invite)| {
+        |(session_epoch, bundle, name, note, invite)| {
             Body::Request(link::Request {
-                generation,
+                session_epoch,
                 bundle,
                 name,
                 note,
@@ -89,10 +95,10 @@ pub fn body() -> impl Strategy<Value = Body> {
         },
     );
     let offer = (number(), proptest::option::of(bundle()))
-        .prop_map(|(generation, bundle)| Body::Offer(link::Offer { generation, bundle }));
-    let sealed = (number(), number(), bytes(400)).prop_map(|(generation, sequence, ciphertext)| {
-        Body::Sealed(link::Sealed {
-            generation,
+        .prop_map(|(session_epoch, bundle)| Body::PreKeyOffer(link::PreKeyOffer { session_epoch, bundle }));
+    let sealed = (number(), number(), bytes(400)).prop_map(|(session_epoch, sequence, ciphertext)| {
+        Body::Ciphertext(link::Ciphertext {
+            session_epoch,
             sequence,
             ciphertext,
         })
@@ -100,10 +106,13 @@ pub fn body() -> impl Strategy<Value = Body> {
     prop_oneof![
         hello,
         request,
-        (0..7_i32).prop_map(|standing| Body::Answer(link::Answer { standing })),
+        (0..7_i32).prop_map(|relationship| Body::RequestStatus(link::RequestStatus { relationship })),
         offer,
         sealed,
-        (number(), number()).prop_map(|(generation, received)| Body::Ack(link::Ack { generation, received })),
+        (number(), number()).prop_map(|(session_epoch, received)| Body::Ack(link::Ack {
+            session_epoch,
+            received
+        })),
         any::<bool>().prop_map(|reply| Body::Heartbeat(link::Heartbeat { reply })),
         (0..5_i32).prop_map(|availability| Body::Presence(link::Presence { availability })),
         any::<bool>().prop_map(|typing| Body::Typing(link::Typing { typing })),

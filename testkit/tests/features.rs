@@ -2,8 +2,8 @@
 
 use sotto_core::row::{ContentType, Key, Row};
 use sotto_core::wire::content::Content;
-use sotto_core::wire::link::Standing;
-use sotto_core::{Limits, OnionAddress, feature};
+use sotto_core::wire::link::Relationship;
+use sotto_core::{Command, Draft, Limits, Millis, OnionAddress, feature};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile::HostilePeer;
 use sotto_testkit::pair::{A, B, Pair};
@@ -28,7 +28,17 @@ fn features_of(pair: &Pair<Disk>, contact: OnionAddress) -> Option<Vec<u32>> {
 #[test]
 fn the_features_of_a_friend_are_durable_and_the_random_number_is_not_among_them() {
     for features in [&[][..], &[feature::IGNORABLE_CONTENTS], &[3, 6, 900]] {
-        let pair = friends(features);
+        let mut pair = friends(features);
+        assert_eq!(
+            features_of(&pair, pair.sides[B].address),
+            None,
+            "they were strangers when they said Hello"
+        );
+        pair.cut();
+        pair.pass(Millis::minutes(1));
+        let b = pair.sides[B].address;
+        pair.command(A, Command::Send(Draft::plain(b, "hello")))
+            .expect("queued");
         assert_eq!(features_of(&pair, pair.sides[B].address).as_deref(), Some(features));
     }
 }
@@ -43,14 +53,14 @@ fn features_are_sorted_distinct_and_taken_only_from_a_peer_that_sends_them_to_a_
         None,
         "it was a stranger when it sent Hello"
     );
-    for (lane, standing, known) in [
-        (1, Standing::Friend, Some(vec![6, 77])),
-        (2, Standing::Stranger, Some(vec![6, 77])),
+    for (lane, relationship, known) in [
+        (1, Relationship::Friend, Some(vec![6, 77])),
+        (2, Relationship::Stranger, Some(vec![6, 77])),
     ] {
         peer.hang_up(&mut pair);
         peer.dial(&mut pair, lane);
-        peer.send(&mut pair, peer.hello(standing));
-        assert_eq!(features_of(&pair, peer.address()), known, "{standing:?}");
+        peer.send(&mut pair, peer.hello(relationship));
+        assert_eq!(features_of(&pair, peer.address()), known, "{relationship:?}");
     }
 }
 

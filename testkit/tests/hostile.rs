@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use sotto_core::row::{Key, Row, Standing};
+use sotto_core::row::{Key, Relationship, Row};
 use sotto_core::wire::content::Content;
 use sotto_core::wire::link::{self, frame::Body};
 use sotto_core::{Command, Draft, Intake, Limits, Millis, OnionAddress, Reply};
@@ -58,7 +58,7 @@ fn check_unaffected(pair: &mut Pair<Disk>, hostile: OnionAddress) -> Result<(), 
         let Some(Row::Contact(row)) = pair.sides[side].store.row(&Key::Contact(friend)) else {
             return Err(TestCaseError::fail("the friend is gone"));
         };
-        prop_assert_eq!(row.standing, Standing::Friend);
+        prop_assert_eq!(row.relationship, Relationship::Friend);
         prop_assert!(row.claimed_name.is_empty() && row.petname.is_empty());
     }
     prop_assert_eq!(pair.sides[A].node.intake(), Intake::Welcome);
@@ -105,7 +105,7 @@ proptest! {
             if !peer.is_connected() {
                 peer.dial(&mut pair, 0);
                 if greet && peer.is_connected() {
-                    let hello = peer.hello(link::Standing::Stranger);
+                    let hello = peer.hello(link::Relationship::Stranger);
                     peer.send(&mut pair, hello);
                 }
             }
@@ -144,12 +144,12 @@ proptest! {
         let mut peer = HostilePeer::new(&pair, 9);
         peer.befriend(&mut pair, 0);
         let sealed = peer.encrypt(&pair, &garbage);
-        peer.send(&mut pair, Body::Sealed(sealed));
+        peer.send(&mut pair, Body::Ciphertext(sealed));
         for body in frames {
             if !peer.is_connected() {
                 peer.dial(&mut pair, 0);
                 if peer.is_connected() {
-                    let hello = peer.hello(link::Standing::Friend);
+                    let hello = peer.hello(link::Relationship::Friend);
                     peer.send(&mut pair, hello);
                 }
             }
@@ -168,7 +168,7 @@ fn requests_and_idle_links_of_strangers_are_bounded() {
     for seed in 10..120 {
         let mut peer = HostilePeer::new(&pair, seed);
         peer.dial(&mut pair, seed.into());
-        let hello = peer.hello(link::Standing::Requested);
+        let hello = peer.hello(link::Relationship::Requested);
         peer.send(&mut pair, hello);
         let request = peer.request();
         peer.send(&mut pair, Body::Request(request));

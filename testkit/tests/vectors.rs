@@ -197,7 +197,7 @@ fn a_node_handles_contents_as_their_file_states() {
         let sealed = friend.encrypt(pair, &bytes(&content["encoded"]));
         let sequence = sealed.sequence;
         friend.received.clear();
-        friend.send(pair, Body::Sealed(sealed));
+        friend.send(pair, Body::Ciphertext(sealed));
         let acknowledged = friend
             .received
             .iter()
@@ -225,7 +225,7 @@ fn a_node_handles_contents_as_their_file_states() {
     for content in items(&file["unsupported"]) {
         let before = faults(&mut pair);
         let sealed = friend.encrypt(&pair, &bytes(&content["encoded"]));
-        friend.send(&mut pair, Body::Sealed(sealed));
+        friend.send(&mut pair, Body::Ciphertext(sealed));
         assert_eq!(faults(&mut pair), before);
         assert_eq!(messages(&pair), [ContentType::Unsupported]);
     }

@@ -1,6 +1,6 @@
 //! [`EventWatch`]: the node's notices for tasks that wait: the newest number of the event log, and presence.
 
-use sotto_core::{Notice, Peer};
+use sotto_core::{ContactPresence, Notice};
 use sotto_io_tokio::Notices;
 use tokio::sync::{broadcast, watch};
 
@@ -11,7 +11,7 @@ const WAITING_PRESENCE: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct EventWatch {
     newest: watch::Receiver<u64>,
-    presence: broadcast::Sender<Peer>,
+    presence: broadcast::Sender<ContactPresence>,
 }
 
 impl EventWatch {
@@ -47,7 +47,7 @@ impl EventWatch {
     }
 
     /// Presence from now on.
-    pub fn presence(&self) -> broadcast::Receiver<Peer> {
+    pub fn presence(&self) -> broadcast::Receiver<ContactPresence> {
         self.presence.subscribe()
     }
 }

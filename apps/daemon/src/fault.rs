@@ -10,7 +10,7 @@ pub(crate) fn refusal(refusal: &Refusal) -> Error {
     let kind = match refusal {
         Refusal::UnknownContact(_) => Kind::UnknownContact,
         Refusal::UnknownConversation(_) => Kind::UnknownConversation,
-        Refusal::WrongStanding { .. } | Refusal::WrongState { .. } | Refusal::NoSession(_) => Kind::WrongState,
+        Refusal::WrongRelationship { .. } | Refusal::WrongState { .. } | Refusal::NoSession(_) => Kind::WrongState,
         Refusal::Ourselves | Refusal::OutOfRange { .. } => Kind::InvalidParams,
         Refusal::UnknownMessage(_) => Kind::UnknownMessage,
         Refusal::KeyReused(_) => Kind::KeyReused,

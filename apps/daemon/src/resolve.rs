@@ -6,7 +6,7 @@
 //! error only suggests such a peer, marked as claimed.
 
 use sotto_api::{Error, Kind};
-use sotto_core::row::Standing;
+use sotto_core::row::Relationship;
 use sotto_core::{ConversationId, FriendCode, OnionAddress};
 
 /// Letters of an onion address that may stand for it.
@@ -24,7 +24,7 @@ pub struct Candidate {
     /// The peer's name for itself; empty if none. Untrusted, already sanitised.
     pub claimed_name: String,
     /// The relationship with the peer.
-    pub standing: Standing,
+    pub standing: Relationship,
 }
 
 /// Which contact `text` names.
@@ -136,7 +136,7 @@ fn unknown(text: &str, candidates: &[Candidate]) -> Error {
 fn claimed(error: Error, candidate: &Candidate) -> Error {
     let (name, beginning) = (&candidate.claimed_name, &candidate.address.to_string()[..12]);
     let command = match candidate.standing {
-        Standing::Asking => format!("sotto friends accept {beginning} --name NAME"),
+        Relationship::Asking => format!("sotto friends accept {beginning} --name NAME"),
         _ => format!("sotto friends rename {beginning} NAME"),
     };
     error.hint(format!(
@@ -145,14 +145,14 @@ fn claimed(error: Error, candidate: &Candidate) -> Error {
 }
 
 /// A stranger's claim is not worth a suggestion.
-const fn can_be_meant(standing: Standing) -> bool {
+const fn can_be_meant(standing: Relationship) -> bool {
     match standing {
-        Standing::Friend
-        | Standing::Requested
-        | Standing::RequestDelivered
-        | Standing::RequestDeclined
-        | Standing::Asking => true,
-        Standing::Stranger | Standing::Declined => false,
+        Relationship::Friend
+        | Relationship::Requested
+        | Relationship::RequestDelivered
+        | Relationship::RequestDeclined
+        | Relationship::Asking => true,
+        Relationship::Stranger | Relationship::Declined => false,
     }
 }
 
@@ -204,7 +204,7 @@ mod tests {
         .address()
     }
 
-    fn candidate(seed: u8, petname: &str, claimed: &str, standing: Standing) -> Candidate {
+    fn candidate(seed: u8, petname: &str, claimed: &str, standing: Relationship) -> Candidate {
         Candidate {
             address: address(seed),
             petname: petname.to_owned(),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     fn people() -> Vec<Candidate> {
-        use Standing::{Asking, Friend, Stranger};
+        use Relationship::{Asking, Friend, Stranger};
         vec![
             candidate(1, "Bob", "robert", Friend),
             candidate(2, "bob", "alice", Friend),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sotto_api::rpc::Notification;
 use sotto_api::{Body, Error, Event, EventNotification, Time};
-use sotto_core::{EventSeq, Peer};
+use sotto_core::{ContactPresence, EventSeq};
 use tokio::sync::broadcast;
 
 use super::app::App;
@@ -87,7 +87,7 @@ impl Sender {
         Ok(self.subscription.start.after < last)
     }
 
-    async fn send_presence(&self, peer: Peer) -> Result<(), Ending> {
+    async fn send_presence(&self, peer: ContactPresence) -> Result<(), Ending> {
         let contact = peer.contact;
         // A peer that is no longer a contact has no presence to show.
         let Some(found) = self.app.reads.read(move |reader| reader.contact(&contact)).await? else {
@@ -120,7 +120,7 @@ impl Sender {
 }
 
 /// The next notice of presence. Never resolves if the client did not ask for presence.
-async fn next(presence: &mut Option<broadcast::Receiver<Peer>>) -> Peer {
+async fn next(presence: &mut Option<broadcast::Receiver<ContactPresence>>) -> ContactPresence {
     loop {
         match presence {
             None => std::future::pending().await,

@@ -16,7 +16,7 @@ pub(crate) fn who(who: Who) -> api::Who {
     }
 }
 
-pub(crate) fn candidate((who, standing): (Who, row::Standing)) -> Candidate {
+pub(crate) fn candidate((who, standing): (Who, row::Relationship)) -> Candidate {
     Candidate {
         address: who.address,
         petname: who.petname.unwrap_or_default(),
@@ -41,15 +41,15 @@ pub(crate) fn contact(contact: ContactView) -> api::Contact {
     }
 }
 
-const fn standing(standing: row::Standing) -> api::Standing {
+const fn standing(standing: row::Relationship) -> api::Standing {
     match standing {
-        row::Standing::Stranger => api::Standing::Stranger,
-        row::Standing::Requested => api::Standing::Requested,
-        row::Standing::RequestDelivered => api::Standing::RequestDelivered,
-        row::Standing::RequestDeclined => api::Standing::RequestDeclined,
-        row::Standing::Asking => api::Standing::Asking,
-        row::Standing::Declined => api::Standing::Declined,
-        row::Standing::Friend => api::Standing::Friend,
+        row::Relationship::Stranger => api::Standing::Stranger,
+        row::Relationship::Requested => api::Standing::Requested,
+        row::Relationship::RequestDelivered => api::Standing::RequestDelivered,
+        row::Relationship::RequestDeclined => api::Standing::RequestDeclined,
+        row::Relationship::Asking => api::Standing::Asking,
+        row::Relationship::Declined => api::Standing::Declined,
+        row::Relationship::Friend => api::Standing::Friend,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::{Scalar, constants};
-use sotto_core::wire::link::{Bundle, Hello, Standing, frame::Body};
+use sotto_core::wire::link::{Bundle, Hello, Relationship, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -27,7 +27,7 @@ pub const CASES: &[Case] = &[
     case!(
         "S-3.1",
         Larger,
-        "steps from generation to generation by 1 plus a random number below 2^32",
+        "steps from session epoch to session epoch by 1 plus a random number below 2^32",
         steps
     ),
     case!(
@@ -68,15 +68,18 @@ const STEP: u64 = 1 << 32;
 fn own_bundle(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     friend.session = None;
-    let (mut link, _) = connector.exchange_hello(friend, Standing::Friend)?;
-    let (generation, bundle) = link.expect_offer("Offer to a friend without a session")?;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Friend)?;
+    let (session_epoch, bundle) = link.expect_offer("PreKeyOffer to a friend without a session")?;
     let ids = [
         bundle.signed_prekey_id,
         bundle.kyber_prekey_id,
         bundle.one_time_prekey_id,
     ];
     let right = [
-        ("a generation of at most 2^62", (1..=1 << 62).contains(&generation)),
+        (
+            "a session epoch of at most 2^62",
+            (1..=1 << 62).contains(&session_epoch),
+        ),
         (
             "a registration id of 14 bits",
             (1..1 << 14).contains(&bundle.registration_id),
@@ -90,11 +93,11 @@ fn own_bundle(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     ];
     for (what, right) in right {
         if !right {
-            return Err(Failure::new(what, format!("generation {generation}, {bundle:?}")));
+            return Err(Failure::new(what, format!("session epoch {session_epoch}, {bundle:?}")));
         }
     }
     // libsignal verifies the rest.
-    let opened = friend.initiate_session(generation, &bundle);
+    let opened = friend.initiate_session(session_epoch, &bundle);
     friend.session = None;
     opened
 }
@@ -110,10 +113,10 @@ fn refused(fixture: &mut Fixture<'_>, wrong: &[Wrong<'_>]) -> Result<(), Failure
         let mut request = friend.request(&[]);
         friend.offer = None;
         spoil(request.bundle.get_or_insert_default());
-        let generation = request.generation;
+        let session_epoch = request.session_epoch;
         link.send(Body::Request(request));
         link.expect_end(&format!("a bundle with {what}"))?;
-        let consent = |body: &Body| matches!(body, Body::Sealed(sealed) if sealed.generation == generation);
+        let consent = |body: &Body| matches!(body, Body::Ciphertext(sealed) if sealed.session_epoch == session_epoch);
         link.expect_none("consent to it", consent)?;
     }
     let mut link = connector.session_link(friend)?;
@@ -154,15 +157,15 @@ fn steps(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
         known += 4 * STEP;
         let hello = Hello {
             offered: known,
-            ..friend.hello(Standing::Friend)
+            ..friend.hello(Relationship::Friend)
         };
         let (mut link, _) = connector.exchange_hello_with(friend, hello)?;
-        let (generation, _) = link.expect_offer("Offer above a Hello's `offered`")?;
-        if generation <= known || generation > known + STEP {
-            let expected = format!("a generation of {known} and up to 2^32 more");
-            return Err(Failure::new(expected, generation.to_string()));
+        let (session_epoch, _) = link.expect_offer("PreKeyOffer above a Hello's `offered`")?;
+        if session_epoch <= known || session_epoch > known + STEP {
+            let expected = format!("a session epoch of {known} and up to 2^32 more");
+            return Err(Failure::new(expected, session_epoch.to_string()));
         }
-        taken.push(generation - known);
+        taken.push(session_epoch - known);
     }
     taken.sort_unstable();
     taken.dedup();

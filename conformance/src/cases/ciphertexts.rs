@@ -2,7 +2,7 @@
 
 use sotto_core::wire::content::Timer;
 use sotto_core::wire::content::content::Kind;
-use sotto_core::wire::link::{Ack, Sealed, Standing, frame::Body};
+use sotto_core::wire::link::{Ack, Ciphertext, Relationship, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -27,7 +27,7 @@ pub const CASES: &[Case] = &[
     case!(
         "S-9.1",
         Larger,
-        "drops a ciphertext of another generation",
+        "drops a ciphertext of another session epoch",
         other_generation
     ),
     case!(
@@ -75,7 +75,7 @@ pub const CASES: &[Case] = &[
     case!(
         "S-13.2",
         Larger,
-        "ignores an acknowledgement of another generation",
+        "ignores an acknowledgement of another session epoch",
         other_ack
     ),
     case!(
@@ -95,19 +95,19 @@ pub const CASES: &[Case] = &[
 fn refused(
     fixture: &mut Fixture<'_>,
     what: &str,
-    make: impl FnOnce(&Connector<'_>, &mut TestPeer) -> Sealed,
+    make: impl FnOnce(&Connector<'_>, &mut TestPeer) -> Ciphertext,
 ) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let mut link = connector.session_link(friend)?;
     let sealed = make(connector, friend);
-    link.send(Body::Sealed(sealed));
+    link.send(Body::Ciphertext(sealed));
     friend.session = None;
     link.expect_end(what)?;
     link.expect_none("Ack of it", |body| matches!(body, Body::Ack(_)))?;
-    let (_, hello) = connector.exchange_hello(friend, Standing::Requested)?;
-    if hello.generation != 0 {
-        let expected = format!("generation 0 in Hello after {what}");
-        return Err(Failure::new(expected, hello.generation.to_string()));
+    let (_, hello) = connector.exchange_hello(friend, Relationship::Requested)?;
+    if hello.session_epoch != 0 {
+        let expected = format!("session epoch 0 in Hello after {what}");
+        return Err(Failure::new(expected, hello.session_epoch.to_string()));
     }
     Ok(())
 }
@@ -134,17 +134,17 @@ fn too_long(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn verbatim(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     friend.session = None;
-    let (mut link, _) = connector.exchange_hello(friend, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Requested)?;
     let first = link.request_session(friend, &[])?;
     friend.session = None;
-    let mut hello = friend.hello(Standing::Friend);
-    hello.generation = first.generation;
+    let mut hello = friend.hello(Relationship::Friend);
+    hello.session_epoch = first.session_epoch;
     let (mut link, _) = connector.exchange_hello_with(friend, hello)?;
     let again = link.expect_ciphertext("the ciphertext that was not acknowledged")?;
     if again == first {
         Ok(())
     } else {
-        Err(Failure::new("the same generation, sequence and bytes", "others"))
+        Err(Failure::new("the same session epoch, sequence and bytes", "others"))
     }
 }
 
@@ -152,13 +152,13 @@ fn other_generation(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let mut link = connector.session_link(friend)?;
     let timer = friend.encrypt_timer();
-    for generation in [0, timer.generation - 1, timer.generation + 1] {
-        link.send(Body::Sealed(Sealed {
-            generation,
+    for session_epoch in [0, timer.session_epoch - 1, timer.session_epoch + 1] {
+        link.send(Body::Ciphertext(Ciphertext {
+            session_epoch,
             ..timer.clone()
         }));
     }
-    link.expect_alive("ciphertexts of other generations")?;
+    link.expect_alive("ciphertexts of other session epochs")?;
     link.expect_none("Ack of them", |body| matches!(body, Body::Ack(_)))?;
     link.deliver(friend, timer)
 }
@@ -170,12 +170,12 @@ fn come_before(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     link.deliver(friend, first.clone())?;
     // The same, and other bytes under its number.
     for ciphertext in [first.ciphertext.clone(), vec![1; 40]] {
-        let again = Sealed {
+        let again = Ciphertext {
             ciphertext,
             ..first.clone()
         };
-        link.send(Body::Sealed(again));
-        link.expect_ack(first.generation, first.sequence)?;
+        link.send(Body::Ciphertext(again));
+        link.expect_ack(first.session_epoch, first.sequence)?;
     }
     let next = friend.encrypt_timer();
     link.deliver(friend, next)
@@ -186,7 +186,7 @@ fn gap(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let mut link = connector.session_link(friend)?;
     let before = friend.session.clone();
     let (first, second) = (friend.encrypt_timer(), friend.encrypt_timer());
-    link.send(Body::Sealed(second.clone()));
+    link.send(Body::Ciphertext(second.clone()));
     link.expect_end("a ciphertext before its turn")?;
     let after = std::mem::replace(&mut friend.session, before);
     let mut link = connector.session_link(friend)?;
@@ -198,7 +198,7 @@ fn gap(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn skipped(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     refused(fixture, "a ciphertext whose predecessor never actual", |_, friend| {
         let lost = friend.encrypt_timer();
-        Sealed {
+        Ciphertext {
             sequence: lost.sequence,
             ..friend.encrypt_timer()
         }
@@ -210,25 +210,27 @@ fn replayed(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let mut link = connector.session_link(friend)?;
     let first = friend.encrypt_timer();
     link.deliver(friend, first.clone())?;
-    refused(fixture, "an older ciphertext under the next number", |_, _| Sealed {
-        sequence: first.sequence + 1,
-        ..first
+    refused(fixture, "an older ciphertext under the next number", |_, _| {
+        Ciphertext {
+            sequence: first.sequence + 1,
+            ..first
+        }
     })
 }
 
 fn other_session(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     friend.session = None;
-    let (mut link, _) = connector.exchange_hello(friend, Standing::Friend)?;
-    let (generation, bundle) = link.expect_offer("Offer to a larger friend without a session")?;
-    friend.initiate_session(generation, &bundle)?;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Friend)?;
+    let (session_epoch, bundle) = link.expect_offer("PreKeyOffer to a larger friend without a session")?;
+    friend.initiate_session(session_epoch, &bundle)?;
     let first = friend.encrypt_content(friend.renewed());
     link.deliver(friend, first)?;
     // Another session with the same bundle.
-    friend.initiate_session(generation, &bundle)?;
+    friend.initiate_session(session_epoch, &bundle)?;
     let mut second = friend.encrypt_content(Kind::Timer(Timer { seconds: 0 }));
     second.sequence = 2;
-    link.send(Body::Sealed(second));
+    link.send(Body::Ciphertext(second));
     friend.session = None;
     link.expect_end("a PreKeySignalMessage of another session")
 }
@@ -245,37 +247,37 @@ fn destroyed(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn acknowledged(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let mut link = connector.session_link(friend)?;
-    let many: Vec<Sealed> = (0..5).map(|_| friend.encrypt_timer()).collect();
+    let many: Vec<Ciphertext> = (0..5).map(|_| friend.encrypt_timer()).collect();
     let last = many.last().cloned().unwrap_or_default();
     for sealed in many {
-        link.send(Body::Sealed(sealed));
+        link.send(Body::Ciphertext(sealed));
     }
-    link.expect_ack(last.generation, last.sequence)
+    link.expect_ack(last.session_epoch, last.sequence)
 }
 
 fn other_ack(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let mut link = connector.session_link(friend)?;
-    let generation = friend.session.as_ref().map_or(0, |session| session.generation);
-    for generation in [0, generation - 1, generation + 1] {
+    let session_epoch = friend.session.as_ref().map_or(0, |session| session.session_epoch);
+    for session_epoch in [0, session_epoch - 1, session_epoch + 1] {
         link.send(Body::Ack(Ack {
-            generation,
+            session_epoch,
             received: 1000,
         }));
     }
-    link.expect_alive("acknowledgements of other generations")
+    link.expect_alive("acknowledgements of other session epochs")
 }
 
 fn too_much(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     for more in [1, u64::MAX / 2] {
         let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
         let mut link = connector.session_link(friend)?;
-        let (generation, received) = friend
+        let (session_epoch, received) = friend
             .session
             .as_ref()
-            .map_or((0, 0), |session| (session.generation, session.received));
+            .map_or((0, 0), |session| (session.session_epoch, session.received));
         link.send(Body::Ack(Ack {
-            generation,
+            session_epoch,
             received: received + more,
         }));
         link.expect_end("an acknowledgement of what was never sealed")?;
@@ -285,9 +287,9 @@ fn too_much(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn unknown_ack(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, mut stranger) = fixture.stranger();
-    let (mut link, _) = connector.exchange_hello(&mut stranger, Standing::Stranger)?;
+    let (mut link, _) = connector.exchange_hello(&mut stranger, Relationship::Stranger)?;
     link.send(Body::Ack(Ack {
-        generation: 1,
+        session_epoch: 1,
         received: 0,
     }));
     link.expect_end("an acknowledgement by an unknown peer")

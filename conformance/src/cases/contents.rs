@@ -61,7 +61,7 @@ fn taken(fixture: &mut Fixture<'_>, plaintexts: &[Vec<u8>]) -> Result<(), Failur
     }
     link.expect_alive("the last of them")?;
     link.expect_none("answer but Ack", |body| {
-        matches!(body, Body::Answer(_) | Body::Offer(_))
+        matches!(body, Body::RequestStatus(_) | Body::PreKeyOffer(_))
     })
 }
 

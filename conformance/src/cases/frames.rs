@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use sotto_core::wire::link::{Answer, Heartbeat, Hello, Offer, Presence, Sealed, Standing, Typing, frame::Body};
+use sotto_core::wire::link::{
+    Ciphertext, Heartbeat, Hello, PreKeyOffer, Presence, Relationship, RequestStatus, Typing, frame::Body,
+};
 
 use super::case;
 use crate::Case;
@@ -31,7 +33,7 @@ pub const CASES: &[Case] = &[
     case!("F-2.4", "ignores unknown frames before Hello", unknown_before_hello),
     case!(
         "F-3.1",
-        "drops a stranger's Answer, Sealed, Offer, Presence and Typing silently",
+        "drops a stranger's RequestStatus, Ciphertext, PreKeyOffer, Presence and Typing silently",
         dropped
     ),
     case!("H-1.1", "ends a link without a common version", no_common_version),
@@ -42,7 +44,7 @@ pub const CASES: &[Case] = &[
     ),
     case!(
         "H-1.3",
-        "ends a link on a generation or `offered` above 2^62",
+        "ends a link on a session epoch or `offered` above 2^62",
         huge_generation
     ),
     case!("H-2.1", "sends STRANGER and zeros to an unknown peer", to_a_stranger),
@@ -79,7 +81,7 @@ const UNKNOWN: [u8; 6] = [0xfa, 0x3f, 3, 1, 2, 3];
 
 fn unknown_field(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     // In the heartbeat (field 7 of a frame), and beside it.
     let inner = [&[0x08, 1], &UNKNOWN[..]].concat();
     let length = u8::try_from(inner.len()).expect("a few bytes");
@@ -93,7 +95,7 @@ fn unknown_field(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn unknown_body(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     link.send_encoded(&[]);
     link.send_encoded(&UNKNOWN);
     link.expect_alive("an empty frame and an unknown one")
@@ -103,14 +105,14 @@ fn unknown_enum(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     // To a FRIEND without a session the target would send an offer, to a STRANGER nothing.
     let hello = Hello {
-        standing: 77,
-        generation: 0,
-        ..friend.hello(Standing::Stranger)
+        relationship: 77,
+        session_epoch: 0,
+        ..friend.hello(Relationship::Stranger)
     };
     let (mut link, _) = connector.exchange_hello_with(friend, hello)?;
     link.send(Body::Presence(Presence { availability: 77 }));
-    link.expect_alive("a Hello with an unknown standing, and an unknown availability")?;
-    link.expect_none("Offer to a stranger", |body| matches!(body, Body::Offer(_)))
+    link.expect_alive("a Hello with an unknown relationship, and an unknown availability")?;
+    link.expect_none("PreKeyOffer to a stranger", |body| matches!(body, Body::PreKeyOffer(_)))
 }
 
 fn hello_first(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
@@ -128,8 +130,8 @@ fn frame_before_hello(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn second_hello(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
-    link.send(Body::Hello(requester.hello(Standing::Requested)));
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
+    link.send(Body::Hello(requester.hello(Relationship::Requested)));
     link.expect_end("a second Hello")
 }
 
@@ -137,26 +139,26 @@ fn unknown_before_hello(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
     let mut link = connector.dial(requester)?;
     link.send_encoded(&UNKNOWN);
-    link.send_unmetered(Body::Hello(requester.hello(Standing::Requested)));
+    link.send_unmetered(Body::Hello(requester.hello(Relationship::Requested)));
     link.expect_hello()?;
     link.expect_alive("an unknown frame before Hello")
 }
 
 fn dropped(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, mut stranger) = fixture.stranger();
-    let (mut link, _) = connector.exchange_hello(&mut stranger, Standing::Requested)?;
-    let (generation, bundle) = stranger.offer();
+    let (mut link, _) = connector.exchange_hello(&mut stranger, Relationship::Requested)?;
+    let (session_epoch, bundle) = stranger.offer();
     for body in [
-        Body::Answer(Answer {
-            standing: Standing::Pending.into(),
+        Body::RequestStatus(RequestStatus {
+            relationship: Relationship::Pending.into(),
         }),
-        Body::Sealed(Sealed {
-            generation: 7,
+        Body::Ciphertext(Ciphertext {
+            session_epoch: 7,
             sequence: 1,
             ciphertext: vec![1; 200],
         }),
-        Body::Offer(Offer {
-            generation,
+        Body::PreKeyOffer(PreKeyOffer {
+            session_epoch,
             bundle: Some(bundle),
         }),
         Body::Presence(Presence { availability: 1 }),
@@ -167,7 +169,7 @@ fn dropped(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     // The target has handled all of these, and the link works.
     let request = stranger.request(&[]);
     link.send(Body::Request(request));
-    link.expect_answer(Standing::Pending)?;
+    link.expect_request_status(Relationship::Pending)?;
     let said = link.expect_none("frame about what was dropped", |_| true);
     fixture.keep_requester(stranger);
     said
@@ -179,7 +181,7 @@ fn no_common_version(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
         let hello = Hello {
             version_min,
             version_max,
-            ..requester.hello(Standing::Requested)
+            ..requester.hello(Relationship::Requested)
         };
         let mut link = connector.dial(requester)?;
         link.send_unmetered(Body::Hello(hello));
@@ -193,7 +195,7 @@ fn many_versions(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let hello = Hello {
         version_min: 0,
         version_max: u32::MAX,
-        ..requester.hello(Standing::Requested)
+        ..requester.hello(Relationship::Requested)
     };
     let (mut link, theirs) = connector.exchange_hello_with(requester, hello)?;
     if !(theirs.version_min..=theirs.version_max).contains(&1) {
@@ -205,43 +207,43 @@ fn many_versions(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn huge_generation(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     const LARGEST: u64 = 1 << 62;
-    for (generation, offered) in [(LARGEST + 1, 0), (0, LARGEST + 1), (u64::MAX, u64::MAX)] {
+    for (session_epoch, offered) in [(LARGEST + 1, 0), (0, LARGEST + 1), (u64::MAX, u64::MAX)] {
         let (connector, requester) = fixture.requester()?;
         let hello = Hello {
-            generation,
+            session_epoch,
             offered,
-            ..requester.hello(Standing::Requested)
+            ..requester.hello(Relationship::Requested)
         };
         let mut link = connector.dial(requester)?;
         link.send_unmetered(Body::Hello(hello));
-        link.expect_end(&format!("generation {generation} and offered {offered} in Hello"))?;
+        link.expect_end(&format!("session epoch {session_epoch} and offered {offered} in Hello"))?;
     }
     let (connector, requester) = fixture.requester()?;
     let hello = Hello {
-        generation: LARGEST,
+        session_epoch: LARGEST,
         offered: LARGEST,
-        ..requester.hello(Standing::Requested)
+        ..requester.hello(Relationship::Requested)
     };
     let (mut link, _) = connector.exchange_hello_with(requester, hello)?;
     link.expect_alive("a Hello with both at 2^62")
 }
 
-fn says(hello: &Hello, standing: Standing) -> Result<(), Failure> {
-    if hello.standing() == standing {
+fn says(hello: &Hello, relationship: Relationship) -> Result<(), Failure> {
+    if hello.relationship() == relationship {
         return Ok(());
     }
     Err(Failure::new(
-        format!("standing {standing:?} in Hello"),
-        format!("{:?}", hello.standing()),
+        format!("relationship {relationship:?} in Hello"),
+        format!("{:?}", hello.relationship()),
     ))
 }
 
 fn to_a_stranger(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, mut stranger) = fixture.stranger();
-    let (_, hello) = connector.exchange_hello(&mut stranger, Standing::Stranger)?;
-    says(&hello, Standing::Stranger)?;
+    let (_, hello) = connector.exchange_hello(&mut stranger, Relationship::Stranger)?;
+    says(&hello, Relationship::Stranger)?;
     let numbers = [
-        hello.generation,
+        hello.session_epoch,
         hello.sent,
         hello.received,
         hello.acknowledged,
@@ -261,7 +263,7 @@ fn features_to_a_stranger(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let mut numbers = BTreeSet::new();
     for _ in 0..3 {
         let (connector, mut stranger) = fixture.stranger();
-        let (_, hello) = connector.exchange_hello(&mut stranger, Standing::Stranger)?;
+        let (_, hello) = connector.exchange_hello(&mut stranger, Relationship::Stranger)?;
         match hello.features[..] {
             [number] if RESERVED.contains(&number) => numbers.insert(number),
             _ => {
@@ -284,7 +286,7 @@ fn unknown_features(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let hello = Hello {
         features: vec![u32::MAX, 0, 1_234, 77, 77],
-        ..friend.hello(Standing::Friend)
+        ..friend.hello(Relationship::Friend)
     };
     let (mut link, theirs) = connector.exchange_hello_with(friend, hello)?;
     if !theirs.features.iter().any(|number| RESERVED.contains(number)) {
@@ -298,7 +300,7 @@ fn too_many_features(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
     let hello = Hello {
         features: vec![6; 257],
-        ..requester.hello(Standing::Requested)
+        ..requester.hello(Relationship::Requested)
     };
     let mut link = connector.dial(requester)?;
     link.send_unmetered(Body::Hello(hello));
@@ -307,29 +309,29 @@ fn too_many_features(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn to_an_asker(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (_, hello) = connector.exchange_hello(requester, Standing::Requested)?;
-    says(&hello, Standing::Pending)
+    let (_, hello) = connector.exchange_hello(requester, Relationship::Requested)?;
+    says(&hello, Relationship::Pending)
 }
 
 fn to_a_friend(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
-    let (_, hello) = connector.exchange_hello(friend, Standing::Friend)?;
-    says(&hello, Standing::Friend)
+    let (_, hello) = connector.exchange_hello(friend, Relationship::Friend)?;
+    says(&hello, Relationship::Friend)
 }
 
 fn counts(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     friend.session = None;
     drop(connector.session_link(friend)?);
-    let (_, hello) = connector.exchange_hello(friend, Standing::Friend)?;
-    let ours = friend.hello(Standing::Friend);
+    let (_, hello) = connector.exchange_hello(friend, Relationship::Friend)?;
+    let ours = friend.hello(Relationship::Friend);
     // It has sent what we have received, and the other way round.
-    let expected = (ours.generation, ours.received, ours.sent, ours.received);
-    let actual = (hello.generation, hello.sent, hello.received, hello.acknowledged);
+    let expected = (ours.session_epoch, ours.received, ours.sent, ours.received);
+    let actual = (hello.session_epoch, hello.sent, hello.received, hello.acknowledged);
     if expected == actual {
         Ok(())
     } else {
-        let what = "generation, sent, received and acknowledged";
+        let what = "session epoch, sent, received and acknowledged";
         Err(Failure::new(format!("{what}: {expected:?}"), format!("{actual:?}")))
     }
 }
@@ -337,11 +339,11 @@ fn counts(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn numbers_of_nothing(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
     let hello = Hello {
-        generation: 0,
+        session_epoch: 0,
         sent: u64::MAX,
         received: u64::MAX,
         acknowledged: u64::MAX,
-        ..requester.hello(Standing::Requested)
+        ..requester.hello(Relationship::Requested)
     };
     let (mut link, _) = connector.exchange_hello_with(requester, hello)?;
     link.expect_alive("a Hello of large numbers, without a session")
@@ -350,7 +352,7 @@ fn numbers_of_nothing(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn no_early_ciphertext(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     const WHILE: Duration = Duration::from_millis(300);
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
-    let (mut link, _) = connector.exchange_hello(friend, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Requested)?;
     // Not acknowledged: it is owed again on the next link.
     link.request_session(friend, &[])?;
     let mut link = connector.dial(friend)?;
@@ -365,7 +367,7 @@ fn no_early_ciphertext(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     }
     let hello = Hello {
         received: 0,
-        ..friend.hello(Standing::Friend)
+        ..friend.hello(Relationship::Friend)
     };
     friend.session = None;
     link.send_unmetered(Body::Hello(hello));

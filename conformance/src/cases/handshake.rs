@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ed25519_dalek::Signer as _;
-use sotto_core::wire::link::{Frame, Standing, frame::Body};
+use sotto_core::wire::link::{Frame, Relationship, frame::Body};
 use sotto_core::{OnionAddress, OnionSecret};
 
 use super::case;
@@ -330,7 +330,7 @@ fn early_records(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let mut initiator = connector.initiate(requester, Deviations::default())?;
     initiator.exchange_1_2()?;
     let hello = Frame {
-        body: Some(Body::Hello(requester.hello(Standing::Requested))),
+        body: Some(Body::Hello(requester.hello(Relationship::Requested))),
     };
     let mut link = initiator.finish(requester, &[padded(&hello.encode_to_vec())]);
     link.expect_hello()?;

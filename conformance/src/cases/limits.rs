@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sotto_core::wire::link::{Heartbeat, Sealed, Standing, frame::Body};
+use sotto_core::wire::link::{Ciphertext, Heartbeat, Relationship, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Sends more frames than the bucket has tokens. Returns the link, the number of answers, and the time that they took.
 fn flooded(fixture: &mut Fixture<'_>) -> Result<(TestLink, u32, Duration), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     connector.bucket(requester).wait_until_full();
     let begun = Instant::now();
     for _ in 0..MANY {
@@ -73,12 +73,12 @@ fn free(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let mut link = connector.session_link(friend)?;
     for _ in 0..3 {
-        let many: Vec<Sealed> = (0..WINDOW).map(|_| friend.encrypt_timer()).collect();
+        let many: Vec<Ciphertext> = (0..WINDOW).map(|_| friend.encrypt_timer()).collect();
         let last = many.last().cloned().unwrap_or_default();
         for sealed in many {
-            link.send(Body::Sealed(sealed));
+            link.send(Body::Ciphertext(sealed));
         }
-        link.expect_ack(last.generation, last.sequence)?;
+        link.expect_ack(last.session_epoch, last.sequence)?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use sotto_core::wire::link::{Heartbeat, Standing, frame::Body};
+use sotto_core::wire::link::{Heartbeat, Relationship, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -40,8 +40,8 @@ pub const CASES: &[Case] = &[
 
 fn newer_stays(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut older, _) = connector.exchange_hello(requester, Standing::Requested)?;
-    let (mut newer, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut older, _) = connector.exchange_hello(requester, Relationship::Requested)?;
+    let (mut newer, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     older.expect_end("a second link of the same peer")?;
     newer.expect_alive("the end of an older link")
 }
@@ -51,22 +51,24 @@ fn oldest_gives_way(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let mut links: Vec<TestLink> = Vec::new();
     for _ in 0..=BOUND {
         let (connector, mut stranger) = fixture.stranger();
-        let (link, _) = connector.exchange_hello(&mut stranger, Standing::Stranger)?;
+        let (link, _) = connector.exchange_hello(&mut stranger, Relationship::Stranger)?;
         links.push(link);
     }
     links[0].expect_end("sixteen later links with strangers")?;
     // A new stranger still gets a link.
     let (connector, mut stranger) = fixture.stranger();
-    connector.exchange_hello(&mut stranger, Standing::Stranger).map(|_| ())
+    connector
+        .exchange_hello(&mut stranger, Relationship::Stranger)
+        .map(|_| ())
 }
 
 fn heartbeats(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     link.send(Body::Heartbeat(Heartbeat { reply: false }));
     link.expect_alive("a heartbeat that asks for nothing")?;
     // One reply was requested, and one has come.
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     link.send(Body::Heartbeat(Heartbeat { reply: false }));
     link.send(Body::Heartbeat(Heartbeat { reply: false }));
     link.expect_alive("two heartbeats that ask for nothing")?;
@@ -78,12 +80,12 @@ fn heartbeats(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn unknown_heartbeat(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, mut stranger) = fixture.stranger();
-    let (mut link, _) = connector.exchange_hello(&mut stranger, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(&mut stranger, Relationship::Requested)?;
     link.send(Body::Heartbeat(Heartbeat { reply: true }));
     // From here on the peer is known. The first frame shows whether the heartbeat was dropped.
     let request = stranger.request(&[]);
     link.send(Body::Request(request));
-    link.expect_answer(Standing::Pending)?;
+    link.expect_request_status(Relationship::Pending)?;
     fixture.keep_requester(stranger);
     link.expect_none("answer to a heartbeat by an unknown peer", |body| {
         matches!(body, Body::Heartbeat(_))
@@ -92,7 +94,7 @@ fn unknown_heartbeat(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn asks_for_life(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     let begun = Instant::now();
     link.records().timeout = connector.seconds(75) + connector.timeout;
     link.expect("a heartbeat that asks for an answer, after 60 s of silence", |body| {
@@ -109,7 +111,7 @@ fn asks_for_life(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn closes_the_dead(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     let begun = Instant::now();
     link.records().timeout = connector.seconds(210) + connector.timeout;
     link.expect_end("180 s of silence")?;
@@ -125,7 +127,7 @@ fn closes_the_dead(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn presence_after_consent(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     friend.session = None;
-    let (mut link, _) = connector.exchange_hello(friend, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Requested)?;
     link.request_session(friend, &[])?;
     friend.session = None;
     link.expect_none("Presence before consent", |body| matches!(body, Body::Presence(_)))
@@ -133,7 +135,7 @@ fn presence_after_consent(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn no_presence(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Friend)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Friend)?;
     link.expect_alive("Hello")?;
     link.expect_none("Presence to one who asks", |body| {
         matches!(body, Body::Presence(_) | Body::Typing(_))

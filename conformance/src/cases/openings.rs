@@ -3,7 +3,7 @@
 use prost::Message as _;
 use sotto_core::wire::content::content::Kind;
 use sotto_core::wire::content::{Accept, Content, Renewed, Text};
-use sotto_core::wire::link::{Hello, Standing, frame::Body};
+use sotto_core::wire::link::{Hello, Relationship, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -55,9 +55,9 @@ pub const CASES: &[Case] = &[
 pub fn opened(connector: &Connector<'_>, friend: &mut TestPeer) -> Result<TestLink, Failure> {
     friend.session = None;
     friend.offer = None;
-    let (mut link, _) = connector.exchange_hello(friend, Standing::Friend)?;
-    let (generation, bundle) = link.expect_offer("Offer to a larger friend without a session")?;
-    friend.initiate_session(generation, &bundle)?;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Friend)?;
+    let (session_epoch, bundle) = link.expect_offer("PreKeyOffer to a larger friend without a session")?;
+    friend.initiate_session(session_epoch, &bundle)?;
     Ok(link)
 }
 
@@ -86,8 +86,8 @@ fn taken(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn offered(connector: &Connector<'_>, friend: &mut TestPeer) -> Result<u64, Failure> {
     // As a stranger, to which the target makes no new offer.
     let hello = Hello {
-        generation: 0,
-        ..friend.hello(Standing::Stranger)
+        session_epoch: 0,
+        ..friend.hello(Relationship::Stranger)
     };
     connector
         .exchange_hello_with(friend, hello)
@@ -98,15 +98,15 @@ fn other_sequence(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let mut link = opened(connector, friend)?;
     let mut first = friend.encrypt_content(friend.renewed());
-    let generation = first.generation;
+    let session_epoch = first.session_epoch;
     first.sequence = 2;
-    link.send(Body::Sealed(first));
+    link.send(Body::Ciphertext(first));
     friend.session = None;
     link.expect_end("sequence 2 for an offer")?;
     match offered(connector, friend)? {
-        stays if stays == generation => Ok(()),
+        stays if stays == session_epoch => Ok(()),
         other => Err(Failure::new(
-            format!("offer {generation} as before"),
+            format!("offer {session_epoch} as before"),
             format!("offer {other}"),
         )),
     }
@@ -122,23 +122,23 @@ fn destroyed(
     let mut link = opened(connector, friend)?;
     let content = content(friend);
     let first = friend.encrypt(&content.encode_to_vec());
-    let generation = first.generation;
-    link.send(Body::Sealed(first));
-    gone(connector, friend, &mut link, generation, what)
+    let session_epoch = first.session_epoch;
+    link.send(Body::Ciphertext(first));
+    gone(connector, friend, &mut link, session_epoch, what)
 }
 
 fn gone(
     connector: &Connector<'_>,
     friend: &mut TestPeer,
     link: &mut TestLink,
-    generation: u64,
+    session_epoch: u64,
     what: &str,
 ) -> Result<(), Failure> {
     friend.session = None;
     link.expect_end(what)?;
     link.expect_none("Ack of it", |body| matches!(body, Body::Ack(_)))?;
-    if offered(connector, friend)? == generation {
-        let expected = format!("offer {generation} to be destroyed after {what}");
+    if offered(connector, friend)? == session_epoch {
+        let expected = format!("offer {session_epoch} to be destroyed after {what}");
         return Err(Failure::new(expected, "it stays"));
     }
     Ok(())
@@ -193,13 +193,13 @@ fn garbage(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
         let mut link = opened(connector, friend)?;
         let mut first = friend.encrypt_content(friend.renewed());
         change(&mut first.ciphertext);
-        let generation = first.generation;
-        link.send(Body::Sealed(first));
+        let session_epoch = first.session_epoch;
+        link.send(Body::Ciphertext(first));
         gone(
             connector,
             friend,
             &mut link,
-            generation,
+            session_epoch,
             &format!("a first ciphertext with {what}"),
         )?;
     }

@@ -1,7 +1,7 @@
 //! Section 3.3: the content and the size of a record; a fault ends the link without a byte.
 
 use prost::Message as _;
-use sotto_core::wire::link::{Frame, Heartbeat, Standing, frame::Body};
+use sotto_core::wire::link::{Frame, Heartbeat, Relationship, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -46,7 +46,7 @@ fn heartbeat() -> Vec<u8> {
 /// A plaintext that ends the link.
 fn refused(fixture: &mut Fixture<'_>, plaintext: &[u8], what: &str) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     link.send_plaintext(plaintext);
     link.expect_end(what)
 }
@@ -98,7 +98,7 @@ fn right_sizes(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn other_sizes(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     let frame = with_length(&heartbeat());
     for padding in [0, 1, 300, 3000] {
         connector.bucket(requester).take(1);
@@ -112,7 +112,7 @@ fn other_sizes(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn changed(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     for at in [2, 100, 511] {
         let (connector, requester) = fixture.requester()?;
-        let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+        let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
         let mut record = link.seal(&padded(&heartbeat()));
         record[at] ^= 1;
         link.records().write(&record);
@@ -123,7 +123,7 @@ fn changed(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn twice(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     let record = link.seal(&padded(&[]));
     link.records().write(&[&record[..], &record].concat());
     link.expect_end("the same record twice")
@@ -143,7 +143,7 @@ fn undecodable(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn without_a_word(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     // Everything that the target sends on its own has come.
     link.expect_alive("Hello")?;
     link.records().write(&[0, 20]);

@@ -1,6 +1,6 @@
 //! Section 3.1: records and their lengths.
 
-use sotto_core::wire::link::{Frame, Heartbeat, Standing, frame::Body};
+use sotto_core::wire::link::{Frame, Heartbeat, Relationship, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -50,7 +50,7 @@ fn byte_by_byte(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let mut link = initiator.finish(requester, &[]);
     link.expect_hello()?;
     let hello = Frame {
-        body: Some(Body::Hello(requester.hello(Standing::Requested))),
+        body: Some(Body::Hello(requester.hello(Relationship::Requested))),
     };
     let record = link.seal(&with_length(&hello.encode_to_vec()));
     for byte in record {
@@ -62,7 +62,7 @@ fn byte_by_byte(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn many_at_once(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     const MANY: u32 = 8;
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     connector.bucket(requester).take(MANY);
     let heartbeat = Frame {
         body: Some(Body::Heartbeat(Heartbeat { reply: true })),
@@ -116,7 +116,7 @@ fn wrong_lengths(right: usize) -> impl Iterator<Item = u16> {
 fn later_length(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     for length in [0, 17, u16::MAX] {
         let (connector, requester) = fixture.requester()?;
-        let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+        let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
         link.records().write(&u16::to_be_bytes(length));
         link.expect_end(&format!("the length bytes of a record of {length} bytes"))?;
     }
@@ -125,7 +125,7 @@ fn later_length(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn extreme_lengths(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     // An empty frame, and no padding; a heartbeat, and all the padding that there can be.
     link.send_plaintext(&[0, 0]);
     let heartbeat = Frame {

@@ -1,7 +1,7 @@
 //! Section 5.5: the resumption of a session after Hello, and its replacement.
 
 use sotto_core::wire::content::content::Kind;
-use sotto_core::wire::link::{Ack, Hello, Offer, Standing, frame::Body};
+use sotto_core::wire::link::{Ack, Hello, PreKeyOffer, Relationship, frame::Body};
 
 use super::case;
 use super::openings::opened;
@@ -26,7 +26,7 @@ pub const CASES: &[Case] = &[
     case!(
         "R-1.3",
         Larger,
-        "replaces a session if the generations differ",
+        "replaces a session if the session epochs differ",
         other_generation
     ),
     case!(
@@ -44,7 +44,7 @@ pub const CASES: &[Case] = &[
     case!(
         "R-4.1",
         Larger,
-        "offers, as the smaller, a bundle above all generations",
+        "offers, as the smaller, a bundle above all session epochs",
         offers
     ),
     case!("R-4.2", Larger, "repeats its offer with the same bytes", same_offer),
@@ -92,26 +92,26 @@ fn flows(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     drop(connector.session_link(friend)?);
     let hello = Hello {
         acknowledged: 0,
-        ..friend.hello(Standing::Friend)
+        ..friend.hello(Relationship::Friend)
     };
     let (mut link, _) = connector.exchange_hello_with(friend, hello)?;
     let timer = friend.encrypt_timer();
     link.deliver(friend, timer)?;
-    link.expect_none("Offer", |body| matches!(body, Body::Offer(_)))
+    link.expect_none("PreKeyOffer", |body| matches!(body, Body::PreKeyOffer(_)))
 }
 
 /// Checks that a contact's Hello is answered with an offer.
 fn replaced(fixture: &mut Fixture<'_>, what: &str, change: impl FnOnce(&mut Hello)) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     drop(connector.session_link(friend)?);
-    let mut hello = friend.hello(Standing::Friend);
+    let mut hello = friend.hello(Relationship::Friend);
     change(&mut hello);
     friend.session = None;
     let (mut link, theirs) = connector.exchange_hello_with(friend, hello)?;
-    let (generation, _) = link.expect_offer(&format!("Offer after {what}"))?;
-    if generation <= theirs.generation {
-        let expected = format!("an offer above generation {}", theirs.generation);
-        return Err(Failure::new(expected, generation.to_string()));
+    let (session_epoch, _) = link.expect_offer(&format!("PreKeyOffer after {what}"))?;
+    if session_epoch <= theirs.session_epoch {
+        let expected = format!("an offer above session epoch {}", theirs.session_epoch);
+        return Err(Failure::new(expected, session_epoch.to_string()));
     }
     Ok(())
 }
@@ -129,14 +129,14 @@ fn rolled_back(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 }
 
 fn other_generation(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
-    replaced(fixture, "generation 0", |hello| hello.generation = 0)?;
-    replaced(fixture, "another generation", |hello| hello.generation -= 1)
+    replaced(fixture, "session epoch 0", |hello| hello.session_epoch = 0)?;
+    replaced(fixture, "another session epoch", |hello| hello.session_epoch -= 1)
 }
 
 /// Makes the target consent to the contact again. Returns the consent, which the contact does not acknowledge.
-fn unanswered(connector: &Connector<'_>, friend: &mut TestPeer) -> Result<sotto_core::wire::link::Sealed, Failure> {
+fn unanswered(connector: &Connector<'_>, friend: &mut TestPeer) -> Result<sotto_core::wire::link::Ciphertext, Failure> {
     friend.session = None;
-    let (mut link, _) = connector.exchange_hello(friend, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Requested)?;
     link.request_session(friend, &[])
 }
 
@@ -145,26 +145,26 @@ fn consent_again(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let first = unanswered(connector, friend)?;
     friend.session = None;
     let hello = Hello {
-        offered: first.generation,
-        ..friend.hello(Standing::Requested)
+        offered: first.session_epoch,
+        ..friend.hello(Relationship::Requested)
     };
     let (mut link, _) = connector.exchange_hello_with(friend, hello)?;
     let again = link.expect_ciphertext("the consent again")?;
     if again == first {
         Ok(())
     } else {
-        Err(Failure::new("the same generation, sequence and bytes", "others"))
+        Err(Failure::new("the same session epoch, sequence and bytes", "others"))
     }
 }
 
 fn received_counts(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let first = unanswered(connector, friend)?;
-    let (mut link, _) = connector.exchange_hello(friend, Standing::Friend)?;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Friend)?;
     friend.session = None;
     link.expect_alive("a Hello that acknowledges the consent")?;
     link.expect_none("ciphertext that Hello has acknowledged", |body| {
-        *body == Body::Sealed(first.clone())
+        *body == Body::Ciphertext(first.clone())
     })
 }
 
@@ -173,19 +173,19 @@ fn offers(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     friend.session = None;
     let known = 1 << 60;
     let hello = Hello {
-        generation: known,
+        session_epoch: known,
         offered: known + 5,
-        ..friend.hello(Standing::Friend)
+        ..friend.hello(Relationship::Friend)
     };
     let (mut link, theirs) = connector.exchange_hello_with(friend, hello)?;
-    let (generation, _) = link.expect_offer("Offer to a larger friend")?;
-    let highest = (known + 5).max(theirs.generation).max(theirs.offered);
-    if generation > known + 5 {
+    let (session_epoch, _) = link.expect_offer("PreKeyOffer to a larger friend")?;
+    let highest = (known + 5).max(theirs.session_epoch).max(theirs.offered);
+    if session_epoch > known + 5 {
         Ok(())
     } else {
         Err(Failure::new(
             format!("an offer above {highest}"),
-            generation.to_string(),
+            session_epoch.to_string(),
         ))
     }
 }
@@ -195,13 +195,13 @@ fn same_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     friend.session = None;
     let mut offers = Vec::new();
     for _ in 0..2 {
-        let (mut link, _) = connector.exchange_hello(friend, Standing::Friend)?;
-        offers.push(link.expect_offer("Offer to a larger friend without a session")?);
+        let (mut link, _) = connector.exchange_hello(friend, Relationship::Friend)?;
+        offers.push(link.expect_offer("PreKeyOffer to a larger friend without a session")?);
     }
     if offers[0] == offers[1] {
         Ok(())
     } else {
-        let actual = format!("generations {} and {}", offers[0].0, offers[1].0);
+        let actual = format!("session epochs {} and {}", offers[0].0, offers[1].0);
         Err(Failure::new("the same offer twice", actual))
     }
 }
@@ -209,26 +209,29 @@ fn same_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn waits(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Smaller)?;
     friend.session = None;
-    let (mut link, _) = connector.exchange_hello(friend, Standing::Friend)?;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Friend)?;
     link.expect_alive("a smaller friend's Hello without a session")?;
-    link.expect_none("Offer of the larger", |body| {
-        matches!(body, Body::Offer(_) | Body::Sealed(_))
+    link.expect_none("PreKeyOffer of the larger", |body| {
+        matches!(body, Body::PreKeyOffer(_) | Body::Ciphertext(_))
     })
 }
 
 fn takes_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Smaller)?;
     friend.session = None;
-    let (mut link, _) = connector.exchange_hello(friend, Standing::Friend)?;
-    let (generation, bundle) = friend.offer();
-    link.send(Body::Offer(Offer {
-        generation,
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Friend)?;
+    let (session_epoch, bundle) = friend.offer();
+    link.send(Body::PreKeyOffer(PreKeyOffer {
+        session_epoch,
         bundle: Some(bundle),
     }));
     let sealed = link.expect_ciphertext("the first ciphertext of the session that was offered")?;
-    if (sealed.generation, sealed.sequence) != (generation, 1) {
-        let actual = format!("{} of {}", sealed.sequence, sealed.generation);
-        return Err(Failure::new(format!("ciphertext 1 of generation {generation}"), actual));
+    if (sealed.session_epoch, sealed.sequence) != (session_epoch, 1) {
+        let actual = format!("{} of {}", sealed.sequence, sealed.session_epoch);
+        return Err(Failure::new(
+            format!("ciphertext 1 of session epoch {session_epoch}"),
+            actual,
+        ));
     }
     let content = friend.accept_session(&sealed)?;
     let Some(Kind::Renewed(renewed)) = content.kind else {
@@ -246,7 +249,7 @@ fn takes_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
         ));
     }
     link.send(Body::Ack(Ack {
-        generation,
+        session_epoch,
         received: 1,
     }));
     let timer = friend.encrypt_timer();
@@ -254,18 +257,18 @@ fn takes_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 }
 
 /// An offer of the smaller's that ends the link; the session in use stays.
-fn refused(fixture: &mut Fixture<'_>, what: &str, spoil: impl FnOnce(&mut Offer, u64)) -> Result<(), Failure> {
+fn refused(fixture: &mut Fixture<'_>, what: &str, spoil: impl FnOnce(&mut PreKeyOffer, u64)) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Smaller)?;
     let mut link = connector.session_link(friend)?;
-    let in_use = friend.session.as_ref().map_or(0, |session| session.generation);
-    let (generation, bundle) = friend.offer();
+    let in_use = friend.session.as_ref().map_or(0, |session| session.session_epoch);
+    let (session_epoch, bundle) = friend.offer();
     friend.offer = None;
-    let mut offer = Offer {
-        generation,
+    let mut offer = PreKeyOffer {
+        session_epoch,
         bundle: Some(bundle),
     };
     spoil(&mut offer, in_use);
-    link.send(Body::Offer(offer));
+    link.send(Body::PreKeyOffer(offer));
     link.expect_end(what)?;
     let mut link = connector.session_link(friend)?;
     let timer = friend.encrypt_timer();
@@ -273,17 +276,17 @@ fn refused(fixture: &mut Fixture<'_>, what: &str, spoil: impl FnOnce(&mut Offer,
 }
 
 fn low_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
-    refused(fixture, "an offer of the generation in use", |offer, in_use| {
-        offer.generation = in_use;
+    refused(fixture, "an offer of the session epoch in use", |offer, in_use| {
+        offer.session_epoch = in_use;
     })?;
-    refused(fixture, "an offer below the generation in use", |offer, in_use| {
-        offer.generation = in_use - 1;
+    refused(fixture, "an offer below the session epoch in use", |offer, in_use| {
+        offer.session_epoch = in_use - 1;
     })
 }
 
 fn high_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     refused(fixture, "an offer above 2^62", |offer, _| {
-        offer.generation = (1 << 62) + 1;
+        offer.session_epoch = (1 << 62) + 1;
     })
 }
 
@@ -299,10 +302,10 @@ fn bad_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn offer_to_the_smaller(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let mut link = connector.session_link(friend)?;
-    let (generation, bundle) = friend.offer();
+    let (session_epoch, bundle) = friend.offer();
     friend.offer = None;
-    link.send(Body::Offer(Offer {
-        generation,
+    link.send(Body::PreKeyOffer(PreKeyOffer {
+        session_epoch,
         bundle: Some(bundle),
     }));
     link.expect_end("an offer of the larger")
@@ -310,10 +313,10 @@ fn offer_to_the_smaller(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn requesters_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
-    let (generation, bundle) = requester.offer();
-    link.send(Body::Offer(Offer {
-        generation,
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
+    let (session_epoch, bundle) = requester.offer();
+    link.send(Body::PreKeyOffer(PreKeyOffer {
+        session_epoch,
         bundle: Some(bundle),
     }));
     link.expect_end("an offer of one who only asks")
@@ -323,15 +326,15 @@ fn answers(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let mut link = opened(connector, friend)?;
     let first = friend.encrypt_content(friend.renewed());
-    let generation = first.generation;
-    link.send(Body::Sealed(first));
+    let session_epoch = first.session_epoch;
+    link.send(Body::Ciphertext(first));
     // In either order.
     let (mut answer, mut acknowledged) = (None, false);
     while answer.is_none() || !acknowledged {
         let wanted = "Ack 1, and a ciphertext of the new session";
         let (sealed, ack) = link.expect(wanted, |body| match body {
-            Body::Sealed(sealed) => Some((Some(sealed.clone()), false)),
-            Body::Ack(ack) => Some((None, (ack.generation, ack.received) == (generation, 1))),
+            Body::Ciphertext(sealed) => Some((Some(sealed.clone()), false)),
+            Body::Ack(ack) => Some((None, (ack.session_epoch, ack.received) == (session_epoch, 1))),
             _ => None,
         })?;
         answer = answer.or(sealed);
@@ -339,7 +342,7 @@ fn answers(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     }
     friend.decrypt(&answer.unwrap_or_default())?;
     link.send(Body::Ack(Ack {
-        generation,
+        session_epoch,
         received: 1,
     }));
     if let Some(session) = &mut friend.session {

@@ -1,7 +1,7 @@
 //! Section 5.2: requests, answers, consent.
 
 use sotto_core::wire::content::content::Kind;
-use sotto_core::wire::link::{Ack, Answer, Bundle, Request, Sealed, Standing, frame::Body};
+use sotto_core::wire::link::{Ack, Bundle, Ciphertext, Relationship, Request, RequestStatus, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -15,7 +15,7 @@ pub const CASES: &[Case] = &[
     case!("C-2.2", "ends a link on a request with a note of 501 bytes", long_note),
     case!(
         "C-2.3",
-        "ends a link on a request of generation 0 or above 2^62",
+        "ends a link on a request of session epoch 0 or above 2^62",
         bad_generation
     ),
     case!(
@@ -37,7 +37,7 @@ pub const CASES: &[Case] = &[
     case!("C-4.2", "keeps a request without processing its bundle", unread),
     case!(
         "C-4.3",
-        "replaces a request with one of another generation",
+        "replaces a request with one of another session epoch",
         another_generation
     ),
     case!(
@@ -66,16 +66,21 @@ pub const CASES: &[Case] = &[
     case!(
         "C-9.1",
         Larger,
-        "consents again to a contact's request of another generation",
+        "consents again to a contact's request of another session epoch",
         consent_again
     ),
     case!(
         "C-9.2",
         Larger,
-        "drops a contact's request of the session's generation",
+        "drops a contact's request of the session's session epoch",
         answered_already
     ),
-    case!("C-11.1", Larger, "drops an Answer without a request", answer_to_nothing),
+    case!(
+        "C-11.1",
+        Larger,
+        "drops an RequestStatus without a request",
+        answer_to_nothing
+    ),
     case!(
         "C-12.1",
         Larger,
@@ -92,25 +97,25 @@ pub const CASES: &[Case] = &[
 /// Sends a request that must end the link.
 fn refused(fixture: &mut Fixture<'_>, what: &str, spoil: impl Fn(&mut Request)) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     let mut request = requester.request(&[]);
     spoil(&mut request);
     link.send(Body::Request(request));
     link.expect_end(what)?;
-    link.expect_none("Answer to it", |body| matches!(body, Body::Answer(_)))
+    link.expect_none("RequestStatus for it", |body| matches!(body, Body::RequestStatus(_)))
 }
 
 /// Sends a request that the target must keep.
 fn held(fixture: &mut Fixture<'_>, change: impl Fn(&mut Request)) -> Result<TestLink, Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     let mut request = requester.request(&[]);
     change(&mut request);
     link.send(Body::Request(request));
-    link.expect_answer(Standing::Pending)?;
+    link.expect_request_status(Relationship::Pending)?;
     link.expect_alive("a request")?;
     link.expect_none("consent to it", |body| {
-        matches!(body, Body::Sealed(_) | Body::Answer(_))
+        matches!(body, Body::Ciphertext(_) | Body::RequestStatus(_))
     })?;
     Ok(link)
 }
@@ -124,9 +129,9 @@ fn long_note(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 }
 
 fn bad_generation(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
-    refused(fixture, "generation 0", |request| request.generation = 0)?;
-    refused(fixture, "a generation above 2^62", |request| {
-        request.generation = (1 << 62) + 1;
+    refused(fixture, "session epoch 0", |request| request.session_epoch = 0)?;
+    refused(fixture, "a session epoch above 2^62", |request| {
+        request.session_epoch = (1 << 62) + 1;
     })
 }
 
@@ -165,15 +170,19 @@ fn another_generation(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn consent(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     friend.session = None;
-    let (mut link, _) = connector.exchange_hello(friend, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Requested)?;
     let request = friend.request(&[]);
-    let generation = request.generation;
+    let session_epoch = request.session_epoch;
     link.send(Body::Request(request));
     let sealed = link.expect_ciphertext("consent to a request")?;
-    let actual = (sealed.generation, sealed.sequence, sealed.ciphertext.first().copied());
-    let expected = (generation, 1, Some(2));
+    let actual = (
+        sealed.session_epoch,
+        sealed.sequence,
+        sealed.ciphertext.first().copied(),
+    );
+    let expected = (session_epoch, 1, Some(2));
     if actual != expected {
-        let what = format!("generation, sequence and type of the first ciphertext: {expected:?}");
+        let what = format!("session epoch, sequence and type of the first ciphertext: {expected:?}");
         return Err(Failure::new(what, format!("{actual:?}")));
     }
     let content = friend.accept_session(&sealed)?;
@@ -197,14 +206,14 @@ fn bad_bundle_with_invite(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
         return Err(Failure::new("an unused invite", "none is left"));
     };
     let (connector, mut stranger) = fixture.stranger();
-    let (mut link, _) = connector.exchange_hello(&mut stranger, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(&mut stranger, Relationship::Requested)?;
     let mut request = stranger.request(&invite);
     if let Some(bundle) = &mut request.bundle {
         bundle.signed_prekey_signature[10] ^= 1;
     }
     link.send(Body::Request(request));
     link.expect_end("an invite with a bundle whose prekey is not signed")?;
-    link.expect_none("consent", |body| matches!(body, Body::Sealed(_)))?;
+    link.expect_none("consent", |body| matches!(body, Body::Ciphertext(_)))?;
     // The token is still valid for another peer.
     fixture.friend(KeyOrder::Smaller).map(|_| ())
 }
@@ -222,11 +231,11 @@ fn unknown_invite(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn consent_again(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let before = connector.session_link(friend).map(|_| friend.session.clone())?;
-    let (mut link, _) = connector.exchange_hello(friend, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Requested)?;
     link.become_contact(friend, &[])?;
-    let generations =
-        [before.as_ref(), friend.session.as_ref()].map(|session| session.map(|session| session.generation));
-    if generations[0] == generations[1] {
+    let session_epochs =
+        [before.as_ref(), friend.session.as_ref()].map(|session| session.map(|session| session.session_epoch));
+    if session_epochs[0] == session_epochs[1] {
         return Err(Failure::new("a new session", "the old one"));
     }
     link.expect_alive("a new session")
@@ -238,10 +247,10 @@ fn answered_already(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let session = friend.session.clone();
     let mut request = friend.request(&[]);
     friend.offer = None;
-    request.generation = session.map_or(0, |session| session.generation);
+    request.session_epoch = session.map_or(0, |session| session.session_epoch);
     link.send(Body::Request(request));
-    link.expect_alive("a request of the session's generation")?;
-    link.expect_none("answer to it", |body| matches!(body, Body::Answer(_)))?;
+    link.expect_alive("a request of the session's session epoch")?;
+    link.expect_none("answer to it", |body| matches!(body, Body::RequestStatus(_)))?;
     let timer = friend.encrypt_timer();
     link.deliver(friend, timer)
 }
@@ -249,20 +258,23 @@ fn answered_already(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn answer_to_nothing(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let mut link = connector.session_link(friend)?;
-    for standing in [
-        Standing::Declined,
-        Standing::Pending,
-        Standing::Friend,
-        Standing::Stranger,
+    for relationship in [
+        Relationship::Declined,
+        Relationship::Pending,
+        Relationship::Friend,
+        Relationship::Stranger,
     ] {
-        link.send(Body::Answer(Answer {
-            standing: standing.into(),
+        link.send(Body::RequestStatus(RequestStatus {
+            relationship: relationship.into(),
         }));
     }
     link.expect_alive("answers to no question")?;
-    let (_, hello) = connector.exchange_hello(friend, Standing::Friend)?;
-    if hello.standing() != Standing::Friend {
-        return Err(Failure::new("a friend as before", format!("{:?}", hello.standing())));
+    let (_, hello) = connector.exchange_hello(friend, Relationship::Friend)?;
+    if hello.relationship() != Relationship::Friend {
+        return Err(Failure::new(
+            "a friend as before",
+            format!("{:?}", hello.relationship()),
+        ));
     }
     Ok(())
 }
@@ -270,34 +282,36 @@ fn answer_to_nothing(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn not_to_a_stranger(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     friend.session = None;
-    let (mut link, _) = connector.exchange_hello(friend, Standing::Requested)?;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Requested)?;
     // It is not acknowledged: to a FRIEND it would be sent again.
     link.request_session(friend, &[])?;
     friend.session = None;
-    let (mut link, _) = connector.exchange_hello(friend, Standing::Stranger)?;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Stranger)?;
     link.expect_alive("a Hello that says STRANGER")?;
-    link.expect_none("ciphertext", |body| matches!(body, Body::Sealed(_)))
+    link.expect_none("ciphertext", |body| matches!(body, Body::Ciphertext(_)))
 }
 
 fn only_asking(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
-    let (mut link, _) = connector.exchange_hello(requester, Standing::Requested)?;
-    for generation in [0, 1, 7] {
-        link.send(Body::Sealed(Sealed {
-            generation,
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
+    for session_epoch in [0, 1, 7] {
+        link.send(Body::Ciphertext(Ciphertext {
+            session_epoch,
             sequence: 1,
             ciphertext: vec![2; 300],
         }));
         link.send(Body::Ack(Ack {
-            generation,
+            session_epoch,
             received: 0,
         }));
     }
     link.expect_alive("ciphertexts and acknowledgements of nothing")?;
-    link.expect_none("answer to them", |body| matches!(body, Body::Ack(_) | Body::Sealed(_)))?;
-    let (_, hello) = connector.exchange_hello(requester, Standing::Requested)?;
-    if hello.standing() != Standing::Pending {
-        return Err(Failure::new("still PENDING", format!("{:?}", hello.standing())));
+    link.expect_none("answer to them", |body| {
+        matches!(body, Body::Ack(_) | Body::Ciphertext(_))
+    })?;
+    let (_, hello) = connector.exchange_hello(requester, Relationship::Requested)?;
+    if hello.relationship() != Relationship::Pending {
+        return Err(Failure::new("still PENDING", format!("{:?}", hello.relationship())));
     }
     Ok(())
 }

@@ -104,7 +104,7 @@ impl<S: Clone> Contact<S> {
             content::ContentType::Markdown => ContentType::Markdown,
         };
         if found.contains_key(&key) && !breaks(Rule::RepeatTakenAgain) {
-            return Some(()); // it came in an earlier generation
+            return Some(()); // it came in an earlier session epoch
         }
         let row = MessageRow {
             key,

@@ -6,7 +6,7 @@ use super::contact::Contact;
 use super::introduce::NAME_MAX;
 use super::messages::Cold;
 use super::outbox::Queued;
-use crate::row::{ConsumerRow, ContentType, DeliveryState, InviteRow, Row, Standing};
+use crate::row::{ConsumerRow, ContentType, DeliveryState, InviteRow, Relationship, Row};
 use crate::session::Ratchet;
 use crate::wire::content::Timer;
 use crate::wire::content::content::Kind;
@@ -35,7 +35,7 @@ impl<R: Ratchet> Node<R> {
             if let Some(contact) = self.contacts.get_mut(&peer) {
                 contact.pump(&self.me, &mut self.ctx);
             }
-            self.tend(peer);
+            self.schedule_dial(peer);
         }
     }
 
@@ -217,7 +217,7 @@ impl<R: Ratchet> Node<R> {
 
     fn set_typing(&mut self, peer: OnionAddress, typing: bool) -> Outcome {
         let contact = self.contact(peer)?;
-        if let Some(link) = contact.flow.filter(|_| !contact.row.blocked) {
+        if let Some(link) = contact.established.filter(|_| !contact.row.blocked) {
             self.ctx.frame(link, Body::Typing(link::Typing { typing }));
         }
         Ok(Reply::Done)
@@ -226,8 +226,8 @@ impl<R: Ratchet> Node<R> {
     fn set_availability(&mut self, availability: Availability) -> Reply {
         if self.ctx.availability != availability {
             self.ctx.availability = availability;
-            let word = super::settle::wire_availability(availability).into();
-            for link in self.contacts.values().filter_map(|contact| contact.flow) {
+            let word = super::resume::wire_availability(availability).into();
+            for link in self.contacts.values().filter_map(|contact| contact.established) {
                 self.ctx
                     .frame(link, Body::Presence(link::Presence { availability: word }));
             }
@@ -270,20 +270,20 @@ impl<R: Ratchet> Node<R> {
     pub(super) fn correspondent(&mut self, peer: OnionAddress) -> Result<&mut Contact<R::Session>, Refusal> {
         let full = self.ctx.limits.outbox_rows;
         let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
-        let why = match contact.row.standing {
+        let why = match contact.row.relationship {
             _ if contact.row.blocked => "is blocked; unblock them first",
-            Standing::Friend | Standing::Requested | Standing::RequestDelivered => {
+            Relationship::Friend | Relationship::Requested | Relationship::RequestDelivered => {
                 return if contact.outbox.len() < full {
                     Ok(contact)
                 } else {
                     Err(Refusal::Full("messages waiting for this contact"))
                 };
             }
-            Standing::Asking => "has asked to be a contact; accept the request first",
-            Standing::RequestDeclined => "has declined your request",
-            Standing::Declined | Standing::Stranger => "is not a contact; add them first",
+            Relationship::Asking => "has asked to be a contact; accept the request first",
+            Relationship::RequestDeclined => "has declined your request",
+            Relationship::Declined | Relationship::Stranger => "is not a contact; add them first",
         };
-        Err(Refusal::WrongStanding { contact: peer, why })
+        Err(Refusal::WrongRelationship { contact: peer, why })
     }
 }
 

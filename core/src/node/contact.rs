@@ -4,10 +4,10 @@ use super::context::Context;
 use super::conversation::Conversation;
 use super::outbox::Outbox;
 use super::rate::Bucket;
-use crate::row::{ContactRow, CursorsRow, Key, OfferRow, RequestRow, Retry, Row, Standing};
+use crate::row::{ContactRow, CursorsRow, Key, OfferRow, Relationship, RequestRow, Retry, Row};
 use crate::sabotage::{Rule, breaks};
 use crate::wire::link;
-use crate::{ConversationId, FetchId, Generation, LinkId, Notice, OnionAddress, Peer, Presence, Wall};
+use crate::{ContactPresence, ConversationId, FetchId, LinkId, Notice, OnionAddress, Presence, SessionEpoch, Wall};
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Contact<S> {
@@ -23,7 +23,7 @@ pub(super) struct Contact<S> {
     /// Our requests that were sent over that link and not answered: each has one answer, in order.
     pub unanswered: Option<(LinkId, u32)>,
     /// The link over which ciphertexts may go: both sides have agreed on where they are.
-    pub flow: Option<LinkId>,
+    pub established: Option<LinkId>,
     /// A ciphertext that waits for cold rows; nothing else of theirs is looked at meanwhile.
     pub stalled: Option<Stalled>,
     /// They are owed an `Ack`.
@@ -42,14 +42,14 @@ pub(super) struct Contact<S> {
 pub(super) struct Stalled {
     pub fetch: FetchId,
     pub link: LinkId,
-    pub sealed: link::Sealed,
+    pub sealed: link::Ciphertext,
 }
 
 impl<S> Contact<S> {
     pub fn new(row: ContactRow, ctx: &Context) -> Self {
         let cursors = CursorsRow {
             contact: row.address,
-            generation: Generation(0),
+            session_epoch: SessionEpoch(0),
             sent: 0,
             acknowledged: 0,
             received: 0,
@@ -63,7 +63,7 @@ impl<S> Contact<S> {
             request: None,
             outbox: Outbox::default(),
             unanswered: None,
-            flow: None,
+            established: None,
             stalled: None,
             ack_due: false,
             bucket: Bucket::full(&ctx.limits, ctx.now.monotonic),
@@ -76,37 +76,37 @@ impl<S> Contact<S> {
     }
 
     pub fn is_friend(&self) -> bool {
-        self.row.standing == Standing::Friend
+        self.row.relationship == Relationship::Friend
     }
 
     /// Somebody whom we want on a link: not one who merely asks.
     pub fn is_ours(&self) -> bool {
         matches!(
-            self.row.standing,
-            Standing::Friend | Standing::Requested | Standing::RequestDelivered
+            self.row.relationship,
+            Relationship::Friend | Relationship::Requested | Relationship::RequestDelivered
         )
     }
 
     /// Whether something here can only go on when they are reached.
     pub fn has_mail(&self) -> bool {
-        match self.row.standing {
-            Standing::Friend => !self.outbox.is_empty() && !self.estranged,
-            Standing::Requested => true,
+        match self.row.relationship {
+            Relationship::Friend => !self.outbox.is_empty() && !self.estranged,
+            Relationship::Requested => true,
             _ => false,
         }
     }
 
-    /// The generation of the session in use; 0 without one.
-    pub fn generation(&self) -> Generation {
+    /// The session epoch of the session in use; 0 without one.
+    pub fn session_epoch(&self) -> SessionEpoch {
         if self.session.is_some() {
-            self.cursors.generation
+            self.cursors.session_epoch
         } else {
-            Generation(0)
+            SessionEpoch(0)
         }
     }
 
-    pub fn offered(&self) -> Generation {
-        self.offer.as_ref().map_or(Generation(0), |offer| offer.generation)
+    pub fn offered(&self) -> SessionEpoch {
+        self.offer.as_ref().map_or(SessionEpoch(0), |offer| offer.session_epoch)
     }
 
     pub fn save(&self, ctx: &mut Context) {
@@ -118,12 +118,12 @@ impl<S> Contact<S> {
     }
 
     /// Takes a session into use, from its beginning.
-    pub fn begin_session(&mut self, session: S, generation: Generation, ctx: &mut Context) {
+    pub fn begin_session(&mut self, session: S, session_epoch: SessionEpoch, ctx: &mut Context) {
         let contact = self.row.address;
         self.session = Some(session);
         self.cursors = CursorsRow {
             contact,
-            generation,
+            session_epoch,
             sent: 0,
             acknowledged: 0,
             received: 0,
@@ -137,7 +137,7 @@ impl<S> Contact<S> {
     pub fn break_session(&mut self, ctx: &mut Context) {
         self.session = None;
         ctx.gate.delete(Key::Session(self.row.address));
-        self.flow = None;
+        self.established = None;
     }
 
     pub fn drop_offer(&mut self, ctx: &mut Context) {
@@ -156,7 +156,7 @@ impl<S> Contact<S> {
     pub fn pay_ack(&mut self, link: LinkId, ctx: &mut Context) {
         if std::mem::take(&mut self.ack_due) && !breaks(Rule::AckUnpaid) {
             let ack = link::Ack {
-                generation: self.cursors.generation.0,
+                session_epoch: self.cursors.session_epoch.0,
                 received: self.cursors.received + 1000 * u64::from(breaks(Rule::AckOfTheUnseen)),
             };
             ctx.frame(link, link::frame::Body::Ack(ack));
@@ -198,7 +198,7 @@ impl<S> Contact<S> {
 
     /// They broke a rule. Whatever has come through before, the next dial is not at once: one who breaks every session, and
     /// acknowledges a little in each, would be dialled without a pause.
-    pub fn beware(&mut self, ctx: &mut Context) {
+    pub fn penalize(&mut self, ctx: &mut Context) {
         if self.row.retry.attempts == 0 {
             self.row.retry.attempts = 1;
             self.save(ctx);
@@ -224,8 +224,8 @@ impl<S> Contact<S> {
         }
     }
 
-    pub fn peer(&self) -> Peer {
-        Peer {
+    pub fn peer(&self) -> ContactPresence {
+        ContactPresence {
             contact: self.row.address,
             presence: self.presence,
             as_of: self.as_of,
@@ -235,10 +235,10 @@ impl<S> Contact<S> {
 }
 
 /// A row for somebody not known so far.
-pub(super) fn unknown(address: OnionAddress, standing: Standing, now: Wall) -> ContactRow {
+pub(super) fn unknown(address: OnionAddress, relationship: Relationship, now: Wall) -> ContactRow {
     ContactRow {
         address,
-        standing,
+        relationship,
         petname: String::new(),
         claimed_name: String::new(),
         note: String::new(),

@@ -4,7 +4,7 @@ use super::Node;
 use super::commands::{Outcome, in_range};
 use super::contact::{self, Contact};
 use super::introduce::{NAME_MAX, NOTE_MAX};
-use crate::row::{Event, Standing};
+use crate::row::{Event, Relationship};
 use crate::session::Ratchet;
 use crate::{FriendCode, OnionAddress, Refusal, Reply, SafetyNumber};
 
@@ -19,20 +19,20 @@ impl<R: Ratchet> Node<R> {
         match self
             .contacts
             .get(&peer)
-            .map(|contact| (contact.row.standing, contact.row.blocked))
+            .map(|contact| (contact.row.relationship, contact.row.blocked))
         {
             Some((_, true)) => return wrong(peer, "is blocked; unblock them first"),
-            Some((Standing::Friend, _)) => return wrong(peer, "is a contact already"),
-            Some((Standing::Asking, _)) => return self.accept_contact(peer, petname),
+            Some((Relationship::Friend, _)) => return wrong(peer, "is a contact already"),
+            Some((Relationship::Asking, _)) => return self.accept_contact(peer, petname),
             Some(_) => {}
             None if self.contacts.len() >= self.ctx.limits.contacts => return Err(Refusal::Full("contacts")),
             None => {
-                let row = contact::unknown(peer, Standing::Stranger, self.ctx.now.wall);
+                let row = contact::unknown(peer, Relationship::Stranger, self.ctx.now.wall);
                 self.contacts.insert(peer, Contact::new(row, &self.ctx));
             }
         }
         let contact = self.contacts.get_mut(&peer).expect("there, or just added");
-        contact.row.standing = Standing::Requested;
+        contact.row.relationship = Relationship::Requested;
         contact.row.note = note;
         contact.row.invite = code.invite;
         contact.row.petname = petname.unwrap_or_else(|| std::mem::take(&mut contact.row.petname));
@@ -77,9 +77,9 @@ impl<R: Ratchet> Node<R> {
     pub(super) fn reject_contact(&mut self, peer: OnionAddress) -> Outcome {
         let link = self.pool.link_of(&peer);
         let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
-        match contact.row.standing {
-            Standing::Asking => contact.reject(link, &mut self.ctx),
-            Standing::Declined => {}
+        match contact.row.relationship {
+            Relationship::Asking => contact.reject(link, &mut self.ctx),
+            Relationship::Declined => {}
             _ => return wrong(peer, "has not asked to be a contact"),
         }
         Ok(Reply::Contact(peer))
@@ -88,7 +88,7 @@ impl<R: Ratchet> Node<R> {
     pub(super) fn remove_contact(&mut self, peer: OnionAddress) -> Outcome {
         let link = self.pool.link_of(&peer);
         let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
-        if contact.row.standing != Standing::Stranger {
+        if contact.row.relationship != Relationship::Stranger {
             contact.remove(&mut self.ctx);
             if let Some(link) = link {
                 self.ctx.hang_up(link);
@@ -149,7 +149,7 @@ impl<R: Ratchet> Node<R> {
 }
 
 fn wrong(contact: OnionAddress, why: &'static str) -> Outcome {
-    Err(Refusal::WrongStanding { contact, why })
+    Err(Refusal::WrongRelationship { contact, why })
 }
 
 fn check_petname(petname: Option<&str>) -> Result<(), Refusal> {

@@ -14,13 +14,13 @@ use crate::{Cause, OnionAddress, Presence, Reply, Wall};
 
 /// A contact that waits for a dial, in the order in which they get one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Candidate {
+pub(super) struct DialQueueEntry {
     without_mail: bool,
     last_seen: Reverse<Option<Wall>>,
     peer: OnionAddress,
 }
 
-impl Candidate {
+impl DialQueueEntry {
     pub fn of<S>(contact: &Contact<S>) -> Self {
         Self {
             without_mail: !contact.has_mail(),
@@ -32,7 +32,7 @@ impl Candidate {
 
 impl<R: Ratchet> Node<R> {
     /// After anything changed for a contact: sees to it that they are dialled when something waits for them.
-    pub(super) fn tend(&mut self, peer: OnionAddress) {
+    pub(super) fn schedule_dial(&mut self, peer: OnionAddress) {
         let Some(contact) = self.contacts.get(&peer) else {
             return;
         };
@@ -50,9 +50,9 @@ impl<R: Ratchet> Node<R> {
             return;
         };
         if contact.next_attempt(&self.ctx) > self.now().wall {
-            return self.tend(peer);
+            return self.schedule_dial(peer);
         }
-        self.waiting.insert(Candidate::of(contact));
+        self.waiting.insert(DialQueueEntry::of(contact));
         self.dial_more();
     }
 
@@ -96,7 +96,7 @@ impl<R: Ratchet> Node<R> {
                 contact.row.retry.next_attempt = None;
                 contact.save(&mut self.ctx);
             }
-            self.tend(peer);
+            self.schedule_dial(peer);
         }
         Reply::Done
     }
@@ -112,7 +112,7 @@ impl<R: Ratchet> Node<R> {
         if let Some(contact) = self.contacts.get_mut(&peer)
             && !linked
         {
-            contact.flow = None;
+            contact.established = None;
             contact.stalled = None;
             contact.reach_out = false;
             if was_up {
@@ -133,7 +133,7 @@ impl<R: Ratchet> Node<R> {
                 }
             }
         }
-        self.tend(peer);
+        self.schedule_dial(peer);
         self.dial_more();
     }
 }

@@ -66,7 +66,7 @@ impl<R: Ratchet> Node<R> {
                 if let Some(contact) = self.contacts.get_mut(&contact) {
                     contact.pump(&self.me, &mut self.ctx);
                 }
-                self.tend(contact);
+                self.schedule_dial(contact);
             }
             Purpose::Incoming(peer) => {
                 let found = self.present(&pending.keys, rows);
@@ -76,7 +76,7 @@ impl<R: Ratchet> Node<R> {
                 if let Some(stalled) = contact.stalled.take_if(|stalled| stalled.fetch == id)
                     && self.pool.link_of(&peer) == Some(stalled.link)
                 {
-                    self.on_sealed(stalled.link, peer, stalled.sealed, Some(&found));
+                    self.on_ciphertext(stalled.link, peer, stalled.sealed, Some(&found));
                     self.pull(stalled.link);
                 }
             }

@@ -13,8 +13,8 @@ use crate::sabotage::{Rule, breaks};
 use crate::session::{Opened, Ratchet};
 use crate::wire::content::content::Kind;
 use crate::wire::content::{Content, Timer};
-use crate::wire::link::Sealed;
-use crate::{Generation, MessageKey};
+use crate::wire::link::Ciphertext;
+use crate::{MessageKey, SessionEpoch};
 
 /// Cold rows that were asked for, by key; a key without a row is one that is not there.
 pub(super) type Found = BTreeMap<MessageKey, MessageWithDelivery>;
@@ -33,18 +33,18 @@ pub(super) enum Reception {
 
 impl<S: Clone> Contact<S> {
     /// Takes a ciphertext. `found` has the rows that an earlier `Wants` named.
-    pub fn on_sealed<R: Ratchet<Session = S>>(
+    pub fn on_ciphertext<R: Ratchet<Session = S>>(
         &mut self,
-        sealed: &Sealed,
+        sealed: &Ciphertext,
         found: Option<&Found>,
         me: &Me<R>,
         ctx: &mut Context,
     ) -> Reception {
-        if sealed.generation != 0 && sealed.generation == self.offered().0 {
+        if sealed.session_epoch != 0 && sealed.session_epoch == self.offered().0 {
             return self.on_opening(sealed, me, ctx);
         }
         let session = match &self.session {
-            Some(session) if self.is_friend() && sealed.generation == self.cursors.generation.0 => session,
+            Some(session) if self.is_friend() && sealed.session_epoch == self.cursors.session_epoch.0 => session,
             _ => {
                 // Not a friend's, or of a session that has been replaced.
                 ctx.peer_faults += 1;
@@ -86,7 +86,7 @@ impl<S: Clone> Contact<S> {
     }
 
     /// The first ciphertext of a session that they opened with our offer: their consent, or a replacement.
-    fn on_opening<R: Ratchet<Session = S>>(&mut self, sealed: &Sealed, me: &Me<R>, ctx: &mut Context) -> Reception {
+    fn on_opening<R: Ratchet<Session = S>>(&mut self, sealed: &Ciphertext, me: &Me<R>, ctx: &mut Context) -> Reception {
         let Some(offer) = self.offer.as_ref().filter(|_| sealed.sequence == 1) else {
             return Reception::Fault;
         };
@@ -99,7 +99,7 @@ impl<S: Clone> Contact<S> {
             return Reception::Fault;
         };
         let renewal = self.row.identity_key.is_some();
-        self.begin_session(opened.session, Generation(sealed.generation), ctx);
+        self.begin_session(opened.session, SessionEpoch(sealed.session_epoch), ctx);
         self.cursors.received = 1;
         self.save_cursors(ctx);
         self.requeue(renewal, ctx);

@@ -10,13 +10,13 @@ use prost::Message as _;
 use super::contact::Contact;
 use super::context::Context;
 use super::me::Me;
-use super::settle::GENERATION_MAX;
-use crate::row::{Event, InviteRow, Key, RequestRow, Row, Standing};
+use super::resume::SESSION_EPOCH_MAX;
+use crate::row::{Event, InviteRow, Key, Relationship, RequestRow, Row};
 use crate::session::Ratchet;
 use crate::wire::content::Accept;
 use crate::wire::content::content::Kind;
-use crate::wire::link::{self, Answer, Bundle, Request, frame::Body};
-use crate::{Generation, InviteToken, LinkId};
+use crate::wire::link::{self, Bundle, Request, RequestStatus, frame::Body};
+use crate::{InviteToken, LinkId, SessionEpoch};
 
 /// Bytes of a name, ours or theirs.
 pub(super) const NAME_MAX: usize = 64;
@@ -27,7 +27,7 @@ pub(super) const NOTE_MAX: usize = 500;
 pub(super) struct Malformed;
 
 impl<S: Clone> Contact<S> {
-    /// A request came. The contact is new, or known in whatever standing.
+    /// A request came. The contact is new, or known in whatever relationship.
     pub fn on_request<R: Ratchet<Session = S>>(
         &mut self,
         link: LinkId,
@@ -36,7 +36,7 @@ impl<S: Clone> Contact<S> {
         me: &Me<R>,
         ctx: &mut Context,
     ) -> Result<(), Malformed> {
-        let well_formed = (1..=GENERATION_MAX).contains(&request.generation)
+        let well_formed = (1..=SESSION_EPOCH_MAX).contains(&request.session_epoch)
             && request.name.len() <= NAME_MAX
             && request.note.len() <= NOTE_MAX;
         let bundle = request.bundle.filter(|_| well_formed).ok_or(Malformed)?;
@@ -46,26 +46,26 @@ impl<S: Clone> Contact<S> {
         };
         let row = RequestRow {
             contact: self.row.address,
-            generation: Generation(request.generation),
+            session_epoch: SessionEpoch(request.session_epoch),
             bundle: bundle.encode_to_vec(),
             note: request.note,
             received_at: ctx.now.wall,
         };
-        match self.row.standing {
-            Standing::Friend if self.generation() == row.generation => Ok(()), // our consent is on its way
-            Standing::Requested | Standing::RequestDelivered if me.address < self.row.address => {
+        match self.row.relationship {
+            Relationship::Friend if self.session_epoch() == row.session_epoch => Ok(()), // our consent is on its way
+            Relationship::Requested | Relationship::RequestDelivered if me.address < self.row.address => {
                 // They ask, too, and our offer stands: theirs is consent to it.
                 Ok(())
             }
-            Standing::Friend | Standing::Requested | Standing::RequestDelivered => {
+            Relationship::Friend | Relationship::Requested | Relationship::RequestDelivered => {
                 self.claim(request.name, ctx);
                 self.consent(Some(link), &row, me, ctx)
             }
-            Standing::Declined => {
-                answer(link, link::Standing::Declined, ctx);
+            Relationship::Declined => {
+                answer(link, link::Relationship::Declined, ctx);
                 Ok(())
             }
-            Standing::Stranger | Standing::RequestDeclined | Standing::Asking => {
+            Relationship::Stranger | Relationship::RequestDeclined | Relationship::Asking => {
                 self.claim(request.name, ctx);
                 if let Some(token) = invite.filter(|token| !self.row.blocked && invites.contains_key(token)) {
                     self.consent(Some(link), &row, me, ctx)?;
@@ -74,7 +74,7 @@ impl<S: Clone> Contact<S> {
                     return Ok(());
                 }
                 self.hold(row, ctx);
-                answer(link, link::Standing::Pending, ctx);
+                answer(link, link::Relationship::Pending, ctx);
                 Ok(())
             }
         }
@@ -89,8 +89,8 @@ impl<S: Clone> Contact<S> {
         let known = self
             .request
             .as_ref()
-            .is_some_and(|held| held.generation == row.generation);
-        self.row.standing = Standing::Asking;
+            .is_some_and(|held| held.session_epoch == row.session_epoch);
+        self.row.relationship = Relationship::Asking;
         self.save(ctx);
         if !known {
             ctx.gate.put(Row::Request(row.clone()));
@@ -112,7 +112,7 @@ impl<S: Clone> Contact<S> {
         ctx: &mut Context,
     ) -> Result<(), Malformed> {
         let bundle = Bundle::decode(request.bundle.as_slice()).map_err(|_| Malformed)?;
-        if !self.open_with(&bundle, request.generation, me, ctx) {
+        if !self.open_with(&bundle, request.session_epoch, me, ctx) {
             return Err(Malformed);
         }
         self.drop_request(ctx);
@@ -123,15 +123,15 @@ impl<S: Clone> Contact<S> {
         };
         self.queue_opening(Kind::Accept(accept), ctx);
         if let Some(link) = link {
-            self.flow(link, me, ctx);
+            self.establish(link, me, ctx);
         }
         Ok(())
     }
 
     /// Both consented.
     pub fn befriend(&mut self, ctx: &mut Context) {
-        if self.row.standing != Standing::Friend {
-            self.row.standing = Standing::Friend;
+        if self.row.relationship != Relationship::Friend {
+            self.row.relationship = Relationship::Friend;
             self.row.note.clear();
             self.row.invite = None;
             self.progressed(ctx);
@@ -145,33 +145,35 @@ impl<S: Clone> Contact<S> {
     /// A person said no.
     pub fn reject(&mut self, link: Option<LinkId>, ctx: &mut Context) {
         self.drop_request(ctx);
-        self.row.standing = Standing::Declined;
+        self.row.relationship = Relationship::Declined;
         self.save(ctx);
         if let Some(link) = link {
-            answer(link, link::Standing::Declined, ctx);
+            answer(link, link::Relationship::Declined, ctx);
         }
     }
 
     /// What became of our request.
-    pub fn on_answer(&mut self, answer: Answer, ctx: &mut Context) {
+    pub fn on_request_status(&mut self, answer: RequestStatus, ctx: &mut Context) {
         let behind = self.unanswered.as_mut().map_or(0, |(_, requests)| {
             *requests = requests.saturating_sub(1);
             *requests
         });
-        match (self.row.standing, answer.standing()) {
+        match (self.row.relationship, answer.relationship()) {
             // A later one, which may bring an invite, is still on its way.
-            (Standing::Requested, link::Standing::Pending) if behind > 0 => {}
-            (Standing::Requested, link::Standing::Pending) => {
-                self.row.standing = Standing::RequestDelivered;
+            (Relationship::Requested, link::Relationship::Pending) if behind > 0 => {}
+            (Relationship::Requested, link::Relationship::Pending) => {
+                self.row.relationship = Relationship::RequestDelivered;
                 self.progressed(ctx);
                 self.save(ctx);
                 ctx.record(Event::RequestDelivered {
                     contact: self.row.address,
                 });
             }
-            (Standing::Requested | Standing::RequestDelivered, link::Standing::Declined) => self.declined(ctx),
+            (Relationship::Requested | Relationship::RequestDelivered, link::Relationship::Declined) => {
+                self.declined(ctx)
+            }
             // To a request that was said again.
-            (Standing::RequestDelivered, link::Standing::Pending) => {}
+            (Relationship::RequestDelivered, link::Relationship::Pending) => {}
             // An answer to no question.
             _ => ctx.peer_faults += 1,
         }
@@ -179,7 +181,7 @@ impl<S: Clone> Contact<S> {
 
     /// They said no. The offer is void: nothing that they send can be taken for consent any more.
     pub fn declined(&mut self, ctx: &mut Context) {
-        self.row.standing = Standing::RequestDeclined;
+        self.row.relationship = Relationship::RequestDeclined;
         self.drop_offer(ctx);
         self.progressed(ctx);
         self.save(ctx);
@@ -194,7 +196,7 @@ impl<S: Clone> Contact<S> {
         self.break_session(ctx);
         self.drop_offer(ctx);
         self.drop_request(ctx);
-        self.row.standing = Standing::Stranger;
+        self.row.relationship = Relationship::Stranger;
         self.row.verified = false;
         self.progressed(ctx);
         self.save(ctx);
@@ -204,11 +206,11 @@ impl<S: Clone> Contact<S> {
     }
 }
 
-fn answer(link: LinkId, standing: link::Standing, ctx: &mut Context) {
+fn answer(link: LinkId, relationship: link::Relationship, ctx: &mut Context) {
     ctx.frame(
         link,
-        Body::Answer(Answer {
-            standing: standing.into(),
+        Body::RequestStatus(RequestStatus {
+            relationship: relationship.into(),
         }),
     );
 }

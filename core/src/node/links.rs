@@ -4,10 +4,10 @@ use super::Node;
 use super::contact::{self, Contact, Stalled};
 use super::inbox::{Found, Reception};
 use super::pool::{Phase, Silence};
-use super::settle;
+use super::resume;
 use super::timers::Timer;
 use crate::link::{Link, LinkEvent};
-use crate::row::Standing;
+use crate::row::Relationship;
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::wire::link::{self, Frame, Hello, frame::Body};
@@ -65,14 +65,14 @@ impl<R: Ratchet> Node<R> {
             if let Phase::Up(peer) = entry.phase
                 && let Some(contact) = self.contacts.get_mut(&peer)
             {
-                contact.beware(&mut self.ctx);
+                contact.penalize(&mut self.ctx);
             }
         }
         self.ctx.hang_up(id);
     }
 
-    pub(super) fn listen(&mut self, id: LinkId) {
-        match self.pool.listen(id, &mut self.ctx) {
+    pub(super) fn check_liveness(&mut self, id: LinkId) {
+        match self.pool.check_liveness(id, &mut self.ctx) {
             Silence::Nothing => {}
             Silence::SayHeartbeat if breaks(Rule::HeartbeatUnsaid) => {}
             Silence::SayHeartbeat => self.ctx.frame(id, Body::Heartbeat(link::Heartbeat { reply: true })),
@@ -134,12 +134,12 @@ impl<R: Ratchet> Node<R> {
         }
         let hello = match self.contacts.get_mut(&peer) {
             Some(contact) => {
-                contact.flow = None;
+                contact.established = None;
                 contact.stalled = None;
                 contact.ack_due = false;
                 contact.greeting(&mut self.ctx)
             }
-            None => settle::hello_to_stranger(&mut self.ctx),
+            None => resume::hello_to_stranger(&mut self.ctx),
         };
         self.ctx.frame(id, Body::Hello(hello));
         let contacts = &self.contacts;
@@ -163,7 +163,7 @@ impl<R: Ratchet> Node<R> {
             Some(Body::Hello(hello)) if !greeted => self.on_hello(id, peer, hello),
             Some(Body::Hello(_)) => self.fault(id),
             Some(_) if !greeted => self.fault(id),
-            Some(Body::Sealed(sealed)) => self.on_sealed(id, peer, sealed, None),
+            Some(Body::Ciphertext(sealed)) => self.on_ciphertext(id, peer, sealed, None),
             Some(Body::Ack(ack)) => self.on_ack(id, peer, &ack),
             Some(body) if self.pays(&peer) => self.on_other(id, peer, body),
             Some(_) => self.ctx.peer_faults += 1,
@@ -175,14 +175,14 @@ impl<R: Ratchet> Node<R> {
     /// Takes a token from the peer's bucket, for what no window pays for.
     fn pays(&mut self, peer: &OnionAddress) -> bool {
         let bucket = match self.contacts.get_mut(peer) {
-            Some(contact) if contact.row.standing != Standing::Stranger => &mut contact.bucket,
+            Some(contact) if contact.row.relationship != Relationship::Stranger => &mut contact.bucket,
             _ => &mut self.strangers,
         };
         bucket.take(&self.ctx.limits, self.ctx.now.monotonic)
     }
 
     fn on_hello(&mut self, id: LinkId, peer: OnionAddress, hello: Hello) {
-        if !settle::acceptable(&hello, &self.ctx.limits) || !self.pays(&peer) {
+        if !resume::acceptable(&hello, &self.ctx.limits) || !self.pays(&peer) {
             return self.fault(id);
         }
         if let Some(entry) = self.pool.get(id) {
@@ -191,7 +191,7 @@ impl<R: Ratchet> Node<R> {
         if let Some(contact) = self.contacts.get_mut(&peer) {
             contact.learn_features(&hello);
             contact.seen(&mut self.ctx);
-            contact.settle(id, &hello, &self.me, &mut self.ctx);
+            contact.resume(id, &hello, &self.me, &mut self.ctx);
         }
     }
 
@@ -199,7 +199,7 @@ impl<R: Ratchet> Node<R> {
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return self.fault(id);
         };
-        if contact.generation().0 != ack.generation {
+        if contact.session_epoch().0 != ack.session_epoch {
             return; // of a session that has been replaced
         }
         if contact.acknowledge(ack.received, &mut self.ctx) {
@@ -210,16 +210,22 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// A ciphertext, for the first time or once more with the rows that it wanted.
-    pub(super) fn on_sealed(&mut self, id: LinkId, peer: OnionAddress, sealed: link::Sealed, found: Option<&Found>) {
+    pub(super) fn on_ciphertext(
+        &mut self,
+        id: LinkId,
+        peer: OnionAddress,
+        sealed: link::Ciphertext,
+        found: Option<&Found>,
+    ) {
         let Some(contact) = self.contacts.get_mut(&peer) else {
             self.ctx.peer_faults += 1;
             return;
         };
-        match contact.on_sealed(&sealed, found, &self.me, &mut self.ctx) {
+        match contact.on_ciphertext(&sealed, found, &self.me, &mut self.ctx) {
             Reception::Taken => {}
             Reception::Opened => {
                 contact.pay_ack(id, &mut self.ctx);
-                contact.flow(id, &self.me, &mut self.ctx);
+                contact.establish(id, &self.me, &mut self.ctx);
             }
             Reception::Wants(keys) => {
                 let fetch = self.fetch_for(peer, keys);
@@ -245,8 +251,8 @@ impl<R: Ratchet> Node<R> {
             return;
         };
         match body {
-            Body::Answer(answer) => contact.on_answer(answer, &mut self.ctx),
-            Body::Offer(offer) => {
+            Body::RequestStatus(answer) => contact.on_request_status(answer, &mut self.ctx),
+            Body::PreKeyOffer(offer) => {
                 let renewed = contact.renew(id, &offer, &self.me, &mut self.ctx);
                 if !renewed {
                     self.fault(id);
@@ -276,14 +282,14 @@ impl<R: Ratchet> Node<R> {
             let asking = self
                 .contacts
                 .values()
-                .filter(|contact| contact.row.standing == Standing::Asking)
+                .filter(|contact| contact.row.relationship == Relationship::Asking)
                 .count();
             let full = asking >= self.ctx.limits.requests;
             if full || self.contacts.len() >= self.ctx.limits.contacts {
                 self.ctx.peer_faults += 1;
                 return;
             }
-            let row = contact::unknown(peer, Standing::Stranger, self.ctx.now.wall);
+            let row = contact::unknown(peer, Relationship::Stranger, self.ctx.now.wall);
             self.contacts.insert(peer, Contact::new(row, &self.ctx));
         }
         let Some(contact) = self.contacts.get_mut(&peer) else {
@@ -298,6 +304,6 @@ impl<R: Ratchet> Node<R> {
             }
             self.fault(id);
         }
-        self.tend(peer);
+        self.schedule_dial(peer);
     }
 }

@@ -25,8 +25,8 @@ mod open;
 mod outbox;
 mod pool;
 mod rate;
+mod resume;
 mod sending;
-mod settle;
 mod timers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -40,7 +40,7 @@ use crate::wire::link::Frame;
 use crate::{Deadline, EventSeq, FetchId, Input, Intake, InviteToken, LinkId, MessageKey, Now, OnionAddress, Output};
 use contact::Contact;
 use context::Context;
-use dial::Candidate;
+use dial::DialQueueEntry;
 use fetch::Pending;
 use gate::Effect;
 use me::Me;
@@ -60,7 +60,7 @@ pub struct Node<R: Ratchet = Signal> {
     pending: BTreeMap<FetchId, Pending>,
     fetches: u64,
     /// Contacts that want a dial and wait for room.
-    waiting: BTreeSet<Candidate>,
+    waiting: BTreeSet<DialQueueEntry>,
     /// One bucket for all strangers together.
     strangers: Bucket,
     /// Messages that a link has taken, and whose acks may come before it is worth while to write that down.
@@ -150,13 +150,13 @@ impl<R: Ratchet> Node<R> {
     fn fire(&mut self, timer: Timer) {
         match timer {
             Timer::Handshake(link) => self.fault(link),
-            Timer::Heartbeat(link) => self.listen(link),
+            Timer::Heartbeat(link) => self.check_liveness(link),
             Timer::Retry(peer) => self.want_dial(peer),
             Timer::OutboxExpiry(peer) => {
                 if let Some(contact) = self.contacts.get_mut(&peer) {
                     contact.expire(&mut self.ctx);
                 }
-                self.tend(peer);
+                self.schedule_dial(peer);
             }
             Timer::Disappearance => self.disappear(),
             Timer::Sent => self.note_sent(),

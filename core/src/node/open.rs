@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::Node;
 use super::contact::Contact;
 use super::context::Context;
-use super::dial::Candidate;
+use super::dial::DialQueueEntry;
 use super::gate::Gate;
 use super::introduce::{NAME_MAX, NOTE_MAX};
 use super::me::Me;
@@ -35,7 +35,7 @@ pub enum OpenError {
     TooLong(&'static str),
 }
 
-/// Where numbers end that a node counts up, one event, position or ciphertext at a time, and generations, which begin below
+/// Where numbers end that a node counts up, one event, position or ciphertext at a time, and session epochs, which begin below
 /// half of it. None gets there; below it nothing overflows, and a signed column keeps the order.
 const COUNTS_END: u64 = 1 << 63;
 
@@ -133,11 +133,11 @@ impl<R: Ratchet> Node<R> {
             // Friends, for their presence; those who hold our request, for their answer.
             contact.reach_out = contact.is_ours();
             if contact.reach_out && !contact.has_mail() {
-                self.waiting.insert(Candidate::of(contact));
+                self.waiting.insert(DialQueueEntry::of(contact));
             }
         }
         for peer in self.contacts.keys().copied().collect::<Vec<_>>() {
-            self.tend(peer);
+            self.schedule_dial(peer);
         }
         self.dial_more();
     }
@@ -153,11 +153,11 @@ fn check_counts(image: &Image) -> Result<(), OpenError> {
     } = image;
     check("event", first_event <= last_event && counted(last_event.0))?;
     for row in &image.cursors {
-        let numbers = [row.generation.0, row.sent, row.acknowledged, row.received];
+        let numbers = [row.session_epoch.0, row.sent, row.acknowledged, row.received];
         check("cursors", numbers.into_iter().all(counted))?;
     }
-    check("offer", image.offers.iter().all(|row| counted(row.generation.0)))?;
-    check("request", image.requests.iter().all(|row| counted(row.generation.0)))?;
+    check("offer", image.offers.iter().all(|row| counted(row.session_epoch.0)))?;
+    check("request", image.requests.iter().all(|row| counted(row.session_epoch.0)))?;
     check("outbox", image.outbox.iter().all(|row| counted(row.position.0)))
 }
 

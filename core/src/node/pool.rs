@@ -284,7 +284,7 @@ impl Pool {
     }
 
     /// Looks at a link's silence, and says when to look again.
-    pub fn listen(&mut self, id: LinkId, ctx: &mut Context) -> Silence {
+    pub fn check_liveness(&mut self, id: LinkId, ctx: &mut Context) -> Silence {
         let Some(entry) = self.links.get_mut(&id) else {
             return Silence::Nothing;
         };

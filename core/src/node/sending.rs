@@ -61,7 +61,7 @@ impl<S: Clone> Contact<S> {
 
     /// Seals and sends what the window has room for.
     pub fn pump<R: Ratchet<Session = S>>(&mut self, me: &Me<R>, ctx: &mut Context) {
-        let Some(link) = self.flow else { return };
+        let Some(link) = self.established else { return };
         let before = self.cursors.sent;
         while self.cursors.sent - self.cursors.acknowledged < ctx.limits.window {
             let Some(position) = self.outbox.first_unsealed() else {
@@ -108,15 +108,15 @@ impl<S: Clone> Contact<S> {
         });
         self.outbox.sealed_to = Some(position);
         ctx.gate.put(Row::Outbox(row.clone()));
-        send(link, self.cursors.generation.0, row, ctx);
+        send(link, self.cursors.session_epoch.0, row, ctx);
         true
     }
 
     /// Sends all that is sealed, once more and verbatim, over a new link.
     pub fn resend(&mut self, ctx: &mut Context) {
-        let Some(link) = self.flow else { return };
+        let Some(link) = self.established else { return };
         for (row, _) in self.outbox.sealed() {
-            send(link, self.cursors.generation.0, row, ctx);
+            send(link, self.cursors.session_epoch.0, row, ctx);
         }
     }
 
@@ -274,10 +274,10 @@ pub(super) fn progress(key: MessageKey, state: DeliveryState, disappears_at: Opt
     ctx.record(Event::MessageState { key, state });
 }
 
-fn send(link: LinkId, generation: u64, row: &OutboxRow, ctx: &mut Context) {
+fn send(link: LinkId, session_epoch: u64, row: &OutboxRow, ctx: &mut Context) {
     let Some(sealed) = &row.sealed else { return };
-    let body = Body::Sealed(link::Sealed {
-        generation,
+    let body = Body::Ciphertext(link::Ciphertext {
+        session_epoch,
         sequence: sealed.sequence + u64::from(breaks(Rule::SequenceEquivocated) && sealed.sequence % 3 == 0),
         ciphertext: sealed.ciphertext.clone(),
     });

@@ -4,7 +4,9 @@ use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{ConversationId, EventSeq, Generation, InviteToken, MessageKey, OnionAddress, OnionSecret, Position, Wall};
+use crate::{
+    ConversationId, EventSeq, InviteToken, MessageKey, OnionAddress, OnionSecret, Position, SessionEpoch, Wall,
+};
 
 /// This node's long-term secrets.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -37,7 +39,7 @@ impl fmt::Debug for IdentityRow {
 
 /// Where two nodes stand with each other, as this one sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Standing {
+pub enum Relationship {
     /// Known but nothing agreed: removed, or blocked as a stranger.
     Stranger,
     /// We asked; the request has not reached them.
@@ -69,7 +71,7 @@ pub struct ContactRow {
     /// Who.
     pub address: OnionAddress,
     /// Where we stand.
-    pub standing: Standing,
+    pub relationship: Relationship,
     /// Our name for them; empty if none was given.
     pub petname: String,
     /// Their name for themselves; empty if none. Untrusted.
@@ -129,13 +131,13 @@ pub(crate) fn wipe(secret: &mut [u8]) {
     zeroize::optimization_barrier(secret);
 }
 
-/// A contact's sequence numbers within one generation of the session.
+/// A contact's sequence numbers within one session epoch of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CursorsRow {
     /// Whose.
     pub contact: OnionAddress,
     /// Incarnation of the session that the numbers belong to.
-    pub generation: Generation,
+    pub session_epoch: SessionEpoch,
     /// Highest number sealed by us.
     pub sent: u64,
     /// Highest number that they have acknowledged.
@@ -152,7 +154,7 @@ pub struct OfferRow {
     pub contact: OnionAddress,
     /// The session it would open.
     #[zeroize(skip)]
-    pub generation: Generation,
+    pub session_epoch: SessionEpoch,
     /// Serialised `Bundle` message, sent again verbatim.
     pub bundle: Vec<u8>,
     /// The private halves.
@@ -165,7 +167,7 @@ pub struct RequestRow {
     /// From whom; proven by the link.
     pub contact: OnionAddress,
     /// The session their offer would open.
-    pub generation: Generation,
+    pub session_epoch: SessionEpoch,
     /// Serialised `Bundle` message. Untrusted.
     pub bundle: Vec<u8>,
     /// What they wrote. Untrusted.
@@ -186,7 +188,7 @@ pub struct InviteRow {
 /// A ciphertext with the number it was sealed under.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedBody {
-    /// Its sequence number in the contact's current generation.
+    /// Its sequence number in the contact's current session epoch.
     pub sequence: u64,
     /// libsignal's ciphertext, with its type in front; sent again verbatim.
     pub ciphertext: Vec<u8>,
@@ -205,7 +207,7 @@ pub struct OutboxRow {
     pub content: Vec<u8>,
     /// Present from sealing on.
     pub sealed: Option<SealedBody>,
-    /// It may have reached the peer under an earlier generation; the peer must look for its id first.
+    /// It may have reached the peer under an earlier session epoch; the peer must look for its id first.
     pub repeat: bool,
     /// When it was queued.
     pub queued_at: Wall,

@@ -2,7 +2,7 @@
 //!
 //! libsignal runs a received message through both ratchets first and verifies its MAC last. Until then it will panic on
 //! some SPQR headers, derive and keep up to 25 000 message keys for a counter that claims a gap, and let a message
-//! without an SPQR part switch SPQR off. [`Heard`] and [`parse`] close all three.
+//! without an SPQR part switch SPQR off. [`ReplayGuard`] and [`parse`] close all three.
 
 use libsignal_protocol::{CiphertextMessage, PreKeySignalMessage, PublicKey, SessionRecord, SignalMessage};
 
@@ -56,7 +56,7 @@ pub(super) fn serialise(message: &CiphertextMessage) -> Result<Vec<u8>, SessionF
 
 /// How far the peer has been heard in a session: the only place in both ratchets from which the next message may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Heard {
+pub(super) struct ReplayGuard {
     /// The peer's ratchet key.
     ratchet_key: [u8; 32],
     /// The number of the next message under that key.
@@ -66,7 +66,7 @@ pub(super) struct Heard {
     index: u32,
 }
 
-impl Heard {
+impl ReplayGuard {
     /// Bytes of its encoding.
     pub(super) const LEN: usize = 48;
 

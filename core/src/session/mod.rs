@@ -72,7 +72,7 @@ pub trait Ratchet: Sized {
         plaintext: &[u8],
         now: Wall,
         entropy: &mut Entropy,
-    ) -> Result<Sealed<Self::Session>, SessionFault>;
+    ) -> Result<Encrypted<Self::Session>, SessionFault>;
 
     /// Opens the next message of this session, and of no other.
     fn decrypt(
@@ -109,7 +109,7 @@ pub struct Offer {
 /// A ciphertext and the session that has sealed it: one value, because sending one without keeping the other would use a
 /// message key twice.
 #[must_use]
-pub struct Sealed<S> {
+pub struct Encrypted<S> {
     /// For the peer: a type byte (1 `SignalMessage`, 2 `PreKeySignalMessage`), then the message.
     pub ciphertext: Vec<u8>,
     /// The session from here on.

@@ -9,9 +9,9 @@ use libsignal_protocol::{
 use zeroize::Zeroizing;
 
 use super::bundle::{self, Secrets};
-use super::ciphertext::{self, Heard};
+use super::ciphertext::{self, ReplayGuard};
 use super::draft::{IdentityDraft, OfferDraft, SessionDraft, drive};
-use super::{Damaged, Offer, Opened, Ratchet, Sealed, SessionFault, fingerprint, key};
+use super::{Damaged, Encrypted, Offer, Opened, Ratchet, SessionFault, fingerprint, key};
 use crate::row::wipe;
 use crate::wire::link::Bundle;
 use crate::{Entropy, OnionAddress, SafetyNumber, Wall};
@@ -30,7 +30,7 @@ pub struct Signal {
 #[derive(Clone)]
 pub struct SignalSession {
     record: SessionRecord,
-    heard: Heard,
+    heard: ReplayGuard,
 }
 
 impl Ratchet for Signal {
@@ -73,7 +73,7 @@ impl Ratchet for Signal {
         let bundle = bundle::check(bundle, device())?;
         self.check_foreign(bundle.identity_key().map_err(|_| SessionFault::Damaged)?)?;
         // The peer's first ratchet key is their signed prekey.
-        let heard = Heard::nothing(&bundle.signed_pre_key_public().map_err(|_| SessionFault::Damaged)?);
+        let heard = ReplayGuard::nothing(&bundle.signed_pre_key_public().map_err(|_| SessionFault::Damaged)?);
 
         let mut draft = SessionDraft::fresh();
         drive(process_prekey_bundle(
@@ -109,7 +109,7 @@ impl Ratchet for Signal {
         key::check(message.base_key(), "base key")?;
         // Without a one-time prekey libsignal would agree on a weaker secret than the offer is good for.
         message.pre_key_id().ok_or(SessionFault::OtherSession)?;
-        let heard = Heard::first(message.message())?;
+        let heard = ReplayGuard::first(message.message())?;
         let secrets = Secrets::decode(secrets).map_err(|Damaged| SessionFault::Damaged)?;
         self.decrypt_prekey(SessionDraft::fresh(), Some(&secrets), &message, heard, entropy)
     }
@@ -121,7 +121,7 @@ impl Ratchet for Signal {
         plaintext: &[u8],
         now: Wall,
         entropy: &mut Entropy,
-    ) -> Result<Sealed<SignalSession>, SessionFault> {
+    ) -> Result<Encrypted<SignalSession>, SessionFault> {
         let mut draft = SessionDraft::of(&session.record);
         let message = drive(message_encrypt(
             plaintext,
@@ -135,7 +135,7 @@ impl Ratchet for Signal {
             SignalProtocolError::SessionNotFound(_) => SessionFault::Stale,
             _ => SessionFault::Damaged,
         })?;
-        Ok(Sealed {
+        Ok(Encrypted {
             ciphertext: ciphertext::serialise(&message)?,
             session: SignalSession {
                 record: draft.take().ok_or(SessionFault::Damaged)?,
@@ -178,7 +178,7 @@ impl Ratchet for Signal {
 
     fn encode(session: &SignalSession) -> Zeroizing<Vec<u8>> {
         let mut record = session.record.serialize().expect("encoding to memory");
-        let mut bytes = Zeroizing::new(Vec::with_capacity(Heard::LEN + record.len()));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(ReplayGuard::LEN + record.len()));
         session.heard.encode(&mut bytes);
         bytes.extend_from_slice(&record);
         wipe(&mut record);
@@ -187,7 +187,7 @@ impl Ratchet for Signal {
 
     fn decode(bytes: &[u8]) -> Result<SignalSession, Damaged> {
         let (heard, record) = bytes.split_first_chunk().ok_or(Damaged)?;
-        let heard = Heard::decode(heard)?;
+        let heard = ReplayGuard::decode(heard)?;
         let record = SessionRecord::deserialize(record).map_err(|_| Damaged)?;
         // What libsignal takes for granted in a session that it has stored itself.
         record.local_identity_key_bytes().map_err(|_| Damaged)?;
@@ -231,7 +231,7 @@ impl Signal {
         mut draft: SessionDraft<'_>,
         secrets: Option<&Secrets>,
         message: &PreKeySignalMessage,
-        heard: Heard,
+        heard: ReplayGuard,
         entropy: &mut Entropy,
     ) -> Result<Opened<SignalSession>, SessionFault> {
         let offer = OfferDraft(secrets);
@@ -252,7 +252,7 @@ impl Signal {
 fn opened(
     plaintext: Result<Vec<u8>, SignalProtocolError>,
     draft: SessionDraft<'_>,
-    heard: Heard,
+    heard: ReplayGuard,
 ) -> Result<Opened<SignalSession>, SessionFault> {
     let plaintext = Zeroizing::new(plaintext.map_err(|error| fault(&error))?);
     let record = draft.take().ok_or(SessionFault::Damaged)?;

@@ -211,7 +211,7 @@ impl Commit<'_> {
                 CURSORS.write(mode),
                 params![
                     self.numbers.intern_peer(db, &row.contact)?,
-                    row.generation.0.cast_signed(),
+                    row.session_epoch.0.cast_signed(),
                     row.sent.cast_signed(),
                     row.acknowledged.cast_signed(),
                     row.received.cast_signed(),
@@ -221,7 +221,7 @@ impl Commit<'_> {
                 OFFER.write(mode),
                 params![
                     self.numbers.intern_peer(db, &row.contact)?,
-                    row.generation.0.cast_signed(),
+                    row.session_epoch.0.cast_signed(),
                     row.bundle,
                     row.secrets,
                 ],
@@ -230,7 +230,7 @@ impl Commit<'_> {
                 REQUEST.write(mode),
                 params![
                     self.numbers.intern_peer(db, &row.contact)?,
-                    row.generation.0.cast_signed(),
+                    row.session_epoch.0.cast_signed(),
                     row.bundle,
                     row.note,
                     row.received_at.0.cast_signed(),
@@ -259,7 +259,7 @@ impl Commit<'_> {
             CONTACT.write(mode),
             params![
                 self.numbers.intern_peer(self.db, &row.address)?,
-                row.standing.code(),
+                row.relationship.code(),
                 row.petname,
                 row.claimed_name,
                 row.note,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Row};
-use sotto_core::row::{Retry, Standing};
+use sotto_core::row::{Relationship, Retry};
 use sotto_core::{ConversationId, OnionAddress, Wall};
 
 use super::{Reader, Snapshot};
@@ -30,7 +30,7 @@ pub struct ContactView {
     /// The peer.
     pub who: Who,
     /// The relationship with it.
-    pub standing: Standing,
+    pub standing: Relationship,
     /// The note that went with this node's request.
     pub note: String,
     /// What the contact sends is thrown away.
@@ -105,7 +105,7 @@ impl Reader {
     }
 
     /// Every peer that a name may mean, by address. Unlike [`contacts`](Self::contacts), it counts nothing.
-    pub fn people(&self) -> Result<Vec<(Who, Standing)>, StoreError> {
+    pub fn people(&self) -> Result<Vec<(Who, Relationship)>, StoreError> {
         self.read(|at| {
             let sql = contact_sql!("LEFT JOIN conversation ON number = contact.contact ORDER BY kind, id");
             let mut statement = at.db.prepare_cached(sql)?;
@@ -120,7 +120,7 @@ impl Reader {
     }
 
     /// The relationship with that address; `None` if it is no contact's.
-    pub fn standing(&self, address: &OnionAddress) -> Result<Option<Standing>, StoreError> {
+    pub fn standing(&self, address: &OnionAddress) -> Result<Option<Relationship>, StoreError> {
         self.read(|at| {
             let Some(number) = at.numbers.find_peer(at.db, address)? else {
                 return Ok(None);

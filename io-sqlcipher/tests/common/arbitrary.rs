@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use sotto_core::row::{
     Batch, Change, ConsumerRow, ContactRow, ContentType, CursorsRow, DeliveryRow, DeliveryState, Event, EventRow,
-    FailReason, IdentityRow, InviteRow, Key, MessageKey, MessageRow, OfferRow, OutboxRow, ReactionRow, RequestRow,
-    Retry, Row, SealedBody, SessionRow, Standing, TimerRow,
+    FailReason, IdentityRow, InviteRow, Key, MessageKey, MessageRow, OfferRow, OutboxRow, ReactionRow, Relationship,
+    RequestRow, Retry, Row, SealedBody, SessionRow, TimerRow,
 };
 use sotto_core::{
-    ChannelId, ConversationId, EventSeq, Generation, GroupId, InviteToken, MessageId, OnionAddress, Position, Wall,
+    ChannelId, ConversationId, EventSeq, GroupId, InviteToken, MessageId, OnionAddress, Position, SessionEpoch, Wall,
 };
 
 /// Changes of different keys, in key order, as core makes them. Some messages come with the event that announces them.
@@ -226,13 +226,13 @@ fn identity() -> impl Strategy<Value = IdentityRow> {
 
 fn contact() -> impl Strategy<Value = ContactRow> {
     let standing = prop_oneof![
-        Just(Standing::Stranger),
-        Just(Standing::Requested),
-        Just(Standing::RequestDelivered),
-        Just(Standing::RequestDeclined),
-        Just(Standing::Asking),
-        Just(Standing::Declined),
-        Just(Standing::Friend),
+        Just(Relationship::Stranger),
+        Just(Relationship::Requested),
+        Just(Relationship::RequestDelivered),
+        Just(Relationship::RequestDeclined),
+        Just(Relationship::Asking),
+        Just(Relationship::Declined),
+        Just(Relationship::Friend),
     ];
     let names = (small_text(), small_text(), text());
     let keys = (prop::option::of(token()), prop::option::of(bytes()));
@@ -248,7 +248,7 @@ fn contact() -> impl Strategy<Value = ContactRow> {
             (created_at, last_seen, attempts, next_attempt),
         )| ContactRow {
             address,
-            standing,
+            relationship: standing,
             petname,
             claimed_name,
             note,
@@ -265,31 +265,31 @@ fn contact() -> impl Strategy<Value = ContactRow> {
 }
 
 fn cursors() -> impl Strategy<Value = CursorsRow> {
-    (peer(), number(), number(), number(), number()).prop_map(|(contact, generation, sent, acknowledged, received)| {
-        CursorsRow {
+    (peer(), number(), number(), number(), number()).prop_map(
+        |(contact, session_epoch, sent, acknowledged, received)| CursorsRow {
             contact,
-            generation: Generation(generation),
+            session_epoch: SessionEpoch(session_epoch),
             sent,
             acknowledged,
             received,
-        }
-    })
+        },
+    )
 }
 
 fn offer() -> impl Strategy<Value = OfferRow> {
-    (peer(), number(), bytes(), bytes()).prop_map(|(contact, generation, bundle, secrets)| OfferRow {
+    (peer(), number(), bytes(), bytes()).prop_map(|(contact, session_epoch, bundle, secrets)| OfferRow {
         contact,
-        generation: Generation(generation),
+        session_epoch: SessionEpoch(session_epoch),
         bundle,
         secrets,
     })
 }
 
 fn request() -> impl Strategy<Value = RequestRow> {
-    (peer(), number(), bytes(), text(), wall()).prop_map(|(contact, generation, bundle, note, received_at)| {
+    (peer(), number(), bytes(), text(), wall()).prop_map(|(contact, session_epoch, bundle, note, received_at)| {
         RequestRow {
             contact,
-            generation: Generation(generation),
+            session_epoch: SessionEpoch(session_epoch),
             bundle,
             note,
             received_at,

@@ -35,7 +35,7 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
             out,
             "contact {} {:?} {:?} {:?} {:?} invite={} key={} verified={} blocked={} {} seen={} attempts={} next={}",
             who(&row.address),
-            row.standing,
+            row.relationship,
             row.petname,
             row.claimed_name,
             row.note,
@@ -62,10 +62,10 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
         writeln!(out, "session {} {}", who(&row.contact), bytes(&row.record)).unwrap();
     }
     for row in &image.cursors {
-        let (contact, generation) = (who(&row.contact), row.generation.0);
+        let (contact, session_epoch) = (who(&row.contact), row.session_epoch.0);
         writeln!(
             out,
-            "cursors {contact} {generation} {} {} {}",
+            "cursors {contact} {session_epoch} {} {} {}",
             row.sent, row.acknowledged, row.received
         )
         .unwrap();
@@ -76,7 +76,7 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
             out,
             "offer {} {} {bundle} {secrets}",
             who(&row.contact),
-            row.generation.0
+            row.session_epoch.0
         )
         .unwrap();
     }
@@ -85,7 +85,7 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
         writeln!(
             out,
             "request {contact} {} {bundle} {:?} {}",
-            row.generation.0, row.note, row.received_at.0
+            row.session_epoch.0, row.note, row.received_at.0
         )
         .unwrap();
     }

@@ -120,12 +120,12 @@ fn contacts_and_requests_come_with_clean_names() {
     let place = Place::new();
     let (mut store, reader) = populated(&place);
     let asking = ContactRow {
-        standing: Standing::Asking,
+        relationship: Relationship::Asking,
         ..contact(4, "")
     };
     let request = RequestRow {
         contact: peer(4),
-        generation: Generation(1),
+        session_epoch: SessionEpoch(1),
         bundle: vec![0; 10],
         note: String::from("hi\u{7}\nthere"),
         received_at: Wall(8),
@@ -148,7 +148,7 @@ fn contacts_and_requests_come_with_clean_names() {
     );
     let people: Vec<_> = contacts.iter().map(|one| (one.who.clone(), one.standing)).collect();
     assert_eq!(reader.people().unwrap(), people);
-    assert_eq!(reader.standing(&peer(4)).unwrap(), Some(Standing::Asking));
+    assert_eq!(reader.standing(&peer(4)).unwrap(), Some(Relationship::Asking));
     assert_eq!(reader.standing(&peer(3)).unwrap(), None);
     let requests = reader.requests().unwrap();
     assert_eq!((requests.len(), requests[0].note.as_str()), (1, "hi\nthere"));

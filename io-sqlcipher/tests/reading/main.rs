@@ -9,9 +9,9 @@ use common::{Place, delivery, key, message, peer, puts};
 use proptest::prelude::*;
 use sotto_core::row::{
     Change, ConsumerRow, ContactRow, DeliveryState, Event, EventRow, FailReason, Key, MessageKey, MessageRow,
-    OutboxRow, ReactionRow, RequestRow, Retry, Row, SealedBody, Standing, TimerRow,
+    OutboxRow, ReactionRow, Relationship, RequestRow, Retry, Row, SealedBody, TimerRow,
 };
-use sotto_core::{ChannelId, ConversationId, Direction, EventSeq, Generation, GroupId, Position, Wall};
+use sotto_core::{ChannelId, ConversationId, Direction, EventSeq, GroupId, Position, SessionEpoch, Wall};
 use sotto_io_sqlcipher::{MessageView, Reader, Store};
 
 use Direction::{In, Out};
@@ -19,7 +19,7 @@ use Direction::{In, Out};
 fn contact(n: u8, petname: &str) -> ContactRow {
     ContactRow {
         address: peer(n),
-        standing: Standing::Friend,
+        relationship: Relationship::Friend,
         petname: petname.to_owned(),
         claimed_name: String::from("calls \x1b[1mitself\u{202e} so"),
         note: String::new(),

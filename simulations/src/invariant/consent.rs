@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sotto_core::row::{Row, Standing};
+use sotto_core::row::{Relationship, Row};
 use sotto_core::{Command, Input, OnionAddress, Output, Reply};
 
 use super::{Invariant, Observation, written};
@@ -27,7 +27,7 @@ impl Invariant for Consent {
             Observation::Opening(peer) => {
                 for row in world.disk(*peer).rows() {
                     if let Row::Contact(row) = row
-                        && row.standing == Standing::Friend
+                        && row.relationship == Relationship::Friend
                     {
                         self.wanted.insert((*peer, row.address));
                     }
@@ -48,7 +48,7 @@ impl Invariant for Consent {
                 for row in written(batch) {
                     let Row::Contact(row) = row else { continue };
                     let asked_for = || self.wanted.contains(&(*peer, row.address));
-                    if row.standing == Standing::Friend && !asked_for() {
+                    if row.relationship == Relationship::Friend && !asked_for() {
                         self.came.insert((*peer, row.address));
                         let came = self.came.iter().filter(|(to, _)| to == peer).count();
                         let invites = self.invites.iter().filter(|(by, _)| by == peer).count();

@@ -1,7 +1,7 @@
 //! In a quiescent world two friends agree on being friends, on the epoch of their session, and on all cursors. No
 //! pre-key offer, request or outbox row is left.
 
-use sotto_core::row::{Key, Standing};
+use sotto_core::row::{Key, Relationship};
 
 use super::{Invariant, Observation};
 use crate::peer::Peer;
@@ -21,14 +21,14 @@ impl Invariant for Convergence {
     fn conclude(&mut self, world: &World, friends: &[(Peer, Peer)]) -> Result<(), String> {
         for (a, b) in friends.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]) {
             let disk = world.disk(a);
-            if world.standing(a, b) != Some(Standing::Friend) {
+            if world.standing(a, b) != Some(Relationship::Friend) {
                 return Err(format!("{a} sees {b} as {:?}", world.standing(a, b)));
             }
             let (Some(ours), Some(theirs)) = (world.cursors(a, b), world.cursors(b, a)) else {
                 return Err(format!("{a} and {b} are friends without cursors"));
             };
-            let sides = (ours.generation, ours.sent, ours.acknowledged);
-            if sides != (theirs.generation, theirs.received, theirs.received) {
+            let sides = (ours.session_epoch, ours.sent, ours.acknowledged);
+            if sides != (theirs.session_epoch, theirs.received, theirs.received) {
                 return Err(format!("{a} has {ours:?}, but {b} has {theirs:?}"));
             }
             let address = world.address(b);

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_core::row::{Batch, DeliveryState, Key, Row};
-use sotto_core::{Generation, MessageId, Notice, Output, Reply};
+use sotto_core::{MessageId, Notice, Output, Reply, SessionEpoch};
 
 use super::{Invariant, Observation, honest, written};
 use crate::peer::Peer;
@@ -18,7 +18,7 @@ pub struct DurableFirst {
     authored: BTreeSet<(Peer, MessageId)>,
     received: BTreeSet<(Peer, MessageId)>,
     /// A peer whose disk was edited is exempt in all epochs up to this one.
-    excused: BTreeMap<Peer, Generation>,
+    excused: BTreeMap<Peer, SessionEpoch>,
 }
 
 impl Invariant for DurableFirst {
@@ -30,15 +30,16 @@ impl Invariant for DurableFirst {
         match observation {
             Observation::Opening(peer) => self.note_messages(*peer, world.disk(*peer).rows()),
             Observation::Tampered(peer) => {
-                let generations = world
-                    .peers()
-                    .flat_map(|peer| world.disk(peer).rows())
-                    .filter_map(|row| match row {
-                        Row::Cursors(row) => Some(row.generation),
-                        Row::Offer(row) => Some(row.generation),
-                        _ => None,
-                    });
-                self.excused.insert(*peer, generations.max().unwrap_or_default());
+                let session_epochs =
+                    world
+                        .peers()
+                        .flat_map(|peer| world.disk(peer).rows())
+                        .filter_map(|row| match row {
+                            Row::Cursors(row) => Some(row.session_epoch),
+                            Row::Offer(row) => Some(row.session_epoch),
+                            _ => None,
+                        });
+                self.excused.insert(*peer, session_epochs.max().unwrap_or_default());
             }
             Observation::Output(peer, Output::Reply(_, Ok(reply))) => self.check_reply(*peer, reply, world)?,
             Observation::Output(peer, Output::Notify(Notice::Logged(seq)))
@@ -80,8 +81,11 @@ impl DurableFirst {
                     let Some(theirs) = world.cursors(other, peer) else {
                         continue;
                     };
-                    let excused = self.excused.get(&other).is_some_and(|until| ours.generation <= *until);
-                    if theirs.generation != ours.generation || excused {
+                    let excused = self
+                        .excused
+                        .get(&other)
+                        .is_some_and(|until| ours.session_epoch <= *until);
+                    if theirs.session_epoch != ours.session_epoch || excused {
                         continue;
                     }
                     if ours.acknowledged > theirs.received || ours.received > theirs.sent {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sotto_core::Generation;
+use sotto_core::SessionEpoch;
 use sotto_core::row::Row;
 
 use super::{Invariant, Observation, written};
@@ -12,7 +12,7 @@ use crate::world::World;
 
 #[derive(Default)]
 pub struct OneCiphertext {
-    sealed: BTreeMap<(Peer, Peer, Generation, u64), Vec<u8>>,
+    sealed: BTreeMap<(Peer, Peer, SessionEpoch, u64), Vec<u8>>,
 }
 
 impl Invariant for OneCiphertext {
@@ -37,7 +37,7 @@ impl Invariant for OneCiphertext {
                     sealed.sequence
                 ));
             }
-            let number = (*peer, other, cursors.generation, sealed.sequence);
+            let number = (*peer, other, cursors.session_epoch, sealed.sequence);
             let first = self.sealed.entry(number).or_insert_with(|| sealed.ciphertext.clone());
             if *first != sealed.ciphertext {
                 return Err(format!("{peer} has sealed two things for {other} as {number:?}"));

@@ -1,7 +1,7 @@
 //! Rows are deleted when they are no longer needed: the private keys of a pre-key offer once a session of its epoch or
 //! a later one is in use, a request once it is accepted, and a message once its timer has run out.
 
-use sotto_core::row::{Key, Row, Standing};
+use sotto_core::row::{Key, Relationship, Row};
 
 use super::{Invariant, Observation, written};
 use crate::peer::Peer;
@@ -24,13 +24,14 @@ impl Invariant for Retention {
             match row {
                 Row::Cursors(cursors) if disk.row(&Key::Session(cursors.contact)).is_some() => {
                     if let Some(Row::Offer(offer)) = disk.row(&Key::Offer(cursors.contact))
-                        && offer.generation <= cursors.generation
+                        && offer.session_epoch <= cursors.session_epoch
                     {
                         return Err(format!("{peer} keeps the keys of {offer:?}, which was used"));
                     }
                 }
                 Row::Contact(contact)
-                    if contact.standing == Standing::Friend && disk.row(&Key::Request(contact.address)).is_some() =>
+                    if contact.relationship == Relationship::Friend
+                        && disk.row(&Key::Request(contact.address)).is_some() =>
                 {
                     return Err(format!("{peer} keeps the request of {:?}, a friend", contact.address));
                 }

@@ -1,6 +1,6 @@
 //! Blocked and removed contacts.
 
-use sotto_core::row::{DeliveryState, FailReason, Standing};
+use sotto_core::row::{DeliveryState, FailReason, Relationship};
 use sotto_core::{Command, Millis};
 
 use crate::peer::{ALICE, BOB};
@@ -31,7 +31,7 @@ pub fn removed(world: &mut World) {
         Some(DeliveryState::Failed(FailReason::Removed))
     );
     world.switch_on(ALICE);
-    assert_ne!(world.standing(BOB, ALICE), Some(Standing::Friend));
+    assert_ne!(world.standing(BOB, ALICE), Some(Relationship::Friend));
     assert_eq!(world.received_texts(BOB, ALICE), ["so long"]);
 }
 
@@ -57,7 +57,7 @@ pub fn removed_and_added_again(world: &mut World) {
     world.call_ok(BOB, Command::RemoveContact(alice));
     world.request(BOB, ALICE);
     world.until("they are friends again, or she is asked", |world| {
-        world.are_friends(ALICE, BOB) || world.standing(ALICE, BOB) == Some(Standing::Asking)
+        world.are_friends(ALICE, BOB) || world.standing(ALICE, BOB) == Some(Relationship::Asking)
     });
     if !world.are_friends(ALICE, BOB) {
         world.accept_contact(ALICE, BOB);

@@ -1,7 +1,7 @@
 //! Evaluates a [`Condition`] in a world.
 
 use sotto_core::MessageId;
-use sotto_core::row::{DeliveryState, FailReason, Key, Row, Standing};
+use sotto_core::row::{DeliveryState, FailReason, Key, Relationship, Row};
 
 use super::ast::{Condition, StandingName, StateName};
 use super::interpreter::Interpreter;
@@ -53,7 +53,7 @@ impl Condition {
         }
         let expected = self.standing.as_ref()?;
         let (of, with) = (expected.of.as_ref().0, expected.with.as_ref().0);
-        let is = world.standing(with, of).unwrap_or(Standing::Stranger);
+        let is = world.standing(with, of).unwrap_or(Relationship::Stranger);
         (is != expected.is.into()).then(|| format!("{with} has {of} as {is:?}"))
     }
 
@@ -142,7 +142,7 @@ impl StateName {
     }
 }
 
-impl From<StandingName> for Standing {
+impl From<StandingName> for Relationship {
     fn from(word: StandingName) -> Self {
         match word {
             StandingName::Stranger => Self::Stranger,

@@ -1,6 +1,6 @@
 //! What users do: the verbs of scenarios. A user who gets no reply because of a crash issues the command again.
 
-use sotto_core::row::{DeliveryState, MessageKey, Standing};
+use sotto_core::row::{DeliveryState, MessageKey, Relationship};
 use sotto_core::{Command, Draft, FriendCode, MessageId, Millis, Refusal, Reply, Status};
 
 use super::{Peer, UserCommand, World};
@@ -64,7 +64,7 @@ impl World {
     /// Waits until `to` has the request.
     pub fn until_requested(&mut self, from: Peer, to: Peer) {
         self.until("the request arrives", |world| {
-            world.standing(to, from) == Some(Standing::Asking)
+            world.standing(to, from) == Some(Relationship::Asking)
         });
     }
 

@@ -1,6 +1,6 @@
 //! What a world shows: its disks, clocks and counters.
 
-use sotto_core::row::{ContactRow, CursorsRow, DeliveryState, Event, Key, MessageKey, MessageRow, Row, Standing};
+use sotto_core::row::{ContactRow, CursorsRow, DeliveryState, Event, Key, MessageKey, MessageRow, Relationship, Row};
 use sotto_core::{ConversationId, Deadline, Intake, Limits, MessageId, Millis, Now, OnionAddress};
 use sotto_testkit::disk::Disk;
 
@@ -105,15 +105,15 @@ impl World {
     }
 
     /// A peer's relationship to another.
-    pub fn standing(&self, peer: Peer, other: Peer) -> Option<Standing> {
-        self.contact(peer, other).map(|row| row.standing)
+    pub fn standing(&self, peer: Peer, other: Peer) -> Option<Relationship> {
+        self.contact(peer, other).map(|row| row.relationship)
     }
 
     /// Whether both have the other as a contact.
     pub fn are_friends(&self, a: Peer, b: Peer) -> bool {
         [(a, b), (b, a)]
             .iter()
-            .all(|(a, b)| self.standing(*a, *b) == Some(Standing::Friend))
+            .all(|(a, b)| self.standing(*a, *b) == Some(Relationship::Friend))
     }
 
     /// A peer's cursors for another.

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use sotto_core::row::{
     Batch, Change, ContactRow, ContentType, CursorsRow, DeliveryRow, DeliveryState, Event, EventRow, MessageKey,
-    MessageRow, Retry, Row, SessionRow, Standing,
+    MessageRow, Relationship, Retry, Row, SessionRow,
 };
 use sotto_core::{
-    Entropy, EventSeq, Generation, Limits, MessageId, Monotonic, Node, Now, OnionAddress, OnionSecret, Wall,
+    Entropy, EventSeq, Limits, MessageId, Monotonic, Node, Now, OnionAddress, OnionSecret, SessionEpoch, Wall,
 };
 use sotto_io_sqlcipher::{Store, StoreKey, read_salt};
 use sotto_testkit::disk::Disk;
@@ -84,7 +84,7 @@ fn fill(mut store: Store) {
     let rows = contacts.iter().flat_map(|contact| {
         let cursors = CursorsRow {
             contact: *contact,
-            generation: Generation(1),
+            session_epoch: SessionEpoch(1),
             sent: 5,
             acknowledged: 5,
             received: 5,
@@ -138,7 +138,7 @@ fn a_session() -> Vec<u8> {
 fn friend(address: OnionAddress) -> ContactRow {
     ContactRow {
         address,
-        standing: Standing::Friend,
+        relationship: Relationship::Friend,
         petname: address.to_string()[..8].to_owned(),
         claimed_name: String::new(),
         note: String::new(),

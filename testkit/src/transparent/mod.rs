@@ -13,7 +13,7 @@ mod message;
 mod session;
 
 use sotto_core::wire::link::Bundle;
-use sotto_core::{Damaged, Entropy, Offer, OnionAddress, Opened, Ratchet, SafetyNumber, Sealed, SessionFault, Wall};
+use sotto_core::{Damaged, Encrypted, Entropy, Offer, OnionAddress, Opened, Ratchet, SafetyNumber, SessionFault, Wall};
 use zeroize::Zeroizing;
 
 use bundle::Secrets;
@@ -96,10 +96,10 @@ impl Ratchet for Transparent {
         plaintext: &[u8],
         now: Wall,
         _entropy: &mut Entropy,
-    ) -> Result<Sealed<Session>, SessionFault> {
+    ) -> Result<Encrypted<Session>, SessionFault> {
         let (inner, session) = session.seal(plaintext, now)?;
         let ciphertext = message::serialise(session.opening(), &inner)?;
-        Ok(Sealed { ciphertext, session })
+        Ok(Encrypted { ciphertext, session })
     }
 
     fn decrypt(

@@ -2,8 +2,8 @@
 
 use prost::Message;
 use sotto_core::wire::link::{
-    Ack, Answer, Availability, Bundle, Frame, Heartbeat, Hello, Offer, Presence, Request, Sealed, Standing, Typing,
-    frame::Body,
+    Ack, Availability, Bundle, Ciphertext, Frame, Heartbeat, Hello, PreKeyOffer, Presence, Relationship, Request,
+    RequestStatus, Typing, frame::Body,
 };
 
 use super::json::{Json, hex, list, long, object};
@@ -25,7 +25,10 @@ pub fn frames() -> Json {
             vec![0x3a, 0x05, 0x08, 0x01, 0x7a, 0x01, 0x00, 0xc0, 0x0c, 0x01],
         ),
         ("a Presence of the unknown availability 9", vec![0x42, 0x02, 0x08, 0x09]),
-        ("an Answer of the unknown standing 77", vec![0x1a, 0x02, 0x08, 0x4d]),
+        (
+            "a RequestStatus of the unknown relationship 77",
+            vec![0x1a, 0x02, 0x08, 0x4d],
+        ),
         (
             "two bodies: the last one counts",
             vec![0x3a, 0x02, 0x08, 0x01, 0x4a, 0x02, 0x08, 0x01],
@@ -92,7 +95,7 @@ fn examples() -> Vec<(&'static str, Body)> {
         (
             "of a requester",
             Body::Hello(Hello {
-                standing: Standing::Requested.into(),
+                relationship: Relationship::Requested.into(),
                 offered: 3_735_928_559,
                 ..hello()
             }),
@@ -100,8 +103,8 @@ fn examples() -> Vec<(&'static str, Body)> {
         (
             "of a friend",
             Body::Hello(Hello {
-                standing: Standing::Friend.into(),
-                generation: 3_735_928_559,
+                relationship: Relationship::Friend.into(),
+                session_epoch: 3_735_928_559,
                 sent: 40,
                 received: 300,
                 acknowledged: 39,
@@ -109,10 +112,10 @@ fn examples() -> Vec<(&'static str, Body)> {
             }),
         ),
         (
-            "with the highest generations",
+            "with the highest session epochs",
             Body::Hello(Hello {
-                standing: Standing::Friend.into(),
-                generation: 1 << 62,
+                relationship: Relationship::Friend.into(),
+                session_epoch: 1 << 62,
                 offered: 1 << 62,
                 ..hello()
             }),
@@ -120,7 +123,7 @@ fn examples() -> Vec<(&'static str, Body)> {
         (
             "with all that it can have",
             Body::Request(Request {
-                generation: 3_735_928_559,
+                session_epoch: 3_735_928_559,
                 bundle: Some(bundle()),
                 name: "Алиса".to_owned(),
                 note: "We met in Zürich.".to_owned(),
@@ -130,24 +133,24 @@ fn examples() -> Vec<(&'static str, Body)> {
         (
             "without name, note and invite",
             Body::Request(Request {
-                generation: 1,
+                session_epoch: 1,
                 bundle: Some(bundle()),
                 ..Request::default()
             }),
         ),
-        ("held", answer(Standing::Pending)),
-        ("refused", answer(Standing::Declined)),
+        ("held", answer(Relationship::Pending)),
+        ("refused", answer(Relationship::Declined)),
         (
             "",
-            Body::Offer(Offer {
-                generation: 8_589_934_592,
+            Body::PreKeyOffer(PreKeyOffer {
+                session_epoch: 8_589_934_592,
                 bundle: Some(bundle()),
             }),
         ),
         (
             "",
-            Body::Sealed(Sealed {
-                generation: 3_735_928_559,
+            Body::Ciphertext(Ciphertext {
+                session_epoch: 3_735_928_559,
                 sequence: 128,
                 ciphertext: [&[1][..], &[0xee; 60]].concat(),
             }),
@@ -155,7 +158,7 @@ fn examples() -> Vec<(&'static str, Body)> {
         (
             "",
             Body::Ack(Ack {
-                generation: 3_735_928_559,
+                session_epoch: 3_735_928_559,
                 received: 128,
             }),
         ),
@@ -169,9 +172,9 @@ fn examples() -> Vec<(&'static str, Body)> {
     ]
 }
 
-fn answer(standing: Standing) -> Body {
-    Body::Answer(Answer {
-        standing: standing.into(),
+fn answer(relationship: Relationship) -> Body {
+    Body::RequestStatus(RequestStatus {
+        relationship: relationship.into(),
     })
 }
 
@@ -207,8 +210,8 @@ fn described(body: &Body) -> (&'static str, Json) {
             object([
                 ("version_min", hello.version_min.into()),
                 ("version_max", hello.version_max.into()),
-                ("standing", hello.standing().as_str_name().into()),
-                ("generation", long(hello.generation)),
+                ("relationship", hello.relationship().as_str_name().into()),
+                ("session_epoch", long(hello.session_epoch)),
                 ("sent", long(hello.sent)),
                 ("received", long(hello.received)),
                 ("acknowledged", long(hello.acknowledged)),
@@ -222,32 +225,38 @@ fn described(body: &Body) -> (&'static str, Json) {
         Body::Request(request) => (
             "request",
             object([
-                ("generation", long(request.generation)),
+                ("session_epoch", long(request.session_epoch)),
                 ("bundle", described_bundle(request.bundle.as_ref())),
                 ("name", request.name.as_str().into()),
                 ("note", request.note.as_str().into()),
                 ("invite", hex(&request.invite)),
             ]),
         ),
-        Body::Answer(answer) => ("answer", object([("standing", answer.standing().as_str_name().into())])),
-        Body::Offer(offer) => (
-            "offer",
+        Body::RequestStatus(answer) => (
+            "request_status",
+            object([("relationship", answer.relationship().as_str_name().into())]),
+        ),
+        Body::PreKeyOffer(offer) => (
+            "pre_key_offer",
             object([
-                ("generation", long(offer.generation)),
+                ("session_epoch", long(offer.session_epoch)),
                 ("bundle", described_bundle(offer.bundle.as_ref())),
             ]),
         ),
-        Body::Sealed(sealed) => (
-            "sealed",
+        Body::Ciphertext(sealed) => (
+            "ciphertext",
             object([
-                ("generation", long(sealed.generation)),
+                ("session_epoch", long(sealed.session_epoch)),
                 ("sequence", long(sealed.sequence)),
                 ("ciphertext", hex(&sealed.ciphertext)),
             ]),
         ),
         Body::Ack(ack) => (
             "ack",
-            object([("generation", long(ack.generation)), ("received", long(ack.received))]),
+            object([
+                ("session_epoch", long(ack.session_epoch)),
+                ("received", long(ack.received)),
+            ]),
         ),
         Body::Heartbeat(heartbeat) => ("heartbeat", object([("reply", heartbeat.reply.into())])),
         Body::Presence(presence) => (

@@ -3,7 +3,7 @@
 use prost::Message;
 use sotto_core::Entropy;
 use sotto_core::link::{Link, LinkEvent};
-use sotto_core::wire::link::{Frame, Heartbeat, Hello, Standing, frame::Body};
+use sotto_core::wire::link::{Frame, Heartbeat, Hello, Relationship, frame::Body};
 
 use super::identity::{x25519_public, x25519_secret};
 use super::json::{Json, hex, list, object};
@@ -80,9 +80,9 @@ pub fn handshake() -> Json {
     let final_hash = plain.get_handshake_hash().to_vec();
 
     let said = [
-        (true, hello(Standing::Requested, 4_000_000_000)),
+        (true, hello(Relationship::Requested, 4_000_000_000)),
         (true, Body::Heartbeat(Heartbeat { reply: true })),
-        (false, hello(Standing::Stranger, 0)),
+        (false, hello(Relationship::Stranger, 0)),
         (false, Body::Heartbeat(Heartbeat { reply: false })),
     ];
     let records = said.map(|(dialers, body)| {
@@ -127,11 +127,11 @@ fn say(link: &mut Link) -> Vec<u8> {
     bytes
 }
 
-fn hello(standing: Standing, offered: u64) -> Body {
+fn hello(relationship: Relationship, offered: u64) -> Body {
     Body::Hello(Hello {
         version_min: 1,
         version_max: 1,
-        standing: standing.into(),
+        relationship: relationship.into(),
         offered,
         ..Hello::default()
     })

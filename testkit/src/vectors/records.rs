@@ -2,7 +2,7 @@
 
 use prost::Message;
 use sotto_core::link::{Link, LinkEvent};
-use sotto_core::wire::link::{Frame, Heartbeat, Sealed, frame::Body};
+use sotto_core::wire::link::{Ciphertext, Frame, Heartbeat, frame::Body};
 
 use super::handshake::{core_dialer, core_listener};
 use super::json::{Json, hex, list, object};
@@ -119,8 +119,8 @@ fn open() -> Link {
 /// A frame of exactly this many bytes.
 fn frame_of(bytes: usize) -> Frame {
     let sealed = |sequence, ciphertext| Frame {
-        body: Some(Body::Sealed(Sealed {
-            generation: 1,
+        body: Some(Body::Ciphertext(Ciphertext {
+            session_epoch: 1,
             sequence,
             ciphertext: vec![7; ciphertext],
         })),

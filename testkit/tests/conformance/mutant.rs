@@ -12,7 +12,7 @@ use snow::TransportState;
 use sotto_conformance::noise;
 use sotto_conformance::{Stream, Target, onion_seed};
 use sotto_core::link::{Link, LinkEvent};
-use sotto_core::wire::link::{Answer, Frame, Heartbeat, Presence, Sealed, Standing, frame::Body};
+use sotto_core::wire::link::{Ciphertext, Frame, Heartbeat, Presence, Relationship, RequestStatus, frame::Body};
 use sotto_core::{Entropy, OnionSecret};
 
 use super::mutant_listener::{MutantListener, Rejection};
@@ -175,7 +175,7 @@ impl Proxy {
         self.peer_stream.set_read_timeout(Some(Duration::from_millis(1)))?;
         self.node_stream.set_read_timeout(Some(Duration::from_millis(1)))?;
         if self.mutation == Mutation::CiphertextBeforeHello {
-            self.send_frame(Body::Sealed(Sealed::default()))?;
+            self.send_frame(Body::Ciphertext(Ciphertext::default()))?;
         }
         loop {
             if let Some(bytes) = self.link.transmit() {
@@ -268,12 +268,12 @@ impl Proxy {
     fn forward_to_peer(&mut self, mut body: Body) -> io::Result<()> {
         match (self.mutation, &mut body) {
             (Mutation::NeverAcknowledges, Body::Ack(_)) => return Ok(()),
-            (Mutation::SilentInNewSession, Body::Sealed(_)) if self.opened => return Ok(()),
-            (Mutation::ReencryptsOnResend, Body::Sealed(sealed)) if !self.asked => {
+            (Mutation::SilentInNewSession, Body::Ciphertext(_)) if self.opened => return Ok(()),
+            (Mutation::ReencryptsOnResend, Body::Ciphertext(sealed)) if !self.asked => {
                 let _ = sealed.ciphertext.last_mut().map(|byte| *byte ^= 1);
             }
-            (Mutation::ChangesOffers, Body::Offer(offer)) => offer.generation += self.number,
-            (Mutation::StepsByOne, Body::Offer(offer)) => offer.generation = self.offered + 1,
+            (Mutation::ChangesOffers, Body::PreKeyOffer(offer)) => offer.session_epoch += self.number,
+            (Mutation::StepsByOne, Body::PreKeyOffer(offer)) => offer.session_epoch = self.offered + 1,
             (Mutation::SendsFeaturesToStrangers, Body::Hello(hello)) => hello.features.push(6),
             (Mutation::SendsNoRandomFeature, Body::Hello(hello)) if hello.features.len() > 1 => {
                 hello.features.truncate(1)
@@ -294,8 +294,8 @@ impl Proxy {
             (Mutation::AcceptsAnyVersion, Body::Hello(hello)) => (hello.version_min, hello.version_max) = (1, 1),
             (Mutation::AcceptsManyFeatures, Body::Hello(hello)) => hello.features.truncate(256),
             (Mutation::AnswersDroppedFrames, Body::Presence(_)) => {
-                let standing = Standing::Declined.into();
-                self.send_frame(Body::Answer(Answer { standing }))?;
+                let relationship = Relationship::Declined.into();
+                self.send_frame(Body::RequestStatus(RequestStatus { relationship }))?;
             }
             (
                 Mutation::AnswersStrangerHeartbeat | Mutation::NoTokenBucket,
@@ -310,8 +310,8 @@ impl Proxy {
                     return Err(ErrorKind::InvalidData.into());
                 }
             }
-            (Mutation::IgnoresRepeats, Body::Sealed(sealed)) if sealed.sequence <= self.received => return Ok(()),
-            (Mutation::AcceptsGaps, Body::Sealed(sealed))
+            (Mutation::IgnoresRepeats, Body::Ciphertext(sealed)) if sealed.sequence <= self.received => return Ok(()),
+            (Mutation::AcceptsGaps, Body::Ciphertext(sealed))
                 if sealed.sequence > self.received + 1 && self.received > 0 =>
             {
                 return Ok(());
@@ -325,7 +325,7 @@ impl Proxy {
                 (self.received, self.offered) = (hello.sent, hello.offered);
             }
             Body::Request(_) => self.asked = true,
-            Body::Sealed(sealed) => {
+            Body::Ciphertext(sealed) => {
                 self.opened |= sealed.sequence == 1 && !self.asked;
                 self.received = sealed.sequence;
             }

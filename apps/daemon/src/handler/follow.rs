@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sotto_api::{Error, FailReason, Kind, MessageState, Sent, WaitFor};
-use sotto_core::row::{MessageKey, Standing};
+use sotto_core::row::{MessageKey, Relationship};
 use sotto_core::{ConversationId, MessageId};
 use tokio::time::timeout_at;
 
@@ -64,7 +64,7 @@ pub(super) async fn follow(
             (MessageState::Cancelled, _) => return Err(ended(Kind::WaitEnded, "was cancelled", sent)),
             _ => {}
         }
-        if standing == Some(Standing::RequestDeclined) {
+        if standing == Some(Relationship::RequestDeclined) {
             return Err(ended(
                 Kind::Refused,
                 "waits, because they declined to be a contact",

@@ -230,7 +230,7 @@ impl App {
 }
 
 /// The contact of a direct conversation; an error in others.
-pub(super) fn peer(conversation: ConversationId) -> Result<OnionAddress, Error> {
+fn peer(conversation: ConversationId) -> Result<OnionAddress, Error> {
     match conversation {
         ConversationId::Direct(peer) => Ok(peer),
         ConversationId::Group(_) | ConversationId::Channel(_) => {

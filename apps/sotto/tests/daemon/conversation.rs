@@ -58,7 +58,7 @@ async fn strangers_become_friends_and_talk() {
     assert_eq!(
         kinds(&error),
         (Kind::UnknownContact, 1),
-        "a name that a stranger claims means nobody"
+        "a name that a stranger claims resolves nothing"
     );
 
     let error = pair.bob.refused("friends.accept", json!({ "contact": "Alice" })).await;

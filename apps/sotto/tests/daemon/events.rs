@@ -67,7 +67,7 @@ async fn a_consumer_goes_on_where_it_acknowledged() {
 }
 
 #[tokio::test]
-async fn waiting_ends_with_an_event_or_with_the_time_and_holds_nobody_up() {
+async fn waiting_ends_with_an_event_or_the_timeout_and_blocks_no_other_request() {
     let mut pair = Pair::friends().await;
     let empty = pair.bob.ok("events.wait", json!({ "timeout": 0 })).await;
     assert_eq!(empty["events"], json!([]));
@@ -176,10 +176,7 @@ async fn a_consumer_that_was_away_too_long_is_told_what_it_missed() {
         .alice
         .ok("events.list", json!({ "consumer": "fresh", "limit": 1 }))
         .await;
-    assert_eq!(
-        fresh["events"][0], *first,
-        "one who comes for the first time has missed nothing"
-    );
+    assert_eq!(fresh["events"][0], *first, "a new consumer has missed nothing");
     pair.daemons = [alices, bobs];
     pair.end().await;
 }

@@ -1,4 +1,4 @@
-//! Clients that mean harm, or do it: whatever one writes, its connection goes on, and so does everybody else's.
+//! Hostile and broken clients: no line ends the connection of its client, or that of another one.
 
 use std::path::PathBuf;
 
@@ -121,7 +121,7 @@ async fn batches_are_answered_whole_and_notifications_not_at_all() {
     nameless.sort_unstable();
     assert_eq!(nameless, [-32601, -32600]);
 
-    // Nothing is to be said to these, so the next line is the next answer.
+    // Notifications have no response, so the next line is the response to the next request.
     let silent = json!([{ "jsonrpc": "2.0", "method": "node.status" }, { "jsonrpc": "2.0", "method": "no.such" }]);
     client
         .write(format!("{silent}\n{}\n\n \t\r\n", silent[0]).as_bytes())
@@ -134,7 +134,7 @@ async fn batches_are_answered_whole_and_notifications_not_at_all() {
 }
 
 #[tokio::test]
-async fn half_a_line_and_a_hasty_goodbye_disturb_nobody() {
+async fn half_a_line_and_a_sudden_disconnect_disturb_no_other_client() {
     let (home, _daemon, _network) = alone().await;
     let mut witness = home.client().await;
     for bytes in [

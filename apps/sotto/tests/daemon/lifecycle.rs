@@ -1,4 +1,4 @@
-//! A daemon's beginnings and ends: who may start, what lies in the folder, what is left behind.
+//! Start and stop of the daemon: who may start it, which files it makes, which it leaves behind.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
@@ -88,7 +88,7 @@ async fn one_daemon_a_profile_and_stopping_lets_the_next_one_in() {
     assert_eq!(client.line().await, None, "every client is let go");
     assert_eq!(Lock::holder(&home.profile.lock_file()).expect("readable"), None);
 
-    // What a crash leaves behind is in nobody's way.
+    // The files that a crash leaves behind do not stop the next start.
     fs::write(home.profile.lock_file(), "1\n").expect("ours");
     drop(std::os::unix::net::UnixListener::bind(home.profile.socket()).expect("free"));
     assert!(

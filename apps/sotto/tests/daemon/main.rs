@@ -1,4 +1,4 @@
-//! The daemon, spoken to over its real socket: what it does, and what it does not let anybody do to it.
+//! The daemon over its real socket: what it does, and what no client can make it do.
 
 mod conversation;
 mod events;

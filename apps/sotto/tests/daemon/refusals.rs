@@ -1,4 +1,4 @@
-//! What a request can have wrong with it, and how that is said.
+//! Wrong requests and their errors.
 
 use serde_json::json;
 use sotto_api::Kind;

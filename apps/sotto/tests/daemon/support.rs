@@ -67,7 +67,7 @@ impl Home {
     }
 }
 
-/// Two people who know each other, and their daemons.
+/// Two users and their daemons.
 pub struct Pair {
     pub alice: Client,
     pub bob: Client,

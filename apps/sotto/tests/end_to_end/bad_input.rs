@@ -1,4 +1,4 @@
-//! Wrong use is told in words that name what was wrong, with the exit code of the table, and changes nothing.
+//! Wrong use ends with an error that names what was wrong and with its exit code, and changes nothing.
 
 use crate::world::{World, path, run, sotto, string};
 

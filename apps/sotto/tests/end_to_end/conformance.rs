@@ -19,10 +19,10 @@ fn our_daemon_keeps_every_clause() {
     let mut alice = world.person("alice");
     alice.start();
     let (one, other) = (invite(&alice), invite(&alice));
-    // From a profile that is nobody's.
+    // From a profile without an identity.
     let mut command = sotto();
     command
-        .args(["--data-dir", path(&world.path().join("nobody"))])
+        .args(["--data-dir", path(&world.path().join("empty"))])
         .args(["--network", &format!("local:{}", path(&alice.network))])
         .args(["--json", "conformance", "--address", &one, "--address", &other])
         // This machine may have other things to do.

@@ -1,4 +1,4 @@
-//! Who may talk to whom, and who somebody is.
+//! Contacts: requests, invites, verification, names.
 
 use sotto_api::Body;
 

@@ -1,4 +1,4 @@
-//! The demo, as somebody's first contact with the program.
+//! The demo, as a new user sees it.
 
 use std::fs;
 use std::process::{Command, Stdio};

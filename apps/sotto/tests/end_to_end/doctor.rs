@@ -79,9 +79,9 @@ fn what_is_wrong_comes_with_what_to_do() {
     assert!(verdict == "careful" && said.contains("left-behind"), "{said}");
     assert!(hint.starts_with("chmod"), "{hint}");
 
-    let mut nobody = sotto();
-    nobody.arg("--data-dir").arg(world.path().join("nobody")).arg("doctor");
-    let told = run(nobody, b"");
+    let mut command = sotto();
+    command.arg("--data-dir").arg(world.path().join("empty")).arg("doctor");
+    let told = run(command, b"");
     assert_eq!(told.status.code(), Some(1));
     assert!(told.stdout.contains("there is no identity in"), "{told:#?}");
 }

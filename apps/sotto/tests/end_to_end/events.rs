@@ -1,4 +1,4 @@
-//! The event log: nobody who was away misses anything, and nothing is told twice that was acknowledged.
+//! The event log: a consumer that was away misses no event, and gets none twice that it has acknowledged.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Stdio};

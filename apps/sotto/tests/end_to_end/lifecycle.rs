@@ -63,7 +63,7 @@ fn a_daemon_starts_in_the_background_and_stops() {
 }
 
 #[test]
-fn the_number_in_the_lock_file_is_nobody() {
+fn the_number_in_the_lock_file_alone_means_no_daemon() {
     let world = World::new();
     let alice = world.person("alice");
     let mut bystander = std::process::Command::new("sleep")
@@ -121,7 +121,7 @@ fn a_passphrase_comes_by_file_or_descriptor() {
         b"correct horse battery staple\n",
     );
     assert!(init.status.success(), "{init:#?}");
-    assert_eq!(pat.error(&["daemon", "start"]).0, 9, "nobody can be asked");
+    assert_eq!(pat.error(&["daemon", "start"]).0, 9, "there is no terminal to ask on");
 
     let _background = Background(&pat);
     pat.json(&["daemon", "start", "--passphrase-file", path(&passphrase)]);

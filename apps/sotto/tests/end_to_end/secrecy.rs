@@ -1,4 +1,4 @@
-//! Nobody who has the disk or the wire has anything to read.
+//! Neither the disk nor the wire has anything readable.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

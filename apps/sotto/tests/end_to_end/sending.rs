@@ -70,7 +70,7 @@ fn the_same_key_twice_is_one_message() {
 }
 
 #[test]
-fn five_hundred_messages_wait_for_somebody_who_is_away() {
+fn five_hundred_messages_wait_for_a_contact_that_is_away() {
     let world = World::new();
     let (mut alice, mut bob) = world.friends();
     bob.stop();

@@ -45,7 +45,7 @@ fn the_tighter_timer_of_the_two_holds() {
         (&ours["seconds"], &ours["ours"], &ours["theirs"]),
         (&7200.into(), &7200.into(), &0.into())
     );
-    bob.until("her wish", |event| {
+    bob.until("her timer", |event| {
         matches!(
             event.body,
             Body::TimerChanged {

@@ -1,4 +1,4 @@
-//! People with a data folder and a daemon each, and a wire between them that somebody listens to.
+//! [`World`]: users with a data folder and a daemon each, and an eavesdropper on the wire between them.
 
 use std::fmt::Debug;
 use std::fs::{self, File};
@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// A temporary folder and the wire.
 pub struct World {
     folder: TempDir,
-    /// Who hears every byte that two people exchange.
+    /// Copies every byte that two users exchange.
     pub eavesdropper: Eavesdropper,
 }
 
@@ -57,7 +57,7 @@ impl World {
         }
     }
 
-    /// Somebody with a fresh identity and no daemon yet.
+    /// A user with a new identity and no daemon yet.
     pub fn person(&self, name: &'static str) -> Person {
         // Not by name: the configuration holds this path, and names are looked for.
         let number = fs::read_dir(self.folder.path()).expect("a folder").count();
@@ -81,7 +81,7 @@ impl World {
         person
     }
 
-    /// Puts the eavesdropper's ear on the wire between two people, in both directions.
+    /// Connects two users through the eavesdropper, in both directions.
     pub fn connect(&self, one: &Person, other: &Person) {
         for (here, there) in [(one, other), (other, one)] {
             let tap = here.network.join(&there.onion);
@@ -91,11 +91,11 @@ impl World {
         }
     }
 
-    /// Two people whose daemons run and who are friends; each calls the other by name.
+    /// Two users whose daemons run and who are friends; each has a petname for the other.
     pub fn friends(&self) -> (Person, Person) {
         let (mut alice, mut bob) = (self.person("alice"), self.person("bob"));
         self.connect(&alice, &bob);
-        // Which is off unless somebody wants it.
+        // It is off by default.
         alice.configure("typing = true");
         alice.start();
         bob.start();
@@ -264,7 +264,7 @@ impl Person {
         texts
     }
 
-    /// Waits until a message of ours stands so.
+    /// Waits until a sent message has reached the state.
     pub fn until_state(&mut self, id: &str, state: api::MessageState) {
         let deadline = Instant::now() + PATIENCE;
         let status = api::MessageOnly {
@@ -308,7 +308,7 @@ impl Drop for Person {
     }
 }
 
-/// The program, without the settings of whoever runs the tests.
+/// The program, without the environment of the developer.
 pub fn sotto() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
     for name in [

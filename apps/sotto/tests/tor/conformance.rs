@@ -19,10 +19,10 @@ fn our_daemon_keeps_every_clause_behind_its_onion_address() {
     let client = newcomer();
     call(client, alice.address());
     let proxy = client.address().to_string();
-    let nobody = TempDir::with_prefix("sotto-").expect("a folder");
+    let empty = TempDir::with_prefix("sotto-").expect("a folder");
     let output = Command::new(env!("CARGO_BIN_EXE_sotto"))
         .args(["--json", "--data-dir"])
-        .arg(nobody.path())
+        .arg(empty.path())
         .args(["conformance", "--socks", &proxy, "--address", &one, "--address", &other])
         .output()
         .expect("sotto runs");

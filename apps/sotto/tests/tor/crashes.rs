@@ -1,4 +1,4 @@
-//! `kill -9`: whoever comes back is found under the same address, and what waited arrives, on both sides. What the dead
+//! `kill -9`: a node that comes back is found under the same address, and what waited arrives, on both sides. What the dead
 //! leave on the disk shows no key.
 
 use sotto_core::OnionSecret;
@@ -31,7 +31,7 @@ fn one_dies_and_comes_back(runtimes: [Runtime; 2]) {
     other.kill();
     victim.send(&others, "are you there?");
     victim.kill();
-    // This time nobody has been at its store since.
+    // This time nothing has opened its store since.
     assert_no_key_in(victim.folder(), &seed);
     other.start();
     victim.start();

@@ -81,7 +81,7 @@ impl Daemon {
         self.folder.path().join("key")
     }
 
-    /// The program, without the settings of whoever runs the tests.
+    /// The program, without the environment of the developer.
     pub fn sotto(&self) -> Command {
         self.set_up(Command::new(env!("CARGO_BIN_EXE_sotto")))
     }

@@ -174,7 +174,7 @@ pub fn until<T, W: fmt::Debug>(what: &str, mut holds: impl FnMut() -> Result<T, 
     }
 }
 
-/// The network of all tests that do it no harm. Nobody drops it: it goes when this process does.
+/// The network of all tests that do it no harm. It is never dropped: it ends with this process.
 pub fn shared_network() -> MutexGuard<'static, TorNetwork> {
     static NETWORK: LazyLock<Mutex<TorNetwork>> =
         LazyLock::new(|| Mutex::new(TorNetwork::start().unwrap_or_else(|error| panic!("{error}"))));

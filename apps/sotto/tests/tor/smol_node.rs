@@ -1,5 +1,5 @@
 //! A node on smol, whole and with a store of its own, in a process of its own: this test program once more, playing
-//! [`a_node_on_smol`]. It is asked and answers in lines of JSON, and ends when nobody can ask it any more.
+//! [`a_node_on_smol`]. It reads requests and writes responses as lines of JSON, and ends when its standard input is closed.
 
 use std::env;
 use std::error::Error;
@@ -11,7 +11,7 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sotto_core::row::{DeliveryState, Standing};
+use sotto_core::row::{DeliveryState, Relationship};
 use sotto_core::{Command as Wish, ConversationId, Direction, Draft, EventSeq, OnionAddress, Reply};
 use sotto_io_smol::{NodeConfig, NodeHandle, start};
 use sotto_io_sqlcipher::{Reader, Store, StoreKey};
@@ -197,7 +197,7 @@ async fn live(runtime: impl tor_rtcompat::Runtime, folder: &Path) -> Result<(), 
 }
 
 async fn answer(node: &NodeHandle, reader: &Reader, question: Question) -> Result<Value, Box<dyn Error>> {
-    let wish = match question {
+    let command = match question {
         Question::Address => Wish::Identity,
         Question::Invite => Wish::CreateInvite,
         Question::Befriend(code) => Wish::AddContact {
@@ -206,11 +206,11 @@ async fn answer(node: &NodeHandle, reader: &Reader, question: Question) -> Resul
             note: String::new(),
         },
         Question::Send(to, text) => Wish::Send(Draft::plain(to.parse::<OnionAddress>()?, text)),
-        Question::IsFriend(of) => return Ok((reader.standing(&of.parse()?)? == Some(Standing::Friend)).into()),
+        Question::IsFriend(of) => return Ok((reader.standing(&of.parse()?)? == Some(Relationship::Friend)).into()),
         Question::Picture => return Ok(serde_json::to_value(picture(node, reader).await?)?),
         Question::History(with) => return Ok(serde_json::to_value(history(reader, with.parse()?)?)?),
     };
-    Ok(match node.command(wish).await? {
+    Ok(match node.command(command).await? {
         Ok(Reply::Identity { address, .. }) => address.to_string().into(),
         Ok(Reply::Invite(code)) => code.to_string().into(),
         Ok(Reply::Contact(_) | Reply::Message { .. }) => Value::Null,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use sotto_conformance::SocksTarget;
-use sotto_core::wire::link::Standing;
+use sotto_core::wire::link::Relationship;
 use sotto_tor_network::SocksClient;
 
 use crate::node::{Runtime, at_rest, friends, node, shared_network, tell};
@@ -21,7 +21,7 @@ fn c_tor_gets_through_and_the_handshake_is_completed() {
     for runtime in [Runtime::Tokio, Runtime::Smol] {
         let node = node(runtime, &network);
         let hello = call(client, node.address());
-        assert_eq!(hello.standing(), Standing::Stranger, "{runtime:?}");
+        assert_eq!(hello.relationship(), Relationship::Stranger, "{runtime:?}");
         assert!(hello.version_min <= 1 && hello.version_max >= 1, "{runtime:?}");
     }
 }
@@ -55,13 +55,13 @@ fn raw_bytes_change_nothing() {
             assert_eq!(
                 all_that_is_answered(&mut stream),
                 b"",
-                "whoever does not speak the protocol is told nothing: {said:?}"
+                "a stranger that does not speak the protocol gets no answer: {said:?}"
             );
         }
     }
     let crowds = onions.each_ref().map(|onion| come_in_a_crowd(crowd, onion));
     for mut streams in silent {
-        // Somebody who begins as one should is answered once; nobody may stay.
+        // A stranger that begins a correct handshake is answered once; no stranger may stay.
         let answers = streams.each_mut().map(all_that_is_answered);
         let [nothing, little, beginning] = answers.each_ref().map(Vec::len);
         assert_eq!((nothing, little), (0, 0));
@@ -79,7 +79,7 @@ fn raw_bytes_change_nothing() {
     }
     let newcomer = newcomer();
     for onion in &onions {
-        assert_eq!(call(newcomer, onion).standing(), Standing::Stranger);
+        assert_eq!(call(newcomer, onion).relationship(), Relationship::Stranger);
     }
     tell(&mut *one, &mut *other, "still here");
     tell(&mut *other, &mut *one, "so am I");
@@ -111,7 +111,7 @@ fn come_in_a_crowd(client: SocksClient, onion: &str) -> Vec<JoinHandle<bool>> {
     iter::repeat_n(way, CROWD).map(visitor).collect()
 }
 
-/// What is not taken any more was said to nobody.
+/// A write that the node no longer reads is no error.
 fn say(stream: &mut TcpStream, bytes: &[u8]) {
     if let Err(error) = stream.write_all(bytes) {
         assert!(is_cut_off(&error), "{error}");

@@ -78,14 +78,14 @@ fn what_was_sent_waits_until_the_way_is_free() {
     let network = shared_network().arti_config();
     let [mut ada, mut bob] = friends(&network);
 
-    let nobody_there = network_without(&network, "/nowhere/obfs4proxy");
+    let no_such_program = network_without(&network, "/nowhere/obfs4proxy");
     let mut strange = network.clone();
-    let nobody = "316E643333645F6D79216558614D3931657A5F5F";
-    strange["tor_network"]["authorities"]["v3idents"] = vec![nobody].into();
+    let unknown_authority = "316E643333645F6D79216558614D3931657A5F5F";
+    strange["tor_network"]["authorities"]["v3idents"] = vec![unknown_authority].into();
     let alone = &["unshare", "--map-root-user", "--net"][..];
     let troubles = [
         (
-            &nobody_there,
+            &no_such_program,
             &[][..],
             "pluggable transport not found or not executable: /nowhere/obfs4proxy",
         ),
@@ -158,7 +158,7 @@ fn a_clock_that_is_hours_ahead_is_told() {
 
 /// Tor may well work with such a clock, so it is Bob who is away: what waits for him does not fail over it, and goes once
 /// he is back and the clock is right, be that hours earlier. It is Ada who dials: while her clock was ahead she published
-/// descriptors of a later time, and those who keep them take no earlier one from her.
+/// descriptors of a later time, and directories that keep them accept no earlier one from her.
 fn with_a_wrong_clock(hours: i64, trouble: &str) {
     let network = shared_network().arti_config();
     let folder = TempDir::new().expect("a folder");

@@ -1,4 +1,4 @@
-//! Whoever reaches an onion address without Sotto: through C tor's SOCKS port, with bytes of their own.
+//! A peer that reaches an onion address without Sotto: through C tor's SOCKS port, with bytes of its own.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -22,7 +22,7 @@ pub fn newcomer() -> SocksClient {
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Calls a node as Alice of the vectors, whom it does not know, with snow alone; its first frame. Only who has the key of
+/// Dials a node as Alice of the vectors, a stranger to it, with snow alone; its first frame. Only a peer with the key of
 /// the address can answer.
 pub fn call(client: SocksClient, onion: &str) -> Hello {
     let mut stream = visit(client, onion);

@@ -13,7 +13,7 @@ use super::framing::MAX_FRAME;
 use super::*;
 use crate::property::cases;
 use crate::wire::link::frame::Body;
-use crate::wire::link::{Heartbeat, Sealed};
+use crate::wire::link::{Ciphertext, Heartbeat};
 
 const DIALER: u8 = 1;
 const LISTENER: u8 = 2;
@@ -75,8 +75,8 @@ fn open() -> (Link, Link) {
 fn sealed(sequence: u64, bytes: usize) -> Frame {
     let ciphertext = vec![u8::try_from(sequence % 256).unwrap(); bytes];
     Frame {
-        body: Some(Body::Sealed(Sealed {
-            generation: 1,
+        body: Some(Body::Ciphertext(Ciphertext {
+            session_epoch: 1,
             sequence,
             ciphertext,
         })),

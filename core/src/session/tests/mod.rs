@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use libsignal_protocol::{CiphertextMessage, PreKeySignalMessage, SignalMessage};
 use proptest::test_runner::{Config, RngSeed};
 
-use super::{Opened, Ratchet, Sealed, SessionFault, Signal, SignalSession, ciphertext};
+use super::{Encrypted, Opened, Ratchet, SessionFault, Signal, SignalSession, ciphertext};
 use crate::wire::link::Bundle;
 use crate::{Entropy, OnionAddress, Wall};
 
@@ -66,7 +66,7 @@ impl Person {
 
     /// Seals for `peer`, without handing it over.
     fn seal(&mut self, peer: &Person, plaintext: &[u8]) -> Vec<u8> {
-        let Sealed { ciphertext, session } = self
+        let Encrypted { ciphertext, session } = self
             .signal
             .encrypt(&peer.address, &self.session(), plaintext, NOW, &mut self.entropy)
             .expect("a usable session");

@@ -1,7 +1,7 @@
 //! What a [`ByzantinePeer`] does to frames.
 
 use sotto_core::wire::link::{
-    Ack, Answer, Bundle, Frame, Heartbeat, Offer, Presence, Request, Sealed, Standing, Typing,
+    Ack, Bundle, Ciphertext, Frame, Heartbeat, PreKeyOffer, Presence, Relationship, Request, RequestStatus, Typing,
 };
 use sotto_core::wire::link::{Hello, frame::Body};
 
@@ -18,19 +18,22 @@ impl ByzantinePeer {
     pub(super) fn altered(&mut self, frame: Frame, relay: &mut Relay) -> Vec<Frame> {
         let Some(body) = frame.body else { return Vec::new() };
         let greeting = matches!(body, Body::Hello(_));
-        if let Body::Request(Request { bundle, .. }) | Body::Offer(Offer { bundle, .. }) = &body {
+        if let Body::Request(Request { bundle, .. }) | Body::PreKeyOffer(PreKeyOffer { bundle, .. }) = &body {
             self.offered.clone_from(bundle);
         }
         let mut said = match (self.fault, body) {
             (ByzantineFault::NeverAcks, Body::Ack(_)) => Vec::new(),
             (ByzantineFault::AcksTheUnsent, Body::Ack(ack)) => self.ack_of_unsent(ack),
             (ByzantineFault::MisreportsCursors, Body::Hello(hello)) => vec![Body::Hello(self.misreport(hello))],
-            (ByzantineFault::LosesSession, Body::Hello(hello)) => vec![Body::Hello(Hello { generation: 0, ..hello })],
+            (ByzantineFault::LosesSession, Body::Hello(hello)) => vec![Body::Hello(Hello {
+                session_epoch: 0,
+                ..hello
+            })],
             (ByzantineFault::LosesSession, Body::Ack(ack)) => {
                 relay.truncated = true;
                 self.first_ack_or_none(ack)
             }
-            (ByzantineFault::Equivocates, Body::Sealed(sealed)) => self.equivocation(sealed),
+            (ByzantineFault::Equivocates, Body::Ciphertext(sealed)) => self.equivocation(sealed),
             (ByzantineFault::RepeatsFrames, body) => vec![body.clone(), body.clone(), body],
             (_, body) => vec![body],
         };
@@ -84,45 +87,45 @@ impl ByzantinePeer {
             0 => hello.received += 1 + number,
             1 => hello.sent = 0,
             2 => hello.acknowledged += 1 + number,
-            3 => hello.generation += 1 + number,
-            4 => hello.generation = 0,
-            5 => hello.offered = hello.generation + number,
-            6 => hello.standing = i32::try_from(number % 6).unwrap_or(0),
+            3 => hello.session_epoch += 1 + number,
+            4 => hello.session_epoch = 0,
+            5 => hello.offered = hello.session_epoch + number,
+            6 => hello.relationship = i32::try_from(number % 6).unwrap_or(0),
             _ => hello.received = 0,
         }
         hello
     }
 
-    fn equivocation(&mut self, sealed: Sealed) -> Vec<Body> {
+    fn equivocation(&mut self, sealed: Ciphertext) -> Vec<Body> {
         let mut other = sealed.clone();
         if let Some(last) = other.ciphertext.last_mut() {
             *last ^= 1;
         }
         match self.entropy.below(4) {
             // A second ciphertext under the same sequence number, after the real one.
-            0 => vec![Body::Sealed(sealed), Body::Sealed(other)],
+            0 => vec![Body::Ciphertext(sealed), Body::Ciphertext(other)],
             // The same, before the real one.
-            1 => vec![Body::Sealed(other), Body::Sealed(sealed)],
+            1 => vec![Body::Ciphertext(other), Body::Ciphertext(sealed)],
             // One ciphertext under two sequence numbers.
             2 => {
                 other = sealed.clone();
                 other.sequence += 1;
-                vec![Body::Sealed(sealed), Body::Sealed(other)]
+                vec![Body::Ciphertext(sealed), Body::Ciphertext(other)]
             }
-            _ => vec![Body::Sealed(sealed)],
+            _ => vec![Body::Ciphertext(sealed)],
         }
     }
 
     /// A request and a pre-key offer of an arbitrary session epoch.
     fn flooding_requests(&mut self) -> Vec<Body> {
-        let generation = match self.entropy.below(3) {
+        let session_epoch = match self.entropy.below(3) {
             0 => 1 << 62,
             1 => u64::MAX,
             _ => self.entropy.below(1 << 40),
         };
         let bundle = self.offered.clone();
         let request = Request {
-            generation,
+            session_epoch,
             bundle: bundle.clone().or_else(|| Some(Bundle::default())),
             name: "your best friend".to_owned(),
             note: "let me in".to_owned(),
@@ -130,9 +133,9 @@ impl ByzantinePeer {
         };
         vec![
             Body::Request(request),
-            Body::Offer(Offer { generation, bundle }),
-            Body::Answer(Answer {
-                standing: Standing::Declined.into(),
+            Body::PreKeyOffer(PreKeyOffer { session_epoch, bundle }),
+            Body::RequestStatus(RequestStatus {
+                relationship: Relationship::Declined.into(),
             }),
         ]
     }
@@ -147,11 +150,11 @@ impl ByzantinePeer {
             2 => Body::Presence(Presence {
                 availability: i32::try_from(self.entropy.below(9)).unwrap_or(0),
             }),
-            3 => Body::Answer(Answer {
-                standing: i32::try_from(self.entropy.below(9)).unwrap_or(0),
+            3 => Body::RequestStatus(RequestStatus {
+                relationship: i32::try_from(self.entropy.below(9)).unwrap_or(0),
             }),
             _ => Body::Ack(Ack {
-                generation: self.entropy.below(4),
+                session_epoch: self.entropy.below(4),
                 received: self.entropy.below(4),
             }),
         }

@@ -4,7 +4,7 @@ use prost::Message as _;
 use sotto_core::wire::content::content::Kind;
 use sotto_core::wire::content::{Accept, Content, Delete, Edit, Reaction, Read, Text};
 use sotto_core::wire::link::Bundle;
-use sotto_core::{Damaged, Entropy, Offer, OnionAddress, Opened, Ratchet, SafetyNumber, Sealed, SessionFault, Wall};
+use sotto_core::{Damaged, Encrypted, Entropy, Offer, OnionAddress, Opened, Ratchet, SafetyNumber, SessionFault, Wall};
 use zeroize::Zeroizing;
 
 use super::ByzantineFault;
@@ -128,7 +128,7 @@ impl<R: Ratchet, const FAULT: u8> Ratchet for ByzantineRatchet<R, FAULT> {
         plaintext: &[u8],
         now: Wall,
         entropy: &mut Entropy,
-    ) -> Result<Sealed<Self::Session>, SessionFault> {
+    ) -> Result<Encrypted<Self::Session>, SessionFault> {
         let mut session = session.clone();
         if Self::JUMPS_AHEAD && entropy.below(ALTERED_ONE_IN) == 0 {
             for _ in 0..[1, JUMP][usize::from(entropy.below(4) == 0)] {

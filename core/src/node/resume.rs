@@ -8,56 +8,60 @@ use std::collections::BTreeSet;
 use super::contact::Contact;
 use super::context::Context;
 use super::me::{Me, vouches};
-use crate::row::{Event, OfferRow, Row, Standing};
+use crate::row::{Event, OfferRow, Relationship, Row};
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::wire::content::Renewed;
 use crate::wire::content::content::Kind;
 use crate::wire::link::{self, Bundle, Hello, Request, frame::Body};
-use crate::{Availability, Generation, Limits, LinkId, feature};
+use crate::{Availability, Limits, LinkId, SessionEpoch, feature};
 use prost::Message as _;
 
 /// The protocol version spoken here.
 pub(super) const VERSION: u32 = 1;
 
-/// Generations above this are a fault; below, adding one never overflows.
-pub(super) const GENERATION_MAX: u64 = 1 << 62;
+/// Session epochs above this are a fault; below, adding one never overflows.
+pub(super) const SESSION_EPOCH_MAX: u64 = 1 << 62;
 
 /// What a pair of Hellos says about the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum Resumption {
     /// Both are where the other thinks.
-    Flow,
+    Continue,
     /// They hold a session from our offer, and will say so with its first ciphertext.
     AwaitOpening,
     /// Somebody's store is old, or somebody has no session.
     Replace,
 }
 
-fn verdict(ours: &Hello, theirs: &Hello) -> Verdict {
-    if ours.generation != 0 && ours.generation == theirs.generation {
+fn resumption(ours: &Hello, theirs: &Hello) -> Resumption {
+    if ours.session_epoch != 0 && ours.session_epoch == theirs.session_epoch {
         let consistent = theirs.received <= ours.sent
             && ours.received <= theirs.sent
             && theirs.acknowledged <= ours.received
             && ours.acknowledged <= theirs.received
             || breaks(Rule::RollbackUnseen);
-        return if consistent { Verdict::Flow } else { Verdict::Replace };
+        return if consistent {
+            Resumption::Continue
+        } else {
+            Resumption::Replace
+        };
     }
-    if ours.generation != 0 && ours.generation == theirs.offered {
-        return Verdict::Flow;
+    if ours.session_epoch != 0 && ours.session_epoch == theirs.offered {
+        return Resumption::Continue;
     }
-    if theirs.generation != 0 && theirs.generation == ours.offered {
-        return Verdict::AwaitOpening;
+    if theirs.session_epoch != 0 && theirs.session_epoch == ours.offered {
+        return Resumption::AwaitOpening;
     }
-    Verdict::Replace
+    Resumption::Replace
 }
 
 /// Whether there is a version that both speak, and the numbers are within their bounds.
 pub(super) fn acceptable(theirs: &Hello, limits: &Limits) -> bool {
     theirs.features.len() <= limits.hello_features
         && (theirs.version_min..=theirs.version_max).contains(&VERSION)
-        && theirs.generation <= GENERATION_MAX
-        && theirs.offered <= GENERATION_MAX
+        && theirs.session_epoch <= SESSION_EPOCH_MAX
+        && theirs.offered <= SESSION_EPOCH_MAX
 }
 
 /// Our Hello to a peer that is not known here.
@@ -94,7 +98,10 @@ impl<S: Clone> Contact<S> {
 
     /// Remembers the features of their Hello. A peer says them to those alone that it has consented to.
     pub fn learn_features(&mut self, theirs: &Hello) {
-        if matches!(theirs.standing(), link::Standing::Friend | link::Standing::Requested) {
+        if matches!(
+            theirs.relationship(),
+            link::Relationship::Friend | link::Relationship::Requested
+        ) {
             let known = theirs
                 .features
                 .iter()
@@ -105,19 +112,19 @@ impl<S: Clone> Contact<S> {
     }
 
     fn hello(&self) -> Hello {
-        let standing = match self.row.standing {
-            Standing::Stranger | Standing::RequestDeclined => link::Standing::Stranger,
-            Standing::Requested | Standing::RequestDelivered => link::Standing::Requested,
-            Standing::Asking => link::Standing::Pending,
-            Standing::Declined => link::Standing::Declined,
-            Standing::Friend => link::Standing::Friend,
+        let relationship = match self.row.relationship {
+            Relationship::Stranger | Relationship::RequestDeclined => link::Relationship::Stranger,
+            Relationship::Requested | Relationship::RequestDelivered => link::Relationship::Requested,
+            Relationship::Asking => link::Relationship::Pending,
+            Relationship::Declined => link::Relationship::Declined,
+            Relationship::Friend => link::Relationship::Friend,
         };
         let cursors = self.session.as_ref().map(|_| self.cursors);
         Hello {
             version_min: VERSION,
             version_max: VERSION,
-            standing: standing.into(),
-            generation: self.generation().0,
+            relationship: relationship.into(),
+            session_epoch: self.session_epoch().0,
             sent: cursors.map_or(0, |cursors| cursors.sent),
             received: cursors.map_or(0, |cursors| cursors.received),
             acknowledged: cursors.map_or(0, |cursors| cursors.acknowledged),
@@ -126,65 +133,65 @@ impl<S: Clone> Contact<S> {
         }
     }
 
-    /// Both Hellos are said: does what our standing and theirs call for.
-    pub fn settle<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
-        match self.row.standing {
-            Standing::Friend => self.settle_session(link, theirs, me, ctx),
-            Standing::Requested | Standing::RequestDelivered => self.settle_request(link, theirs, me, ctx),
-            Standing::Stranger | Standing::RequestDeclined | Standing::Asking | Standing::Declined => {}
+    /// Both Hellos are said: does what our relationship and theirs call for.
+    pub fn resume<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
+        match self.row.relationship {
+            Relationship::Friend => self.resume_session(link, theirs, me, ctx),
+            Relationship::Requested | Relationship::RequestDelivered => self.resume_request(link, theirs, me, ctx),
+            Relationship::Stranger | Relationship::RequestDeclined | Relationship::Asking | Relationship::Declined => {}
         }
     }
 
-    fn settle_session<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
+    fn resume_session<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
         let ours = self.hello();
-        self.estranged = theirs.standing() == link::Standing::Stranger;
-        match theirs.standing() {
-            link::Standing::Friend => {}
+        self.estranged = theirs.relationship() == link::Relationship::Stranger;
+        match theirs.relationship() {
+            link::Relationship::Friend => {}
             // They have not seen our consent yet: it waits, sealed for the offer in their request.
-            link::Standing::Requested if theirs.offered != 0 && theirs.offered == ours.generation => {}
+            link::Relationship::Requested if theirs.offered != 0 && theirs.offered == ours.session_epoch => {}
             // They have lost or removed us. Only a request of theirs, or of ours, changes that.
             _ => return,
         }
-        if theirs.generation == self.cursors.generation.0 {
+        if theirs.session_epoch == self.cursors.session_epoch.0 {
             // Even before a replacement, what they hold need not be sent again.
             let _ = self.acknowledge(theirs.received, ctx);
         }
-        match verdict(&ours, theirs) {
-            Verdict::Flow => {
+        match resumption(&ours, theirs) {
+            Resumption::Continue => {
                 // An offer that is still out answered a Hello that came late; they have not used it.
                 self.drop_offer(ctx);
-                self.flow(link, me, ctx);
+                self.establish(link, me, ctx);
             }
-            Verdict::Replace if me.address < self.row.address => {
+            Resumption::Replace if me.address < self.row.address => {
                 let known = ours
-                    .generation
-                    .max(theirs.generation)
+                    .session_epoch
+                    .max(theirs.session_epoch)
                     .max(theirs.offered)
-                    .max(self.cursors.generation.0);
+                    .max(self.cursors.session_epoch.0);
                 let offer = self.offer_above(known, me, ctx);
                 if let Ok(bundle) = Bundle::decode(offer.bundle.as_slice()) {
-                    let generation = offer.generation.0;
+                    let session_epoch = offer.session_epoch.0;
                     ctx.frame(
                         link,
-                        Body::Offer(link::Offer {
-                            generation,
+                        Body::PreKeyOffer(link::PreKeyOffer {
+                            session_epoch,
                             bundle: Some(bundle),
                         }),
                     );
                 }
             }
             // It is their turn: to open the session that we offered, or to offer one.
-            Verdict::AwaitOpening | Verdict::Replace => {}
+            Resumption::AwaitOpening | Resumption::Replace => {}
         }
     }
 
-    fn settle_request<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
-        let delivered = self.row.standing == Standing::RequestDelivered;
-        match theirs.standing() {
-            link::Standing::Pending if delivered => {}
-            link::Standing::Declined if delivered => self.declined(ctx),
+    fn resume_request<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
+        let delivered = self.row.relationship == Relationship::RequestDelivered;
+        match theirs.relationship() {
+            link::Relationship::Pending if delivered => {}
+            link::Relationship::Declined if delivered => self.declined(ctx),
             // Their consent is on its way.
-            link::Standing::Friend if theirs.generation != 0 && theirs.generation == self.offered().0 => {}
+            link::Relationship::Friend if theirs.session_epoch != 0 && theirs.session_epoch == self.offered().0 => {}
             _ => self.send_request(link, me, ctx),
         }
     }
@@ -193,10 +200,10 @@ impl<S: Clone> Contact<S> {
     pub fn send_request<R: Ratchet<Session = S>>(&mut self, link: LinkId, me: &Me<R>, ctx: &mut Context) {
         let offer = match &self.offer {
             Some(offer) => offer,
-            None => self.offer_above(self.cursors.generation.0, me, ctx),
+            None => self.offer_above(self.cursors.session_epoch.0, me, ctx),
         };
         let request = Request {
-            generation: offer.generation.0,
+            session_epoch: offer.session_epoch.0,
             bundle: Bundle::decode(offer.bundle.as_slice()).ok(),
             name: me.row.name.clone(),
             note: self.row.note.clone(),
@@ -207,7 +214,7 @@ impl<S: Clone> Contact<S> {
         ctx.frame(link, Body::Request(request));
     }
 
-    /// Our outstanding offer if its generation is above `known`, else a fresh one that is.
+    /// Our outstanding offer if its session epoch is above `known`, else a fresh one that is.
     pub fn offer_above<R: Ratchet<Session = S>>(&mut self, known: u64, me: &Me<R>, ctx: &mut Context) -> &OfferRow {
         if self.offered().0 <= known {
             let offer = me.ratchet.offer(&mut ctx.entropy);
@@ -217,8 +224,8 @@ impl<S: Clone> Contact<S> {
             };
             let row = OfferRow {
                 contact: self.row.address,
-                // Steps are random, so a generation names one offer even if a node forgot everything in between.
-                generation: Generation(known.max(self.offered().0) + 1 + ctx.entropy.below(1 << 32)),
+                // Steps are random, so a session epoch names one offer even if a node forgot everything in between.
+                session_epoch: SessionEpoch(known.max(self.offered().0) + 1 + ctx.entropy.below(1 << 32)),
                 bundle: bundle.encode_to_vec(),
                 secrets: offer.secrets.to_vec(),
             };
@@ -230,8 +237,8 @@ impl<S: Clone> Contact<S> {
 
     /// Ciphertexts may go: first those that they may have missed, then what waits. Our presence comes after them: one of
     /// them may be our consent, before which they do not listen to it.
-    pub fn flow<R: Ratchet<Session = S>>(&mut self, link: LinkId, me: &Me<R>, ctx: &mut Context) {
-        self.flow = Some(link);
+    pub fn establish<R: Ratchet<Session = S>>(&mut self, link: LinkId, me: &Me<R>, ctx: &mut Context) {
+        self.established = Some(link);
         self.seen(ctx);
         self.resend(ctx);
         self.pump(me, ctx);
@@ -250,18 +257,18 @@ impl<S: Clone> Contact<S> {
     pub fn renew<R: Ratchet<Session = S>>(
         &mut self,
         link: LinkId,
-        offer: &link::Offer,
+        offer: &link::PreKeyOffer,
         me: &Me<R>,
         ctx: &mut Context,
     ) -> bool {
         let acceptable = self.is_friend()
             && self.row.address < me.address
-            && offer.generation > self.generation().0
-            && offer.generation <= GENERATION_MAX;
+            && offer.session_epoch > self.session_epoch().0
+            && offer.session_epoch <= SESSION_EPOCH_MAX;
         let Some(bundle) = offer.bundle.as_ref().filter(|_| acceptable) else {
             return false;
         };
-        if !self.open_with(bundle, Generation(offer.generation), me, ctx) {
+        if !self.open_with(bundle, SessionEpoch(offer.session_epoch), me, ctx) {
             return false;
         }
         let renewed = Renewed {
@@ -269,7 +276,7 @@ impl<S: Clone> Contact<S> {
             identity_signature: me.identity_signature(),
         };
         self.queue_opening(Kind::Renewed(renewed), ctx);
-        self.flow(link, me, ctx);
+        self.establish(link, me, ctx);
         true
     }
 
@@ -277,7 +284,7 @@ impl<S: Clone> Contact<S> {
     pub fn open_with<R: Ratchet<Session = S>>(
         &mut self,
         bundle: &Bundle,
-        generation: Generation,
+        session_epoch: SessionEpoch,
         me: &Me<R>,
         ctx: &mut Context,
     ) -> bool {
@@ -291,7 +298,7 @@ impl<S: Clone> Contact<S> {
             return false;
         };
         let renewal = self.row.identity_key.is_some();
-        self.begin_session(session, generation, ctx);
+        self.begin_session(session, session_epoch, ctx);
         self.requeue(renewal, ctx);
         if renewal {
             self.rekeyed(&bundle.identity_key, ctx);
@@ -338,9 +345,9 @@ pub(super) fn wire_availability(availability: Availability) -> link::Availabilit
 mod tests {
     use super::*;
 
-    fn hello(generation: u64, sent: u64, received: u64, acknowledged: u64, offered: u64) -> Hello {
+    fn hello(session_epoch: u64, sent: u64, received: u64, acknowledged: u64, offered: u64) -> Hello {
         Hello {
-            generation,
+            session_epoch,
             sent,
             received,
             acknowledged,
@@ -352,31 +359,34 @@ mod tests {
     #[test]
     fn equal_cursors_flow_and_every_rollback_is_seen_by_both() {
         let (ours, theirs) = (hello(1, 5, 3, 4, 0), hello(1, 3, 5, 3, 0));
-        assert_eq!(verdict(&ours, &theirs), Verdict::Flow);
-        assert_eq!(verdict(&theirs, &ours), Verdict::Flow);
+        assert_eq!(resumption(&ours, &theirs), Resumption::Continue);
+        assert_eq!(resumption(&theirs, &ours), Resumption::Continue);
         // Lost acks and lost ciphertexts are no rollback.
         let behind = hello(1, 3, 4, 0, 0);
-        assert_eq!(verdict(&ours, &behind), Verdict::Flow);
+        assert_eq!(resumption(&ours, &behind), Resumption::Continue);
         for old in [
             hello(1, 2, 5, 2, 0),
             hello(1, 3, 3, 3, 0),
             hello(1, 3, 6, 3, 0),
             hello(2, 3, 5, 3, 0),
         ] {
-            assert_eq!(verdict(&ours, &old), Verdict::Replace, "{old:?}");
-            assert_eq!(verdict(&old, &ours), Verdict::Replace, "{old:?}");
+            assert_eq!(resumption(&ours, &old), Resumption::Replace, "{old:?}");
+            assert_eq!(resumption(&old, &ours), Resumption::Replace, "{old:?}");
         }
     }
 
     #[test]
     fn no_session_is_never_in_step() {
-        assert_eq!(verdict(&hello(0, 0, 0, 0, 0), &hello(0, 0, 0, 0, 0)), Verdict::Replace);
+        assert_eq!(
+            resumption(&hello(0, 0, 0, 0, 0), &hello(0, 0, 0, 0, 0)),
+            Resumption::Replace
+        );
     }
 
     #[test]
     fn a_used_offer_waits_for_its_opening() {
         let (offerer, acceptor) = (hello(1, 5, 3, 4, 2), hello(2, 1, 0, 0, 0));
-        assert_eq!(verdict(&offerer, &acceptor), Verdict::AwaitOpening);
-        assert_eq!(verdict(&acceptor, &offerer), Verdict::Flow);
+        assert_eq!(resumption(&offerer, &acceptor), Resumption::AwaitOpening);
+        assert_eq!(resumption(&acceptor, &offerer), Resumption::Continue);
     }
 }
