@@ -63,13 +63,14 @@
 
 mod address;
 mod command;
+mod contact;
 mod conversation;
-mod entropy;
+mod delivery;
 pub mod feature;
 mod friend_code;
 mod id;
 mod io;
-mod limits;
+mod kernel;
 pub mod link;
 mod node;
 mod onion_key;
@@ -88,14 +89,14 @@ pub use address::{NotAnAddress, OnionAddress};
 pub use command::{
     Availability, Command, ContactPresence, Draft, Notice, Presence, Refusal, Reply, SafetyNumber, Status,
 };
-pub use conversation::{ChannelId, ConversationId, GroupId, MessageKey};
-pub use entropy::Entropy;
+pub use conversation::id::{ChannelId, ConversationId, GroupId, MessageKey};
 pub use friend_code::{FriendCode, InviteToken, NotAFriendCode};
 pub use id::{
     CommandId, CommitId, Direction, EventSeq, FetchId, LinkId, MessageId, NotAMessageId, Position, SessionEpoch,
 };
 pub use io::{Cause, Deadline, DeadlineReason, Input, Intake, Output};
-pub use limits::Limits;
+pub use kernel::entropy::Entropy;
+pub use kernel::limits::Limits;
 pub use node::{Machine, Node, OpenError};
 pub use onion_key::OnionSecret;
 pub use session::{Damaged, Encrypted, Offer, Opened, Ratchet, SessionFault, Signal, SignalSession};

@@ -8,8 +8,10 @@
 //! listener  Listening ──message 1──▶ Replied ──────message 3──────▶ Open      whatever else comes ──▶ Failed
 //! ```
 
+pub(crate) mod dial_queue;
 mod framing;
 mod noise;
+pub(crate) mod pool;
 mod primitives;
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! What a person or program wants, checked and carried out. Commands about messages that may be cold are in `messages`.
 
-use super::Node;
-use super::apply::{EMOJI_MAX, READ_MAX, THREAD_MAX, TIMER_MAX};
-use super::contact::Contact;
-use super::introduce::NAME_MAX;
-use super::messages::Cold;
-use super::outbox::Queued;
+use crate::contact::Contact;
+use crate::contact::requests::NAME_MAX;
+use crate::conversation::commands::Cold;
+use crate::conversation::contents::{EMOJI_MAX, READ_MAX, THREAD_MAX, TIMER_MAX};
+use crate::delivery::outbox::Queued;
+use crate::node::Node;
 use crate::row::{ConsumerRow, ContentType, DeliveryState, InviteRow, Relationship, Row};
 use crate::session::Ratchet;
 use crate::wire::content::Timer;
@@ -23,10 +23,10 @@ const IDEMPOTENCY_KEY_MAX: usize = 128;
 const CONSUMERS_MAX: usize = 1024;
 const INVITES_MAX: usize = 1024;
 
-pub(super) type Outcome = Result<Reply, Refusal>;
+pub(crate) type Outcome = Result<Reply, Refusal>;
 
 impl<R: Ratchet> Node<R> {
-    pub(super) fn command(&mut self, id: CommandId, command: Command) {
+    pub(crate) fn command(&mut self, id: CommandId, command: Command) {
         let peer = contact_of(&command);
         if let Some(outcome) = self.carry_out(id, command).transpose() {
             self.ctx.reply(id, outcome);
@@ -226,7 +226,7 @@ impl<R: Ratchet> Node<R> {
     fn set_availability(&mut self, availability: Availability) -> Reply {
         if self.ctx.availability != availability {
             self.ctx.availability = availability;
-            let word = super::resume::wire_availability(availability).into();
+            let word = crate::session::resume::wire_availability(availability).into();
             for link in self.contacts.values().filter_map(|contact| contact.established) {
                 self.ctx
                     .frame(link, Body::Presence(link::Presence { availability: word }));
@@ -262,12 +262,12 @@ impl<R: Ratchet> Node<R> {
         MessageKey::direct(peer, self.me.address, id)
     }
 
-    pub(super) fn contact(&self, peer: OnionAddress) -> Result<&Contact<R::Session>, Refusal> {
+    pub(crate) fn contact(&self, peer: OnionAddress) -> Result<&Contact<R::Session>, Refusal> {
         self.contacts.get(&peer).ok_or(Refusal::UnknownContact(peer))
     }
 
     /// A contact to whom something may be queued.
-    pub(super) fn correspondent(&mut self, peer: OnionAddress) -> Result<&mut Contact<R::Session>, Refusal> {
+    pub(crate) fn correspondent(&mut self, peer: OnionAddress) -> Result<&mut Contact<R::Session>, Refusal> {
         let full = self.ctx.limits.outbox_rows;
         let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
         let why = match contact.row.relationship {
@@ -295,7 +295,7 @@ fn direct(conversation: ConversationId) -> Result<OnionAddress, Refusal> {
     }
 }
 
-pub(super) fn in_range(what: &'static str, range: &'static str, holds: bool) -> Result<(), Refusal> {
+pub(crate) fn in_range(what: &'static str, range: &'static str, holds: bool) -> Result<(), Refusal> {
     if holds {
         Ok(())
     } else {

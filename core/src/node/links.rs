@@ -1,25 +1,25 @@
 //! What comes over links: streams, bytes, frames, silence.
 
-use super::Node;
-use super::contact::{self, Contact, Stalled};
-use super::inbox::{Found, Reception};
-use super::pool::{Phase, Silence};
-use super::resume;
-use super::timers::Timer;
+use crate::contact::{self, Contact, Stalled};
+use crate::delivery::inbox::{Found, Reception};
+use crate::kernel::timers::Timer;
+use crate::link::pool::{Phase, Silence};
 use crate::link::{Link, LinkEvent};
+use crate::node::Node;
 use crate::row::Relationship;
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
+use crate::session::resume;
 use crate::wire::link::{self, Frame, Hello, frame::Body};
 use crate::{Cause, LinkId, OnionAddress, Output, Presence};
 
 impl<R: Ratchet> Node<R> {
-    pub(super) fn accepted(&mut self, id: LinkId) {
+    pub(crate) fn accepted(&mut self, id: LinkId) {
         let link = Link::accept(&self.me.secret, self.ctx.entropy.fork());
         self.pool.accept(id, link, &mut self.ctx);
     }
 
-    pub(super) fn drained(&mut self, id: LinkId) {
+    pub(crate) fn drained(&mut self, id: LinkId) {
         let Some((peer, messages)) = self.pool.drained(id) else {
             return;
         };
@@ -31,7 +31,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// Writes down what was sent and is not acknowledged yet: on a quick link, hardly anything.
-    pub(super) fn note_sent(&mut self) {
+    pub(crate) fn note_sent(&mut self) {
         for (peer, key) in std::mem::take(&mut self.handed_over) {
             if let Some(contact) = self.contacts.get_mut(&peer) {
                 contact.sent(key, &mut self.ctx);
@@ -39,14 +39,14 @@ impl<R: Ratchet> Node<R> {
         }
     }
 
-    pub(super) fn closed(&mut self, id: LinkId, cause: Cause) {
+    pub(crate) fn closed(&mut self, id: LinkId, cause: Cause) {
         if let Some(phase) = self.pool.closed(id, &mut self.ctx) {
             self.lost(phase, cause);
         }
     }
 
     /// The hang-up's turn has come.
-    pub(super) fn hung_up(&mut self, id: LinkId) {
+    pub(crate) fn hung_up(&mut self, id: LinkId) {
         let Some((phase, last_words)) = self.pool.close(id, &mut self.ctx) else {
             return;
         };
@@ -58,7 +58,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// The peer of this link broke a rule.
-    pub(super) fn fault(&mut self, id: LinkId) {
+    pub(crate) fn fault(&mut self, id: LinkId) {
         self.ctx.peer_faults += 1;
         if let Some(entry) = self.pool.get(id) {
             entry.doomed = true;
@@ -71,7 +71,7 @@ impl<R: Ratchet> Node<R> {
         self.ctx.hang_up(id);
     }
 
-    pub(super) fn check_liveness(&mut self, id: LinkId) {
+    pub(crate) fn check_liveness(&mut self, id: LinkId) {
         match self.pool.check_liveness(id, &mut self.ctx) {
             Silence::Nothing => {}
             Silence::SayHeartbeat if breaks(Rule::HeartbeatUnsaid) => {}
@@ -81,7 +81,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// Takes what a link has, as far as its peer may go on.
-    pub(super) fn pull(&mut self, id: LinkId) {
+    pub(crate) fn pull(&mut self, id: LinkId) {
         let mut peer = None;
         while let Some(entry) = self.pool.get(id) {
             if entry.doomed || entry.phase == Phase::Closing {
@@ -210,7 +210,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// A ciphertext, for the first time or once more with the rows that it wanted.
-    pub(super) fn on_ciphertext(
+    pub(crate) fn on_ciphertext(
         &mut self,
         id: LinkId,
         peer: OnionAddress,

@@ -1,7 +1,7 @@
 //! The methods of a running node as a trait, so that a driver can also be given a node that is watched, recorded, or played
 //! by a test.
 
-use super::Node;
+use crate::node::Node;
 use crate::session::Ratchet;
 use crate::{Deadline, Input, Intake, Now, Output};
 

@@ -7,7 +7,7 @@ use crate::{ConversationId, MessageId, OnionAddress};
 use sha2::{Digest, Sha256};
 
 /// Our keys, opened for use.
-pub(super) struct Me<R> {
+pub(crate) struct Me<R> {
     pub row: IdentityRow,
     pub secret: OnionSecret,
     pub address: OnionAddress,
@@ -40,6 +40,6 @@ impl<R: Ratchet> Me<R> {
 }
 
 /// Whether a peer's onion key vouches for a Signal identity key.
-pub(super) fn vouches(peer: &OnionAddress, identity_key: &[u8], signature: &[u8]) -> bool {
+pub(crate) fn vouches(peer: &OnionAddress, identity_key: &[u8], signature: &[u8]) -> bool {
     onion_key::verify(peer, &identity_statement(identity_key), signature)
 }

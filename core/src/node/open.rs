@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::Node;
-use super::contact::Contact;
-use super::context::Context;
-use super::dial::DialQueueEntry;
-use super::gate::Gate;
-use super::introduce::{NAME_MAX, NOTE_MAX};
-use super::me::Me;
-use super::pool::Pool;
-use super::rate::Bucket;
-use super::timers::Timers;
+use crate::contact::Contact;
+use crate::contact::requests::{NAME_MAX, NOTE_MAX};
+use crate::kernel::context::Context;
+use crate::kernel::gate::Gate;
+use crate::kernel::rate::Bucket;
+use crate::kernel::timers::Timers;
+use crate::link::dial_queue::DialQueueEntry;
+use crate::link::pool::Pool;
+use crate::node::Node;
+use crate::node::me::Me;
 use crate::onion_key::OnionSecret;
 use crate::row::{IdentityRow, Image, Row};
 use crate::sabotage::{Rule, breaks};

@@ -11,6 +11,7 @@ mod ciphertext;
 mod draft;
 mod fingerprint;
 mod key;
+pub(crate) mod resume;
 mod signal;
 #[cfg(test)]
 mod tests;

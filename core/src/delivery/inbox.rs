@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use prost::Message as _;
 
-use super::contact::Contact;
-use super::context::Context;
-use super::introduce::NAME_MAX;
-use super::me::{Me, vouches};
+use crate::contact::Contact;
+use crate::contact::requests::NAME_MAX;
+use crate::kernel::context::Context;
+use crate::node::me::{Me, vouches};
 use crate::row::MessageWithDelivery;
 use crate::sabotage::{Rule, breaks};
 use crate::session::{Opened, Ratchet};
@@ -17,10 +17,10 @@ use crate::wire::link::Ciphertext;
 use crate::{MessageKey, SessionEpoch};
 
 /// Cold rows that were asked for, by key; a key without a row is one that is not there.
-pub(super) type Found = BTreeMap<MessageKey, MessageWithDelivery>;
+pub(crate) type Found = BTreeMap<MessageKey, MessageWithDelivery>;
 
 /// What became of a ciphertext.
-pub(super) enum Reception {
+pub(crate) enum Reception {
     /// It is taken, or was taken before, or does not concern us.
     Taken,
     /// A new session began with it: ciphertexts may go.

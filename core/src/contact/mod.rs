@@ -1,16 +1,19 @@
 //! One contact, with everything that is hot about them: their rows, their session, and their link.
 
-use super::context::Context;
-use super::conversation::Conversation;
-use super::outbox::Outbox;
-use super::rate::Bucket;
+mod commands;
+pub(crate) mod requests;
+
+use crate::conversation::Conversation;
+use crate::delivery::outbox::Outbox;
+use crate::kernel::context::Context;
+use crate::kernel::rate::Bucket;
 use crate::row::{ContactRow, CursorsRow, Key, OfferRow, Relationship, RequestRow, Retry, Row};
 use crate::sabotage::{Rule, breaks};
 use crate::wire::link;
 use crate::{ContactPresence, ConversationId, FetchId, LinkId, Notice, OnionAddress, Presence, SessionEpoch, Wall};
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-pub(super) struct Contact<S> {
+pub(crate) struct Contact<S> {
     pub row: ContactRow,
     pub conversation: Conversation,
     pub session: Option<S>,
@@ -39,7 +42,7 @@ pub(super) struct Contact<S> {
     pub estranged: bool,
 }
 
-pub(super) struct Stalled {
+pub(crate) struct Stalled {
     pub fetch: FetchId,
     pub link: LinkId,
     pub sealed: link::Ciphertext,
@@ -235,7 +238,7 @@ impl<S> Contact<S> {
 }
 
 /// A row for somebody not known so far.
-pub(super) fn unknown(address: OnionAddress, relationship: Relationship, now: Wall) -> ContactRow {
+pub(crate) fn unknown(address: OnionAddress, relationship: Relationship, now: Wall) -> ContactRow {
     ContactRow {
         address,
         relationship,

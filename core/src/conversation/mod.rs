@@ -1,12 +1,17 @@
 //! [`Conversation`]: the timers of one conversation.
 
+pub(crate) mod commands;
+pub(crate) mod contents;
+pub(crate) mod fetch;
+pub(crate) mod id;
+
 use std::collections::BTreeMap;
 
-use super::context::Context;
+use crate::kernel::context::Context;
 use crate::row::{Event, Key, Row, TimerRow};
 use crate::{ConversationId, OnionAddress};
 
-pub(super) struct Conversation {
+pub(crate) struct Conversation {
     id: ConversationId,
     /// Seconds, by author; an author whose timer is off is not in it.
     timers: BTreeMap<OnionAddress, u32>,

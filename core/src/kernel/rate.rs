@@ -3,7 +3,7 @@
 use crate::{Limits, Monotonic};
 
 /// A bucket of tokens that refills with time.
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     /// Thousandths of a token.
     level: u64,
     at: Monotonic,

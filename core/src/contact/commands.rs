@@ -1,15 +1,15 @@
 //! What a person does with contacts: ask, consent, refuse, remove, name, block, verify.
 
-use super::Node;
-use super::commands::{Outcome, in_range};
-use super::contact::{self, Contact};
-use super::introduce::{NAME_MAX, NOTE_MAX};
+use crate::contact::requests::{NAME_MAX, NOTE_MAX};
+use crate::contact::{self, Contact};
+use crate::node::Node;
+use crate::node::commands::{Outcome, in_range};
 use crate::row::{Event, Relationship};
 use crate::session::Ratchet;
 use crate::{FriendCode, OnionAddress, Refusal, Reply, SafetyNumber};
 
 impl<R: Ratchet> Node<R> {
-    pub(super) fn add_contact(&mut self, code: FriendCode, petname: Option<String>, note: String) -> Outcome {
+    pub(crate) fn add_contact(&mut self, code: FriendCode, petname: Option<String>, note: String) -> Outcome {
         let peer = code.address;
         if peer == self.me.address {
             return Err(Refusal::Ourselves);
@@ -47,7 +47,7 @@ impl<R: Ratchet> Node<R> {
         Ok(Reply::Contact(peer))
     }
 
-    pub(super) fn accept_contact(&mut self, peer: OnionAddress, petname: Option<String>) -> Outcome {
+    pub(crate) fn accept_contact(&mut self, peer: OnionAddress, petname: Option<String>) -> Outcome {
         check_petname(petname.as_deref())?;
         let link = self
             .pool
@@ -74,7 +74,7 @@ impl<R: Ratchet> Node<R> {
         Ok(Reply::Contact(peer))
     }
 
-    pub(super) fn reject_contact(&mut self, peer: OnionAddress) -> Outcome {
+    pub(crate) fn reject_contact(&mut self, peer: OnionAddress) -> Outcome {
         let link = self.pool.link_of(&peer);
         let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
         match contact.row.relationship {
@@ -85,7 +85,7 @@ impl<R: Ratchet> Node<R> {
         Ok(Reply::Contact(peer))
     }
 
-    pub(super) fn remove_contact(&mut self, peer: OnionAddress) -> Outcome {
+    pub(crate) fn remove_contact(&mut self, peer: OnionAddress) -> Outcome {
         let link = self.pool.link_of(&peer);
         let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
         if contact.row.relationship != Relationship::Stranger {
@@ -97,7 +97,7 @@ impl<R: Ratchet> Node<R> {
         Ok(Reply::Contact(peer))
     }
 
-    pub(super) fn rename_contact(&mut self, peer: OnionAddress, petname: String) -> Outcome {
+    pub(crate) fn rename_contact(&mut self, peer: OnionAddress, petname: String) -> Outcome {
         check_petname(Some(&petname))?;
         let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
         contact.row.petname = petname;
@@ -105,7 +105,7 @@ impl<R: Ratchet> Node<R> {
         Ok(Reply::Contact(peer))
     }
 
-    pub(super) fn block_contact(&mut self, peer: OnionAddress, blocked: bool) -> Outcome {
+    pub(crate) fn block_contact(&mut self, peer: OnionAddress, blocked: bool) -> Outcome {
         let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
         if contact.row.blocked != blocked {
             contact.row.blocked = blocked;
@@ -115,7 +115,7 @@ impl<R: Ratchet> Node<R> {
         Ok(Reply::Contact(peer))
     }
 
-    pub(super) fn safety_number(&self, peer: OnionAddress) -> Result<SafetyNumber, Refusal> {
+    pub(crate) fn safety_number(&self, peer: OnionAddress) -> Result<SafetyNumber, Refusal> {
         let contact = self.contact(peer)?;
         let key = contact.row.identity_key.as_deref().ok_or(Refusal::NoSession(peer))?;
         self.me
@@ -124,7 +124,7 @@ impl<R: Ratchet> Node<R> {
             .map_err(|_| Refusal::NoSession(peer))
     }
 
-    pub(super) fn verify_contact(&mut self, peer: OnionAddress, number: Option<String>) -> Outcome {
+    pub(crate) fn verify_contact(&mut self, peer: OnionAddress, number: Option<String>) -> Outcome {
         let verified = match number {
             Some(number) => {
                 let digits: String = number.chars().filter(|c| !c.is_whitespace()).collect();

@@ -19,7 +19,7 @@ use crate::wire::link::Frame;
 use crate::{CommitId, EventSeq, LinkId, Notice, OnionAddress, Output};
 
 /// What waits for durability.
-pub(super) enum Effect {
+pub(crate) enum Effect {
     /// A frame for a link; it is encrypted when it is released, so nonces follow the order of release.
     Frame(LinkId, Frame),
     /// A frame that carries a message: when the link has taken it, the message is sent.
@@ -31,7 +31,7 @@ pub(super) enum Effect {
 }
 
 #[derive(Default)]
-pub(super) struct Gate {
+pub(crate) struct Gate {
     staged: BTreeMap<Key, Change>,
     staged_sessions: BTreeSet<OnionAddress>,
     behind_staged: Vec<Effect>,

@@ -1,7 +1,7 @@
 //! What every part of the node writes into: the clocks of this moment, the gate, the timers, randomness and limits.
 
-use super::gate::{Effect, Gate};
-use super::timers::{Timer, Timers};
+use crate::kernel::gate::{Effect, Gate};
+use crate::kernel::timers::{Timer, Timers};
 use crate::row::{Change, Event, EventRow, Key, Row};
 use crate::wire::link::Frame;
 use crate::wire::link::frame::Body;
@@ -10,7 +10,7 @@ use crate::{
     Output, Refusal, Reply, Wall,
 };
 
-pub(super) struct Context {
+pub(crate) struct Context {
     /// Our own address.
     pub own: OnionAddress,
     pub now: Now,

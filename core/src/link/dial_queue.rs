@@ -2,11 +2,11 @@
 
 use std::cmp::Reverse;
 
-use super::Node;
-use super::contact::Contact;
-use super::pool::Phase;
-use super::timers::Timer;
+use crate::contact::Contact;
+use crate::kernel::timers::Timer;
 use crate::link::Link;
+use crate::link::pool::Phase;
+use crate::node::Node;
 use crate::session::Ratchet;
 use crate::wire::link::Heartbeat;
 use crate::wire::link::frame::Body;
@@ -14,7 +14,7 @@ use crate::{Cause, OnionAddress, Presence, Reply, Wall};
 
 /// A contact that waits for a dial, in the order in which they get one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct DialQueueEntry {
+pub(crate) struct DialQueueEntry {
     without_mail: bool,
     last_seen: Reverse<Option<Wall>>,
     peer: OnionAddress,
@@ -32,7 +32,7 @@ impl DialQueueEntry {
 
 impl<R: Ratchet> Node<R> {
     /// After anything changed for a contact: sees to it that they are dialled when something waits for them.
-    pub(super) fn schedule_dial(&mut self, peer: OnionAddress) {
+    pub(crate) fn schedule_dial(&mut self, peer: OnionAddress) {
         let Some(contact) = self.contacts.get(&peer) else {
             return;
         };
@@ -45,11 +45,11 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// A contact's time for a dial has come, unless the clock says otherwise now.
-    pub(super) fn want_dial(&mut self, peer: OnionAddress) {
+    pub(crate) fn want_dial(&mut self, peer: OnionAddress) {
         let Some(contact) = self.contacts.get(&peer) else {
             return;
         };
-        if contact.next_attempt(&self.ctx) > self.now().wall {
+        if contact.next_attempt(&self.ctx) > self.ctx.now.wall {
             return self.schedule_dial(peer);
         }
         self.waiting.insert(DialQueueEntry::of(contact));
@@ -57,7 +57,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// Dials those who wait, as far as there is room.
-    pub(super) fn dial_more(&mut self) {
+    pub(crate) fn dial_more(&mut self) {
         while self.pool.dials() < self.ctx.limits.dials {
             let Some(candidate) = self.waiting.pop_first() else {
                 break;
@@ -83,7 +83,7 @@ impl<R: Ratchet> Node<R> {
 
     /// What was found out about the old network holds no more: neither that a link lives, nor that somebody is out of
     /// reach. How often a peer was tried still counts, so that changes in a row do not become a flood of dials.
-    pub(super) fn network_changed(&mut self) -> Reply {
+    pub(crate) fn network_changed(&mut self) -> Reply {
         for id in self.pool.doubt(&mut self.ctx) {
             self.ctx.frame(id, Body::Heartbeat(Heartbeat { reply: true }));
         }
@@ -102,7 +102,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// A link is over, whoever ended it.
-    pub(super) fn lost(&mut self, phase: Phase, cause: Cause) {
+    pub(crate) fn lost(&mut self, phase: Phase, cause: Cause) {
         let (peer, was_up) = match phase {
             Phase::Dialling(peer) | Phase::Handshaking(Some(peer)) => (peer, false),
             Phase::Up(peer) => (peer, true),

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use super::contact::Contact;
-use super::context::Context;
-use super::me::{Me, vouches};
+use crate::contact::Contact;
+use crate::kernel::context::Context;
+use crate::node::me::{Me, vouches};
 use crate::row::{Event, OfferRow, Relationship, Row};
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
@@ -18,10 +18,10 @@ use crate::{Availability, Limits, LinkId, SessionEpoch, feature};
 use prost::Message as _;
 
 /// The protocol version spoken here.
-pub(super) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// Session epochs above this are a fault; below, adding one never overflows.
-pub(super) const SESSION_EPOCH_MAX: u64 = 1 << 62;
+pub(crate) const SESSION_EPOCH_MAX: u64 = 1 << 62;
 
 /// What a pair of Hellos says about the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ fn resumption(ours: &Hello, theirs: &Hello) -> Resumption {
 }
 
 /// Whether there is a version that both speak, and the numbers are within their bounds.
-pub(super) fn acceptable(theirs: &Hello, limits: &Limits) -> bool {
+pub(crate) fn acceptable(theirs: &Hello, limits: &Limits) -> bool {
     theirs.features.len() <= limits.hello_features
         && (theirs.version_min..=theirs.version_max).contains(&VERSION)
         && theirs.session_epoch <= SESSION_EPOCH_MAX
@@ -65,7 +65,7 @@ pub(super) fn acceptable(theirs: &Hello, limits: &Limits) -> bool {
 }
 
 /// Our Hello to a peer that is not known here.
-pub(super) fn hello_to_stranger(ctx: &mut Context) -> Hello {
+pub(crate) fn hello_to_stranger(ctx: &mut Context) -> Hello {
     Hello {
         version_min: VERSION,
         version_max: VERSION,
@@ -333,7 +333,7 @@ impl<S: Clone> Contact<S> {
     }
 }
 
-pub(super) fn wire_availability(availability: Availability) -> link::Availability {
+pub(crate) fn wire_availability(availability: Availability) -> link::Availability {
     match availability {
         Availability::Online => link::Availability::Online,
         Availability::Away => link::Availability::Away,

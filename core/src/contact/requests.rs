@@ -7,24 +7,24 @@ use std::collections::BTreeMap;
 
 use prost::Message as _;
 
-use super::contact::Contact;
-use super::context::Context;
-use super::me::Me;
-use super::resume::SESSION_EPOCH_MAX;
+use crate::contact::Contact;
+use crate::kernel::context::Context;
+use crate::node::me::Me;
 use crate::row::{Event, InviteRow, Key, Relationship, RequestRow, Row};
 use crate::session::Ratchet;
+use crate::session::resume::SESSION_EPOCH_MAX;
 use crate::wire::content::Accept;
 use crate::wire::content::content::Kind;
 use crate::wire::link::{self, Bundle, Request, RequestStatus, frame::Body};
 use crate::{InviteToken, LinkId, SessionEpoch};
 
 /// Bytes of a name, ours or theirs.
-pub(super) const NAME_MAX: usize = 64;
+pub(crate) const NAME_MAX: usize = 64;
 /// Bytes of a request's note.
-pub(super) const NOTE_MAX: usize = 500;
+pub(crate) const NOTE_MAX: usize = 500;
 
 /// The request is malformed.
-pub(super) struct Malformed;
+pub(crate) struct Malformed;
 
 impl<S: Clone> Contact<S> {
     /// A request came. The contact is new, or known in whatever relationship.

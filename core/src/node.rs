@@ -1,71 +1,54 @@
 //! The node: five methods over everything else.
 //!
 //! `handle` routes an input to the part that it concerns; the parts write rows and effects into one `Context`; `poll` takes
-//! out of the gate what is durable. Each file here is one concern: `gate` (commit, then show), `pool` (links), `links`
-//! (what comes over them), `settle` (what two Hellos come to), `introduce` (first contact), `outbox`, `inbox`, `apply`
-//! (what contents change), `commands`, `contacts` and `messages` (what a person wants), `fetch` (cold rows for both),
-//! `dial` (whom to reach, and when).
+//! out of the gate what is durable. The parts are the folders beside this file: `kernel` (gate, timers, randomness, limits),
+//! `link` (streams, the pool of links, the dial queue), `session` (one peer's ratchet, and how two Hellos resume it),
+//! `delivery` (outbox and inbox), `contact` (requests and relationships) and `conversation` (messages and what changes them).
+//! Here are the node's own: `open`, `commands`, `links` (where frames are routed).
 
-mod apply;
-mod commands;
-mod contact;
-mod contacts;
-mod context;
-mod conversation;
-mod dial;
-mod fetch;
-mod gate;
-mod inbox;
-mod introduce;
+pub(crate) mod commands;
 mod links;
 mod machine;
-mod me;
-mod messages;
+pub(crate) mod me;
 mod open;
-mod outbox;
-mod pool;
-mod rate;
-mod resume;
-mod sending;
-mod timers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use machine::Machine;
 pub use open::OpenError;
 
+use crate::contact::Contact;
+use crate::conversation::fetch::Pending;
+use crate::kernel::context::Context;
+use crate::kernel::gate::Effect;
+use crate::kernel::rate::Bucket;
+use crate::kernel::timers::Timer;
+use crate::link::dial_queue::DialQueueEntry;
+use crate::link::pool::Pool;
 use crate::row::{InviteRow, Row, SessionRow};
 use crate::session::{Ratchet, Signal};
 use crate::wire::link::Frame;
 use crate::{Deadline, EventSeq, FetchId, Input, Intake, InviteToken, LinkId, MessageKey, Now, OnionAddress, Output};
-use contact::Contact;
-use context::Context;
-use dial::DialQueueEntry;
-use fetch::Pending;
-use gate::Effect;
 use me::Me;
-use pool::Pool;
-use rate::Bucket;
-use timers::Timer;
 
 /// A node that a driver runs. See the crate's documentation for the contract between them.
 pub struct Node<R: Ratchet = Signal> {
-    me: Me<R>,
-    ctx: Context,
-    contacts: BTreeMap<OnionAddress, Contact<R::Session>>,
-    pool: Pool,
-    invites: BTreeMap<InviteToken, InviteRow>,
-    consumers: BTreeMap<String, EventSeq>,
+    pub(crate) me: Me<R>,
+    pub(crate) ctx: Context,
+    pub(crate) contacts: BTreeMap<OnionAddress, Contact<R::Session>>,
+    pub(crate) pool: Pool,
+    pub(crate) invites: BTreeMap<InviteToken, InviteRow>,
+    pub(crate) consumers: BTreeMap<String, EventSeq>,
     /// Queries under way, and what for.
-    pending: BTreeMap<FetchId, Pending>,
-    fetches: u64,
+    pub(crate) pending: BTreeMap<FetchId, Pending>,
+    pub(crate) fetches: u64,
     /// Contacts that want a dial and wait for room.
-    waiting: BTreeSet<DialQueueEntry>,
+    pub(crate) waiting: BTreeSet<DialQueueEntry>,
     /// One bucket for all strangers together.
-    strangers: Bucket,
+    pub(crate) strangers: Bucket,
     /// Messages that a link has taken, and whose acks may come before it is worth while to write that down.
-    handed_over: Vec<(OnionAddress, MessageKey)>,
-    outputs: VecDeque<Output>,
+    pub(crate) handed_over: Vec<(OnionAddress, MessageKey)>,
+    pub(crate) outputs: VecDeque<Output>,
 }
 
 impl<R: Ratchet> Node<R> {
@@ -161,10 +144,5 @@ impl<R: Ratchet> Node<R> {
             Timer::Disappearance => self.disappear(),
             Timer::Sent => self.note_sent(),
         }
-    }
-
-    /// The clocks of the last input.
-    fn now(&self) -> Now {
-        self.ctx.now
     }
 }

@@ -6,7 +6,7 @@ use crate::{Deadline, DeadlineReason, LinkId, Monotonic, OnionAddress};
 
 /// What may be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Timer {
+pub(crate) enum Timer {
     /// A link's handshake must be done.
     Handshake(LinkId),
     /// A link's silence is to be looked at.
@@ -22,7 +22,7 @@ pub(super) enum Timer {
 }
 
 #[derive(Default)]
-pub(super) struct Timers {
+pub(crate) struct Timers {
     at: BTreeMap<Timer, Monotonic>,
     order: BTreeSet<(Monotonic, Timer)>,
 }

@@ -3,10 +3,10 @@
 //! A peer can change only what it wrote (edits, deletions), its own reaction, its own timer, and how far our messages have
 //! come with it (read). Which messages those are follows from the session, never from the content.
 
-use super::contact::Contact;
-use super::context::Context;
-use super::inbox::Found;
-use super::sending::progress;
+use crate::contact::Contact;
+use crate::delivery::inbox::Found;
+use crate::delivery::sending::progress;
+use crate::kernel::context::Context;
 use crate::row::{ContentType, DeliveryState, Event, Key, MessageRow, ReactionRow, Row};
 use crate::sabotage::{Rule, breaks};
 use crate::wire::content::content::Kind;
@@ -14,13 +14,13 @@ use crate::wire::content::{self, Content};
 use crate::{MessageId, MessageKey, OnionAddress, Wall, feature};
 
 /// Bytes of a thread's name.
-pub(super) const THREAD_MAX: usize = 128;
+pub(crate) const THREAD_MAX: usize = 128;
 /// Bytes of a reaction.
-pub(super) const EMOJI_MAX: usize = 64;
+pub(crate) const EMOJI_MAX: usize = 64;
 /// Messages that one receipt names.
-pub(super) const READ_MAX: usize = 256;
+pub(crate) const READ_MAX: usize = 256;
 /// Longest timer, in seconds: a year.
-pub(super) const TIMER_MAX: u32 = 366 * 24 * 3600;
+pub(crate) const TIMER_MAX: u32 = 366 * 24 * 3600;
 
 /// Whether a content is one of a later version's that says nothing to a person.
 fn ignores(content: &Content, ctx: &Context) -> bool {
@@ -222,7 +222,7 @@ impl<S: Clone> Contact<S> {
 }
 
 /// Replaces a message's text, whoever wrote it; the caller has checked that it is the author who wants it.
-pub(super) fn edit_message(message: &MessageRow, text: &str, ctx: &mut Context) {
+pub(crate) fn edit_message(message: &MessageRow, text: &str, ctx: &mut Context) {
     if message.deleted_at.is_none() && message.content_type != ContentType::Unsupported {
         let edited = MessageRow {
             text: text.to_owned(),
@@ -235,7 +235,7 @@ pub(super) fn edit_message(message: &MessageRow, text: &str, ctx: &mut Context) 
 }
 
 /// Empties a message, whoever wrote it; a mark stays.
-pub(super) fn delete_message(message: &MessageRow, ctx: &mut Context) {
+pub(crate) fn delete_message(message: &MessageRow, ctx: &mut Context) {
     if message.deleted_at.is_none() {
         let deleted = MessageRow {
             text: String::new(),
@@ -248,7 +248,7 @@ pub(super) fn delete_message(message: &MessageRow, ctx: &mut Context) {
 }
 
 /// Sets or takes back an author's reaction.
-pub(super) fn react(target: MessageKey, author: OnionAddress, emoji: Option<String>, ctx: &mut Context) {
+pub(crate) fn react(target: MessageKey, author: OnionAddress, emoji: Option<String>, ctx: &mut Context) {
     match emoji {
         Some(emoji) => ctx.gate.put(Row::Reaction(ReactionRow {
             target,

@@ -10,14 +10,14 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use prost::Message as _;
 
-use super::context::Context;
+use crate::kernel::context::Context;
 use crate::row::{OutboxRow, SealedBody};
 use crate::wire::content::Content;
 use crate::wire::content::content::Kind;
 use crate::{MessageKey, Position, Wall};
 
 #[derive(Default)]
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     pub rows: BTreeMap<Position, OutboxRow>,
     /// The last position that is sealed.
     pub sealed_to: Option<Position>,
@@ -26,7 +26,7 @@ pub(super) struct Outbox {
 
 /// The first content of either side of a session takes this place, before anything that waits. What it says holds for that
 /// session alone: the next one has another, so however many are begun, no more than one waits.
-pub(super) const OPENING: Position = Position(0);
+pub(crate) const OPENING: Position = Position(0);
 
 impl Outbox {
     pub fn restore(&mut self, row: OutboxRow) {
@@ -92,7 +92,7 @@ impl Outbox {
 }
 
 /// What to queue.
-pub(super) struct Queued {
+pub(crate) struct Queued {
     pub content: Content,
     /// The message that a person follows, and its time to live.
     pub message: Option<(MessageKey, u32)>,

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::context::Context;
-use super::timers::Timer;
+use crate::kernel::context::Context;
+use crate::kernel::timers::Timer;
 use crate::link::Link;
 use crate::sabotage::{Rule, breaks};
 use crate::wire::link::Frame;
@@ -17,7 +17,7 @@ use crate::{LinkId, MessageKey, Millis, Monotonic, OnionAddress, Output};
 const MAX_UNSENT: usize = 4 * 1024 * 1024;
 
 #[derive(Default)]
-pub(super) struct Pool {
+pub(crate) struct Pool {
     links: BTreeMap<LinkId, Entry>,
     by_peer: BTreeMap<OnionAddress, LinkId>,
     /// Dials under way, by peer.
@@ -27,7 +27,7 @@ pub(super) struct Pool {
     dialled: u64,
 }
 
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub link: Link,
     pub phase: Phase,
     since: Monotonic,
@@ -46,7 +46,7 @@ pub(super) struct Entry {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     Dialling(OnionAddress),
     Handshaking(Option<OnionAddress>),
     Up(OnionAddress),
@@ -55,7 +55,7 @@ pub(super) enum Phase {
 }
 
 /// What a link's silence calls for.
-pub(super) enum Silence {
+pub(crate) enum Silence {
     Nothing,
     SayHeartbeat,
     Dead,
@@ -69,7 +69,8 @@ impl Pool {
         let id = LinkId::Dialled(self.dialled);
         self.insert(id, link, Phase::Dialling(peer), ctx);
         self.dialling.insert(peer, id);
-        ctx.gate.emit(super::gate::Effect::Output(Output::Dial(id, peer)));
+        ctx.gate
+            .emit(crate::kernel::gate::Effect::Output(Output::Dial(id, peer)));
         id
     }
 

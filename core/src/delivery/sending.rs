@@ -3,11 +3,11 @@
 
 use prost::Message as _;
 
-use super::contact::Contact;
-use super::context::Context;
-use super::me::Me;
-use super::outbox::{OPENING, Queued};
-use super::timers::Timer;
+use crate::contact::Contact;
+use crate::delivery::outbox::{OPENING, Queued};
+use crate::kernel::context::Context;
+use crate::kernel::timers::Timer;
+use crate::node::me::Me;
 use crate::row::{DeliveryRow, DeliveryState, Event, FailReason, Key, OutboxRow, Row, SealedBody};
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
@@ -264,7 +264,7 @@ impl<S: Clone> Contact<S> {
 }
 
 /// Writes down how far a message of ours has come.
-pub(super) fn progress(key: MessageKey, state: DeliveryState, disappears_at: Option<Wall>, ctx: &mut Context) {
+pub(crate) fn progress(key: MessageKey, state: DeliveryState, disappears_at: Option<Wall>, ctx: &mut Context) {
     ctx.gate.put(Row::Delivery(DeliveryRow {
         key,
         state,

@@ -1,15 +1,15 @@
 //! Cold rows that the protocol itself needs: each wish and each incoming content that refers to messages waits for a fetch.
 //! Rows staged while the fetch was under way are laid over its answer, so what is seen is always the present.
 
-use super::Node;
-use super::inbox::Found;
-use super::messages::Cold;
+use crate::conversation::commands::Cold;
+use crate::delivery::inbox::Found;
+use crate::node::Node;
 use crate::row::{Change, Event, Key, MessageWithDelivery, Query, Row, Rows};
 use crate::session::Ratchet;
 use crate::{CommandId, ConversationId, FetchId, MessageKey, OnionAddress, Output};
 
 /// A query under way.
-pub(super) struct Pending {
+pub(crate) struct Pending {
     keys: Vec<MessageKey>,
     purpose: Purpose,
 }
@@ -26,12 +26,12 @@ const DISAPPEAR_AT_ONCE: u32 = 256;
 
 impl<R: Ratchet> Node<R> {
     /// Fetches the messages that a command is about.
-    pub(super) fn ask(&mut self, command: CommandId, peer: OnionAddress, keys: Vec<MessageKey>, cold: Cold) {
+    pub(crate) fn ask(&mut self, command: CommandId, peer: OnionAddress, keys: Vec<MessageKey>, cold: Cold) {
         self.fetch(keys, Purpose::Command(command, peer, cold));
     }
 
     /// Fetches the messages that a contact's ciphertext refers to.
-    pub(super) fn fetch_for(&mut self, contact: OnionAddress, keys: Vec<MessageKey>) -> FetchId {
+    pub(crate) fn fetch_for(&mut self, contact: OnionAddress, keys: Vec<MessageKey>) -> FetchId {
         self.fetch(keys, Purpose::Incoming(contact))
     }
 
@@ -49,11 +49,11 @@ impl<R: Ratchet> Node<R> {
         self.pending.insert(id, pending);
         self.ctx
             .gate
-            .emit(super::gate::Effect::Output(Output::Fetch(id, query)));
+            .emit(crate::kernel::gate::Effect::Output(Output::Fetch(id, query)));
         id
     }
 
-    pub(super) fn fetched(&mut self, id: FetchId, rows: Rows) {
+    pub(crate) fn fetched(&mut self, id: FetchId, rows: Rows) {
         let pending = self
             .pending
             .remove(&id)
@@ -108,7 +108,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// Some message's time may be up.
-    pub(super) fn disappear(&mut self) {
+    pub(crate) fn disappear(&mut self) {
         let Some(next) = self.ctx.next_disappearance else {
             return;
         };

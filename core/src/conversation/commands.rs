@@ -1,11 +1,11 @@
 //! What a person does with messages that may be cold: each such wish, and each incoming content that refers to one, waits
 //! for a fetch. Rows staged while the fetch was under way are laid over its answer, so what is seen is always the present.
 
-use super::Node;
-use super::apply::{delete_message, edit_message, react};
-use super::inbox::Found;
-use super::outbox::Queued;
-use super::sending::progress;
+use crate::conversation::contents::{delete_message, edit_message, react};
+use crate::delivery::inbox::Found;
+use crate::delivery::outbox::Queued;
+use crate::delivery::sending::progress;
+use crate::node::Node;
 use crate::row::{ContentType, DeliveryRow, DeliveryState, Event, FailReason, MessageRow, MessageWithDelivery, Row};
 use crate::session::Ratchet;
 use crate::wire::content::content::Kind;
@@ -13,7 +13,7 @@ use crate::wire::content::{self, Content};
 use crate::{CommandId, Draft, MessageId, MessageKey, Millis, OnionAddress, Refusal, Reply};
 
 /// A wish that waits for cold rows.
-pub(super) enum Cold {
+pub(crate) enum Cold {
     Send { draft: Draft },
     Edit { text: String },
     Delete,
@@ -24,7 +24,7 @@ pub(super) enum Cold {
 
 impl<R: Ratchet> Node<R> {
     /// Carries out a wish, now that its messages are here.
-    pub(super) fn answer(
+    pub(crate) fn answer(
         &mut self,
         peer: OnionAddress,
         keys: &[MessageKey],
@@ -53,7 +53,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// Writes a new message, its state, its event and its place in the outbox.
-    pub(super) fn post(&mut self, peer: OnionAddress, key: MessageKey, draft: Draft) {
+    pub(crate) fn post(&mut self, peer: OnionAddress, key: MessageKey, draft: Draft) {
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return;
         };
@@ -207,7 +207,7 @@ impl<R: Ratchet> Node<R> {
         }
     }
 
-    pub(super) fn cancel(&mut self, peer: OnionAddress, id: MessageId) -> Result<Reply, Refusal> {
+    pub(crate) fn cancel(&mut self, peer: OnionAddress, id: MessageId) -> Result<Reply, Refusal> {
         let key = MessageKey::direct(peer, self.me.address, id);
         let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
         if contact.withdraw(key, &mut self.ctx) {
@@ -228,7 +228,7 @@ impl<R: Ratchet> Node<R> {
         }
     }
 
-    pub(super) fn retry(
+    pub(crate) fn retry(
         &mut self,
         command: CommandId,
         peer: OnionAddress,
