@@ -82,16 +82,16 @@ impl Send {
         let mut client = context.client()?;
         let sent = client.call::<all::Send>(&params).map_err(|error| {
             // The message is durable although the state was not reached, and the caller needs its id.
-            match error.data.sent.as_deref().map(|sent| say(context, sent)) {
+            match error.data.sent.as_deref().map(|sent| print_sent(context, sent)) {
                 Some(Err(stop)) => stop,
                 _ => Stop::Error(error),
             }
         })?;
-        say(context, &sent)?;
+        print_sent(context, &sent)?;
         if sent.state == MessageState::Queued {
             context
                 .output
-                .say("it is sent when they can be reached; sotto outbox shows what waits");
+                .remark("it is sent when they can be reached; sotto outbox shows what waits");
         }
         Ok(())
     }
@@ -118,7 +118,7 @@ impl Edit {
             conversation: Some(self.conversation),
             text,
         })?;
-        say(context, &sent)
+        print_sent(context, &sent)
     }
 }
 
@@ -138,7 +138,7 @@ impl Delete {
             id: self.id,
             conversation: Some(self.conversation),
         })?;
-        say(context, &sent)
+        print_sent(context, &sent)
     }
 }
 
@@ -168,7 +168,7 @@ impl React {
         let message = context.client()?.call::<all::React>(&params)?;
         Ok(context
             .output
-            .either(&message, |message| messages(std::slice::from_ref(message)))?)
+            .emit(&message, |message| messages(std::slice::from_ref(message)))?)
     }
 }
 
@@ -211,7 +211,7 @@ impl Read {
             client.call::<all::Read>(&params)?;
         }
         let read = serde_json::json!({ "read": ids });
-        Ok(context.output.either(&read, |_| match ids.len() {
+        Ok(context.output.emit(&read, |_| match ids.len() {
             0 => "no unread messages\n".to_owned(),
             1 => "1 message read\n".to_owned(),
             n => format!("{n} messages read\n"),
@@ -243,7 +243,7 @@ impl Typing {
             typing: self.typing == Switch::On,
         };
         let done = context.client()?.call::<all::Typing>(&params)?;
-        Ok(context.output.either(&done, |_| String::new())?)
+        Ok(context.output.emit(&done, |_| String::new())?)
     }
 }
 
@@ -264,7 +264,7 @@ impl Ephemeral {
             seconds: self.seconds,
         };
         let timer = context.client()?.call::<all::Timer>(&params)?;
-        Ok(context.output.either(&timer, |timer| {
+        Ok(context.output.emit(&timer, |timer| {
             let mut table = Table::bare();
             table.pair("messages live", (Tone::Strong, lifetime(timer.seconds)));
             table
@@ -284,8 +284,8 @@ pub fn lifetime(seconds: u32) -> String {
     }
 }
 
-fn say(context: &Context, sent: &api::Sent) -> Outcome {
-    Ok(context.output.either(sent, |sent| {
+fn print_sent(context: &Context, sent: &api::Sent) -> Outcome {
+    Ok(context.output.emit(sent, |sent| {
         format!(
             "{} {}\n",
             super::output::state(sent.state),

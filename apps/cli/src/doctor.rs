@@ -58,7 +58,7 @@ pub fn run(context: &Context) -> Outcome {
     };
     report.examine(context, &context.profile()?);
     report.healthy = report.findings.iter().all(|finding| finding.verdict != Verdict::Bad);
-    context.output.either(&report, text)?;
+    context.output.emit(&report, text)?;
     // The other findings often follow from the first.
     match report.findings.iter().find(|finding| finding.verdict == Verdict::Bad) {
         Some(finding) => Err(Stop::Exit(finding.kind.exit_code())),
@@ -289,7 +289,7 @@ fn text(report: &Report) -> String {
     for finding in &report.findings {
         let (tone, mark) = match finding.verdict {
             Verdict::Good => (Tone::Good, "ok"),
-            Verdict::Careful => (Tone::Careful, "look"),
+            Verdict::Careful => (Tone::Warning, "look"),
             Verdict::Bad => (Tone::Bad, "wrong"),
         };
         table.row([

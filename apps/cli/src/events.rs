@@ -37,7 +37,7 @@ impl Receive {
         let received = client.call::<all::Receive>(&params)?;
         context
             .output
-            .either(&received, |received| messages(&received.messages))?;
+            .emit(&received, |received| messages(&received.messages))?;
         if !self.peek {
             // Only now: had our reader gone away before, it would all be there the next time.
             let (consumer, seq) = (self.consumer, received.seq);
@@ -46,12 +46,12 @@ impl Receive {
         if received.missed > 0 {
             context
                 .output
-                .say("some messages were dropped from the log before they were received; sotto history shows them");
+                .remark("some messages were dropped from the log before they were received; sotto history shows them");
         }
         if received.more {
-            context.output.say("there is more: sotto receive");
+            context.output.remark("there is more: sotto receive");
         } else if received.messages.is_empty() {
-            context.output.say("nothing new");
+            context.output.remark("nothing new");
         }
         Ok(())
     }
@@ -91,7 +91,7 @@ impl Listen {
         };
         loop {
             let event = client.event()?;
-            output.either(&event, sentence)?;
+            output.emit(&event, sentence)?;
             if let (true, Some(consumer), Some(seq)) = (self.ack, &self.consumer, event.seq)
                 && !client.has_event()
             {
@@ -153,7 +153,7 @@ fn sentence(event: &Event) -> String {
             name(who)
         )),
         Body::ContactRekeyed { who, .. } => format!("a new session with {}", name(who)),
-        Body::Gap { from, to } => Tone::Careful.paint(&format!("events {from} to {to} were dropped from the log")),
+        Body::Gap { from, to } => Tone::Warning.paint(&format!("events {from} to {to} were dropped from the log")),
         Body::Presence { who, typing: true, .. } => format!("{} is typing", name(who)),
         Body::Presence { who, presence, .. } => format!("{} is {}", name(who), format!("{presence:?}").to_lowercase()),
     };
@@ -193,5 +193,5 @@ fn spoken(message: Option<&Message>, what: &str) -> String {
     } else {
         format!(" ({what})")
     };
-    format!("{}{what}: {}", Tone::Voice.paint(&from), line(&message.text))
+    format!("{}{what}: {}", Tone::Author.paint(&from), line(&message.text))
 }

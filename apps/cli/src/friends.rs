@@ -135,7 +135,7 @@ where
 fn show(context: &Context, contact: &Contact) -> Outcome {
     Ok(context
         .output
-        .either(contact, |contact| table(std::slice::from_ref(contact)))?)
+        .emit(contact, |contact| table(std::slice::from_ref(contact)))?)
 }
 
 fn list(context: &Context, all: bool) -> Outcome {
@@ -143,9 +143,9 @@ fn list(context: &Context, all: bool) -> Outcome {
     if contacts.friends.is_empty() {
         context
             .output
-            .say("no contacts yet: share your friend code (sotto identity), or sotto friends add CODE");
+            .remark("no contacts yet: share your friend code (sotto identity), or sotto friends add CODE");
     }
-    context.output.either(&contacts, |contacts| table(&contacts.friends))?;
+    context.output.emit(&contacts, |contacts| table(&contacts.friends))?;
     if let Some(nameless) = contacts.friends.iter().find(|contact| contact.who.petname.is_none()) {
         suggest_petname(context, nameless);
     }
@@ -156,7 +156,7 @@ fn list(context: &Context, all: bool) -> Outcome {
 fn suggest_petname(context: &Context, contact: &Contact) {
     if contact.who.petname.is_none() {
         let beginning = short(&contact.who.contact);
-        context.output.say(&format!(
+        context.output.remark(&format!(
             "{beginning} has no petname yet: sotto friends rename {beginning} NAME"
         ));
     }
@@ -166,10 +166,10 @@ fn add(context: &Context, params: &api::Add) -> Outcome {
     let contact = context.client()?.call::<all::Add>(params)?;
     show(context, &contact)?;
     match contact.standing {
-        Standing::Friend => context.output.say("you are friends: sotto send NAME TEXT"),
+        Standing::Friend => context.output.remark("you are friends: sotto send NAME TEXT"),
         _ => context
             .output
-            .say("the request is sent when they can be reached; sotto friends list shows its state"),
+            .remark("the request is sent when they can be reached; sotto friends list shows its state"),
     }
     suggest_petname(context, &contact);
     Ok(())
@@ -178,10 +178,10 @@ fn add(context: &Context, params: &api::Add) -> Outcome {
 fn requests(context: &Context) -> Outcome {
     let waiting = context.client()?.call::<all::Requests>(&api::Nothing {})?;
     match waiting.requests.first() {
-        None => context.output.say("no requests"),
+        None => context.output.remark("no requests"),
         Some(first) => {
             let beginning = short(&first.who.contact);
-            context.output.say(&format!(
+            context.output.remark(&format!(
                 "names and notes are only claimed. sotto friends accept {beginning} --name NAME, or \
                  sotto friends reject {beginning}"
             ));
@@ -189,14 +189,14 @@ fn requests(context: &Context) -> Outcome {
     }
     Ok(context
         .output
-        .either(&waiting, |waiting| waiting.requests.iter().map(request_text).collect())?)
+        .emit(&waiting, |waiting| waiting.requests.iter().map(request_text).collect())?)
 }
 
 fn request_text(request: &FriendRequest) -> String {
     let them = &request.who;
     let mut text = format!(
         "{}  {}  {}\n",
-        Tone::Careful.paint(&who(
+        Tone::Warning.paint(&who(
             them.petname.as_deref(),
             them.claimed_name.as_deref(),
             &them.contact
@@ -220,7 +220,7 @@ fn table(contacts: &[Contact]) -> String {
         let (tone, standing) = standing(contact);
         table.row([
             (
-                Tone::Voice,
+                Tone::Author,
                 who(them.petname.as_deref(), them.claimed_name.as_deref(), &them.contact),
             )
                 .into(),
@@ -248,10 +248,10 @@ const fn standing(contact: &Contact) -> (Tone, &'static str) {
     }
     match contact.standing {
         Standing::Friend => (Tone::Good, "friend"),
-        Standing::Requested => (Tone::Careful, "asked, not reached yet"),
-        Standing::RequestDelivered => (Tone::Careful, "asked, waits for their answer"),
+        Standing::Requested => (Tone::Warning, "asked, not reached yet"),
+        Standing::RequestDelivered => (Tone::Warning, "asked, waits for their answer"),
         Standing::RequestDeclined => (Tone::Bad, "declined by them"),
-        Standing::Asking => (Tone::Careful, "asks you"),
+        Standing::Asking => (Tone::Warning, "asks you"),
         Standing::Declined => (Tone::Faint, "declined by you"),
         Standing::Stranger => (Tone::Faint, "stranger"),
     }
@@ -276,7 +276,7 @@ impl Verify {
         } else {
             String::new()
         };
-        context.output.either(&safety, |safety| {
+        context.output.emit(&safety, |safety| {
             let them = who(
                 safety.who.petname.as_deref(),
                 safety.who.claimed_name.as_deref(),
@@ -285,11 +285,11 @@ impl Verify {
             let verified = if safety.who.verified {
                 (Tone::Good, "verified")
             } else {
-                (Tone::Careful, "not verified")
+                (Tone::Warning, "not verified")
             };
             format!(
                 "{}  {}\n\n{}\n{code}",
-                Tone::Voice.paint(&them),
+                Tone::Author.paint(&them),
                 verified.0.paint(verified.1),
                 digits(&safety.number),
             )
@@ -297,7 +297,7 @@ impl Verify {
         if !safety.who.verified {
             context
                 .output
-                .say("compare it with theirs in person or on a call; then: sotto friends verify NAME --mark");
+                .remark("compare it with theirs in person or on a call; then: sotto friends verify NAME --mark");
         }
         Ok(())
     }

@@ -22,10 +22,10 @@ impl Init {
     /// Makes the identity.
     pub fn run(self, context: &Context) -> Outcome {
         let identity = context.program.init(context, &self.name, self.key)?;
-        context.output.either(&identity, text)?;
+        context.output.emit(&identity, text)?;
         context
             .output
-            .say("share this friend code with your contacts; next: sotto daemon start");
+            .remark("share this friend code with your contacts; next: sotto daemon start");
         Ok(())
     }
 }
@@ -55,14 +55,14 @@ impl Identity {
         if self.invite {
             identity.friend_code = client.call::<all::IdentityInvite>(&api::Nothing {})?.friend_code;
         }
-        context.output.either(&identity, text)?;
+        context.output.emit(&identity, text)?;
         if self.qr && !context.output.json {
             output::print(&qr(identity.friend_code.to_ascii_uppercase().as_bytes())?)?;
         }
         if self.invite {
             context
                 .output
-                .say("this code makes one person a contact at once: share it with that person only");
+                .remark("this code makes one person a contact at once: share it with that person only");
         }
         Ok(())
     }

@@ -30,7 +30,7 @@ use output::{Output, Tone};
 pub use context::Context;
 pub use options::{Global, KeySource};
 pub use program::Program;
-pub use stop::{Outcome, Stop, told};
+pub use stop::{Outcome, Stop, reported_error};
 
 /// The commands of the command line.
 #[derive(Debug, Subcommand)]
@@ -124,7 +124,7 @@ pub fn exit(context: &Context, outcome: Outcome) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Exit(code)) => ExitCode::from(code),
         Err(Stop::Error(error)) => {
-            tell(context.output, &error);
+            report(context.output, &error);
             ExitCode::from(error.exit_code())
         }
     }
@@ -144,7 +144,7 @@ pub fn misread(error: &clap::Error, json: bool) -> ExitCode {
             .split("\n\nUsage:")
             .next()
             .unwrap_or_default();
-        tell_json(&Error::new(
+        report_json(&Error::new(
             Kind::Usage,
             said.split_whitespace().collect::<Vec<_>>().join(" "),
         ));
@@ -154,9 +154,9 @@ pub fn misread(error: &clap::Error, json: bool) -> ExitCode {
     ExitCode::from(Kind::Usage.exit_code())
 }
 
-fn tell(output: Output, error: &Error) {
+fn report(output: Output, error: &Error) {
     if output.json {
-        return tell_json(error);
+        return report_json(error);
     }
     let mut text = format!("{} {}\n", Tone::Bad.paint("error:"), output::block(&error.message, 7));
     for candidate in &error.data.candidates {
@@ -175,7 +175,7 @@ fn tell(output: Output, error: &Error) {
 }
 
 /// Errors go to stderr in either form; stdout holds whole data or none.
-fn tell_json(error: &Error) {
+fn report_json(error: &Error) {
     let line = serde_json::json!({ "error": error });
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

@@ -59,7 +59,7 @@ impl Outbox {
         };
         Ok(context
             .output
-            .either(&sent, |sent| format!("{} {}\n", state(sent.state), short(&sent.id)))?)
+            .emit(&sent, |sent| format!("{} {}\n", state(sent.state), short(&sent.id)))?)
     }
 }
 
@@ -75,9 +75,9 @@ impl From<Which> for api::MessageOnly {
 fn list(context: &Context, client: &mut Client, params: &api::ListOutbox) -> Outcome {
     let waiting = client.call::<all::Outbox>(params)?;
     if waiting.messages.is_empty() {
-        context.output.say("everything is delivered");
+        context.output.remark("everything is delivered");
     }
-    Ok(context.output.either(&waiting, |waiting| {
+    Ok(context.output.emit(&waiting, |waiting| {
         if waiting.messages.is_empty() {
             return String::new();
         }
@@ -90,7 +90,7 @@ fn list(context: &Context, client: &mut Client, params: &api::ListOutbox) -> Out
             );
             table.row([
                 (Tone::Faint, short(&message.id)).into(),
-                (Tone::Voice, to).into(),
+                (Tone::Author, to).into(),
                 moment(message.sent_at).into(),
                 super::output::state_word(message.state).into(),
                 why(message).into(),

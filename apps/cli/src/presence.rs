@@ -29,7 +29,7 @@ impl Presence {
         let mut client = context.client()?;
         let Some(show) = self.show else {
             let peers = client.call::<all::NodePresence>(&api::PresenceQuery::default())?;
-            return Ok(context.output.either(&peers, table)?);
+            return Ok(context.output.emit(&peers, table)?);
         };
         let show = match show {
             Show::Online => Availability::Online,
@@ -37,7 +37,7 @@ impl Presence {
             Show::Invisible => Availability::Invisible,
         };
         let done = client.call::<all::NodeAvailability>(&api::SetAvailability { show })?;
-        Ok(context.output.either(&done, |_| String::new())?)
+        Ok(context.output.emit(&done, |_| String::new())?)
     }
 }
 
@@ -50,13 +50,13 @@ fn table(peers: &api::Peers) -> String {
         let (tone, presence) = match peer.presence {
             _ if peer.typing => (Tone::Good, "typing"),
             api::Presence::Online => (Tone::Good, "online"),
-            api::Presence::Away => (Tone::Careful, "away"),
+            api::Presence::Away => (Tone::Warning, "away"),
             api::Presence::Offline => (Tone::Faint, "offline"),
             api::Presence::Unknown => (Tone::Faint, "unknown"),
         };
         table.row([
             (
-                Tone::Voice,
+                Tone::Author,
                 who(
                     peer.who.petname.as_deref(),
                     peer.who.claimed_name.as_deref(),
@@ -74,7 +74,7 @@ fn table(peers: &api::Peers) -> String {
 /// `sotto status`
 pub fn status(context: &Context) -> Outcome {
     let status = context.client()?.call::<all::NodeStatus>(&api::Nothing {})?;
-    Ok(context.output.either(&status, text)?)
+    Ok(context.output.emit(&status, text)?)
 }
 
 /// A status as a person reads it.
@@ -82,7 +82,7 @@ pub fn text(status: &api::Status) -> String {
     let tone = match (status.network.phase, status.network.reachability) {
         (Phase::Ready, Reachability::Reachable) => Tone::Good,
         (Phase::Ready, Reachability::Unreachable) => Tone::Bad,
-        _ => Tone::Careful,
+        _ => Tone::Warning,
     };
     let mut table = Table::bare();
     table

@@ -102,9 +102,9 @@ impl Threads {
             .client()?
             .call::<all::Threads>(&api::ThreadsQuery { limit: self.limit })?;
         if found.threads.is_empty() {
-            context.output.say("no conversations yet");
+            context.output.remark("no conversations yet");
         }
-        Ok(context.output.either(&found, |found| {
+        Ok(context.output.emit(&found, |found| {
             if found.threads.is_empty() {
                 return String::new();
             }
@@ -121,7 +121,7 @@ impl Threads {
                     thread.unread.to_string()
                 };
                 table.row([
-                    (Tone::Voice, who).into(),
+                    (Tone::Author, who).into(),
                     thread.thread.as_deref().unwrap_or("-").into(),
                     thread.messages.to_string().into(),
                     (Tone::Strong, unread).into(),
@@ -135,7 +135,7 @@ impl Threads {
 
 fn show(context: &Context, found: &api::Messages, nothing: &str) -> Outcome {
     if found.messages.is_empty() {
-        context.output.say(nothing);
+        context.output.remark(nothing);
     }
-    Ok(context.output.either(found, |found| messages(&found.messages))?)
+    Ok(context.output.emit(found, |found| messages(&found.messages))?)
 }

@@ -40,7 +40,7 @@ impl Stop {
 pub type Outcome = Result<(), Stop>;
 
 /// The error that another run of this program reported with `--json` when it ended.
-pub fn told(stderr: &[u8]) -> Error {
+pub fn reported_error(stderr: &[u8]) -> Error {
     let said = String::from_utf8_lossy(stderr);
     let error = said.lines().rev().find_map(|line| {
         let mut object: serde_json::Value = serde_json::from_str(line).ok()?;
@@ -60,11 +60,11 @@ mod tests {
     fn the_last_error_is_the_one_that_counts() {
         let error = |message| serde_json::json!({ "error": Error::new(Kind::WrongKey, message) }).to_string();
         let said = format!("a log line\n{}\n{}\nthe end\n", error("first"), error("last"));
-        assert_eq!(told(said.as_bytes()), Error::new(Kind::WrongKey, "last"));
+        assert_eq!(reported_error(said.as_bytes()), Error::new(Kind::WrongKey, "last"));
         assert_eq!(
-            told(b"thread 'main' panicked\n\n").message,
+            reported_error(b"thread 'main' panicked\n\n").message,
             "sotto ended: thread 'main' panicked"
         );
-        assert_eq!(told(b"").kind(), Kind::Internal);
+        assert_eq!(reported_error(b"").kind(), Kind::Internal);
     }
 }

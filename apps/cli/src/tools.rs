@@ -33,7 +33,7 @@ impl Completions {
         clap_complete::generate(self.shell, &mut context.program.command_line(), "sotto", &mut script);
         let script = String::from_utf8(script).map_err(|error| api::Error::internal(error.to_string()))?;
         let object = serde_json::json!({ "shell": self.shell.to_string(), "script": script });
-        Ok(context.output.either(&object, |_| script)?)
+        Ok(context.output.emit(&object, |_| script)?)
     }
 }
 
@@ -61,7 +61,7 @@ impl Config {
         let there = file.exists();
         context.program.check_config(&file)?;
         let found = serde_json::json!({ "ok": true, "file": file, "exists": there });
-        Ok(context.output.either(&found, |_| {
+        Ok(context.output.emit(&found, |_| {
             let verdict = if there {
                 "no errors in"
             } else {

@@ -145,7 +145,7 @@ fn told(result: &CaseResult, heading: bool) -> String {
     let tone = match result.outcome {
         Case::Passed => Tone::Good,
         Case::Failed(_) => Tone::Bad,
-        Case::Slow | Case::NoInvite => Tone::Careful,
+        Case::Slow | Case::NoInvite => Tone::Warning,
     };
     let text = result.to_string();
     let (mark, rest) = text.trim_start().split_once(' ').unwrap_or((&text, ""));

@@ -45,8 +45,8 @@ pub fn stop(context: &Context) -> Outcome {
 }
 
 fn done(context: &Context) -> Outcome {
-    context.output.say("the daemon has stopped");
-    Ok(context.output.either(&json!({ "running": false }), |_| String::new())?)
+    context.output.remark("the daemon has stopped");
+    Ok(context.output.emit(&json!({ "running": false }), |_| String::new())?)
 }
 
 fn ended(profile: &Profile) -> Result<bool, Error> {

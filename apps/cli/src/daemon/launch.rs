@@ -18,7 +18,7 @@ use super::{progress, report};
 use crate::context::Context;
 use crate::options::KeySource;
 use crate::stop::Outcome;
-use crate::stop::{Stop, told};
+use crate::stop::{Stop, reported_error};
 
 /// Deriving the key is slow on purpose, and comes before the socket.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -42,7 +42,7 @@ impl Start {
     pub fn run(self, context: &Context) -> Outcome {
         let profile = context.profile()?;
         if let Ok(client) = Client::connect(&profile.socket()) {
-            context.output.say("the daemon is already running");
+            context.output.remark("the daemon is already running");
             return self.tell(context, client);
         }
         profile.require()?;
@@ -55,7 +55,9 @@ impl Start {
             }
             launched => launched?,
         };
-        context.output.say("the daemon is running; sotto daemon stop ends it");
+        context
+            .output
+            .remark("the daemon is running; sotto daemon stop ends it");
         self.tell(context, client)
     }
 
@@ -67,7 +69,7 @@ impl Start {
                 progress::follow(context, &mut client, PATIENCE)? || {
                     context
                         .output
-                        .say("this continues in the background; sotto status shows the progress");
+                        .remark("this continues in the background; sotto status shows the progress");
                     true
                 }
             }
@@ -166,7 +168,7 @@ fn cause(log_file: &Path, begin: u64) -> Error {
         log.read_to_end(&mut said)
     });
     match read {
-        Ok(_) => told(&said),
+        Ok(_) => reported_error(&said),
         Err(error) => Error::io(log_file.display(), &error),
     }
 }

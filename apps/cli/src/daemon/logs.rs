@@ -82,7 +82,5 @@ fn replaced(log: &BufReader<File>, path: &Path) -> bool {
 }
 
 fn print(context: &Context, line: &str) -> Outcome {
-    Ok(context
-        .output
-        .either(&json!({ "line": line }), |_| format!("{line}\n"))?)
+    Ok(context.output.emit(&json!({ "line": line }), |_| format!("{line}\n"))?)
 }

@@ -26,13 +26,13 @@ pub fn status(context: &Context) -> Outcome {
 pub fn running(context: &Context, status: &api::Status) -> Outcome {
     let mut object = serde_json::to_value(status).map_err(|error| Error::internal(error.to_string()))?;
     object["running"] = true.into();
-    Ok(context.output.either(&object, |_| presence::text(status))?)
+    Ok(context.output.emit(&object, |_| presence::text(status))?)
 }
 
 /// No daemon answers. A process may hold the lock all the same: a daemon that is starting, stopping or stuck.
 fn none(context: &Context, holder: Option<u32>) -> Outcome {
     let object = json!({ "running": false, "lock_holder": holder });
-    context.output.either(&object, |_| match holder {
+    context.output.emit(&object, |_| match holder {
         Some(process) => format!("process {process} holds the profile, but does not answer\n"),
         None => "no daemon is running\n".to_owned(),
     })?;

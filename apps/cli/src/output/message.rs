@@ -38,7 +38,7 @@ pub const fn state_word(state: MessageState) -> &'static str {
 /// A state in its colour.
 pub fn state(state: MessageState) -> String {
     let tone = match state {
-        MessageState::Queued | MessageState::Sent => Tone::Careful,
+        MessageState::Queued | MessageState::Sent => Tone::Warning,
         MessageState::Delivered | MessageState::Read => Tone::Good,
         MessageState::Failed => Tone::Bad,
         MessageState::Cancelled => Tone::Faint,
@@ -58,7 +58,7 @@ pub fn messages(messages: &[Message]) -> String {
     let mut text = String::new();
     for (message, (when, who)) in messages.iter().zip(&heads) {
         let tone = if message.direction == Direction::In {
-            Tone::Voice
+            Tone::Author
         } else {
             Tone::Strong
         };

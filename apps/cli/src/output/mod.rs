@@ -44,15 +44,15 @@ impl Output {
     }
 
     /// The object with `--json`, else the text.
-    pub fn either<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) -> io::Result<()> {
+    pub fn emit<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) -> io::Result<()> {
         if self.json { object(value) } else { print(&text(value)) }
     }
 
     /// A remark that a person may want; never an error.
-    pub fn say(self, remark: &str) {
+    pub fn remark(self, text: &str) {
         if !self.quiet && !self.json {
             // A closed standard error is no reason to fail.
-            let _ = writeln!(anstream::stderr(), "{}", Tone::Faint.paint(remark));
+            let _ = writeln!(anstream::stderr(), "{}", Tone::Faint.paint(text));
         }
     }
 }

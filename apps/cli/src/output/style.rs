@@ -13,11 +13,11 @@ pub enum Tone {
     /// Proven, done, verified.
     Good,
     /// Waiting, unverified, claimed.
-    Careful,
+    Warning,
     /// Failed.
     Bad,
     /// The author of a message.
-    Voice,
+    Author,
 }
 
 impl Tone {
@@ -36,9 +36,9 @@ impl Tone {
             Self::Strong => style.bold(),
             Self::Faint => style.dimmed(),
             Self::Good => style.fg_color(Some(AnsiColor::Green.into())),
-            Self::Careful => style.fg_color(Some(AnsiColor::Yellow.into())),
+            Self::Warning => style.fg_color(Some(AnsiColor::Yellow.into())),
             Self::Bad => style.fg_color(Some(AnsiColor::Red.into())),
-            Self::Voice => style.fg_color(Some(AnsiColor::Cyan.into())),
+            Self::Author => style.fg_color(Some(AnsiColor::Cyan.into())),
         }
     }
 }

@@ -97,9 +97,9 @@ impl Report {
             ..
         } = line;
         let tone = if from.starts_with('A') {
-            Tone::Voice
+            Tone::Author
         } else {
-            Tone::Careful
+            Tone::Warning
         };
         let took = format!("delivered in {delivered_ms} ms");
         let gap = 70_usize.saturating_sub(text.chars().count() + took.len());
@@ -133,7 +133,7 @@ impl Report {
             ))
         ))?;
         self.output
-            .say("Your own: sotto init --name NAME, then sotto daemon start");
+            .remark("Your own: sotto init --name NAME, then sotto daemon start");
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use sotto_api::{Error, Kind};
-use sotto_cli::told;
+use sotto_cli::reported_error;
 use sotto_client::blocking::Client;
 use sotto_tor_network::TorNetwork;
 use tempfile::TempDir;
@@ -90,7 +90,7 @@ impl Sandbox {
                     .map_err(|error| Error::io("sotto daemon", &error))
             })?;
             if ended.is_some() || since.elapsed() > PATIENCE {
-                return Err(told(&fs::read(log).unwrap_or_default()));
+                return Err(reported_error(&fs::read(log).unwrap_or_default()));
             }
             std::thread::sleep(PAUSE);
         }
@@ -143,7 +143,7 @@ pub fn sotto<T: DeserializeOwned>(arguments: &[&str]) -> Result<T, Error> {
         .output()
         .map_err(|error| Error::io("sotto", &error))?;
     if !output.status.success() {
-        return Err(told(&output.stderr));
+        return Err(reported_error(&output.stderr));
     }
     serde_json::from_slice(&output.stdout).map_err(|error| Error::internal(format!("sotto {arguments:?}: {error}")))
 }
