@@ -58,7 +58,7 @@ fn name(input: &mut Input<'_>) {
             address: OnionSecret::from_seed(&[seed; 32]).address(),
             petname: text(),
             claimed_name: text(),
-            standing: Relationship::Friend,
+            relationship: Relationship::Friend,
         })
         .into();
     let text = text();

@@ -25,7 +25,7 @@ pub struct Contact {
     #[serde(flatten)]
     pub who: Who,
     /// What the two sides have agreed.
-    pub standing: Standing,
+    pub relationship: Relationship,
     /// What the contact sends is dropped, without telling the contact.
     pub blocked: bool,
     /// The timer in force in the direct conversation, in seconds: the shorter of both sides' timers; 0 is off.
@@ -49,7 +49,7 @@ pub struct Contact {
 /// What two nodes have agreed with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum Relationship {
     /// Nothing is agreed.
     Stranger,
     /// This node asked; the request has not been delivered.

@@ -21,8 +21,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use contact::{
-    Accept, Add, Contact, ContactOnly, Contacts, FriendRequest, FriendRequests, List, Mark, Rename, Safety, Standing,
-    Who,
+    Accept, Add, Contact, ContactOnly, Contacts, FriendRequest, FriendRequests, List, Mark, Relationship, Rename,
+    Safety, Who,
 };
 pub use conversation::{
     AckMessages, Conversation, Edit, History, Inbox, ListOutbox, MarkRead, MessageOnly, Messages, React, Receive,

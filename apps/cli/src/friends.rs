@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
 use data_encoding::HEXLOWER;
-use sotto_api::{self as api, Contact, FriendRequest, Standing, all};
+use sotto_api::{self as api, Contact, FriendRequest, Relationship, all};
 
 use super::context::Context;
 use super::output::{Table, Tone, block, line, moment, qr, short, who};
@@ -165,8 +165,8 @@ fn suggest_petname(context: &Context, contact: &Contact) {
 fn add(context: &Context, params: &api::Add) -> Outcome {
     let contact = context.client()?.call::<all::Add>(params)?;
     show(context, &contact)?;
-    match contact.standing {
-        Standing::Friend => context.output.remark("you are friends: sotto send NAME TEXT"),
+    match contact.relationship {
+        Relationship::Friend => context.output.remark("you are friends: sotto send NAME TEXT"),
         _ => context
             .output
             .remark("the request is sent when they can be reached; sotto friends list shows its state"),
@@ -214,17 +214,17 @@ fn table(contacts: &[Contact]) -> String {
     if contacts.is_empty() {
         return String::new();
     }
-    let mut table = Table::new(&["NAME", "STANDING", "VERIFIED", "UNREAD", "SEEN", "ONION"]);
+    let mut table = Table::new(&["NAME", "STATE", "VERIFIED", "UNREAD", "SEEN", "ONION"]);
     for contact in contacts {
         let Contact { who: them, .. } = contact;
-        let (tone, standing) = standing(contact);
+        let (tone, relationship) = relationship(contact);
         table.row([
             (
                 Tone::Author,
                 who(them.petname.as_deref(), them.claimed_name.as_deref(), &them.contact),
             )
                 .into(),
-            (tone, standing).into(),
+            (tone, relationship).into(),
             if them.verified {
                 (Tone::Good, "yes").into()
             } else {
@@ -242,18 +242,18 @@ fn table(contacts: &[Contact]) -> String {
     table.render()
 }
 
-const fn standing(contact: &Contact) -> (Tone, &'static str) {
+const fn relationship(contact: &Contact) -> (Tone, &'static str) {
     if contact.blocked {
         return (Tone::Bad, "blocked");
     }
-    match contact.standing {
-        Standing::Friend => (Tone::Good, "friend"),
-        Standing::Requested => (Tone::Warning, "asked, not reached yet"),
-        Standing::RequestDelivered => (Tone::Warning, "asked, waits for their answer"),
-        Standing::RequestDeclined => (Tone::Bad, "declined by them"),
-        Standing::Asking => (Tone::Warning, "asks you"),
-        Standing::Declined => (Tone::Faint, "declined by you"),
-        Standing::Stranger => (Tone::Faint, "stranger"),
+    match contact.relationship {
+        Relationship::Friend => (Tone::Good, "friend"),
+        Relationship::Requested => (Tone::Warning, "asked, not reached yet"),
+        Relationship::RequestDelivered => (Tone::Warning, "asked, waits for their answer"),
+        Relationship::RequestDeclined => (Tone::Bad, "declined by them"),
+        Relationship::Asking => (Tone::Warning, "asks you"),
+        Relationship::Declined => (Tone::Faint, "declined by you"),
+        Relationship::Stranger => (Tone::Faint, "stranger"),
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Candidate {
     /// The peer's name for itself; empty if none. Untrusted, already sanitised.
     pub claimed_name: String,
     /// The relationship with the peer.
-    pub standing: Relationship,
+    pub relationship: Relationship,
 }
 
 /// Which contact `text` names.
@@ -121,7 +121,7 @@ fn unknown(text: &str, candidates: &[Candidate]) -> Error {
     let folded = text.to_lowercase();
     let claiming: Vec<&Candidate> = candidates
         .iter()
-        .filter(|candidate| can_be_meant(candidate.standing) && candidate.claimed_name.to_lowercase() == folded)
+        .filter(|candidate| can_be_meant(candidate.relationship) && candidate.claimed_name.to_lowercase() == folded)
         .collect();
     if let Some(first) = claiming.first() {
         return claimed(error, first).candidates(claiming.iter().map(|one| described(one)).collect());
@@ -135,7 +135,7 @@ fn unknown(text: &str, candidates: &[Candidate]) -> Error {
 /// The user may mean a peer by the name that it claims: says which peer that is, and how to give it a petname.
 fn claimed(error: Error, candidate: &Candidate) -> Error {
     let (name, beginning) = (&candidate.claimed_name, &candidate.address.to_string()[..12]);
-    let command = match candidate.standing {
+    let command = match candidate.relationship {
         Relationship::Asking => format!("sotto friends accept {beginning} --name NAME"),
         _ => format!("sotto friends rename {beginning} NAME"),
     };
@@ -145,8 +145,8 @@ fn claimed(error: Error, candidate: &Candidate) -> Error {
 }
 
 /// A stranger's claim is not worth a suggestion.
-const fn can_be_meant(standing: Relationship) -> bool {
-    match standing {
+const fn can_be_meant(relationship: Relationship) -> bool {
+    match relationship {
         Relationship::Friend
         | Relationship::Requested
         | Relationship::RequestDelivered
@@ -204,12 +204,12 @@ mod tests {
         .address()
     }
 
-    fn candidate(seed: u8, petname: &str, claimed: &str, standing: Relationship) -> Candidate {
+    fn candidate(seed: u8, petname: &str, claimed: &str, relationship: Relationship) -> Candidate {
         Candidate {
             address: address(seed),
             petname: petname.to_owned(),
             claimed_name: claimed.to_owned(),
-            standing,
+            relationship,
         }
     }
 

@@ -16,19 +16,19 @@ pub(crate) fn who(who: Who) -> api::Who {
     }
 }
 
-pub(crate) fn candidate((who, standing): (Who, row::Relationship)) -> Candidate {
+pub(crate) fn candidate((who, relationship): (Who, row::Relationship)) -> Candidate {
     Candidate {
         address: who.address,
         petname: who.petname.unwrap_or_default(),
         claimed_name: who.claimed_name.unwrap_or_default(),
-        standing,
+        relationship,
     }
 }
 
 pub(crate) fn contact(contact: ContactView) -> api::Contact {
     api::Contact {
         who: who(contact.who),
-        standing: standing(contact.standing),
+        relationship: relationship(contact.standing),
         blocked: contact.blocked,
         timer: tighter(contact.timer_ours, contact.timer_theirs),
         timer_ours: contact.timer_ours,
@@ -41,15 +41,15 @@ pub(crate) fn contact(contact: ContactView) -> api::Contact {
     }
 }
 
-const fn standing(standing: row::Relationship) -> api::Standing {
-    match standing {
-        row::Relationship::Stranger => api::Standing::Stranger,
-        row::Relationship::Requested => api::Standing::Requested,
-        row::Relationship::RequestDelivered => api::Standing::RequestDelivered,
-        row::Relationship::RequestDeclined => api::Standing::RequestDeclined,
-        row::Relationship::Asking => api::Standing::Asking,
-        row::Relationship::Declined => api::Standing::Declined,
-        row::Relationship::Friend => api::Standing::Friend,
+const fn relationship(relationship: row::Relationship) -> api::Relationship {
+    match relationship {
+        row::Relationship::Stranger => api::Relationship::Stranger,
+        row::Relationship::Requested => api::Relationship::Requested,
+        row::Relationship::RequestDelivered => api::Relationship::RequestDelivered,
+        row::Relationship::RequestDeclined => api::Relationship::RequestDeclined,
+        row::Relationship::Asking => api::Relationship::Asking,
+        row::Relationship::Declined => api::Relationship::Declined,
+        row::Relationship::Friend => api::Relationship::Friend,
     }
 }
 

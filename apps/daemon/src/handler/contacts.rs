@@ -48,12 +48,12 @@ impl Handle<all::List> for App {
 
 /// A contact that the user chose: a friend, or a peer that was asked or blocked.
 const fn is_ours(contact: &api::Contact) -> bool {
-    match contact.standing {
-        api::Standing::Friend
-        | api::Standing::Requested
-        | api::Standing::RequestDelivered
-        | api::Standing::RequestDeclined => true,
-        api::Standing::Stranger | api::Standing::Asking | api::Standing::Declined => contact.blocked,
+    match contact.relationship {
+        api::Relationship::Friend
+        | api::Relationship::Requested
+        | api::Relationship::RequestDelivered
+        | api::Relationship::RequestDeclined => true,
+        api::Relationship::Stranger | api::Relationship::Asking | api::Relationship::Declined => contact.blocked,
     }
 }
 

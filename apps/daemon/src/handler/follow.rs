@@ -33,14 +33,14 @@ pub(super) async fn follow(
     loop {
         // Marked before the state is read, so that a change between the two is seen in the next round.
         newest.mark_unchanged();
-        let (message, standing) = app
+        let (message, relationship) = app
             .reads
             .read(move |reader| {
-                let standing = match conversation {
+                let relationship = match conversation {
                     ConversationId::Direct(peer) => reader.standing(&peer)?,
                     ConversationId::Group(_) | ConversationId::Channel(_) => None,
                 };
-                Ok((reader.message_by_key(&key)?, standing))
+                Ok((reader.message_by_key(&key)?, relationship))
             })
             .await?;
         let Some(state) = message.and_then(|message| message.state) else {
@@ -64,7 +64,7 @@ pub(super) async fn follow(
             (MessageState::Cancelled, _) => return Err(ended(Kind::WaitEnded, "was cancelled", sent)),
             _ => {}
         }
-        if standing == Some(Relationship::RequestDeclined) {
+        if relationship == Some(Relationship::RequestDeclined) {
             return Err(ended(
                 Kind::Refused,
                 "waits, because they declined to be a contact",

@@ -32,7 +32,7 @@ async fn strangers_become_friends_and_talk() {
         (&json!(bob_onion), &json!("bob"))
     );
     assert!(
-        added["standing"].as_str().expect("text").starts_with("request"),
+        added["relationship"].as_str().expect("text").starts_with("request"),
         "{added}"
     );
 
@@ -69,7 +69,7 @@ async fn strangers_become_friends_and_talk() {
     let accept = json!({ "contact": &alice_onion[..8] });
     let accepted = pair.bob.ok("friends.accept", accept).await;
     assert_eq!(
-        (&accepted["standing"], &accepted["petname"]),
+        (&accepted["relationship"], &accepted["petname"]),
         (&json!("friend"), &json!(null)),
         "a petname is never taken from a claimed name"
     );
@@ -379,7 +379,7 @@ async fn a_declined_request_ends_the_wait() {
         other.refused("messages.send", send),
         pair.bob.ok("friends.reject", json!({ "contact": alice }))
     );
-    assert_eq!(rejected["standing"], "declined");
+    assert_eq!(rejected["relationship"], "declined");
     assert_eq!(kinds(&error), (Kind::Refused, 6));
     pair.end().await;
 }

@@ -46,7 +46,7 @@ fn a_blocked_contact_sees_no_difference_and_is_not_heard() {
     assert_eq!(bob.json(&["friends", "block", "alice"])["blocked"], true);
     let sent = alice.json(&["send", "bob", "can you hear me?", "--wait", "delivered"]);
     assert_eq!(sent["state"], "delivered");
-    assert_eq!(alice.json(&["friends", "list"])["friends"][0]["standing"], "friend");
+    assert_eq!(alice.json(&["friends", "list"])["friends"][0]["relationship"], "friend");
 
     assert_eq!(bob.json(&["friends", "unblock", "alice"])["blocked"], false);
     alice.json(&["send", "bob", "and now?", "--wait", "delivered"]);
@@ -69,12 +69,15 @@ fn a_request_can_be_refused() {
     alice.until("the request", |event| {
         matches!(event.body, Body::RequestReceived { .. }).then_some(())
     });
-    assert_eq!(alice.json(&["friends", "reject", &bob.onion])["standing"], "declined");
+    assert_eq!(
+        alice.json(&["friends", "reject", &bob.onion])["relationship"],
+        "declined"
+    );
     bob.until("the refusal", |event| {
         matches!(event.body, Body::RequestDeclined { .. }).then_some(())
     });
     assert_eq!(
-        bob.json(&["friends", "list", "--all"])["friends"][0]["standing"],
+        bob.json(&["friends", "list", "--all"])["friends"][0]["relationship"],
         "request_declined"
     );
     assert_eq!(bob.error(&["send", &alice.onion, "please"]).0, 1);
@@ -103,7 +106,7 @@ fn an_invite_lets_one_person_in_and_no_second() {
         carol.onion.as_str()
     );
     assert_eq!(
-        carol.json(&["friends", "list"])["friends"][0]["standing"],
+        carol.json(&["friends", "list"])["friends"][0]["relationship"],
         "request_delivered"
     );
 }
@@ -290,7 +293,7 @@ fn a_claimed_name_resolves_nothing_in_any_command() {
     // What is suggested works: eight letters of the address are enough.
     let accepted = alice.json(&["friends", "accept", &dave.onion[..8], "--name", "dave"]);
     assert_eq!(
-        (&accepted["petname"], &accepted["standing"]),
+        (&accepted["petname"], &accepted["relationship"]),
         (&serde_json::json!("dave"), &serde_json::json!("friend"))
     );
     alice.json(&["friends", "rename", &bob.onion[..8], "bob"]);

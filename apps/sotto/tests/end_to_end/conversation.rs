@@ -23,7 +23,7 @@ fn two_people_become_friends_by_request_and_talk() {
     ]);
     assert_eq!(asked["petname"], "alice");
     assert!(
-        ["requested", "request_delivered"].contains(&string(&asked["standing"]).as_str()),
+        ["requested", "request_delivered"].contains(&string(&asked["relationship"]).as_str()),
         "{asked}"
     );
     alice.until("the request", |event| {
@@ -34,7 +34,7 @@ fn two_people_become_friends_by_request_and_talk() {
     assert_eq!(requests["requests"][0]["claimed_name"], "bob");
     assert_eq!(requests["requests"][0]["note"], "It is me, Bob.");
 
-    assert_eq!(alice.json(&["friends", "accept", &bob.onion])["standing"], "friend");
+    assert_eq!(alice.json(&["friends", "accept", &bob.onion])["relationship"], "friend");
     bob.until("consent", |event| {
         matches!(event.body, sotto_api::Body::ContactAdded { .. }).then_some(())
     });

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use serde_json::json;
-use sotto_api::{self as api, Direction, MessageState, Method, Standing, all};
+use sotto_api::{self as api, Direction, MessageState, Method, Relationship, all};
 use sotto_client::blocking::Client;
 use sotto_io_sqlcipher::{StoreKey, read_salt};
 use tempfile::TempDir;
@@ -188,7 +188,7 @@ impl Node for Daemon {
         let friends = self.call::<all::List>(&api::List::default()).friends;
         friends
             .iter()
-            .any(|it| it.who.contact == of && it.standing == Standing::Friend)
+            .any(|it| it.who.contact == of && it.relationship == Relationship::Friend)
     }
 
     fn send(&mut self, to: &str, text: &str) {
