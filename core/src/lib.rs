@@ -12,17 +12,23 @@
 //!
 //! # The contract
 //!
-//! A driver owes the node four things:
+//! A driver owns a [`Node`], clocks, a store and a transport. It gives the node inputs, polls it until there is no output, and
+//! sleeps until the deadline. It has five duties:
 //!
-//! 1. It makes each [`Output::Commit`] durable, atomically, and answers [`Input::Stored`]. If it cannot, it drops the node
-//!    and opens it again from what is durable: a full disk, `kill -9` and a power cut are one path.
-//! 2. It completes each output that starts work by exactly one input.
-//! 3. The monotonic clock that it hands in never goes back. The wall clock may do anything.
+//! 1. It makes each [`Output::Commit`] durable, atomically, and then gives [`Input::Stored`]. If a commit fails, it drops the
+//!    node and opens it again from the durable rows. There is no input for a storage error: a full disk, `kill -9` and a power
+//!    cut are one path.
+//! 2. It completes each [`Commit`](Output::Commit), [`Fetch`](Output::Fetch), [`Dial`](Output::Dial),
+//!    [`Transmit`](Output::Transmit) and [`Hangup`](Output::Hangup) with exactly one input. [`Input::Closed`] is the last input
+//!    of a link and completes everything that is open on it.
+//! 3. [`Now::monotonic`] never decreases, and counts suspended time. [`Now::wall`] may do anything.
 //! 4. It drains [`Node::poll`] before it sleeps, until [`Node::deadline`] at the latest.
+//! 5. While [`Node::intake`] is [`Intake::Busy`] it reads no bytes from links, so that memory stays small.
 //!
-//! In return nothing that a peer sends makes the node fail, panic or grow without bound, nothing is shown to anybody (no
-//! frame, ack, reply or event) before the rows that it promises are durable, and the same image, entropy and inputs give
-//! the same outputs, to the byte.
+//! In return no input of a peer makes the node fail, panic or grow without bound; no frame, acknowledgement, reply or event
+//! leaves the node before its rows are durable; and the same image, entropy and inputs give the same outputs, to the byte.
+//!
+//! The suite `sotto_testkit::driver` checks this contract. Every driver passes it, and its ledger checks the simulator's hosts.
 //!
 //! # A driver, whole
 //!

@@ -8,13 +8,10 @@ use std::sync::Arc;
 use std::sync::mpsc::TryRecvError;
 use std::task::Poll;
 
-use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
+use sotto_core::row::IdentityRow;
 use sotto_core::{Command, Notice, OnionAddress};
-use sotto_io_sqlcipher::StoreError;
 use sotto_testkit::driver::mutants::{self, Mutation};
-use sotto_testkit::driver::{
-    Driver, FakeNetwork, FakeStore, IncomingStreams, PendingReply, RunningNode, Setup, Step, StoreFailed, replay,
-};
+use sotto_testkit::driver::{Driver, FakeNetwork, IncomingStreams, PendingReply, RunningNode, Setup, Step, replay};
 
 #[path = "../examples/threads/main.rs"]
 mod example;
@@ -26,7 +23,7 @@ impl Driver for Threads {
     fn start(&self, setup: Setup) -> Box<dyn RunningNode> {
         let open = setup.open;
         Box::new(handle::start(setup::Setup {
-            store: Box::new(Adapter(setup.store)),
+            store: setup.store,
             network: Arc::new(Adapter(setup.network)),
             limits: setup.limits,
             open: Box::new(move |image, entropy, limits, now| open(image, entropy, limits, now)),
@@ -36,9 +33,9 @@ impl Driver for Threads {
 
 impl RunningNode for handle::Handle {
     fn command(&self, command: Command) -> PendingReply {
-        let answer = handle::Handle::command(self, command);
-        Box::pin(poll_fn(move |_| match answer.try_recv() {
-            Ok(answer) => Poll::Ready(Some(answer)),
+        let reply = handle::Handle::command(self, command);
+        Box::pin(poll_fn(move |_| match reply.try_recv() {
+            Ok(reply) => Poll::Ready(Some(reply)),
             Err(TryRecvError::Disconnected) => Poll::Ready(None),
             Err(TryRecvError::Empty) => Poll::Pending,
         }))
@@ -60,34 +57,6 @@ impl RunningNode for handle::Handle {
 
 /// A fake of the suite as a part of this driver.
 struct Adapter<T>(T);
-
-fn failed(_: StoreFailed) -> StoreError {
-    StoreError::Full {
-        path: "fake store".into(),
-    }
-}
-
-impl setup::Storage for Adapter<FakeStore> {
-    fn image(&mut self) -> Result<Image, StoreError> {
-        self.0.image().map_err(failed)
-    }
-
-    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        self.0.commit(batch).map_err(failed)
-    }
-
-    fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError> {
-        self.0.fetch(query).map_err(failed)
-    }
-
-    fn reopen(&mut self) -> Result<(), StoreError> {
-        self.0.reopen().map_err(failed)
-    }
-
-    fn close(self: Box<Self>) -> Result<(), StoreError> {
-        self.0.close().map_err(failed)
-    }
-}
 
 impl setup::Network for Adapter<FakeNetwork> {
     fn listen(&self, identity: &IdentityRow) -> io::Result<Arc<dyn setup::Listener>> {

@@ -110,7 +110,7 @@ ExitRelay 0
         )
 }
 
-/// Each process ends soon after its owner even if the [shell](super::cleanup) is killed, and loads no GeoIP file.
+/// Each process ends soon after its owner even if the [shell](super::cleanup) is killed, and loads no `GeoIP` file.
 fn process(folder: &Path, authorities: &str) -> String {
     format!(
         "TestingTorNetwork 1

@@ -1,4 +1,4 @@
-//! [`Host`]: a machine and its driver. It keeps the driver's contract (`CONTRIBUTING.md`) and checks the node's side of
+//! [`Host`]: a machine and its driver. It keeps the driver's contract ([`sotto_core`]) and checks the node's side of
 //! it: one commit in flight, one transmit per link, one reply per command, no output for a link after `Closed`.
 
 use std::collections::{BTreeMap, VecDeque};

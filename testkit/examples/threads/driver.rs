@@ -7,7 +7,7 @@
 //! | duty of a driver | here |
 //! |---|---|
 //! | a commit is durable before `Stored`; after a failed one the node is opened again | `perform`, `supervise` |
-//! | each output that starts work has one completion, and `Closed` is a link's last input | `perform`, `take` |
+//! | each output that starts work has one completion, and `Closed` is a link's last input | `perform`, `on_event` |
 //! | the monotonic clock never goes back | `now` |
 //! | every output is carried out before it sleeps, until the deadline at most | `run` |
 //! | a busy node receives no bytes | `run`, and the channel |
@@ -21,26 +21,26 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use rustix::time::{ClockId, clock_gettime};
+use sotto_core::row::RowStore;
 use sotto_core::{
     Cause, CommandId, Entropy, Input, Intake, LinkId, Machine, Millis, Monotonic, Notice, Now, Output, Wall,
 };
-use sotto_io_sqlcipher::StoreError;
 
-use super::event::{Answer, Event, Failure};
+use super::event::{CommandReply, Event, Failure};
 use super::link::Link;
-use super::setup::{Listener, Network, Setup, Storage};
+use super::setup::{Listener, Network, Setup};
 
 /// Inputs between two rounds of outputs, so that one commit serves many inputs.
-const SHARE: usize = 64;
+const BATCH: usize = 64;
 /// Longest sleep, because the channel's clock does not count suspended time.
-const LOOK: Millis = Millis::minutes(1);
+const LONGEST_SLEEP: Millis = Millis::minutes(1);
 /// Pause after a failure of the store.
 const RECOVERY: Duration = Duration::from_millis(100);
 
 /// Runs a node, and opens it again on its durable rows after each failure of the store.
-pub fn supervise(
-    mut setup: Setup,
-    inbox: &SyncSender<Event>,
+pub fn supervise<S: RowStore>(
+    mut setup: Setup<S>,
+    sender: &SyncSender<Event>,
     events: &Receiver<Event>,
     notices: &SyncSender<Notice>,
 ) -> Result<(), Failure> {
@@ -50,22 +50,22 @@ pub fn supervise(
         let image = setup.store.image()?;
         let driver = Driver {
             node: (setup.open)(image, Entropy::from_seed(seed), setup.limits.clone(), now())?,
-            store: &mut *setup.store,
+            store: &mut setup.store,
             network: &setup.network,
             listener: None,
             links: HashMap::new(),
-            askers: HashMap::new(),
+            pending: HashMap::new(),
             run,
             commands: 0,
             accepted: 0,
-            inbox,
+            sender,
             events,
             notices,
         };
         match driver.run() {
             Ok(Event::Halt) => return Ok(()),
             Ok(_) => break,
-            Err(error) if error.is::<StoreError>() => eprintln!("the node is to be opened again: {error}"),
+            Err(error) if error.is::<S::Error>() => eprintln!("the node is opened again: {error}"),
             Err(error) => return Err(error),
         }
         thread::sleep(RECOVERY);
@@ -74,22 +74,22 @@ pub fn supervise(
     Ok(setup.store.close()?)
 }
 
-struct Driver<'a> {
+struct Driver<'a, S: RowStore> {
     node: Box<dyn Machine>,
-    store: &'a mut dyn Storage,
+    store: &'a mut S,
     network: &'a Arc<dyn Network>,
     listener: Option<Arc<dyn Listener>>,
     links: HashMap<LinkId, Link>,
-    askers: HashMap<CommandId, Sender<Answer>>,
+    pending: HashMap<CommandId, Sender<CommandReply>>,
     run: u32,
     commands: u64,
     accepted: u64,
-    inbox: &'a SyncSender<Event>,
+    sender: &'a SyncSender<Event>,
     events: &'a Receiver<Event>,
     notices: &'a SyncSender<Notice>,
 }
 
-impl Driver<'_> {
+impl<S: RowStore> Driver<'_, S> {
     /// Runs until the end. Returns how it ends.
     fn run(mut self) -> Result<Event, Failure> {
         self.perform()?;
@@ -99,52 +99,55 @@ impl Driver<'_> {
             let sleep = self
                 .node
                 .deadline()
-                .map_or(LOOK, |deadline| deadline.at.since(now().monotonic));
+                .map_or(LONGEST_SLEEP, |deadline| deadline.at.since(now().monotonic));
             if sleep == Millis(0) {
-                self.tell(Input::Tick);
+                self.input(Input::Tick);
             }
-            let mut next = self.events.recv_timeout(Duration::from_millis(sleep.min(LOOK).0)).ok();
-            let mut share = SHARE;
+            let mut next = self
+                .events
+                .recv_timeout(Duration::from_millis(sleep.min(LONGEST_SLEEP).0))
+                .ok();
+            let mut batch = BATCH;
             while let Some(event) = next {
                 match event {
                     Event::ShutDown => return self.stop(),
                     Event::Halt => return Ok(Event::Halt),
-                    event => self.take(event),
+                    event => self.on_event(event),
                 }
-                share -= 1;
-                let more = share > 0 && self.node.intake() == Intake::Welcome;
+                batch -= 1;
+                let more = batch > 0 && self.node.intake() == Intake::Welcome;
                 next = more.then(|| self.events.try_recv().ok()).flatten();
             }
         }
     }
 
     /// Carries out every output.
-    fn perform(&mut self) -> Result<(), StoreError> {
+    fn perform(&mut self) -> Result<(), S::Error> {
         while let Some(output) = self.node.poll() {
             match output {
                 Output::Commit(id, batch) => {
                     self.store.commit(&batch)?;
-                    self.tell(Input::Stored(id));
+                    self.input(Input::Stored(id));
                 }
                 Output::Fetch(id, query) => {
                     let rows = self.store.fetch(&query)?;
-                    self.tell(Input::Fetched(id, rows));
+                    self.input(Input::Fetched(id, rows));
                 }
                 Output::Dial(id, peer) => {
                     let network = Arc::clone(self.network);
-                    self.hold(id, move || network.dial(peer));
+                    self.open_link(id, move || network.dial(peer));
                 }
                 // A link that is gone was `Closed`, which completes these two as well.
                 Output::Transmit(id, bytes) => self.links.get(&id).map_or((), |link| link.transmit(bytes)),
                 Output::Hangup(id) => {
                     if self.links.get(&id).is_some_and(|link| !link.hang_up()) {
                         self.links.remove(&id);
-                        self.tell(Input::Closed(id, Cause::HungUp));
+                        self.input(Input::Closed(id, Cause::HungUp));
                     }
                 }
                 // The receiver of a reply or a notice may be gone.
-                Output::Reply(id, answer) => {
-                    let _ = self.askers.remove(&id).map(|asker| asker.send(answer));
+                Output::Reply(id, reply) => {
+                    let _ = self.pending.remove(&id).map(|sender| sender.send(reply));
                 }
                 Output::Notify(notice) => {
                     let _ = self.notices.try_send(notice);
@@ -154,39 +157,39 @@ impl Driver<'_> {
         Ok(())
     }
 
-    fn tell(&mut self, input: Input) {
+    fn input(&mut self, input: Input) {
         self.node.handle(input, now());
     }
 
-    fn take(&mut self, event: Event) {
+    fn on_event(&mut self, event: Event) {
         match event {
-            Event::Command(command, asker) => {
+            Event::Command(command, sender) => {
                 self.commands += 1;
                 let id = CommandId(self.commands);
-                self.askers.insert(id, asker);
-                self.tell(Input::Command(id, command));
+                self.pending.insert(id, sender);
+                self.input(Input::Command(id, command));
             }
-            Event::Came(run, stream) if run == self.run => {
+            Event::Stream(run, stream) if run == self.run => {
                 self.accepted += 1;
                 let id = LinkId::Accepted(self.accepted);
-                self.hold(id, move || Ok(stream));
-                self.tell(Input::Accepted(id));
+                self.open_link(id, move || Ok(stream));
+                self.input(Input::Accepted(id));
             }
-            Event::Said(run, id, input) if run == self.run && self.links.contains_key(&id) => {
+            Event::Link(run, id, input) if run == self.run && self.links.contains_key(&id) => {
                 if matches!(input, Input::Closed(..)) {
                     self.links.remove(&id);
                 }
-                self.tell(input);
+                self.input(input);
             }
             // An input of a link that was closed.
             _ => {}
         }
     }
 
-    fn hold(&mut self, id: LinkId, open: impl FnOnce() -> io::Result<UnixStream> + Send + 'static) {
-        let (run, inbox) = (self.run, self.inbox.clone());
+    fn open_link(&mut self, id: LinkId, open: impl FnOnce() -> io::Result<UnixStream> + Send + 'static) {
+        let (run, sender) = (self.run, self.sender.clone());
         let link = Link::new(id, open, move |input| {
-            let _ = inbox.send(Event::Said(run, id, input));
+            let _ = sender.send(Event::Link(run, id, input));
         });
         self.links.insert(id, link);
     }
@@ -196,10 +199,10 @@ impl Driver<'_> {
         let identity = self.store.image()?.identity.ok_or("the node has no identity")?;
         let listener = self.network.listen(&identity)?;
         self.listener = Some(Arc::clone(&listener));
-        let (run, inbox) = (self.run, self.inbox.clone());
+        let (run, sender) = (self.run, self.sender.clone());
         thread::spawn(move || {
             while let Some(stream) = listener.accept() {
-                let _ = inbox.send(Event::Came(run, stream));
+                let _ = sender.send(Event::Stream(run, stream));
             }
         });
         Ok(())
@@ -211,7 +214,7 @@ impl Driver<'_> {
         self.perform()?;
         self.links.retain(|_, link| link.hang_up());
         while !self.links.is_empty() {
-            if let Event::Said(run, id, Input::Closed(..)) = self.events.recv()?
+            if let Event::Link(run, id, Input::Closed(..)) = self.events.recv()?
                 && run == self.run
             {
                 self.links.remove(&id);
@@ -221,7 +224,7 @@ impl Driver<'_> {
     }
 }
 
-impl Drop for Driver<'_> {
+impl<S: RowStore> Drop for Driver<'_, S> {
     fn drop(&mut self) {
         let _ = self.listener.take().map(|listener| listener.close());
     }

@@ -6,15 +6,15 @@ use std::sync::mpsc::Sender;
 
 use sotto_core::{Command, Input, LinkId, Refusal, Reply};
 
-pub type Answer = Result<Reply, Refusal>;
+pub type CommandReply = Result<Reply, Refusal>;
 pub type Failure = Box<dyn Error + Send + Sync>;
 
 pub enum Event {
-    Command(Command, Sender<Answer>),
+    Command(Command, Sender<CommandReply>),
     /// A peer has connected in this run of the node.
-    Came(u32, UnixStream),
+    Stream(u32, UnixStream),
     /// An input of a link of this run of the node.
-    Said(u32, LinkId, Input),
+    Link(u32, LinkId, Input),
     ShutDown,
     /// Stops as if the process were killed.
     Halt,

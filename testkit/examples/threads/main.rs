@@ -1,10 +1,9 @@
-//! Two people talk, each with a whole node: SQLCipher stores in a temporary folder, Unix sockets in between, plain threads,
-//! no runtime. Run it with `cargo run -p sotto-testkit --example threads`.
+//! Two nodes in one process talk: SQLCipher stores in a temporary folder, Unix sockets between them, plain threads, no runtime. Run it
+//! with `cargo run -p sotto-testkit --example threads`.
 //!
-//! Whoever embeds Sotto where tokio and smol do not go begins here. `driver` is all that stands between a node and a
-//! machine; `link` is what it does for each stream; `setup` says what it wants of an application, and this file is one: where
-//! rows are kept, how peers are reached, and what people want. The suite in `sotto_testkit::driver` holds this driver to the same contract as the
-//! others (`testkit/tests/threads.rs`), and is there for yours.
+//! It is a starting point for programs that cannot use tokio or smol. `driver` is the whole driver, `link` is its part for one stream,
+//! `setup` is what it needs of an application, and this file is such an application. The suite `sotto_testkit::driver` checks this
+//! driver as it checks the others (`testkit/tests/threads.rs`), and can check yours.
 
 mod driver;
 mod event;
@@ -22,26 +21,26 @@ use std::thread;
 use std::time::Duration;
 
 use handle::{Handle, start};
-use setup::{Listener, Network, Setup, Storage};
-use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
+use setup::{Listener, Network, Setup};
+use sotto_core::row::IdentityRow;
 use sotto_core::{Command, ConversationId, Draft, FriendCode, Limits, Node, OnionAddress, Reply};
-use sotto_io_sqlcipher::{Store, StoreError, StoreKey};
+use sotto_io_sqlcipher::{Store, StoreKey};
 
-/// Until something that waits for the other side is looked at again.
-const LOOK: Duration = Duration::from_millis(10);
+/// Time between two checks of a condition.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The conversation.
 pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
-    let (alice, hers) = person(folder.path(), "alice")?;
-    let (bob, his) = person(folder.path(), "bob")?;
+    let (alice, hers) = new_node(folder.path(), "alice")?;
+    let (bob, his) = new_node(folder.path(), "bob")?;
 
     let code = FriendCode {
         address: his,
         invite: None,
     };
     println!("alice asks {code} to be her friend");
-    ask(
+    command(
         &alice,
         Command::AddContact {
             code,
@@ -53,16 +52,16 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
         contact: hers,
         petname: Some("alice".into()),
     };
-    // Her request is on its way to him.
-    while ask(&bob, consent.clone()).is_err() {
-        thread::sleep(LOOK);
+    // Her request may not have arrived yet.
+    while command(&bob, consent.clone()).is_err() {
+        thread::sleep(POLL_INTERVAL);
     }
     println!("bob accepts");
     for (who, node, to, text) in [
         ("alice", &alice, his, "hello, bob"),
         ("bob", &bob, hers, "hello, alice"),
     ] {
-        say(node, to, text)?;
+        send(node, to, text)?;
         println!("{who} says {text:?}, and it is delivered");
     }
     alice.shut_down().map_err(|error| error.to_string())?;
@@ -79,62 +78,40 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A node of a new identity, and its address.
-fn person(folder: &Path, name: &str) -> Result<(Handle, OnionAddress), Box<dyn Error>> {
+/// A node with a new identity, and its address.
+fn new_node(folder: &Path, name: &str) -> Result<(Handle, OnionAddress), Box<dyn Error>> {
     let store = Store::create(&folder.join(name), &key())?;
     let node = start(Setup {
-        store: Box::new(store),
+        store,
         network: Arc::new(Folder(folder.to_owned())),
         limits: Limits::default(),
         open: Box::new(|image, entropy, limits, now| Ok(Box::new(<Node>::open(image, entropy, limits, now)?))),
     });
-    match ask(&node, Command::Identity)? {
+    match command(&node, Command::Identity)? {
         Reply::Identity { address, .. } => Ok((node, address)),
-        _ => unreachable!("who we are"),
+        _ => unreachable!("the reply to Identity"),
     }
 }
 
-/// A random key, or one made from a passphrase, in real life.
+/// A fixed key. A real program has a random one, or derives it from a passphrase.
 fn key() -> StoreKey {
     StoreKey::new([1; 32], [2; 16])
 }
 
-fn ask(node: &Handle, command: Command) -> Result<Reply, Box<dyn Error>> {
+fn command(node: &Handle, command: Command) -> Result<Reply, Box<dyn Error>> {
     Ok(node.command(command).recv()??)
 }
 
-/// Sends a text, and waits until the other side has it.
-fn say(node: &Handle, contact: OnionAddress, text: &str) -> Result<(), Box<dyn Error>> {
-    ask(node, Command::Send(Draft::plain(contact, text)))?;
-    while !matches!(ask(node, Command::Status)?, Reply::Status(status) if status.queued == 0) {
-        thread::sleep(LOOK);
+/// Sends a text and waits for its delivery.
+fn send(node: &Handle, contact: OnionAddress, text: &str) -> Result<(), Box<dyn Error>> {
+    command(node, Command::Send(Draft::plain(contact, text)))?;
+    while !matches!(command(node, Command::Status)?, Reply::Status(status) if status.queued == 0) {
+        thread::sleep(POLL_INTERVAL);
     }
     Ok(())
 }
 
-impl Storage for Store {
-    fn image(&mut self) -> Result<Image, StoreError> {
-        self.image()
-    }
-
-    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        self.commit(batch)
-    }
-
-    fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError> {
-        self.fetch(query)
-    }
-
-    fn reopen(&mut self) -> Result<(), StoreError> {
-        self.reopen()
-    }
-
-    fn close(self: Box<Self>) -> Result<(), StoreError> {
-        (*self).close()
-    }
-}
-
-/// Peers listen on Unix sockets in one folder, under their addresses.
+/// A network of Unix sockets in one folder, named by onion address.
 struct Folder(PathBuf);
 
 struct Socket {
@@ -169,7 +146,7 @@ impl Listener for Socket {
 
     fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
-        // Wakes whoever waits in `accept`.
+        // Wakes a thread that waits in `accept`.
         let _ = UnixStream::connect(&self.path);
         let _ = std::fs::remove_file(&self.path);
     }

@@ -4,19 +4,8 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use sotto_core::row::{Batch, IdentityRow, Image, Query, Rows};
+use sotto_core::row::{IdentityRow, Image};
 use sotto_core::{Entropy, Limits, Machine, Now, OnionAddress, OpenError};
-use sotto_io_sqlcipher::StoreError;
-
-/// A store. The example uses `sotto_io_sqlcipher::Store`.
-pub trait Storage: Send {
-    fn image(&mut self) -> Result<Image, StoreError>;
-    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
-    fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError>;
-    /// Drops what is not durable.
-    fn reopen(&mut self) -> Result<(), StoreError>;
-    fn close(self: Box<Self>) -> Result<(), StoreError>;
-}
 
 /// A network. The example uses Unix sockets in a folder.
 pub trait Network: Send + Sync {
@@ -33,8 +22,9 @@ pub trait Listener: Send + Sync {
 }
 
 /// The parts of a node.
-pub struct Setup {
-    pub store: Box<dyn Storage>,
+pub struct Setup<S> {
+    /// A `sotto_core::row::RowStore`. The example uses `sotto_io_sqlcipher::Store`.
+    pub store: S,
     pub network: Arc<dyn Network>,
     pub limits: Limits,
     /// As `Node::open`, with a boxed node.

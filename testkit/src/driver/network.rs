@@ -239,7 +239,7 @@ impl PeerStream {
         self
     }
 
-    /// Writes, as peer_stream as there is room; the rest with a later call.
+    /// Writes as much as fits. A later call writes the rest.
     pub fn write(&mut self, bytes: &[u8]) {
         self.unsent.extend_from_slice(bytes);
         while !self.unsent.is_empty() {

@@ -276,7 +276,7 @@ impl Proxy {
             (Mutation::StepsByOne, Body::PreKeyOffer(offer)) => offer.session_epoch = self.offered + 1,
             (Mutation::SendsFeaturesToStrangers, Body::Hello(hello)) => hello.features.push(6),
             (Mutation::SendsNoRandomFeature, Body::Hello(hello)) if hello.features.len() > 1 => {
-                hello.features.truncate(1)
+                hello.features.truncate(1);
             }
             (Mutation::SendsPresenceToAnyone, Body::Hello(_)) => {
                 self.send_frame(body)?;
