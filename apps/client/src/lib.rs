@@ -130,3 +130,104 @@ fn unreadable(error: &dyn std::error::Error) -> Error {
 fn lost(error: &io::Error) -> Error {
     Error::new(Kind::NoDaemon, format!("the connection to the daemon broke: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use sotto_api::{Body, Nothing, all};
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+    use tokio::net::UnixListener;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// A client, and the daemon's end of its connection.
+    async fn pair() -> (Client, BufReader<UnixStream>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let socket = folder.path().join("socket");
+        let listener = UnixListener::bind(&socket).expect("a socket");
+        let (client, accepted) = tokio::join!(Client::connect(&socket), listener.accept());
+        (
+            client.expect("connected"),
+            BufReader::new(accepted.expect("a client").0),
+        )
+    }
+
+    fn gap(to: u64) -> String {
+        let event = json!({ "seq": to, "at": "2026-01-31T09:05:07.250Z", "type": "gap", "from": 1, "to": to });
+        let params = json!({ "subscription": 1, "event": event });
+        format!(
+            "{}\n",
+            json!({ "jsonrpc": "2.0", "method": "events.event", "params": params })
+        )
+    }
+
+    fn to(event: &Event) -> u64 {
+        match event.body {
+            Body::Gap { to, .. } => to,
+            _ => panic!("{event:?} is no gap"),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_that_comes_before_an_answer_is_kept() {
+        let (mut client, mut daemon) = pair().await;
+        let answers = async {
+            let mut request = String::new();
+            daemon.read_line(&mut request).await.expect("a request");
+            assert_eq!(
+                request.trim_end(),
+                r#"{"jsonrpc":"2.0","id":1,"method":"daemon.stop","params":{}}"#
+            );
+            let lines = gap(1) + &gap(2) + "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n";
+            daemon.write_all(lines.as_bytes()).await.expect("written");
+        };
+        let nothing = Nothing {};
+        let (done, ()) = tokio::join!(client.call::<all::DaemonStop>(&nothing), answers);
+        done.expect("an answer");
+        assert!(client.has_event());
+        for expected in [1, 2] {
+            assert_eq!(to(&client.event().await.expect("an event")), expected);
+        }
+        assert!(!client.has_event());
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_waited_for_in_vain_is_not_lost_by_halves() {
+        let (mut client, mut daemon) = pair().await;
+        let line = gap(7);
+        let (first, second) = line.split_at(20);
+        daemon.write_all(first.as_bytes()).await.expect("written");
+        let early = timeout(Duration::from_millis(50), client.event()).await;
+        assert!(early.is_err(), "half a line is no event");
+        daemon.write_all(second.as_bytes()).await.expect("written");
+        assert_eq!(to(&client.event().await.expect("an event")), 7);
+    }
+
+    #[tokio::test]
+    async fn the_answer_to_a_call_that_was_given_up_is_passed_over() {
+        let (mut client, mut daemon) = pair().await;
+        let nothing = Nothing {};
+        let early = timeout(Duration::from_millis(50), client.call::<all::DaemonStop>(&nothing)).await;
+        assert!(early.is_err(), "no answer came");
+        let lines = "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32603,\"message\":\"late\",\"data\":{\"kind\":\"internal\",\"retryable\":false,\"hint\":\"\"}}}\n{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}\n";
+        daemon.write_all(lines.as_bytes()).await.expect("written");
+        client
+            .call::<all::DaemonStop>(&nothing)
+            .await
+            .expect("the second answer");
+    }
+
+    #[tokio::test]
+    async fn the_reason_of_an_end_is_the_error() {
+        let (mut client, mut daemon) = pair().await;
+        let lagged = Notification::new("lagged", Error::new(Kind::Lagged, "too slow"));
+        let line = serde_json::to_string(&lagged).expect("JSON") + "\n";
+        daemon.write_all(line.as_bytes()).await.expect("written");
+        assert_eq!(client.event().await.expect_err("dropped").kind(), Kind::Lagged);
+        drop(daemon);
+        assert_eq!(client.event().await.expect_err("gone").kind(), Kind::NoDaemon);
+    }
+}

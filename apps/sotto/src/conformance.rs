@@ -84,7 +84,7 @@ impl Conformance {
             let heading = std::mem::replace(&mut section, result.section) != result.section;
             if !context.output.json {
                 // A reader that has seen enough does not end the run: the exit code counts.
-                let _ = output::print(&told(result, heading));
+                let _ = output::print(&line(result, heading));
             }
         });
         if context.output.json {
@@ -141,7 +141,7 @@ fn network(context: &Context) -> Result<Network, Stop> {
     }
 }
 
-fn told(result: &CaseResult, heading: bool) -> String {
+fn line(result: &CaseResult, heading: bool) -> String {
     let tone = match result.outcome {
         Case::Passed => Tone::Good,
         Case::Failed(_) => Tone::Bad,
