@@ -5,7 +5,7 @@ use serde::Serialize as _;
 use serde_json::{Map, Value, json};
 use sotto_api::rpc::{Incoming, Request, Response, parse};
 use sotto_api::{Method, all};
-use sotto_daemon::{LINE_LIMIT, Line, RequestLines};
+use sotto_daemon::{LINE_LIMIT, RequestLine, RequestLines};
 use tokio_util::bytes::BytesMut;
 use tokio_util::codec::Decoder as _;
 
@@ -23,7 +23,7 @@ pub(crate) fn run(bytes: &[u8]) {
             .eq(expected.take(found.len()).map(line).collect::<Vec<_>>().iter())
     );
     for line in found {
-        let Line::Whole(line) = line else { continue };
+        let RequestLine::Whole(line) = line else { continue };
         match parse(&line) {
             Incoming::One(one) => check(one, line.len()),
             Incoming::Batch(several) => {
@@ -36,7 +36,7 @@ pub(crate) fn run(bytes: &[u8]) {
     }
 }
 
-fn lines(bytes: &[u8]) -> Vec<Line> {
+fn lines(bytes: &[u8]) -> Vec<RequestLine> {
     assert!(bytes.len() <= LINE_LIMIT, "nothing here is too long");
     let mut decoder = RequestLines::default();
     let mut bytes = BytesMut::from(bytes);
@@ -47,10 +47,10 @@ fn lines(bytes: &[u8]) -> Vec<Line> {
     lines
 }
 
-fn line(bytes: &[u8]) -> Line {
+fn line(bytes: &[u8]) -> RequestLine {
     match str::from_utf8(bytes) {
-        Ok(text) => Line::Whole(text.to_owned()),
-        Err(_) => Line::NotText,
+        Ok(text) => RequestLine::Whole(text.to_owned()),
+        Err(_) => RequestLine::NotText,
     }
 }
 

@@ -7,7 +7,7 @@ use super::Time;
 
 /// A peer: its address, its names, and whether its key was verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Who {
+pub struct ContactName {
     /// The peer's onion address: the identity.
     pub contact: String,
     /// The user's name for the peer.
@@ -23,7 +23,7 @@ pub struct Who {
 pub struct Contact {
     /// The peer.
     #[serde(flatten)]
-    pub who: Who,
+    pub who: ContactName,
     /// What the two sides have agreed.
     pub relationship: Relationship,
     /// What the contact sends is dropped, without telling the contact.
@@ -101,7 +101,7 @@ pub struct Contacts {
 pub struct FriendRequest {
     /// The peer.
     #[serde(flatten)]
-    pub who: Who,
+    pub who: ContactName,
     /// The peer's note. Untrusted.
     pub note: String,
     /// When it arrived.
@@ -164,7 +164,7 @@ pub struct Mark {
 pub struct Safety {
     /// The contact.
     #[serde(flatten)]
-    pub who: Who,
+    pub who: ContactName,
     /// 60 digits, the same on both sides.
     pub number: String,
     /// What a QR code of it carries, in hexadecimal.

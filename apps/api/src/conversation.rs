@@ -286,7 +286,7 @@ pub struct SetTimer {
 
 /// A conversation's timers, in seconds; 0 is off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Timer {
+pub struct ConversationTimers {
     /// The conversation: the contact's onion address, `group:ID` or `channel:ID`.
     pub conversation: String,
     /// The timer in force: the shortest of all that are on.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Conversation, Direction, FailReason, Message, MessageState, Presence, Time, Who};
+use super::{ContactName, Conversation, Direction, FailReason, Message, MessageState, Presence, Time};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -98,51 +98,51 @@ pub enum Body {
     #[serde(rename = "request.received")]
     RequestReceived {
         #[serde(flatten)]
-        who: Who,
+        who: ContactName,
     },
     /// This node's request was delivered.
     #[serde(rename = "request.delivered")]
     RequestDelivered {
         #[serde(flatten)]
-        who: Who,
+        who: ContactName,
     },
     /// The peer declined this node's request.
     #[serde(rename = "request.declined")]
     RequestDeclined {
         #[serde(flatten)]
-        who: Who,
+        who: ContactName,
     },
     /// Both sides have accepted.
     #[serde(rename = "contact.added")]
     ContactAdded {
         #[serde(flatten)]
-        who: Who,
+        who: ContactName,
     },
     /// The user removed the contact.
     #[serde(rename = "contact.removed")]
     ContactRemoved {
         #[serde(flatten)]
-        who: Who,
+        who: ContactName,
     },
     /// The user blocked or unblocked the contact.
     #[serde(rename = "contact.blocked")]
     ContactBlocked {
         #[serde(flatten)]
-        who: Who,
+        who: ContactName,
         blocked: bool,
     },
     /// The verified mark was set (`marked`) or removed.
     #[serde(rename = "contact.verified")]
     ContactVerified {
         #[serde(flatten)]
-        who: Who,
+        who: ContactName,
         marked: bool,
     },
     /// A new session replaced the old one. `identity_changed` is a warning: the contact's Signal key is another.
     #[serde(rename = "contact.rekeyed")]
     ContactRekeyed {
         #[serde(flatten)]
-        who: Who,
+        who: ContactName,
         identity_changed: bool,
     },
     /// Retention dropped the events `from` to `to` before this consumer read them; `seq` is `to`.
@@ -152,7 +152,7 @@ pub enum Body {
     #[serde(rename = "presence")]
     Presence {
         #[serde(flatten)]
-        who: Who,
+        who: ContactName,
         presence: Presence,
         as_of: Option<Time>,
         typing: bool,

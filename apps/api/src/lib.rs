@@ -21,12 +21,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use contact::{
-    Accept, Add, Contact, ContactOnly, Contacts, FriendRequest, FriendRequests, List, Mark, Relationship, Rename,
-    Safety, Who,
+    Accept, Add, Contact, ContactName, ContactOnly, Contacts, FriendRequest, FriendRequests, List, Mark, Relationship,
+    Rename, Safety,
 };
 pub use conversation::{
-    AckMessages, Conversation, Edit, History, Inbox, ListOutbox, MarkRead, MessageOnly, Messages, React, Receive,
-    Received, Search, Send, Sent, SetTimer, Thread, Threads, ThreadsQuery, Timer, Typing, WaitFor,
+    AckMessages, Conversation, ConversationTimers, Edit, History, Inbox, ListOutbox, MarkRead, MessageOnly, Messages,
+    React, Receive, Received, Search, Send, Sent, SetTimer, Thread, Threads, ThreadsQuery, Typing, WaitFor,
 };
 pub use error::{Error, ErrorData, Kind};
 pub use event::{
@@ -36,7 +36,8 @@ pub use identity::{Identity, Invite, SetName};
 pub use message::{ContentType, Direction, FailReason, Message, MessageState, Reaction};
 pub use method::{METHODS, Method, MethodInfo, all};
 pub use node::{
-    Availability, Network, Peer, Peers, Phase, Presence, PresenceQuery, Reachability, SetAvailability, Status,
+    Availability, ContactPresence, Network, Phase, Presence, PresenceList, PresenceQuery, Reachability,
+    SetAvailability, Status,
 };
 pub use openrpc::{Document, document};
 pub use time::Time;

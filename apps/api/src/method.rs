@@ -58,7 +58,7 @@ macro_rules! for_every_method {
             "outbox.list" Outbox(ListOutbox) -> Messages, "List what has not been delivered, and why.";
             "outbox.cancel" Cancel(MessageOnly) -> Sent, "Cancel a message that is not encrypted yet.";
             "outbox.retry" Retry(MessageOnly) -> Sent, "Try now; a failed or cancelled message is queued again.";
-            "conversations.timer" Timer(SetTimer) -> Timer, "Show or set the conversation's timer.";
+            "conversations.timer" Timer(SetTimer) -> ConversationTimers, "Show or set the conversation's timer.";
             "events.list" EventsList(ListEvents) -> Events, "Read the event log.";
             "events.wait" EventsWait(WaitEvents) -> Events, "Wait until the event log has something to read.";
             "events.ack" EventsAck(Acknowledge) -> Acknowledged, "Acknowledge the event log up to a number, for a consumer.";
@@ -67,7 +67,7 @@ macro_rules! for_every_method {
             "identity.invite" IdentityInvite(Nothing) -> Invite, "Make a one-time invite.";
             "identity.rename" IdentityRename(SetName) -> Identity, "Change the name that this node claims.";
             "node.status" NodeStatus(Nothing) -> Status, "The state of the node and its network.";
-            "node.presence" NodePresence(PresenceQuery) -> Peers, "The presence of contacts.";
+            "node.presence" NodePresence(PresenceQuery) -> PresenceList, "The presence of contacts.";
             "node.availability" NodeAvailability(SetAvailability) -> Done, "Set how contacts see this node: online, away or invisible.";
             "daemon.stop" DaemonStop(Nothing) -> Done, "Stop the daemon cleanly.";
             "rpc.discover" Discover(Nothing) -> Document, "The OpenRPC document.";

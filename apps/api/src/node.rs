@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Time, Who};
+use super::{ContactName, Time};
 
 /// The state of the node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -46,7 +46,7 @@ pub struct Network {
     /// What the network does while it starts, for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doing: Option<String>,
-    /// Peers can reach this node: the latest probe succeeded.
+    /// PresenceList can reach this node: the latest probe succeeded.
     pub reachable: bool,
     /// The same in detail.
     pub reachability: Reachability,
@@ -67,7 +67,7 @@ pub enum Phase {
     Offline,
     /// Connecting to the Tor network.
     Bootstrapping,
-    /// Peers can be dialled; the onion service is being published.
+    /// PresenceList can be dialled; the onion service is being published.
     Publishing,
     /// Up.
     Ready,
@@ -100,17 +100,17 @@ pub struct PresenceQuery {
 
 /// The presence of contacts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Peers {
+pub struct PresenceList {
     /// The contacts.
-    pub peers: Vec<Peer>,
+    pub peers: Vec<ContactPresence>,
 }
 
 /// A contact's presence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Peer {
+pub struct ContactPresence {
     /// The contact.
     #[serde(flatten)]
-    pub who: Who,
+    pub who: ContactName,
     /// Its presence.
     pub presence: Presence,
     /// When a link last proved it; absent if none did since the daemon's start.

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use clap::Args;
-use sotto_api::{self as api, Body, Direction, Event, Message, Who, all};
+use sotto_api::{self as api, Body, ContactName, Direction, Event, Message, all};
 use sotto_client::blocking::Client;
 
 use super::context::Context;
@@ -171,7 +171,7 @@ const fn person(direction: Direction) -> &'static str {
     }
 }
 
-fn name(them: &Who) -> String {
+fn name(them: &ContactName) -> String {
     who(them.petname.as_deref(), them.claimed_name.as_deref(), &them.contact)
 }
 

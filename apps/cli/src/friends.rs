@@ -42,33 +42,33 @@ enum Command {
     /// Accept a request
     Accept {
         #[command(flatten)]
-        who: Who,
+        who: ContactArgument,
         /// Your name for them
         #[arg(long, value_name = "PETNAME")]
         name: Option<String>,
     },
     /// Decline a request; the peer is told
-    Reject(Who),
+    Reject(ContactArgument),
     /// Stop being contacts; the history stays
-    Remove(Who),
+    Remove(ContactArgument),
     /// Change your name for a contact
     Rename {
         #[command(flatten)]
-        who: Who,
+        who: ContactArgument,
         /// Your name for them; an empty one takes it away
         #[arg(value_name = "PETNAME")]
         name: String,
     },
     /// Drop what a contact sends, without telling the contact
-    Block(Who),
+    Block(ContactArgument),
     /// Receive from a contact again
-    Unblock(Who),
+    Unblock(ContactArgument),
     /// Show the safety number, or mark it as compared
     Verify(Verify),
 }
 
 #[derive(Args, Debug)]
-struct Who {
+struct ContactArgument {
     /// Their petname, onion address (8 letters or more of it) or friend code
     contact: String,
 }
@@ -76,7 +76,7 @@ struct Who {
 #[derive(Args, Debug)]
 struct Verify {
     #[command(flatten)]
-    who: Who,
+    who: ContactArgument,
     /// You have compared the number with theirs, and it is the same
     #[arg(long, conflicts_with = "unmark")]
     mark: bool,
@@ -124,7 +124,7 @@ impl Friends {
     }
 }
 
-fn change<M>(context: &Context, who: Who) -> Outcome
+fn change<M>(context: &Context, who: ContactArgument) -> Outcome
 where
     M: api::Method<Params = api::ContactOnly, Result = Contact>,
 {

@@ -41,7 +41,7 @@ impl Presence {
     }
 }
 
-fn table(peers: &api::Peers) -> String {
+fn table(peers: &api::PresenceList) -> String {
     if peers.peers.is_empty() {
         return String::new();
     }

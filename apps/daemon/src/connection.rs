@@ -19,7 +19,7 @@ use super::app::App;
 use super::client_queue::{self, AfterWrite, ClientGone, ClientQueue};
 use super::handler::{Handled, PendingResult, dispatch};
 use super::subscription::{self, Subscription};
-use crate::request_line::{LINE_LIMIT, Line, RequestLines};
+use crate::request_line::{LINE_LIMIT, RequestLine, RequestLines};
 
 /// Pending results of one connection.
 const WAITS: usize = 64;
@@ -71,13 +71,13 @@ impl Connection {
         let mut lines = FramedRead::new(reader, RequestLines::default());
         while let Some(line) = lines.next().await {
             match line.map_err(|_| ClientGone)? {
-                Line::Whole(line) if line.trim_ascii().is_empty() => {}
-                Line::Whole(line) => self.take(parse(&line)).await?,
-                Line::NotText => {
+                RequestLine::Whole(line) if line.trim_ascii().is_empty() => {}
+                RequestLine::Whole(line) => self.take(parse(&line)).await?,
+                RequestLine::NotText => {
                     let error = Error::new(Kind::ParseError, "the line is not UTF-8");
                     self.client.push(&Response::nameless(error), None).await?;
                 }
-                Line::TooLong => {
+                RequestLine::TooLong => {
                     let why = format!("the line is longer than {LINE_LIMIT} bytes and was ignored");
                     let response = Response::nameless(Error::new(Kind::InvalidRequest, why));
                     self.client.push(&response, None).await?;

@@ -50,7 +50,7 @@ pub use config::{Config, Network, template};
 pub use init::init;
 pub use key::KeySource;
 pub use log::Log;
-pub use request_line::{LINE_LIMIT, Line, RequestLines};
+pub use request_line::{LINE_LIMIT, RequestLine, RequestLines};
 
 /// What differs from the configuration.
 #[derive(Clone, Default)]

@@ -11,7 +11,7 @@ pub const LINE_LIMIT: usize = 1 << 20;
 
 /// A line that a client sent.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum RequestLine {
     /// Its text, without the end. The last one may have had none.
     Whole(String),
     /// It is not UTF-8.
@@ -32,23 +32,23 @@ impl Default for RequestLines {
 }
 
 impl Decoder for RequestLines {
-    type Item = Line;
+    type Item = RequestLine;
     type Error = io::Error;
 
-    fn decode(&mut self, bytes: &mut BytesMut) -> io::Result<Option<Line>> {
+    fn decode(&mut self, bytes: &mut BytesMut) -> io::Result<Option<RequestLine>> {
         item(self.0.decode(bytes))
     }
 
-    fn decode_eof(&mut self, bytes: &mut BytesMut) -> io::Result<Option<Line>> {
+    fn decode_eof(&mut self, bytes: &mut BytesMut) -> io::Result<Option<RequestLine>> {
         item(self.0.decode_eof(bytes))
     }
 }
 
-fn item(decoded: Result<Option<String>, LinesCodecError>) -> io::Result<Option<Line>> {
+fn item(decoded: Result<Option<String>, LinesCodecError>) -> io::Result<Option<RequestLine>> {
     match decoded {
-        Ok(line) => Ok(line.map(Line::Whole)),
-        Err(LinesCodecError::MaxLineLengthExceeded) => Ok(Some(Line::TooLong)),
-        Err(LinesCodecError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => Ok(Some(Line::NotText)),
+        Ok(line) => Ok(line.map(RequestLine::Whole)),
+        Err(LinesCodecError::MaxLineLengthExceeded) => Ok(Some(RequestLine::TooLong)),
+        Err(LinesCodecError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => Ok(Some(RequestLine::NotText)),
         Err(LinesCodecError::Io(error)) => Err(error),
     }
 }
@@ -60,15 +60,15 @@ mod tests {
 
     use super::*;
 
-    async fn lines(bytes: &[u8]) -> Vec<Line> {
+    async fn lines(bytes: &[u8]) -> Vec<RequestLine> {
         FramedRead::new(bytes, RequestLines::default())
             .map(|line| line.expect("memory cannot fail"))
             .collect()
             .await
     }
 
-    fn whole(text: &str) -> Line {
-        Line::Whole(text.to_owned())
+    fn whole(text: &str) -> RequestLine {
+        RequestLine::Whole(text.to_owned())
     }
 
     #[tokio::test]
@@ -86,11 +86,14 @@ mod tests {
         bytes.extend_from_slice(b"\nz\n");
         bytes.extend(vec![b'w'; 3 * LINE_LIMIT]);
         let longest = whole(&"x".repeat(LINE_LIMIT));
-        assert_eq!(lines(&bytes).await, [longest, Line::TooLong, whole("z"), Line::TooLong]);
+        assert_eq!(
+            lines(&bytes).await,
+            [longest, RequestLine::TooLong, whole("z"), RequestLine::TooLong]
+        );
     }
 
     #[tokio::test]
     async fn a_line_that_is_not_text_is_reported_and_the_next_one_read() {
-        assert_eq!(lines(b"\xff\xfe\nz\n").await, [Line::NotText, whole("z")]);
+        assert_eq!(lines(b"\xff\xfe\nz\n").await, [RequestLine::NotText, whole("z")]);
     }
 }

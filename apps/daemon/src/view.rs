@@ -7,8 +7,8 @@ use sotto_io_sqlcipher::{ContactView, EventView, MessageView, RequestView, Threa
 
 use crate::resolve::Candidate;
 
-pub(crate) fn who(who: Who) -> api::Who {
-    api::Who {
+pub(crate) fn who(who: Who) -> api::ContactName {
+    api::ContactName {
         contact: who.address.to_string(),
         petname: who.petname,
         claimed_name: who.claimed_name,

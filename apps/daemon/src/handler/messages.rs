@@ -137,7 +137,7 @@ impl Handle<all::Typing> for App {
 }
 
 impl Handle<all::Timer> for App {
-    async fn handle(self: &Arc<Self>, params: api::SetTimer) -> Result<Handled<api::Timer>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::SetTimer) -> Result<Handled<api::ConversationTimers>, Error> {
         let conversation = self.conversation_named(&params.conversation).await?;
         let (ours, theirs) = if let Some(seconds) = params.seconds {
             let reply = self.command(Command::SetTimer(conversation, seconds)).await?;
@@ -153,7 +153,7 @@ impl Handle<all::Timer> for App {
             let shown = self.contact(peer(conversation)?).await?;
             (shown.timer_ours, shown.timer_theirs)
         };
-        Ok(Handled::Done(api::Timer {
+        Ok(Handled::Done(api::ConversationTimers {
             conversation: view::conversation(conversation),
             seconds: view::tighter(ours, theirs),
             ours,

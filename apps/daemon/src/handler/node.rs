@@ -87,7 +87,7 @@ impl Handle<all::NodeStatus> for App {
 }
 
 impl Handle<all::NodePresence> for App {
-    async fn handle(self: &Arc<Self>, params: api::PresenceQuery) -> Result<Handled<api::Peers>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::PresenceQuery) -> Result<Handled<api::PresenceList>, Error> {
         let only = match &params.contact {
             Some(contact) => Some(self.contact_named(contact).await?),
             None => None,
@@ -102,7 +102,7 @@ impl Handle<all::NodePresence> for App {
             .into_iter()
             .filter(|peer| only.is_none_or(|only| only == peer.contact))
             .filter_map(|peer| {
-                Some(api::Peer {
+                Some(api::ContactPresence {
                     who: view::who(names.remove(&peer.contact)?),
                     presence: view::presence(peer.presence),
                     as_of: peer.as_of.map(view::time),
@@ -110,7 +110,7 @@ impl Handle<all::NodePresence> for App {
                 })
             })
             .collect();
-        Ok(Handled::Done(api::Peers { peers }))
+        Ok(Handled::Done(api::PresenceList { peers }))
     }
 }
 
