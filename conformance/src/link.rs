@@ -90,7 +90,7 @@ impl TestLink {
         super::noise::seal(&mut self.state, plaintext)
     }
 
-    /// The next frame of the target's, or what actual in its place.
+    /// Waits for the next frame.
     pub fn next(&mut self, timeout: Duration) -> Result<Received, Failure> {
         let record = match self.records.next(timeout) {
             NextRecord::Record(record) => record,

@@ -11,7 +11,7 @@ const READ_TIMEOUT: Duration = Duration::from_millis(50);
 /// How long the target may leave our bytes unread.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What actual next.
+/// The result of waiting for a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextRecord {
     /// A record, without its length.
@@ -52,7 +52,7 @@ impl RecordStream {
         let _ = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
     }
 
-    /// The next record, or what actual in its place.
+    /// Waits for the next record.
     pub fn next(&mut self, timeout: Duration) -> NextRecord {
         let deadline = Instant::now() + timeout;
         loop {

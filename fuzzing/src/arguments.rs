@@ -32,7 +32,7 @@ fn command_line(words: &str) {
     let mut repeated = process::Command::new("sotto");
     cli.global.repeat(&mut repeated);
     let words = [repeated.get_program()].into_iter().chain(repeated.get_args());
-    let again = Cli::try_parse_from(words).expect("what one run was told another can be");
+    let again = Cli::try_parse_from(words).expect("the arguments of one run are valid in another");
     let place = |cli: &Cli| {
         (
             cli.global.data_dir.clone(),
@@ -53,7 +53,7 @@ fn moment(text: &str) {
 
 fn name(input: &mut Input<'_>) {
     let mut text = || String::from_utf8_lossy(input.piece()).into_owned();
-    let people: Vec<Candidate> = [1, 2, 3]
+    let candidates: Vec<Candidate> = [1, 2, 3]
         .map(|seed| Candidate {
             address: OnionSecret::from_seed(&[seed; 32]).address(),
             petname: text(),
@@ -62,23 +62,26 @@ fn name(input: &mut Input<'_>) {
         })
         .into();
     let text = text();
-    let said = text.trim();
-    let ours: Vec<_> = people
+    let text = text.trim();
+    let ours: Vec<_> = candidates
         .iter()
-        .filter(|one| !said.is_empty() && one.petname == said)
+        .filter(|one| !text.is_empty() && one.petname == text)
         .collect();
-    let code = said.parse::<FriendCode>().is_ok();
-    match contact(&text, &people) {
+    let code = text.parse::<FriendCode>().is_ok();
+    match contact(&text, &candidates) {
         Ok(address) => {
-            let one = people.iter().find(|one| one.address == address).expect("one of them");
+            let one = candidates
+                .iter()
+                .find(|one| one.address == address)
+                .expect("one of them");
             let full = address.to_string();
-            let folded = said.to_lowercase();
+            let folded = text.to_lowercase();
             let named = one.petname.to_lowercase() == folded;
-            assert!(named || code || full.starts_with(&folded), "{said:?} is not {one:?}");
+            assert!(named || code || full.starts_with(&folded), "{text:?} is not {one:?}");
             assert!(code || ours.is_empty() || ours.len() == 1 && ours[0].address == address);
         }
         Err(error) => {
-            assert!(!error.message.is_empty() && (ours.len() != 1 || code || !said.is_ascii() || said.len() >= 8));
+            assert!(!error.message.is_empty() && (ours.len() != 1 || code || !text.is_ascii() || text.len() >= 8));
         }
     }
 }
@@ -102,7 +105,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         "9999-12-31T23:59:59.999999999+14:00",
     ];
     let address = OnionSecret::from_seed(&[2; 32]).address().to_string();
-    let people = ["Bob", "", "", "bob", "Eve", "Bob"]
+    let candidates = ["Bob", "", "", "bob", "Eve", "Bob"]
         .map(|name| piece(name.as_bytes()))
         .concat();
     let names = ["Bob", "bob", "Eve", &address, &address[..8], "nobody"];
@@ -114,7 +117,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         .chain(
             names
                 .iter()
-                .map(|name| prefixed(2, &[people.clone(), piece(name.as_bytes())].concat())),
+                .map(|name| prefixed(2, &[candidates.clone(), piece(name.as_bytes())].concat())),
         )
         .collect()
 }

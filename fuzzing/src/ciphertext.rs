@@ -96,8 +96,8 @@ pub(crate) fn run(bytes: &[u8]) {
 }
 
 fn alter(bytes: &mut Vec<u8>, input: &mut Input<'_>) {
-    let (deed, place) = (input.byte(), input.long() % (bytes.len() + 1));
-    match deed % 4 {
+    let (action, place) = (input.byte(), input.long() % (bytes.len() + 1));
+    match action % 4 {
         0 => {
             if let Some(byte) = bytes.get_mut(place) {
                 *byte ^= input.byte();

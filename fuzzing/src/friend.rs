@@ -20,18 +20,18 @@ pub(crate) fn run(bytes: &[u8]) {
     let mut pair = friends();
     let mut peer = Peer::new(&pair, 9);
     peer.befriend(&mut pair, 0);
-    let mut said: Vec<Ciphertext> = Vec::new();
+    let mut sent: Vec<Ciphertext> = Vec::new();
     let mut texts = 0;
     while !input.is_empty() {
-        let deed = input.byte() % 12;
+        let action = input.byte() % 12;
         if !peer.is_connected() {
             peer.dial(&mut pair, 0);
             let greeting = peer.hello(link::Relationship::Friend);
-            if deed != 0 {
+            if action != 0 {
                 peer.send(&mut pair, greeting);
             }
         }
-        match deed {
+        match action {
             0 => {
                 let relationship = link::Relationship::try_from(i32::from(input.byte()) % 5).unwrap_or_default();
                 let greeting = peer.hello(relationship);
@@ -40,7 +40,7 @@ pub(crate) fn run(bytes: &[u8]) {
             1 if texts < ALTERED - 1 => {
                 texts += 1;
                 let sealed = text(&mut peer, &pair, texts);
-                said.push(sealed.clone());
+                sent.push(sealed.clone());
                 peer.send(&mut pair, Body::Ciphertext(sealed));
             }
             2 => {
@@ -50,7 +50,7 @@ pub(crate) fn run(bytes: &[u8]) {
             }
             // A repeated ciphertext.
             3 => {
-                if let Some(sealed) = said.get(input.number() % said.len().max(1)) {
+                if let Some(sealed) = sent.get(input.number() % sent.len().max(1)) {
                     peer.send(&mut pair, Body::Ciphertext(sealed.clone()));
                 }
             }
@@ -58,7 +58,7 @@ pub(crate) fn run(bytes: &[u8]) {
             4 => drop(text(&mut peer, &pair, ALTERED)),
             5 => {
                 let sealed = peer.encrypt(&pair, input.piece());
-                said.push(sealed.clone());
+                sent.push(sealed.clone());
                 peer.send(&mut pair, Body::Ciphertext(sealed));
             }
             6 => peer.hang_up(&mut pair),

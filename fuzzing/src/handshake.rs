@@ -20,10 +20,10 @@ pub(crate) fn run(bytes: &[u8]) {
         End::new(core_listener(), ALICE.secret().address()),
     ];
     while !input.is_empty() {
-        let deed = input.byte();
-        let (from, to) = split(&mut ends, usize::from(deed >> 7));
+        let action = input.byte();
+        let (from, to) = split(&mut ends, usize::from(action >> 7));
         from.write();
-        match deed & 0x7f {
+        match action & 0x7f {
             0..8 => from.send(frame(&mut input)),
             8 => from.flip(input.long(), input.byte()),
             9 => from.drop_bytes(input.long(), input.number()),

@@ -16,15 +16,15 @@ const COMMANDS: usize = 60;
 pub(crate) fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let mut pair = friends();
-    let mut said: [Vec<MessageId>; 2] = [Vec::new(), Vec::new()];
+    let mut sent: [Vec<MessageId>; 2] = [Vec::new(), Vec::new()];
     let mut opened = 0x80;
     for _ in 0..COMMANDS {
         if input.is_empty() {
             break;
         }
-        let deed = input.byte();
-        let side = usize::from(deed >> 7);
-        match deed & 0x7f {
+        let action = input.byte();
+        let side = usize::from(action >> 7);
+        match action & 0x7f {
             0 => pair.cut(),
             1 => pair.silence(),
             2 => pair.reachable = !pair.reachable,
@@ -34,7 +34,7 @@ pub(crate) fn run(bytes: &[u8]) {
                 pair.reopen(side, opened, &Limits::default());
             }
             4 => pair.pass(Millis::seconds(input.long() as u64)),
-            _ => command(&mut pair, side, &mut said, &mut input),
+            _ => command(&mut pair, side, &mut sent, &mut input),
         }
     }
     pair.reachable = true;
@@ -46,7 +46,7 @@ pub(crate) fn run(bytes: &[u8]) {
     }
 }
 
-fn command(pair: &mut Scene, side: usize, said: &mut [Vec<MessageId>; 2], input: &mut Input<'_>) {
+fn command(pair: &mut Scene, side: usize, sent: &mut [Vec<MessageId>; 2], input: &mut Input<'_>) {
     let contact = pair.sides[1 - side].address;
     let some = |of: &[MessageId], number: usize| of.get(number % of.len().max(1)).copied();
     let text = |input: &mut Input<'_>| match input.byte() {
@@ -55,8 +55,8 @@ fn command(pair: &mut Scene, side: usize, said: &mut [Vec<MessageId>; 2], input:
         length => String::from_utf8_lossy(input.take(length.into())).into_owned(),
     };
     let unknown = MessageId([0xee; 16]);
-    let ours = some(&said[side], input.number()).unwrap_or(unknown);
-    let theirs = some(&said[1 - side], input.number()).unwrap_or(unknown);
+    let ours = some(&sent[side], input.number()).unwrap_or(unknown);
+    let theirs = some(&sent[1 - side], input.number()).unwrap_or(unknown);
     let command = match input.byte() % 16 {
         0..5 => Command::Send(Draft {
             text: text(input),
@@ -109,7 +109,7 @@ fn command(pair: &mut Scene, side: usize, said: &mut [Vec<MessageId>; 2], input:
     };
     // `command` checks that there is one reply.
     match pair.command(side, command) {
-        Ok(Reply::Message { id, .. }) if !said[side].contains(&id) => said[side].push(id),
+        Ok(Reply::Message { id, .. }) if !sent[side].contains(&id) => sent[side].push(id),
         Ok(_) => {}
         Err(refusal) => assert!(!refusal.to_string().is_empty()),
     }

@@ -112,14 +112,14 @@ fn number(input: &mut Input<'_>) -> u64 {
 }
 
 fn damage(disk: &mut Disk, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress, u64)>) {
-    let deed = input.byte();
+    let action = input.byte();
     let own = disk.image().identity.map_or_else(|| crew()[0], |row| row.address());
     let who = {
         let mut contacts: Vec<OnionAddress> = disk.image().contacts.iter().map(|row| row.address).collect();
         contacts.extend(crew());
-        contacts[usize::from(deed >> 4) % contacts.len()]
+        contacts[usize::from(action >> 4) % contacts.len()]
     };
-    let row = match deed % 16 {
+    let row = match action % 16 {
         0 => return disk.lose(|row| row.key() == Key::Contact(who)),
         1 => {
             let nth = input.number();
@@ -178,7 +178,7 @@ fn damage(disk: &mut Disk, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress
             at: Wall(number(input)),
             event: Event::ContactAdded { contact: who },
         }),
-        _ => match changed(disk, who, deed % 16, input) {
+        _ => match changed(disk, who, action % 16, input) {
             Some(row) => row,
             None => return,
         },
@@ -189,8 +189,8 @@ fn damage(disk: &mut Disk, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress
 }
 
 /// An existing row with a changed field.
-fn changed(disk: &Disk, who: OnionAddress, deed: u8, input: &mut Input<'_>) -> Option<Row> {
-    let key = match deed {
+fn changed(disk: &Disk, who: OnionAddress, action: u8, input: &mut Input<'_>) -> Option<Row> {
+    let key = match action {
         8 => Key::Identity,
         9 => Key::Session(who),
         10 => Key::Offer(who),

@@ -14,7 +14,7 @@ use sotto_core::{
 
 use crate::disk::Disk;
 
-/// A node, its store, and what it said.
+/// A node and its store, with its replies and notices.
 pub struct Host<S = Disk, R: Ratchet = Signal> {
     /// The node.
     pub node: Node<R>,

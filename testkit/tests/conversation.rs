@@ -230,7 +230,7 @@ fn the_tightest_timer_holds_and_each_clock_starts_where_it_should() {
 
 #[test]
 fn on_another_network_dead_links_are_found_and_waits_are_cut_short() {
-    let seconds_until_delivered = |told: bool| {
+    let seconds_until_delivered = |network_changed: bool| {
         let mut pair = friends();
         let b = pair.sides[B].address;
         pair.silence();
@@ -239,7 +239,7 @@ fn on_another_network_dead_links_are_found_and_waits_are_cut_short() {
         // Longer than the longest wait between dials.
         pair.pass(Millis::hours(3));
         pair.reachable = true;
-        if told {
+        if network_changed {
             pair.command(A, Command::NetworkChanged).expect("done");
         }
         let mut seconds = 0;
@@ -252,12 +252,12 @@ fn on_another_network_dead_links_are_found_and_waits_are_cut_short() {
     assert!(seconds_until_delivered(false) > 1, "they wait");
     assert!(seconds_until_delivered(true) <= 1, "they are dialled at once");
 
-    let seconds_until_found_dead = |told: bool| {
+    let seconds_until_found_dead = |network_changed: bool| {
         let mut pair = friends();
         let b = pair.sides[B].address;
         send(&mut pair, A, draft(b, "one"));
         pair.silence();
-        if told {
+        if network_changed {
             pair.command(A, Command::NetworkChanged).expect("done");
         }
         send(&mut pair, A, draft(b, "two"));

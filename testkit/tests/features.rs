@@ -32,7 +32,7 @@ fn the_features_of_a_friend_are_durable_and_the_random_number_is_not_among_them(
         assert_eq!(
             features_of(&pair, pair.sides[B].address),
             None,
-            "they were strangers when they said Hello"
+            "they were strangers when they sent Hello"
         );
         pair.cut();
         pair.pass(Millis::minutes(1));

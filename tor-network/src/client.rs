@@ -81,7 +81,7 @@ impl SocksClient {
                 });
             }
             if start.elapsed() > patience {
-                let state = log.lines().last().unwrap_or("the client says nothing").to_owned();
+                let state = log.lines().last().unwrap_or("the client has no log").to_owned();
                 return Err(Error::Timeout {
                     waited: start.elapsed(),
                     state,

@@ -55,14 +55,14 @@ fn two_at_once_have_nothing_in_common_and_leave_nothing() {
 fn it_ends_when_its_owner_is_killed() {
     let mut owner = owner(env::var("PATH").expect("a PATH"));
     let mut lines = BufReader::new(owner.stdout.take().expect("a pipe")).lines();
-    let mut said = |what: &str| loop {
-        let line = lines.next().expect("more to be said").expect("a line");
+    let mut read_line = |what: &str| loop {
+        let line = lines.next().expect("another line").expect("a line");
         if let Some((_, rest)) = line.split_once(what) {
             return rest.to_owned();
         }
     };
-    let folder = said("folder ");
-    let processes: Vec<u32> = said("processes ")
+    let folder = read_line("folder ");
+    let processes: Vec<u32> = read_line("processes ")
         .split(' ')
         .map(|id| id.parse().expect("an id"))
         .collect();
@@ -105,9 +105,9 @@ fn no_key_is_left_when_its_owner_is_killed_early() {
 #[test]
 fn without_the_package_it_says_which_is_missing() {
     let output = owner("/nonexistent".to_owned()).wait_with_output().expect("its output");
-    let said = String::from_utf8_lossy(&output.stdout);
+    let output_text = String::from_utf8_lossy(&output.stdout);
     assert!(!output.status.success());
-    assert!(said.contains("apt-get install tor"), "{said}");
+    assert!(output_text.contains("apt-get install tor"), "{output_text}");
 }
 
 #[test]

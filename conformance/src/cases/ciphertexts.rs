@@ -196,7 +196,7 @@ fn gap(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 }
 
 fn skipped(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
-    refused(fixture, "a ciphertext whose predecessor never actual", |_, friend| {
+    refused(fixture, "a ciphertext whose predecessor was never sent", |_, friend| {
         let lost = friend.encrypt_timer();
         Ciphertext {
             sequence: lost.sequence,

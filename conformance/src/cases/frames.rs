@@ -48,7 +48,7 @@ pub const CASES: &[Case] = &[
         huge_generation
     ),
     case!("H-2.1", "sends STRANGER and zeros to an unknown peer", to_a_stranger),
-    case!("H-2.2", "sends PENDING to a peer whose request waits", to_an_asker),
+    case!("H-2.2", "sends PENDING to a peer whose request waits", to_a_requester),
     case!("H-2.3", Larger, "sends FRIEND to a contact", to_a_friend),
     case!("H-3.1", Larger, "sends the counters of the session in Hello", counts),
     case!(
@@ -170,9 +170,9 @@ fn dropped(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let request = stranger.request(&[]);
     link.send(Body::Request(request));
     link.expect_request_status(Relationship::Pending)?;
-    let said = link.expect_none("frame about what was dropped", |_| true);
+    let checked = link.expect_none("frame about what was dropped", |_| true);
     fixture.keep_requester(stranger);
-    said
+    checked
 }
 
 fn no_common_version(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
@@ -228,7 +228,7 @@ fn huge_generation(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     link.expect_alive("a Hello with both at 2^62")
 }
 
-fn says(hello: &Hello, relationship: Relationship) -> Result<(), Failure> {
+fn expect_relationship(hello: &Hello, relationship: Relationship) -> Result<(), Failure> {
     if hello.relationship() == relationship {
         return Ok(());
     }
@@ -241,7 +241,7 @@ fn says(hello: &Hello, relationship: Relationship) -> Result<(), Failure> {
 fn to_a_stranger(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, mut stranger) = fixture.stranger();
     let (_, hello) = connector.exchange_hello(&mut stranger, Relationship::Stranger)?;
-    says(&hello, Relationship::Stranger)?;
+    expect_relationship(&hello, Relationship::Stranger)?;
     let numbers = [
         hello.session_epoch,
         hello.sent,
@@ -307,16 +307,16 @@ fn too_many_features(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     link.expect_end("257 features in Hello")
 }
 
-fn to_an_asker(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+fn to_a_requester(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
     let (_, hello) = connector.exchange_hello(requester, Relationship::Requested)?;
-    says(&hello, Relationship::Pending)
+    expect_relationship(&hello, Relationship::Pending)
 }
 
 fn to_a_friend(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let (_, hello) = connector.exchange_hello(friend, Relationship::Friend)?;
-    says(&hello, Relationship::Friend)
+    expect_relationship(&hello, Relationship::Friend)
 }
 
 fn counts(fixture: &mut Fixture<'_>) -> Result<(), Failure> {

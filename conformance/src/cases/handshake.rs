@@ -334,7 +334,7 @@ fn early_records(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     };
     let mut link = initiator.finish(requester, &[padded(&hello.encode_to_vec())]);
     link.expect_hello()?;
-    link.expect_alive("a Hello that actual along with message 3")
+    link.expect_alive("a Hello in the same write as message 3")
 }
 
 fn mute_stranger(fixture: &mut Fixture<'_>) -> Result<(), Failure> {

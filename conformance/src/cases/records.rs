@@ -56,7 +56,7 @@ fn byte_by_byte(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     for byte in record {
         link.records().write(&[byte]);
     }
-    link.expect_alive("a Hello that actual byte by byte")
+    link.expect_alive("a Hello that came byte by byte")
 }
 
 fn many_at_once(fixture: &mut Fixture<'_>) -> Result<(), Failure> {

@@ -73,7 +73,7 @@ pub const CASES: &[Case] = &[
         "C-9.2",
         Larger,
         "drops a contact's request of the session's session epoch",
-        answered_already
+        request_of_the_session
     ),
     case!(
         "C-11.1",
@@ -90,7 +90,7 @@ pub const CASES: &[Case] = &[
     case!(
         "C-14.1",
         "drops ciphertexts and acknowledgements of a peer whose request waits",
-        only_asking
+        before_consent
     ),
 ];
 
@@ -241,7 +241,7 @@ fn consent_again(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     link.expect_alive("a new session")
 }
 
-fn answered_already(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+fn request_of_the_session(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let mut link = connector.session_link(friend)?;
     let session = friend.session.clone();
@@ -287,11 +287,11 @@ fn not_to_a_stranger(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     link.request_session(friend, &[])?;
     friend.session = None;
     let (mut link, _) = connector.exchange_hello(friend, Relationship::Stranger)?;
-    link.expect_alive("a Hello that says STRANGER")?;
+    link.expect_alive("a Hello with STRANGER")?;
     link.expect_none("ciphertext", |body| matches!(body, Body::Ciphertext(_)))
 }
 
-fn only_asking(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+fn before_consent(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
     let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     for session_epoch in [0, 1, 7] {

@@ -13,8 +13,8 @@ use tempfile::TempDir;
 use toml::Table;
 use tor_rtcompat::tokio::TokioRustlsRuntime;
 
-use crate::person::Person;
 use crate::timed;
+use crate::tor_node::TorNode;
 
 pub struct Bare {
     stream: Stream,
@@ -26,7 +26,7 @@ pub struct Bare {
 
 impl Bare {
     /// Dials an onion service that counts the bytes that it receives.
-    pub async fn from(dialler: &Person, table: &Table) -> Self {
+    pub async fn from(dialler: &TorNode, table: &Table) -> Self {
         let folder = TempDir::new().expect("a folder");
         let runtime = runtime::tokio().expect("tokio");
         let tor = Tor::start(runtime, folder.path(), table.clone(), TorLimits::DEFAULT).expect("Tor starts");

@@ -9,7 +9,7 @@ mod installed;
 
 mod bare;
 mod daemon;
-mod person;
+mod tor_node;
 
 use std::time::{Duration, Instant};
 
@@ -17,10 +17,10 @@ use sotto_tor_network::TorNetwork;
 use toml::Table;
 
 use bare::Bare;
-use person::Person;
+use tor_node::TorNode;
 
 /// How often circuits are built anew.
-const DRAWS: usize = 5;
+const REPETITIONS: usize = 5;
 /// Rounds of each comparison on the same circuits.
 const ROUNDS: usize = 2;
 /// Messages in each round of `round_trip`, one after the other.
@@ -36,19 +36,19 @@ fn main() {
     let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
     let table = network.arti_config();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let mut story = Story::default();
+    let mut measurements = Measurements::default();
     runtime.expect("a runtime").block_on(async {
-        for _ in 0..DRAWS {
-            story.play(&table).await;
+        for _ in 0..REPETITIONS {
+            measurements.measure(&table).await;
         }
     });
-    story.tell();
+    measurements.print();
     daemon::rows(&table);
 }
 
 /// The measurements.
 #[derive(Default)]
-struct Story {
+struct Measurements {
     bootstraps: Vec<Duration>,
     dials: Vec<Duration>,
     round_trips: Comparison,
@@ -62,10 +62,10 @@ struct Comparison {
     limit: Vec<Duration>,
 }
 
-impl Story {
+impl Measurements {
     /// Creates two nodes and a bare stream, measures, and ends them.
-    async fn play(&mut self, table: &Table) {
-        let [ada, bob] = [Person::born(table).await, Person::born(table).await];
+    async fn measure(&mut self, table: &Table) {
+        let [ada, bob] = [TorNode::start(table).await, TorNode::start(table).await];
         self.bootstraps.extend([ada.reachable_after, bob.reachable_after]);
         let mut bare = Bare::from(&ada, table).await;
         self.dials.push(bare.dialled_in);
@@ -82,16 +82,16 @@ impl Story {
                 comparison.limit.push(bare.deliver(length * BULK as usize).await);
             }
         }
-        ada.die().await;
-        bob.die().await;
+        ada.shut_down().await;
+        bob.shut_down().await;
     }
 
-    fn tell(self) {
+    fn print(self) {
         println!(
-            "bootstrap_to_reachable ours={:.1?} (from nothing)",
+            "bootstrap_to_reachable ours={:.1?} (without a directory)",
             median(self.bootstraps)
         );
-        println!("dial ours={:.1?} (to one who was never dialled)", median(self.dials));
+        println!("dial ours={:.1?} (the first dial of a peer)", median(self.dials));
         let (ours, limit, ratio) = self.round_trips.medians();
         println!("round_trip ours={ours:.1?} limit={limit:.1?} ratio={ratio:.2}");
         for (name, comparison, length) in [("bulk", self.bulk, FULL), ("bulk_longest", self.bulk_longest, LONGEST)] {

@@ -52,7 +52,7 @@
 //!
 //! Drivers that are futures have one case more: [`a_crash_at_any_poll_completes_nothing_twice`].
 //!
-//! [`replay`] plays a run that was recorded in the simulator on a real driver and compares the outputs. The simulator checks its
+//! [`replay()`] plays a run that was recorded in the simulator on a real driver and compares the outputs. The simulator checks its
 //! own hosts with [`Contract`] in every world.
 //!
 //! A case waits for what must happen, up to [`Driver::timeout`]. Where nothing must happen it waits for a moment, in which a

@@ -14,7 +14,7 @@ use sotto_core::wire::link::Bundle;
 use sotto_core::{Command, FriendCode, InviteToken, Limits, OnionAddress, Ratchet, Signal, Wall};
 
 use super::json::{Json, hex, list, object};
-use super::{ALICE, BOB, Person, reason};
+use super::{ALICE, BOB, TestIdentity, reason};
 use crate::disk::Disk;
 use crate::pair::{A, B, Pair};
 
@@ -151,7 +151,7 @@ pub fn identity() -> Json {
             ("identity_signature", hex(&bundle.identity_signature)),
         ])
     });
-    let number = |ours: &Person, theirs: &Person| {
+    let number = |ours: &TestIdentity, theirs: &TestIdentity| {
         let [our_address, their_address] = [ours, theirs].map(|person| person.secret().address());
         let number = signal(ours).safety_number(&our_address, &their_address, signal(theirs).identity_key());
         number.expect("sound keys")
@@ -185,7 +185,7 @@ pub fn identity() -> Json {
 }
 
 /// The bundle in the request of a node with these keys to another.
-fn requested_by(person: &Person, other: &Person) -> Bundle {
+fn requested_by(person: &TestIdentity, other: &TestIdentity) -> Bundle {
     let limits = Limits::default();
     let mut pair = Pair::new([person, other].map(disk_of), 1, &limits);
     let code = FriendCode {
@@ -205,7 +205,7 @@ fn requested_by(person: &Person, other: &Person) -> Bundle {
     Bundle::decode(&request.expect("the other is reached")[..]).expect("core's own")
 }
 
-fn disk_of(person: &Person) -> Disk {
+fn disk_of(person: &TestIdentity) -> Disk {
     let row = IdentityRow {
         onion_seed: person.onion_seed,
         signal_identity: key_pair(person),
@@ -220,12 +220,12 @@ fn disk_of(person: &Person) -> Disk {
     disk
 }
 
-fn signal(person: &Person) -> Signal {
+fn signal(person: &TestIdentity) -> Signal {
     Signal::open(&key_pair(person), 1).expect("a sound key pair")
 }
 
 /// libsignal's serialisation of an identity key pair: a protobuf of public (1) and private key (2).
-fn key_pair(person: &Person) -> Vec<u8> {
+fn key_pair(person: &TestIdentity) -> Vec<u8> {
     let secret = clamp_integer(person.signal_secret);
     let public = MontgomeryPoint::mul_base_clamped(secret).to_bytes();
     [&[0x0a, 33, 5], &public[..], &[0x12, 32], &secret[..]].concat()

@@ -16,7 +16,7 @@ use sotto_core::{NotAFriendCode, NotAnAddress, OnionSecret};
 pub use self::json::Json;
 
 /// An identity of the vectors.
-pub struct Person {
+pub struct TestIdentity {
     /// The ed25519 secret key.
     pub onion_seed: [u8; 32],
     /// The Signal identity's secret key.
@@ -24,18 +24,18 @@ pub struct Person {
 }
 
 /// The dialer of the handshake.
-pub const ALICE: Person = Person {
+pub const ALICE: TestIdentity = TestIdentity {
     onion_seed: [0xa1; 32],
     signal_secret: [0xa2; 32],
 };
 
 /// The listener of the handshake.
-pub const BOB: Person = Person {
+pub const BOB: TestIdentity = TestIdentity {
     onion_seed: [0xb1; 32],
     signal_secret: [0xb2; 32],
 };
 
-impl Person {
+impl TestIdentity {
     /// The onion key.
     pub fn secret(&self) -> OnionSecret {
         OnionSecret::from_seed(&self.onion_seed)

@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, RngSeed};
 use sotto_core::{SessionFault, Signal, Wall};
 use sotto_testkit::transparent::{Transparent, peek};
 
-use party::{Damage, Outcome, Story};
+use party::{Damage, Outcome, TwoParties};
 
 /// An operation between two parties. The `bool` is the side.
 #[derive(Clone, Copy, Debug)]
@@ -96,8 +96,8 @@ proptest! {
     #[test]
     fn every_result_is_of_the_class_that_libsignal_gives(steps in vec(step(), 1..60)) {
         let steps: Vec<Step> = [Step::Meet(false), Step::Seal(true), Step::Deliver(false)].into_iter().chain(steps).collect();
-        let real = Story::<Signal>::new().play(&steps);
-        let transparent = Story::<Transparent>::new().play(&steps);
+        let real = TwoParties::<Signal>::new().play(&steps);
+        let transparent = TwoParties::<Transparent>::new().play(&steps);
         let (mut strays, mut lost) = (false, false);
         for (step, (real, transparent)) in steps.iter().skip(1).zip(real.iter().zip(&transparent).skip(1)) {
             strays |= matches!(step, Step::Meet(_) | Step::Restore(_) | Step::Reflect(_));
@@ -130,12 +130,12 @@ fn the_stories_reach_every_class() {
     let mut runner = TestRunner::new(config(1));
     let mut seen = std::collections::BTreeMap::<String, usize>::new();
     for _ in 0..192 {
-        let steps = vec(step(), 1..60).new_tree(&mut runner).expect("a story").current();
+        let steps = vec(step(), 1..60).new_tree(&mut runner).expect("a sequence").current();
         let steps: Vec<Step> = [Step::Meet(false), Step::Seal(true), Step::Deliver(false)]
             .into_iter()
             .chain(steps)
             .collect();
-        for result in Story::<Transparent>::new().play(&steps).into_iter().flatten() {
+        for result in TwoParties::<Transparent>::new().play(&steps).into_iter().flatten() {
             let class = match result {
                 Ok(_) => "ok".to_owned(),
                 Err(fault) => format!("{fault:?}").split('(').next().unwrap_or_default().to_owned(),
@@ -162,9 +162,13 @@ fn the_stories_reach_every_class() {
 
 #[test]
 fn a_key_covers_what_a_test_can_read() {
-    let mut story = Story::<Transparent>::new();
-    story.play(&[Step::Meet(false), Step::Seal(true), Step::Seal(true)]);
-    let sealed: Vec<_> = story.on_the_way(false).iter().filter_map(|bytes| peek(bytes)).collect();
+    let mut parties = TwoParties::<Transparent>::new();
+    parties.play(&[Step::Meet(false), Step::Seal(true), Step::Seal(true)]);
+    let sealed: Vec<_> = parties
+        .in_flight(false)
+        .iter()
+        .filter_map(|bytes| peek(bytes))
+        .collect();
     assert_eq!(sealed.len(), 2);
     assert_eq!(sealed[0].chain, sealed[1].chain);
     assert_eq!([sealed[0].number, sealed[1].number], [0, 1]);

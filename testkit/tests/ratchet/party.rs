@@ -72,7 +72,7 @@ struct Party<R: Ratchet> {
     /// The secrets of the outstanding offer.
     secrets: Option<Vec<u8>>,
     inbox: VecDeque<Vec<u8>>,
-    heard: Vec<Vec<u8>>,
+    received: Vec<Vec<u8>>,
 }
 
 impl<R: Ratchet> Party<R> {
@@ -87,7 +87,7 @@ impl<R: Ratchet> Party<R> {
             kept: None,
             secrets: None,
             inbox: VecDeque::new(),
-            heard: Vec::new(),
+            received: Vec::new(),
         }
     }
 
@@ -112,13 +112,13 @@ impl<R: Ratchet> Party<R> {
 }
 
 /// Two parties and the messages in flight.
-pub struct Story<R: Ratchet> {
+pub struct TwoParties<R: Ratchet> {
     parties: [Party<R>; 2],
     now: Wall,
     sealed: u32,
 }
 
-impl<R: Ratchet> Story<R> {
+impl<R: Ratchet> TwoParties<R> {
     pub fn new() -> Self {
         Self {
             parties: [Party::new(1), Party::new(2)],
@@ -131,7 +131,7 @@ impl<R: Ratchet> Story<R> {
         steps.iter().map(|step| self.step(*step)).collect()
     }
 
-    pub fn on_the_way(&self, to: bool) -> Vec<Vec<u8>> {
+    pub fn in_flight(&self, to: bool) -> Vec<Vec<u8>> {
         self.parties[usize::from(to)].inbox.iter().cloned().collect()
     }
 
@@ -169,7 +169,7 @@ impl<R: Ratchet> Story<R> {
                 if matches!(outcome, Some(Ok(_))) {
                     one.secrets = None;
                 }
-                one.heard.push(ciphertext);
+                one.received.push(ciphertext);
                 outcome
             }
             Step::Lose(side) => {
@@ -185,7 +185,7 @@ impl<R: Ratchet> Story<R> {
             }
             Step::Repeat(side, which) => {
                 let (one, other) = self.two(side);
-                let ciphertext = one.heard.get(which % one.heard.len().max(1))?.clone();
+                let ciphertext = one.received.get(which % one.received.len().max(1))?.clone();
                 one.take(&other.address, &ciphertext, None)
             }
             Step::Tamper(side, tamper) => {

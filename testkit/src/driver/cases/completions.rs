@@ -299,9 +299,9 @@ pub fn every_output_is_taken_before_the_driver_sleeps(driver: &dyn Driver) {
         dials.extend(std::iter::from_fn(|| harness.network.next_dial()));
         dials.len() == links.len()
     });
-    let heard = |seq| sotto_core::Notice::Logged(EventSeq(seq));
+    let notice = |seq| sotto_core::Notice::Logged(EventSeq(seq));
     harness.until("every notice is out", |harness| {
-        (1..=8).all(|seq| harness.notices.contains(&heard(seq)))
+        (1..=8).all(|seq| harness.notices.contains(&notice(seq)))
     });
     dials.into_iter().for_each(DialAttempt::refuse);
     harness.until_completed();

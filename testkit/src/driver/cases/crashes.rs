@@ -21,11 +21,11 @@ fn converse(harness: &mut Harness<'_>, replies: &mut Replies, crashed: impl Fn(&
     let ours = harness.store.disk().image().identity.expect("an identity").address();
     let network = harness.network.clone();
     for text in THEIRS {
-        let said = harness
+        let sent = harness
             .peer
             .as_mut()
             .map(|peer| peer.command(&network, draft(ours, text)));
-        assert!(matches!(said, Some(Ok(_))), "{said:?}");
+        assert!(matches!(sent, Some(Ok(_))), "{sent:?}");
     }
     for text in OURS {
         let command = harness.command(draft(peer, text));

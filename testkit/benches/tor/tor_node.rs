@@ -13,7 +13,7 @@ use tor_rtcompat::tokio::TokioRustlsRuntime;
 
 use crate::timed;
 
-pub struct Person {
+pub struct TorNode {
     pub node: NodeHandle,
     pub tor: Tor<TokioRustlsRuntime>,
     pub address: OnionAddress,
@@ -22,8 +22,8 @@ pub struct Person {
     _folder: TempDir,
 }
 
-impl Person {
-    pub async fn born(table: &Table) -> Self {
+impl TorNode {
+    pub async fn start(table: &Table) -> Self {
         let folder = TempDir::new().expect("a folder");
         let store = Store::create(&folder.path().join("sotto.db"), &StoreKey::new([1; 32], [2; 16])).expect("a store");
         let limits = TorLimits {
@@ -67,7 +67,7 @@ impl Person {
     }
 
     /// Shuts down.
-    pub async fn die(self) {
+    pub async fn shut_down(self) {
         self.node.shutdown().await;
         self.tor.close().await;
     }
