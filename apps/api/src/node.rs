@@ -46,7 +46,7 @@ pub struct Network {
     /// What the network does while it starts, for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doing: Option<String>,
-    /// PresenceList can reach this node: the latest probe succeeded.
+    /// Peers can reach this node: the latest probe succeeded.
     pub reachable: bool,
     /// The same in detail.
     pub reachability: Reachability,
@@ -67,7 +67,7 @@ pub enum Phase {
     Offline,
     /// Connecting to the Tor network.
     Bootstrapping,
-    /// PresenceList can be dialled; the onion service is being published.
+    /// Peers can be dialled; the onion service is being published.
     Publishing,
     /// Up.
     Ready,
