@@ -1,4 +1,4 @@
-//! Contacts: who they are, who asks, and whether the person behind a key was checked.
+//! `sotto friends`: contacts, requests and safety numbers.
 
 use std::fmt::Write as _;
 

@@ -21,11 +21,11 @@ pub struct Cli {
 /// Everything that `sotto` does.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Two complete nodes on this machine hold a conversation, and prove what is protected
+    /// Run two complete nodes on this machine, and prove what is protected
     Demo(demo::Demo),
     /// The command line, as a client of the daemon.
     #[command(flatten)]
     Client(sotto_cli::Command),
-    /// Play the protocol's clauses to an implementation, and say which it keeps
+    /// Test an implementation against the clauses of the protocol
     Conformance(conformance::Conformance),
 }

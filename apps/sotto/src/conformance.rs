@@ -1,5 +1,5 @@
-//! `sotto conformance`: plays the protocol's clauses to any implementation, and says which are kept. It needs no daemon and
-//! no profile of its own, and knows nothing of what it tests but where it is.
+//! `sotto conformance`: tests any implementation against the clauses of the protocol. It needs no daemon and no profile of
+//! its own, and knows only the address of its target.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,23 +23,23 @@ const PATIENCE: (u64, u64) = (5, 20);
 /// `sotto conformance`
 #[derive(Args, Debug)]
 #[command(after_help = "\
-It makes identities of its own, some of which become friends of the target for good: let that be one made for the test. \
-Give --address twice, with two friend codes from `sotto identity --invite`, so that nothing is left out. It ends with 0 \
-only if every case has passed, with 1 if one has not.")]
+Use a target that was made for the test: some of the tester's identities stay its friends. Give --address twice, with two \
+friend codes from `sotto identity --invite`, so that no case is left out. The exit code is 0 if every case has passed, and \
+1 if one has not.")]
 pub struct Conformance {
     /// The target: a friend code with an invite (twice, with another), or a bare address
     #[arg(long = "address", value_name = "CODE", required = true)]
     addresses: Vec<FriendCode>,
-    /// Reach it through the SOCKS port of a Tor that runs
+    /// Reach it through the SOCKS port of a running Tor
     #[arg(long, value_name = "IP:PORT", conflicts_with = "socket")]
     socks: Option<SocketAddr>,
     /// Reach it at this Unix socket
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// How long it may take for what it owes, in seconds, 1 to 25 [default: 5, on Tor 20]
+    /// Seconds to wait for each answer that the protocol requires, 1 to 25 [default: 5, on Tor 20]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=25))]
     patience: Option<u64>,
-    /// Also wait for what takes minutes: handshakes that stand still, silence
+    /// Also run the cases that take minutes: stalled handshakes, silent links
     #[arg(long)]
     slow: bool,
 }
@@ -66,13 +66,13 @@ struct Finding {
 }
 
 impl Conformance {
-    /// Plays it.
+    /// Runs the cases.
     pub fn run(self, context: &Context) -> Outcome {
         let address = self.address()?;
         let target = self.target(context, address)?;
-        // One that is not there keeps no clause, but that would be no finding.
+        // A target that cannot be reached would fail every case, which says nothing about it.
         if let Err(error) = target.open() {
-            let hint = "it has to listen: sotto daemon start, or --socket and --socks for where";
+            let hint = "start it with sotto daemon start, or say where it is with --socket or --socks";
             return Err(
                 Error::new(Kind::Network, format!("{address} cannot be reached: {error}"))
                     .hint(hint)
@@ -98,7 +98,7 @@ impl Conformance {
     fn address(&self) -> Result<OnionAddress, Stop> {
         match &self.addresses[..] {
             [first, rest @ ..] if rest.iter().all(|code| code.address == first.address) => Ok(first.address),
-            _ => Err(Stop::usage("every --address must be of the same target")),
+            _ => Err(Stop::usage("every --address must name the same target")),
         }
     }
 
@@ -112,7 +112,10 @@ impl Conformance {
         match network(context)? {
             Network::Local(folder) => Ok(Box::new(UnixTarget(folder.join(address.to_string())))),
             Network::Tor => {
-                let error = Error::new(Kind::Usage, "on Tor this goes through a Tor that runs: --socks IP:PORT");
+                let error = Error::new(
+                    Kind::Usage,
+                    "on Tor it needs the SOCKS port of a running Tor: --socks IP:PORT",
+                );
                 Err(error
                     .hint("Debian's tor listens on 127.0.0.1:9050, Tor Browser on 127.0.0.1:9150")
                     .into())
