@@ -52,6 +52,7 @@ pub const ENVIRONMENT_FAULTS: &[EnvironmentFault] = &[
     fault("disk fault", "a disk is full, busy, unreadable or failing for a while"),
     fault("late drain", "a driver asks late what its node wants"),
     fault("drift", "a machine's clocks run too fast or too slow"),
+    fault("features", "a node starts with another set of features"),
     fault("half-open", "one end learns late that a link is over"),
     fault("hostile bytes", "bytes are changed, dropped, doubled, cut short or old"),
     fault("late alarm", "an alarm comes five seconds late"),

@@ -3,6 +3,8 @@
 
 use sotto_core::sabotage::Rule as CoreRule;
 
+use crate::world::ByzantineFault;
+
 macro_rules! rules {
     ($($(#[$about:meta])* $rule:ident $(= $core:ident)?,)*) => {
         /// A rule, named by the fault of a node that breaks it.
@@ -108,6 +110,12 @@ rules! {
     EverythingSaidTwice = EverythingSaidTwice,
     /// Two nodes run over one store.
     StoreShared,
+    /// The features of a peer are not stored.
+    FeaturesForgotten,
+    /// Ignorable contents are sealed for a peer that does not know them.
+    IgnorableForAnyPeer,
+    /// An ignorable content is shown as unsupported.
+    IgnorableShown,
 }
 
 /// Rules that matter only if another rule is broken, too.
@@ -132,6 +140,14 @@ impl Rule {
     /// Whether these bits break it.
     pub const fn is_in(self, broken: u64) -> bool {
         broken & self.bit() != 0
+    }
+
+    /// The byzantine node that a world needs for it to matter.
+    pub const fn among(self) -> Option<ByzantineFault> {
+        match self {
+            Self::IgnorableShown => Some(ByzantineFault::SendsNewerContents),
+            _ => None,
+        }
     }
 
     /// Its bit, and those of the rules that must be broken with it.

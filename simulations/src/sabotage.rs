@@ -33,7 +33,11 @@ pub fn detect(rule: Rule, seeds: u64) -> Option<Detection> {
             } else {
                 Run::faulty(scenario, seed)
             };
-            let run = Run { broken, ..run };
+            let run = Run {
+                broken,
+                byzantine: rule.among(),
+                ..run
+            };
             runs += 1;
             if let Err(why) = twice(run) {
                 return Some(Detection {

@@ -4,7 +4,7 @@ use sotto_simulations::scenario::LIBRARY;
 use sotto_simulations::{Enumeration, Run, Scenario, Trace, crash_points, play};
 
 /// Every choice.
-const FAULTS: [&str; 22] = [
+const FAULTS: [&str; 23] = [
     "bootstrap",
     "bytes lost",
     "clock jump",
@@ -13,6 +13,7 @@ const FAULTS: [&str; 22] = [
     "disk fault",
     "late drain",
     "drift",
+    "features",
     "half-open",
     "hostile bytes",
     "late alarm",

@@ -13,6 +13,7 @@
 //! | `no_duplicate` | always | `message.received` events |
 //! | `order` | always | the sender's disk |
 //! | `event_log` | always | the disks |
+//! | `features` | always | transparent ciphertexts, and the disks |
 //! | `atomicity` | whenever a node is opened | its disk |
 //! | `retention` | always | the disks |
 //! | `deadlines` | always | what a node waits for, on its disk and in its links |
@@ -39,6 +40,7 @@ mod deadlines;
 mod dial_rate;
 mod durable_first;
 mod event_log;
+mod features;
 mod fresh_keys;
 mod no_duplicate;
 mod no_loss;
@@ -69,6 +71,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::<no_duplicate::NoDuplicate>::default(),
         Box::<order::Order>::default(),
         Box::<event_log::EventLog>::default(),
+        Box::<features::Features>::default(),
         Box::<atomicity::Atomicity>::default(),
         Box::<retention::Retention>::default(),
         Box::<deadlines::Deadlines>::default(),

@@ -38,6 +38,7 @@ impl Cipher {
         const IDS: u8 = ByzantineFault::ReusesIds as u8;
         const JUMP: u8 = ByzantineFault::JumpsAhead as u8;
         const INVALID: u8 = ByzantineFault::SendsInvalidContents as u8;
+        const NEWER: u8 = ByzantineFault::SendsNewerContents as u8;
         macro_rules! byzantine {
             ($ratchet:ident, $fault:ident) => {
                 Box::new(Node::<ByzantineRatchet<$ratchet, $fault>>::open(
@@ -49,30 +50,47 @@ impl Cipher {
             (Self::Transparent, ByzantineFault::ReusesIds) => byzantine!(Transparent, IDS),
             (Self::Transparent, ByzantineFault::JumpsAhead) => byzantine!(Transparent, JUMP),
             (Self::Transparent, ByzantineFault::SendsInvalidContents) => byzantine!(Transparent, INVALID),
+            (Self::Transparent, ByzantineFault::SendsNewerContents) => byzantine!(Transparent, NEWER),
             (Self::Signal, ByzantineFault::ReusesIds) => byzantine!(Signal, IDS),
             (Self::Signal, ByzantineFault::JumpsAhead) => byzantine!(Signal, JUMP),
             (Self::Signal, ByzantineFault::SendsInvalidContents) => byzantine!(Signal, INVALID),
+            (Self::Signal, ByzantineFault::SendsNewerContents) => byzantine!(Signal, NEWER),
             _ => return self.open(image, entropy, limits, now),
         })
     }
 
-    /// As `open`, with a ratchet that clears [`Content::repeat`](sotto_core::wire::content::Content::repeat).
+    /// As `open`, with a ratchet that breaks one of these rules.
     #[cfg(feature = "sabotage")]
-    pub(super) fn open_unmarked(
+    pub(super) fn open_sabotaged(
         self,
+        broken: u64,
         image: Image,
         entropy: Entropy,
         limits: Limits,
         now: Now,
     ) -> Result<Box<dyn Machine>, OpenError> {
-        use super::byzantine::UNMARKED;
-        Ok(match self {
-            Self::Transparent => Box::new(Node::<ByzantineRatchet<Transparent, UNMARKED>>::open(
-                image, entropy, limits, now,
-            )?),
-            Self::Signal => Box::new(Node::<ByzantineRatchet<Signal, UNMARKED>>::open(
-                image, entropy, limits, now,
-            )?),
+        use super::byzantine::{ALL_IGNORABLE, NONE_IGNORABLE, UNMARKED};
+        use crate::rules::Rule;
+        macro_rules! sabotaged {
+            ($fault:ident) => {
+                match self {
+                    Self::Transparent => Box::new(Node::<ByzantineRatchet<Transparent, $fault>>::open(
+                        image, entropy, limits, now,
+                    )?) as Box<dyn Machine>,
+                    Self::Signal => Box::new(Node::<ByzantineRatchet<Signal, $fault>>::open(
+                        image, entropy, limits, now,
+                    )?),
+                }
+            };
+        }
+        Ok(if Rule::RepeatUnmarked.is_in(broken) {
+            sabotaged!(UNMARKED)
+        } else if Rule::IgnorableForAnyPeer.is_in(broken) {
+            sabotaged!(ALL_IGNORABLE)
+        } else if Rule::IgnorableShown.is_in(broken) {
+            sabotaged!(NONE_IGNORABLE)
+        } else {
+            return self.open(image, entropy, limits, now);
         })
     }
 

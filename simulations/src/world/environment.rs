@@ -53,13 +53,14 @@ impl World {
         chosen as usize
     }
 
-    /// Faults of a machine that starts: its service is found later, and its clocks may differ.
+    /// Faults of a machine that starts: its service is found later, and its features and clocks may differ.
     pub(super) fn apply_boot_faults(&mut self, peer: Peer) {
         if self.faults_over {
             return;
         }
         let hidden = BOOTSTRAP[self.choose("bootstrap", BOOTSTRAP.len())];
         self.hosts[peer.0].published_from = Millis(self.now.0 + hidden.0);
+        self.choose_features(peer);
         self.hosts[peer.0].drift = DRIFTS[self.choose("drift", DRIFTS.len())];
         if self.chance("clock at start", 8) {
             self.set_clock(peer);

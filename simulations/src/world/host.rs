@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use sotto_core::row::{Batch, Query, Row};
 use sotto_core::{
-    CommandId, CommitId, Entropy, FetchId, Input, Intake, LinkId, Machine, Millis, Monotonic, Notice, Now,
+    CommandId, CommitId, Entropy, FetchId, Input, Intake, Limits, LinkId, Machine, Millis, Monotonic, Notice, Now,
     OnionAddress, Output, Wall,
 };
 use sotto_testkit::disk::Disk;
@@ -49,6 +49,8 @@ pub(super) struct Host {
     pub outputs: Vec<OutputMoment>,
     /// Every input, over all incarnations.
     pub inputs: u64,
+    /// The features of its node since the last start.
+    pub features: Vec<u32>,
     /// How far the wall clock is off, in milliseconds.
     pub wall_offset: i64,
     /// How much faster its clocks run, in millionths.
@@ -89,6 +91,7 @@ impl Host {
             backlog: VecDeque::new(),
             outputs: Vec::new(),
             inputs: 0,
+            features: Limits::default().features,
             wall_offset: 0,
             drift: 0,
             published_from: Millis(0),
@@ -136,16 +139,19 @@ impl World {
         seed[8..16].copy_from_slice(&(peer.0 as u64).to_le_bytes());
         seed[16..20].copy_from_slice(&host.incarnation.to_le_bytes());
         let now = host.clock(self.now);
+        let limits = Limits {
+            features: host.features.clone(),
+            ..self.limits.clone()
+        };
         if let Some(recorder) = &mut self.recorder {
-            recorder.opening(peer, &host.disk, &self.limits, seed, now);
+            recorder.opening(peer, &host.disk, &limits, seed, now);
         }
         let (image, entropy) = (host.disk.image(), Entropy::from_seed(seed));
-        let limits = self.limits.clone();
         self.learn_key(image.identity.as_ref());
         let byzantine = self.byzantine.filter(|(byzantine, _)| *byzantine == peer);
         let opened = match byzantine {
             #[cfg(feature = "sabotage")]
-            None if self.broken != 0 => self.open_sabotaged(image, entropy, &limits, now),
+            None if self.broken != 0 => self.open_sabotaged(peer, image, entropy, &limits, now),
             None => self.cipher.open(image, entropy, limits, now),
             Some((_, byzantine)) => self.open_byzantine_peer(byzantine, image, entropy, limits, now),
         };

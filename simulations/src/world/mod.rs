@@ -6,6 +6,7 @@ mod crash;
 mod disk_fault;
 mod double_open;
 mod environment;
+mod features;
 mod host;
 mod ledger;
 mod network;

@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
-use sotto_core::row::{Batch, Change, Image, Key, Row};
+use sotto_core::row::{Batch, Change, Image, Key, OutboxRow, Row};
 use sotto_core::{
     Command, CommandId, CommitId, Deadline, Entropy, Input, Intake, Limits, LinkId, Machine, Millis, Notice, Now,
     OnionAddress, OpenError, Output, Reply,
 };
 
-use super::World;
+use super::{Peer, World};
 use crate::rules::Rule;
 
 /// Command ids of the [`SabotagedNode`] itself; hosts count from 1.
@@ -20,6 +20,7 @@ impl World {
     /// Opens a node that breaks the world's rules.
     pub(super) fn open_sabotaged(
         &self,
+        peer: Peer,
         mut image: Image,
         entropy: Entropy,
         limits: &Limits,
@@ -32,7 +33,7 @@ impl World {
             entropy
         };
         if breaks(Rule::EncryptAgainOnRetry) {
-            forget_sealing(&mut image);
+            forget_sealing(&mut image, |contact| self.received_by(contact, peer));
         }
         if breaks(Rule::NewestFirst) {
             reverse_outboxes(&mut image);
@@ -40,11 +41,7 @@ impl World {
         let with_session = image.sessions.iter().map(|row| row.contact).collect();
         let received = image.cursors.iter().map(|row| (row.contact, row.received)).collect();
         let limits = loosened(limits, self.broken);
-        let node = if breaks(Rule::RepeatUnmarked) {
-            self.cipher.open_unmarked(image, entropy, limits, now)?
-        } else {
-            self.cipher.open(image, entropy, limits, now)?
-        };
+        let node = self.cipher.open_sabotaged(self.broken, image, entropy, limits, now)?;
         Ok(Box::new(SabotagedNode {
             node,
             broken: self.broken,
@@ -57,6 +54,14 @@ impl World {
             hasher: RandomState::new(),
             own_commands: OWN_COMMANDS,
         }))
+    }
+}
+
+impl World {
+    /// How much of a peer's session a contact's disk has received.
+    fn received_by(&self, contact: OnionAddress, peer: Peer) -> u64 {
+        let cursors = self.find(contact).and_then(|contact| self.cursors(contact, peer));
+        cursors.map_or(0, |row| row.received)
     }
 }
 
@@ -82,11 +87,13 @@ fn loosened(limits: &Limits, broken: u64) -> Limits {
     }
 }
 
-/// Sealed rows are presented as unsealed, and their sequence numbers as free.
-fn forget_sealing(image: &mut Image) {
+/// Sealed rows that the contact has not received are presented as unsealed, and their sequence numbers as free.
+fn forget_sealing(image: &mut Image, received_by: impl Fn(OnionAddress) -> u64) {
     for cursors in &mut image.cursors {
+        let received = received_by(cursors.contact);
         let rows = image.outbox.iter_mut().filter(|row| row.contact == cursors.contact);
-        let mut sealed: Vec<_> = rows.filter(|row| row.sealed.is_some()).collect();
+        let is_new = |row: &OutboxRow| row.sealed.as_ref().is_some_and(|sealed| sealed.sequence > received);
+        let mut sealed: Vec<_> = rows.filter(|row| is_new(row)).collect();
         if sealed.iter().any(|row| row.content.is_empty()) {
             continue; // they cannot be sealed any more
         }
@@ -101,7 +108,7 @@ fn forget_sealing(image: &mut Image) {
 fn reverse_outboxes(image: &mut Image) {
     let contacts: BTreeSet<OnionAddress> = image.outbox.iter().map(|row| row.contact).collect();
     for contact in contacts {
-        let of_contact = |row: &&mut sotto_core::row::OutboxRow| row.contact == contact && row.sealed.is_none();
+        let of_contact = |row: &&mut OutboxRow| row.contact == contact && row.sealed.is_none();
         let mut rows: Vec<_> = image.outbox.iter_mut().filter(of_contact).collect();
         let positions: Vec<_> = rows.iter().map(|row| row.position).collect();
         for (row, position) in rows.iter_mut().zip(positions.into_iter().rev()) {
@@ -152,6 +159,13 @@ impl SabotagedNode {
                 Row::Cursors(row) => _ = self.received.insert(row.contact, row.received),
                 Row::Request(row) if self.breaks(Rule::StrangerAdmitted) => self.admitted.push(row.contact),
                 _ => {}
+            }
+        }
+        if self.breaks(Rule::FeaturesForgotten) {
+            for change in &mut changes {
+                if let Change::Put(Row::Contact(row)) = change {
+                    row.features = None;
+                }
             }
         }
         if changes.is_empty() { batch } else { Batch { changes } }

@@ -20,7 +20,7 @@ use sotto_core::{Command, Entropy, FriendCode, Limits, Machine, Now, OpenError, 
 pub(super) use peer::{ByzantinePeer, Keys};
 pub(super) use ratchet::ByzantineRatchet;
 #[cfg(feature = "sabotage")]
-pub(super) use ratchet::UNMARKED;
+pub(super) use ratchet::{ALL_IGNORABLE, NONE_IGNORABLE, UNMARKED};
 
 use super::{Peer, World, add_contact};
 
@@ -64,11 +64,13 @@ pub enum ByzantineFault {
     Truncates,
     /// Sends bytes that it recorded on older links.
     ReplaysOldLinks,
+    /// Seals ignorable contents of kinds that do not exist yet.
+    SendsNewerContents,
 }
 
 impl ByzantineFault {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NeverAcks,
         Self::AcksTheUnsent,
         Self::MisreportsCursors,
@@ -87,6 +89,7 @@ impl ByzantineFault {
         Self::FlipsBits,
         Self::Truncates,
         Self::ReplaysOldLinks,
+        Self::SendsNewerContents,
     ];
 }
 

@@ -14,9 +14,18 @@ const JUMP: u64 = 25_000;
 /// One in so many ciphertexts is altered.
 const ALTERED_ONE_IN: u64 = 3;
 
+/// A field that no version of `Content` has.
+const UNKNOWN_FIELD: [u8; 3] = [0xC8, 0x30, 1];
+
 /// Not a [`ByzantineFault`]: no content is marked as a repetition.
 #[cfg(feature = "sabotage")]
 pub(in crate::world) const UNMARKED: u8 = u8::MAX;
+/// Nor this: every sealed content is ignorable.
+#[cfg(feature = "sabotage")]
+pub(in crate::world) const ALL_IGNORABLE: u8 = u8::MAX - 1;
+/// Nor this: no received content is ignorable.
+#[cfg(feature = "sabotage")]
+pub(in crate::world) const NONE_IGNORABLE: u8 = u8::MAX - 2;
 
 /// A ratchet with a [`ByzantineFault`], given by its number.
 pub(in crate::world) struct ByzantineRatchet<R, const FAULT: u8>(R);
@@ -25,6 +34,7 @@ impl<R: Ratchet, const FAULT: u8> ByzantineRatchet<R, FAULT> {
     const REUSES_IDS: bool = FAULT == ByzantineFault::ReusesIds as u8;
     const JUMPS_AHEAD: bool = FAULT == ByzantineFault::JumpsAhead as u8;
     const SENDS_INVALID_CONTENTS: bool = FAULT == ByzantineFault::SendsInvalidContents as u8;
+    const SENDS_NEWER_CONTENTS: bool = FAULT == ByzantineFault::SendsNewerContents as u8;
 
     fn altered(plaintext: &[u8], entropy: &mut Entropy) -> Option<Vec<u8>> {
         let mut content = Content::decode(plaintext).ok()?;
@@ -32,8 +42,9 @@ impl<R: Ratchet, const FAULT: u8> ByzantineRatchet<R, FAULT> {
             return None; // without these there would be no session
         }
         #[cfg(feature = "sabotage")]
-        if FAULT == UNMARKED {
-            content.repeat = false;
+        if FAULT == UNMARKED || FAULT == ALL_IGNORABLE {
+            content.repeat &= FAULT != UNMARKED;
+            content.ignorable |= FAULT == ALL_IGNORABLE;
             return Some(content.encode_to_vec());
         }
         if Self::REUSES_IDS {
@@ -41,6 +52,10 @@ impl<R: Ratchet, const FAULT: u8> ByzantineRatchet<R, FAULT> {
             // Sometimes it is marked as a repetition.
             content.repeat = entropy.below(2) == 0;
             return Some(content.encode_to_vec());
+        }
+        if Self::SENDS_NEWER_CONTENTS && entropy.below(ALTERED_ONE_IN) == 0 {
+            (content.kind, content.ignorable) = (None, true);
+            return Some([content.encode_to_vec(), UNKNOWN_FIELD.to_vec()].concat());
         }
         (Self::SENDS_INVALID_CONTENTS && entropy.below(ALTERED_ONE_IN) == 0).then(|| invalid_content(content, entropy))
     }
@@ -147,6 +162,15 @@ impl<R: Ratchet, const FAULT: u8> Ratchet for ByzantineRatchet<R, FAULT> {
         ciphertext: &[u8],
         entropy: &mut Entropy,
     ) -> Result<Opened<Self::Session>, SessionFault> {
+        #[cfg(feature = "sabotage")]
+        if FAULT == NONE_IGNORABLE {
+            let mut opened = self.0.decrypt(peer, session, ciphertext, entropy)?;
+            if let Ok(mut content) = Content::decode(opened.plaintext.as_slice()) {
+                content.ignorable = false;
+                opened.plaintext = Zeroizing::new(content.encode_to_vec());
+            }
+            return Ok(opened);
+        }
         self.0.decrypt(peer, session, ciphertext, entropy)
     }
 
