@@ -58,10 +58,11 @@ impl World {
 }
 
 impl World {
-    /// How much of a peer's session a contact's disk has received.
+    /// How much of a peer's session a contact's disk has received. While addresses are not known yet, all of it.
     fn received_by(&self, contact: OnionAddress, peer: Peer) -> u64 {
-        let cursors = self.find(contact).and_then(|contact| self.cursors(contact, peer));
-        cursors.map_or(0, |row| row.received)
+        let both = self.find(contact).zip(self.hosts[peer.0].address);
+        let cursors = both.map(|(contact, _)| self.cursors(contact, peer));
+        cursors.map_or(u64::MAX, |row| row.map_or(0, |row| row.received))
     }
 }
 
@@ -81,7 +82,7 @@ fn loosened(limits: &Limits, broken: u64) -> Limits {
         retry_first: span(Rule::NoBackoff, Millis(100), limits.retry_first),
         retry_cap: span(Rule::NoBackoff, Millis(100), limits.retry_cap),
         outbox_expiry: span(Rule::ExpiryForgotten, Millis::hours(24 * 365), limits.outbox_expiry),
-        heartbeat: span(Rule::DeadLinkKept, limits.retry_cap, limits.heartbeat),
+        heartbeat: span(Rule::DeadLinkKept, Millis::minutes(4), limits.heartbeat),
         idle: span(Rule::IdleLinkKept, Millis::hours(1000), limits.idle),
         ..limits.clone()
     }
