@@ -143,38 +143,19 @@ impl Daemon {
             transport: network.transport.clone(),
             limits,
         };
-        let (node, driver) = sotto_io_tokio::start(driven)
+        let (node, mut driver) = sotto_io_tokio::start(driven)
             .await
             .map_err(|error| fault::driver(&error))?;
-        // Subscribed before the end of the log is read, so that no event is missed between the two.
-        let notices = node.subscribe();
-        let newest = reads
-            .read(|reader| reader.events(sotto_core::EventSeq(u64::MAX), 0))
-            .await?
-            .last;
-        let us = match node.command(Command::Identity).await.map_err(fault::stopped)? {
-            Ok(Reply::Identity { address, .. }) => address,
-            Ok(reply) => return Err(unexpected(&reply)),
-            Err(refusal) => return Err(fault::refusal(&refusal)),
+        let (app, server) = match serve(profile, config, node.clone(), reads, &network, &lock).await {
+            Ok(started) => started,
+            Err(error) => {
+                // The address and the store are free again before the error is returned, so that the next start finds them.
+                node.shutdown().await;
+                let _ = (&mut driver).await;
+                network.close().await;
+                return Err(error);
+            }
         };
-        let app = Arc::new(App {
-            node: node.clone(),
-            network: network.status(),
-            reads,
-            events: EventWatch::start(notices, newest.0),
-            folder: profile.folder().to_owned(),
-            us,
-            started_at: Time::now(),
-            stop: watch::Sender::new(false),
-            subscriptions: AtomicU64::new(0),
-            consumer_locks: ConsumerLocks::default(),
-            config,
-        });
-        app.command(Command::SetAvailability(view::availability(app.config.availability)))
-            .await?;
-        let server = Server::bind(&profile.socket(), &lock)?;
-        tracing::info!(address = ?us, network = kind(&app.config.network), "the daemon has started");
-        let server = tokio::spawn(server.run(app.clone()));
         Ok(Self {
             app,
             node,
@@ -234,6 +215,47 @@ impl Daemon {
             Err(error) => Err(Error::internal(format!("the node has crashed: {error}"))),
         }
     }
+}
+
+/// Starts the server for a node that runs.
+async fn serve(
+    profile: &Profile,
+    config: Config,
+    node: NodeHandle,
+    reads: ReadPool,
+    network: &NetworkHandle,
+    lock: &Lock,
+) -> Result<(Arc<App>, JoinHandle<()>), Error> {
+    // Subscribed before the end of the log is read, so that no event is missed between the two.
+    let notices = node.subscribe();
+    let newest = reads
+        .read(|reader| reader.events(sotto_core::EventSeq(u64::MAX), 0))
+        .await?
+        .last;
+    let us = match node.command(Command::Identity).await.map_err(fault::stopped)? {
+        Ok(Reply::Identity { address, .. }) => address,
+        Ok(reply) => return Err(unexpected(&reply)),
+        Err(refusal) => return Err(fault::refusal(&refusal)),
+    };
+    let app = Arc::new(App {
+        node,
+        network: network.status(),
+        reads,
+        events: EventWatch::start(notices, newest.0),
+        folder: profile.folder().to_owned(),
+        us,
+        started_at: Time::now(),
+        stop: watch::Sender::new(false),
+        subscriptions: AtomicU64::new(0),
+        consumer_locks: ConsumerLocks::default(),
+        config,
+    });
+    app.command(Command::SetAvailability(view::availability(app.config.availability)))
+        .await?;
+    let server = Server::bind(&profile.socket(), lock)?;
+    tracing::info!(address = ?us, network = kind(&app.config.network), "the daemon has started");
+    let server = tokio::spawn(server.run(app.clone()));
+    Ok((app, server))
 }
 
 fn configured(profile: &Profile, options: &Options) -> Result<Config, Error> {
