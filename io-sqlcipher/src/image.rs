@@ -26,7 +26,7 @@ pub(crate) fn load(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<I
             db,
             numbers,
             "contact",
-            "SELECT contact, standing, petname, claimed_name, note, invite, identity_key, verified, blocked, features,
+            "SELECT contact, relationship, petname, claimed_name, note, invite, identity_key, verified, blocked, features,
                     created_at, last_seen, attempts, next_attempt
              FROM contact LEFT JOIN conversation ON number = contact ORDER BY kind, id",
             contact,
@@ -46,7 +46,7 @@ pub(crate) fn load(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<I
             db,
             numbers,
             "cursors",
-            "SELECT contact, generation, sent, acknowledged, received
+            "SELECT contact, session_epoch, sent, acknowledged, received
              FROM cursors LEFT JOIN conversation ON number = contact ORDER BY kind, id",
             cursors,
         )?,
@@ -54,7 +54,7 @@ pub(crate) fn load(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<I
             db,
             numbers,
             "offer",
-            "SELECT contact, generation, bundle, secrets
+            "SELECT contact, session_epoch, bundle, secrets
              FROM offer LEFT JOIN conversation ON number = contact ORDER BY kind, id",
             offer,
         )?,
@@ -62,7 +62,7 @@ pub(crate) fn load(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<I
             db,
             numbers,
             "request",
-            "SELECT contact, generation, bundle, note, received_at
+            "SELECT contact, session_epoch, bundle, note, received_at
              FROM request LEFT JOIN conversation ON number = contact ORDER BY kind, id",
             request,
         )?,

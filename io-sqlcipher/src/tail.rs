@@ -162,6 +162,11 @@ impl Tail {
         number <= self.mark.settled
     }
 
+    /// Whether every message is in the indexes.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// The number up to which messages are in the indexes.
     pub const fn settled(&self) -> i64 {
         self.mark.settled

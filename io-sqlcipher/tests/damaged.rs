@@ -113,7 +113,7 @@ fn refused(store: &mut Store) -> Vec<StoreError> {
         answers.push(reader.message_by_key(&key).map(drop));
         answers.push(reader.history(&key.conversation, 100, Some(key.id)).map(drop));
         answers.push(reader.contact(&key.author).map(drop));
-        answers.push(reader.standing(&key.author).map(drop));
+        answers.push(reader.relationship(&key.author).map(drop));
     }
     answers.into_iter().filter_map(Result::err).collect()
 }

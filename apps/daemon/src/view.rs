@@ -28,7 +28,7 @@ pub(crate) fn candidate((who, relationship): (Who, row::Relationship)) -> Candid
 pub(crate) fn contact(contact: ContactView) -> api::Contact {
     api::Contact {
         who: who(contact.who),
-        relationship: relationship(contact.standing),
+        relationship: relationship(contact.relationship),
         blocked: contact.blocked,
         timer: tighter(contact.timer_ours, contact.timer_theirs),
         timer_ours: contact.timer_ours,

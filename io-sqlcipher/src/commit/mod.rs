@@ -161,13 +161,13 @@ macro_rules! table {
 const IDENTITY: Table = table!("identity": "only";
     "address", "onion_seed", "signal_identity", "registration_id", "name", "created_at");
 const CONTACT: Table = table!("contact": "contact";
-    "standing", "petname", "claimed_name", "note", "invite", "identity_key", "verified", "blocked", "features",
+    "relationship", "petname", "claimed_name", "note", "invite", "identity_key", "verified", "blocked", "features",
     "created_at", "last_seen", "attempts", "next_attempt");
 const TIMER: Table = table!("timer": "conversation", "author"; "seconds");
 const SESSION: Table = table!("session": "contact"; "record");
-const CURSORS: Table = table!("cursors": "contact"; "generation", "sent", "acknowledged", "received");
-const OFFER: Table = table!("offer": "contact"; "generation", "bundle", "secrets");
-const REQUEST: Table = table!("request": "contact"; "generation", "bundle", "note", "received_at");
+const CURSORS: Table = table!("cursors": "contact"; "session_epoch", "sent", "acknowledged", "received");
+const OFFER: Table = table!("offer": "contact"; "session_epoch", "bundle", "secrets");
+const REQUEST: Table = table!("request": "contact"; "session_epoch", "bundle", "note", "received_at");
 const INVITE: Table = table!("invite": "token"; "created_at");
 const OUTBOX: Table = table!("outbox": "contact", "position";
     "conversation", "author", "message", "content", "sequence", "ciphertext", "repeat", "queued_at", "expires_at", "ttl", "disappears_at");

@@ -30,7 +30,7 @@ pub struct ContactView {
     /// The peer.
     pub who: Who,
     /// The relationship with it.
-    pub standing: Relationship,
+    pub relationship: Relationship,
     /// The note that went with this node's request.
     pub note: String,
     /// What the contact sends is thrown away.
@@ -64,7 +64,7 @@ pub struct RequestView {
 macro_rules! contact_sql {
     ($rest:literal) => {
         concat!(
-            "SELECT petname, claimed_name, verified, standing, note, blocked, ours.seconds, theirs.seconds, created_at, \
+            "SELECT petname, claimed_name, verified, relationship, note, blocked, ours.seconds, theirs.seconds, created_at, \
              last_seen, attempts, next_attempt, contact.contact FROM contact \
              LEFT JOIN timer AS ours ON ours.conversation = contact.contact \
                  AND ours.author = (SELECT address FROM identity) \
@@ -120,13 +120,13 @@ impl Reader {
     }
 
     /// The relationship with that address; `None` if it is no contact's.
-    pub fn standing(&self, address: &OnionAddress) -> Result<Option<Relationship>, StoreError> {
+    pub fn relationship(&self, address: &OnionAddress) -> Result<Option<Relationship>, StoreError> {
         self.read(|at| {
             let Some(number) = at.numbers.find_peer(at.db, address)? else {
                 return Ok(None);
             };
             at.db
-                .prepare_cached("SELECT standing FROM contact WHERE contact = ?")?
+                .prepare_cached("SELECT relationship FROM contact WHERE contact = ?")?
                 .query_row([number], |row| of("contact", row, row.code(0)))
                 .optional()
         })
@@ -211,7 +211,7 @@ fn contact(address: OnionAddress, row: &Row<'_>, unread: u64) -> rusqlite::Resul
 fn view(address: OnionAddress, row: &Row<'_>, unread: u64) -> rusqlite::Result<ContactView> {
     Ok(ContactView {
         who: named(address, row)?,
-        standing: row.code(3)?,
+        relationship: row.code(3)?,
         note: sanitise::text(row.get(4)?),
         blocked: row.code(5)?,
         timer_ours: timer(row, 6)?,

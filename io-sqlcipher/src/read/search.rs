@@ -34,7 +34,7 @@ impl Reader {
             };
             // What is not settled is newer than what is.
             let mut found = Vec::new();
-            for number in at.unsettled()?.search(&expression, limit)? {
+            for number in at.search_unsettled(&expression, limit)? {
                 found.extend(at.view_of_number(number)?);
             }
             let rest = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));

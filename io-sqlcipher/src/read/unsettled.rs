@@ -36,7 +36,7 @@ impl Unsettled {
     }
 
     /// The numbers of the newest `limit` messages that match, the newest first.
-    pub fn search(&self, expression: &str, limit: u32) -> rusqlite::Result<Vec<i64>> {
+    fn search(&self, expression: &str, limit: u32) -> rusqlite::Result<Vec<i64>> {
         self.index
             .prepare_cached("SELECT rowid FROM word WHERE word MATCH ? ORDER BY rowid DESC LIMIT ?")?
             .query_map((expression, limit), |row| row.get(0))?
@@ -45,18 +45,19 @@ impl Unsettled {
 }
 
 impl Snapshot<'_> {
-    /// The index of the store as it is now.
-    pub(super) fn unsettled(&mut self) -> rusqlite::Result<&Unsettled> {
+    /// The numbers of the newest `limit` messages that match and are not in the word index yet, the newest first.
+    pub(super) fn search_unsettled(&mut self, expression: &str, limit: u32) -> rusqlite::Result<Vec<i64>> {
         let db = self.db;
-        let version = db.pragma_query_value(None, "data_version", |row| row.get(0))?;
-        let settled = self.tail()?.settled();
-        if self
-            .unsettled
-            .as_ref()
-            .is_none_or(|unsettled| unsettled.version != version)
-        {
-            *self.unsettled = Some(Unsettled::of(db, settled, version)?);
+        let tail = self.tail()?;
+        if tail.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(self.unsettled.as_ref().expect("just made, or found"))
+        let settled = tail.settled();
+        let version = db.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        let index = match self.unsettled.take() {
+            Some(index) if index.version == version => index,
+            _ => Unsettled::of(db, settled, version)?,
+        };
+        self.unsettled.insert(index).search(expression, limit)
     }
 }

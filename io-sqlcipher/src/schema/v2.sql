@@ -2,7 +2,8 @@
 --
 -- As in version 1, numbers of core's (u64) are stored as the i64 of the same bits; moments are Unix milliseconds;
 -- enumerations are the codes of code.rs. The tables session, cursors, offer, request, invite, consumer and trace stay as they
--- are. `temp.own` holds this node's address, which SQL cannot derive from its key; it is empty without an identity.
+-- are, but for a column's name. `temp.own` holds this node's address, which SQL cannot derive from its key; it is empty
+-- without an identity.
 
 DROP INDEX conversation;
 DROP INDEX unread;
@@ -21,6 +22,10 @@ CREATE TABLE conversation (
 INSERT INTO conversation SELECT number, 0, address FROM peer;
 DROP TABLE peer;
 INSERT INTO conversation (kind, id) SELECT 0, address FROM temp.own WHERE true ON CONFLICT DO NOTHING;
+
+ALTER TABLE cursors RENAME COLUMN generation TO session_epoch;
+ALTER TABLE offer RENAME COLUMN generation TO session_epoch;
+ALTER TABLE request RENAME COLUMN generation TO session_epoch;
 
 -- `address` is this node's own number, by which its messages are told from those of others.
 ALTER TABLE identity RENAME TO identity_1;
@@ -42,7 +47,7 @@ DROP TABLE identity_1;
 ALTER TABLE contact RENAME TO contact_1;
 CREATE TABLE contact (
     contact      INTEGER PRIMARY KEY,
-    standing     INTEGER NOT NULL,
+    relationship INTEGER NOT NULL,
     petname      TEXT NOT NULL,
     claimed_name TEXT NOT NULL,
     note         TEXT NOT NULL,

@@ -146,10 +146,10 @@ fn contacts_and_requests_come_with_clean_names() {
         reader.contact(&peer(3)).unwrap().is_none(),
         "has messages, but is no contact"
     );
-    let people: Vec<_> = contacts.iter().map(|one| (one.who.clone(), one.standing)).collect();
+    let people: Vec<_> = contacts.iter().map(|one| (one.who.clone(), one.relationship)).collect();
     assert_eq!(reader.people().unwrap(), people);
-    assert_eq!(reader.standing(&peer(4)).unwrap(), Some(Relationship::Asking));
-    assert_eq!(reader.standing(&peer(3)).unwrap(), None);
+    assert_eq!(reader.relationship(&peer(4)).unwrap(), Some(Relationship::Asking));
+    assert_eq!(reader.relationship(&peer(3)).unwrap(), None);
     let requests = reader.requests().unwrap();
     assert_eq!((requests.len(), requests[0].note.as_str()), (1, "hi\nthere"));
     assert_eq!(requests[0].who.claimed_name.as_deref(), Some("calls [1mitself so"));

@@ -37,7 +37,7 @@ pub(super) async fn follow(
             .reads
             .read(move |reader| {
                 let relationship = match conversation {
-                    ConversationId::Direct(peer) => reader.standing(&peer)?,
+                    ConversationId::Direct(peer) => reader.relationship(&peer)?,
                     ConversationId::Group(_) | ConversationId::Channel(_) => None,
                 };
                 Ok((reader.message_by_key(&key)?, relationship))

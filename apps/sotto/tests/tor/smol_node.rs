@@ -206,7 +206,7 @@ async fn answer(node: &NodeHandle, reader: &Reader, question: Question) -> Resul
             note: String::new(),
         },
         Question::Send(to, text) => Wish::Send(Draft::plain(to.parse::<OnionAddress>()?, text)),
-        Question::IsFriend(of) => return Ok((reader.standing(&of.parse()?)? == Some(Relationship::Friend)).into()),
+        Question::IsFriend(of) => return Ok((reader.relationship(&of.parse()?)? == Some(Relationship::Friend)).into()),
         Question::Picture => return Ok(serde_json::to_value(picture(node, reader).await?)?),
         Question::History(with) => return Ok(serde_json::to_value(history(reader, with.parse()?)?)?),
     };
