@@ -11,6 +11,8 @@ use super::ByzantineFault;
 
 /// Keys that are skipped at once.
 const JUMP: u64 = 25_000;
+/// One in so many jumps is that far: each costs as many encryptions.
+const FAR_ONE_IN: u64 = 16;
 /// One in so many ciphertexts is altered.
 const ALTERED_ONE_IN: u64 = 3;
 
@@ -146,7 +148,8 @@ impl<R: Ratchet, const FAULT: u8> Ratchet for ByzantineRatchet<R, FAULT> {
     ) -> Result<Encrypted<Self::Session>, SessionFault> {
         let mut session = session.clone();
         if Self::JUMPS_AHEAD && entropy.below(ALTERED_ONE_IN) == 0 {
-            for _ in 0..[1, JUMP][usize::from(entropy.below(4) == 0)] {
+            let far = entropy.below(FAR_ONE_IN) == 0;
+            for _ in 0..[1, JUMP][usize::from(far)] {
                 session = self.0.encrypt(peer, &session, b"", now, entropy)?.session;
             }
         }
