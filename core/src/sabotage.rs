@@ -8,17 +8,17 @@
 #[repr(u8)]
 pub enum Rule {
     SequenceUnchecked,
-    RepeatTakenAgain,
+    RepeatAccepted,
     RetryNotRestored,
     MonotonicStored,
-    RollbackUnseen,
-    CrossedLinksBothGo,
-    HeartbeatUnsaid,
-    LieOfCursorBelieved,
-    AckUnpaid,
-    AckOfTheUnseen,
+    RollbackUndetected,
+    CrossingLinksBothClosed,
+    HeartbeatNotSent,
+    UnsentAckAccepted,
+    AckNotSent,
+    AckOfUnsent,
     SequenceEquivocated,
-    EverythingSaidTwice,
+    CiphertextSentTwice,
 }
 
 #[cfg(feature = "sabotage")]

@@ -45,11 +45,11 @@ rules! {
     /// A batch with a received message lacks the new cursors.
     CursorsNotStored,
     /// After a restart, sealed rows are sealed once more under the same sequence numbers.
-    EncryptAgainOnRetry,
+    SealedAgain,
     /// Ciphertexts are decrypted whatever their sequence number is.
     SequenceUnchecked = SequenceUnchecked,
     /// A repeated message is received again.
-    RepeatTakenAgain = RepeatTakenAgain,
+    RepeatAccepted = RepeatAccepted,
     /// A message that may have arrived in an earlier session is not marked as repeated.
     RepeatUnmarked,
     /// After a restart, the newest queued message is sent first.
@@ -63,7 +63,7 @@ rules! {
     /// After a restart, no contact is dialed.
     RetryNotRestored = RetryNotRestored,
     /// The node has no deadline.
-    WakeLost,
+    DeadlineMissing,
     /// Failed dials are repeated without a growing pause.
     NoBackoff,
     /// A wall time is computed from the monotonic clock.
@@ -73,45 +73,45 @@ rules! {
     /// Dials are in the order of a hash table.
     HashOrder,
     /// Cursors that contradict each other are accepted.
-    RollbackUnseen = RollbackUnseen,
+    RollbackUndetected = RollbackUndetected,
     /// A pre-key offer is kept after its use.
     OfferKept,
     /// A request is accepted without the user.
-    StrangerAdmitted,
+    StrangerAccepted,
     /// An invite is kept after its use.
     InviteReused,
     /// What a blocked contact sends is received.
-    BlockedHeard,
+    BlockIgnored,
     /// Queued messages never expire.
-    ExpiryForgotten,
+    ExpiryMissing,
     /// The text of a message that has disappeared is kept in the outbox.
-    ErasureForgotten,
+    ErasureMissing,
     /// Messages do not disappear.
-    DisappearanceForgotten,
+    DisappearanceMissing,
     /// An event is missing in the log.
     EventLost,
     /// Both nodes close their own of two crossing links.
-    CrossedLinksBothGo = CrossedLinksBothGo,
+    CrossingLinksBothClosed = CrossingLinksBothClosed,
     /// A link without heartbeats is kept.
     DeadLinkKept,
     /// A link without traffic is kept.
     IdleLinkKept,
     /// No heartbeat is sent.
-    HeartbeatUnsaid = HeartbeatUnsaid,
+    HeartbeatNotSent = HeartbeatNotSent,
     /// An acknowledgement of what was never sent is accepted.
-    LieOfCursorBelieved = LieOfCursorBelieved,
+    UnsentAckAccepted = UnsentAckAccepted,
     /// Nothing is acknowledged.
-    AckUnpaid = AckUnpaid,
+    AckNotSent = AckNotSent,
     /// More is acknowledged than was received.
-    AckOfTheUnseen = AckOfTheUnseen,
+    AckOfUnsent = AckOfUnsent,
     /// A ciphertext is sent under another sequence number.
     SequenceEquivocated = SequenceEquivocated,
     /// Every ciphertext is sent twice, which peers must tolerate.
-    EverythingSaidTwice = EverythingSaidTwice,
+    CiphertextSentTwice = CiphertextSentTwice,
     /// Two nodes run over one store.
     StoreShared,
     /// The features of a peer are not stored.
-    FeaturesForgotten,
+    FeaturesNotStored,
     /// Ignorable contents are sealed for a peer that does not know them.
     IgnorableForAnyPeer,
     /// An ignorable content is shown as unsupported.
@@ -120,12 +120,12 @@ rules! {
 
 /// Rules that matter only if another rule is broken, too.
 const WITH: &[(Rule, &[Rule])] = &[
-    (Rule::SequenceUnchecked, &[Rule::EverythingSaidTwice]),
-    (Rule::LieOfCursorBelieved, &[Rule::AckOfTheUnseen]),
+    (Rule::SequenceUnchecked, &[Rule::CiphertextSentTwice]),
+    (Rule::UnsentAckAccepted, &[Rule::AckOfUnsent]),
 ];
 
 /// What a node may do, and what its peers must tolerate.
-pub const HARMLESS: &[Rule] = &[Rule::EverythingSaidTwice];
+pub const HARMLESS: &[Rule] = &[Rule::CiphertextSentTwice];
 
 /// Every rule whose violation must be detected.
 pub fn table() -> impl Iterator<Item = Rule> {

@@ -157,10 +157,10 @@ impl<S> Contact<S> {
 
     /// Pays what acks are owed, with one that covers all.
     pub fn pay_ack(&mut self, link: LinkId, ctx: &mut Context) {
-        if std::mem::take(&mut self.ack_due) && !breaks(Rule::AckUnpaid) {
+        if std::mem::take(&mut self.ack_due) && !breaks(Rule::AckNotSent) {
             let ack = link::Ack {
                 session_epoch: self.cursors.session_epoch.0,
-                received: self.cursors.received + 1000 * u64::from(breaks(Rule::AckOfTheUnseen)),
+                received: self.cursors.received + 1000 * u64::from(breaks(Rule::AckOfUnsent)),
             };
             ctx.frame(link, link::frame::Body::Ack(ack));
         }

@@ -103,7 +103,7 @@ impl<S: Clone> Contact<S> {
             content::ContentType::Plain => ContentType::Plain,
             content::ContentType::Markdown => ContentType::Markdown,
         };
-        if found.contains_key(&key) && !breaks(Rule::RepeatTakenAgain) {
+        if found.contains_key(&key) && !breaks(Rule::RepeatAccepted) {
             return Some(()); // it came in an earlier session epoch
         }
         let row = MessageRow {

@@ -122,7 +122,7 @@ impl<S: Clone> Contact<S> {
 
     /// They have committed everything up to `received`. False if that cannot be.
     pub fn acknowledge(&mut self, received: u64, ctx: &mut Context) -> bool {
-        if received > self.cursors.sent && !breaks(Rule::LieOfCursorBelieved) {
+        if received > self.cursors.sent && !breaks(Rule::UnsentAckAccepted) {
             return false;
         }
         if received <= self.cursors.acknowledged {
@@ -281,7 +281,7 @@ fn send(link: LinkId, session_epoch: u64, row: &OutboxRow, ctx: &mut Context) {
         sequence: sealed.sequence + u64::from(breaks(Rule::SequenceEquivocated) && sealed.sequence % 3 == 0),
         ciphertext: sealed.ciphertext.clone(),
     });
-    if breaks(Rule::EverythingSaidTwice) {
+    if breaks(Rule::CiphertextSentTwice) {
         ctx.frame(link, body.clone());
     }
     match row.message {

@@ -201,7 +201,7 @@ impl Pool {
             return older;
         }
         // The link that the smaller key dialled stays.
-        let we_stay = ours < peer || breaks(Rule::CrossedLinksBothGo);
+        let we_stay = ours < peer || breaks(Rule::CrossingLinksBothClosed);
         if dialled_by_us(older) == we_stay { newer } else { older }
     }
 

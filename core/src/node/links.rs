@@ -74,7 +74,7 @@ impl<R: Ratchet> Node<R> {
     pub(crate) fn check_liveness(&mut self, id: LinkId) {
         match self.pool.check_liveness(id, &mut self.ctx) {
             Silence::Nothing => {}
-            Silence::SayHeartbeat if breaks(Rule::HeartbeatUnsaid) => {}
+            Silence::SayHeartbeat if breaks(Rule::HeartbeatNotSent) => {}
             Silence::SayHeartbeat => self.ctx.frame(id, Body::Heartbeat(link::Heartbeat { reply: true })),
             Silence::Dead | Silence::Idle => self.ctx.hang_up(id),
         }

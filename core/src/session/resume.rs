@@ -40,7 +40,7 @@ fn resumption(ours: &Hello, theirs: &Hello) -> Resumption {
             && ours.received <= theirs.sent
             && theirs.acknowledged <= ours.received
             && ours.acknowledged <= theirs.received
-            || breaks(Rule::RollbackUnseen);
+            || breaks(Rule::RollbackUndetected);
         return if consistent {
             Resumption::Continue
         } else {

@@ -32,7 +32,7 @@ impl World {
         } else {
             entropy
         };
-        if breaks(Rule::EncryptAgainOnRetry) {
+        if breaks(Rule::SealedAgain) {
             forget_sealing(&mut image, |contact| self.received_by(contact, peer));
         }
         if breaks(Rule::NewestFirst) {
@@ -50,7 +50,7 @@ impl World {
             held: VecDeque::new(),
             with_session,
             received,
-            admitted: Vec::new(),
+            strangers: Vec::new(),
             hasher: RandomState::new(),
             own_commands: OWN_COMMANDS,
         }))
@@ -81,7 +81,7 @@ fn loosened(limits: &Limits, broken: u64) -> Limits {
         requests: rows(Rule::RequestsUnbounded, 1 << 10, limits.requests),
         retry_first: span(Rule::NoBackoff, Millis(100), limits.retry_first),
         retry_cap: span(Rule::NoBackoff, Millis(100), limits.retry_cap),
-        outbox_expiry: span(Rule::ExpiryForgotten, Millis::hours(24 * 365), limits.outbox_expiry),
+        outbox_expiry: span(Rule::ExpiryMissing, Millis::hours(24 * 365), limits.outbox_expiry),
         heartbeat: span(Rule::DeadLinkKept, Millis::minutes(4), limits.heartbeat),
         idle: span(Rule::IdleLinkKept, Millis::hours(1000), limits.idle),
         ..limits.clone()
@@ -134,7 +134,7 @@ struct SabotagedNode {
     /// The highest sequence number received, by contact, on the disk.
     received: BTreeMap<OnionAddress, u64>,
     /// Strangers whose requests are in the commit in flight.
-    admitted: Vec<OnionAddress>,
+    strangers: Vec<OnionAddress>,
     hasher: RandomState,
     own_commands: u64,
 }
@@ -158,11 +158,11 @@ impl SabotagedNode {
             match row {
                 Row::Session(row) => _ = self.with_session.insert(row.contact),
                 Row::Cursors(row) => _ = self.received.insert(row.contact, row.received),
-                Row::Request(row) if self.breaks(Rule::StrangerAdmitted) => self.admitted.push(row.contact),
+                Row::Request(row) if self.breaks(Rule::StrangerAccepted) => self.strangers.push(row.contact),
                 _ => {}
             }
         }
-        if self.breaks(Rule::FeaturesForgotten) {
+        if self.breaks(Rule::FeaturesNotStored) {
             for change in &mut changes {
                 if let Change::Put(Row::Contact(row)) = change {
                     row.features = None;
@@ -183,12 +183,12 @@ impl SabotagedNode {
                 self.breaks(Rule::CursorsNotStored) && before.is_some_and(|before| row.received > *before)
             }
             Change::Put(Row::Outbox(row)) => {
-                self.breaks(Rule::ErasureForgotten) && row.content.is_empty() && row.sealed.is_some()
+                self.breaks(Rule::ErasureMissing) && row.content.is_empty() && row.sealed.is_some()
             }
             Change::Put(Row::Event(_)) | Change::Insert(Row::Event(_)) => self.breaks(Rule::EventLost),
             Change::Delete(Key::Offer(_)) => self.breaks(Rule::OfferKept),
             Change::Delete(Key::Invite(_)) => self.breaks(Rule::InviteReused),
-            Change::Delete(Key::Message(_)) => self.breaks(Rule::DisappearanceForgotten),
+            Change::Delete(Key::Message(_)) => self.breaks(Rule::DisappearanceMissing),
             _ => false,
         }
     }
@@ -248,8 +248,8 @@ impl SabotagedNode {
     }
 
     /// Accepts requests that the user has not seen.
-    fn admit_strangers(&mut self) {
-        for contact in std::mem::take(&mut self.admitted) {
+    fn accept_strangers(&mut self) {
+        for contact in std::mem::take(&mut self.strangers) {
             self.own_commands += 1;
             let accept = Command::AcceptContact { contact, petname: None };
             self.node
@@ -273,14 +273,14 @@ impl Machine for SabotagedNode {
     fn handle(&mut self, input: Input, now: Now) {
         self.now = now;
         match input {
-            Input::Command(id, Command::BlockContact(_, true)) if self.breaks(Rule::BlockedHeard) => {
+            Input::Command(id, Command::BlockContact(_, true)) if self.breaks(Rule::BlockIgnored) => {
                 self.held.push_back(Output::Reply(id, Ok(Reply::Done)));
             }
             Input::Stored(id) => {
                 if self.unconfirmed.take_if(|early| *early == id).is_none() {
                     self.node.handle(Input::Stored(id), now);
                 }
-                self.admit_strangers();
+                self.accept_strangers();
             }
             Input::Closed(link, cause) => {
                 // Nothing may follow on this link.
@@ -312,7 +312,7 @@ impl Machine for SabotagedNode {
     }
 
     fn deadline(&self) -> Option<Deadline> {
-        self.node.deadline().filter(|_| !self.breaks(Rule::WakeLost))
+        self.node.deadline().filter(|_| !self.breaks(Rule::DeadlineMissing))
     }
 
     fn intake(&self) -> Intake {
