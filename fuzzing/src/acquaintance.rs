@@ -8,7 +8,7 @@ use sotto_core::{Command, Millis};
 use sotto_testkit::pair::A;
 
 use crate::input::{Input, piece};
-use crate::scene::{Peer, friends, keys, unharmed};
+use crate::scene::{Peer, check_unaffected, friends, keys};
 
 pub(crate) fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
@@ -57,7 +57,7 @@ pub(crate) fn run(bytes: &[u8]) {
     let reject = pair.command(A, Command::RejectContact(contact));
     assert_eq!(reject.is_ok(), added.contains(&Key::Request(contact)));
     peer.hang_up(&mut pair);
-    unharmed(&mut pair, 0);
+    check_unaffected(&mut pair, 0);
 }
 
 /// A correct request with one change.

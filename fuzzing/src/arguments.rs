@@ -68,7 +68,7 @@ fn name(input: &mut Input<'_>) {
         .filter(|one| !text.is_empty() && one.petname == text)
         .collect();
     let code = text.parse::<FriendCode>().is_ok();
-    match contact(&text, &candidates) {
+    match contact(text, &candidates) {
         Ok(address) => {
             let one = candidates
                 .iter()

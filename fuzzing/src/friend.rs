@@ -10,7 +10,7 @@ use sotto_core::{Command, Millis};
 use sotto_testkit::pair::A;
 
 use crate::input::{Input, piece};
-use crate::scene::{Peer, Scene, friends, send, unharmed};
+use crate::scene::{Peer, Scene, check_unaffected, friends, send};
 
 /// The number of the texts that are altered.
 const ALTERED: u8 = 200;
@@ -102,7 +102,7 @@ pub(crate) fn run(bytes: &[u8]) {
         assert!(disk.row(&key).is_none(), "{key:?} is left");
     }
     assert_eq!(disk.waiting(peer.address()), 0);
-    unharmed(&mut pair, 0);
+    check_unaffected(&mut pair, 0);
 }
 
 fn text(peer: &mut Peer, pair: &Scene, number: u8) -> Ciphertext {

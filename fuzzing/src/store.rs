@@ -16,7 +16,7 @@ use sotto_testkit::pair::{A, B};
 use sotto_testkit::transparent::Transparent;
 
 use crate::input::{Input, piece};
-use crate::scene::{Scene, draft, friends, say};
+use crate::scene::{Scene, draft, friends};
 
 /// The friends' rows, A's with more of them: an outbox, requests in both directions, an invite, a consumer.
 static DISKS: LazyLock<[Disk; 2]> = LazyLock::new(|| {
@@ -42,7 +42,7 @@ static DISKS: LazyLock<[Disk; 2]> = LazyLock::new(|| {
     }
     pair.reachable = false;
     pair.cut();
-    say(&mut pair, A, "waits");
+    pair.send_text(A, "waits");
     pair.sides.map(|side| side.store)
 });
 

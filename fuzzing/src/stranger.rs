@@ -8,7 +8,7 @@ use sotto_core::{Cause, Entropy, Input as NodeInput, Limits, LinkId, Millis, Oni
 use sotto_testkit::pair::A;
 
 use crate::input::{Input, piece};
-use crate::scene::{Scene, friends, keys, unharmed};
+use crate::scene::{Scene, check_unaffected, friends, keys};
 
 /// The length of the node's only answer, message 2.
 const ANSWER: usize = 50;
@@ -33,7 +33,7 @@ pub(crate) fn run(bytes: &[u8]) {
         streams.check(&mut pair);
     }
     assert!(keys(&pair.sides[A].store) == before, "a stranger has left a row behind");
-    unharmed(&mut pair, 0);
+    check_unaffected(&mut pair, 0);
 }
 
 #[derive(Default)]

@@ -1,14 +1,8 @@
 //! Every scenario with one more node, which violates the protocol in one way after the other. The scenario of the
 //! honest peers is unchanged, and every invariant holds for them.
 
-use sotto_core::row::Row;
-use sotto_core::{Limits, Millis};
 use sotto_simulations::scenario::LIBRARY;
 use sotto_simulations::{ByzantineFault, Failure, Run, Scenario, run};
-use sotto_testkit::disk::Disk;
-use sotto_testkit::hostile::HostilePeer;
-use sotto_testkit::pair::{A, Pair};
-use sotto_testkit::transparent::Transparent;
 
 /// In one in so many scenarios an honest node crashes, too.
 const CRASHING: usize = 3;
@@ -82,22 +76,4 @@ fn a_peer_that_breaks_every_session_is_dialed_at_a_bounded_rate() {
     let scenario = Scenario::named("session_lost_by_one").expect("in the library");
     let breaker = Run::faulty(scenario, 303).with_byzantine(ByzantineFault::Equivocates);
     run(breaker).unwrap_or_else(|failure| panic!("{failure}"));
-}
-
-/// The reply to the beginning of a session was kept after that session, so each new session added a row.
-#[test]
-fn new_sessions_of_a_contact_leave_one_outbox_row() {
-    let mut pair = Pair::over([Disk::default(), Disk::default()], 1, &Limits::default());
-    let victim = pair.sides[A].address;
-    let mut peers = (1..).map(|seed| HostilePeer::<Transparent>::new(&pair, seed));
-    let mut peer = peers.find(|peer| victim < peer.address()).expect("some are larger");
-    peer.befriend(&mut pair, 0);
-    for _ in 0..8 {
-        peer.hang_up(&mut pair);
-        pair.pass(Millis::minutes(1));
-        peer.replace_session(&mut pair, 0);
-        let rows = pair.sides[A].store.rows();
-        let waiting = rows.filter(|row| matches!(row, Row::Outbox(row) if row.contact == peer.address()));
-        assert_eq!(waiting.count(), 1);
-    }
 }

@@ -1,5 +1,6 @@
 //! What Sotto's tests, simulations and benchmarks share.
 
+pub mod bystanders;
 pub mod disk;
 pub mod driver;
 pub mod host;

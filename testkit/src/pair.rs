@@ -2,10 +2,11 @@
 
 use sotto_core::row::RowStore;
 use sotto_core::{
-    Cause, Command, CommandId, FriendCode, Input, Limits, LinkId, Millis, Monotonic, Now, Ratchet, Refusal, Reply,
-    Signal, Wall,
+    Cause, Command, CommandId, Draft, FriendCode, Input, Limits, LinkId, MessageId, Millis, Monotonic, Now, Ratchet,
+    Refusal, Reply, Signal, Wall,
 };
 
+use crate::disk::Disk;
 use crate::host::{Host, LinkOutput};
 
 /// Two nodes that reach each other at once.
@@ -206,5 +207,23 @@ impl<S: RowStore, R: Ratchet> Pair<S, R> {
 
     fn far_end(&self, side: usize, id: LinkId) -> Option<LinkId> {
         self.links.iter().find(|ids| ids[side] == Some(id))?[1 - side]
+    }
+}
+
+impl<R: Ratchet> Pair<Disk, R> {
+    /// Sends a text to the other side and runs until both nodes are idle.
+    pub fn send_text(&mut self, from: usize, text: &str) -> MessageId {
+        let draft = Draft::plain(self.sides[1 - from].address, text);
+        match self.command(from, Command::Send(draft)) {
+            Ok(Reply::Message { id, .. }) => id,
+            other => panic!("not queued: {other:?}"),
+        }
+    }
+
+    /// The texts that a side has received from the other, in order.
+    pub fn received_texts(&self, side: usize) -> Vec<&str> {
+        let conversation = self.sides[side].store.conversation(self.sides[1 - side].address);
+        let received = conversation.into_iter().filter(|row| row.key.is_from_peer());
+        received.map(|row| row.text.as_str()).collect()
     }
 }

@@ -22,19 +22,6 @@ fn send(pair: &mut Pair<Disk>, from: usize, draft: Draft) -> MessageId {
     }
 }
 
-fn texts(pair: &Pair<Disk>, side: usize) -> Vec<String> {
-    let mut rows: Vec<_> = pair.sides[side]
-        .store
-        .rows()
-        .filter_map(|row| match row {
-            Row::Message(row) if row.key.is_from_peer() => Some((row.order, row.text.clone())),
-            _ => None,
-        })
-        .collect();
-    rows.sort();
-    rows.into_iter().map(|(_, text)| text).collect()
-}
-
 fn state(pair: &Pair<Disk>, side: usize, id: MessageId) -> Option<DeliveryState> {
     let key = MessageKey::direct(pair.sides[1 - side].address, pair.sides[side].address, id);
     match pair.sides[side].store.row(&Key::Delivery(key)) {
@@ -48,7 +35,7 @@ fn a_message_is_delivered_and_read() {
     let mut pair = friends();
     let [a, b] = [pair.sides[A].address, pair.sides[B].address];
     let id = send(&mut pair, A, draft(b, "hello"));
-    assert_eq!(texts(&pair, B), ["hello"]);
+    assert_eq!(pair.received_texts(B), ["hello"]);
     assert_eq!(state(&pair, A, id), Some(DeliveryState::Delivered));
     pair.command(
         B,
@@ -62,7 +49,7 @@ fn a_message_is_delivered_and_read() {
     .unwrap();
     assert_eq!(state(&pair, A, id), Some(DeliveryState::Read));
     send(&mut pair, B, draft(a, "hello yourself"));
-    assert_eq!(texts(&pair, A), ["hello yourself"]);
+    assert_eq!(pair.received_texts(A), ["hello yourself"]);
 }
 
 #[test]
@@ -75,10 +62,10 @@ fn five_hundred_messages_arrive_in_order_after_an_absence() {
     for text in &expected {
         send(&mut pair, A, draft(b, text));
     }
-    assert!(texts(&pair, B).is_empty());
+    assert!(pair.received_texts(B).is_empty());
     pair.reachable = true;
     pair.pass(Millis::minutes(15));
-    assert_eq!(texts(&pair, B), expected);
+    assert_eq!(pair.received_texts(B), expected);
 }
 
 #[test]
@@ -93,8 +80,8 @@ fn a_session_that_is_lost_is_replaced() {
         send(&mut pair, A, draft(b, "one"));
         send(&mut pair, B, draft(a, "two"));
         pair.pass(Millis::minutes(1));
-        assert_eq!(texts(&pair, B), ["before", "one"]);
-        assert_eq!(texts(&pair, A), ["two"]);
+        assert_eq!(pair.received_texts(B), ["before", "one"]);
+        assert_eq!(pair.received_texts(A), ["two"]);
     }
 }
 
@@ -111,17 +98,21 @@ fn an_old_store_neither_loses_nor_doubles() {
         pair.reachable = true;
         pair.pass(Millis::minutes(15));
         send(&mut pair, B, draft(a, "answer"));
-        assert_eq!(texts(&pair, B), ["first", "waits in the snapshot"]);
+        assert_eq!(pair.received_texts(B), ["first", "waits in the snapshot"]);
         pair.sides[side].store = old;
         pair.reopen(side, 88, &Limits::default());
         send(&mut pair, A, draft(b, "after"));
         send(&mut pair, B, draft(a, "after, too"));
         pair.pass(Millis::minutes(15));
         match side {
-            A => assert_eq!(texts(&pair, B), ["first", "waits in the snapshot", "after"]),
-            _ => assert_eq!(texts(&pair, B), ["first", "after"], "what its own store forgot is gone"),
+            A => assert_eq!(pair.received_texts(B), ["first", "waits in the snapshot", "after"]),
+            _ => assert_eq!(
+                pair.received_texts(B),
+                ["first", "after"],
+                "what its own store forgot is gone"
+            ),
         }
-        assert_eq!(texts(&pair, A).last().map(String::as_str), Some("after, too"));
+        assert_eq!(pair.received_texts(A).last(), Some(&"after, too"));
     }
 }
 
@@ -177,7 +168,7 @@ fn another_identity_key_takes_the_verified_mark_away_and_warns() {
             );
         }
         assert_ne!(number(&mut pair), compared);
-        assert_eq!(texts(&pair, B), ["who is it now?"]);
+        assert_eq!(pair.received_texts(B), ["who is it now?"]);
     }
 }
 
@@ -243,7 +234,7 @@ fn on_another_network_dead_links_are_found_and_waits_are_cut_short() {
             pair.command(A, Command::NetworkChanged).expect("done");
         }
         let mut seconds = 0;
-        while texts(&pair, B).is_empty() {
+        while pair.received_texts(B).is_empty() {
             pair.pass(Millis::seconds(1));
             seconds += 1;
         }
@@ -262,7 +253,7 @@ fn on_another_network_dead_links_are_found_and_waits_are_cut_short() {
         }
         send(&mut pair, A, draft(b, "two"));
         let mut seconds = 0;
-        while texts(&pair, B).len() < 2 {
+        while pair.received_texts(B).len() < 2 {
             pair.pass(Millis::seconds(1));
             seconds += 1;
         }

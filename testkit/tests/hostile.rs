@@ -6,74 +6,32 @@ use std::sync::LazyLock;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use sotto_core::row::{Key, Relationship, Row};
+use sotto_core::row::{Key, Row};
 use sotto_core::wire::content::Content;
 use sotto_core::wire::link::{self, frame::Body};
-use sotto_core::{Command, Draft, Intake, Limits, Millis, OnionAddress, Reply};
+use sotto_core::{Command, Limits, Millis, OnionAddress, Reply};
+use sotto_testkit::bystanders::{TEXT, assert_unaffected, bystanders};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile::HostilePeer;
 use sotto_testkit::pair::{A, B, Pair};
 use sotto_testkit::strategies;
+use sotto_testkit::transparent::Transparent;
 
-/// The ids of the messages between the friends. The seed is fixed, so they are the same in every run.
+/// The ids of the messages between the two contacts.
 static KNOWN: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    let pair = friends();
+    let pair: Pair<Disk> = bystanders();
     let messages = pair.sides[A].store.conversation(pair.sides[B].address).into_iter();
     messages.map(|row| row.key.id.0.to_vec()).collect()
 });
 
-const GOOD: &str = "a text between friends";
-
-fn friends() -> Pair<Disk> {
-    let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &Limits::default());
-    pair.befriend();
-    say(&mut pair, A, GOOD);
-    say(&mut pair, B, GOOD);
-    pair
-}
-
-fn say(pair: &mut Pair<Disk>, from: usize, text: &str) {
-    let draft = Draft::plain(pair.sides[1 - from].address, text);
-    pair.command(from, Command::Send(draft)).expect("queued");
-}
-
-fn received(pair: &Pair<Disk>, side: usize) -> Vec<String> {
-    let friend = pair.sides[1 - side].address;
-    let messages = pair.sides[side].store.conversation(friend).into_iter();
-    messages
-        .filter(|row| row.key.is_from_peer())
-        .map(|row| row.text.clone())
-        .collect()
-}
-
-/// Checks that A's friend is not affected, and that nothing has grown.
-fn check_unaffected(pair: &mut Pair<Disk>, hostile: OnionAddress) -> Result<(), TestCaseError> {
-    let [a, b] = [pair.sides[A].address, pair.sides[B].address];
-    for (side, text) in [(A, "still here"), (B, "so am I")] {
-        say(pair, side, text);
-    }
-    prop_assert_eq!(received(pair, B), [GOOD, "still here"]);
-    prop_assert_eq!(received(pair, A), [GOOD, "so am I"]);
-    for (side, friend) in [(A, b), (B, a)] {
-        let Some(Row::Contact(row)) = pair.sides[side].store.row(&Key::Contact(friend)) else {
-            return Err(TestCaseError::fail("the friend is gone"));
-        };
-        prop_assert_eq!(row.relationship, Relationship::Friend);
-        prop_assert!(row.claimed_name.is_empty() && row.petname.is_empty());
-    }
-    prop_assert_eq!(pair.sides[A].node.intake(), Intake::Welcome);
-    let Ok(Reply::Status(status)) = pair.command(A, Command::Status) else {
-        return Err(TestCaseError::fail("no status"));
-    };
-    prop_assert_eq!(status.queued, 0);
-    prop_assert!(status.links <= 1 + Limits::default().stranger_links);
-    let disk = &pair.sides[A].store;
+/// Checks that the two contacts are not affected and that the hostile peer, which is no contact, has left no session.
+fn check_unaffected(pair: &mut Pair<Disk>, hostile: OnionAddress) {
+    assert_unaffected(pair, 0);
     for key in [Key::Session(hostile), Key::Offer(hostile)] {
-        prop_assert!(disk.row(&key).is_none(), "a stranger has left {key:?}");
+        assert!(pair.sides[A].store.row(&key).is_none(), "a stranger has left {key:?}");
     }
     // Timers run out.
     pair.pass(Millis::minutes(20));
-    Ok(())
 }
 
 proptest! {
@@ -81,7 +39,7 @@ proptest! {
 
     #[test]
     fn a_strangers_bytes_change_no_row(writes in vec(vec(any::<u8>(), 0..400), 0..12)) {
-        let mut pair = friends();
+        let mut pair: Pair<Disk> = bystanders();
         let before = pair.sides[A].store.clone();
         let mut peer = HostilePeer::new(&pair, 9);
         for bytes in writes {
@@ -91,7 +49,7 @@ proptest! {
             peer.write(&mut pair, bytes);
         }
         prop_assert_eq!(&pair.sides[A].store, &before);
-        check_unaffected(&mut pair, peer.address())?;
+        check_unaffected(&mut pair, peer.address());
     }
 
     #[test]
@@ -99,7 +57,7 @@ proptest! {
         greet in any::<bool>(),
         frames in vec(strategies::body(), 1..30),
     ) {
-        let mut pair = friends();
+        let mut pair: Pair<Disk> = bystanders();
         let mut peer = HostilePeer::new(&pair, 9);
         for body in frames {
             if !peer.is_connected() {
@@ -113,12 +71,12 @@ proptest! {
         }
         let consent = pair.command(A, Command::AcceptContact { contact: peer.address(), petname: None });
         prop_assert!(consent.is_err(), "an invalid bundle was accepted");
-        check_unaffected(&mut pair, peer.address())?;
+        check_unaffected(&mut pair, peer.address());
     }
 
     #[test]
     fn a_hostile_contacts_contents_change_only_its_own_messages(contents in vec(strategies::content(KNOWN.clone()), 1..24)) {
-        let mut pair = friends();
+        let mut pair: Pair<Disk> = bystanders();
         let mut peer = HostilePeer::new(&pair, 9);
         peer.befriend(&mut pair, 0);
         for content in &contents {
@@ -132,15 +90,15 @@ proptest! {
         prop_assert_eq!(acknowledged, Some(peer.sequence()), "every content is acknowledged, valid or not");
         let [_, b] = [pair.sides[A].address, pair.sides[B].address];
         for row in pair.sides[A].store.conversation(b) {
-            prop_assert!(row.text == GOOD && row.edited_at.is_none() && row.deleted_at.is_none());
+            prop_assert!(row.text == TEXT && row.edited_at.is_none() && row.deleted_at.is_none());
         }
         pair.command(A, Command::RemoveContact(peer.address())).expect("removed");
-        check_unaffected(&mut pair, peer.address())?;
+        check_unaffected(&mut pair, peer.address());
     }
 
     #[test]
     fn a_hostile_contacts_frames_affect_no_other_contact(frames in vec(strategies::body(), 1..30), garbage in vec(any::<u8>(), 0..300)) {
-        let mut pair = friends();
+        let mut pair: Pair<Disk> = bystanders();
         let mut peer = HostilePeer::new(&pair, 9);
         peer.befriend(&mut pair, 0);
         let sealed = peer.encrypt(&pair, &garbage);
@@ -157,14 +115,14 @@ proptest! {
         }
         peer.hang_up(&mut pair);
         pair.command(A, Command::RemoveContact(peer.address())).expect("removed");
-        check_unaffected(&mut pair, peer.address())?;
+        check_unaffected(&mut pair, peer.address());
     }
 }
 
 #[test]
 fn requests_and_idle_links_of_strangers_are_bounded() {
     let limits = Limits::default();
-    let mut pair = friends();
+    let mut pair: Pair<Disk> = bystanders();
     for seed in 10..120 {
         let mut peer = HostilePeer::new(&pair, seed);
         peer.dial(&mut pair, seed.into());
@@ -190,12 +148,12 @@ fn requests_and_idle_links_of_strangers_are_bounded() {
         peer.connect(&mut pair, seed.into());
     }
     let hostile = HostilePeer::new(&pair, 10).address();
-    check_unaffected(&mut pair, hostile).unwrap();
+    check_unaffected(&mut pair, hostile);
 }
 
 #[test]
 fn an_accept_without_a_request_is_dropped() {
-    let mut pair = friends();
+    let mut pair: Pair<Disk> = bystanders();
     let mut peer = HostilePeer::new(&pair, 9);
     peer.befriend(&mut pair, 0);
     let before = pair.sides[A].store.row(&Key::Contact(peer.address())).cloned();
@@ -217,4 +175,22 @@ fn an_accept_without_a_request_is_dropped() {
         panic!("no status")
     };
     assert_eq!(status.peer_faults, 1, "and counted");
+}
+
+/// The reply to the beginning of a session was kept after that session, so each new session added a row.
+#[test]
+fn new_sessions_of_a_contact_leave_one_outbox_row() {
+    let mut pair = Pair::over([Disk::default(), Disk::default()], 1, &Limits::default());
+    let victim = pair.sides[A].address;
+    let mut peers = (1..).map(|seed| HostilePeer::<Transparent>::new(&pair, seed));
+    let mut peer = peers.find(|peer| victim < peer.address()).expect("some are larger");
+    peer.befriend(&mut pair, 0);
+    for _ in 0..8 {
+        peer.hang_up(&mut pair);
+        pair.pass(Millis::minutes(1));
+        peer.replace_session(&mut pair, 0);
+        let rows = pair.sides[A].store.rows();
+        let waiting = rows.filter(|row| matches!(row, Row::Outbox(row) if row.contact == peer.address()));
+        assert_eq!(waiting.count(), 1);
+    }
 }
