@@ -79,7 +79,7 @@ const DETECTED_BY: [(Mutation, &str, &str); 36] = [
     (Mutation::EndsOnUnknownFrame, "F-1.2", "the end of the link"),
     (Mutation::WaitsForHello, "F-2.1", "Hello"),
     (Mutation::AcceptsSecondHello, "F-2.3", "still up"),
-    (Mutation::AnswersDroppedFrames, "F-3.1", "Answer"),
+    (Mutation::AnswersDroppedFrames, "F-3.1", "RequestStatus"),
     (Mutation::AcceptsAnyVersion, "H-1.1", "still up"),
     (Mutation::SendsFeaturesToStrangers, "H-5.1", "one feature number"),
     (Mutation::SendsNoRandomFeature, "H-5.2", "1000 to 1999"),
