@@ -87,7 +87,7 @@ fn own_bundle(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
         ("prekey ids of 24 bits", ids.iter().all(|id| (1..1 << 24).contains(id))),
         ("an identity key of 33 bytes", bundle.identity_key.len() == 33),
         (
-            "the onion key's word for the identity key",
+            "the onion key's signature of the identity key",
             is_identity_signed(&connector.address, &bundle.identity_key, &bundle.identity_signature),
         ),
     ];
@@ -153,7 +153,7 @@ fn steps(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let mut taken = Vec::new();
     let mut known = 1 << 61;
     for _ in 0..3 {
-        // Above everything that is remembered of us, so that each offer is a new one.
+        // Above every session epoch that the target knows of us, so that each offer is new.
         known += 4 * STEP;
         let hello = Hello {
             offered: known,

@@ -280,7 +280,7 @@ fn too_much(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
             session_epoch,
             received: received + more,
         }));
-        link.expect_end("an acknowledgement of what was never sealed")?;
+        link.expect_end("an acknowledgement of a ciphertext that was never sent")?;
     }
     Ok(())
 }

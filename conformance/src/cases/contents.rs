@@ -65,7 +65,7 @@ fn taken(fixture: &mut Fixture<'_>, plaintexts: &[Vec<u8>]) -> Result<(), Failur
     })
 }
 
-/// Contents under fresh ids.
+/// Contents under new ids.
 fn contents(fixture: &mut Fixture<'_>, kinds: Vec<Kind>) -> Result<Vec<Vec<u8>>, Failure> {
     let (_, friend) = fixture.friend(KeyOrder::Larger)?;
     Ok(kinds

@@ -353,7 +353,7 @@ fn no_early_ciphertext(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     const WHILE: Duration = Duration::from_millis(300);
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
     let (mut link, _) = connector.exchange_hello(friend, Relationship::Requested)?;
-    // Not acknowledged: it is owed again on the next link.
+    // Not acknowledged: the target must send it again on the next link.
     link.request_session(friend, &[])?;
     let mut link = connector.dial(friend)?;
     link.expect_hello()?;

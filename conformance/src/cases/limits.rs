@@ -29,7 +29,7 @@ pub const CASES: &[Case] = &[
 
 /// Frames of a flood.
 const MANY: u32 = 3 * BURST;
-/// Timeout after which no more answers come.
+/// Silence after which no more answers come.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Sends more frames than the bucket has tokens. Returns the link, the number of answers, and the time that they took.
@@ -50,7 +50,7 @@ fn flooded(fixture: &mut Fixture<'_>) -> Result<(TestLink, u32, Duration), Failu
             }
             Received::Frame(_) => {}
             Received::Timeout => return Ok((link, answers, last - begun)),
-            Received::End => return Err(Failure::new("a link that lives through a flood", "its end")),
+            Received::End => return Err(Failure::new("a link that stays up during a flood", "its end")),
         }
     }
 }

@@ -73,7 +73,7 @@ fn heartbeats(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     link.send(Body::Heartbeat(Heartbeat { reply: false }));
     link.expect_alive("two heartbeats that ask for nothing")?;
     match link.next(std::time::Duration::from_millis(100))? {
-        Received::Frame(Some(Body::Heartbeat(_))) => Err(Failure::new("one answer to one question", "another one")),
+        Received::Frame(Some(Body::Heartbeat(_))) => Err(Failure::new("one reply to one heartbeat", "another one")),
         _ => Ok(()),
     }
 }
@@ -137,7 +137,7 @@ fn no_presence(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
     let (mut link, _) = connector.exchange_hello(requester, Relationship::Friend)?;
     link.expect_alive("Hello")?;
-    link.expect_none("Presence to one who asks", |body| {
+    link.expect_none("Presence to a peer whose request waits", |body| {
         matches!(body, Body::Presence(_) | Body::Typing(_))
     })
 }

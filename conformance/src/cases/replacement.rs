@@ -244,7 +244,7 @@ fn takes_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
         &renewed.identity_signature,
     ) {
         return Err(Failure::new(
-            "the onion key's word for the identity key",
+            "the onion key's signature of the identity key",
             "another signature",
         ));
     }
@@ -256,7 +256,7 @@ fn takes_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     link.deliver(friend, timer)
 }
 
-/// An offer of the smaller's that ends the link; the session in use stays.
+/// Sends an offer, as the smaller, that must end the link; the session in use stays.
 fn refused(fixture: &mut Fixture<'_>, what: &str, spoil: impl FnOnce(&mut PreKeyOffer, u64)) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Smaller)?;
     let mut link = connector.session_link(friend)?;
@@ -319,7 +319,7 @@ fn requesters_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
         session_epoch,
         bundle: Some(bundle),
     }));
-    link.expect_end("an offer of one who only asks")
+    link.expect_end("an offer by a peer whose request waits")
 }
 
 fn answers(fixture: &mut Fixture<'_>) -> Result<(), Failure> {

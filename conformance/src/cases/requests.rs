@@ -72,7 +72,7 @@ pub const CASES: &[Case] = &[
     case!(
         "C-9.2",
         Larger,
-        "drops a contact's request of the session's session epoch",
+        "drops a contact's request of the session's epoch",
         request_of_the_session
     ),
     case!(
@@ -191,7 +191,7 @@ fn consent(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     };
     let session = friend.session.take().expect("just opened");
     if !is_identity_signed(&connector.address, &session.identity_key, &accept.identity_signature) {
-        let expected = "the target's onion key to vouch for its identity key";
+        let expected = "an identity key that the target's onion key has signed";
         return Err(Failure::new(expected, "another signature"));
     }
     if accept.name.len() > 64 || content.id.len() != 16 {
@@ -249,7 +249,7 @@ fn request_of_the_session(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     friend.offer = None;
     request.session_epoch = session.map_or(0, |session| session.session_epoch);
     link.send(Body::Request(request));
-    link.expect_alive("a request of the session's session epoch")?;
+    link.expect_alive("a request of the session's epoch")?;
     link.expect_none("answer to it", |body| matches!(body, Body::RequestStatus(_)))?;
     let timer = friend.encrypt_timer();
     link.deliver(friend, timer)
@@ -268,7 +268,7 @@ fn answer_to_nothing(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
             relationship: relationship.into(),
         }));
     }
-    link.expect_alive("answers to no question")?;
+    link.expect_alive("a RequestStatus without a request")?;
     let (_, hello) = connector.exchange_hello(friend, Relationship::Friend)?;
     if hello.relationship() != Relationship::Friend {
         return Err(Failure::new(
