@@ -1,7 +1,9 @@
 //! What a person or program can ask of a node, what it answers, and why it may refuse.
 
+use std::collections::BTreeMap;
+
 use crate::row::{ContentType, DeliveryState, TimerRow};
-use crate::{ConversationId, EventSeq, FriendCode, MessageId, MessageKey, OnionAddress, Wall};
+use crate::{ConversationId, EventSeq, FaultKind, FriendCode, MessageId, MessageKey, OnionAddress, Wall};
 
 /// A wish. Each is answered once, after what it promises is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,7 +220,7 @@ pub struct SafetyNumber {
     pub scannable: Vec<u8>,
 }
 
-/// A contact's presence and when it will be dialled.
+/// A contact's presence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContactPresence {
     /// Who.
@@ -232,7 +234,7 @@ pub struct ContactPresence {
 }
 
 /// A node's numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// Links up with contacts.
     pub links: usize,
@@ -240,8 +242,10 @@ pub struct Status {
     pub dials: usize,
     /// Rows that wait in outboxes.
     pub queued: usize,
-    /// Faults of peers since the start: frames and links refused, by whatever cause.
+    /// Faults of peers since the start.
     pub peer_faults: u64,
+    /// The same by kind, those that have occurred.
+    pub faults_by_kind: BTreeMap<FaultKind, u64>,
 }
 
 /// Why a command was not carried out. Nothing has changed then.
@@ -250,13 +254,13 @@ pub enum Refusal {
     /// No contact has that address.
     #[error("{0} is not a contact")]
     UnknownContact(OnionAddress),
-    /// The contact does not stand so that this makes sense.
-    #[error("{contact} {why}")]
+    /// The relationship with the contact does not allow it.
+    #[error("{contact} {obstacle}")]
     WrongRelationship {
-        /// Who.
+        /// The contact.
         contact: OnionAddress,
-        /// What is in the way, as the end of a sentence.
-        why: &'static str,
+        /// What is in the way.
+        obstacle: ContactObstacle,
     },
     /// This node is in no such group, and follows no such channel.
     #[error("{0} is not known here")]
@@ -268,21 +272,16 @@ pub enum Refusal {
     #[error("no such message: {0}")]
     UnknownMessage(MessageId),
     /// The message is not in a state for this.
-    #[error("message {id} {why}")]
+    #[error("message {id} {obstacle}")]
     WrongState {
         /// Which.
         id: MessageId,
-        /// What is in the way, as the end of a sentence.
-        why: &'static str,
+        /// What is in the way.
+        obstacle: MessageObstacle,
     },
     /// A value is outside its range.
-    #[error("{what} must be {range}")]
-    OutOfRange {
-        /// Which value.
-        what: &'static str,
-        /// What it may be.
-        range: &'static str,
-    },
+    #[error("{0}")]
+    OutOfRange(Argument),
     /// The idempotency key was used for another text.
     #[error("the idempotency key was already used for another message ({0})")]
     KeyReused(MessageId),
@@ -294,7 +293,99 @@ pub enum Refusal {
     NoSession(OnionAddress),
     /// A bounded table is full.
     #[error("too many {0}")]
-    Full(&'static str),
+    Full(Table),
+}
+
+/// What is in the way of a command about a contact. Its text is the end of a sentence about the contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ContactObstacle {
+    /// The user has blocked the contact.
+    #[error("is blocked; unblock them first")]
+    Blocked,
+    /// Both have consented already.
+    #[error("is a contact already")]
+    AlreadyAContact,
+    /// The peer has asked, and the request waits for consent here.
+    #[error("has asked to be a contact; accept the request first")]
+    Asking,
+    /// The peer said no to our request.
+    #[error("has declined your request")]
+    RequestDeclined,
+    /// Nothing is agreed with the peer.
+    #[error("is not a contact; add them first")]
+    NotAContact,
+    /// There is no request of the peer.
+    #[error("has not asked to be a contact")]
+    HasNotAsked,
+    /// The peer's request held a bundle that is not valid.
+    #[error("sent a request that is not valid; it is dropped")]
+    InvalidRequest,
+}
+
+/// What is in the way of a command about a message. Its text is the end of a sentence about the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageObstacle {
+    /// Its author has deleted it.
+    #[error("has been deleted")]
+    Deleted,
+    /// It is sealed, so the peer may have it.
+    #[error("is on its way already")]
+    OnItsWay,
+    /// It is in no outbox.
+    #[error("is not waiting in the outbox")]
+    NotWaiting,
+    /// It was not given up, so there is nothing to try again.
+    #[error("is neither failed nor cancelled")]
+    NotGivenUp,
+}
+
+/// A value of a command that is outside its range. Its text says the range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each is the value of that name")]
+pub enum Argument {
+    #[error("name must be at most 64 bytes")]
+    Name,
+    #[error("petname must be at most 64 bytes")]
+    Petname,
+    #[error("note must be at most 500 bytes")]
+    Note,
+    #[error("text must be 1 to 32768 bytes")]
+    Text,
+    #[error("thread must be 1 to 128 bytes")]
+    Thread,
+    #[error("content type must be plain or markdown")]
+    ContentType,
+    #[error("idempotency key must be 1 to 128 bytes")]
+    IdempotencyKey,
+    #[error("ttl must be 1 second to 366 days")]
+    Ttl,
+    #[error("timer must be 0 (off) to 366 days, in seconds")]
+    Timer,
+    #[error("reaction must be 1 to 64 bytes")]
+    Reaction,
+    #[error("number of messages must be at most 256")]
+    MessageCount,
+    #[error("consumer must be 1 to 64 bytes")]
+    Consumer,
+    #[error("event must be one that has happened")]
+    Event,
+}
+
+/// A table with a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Table {
+    /// Everybody that a row is kept of.
+    #[error("contacts")]
+    Contacts,
+    /// Invites that were made and not used.
+    #[error("unused invites")]
+    Invites,
+    /// Named consumers of the event log.
+    #[error("consumers")]
+    Consumers,
+    /// What waits for one contact.
+    #[error("messages waiting for this contact")]
+    Outbox,
 }
 
 /// Something to look at. Losing one loses nothing: the log and `Command::Peers` have it.
@@ -304,4 +395,11 @@ pub enum Notice {
     Logged(EventSeq),
     /// A contact's presence may have changed.
     Presence(ContactPresence),
+    /// A peer did what it must not do. For a log; `Status` has the numbers.
+    Fault {
+        /// The peer, once its link has said who it is.
+        peer: Option<OnionAddress>,
+        /// What it did.
+        kind: FaultKind,
+    },
 }

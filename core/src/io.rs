@@ -74,8 +74,6 @@ pub enum DeadlineReason {
     Handshake,
     /// A link is to be kept alive, or found dead.
     Heartbeat,
-    /// A link has had nothing to do for long.
-    Idle,
     /// Somebody is to be dialled again.
     Retry,
     /// Something in the outbox is too old.
@@ -91,7 +89,6 @@ impl fmt::Display for DeadlineReason {
         f.write_str(match self {
             Self::Handshake => "handshake",
             Self::Heartbeat => "heartbeat",
-            Self::Idle => "idle link",
             Self::Retry => "retry",
             Self::OutboxExpiry => "outbox expiry",
             Self::Disappearance => "disappearance",

@@ -72,6 +72,7 @@ mod command;
 mod contact;
 mod conversation;
 mod delivery;
+mod fault;
 pub mod feature;
 mod friend_code;
 mod id;
@@ -93,9 +94,11 @@ pub mod wire;
 
 pub use address::{NotAnAddress, OnionAddress};
 pub use command::{
-    Availability, Command, ContactPresence, Draft, Notice, Presence, Refusal, Reply, SafetyNumber, Status,
+    Argument, Availability, Command, ContactObstacle, ContactPresence, Draft, MessageObstacle, Notice, Presence,
+    Refusal, Reply, SafetyNumber, Status, Table,
 };
 pub use conversation::id::{ChannelId, ConversationId, GroupId, MessageKey};
+pub use fault::FaultKind;
 pub use friend_code::{FriendCode, InviteToken, NotAFriendCode};
 pub use id::{
     CommandId, CommitId, Direction, EventSeq, FetchId, LinkId, MessageId, NotAMessageId, Position, SessionEpoch,

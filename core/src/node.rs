@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub use machine::Machine;
 pub use open::OpenError;
 
-use crate::contact::Contact;
+use crate::contact::Contacts;
 use crate::conversation::fetch::Pending;
 use crate::kernel::context::Context;
 use crate::kernel::gate::Effect;
@@ -28,14 +28,16 @@ use crate::link::pool::Pool;
 use crate::row::{InviteRow, Row, SessionRow};
 use crate::session::{Ratchet, Signal};
 use crate::wire::link::Frame;
-use crate::{Deadline, EventSeq, FetchId, Input, Intake, InviteToken, LinkId, MessageKey, Now, OnionAddress, Output};
+use crate::{
+    Deadline, EventSeq, FaultKind, FetchId, Input, Intake, InviteToken, LinkId, MessageKey, Now, OnionAddress, Output,
+};
 use me::Me;
 
 /// A node that a driver runs. See the crate's documentation for the contract between them.
 pub struct Node<R: Ratchet = Signal> {
     pub(crate) me: Me<R>,
     pub(crate) ctx: Context,
-    pub(crate) contacts: BTreeMap<OnionAddress, Contact<R::Session>>,
+    pub(crate) contacts: Contacts<R::Session>,
     pub(crate) pool: Pool,
     pub(crate) invites: BTreeMap<InviteToken, InviteRow>,
     pub(crate) consumers: BTreeMap<String, EventSeq>,
@@ -70,9 +72,29 @@ impl<R: Ratchet> Node<R> {
             Input::Fetched(id, rows) => self.fetched(id, rows),
             Input::Tick => {}
         }
-        while let Some(timer) = self.ctx.timers.due(now.monotonic) {
+        loop {
+            self.follow_up();
+            let Some(timer) = self.ctx.timers.due(now.monotonic) else {
+                break;
+            };
             self.fire(timer);
         }
+    }
+
+    /// After anything: what is owed to the contacts that were touched is paid, what waits for them is sealed as far as the
+    /// window has room, and a dial is scheduled for those that only a link can help. Then the dials start that have room.
+    fn follow_up(&mut self) {
+        while let Some(contact) = self.contacts.next_touched() {
+            let peer = contact.row.address;
+            contact.flush(self.pool.link_of(&peer), &self.me, &mut self.ctx);
+            if contact.has_mail() && !self.pool.reaches(&peer) {
+                let at = contact.next_attempt(&self.ctx);
+                self.ctx.wake_at(Timer::Retry(peer), at);
+            } else {
+                self.ctx.timers.clear(Timer::Retry(peer));
+            }
+        }
+        self.dial_waiting();
     }
 
     /// The next thing to do, in order. Outputs wait until taken.
@@ -83,6 +105,7 @@ impl<R: Ratchet> Node<R> {
             }
             if let Some(effect) = self.ctx.gate.release() {
                 self.release(effect);
+                self.follow_up();
                 continue;
             }
             if let Some(transmit) = self.pool.transmit() {
@@ -126,20 +149,19 @@ impl<R: Ratchet> Node<R> {
 
     fn board(&mut self, link: LinkId, frame: &Frame, message: Option<MessageKey>) {
         if !self.pool.send(link, frame, message, &self.ctx) {
-            self.fault(link);
+            self.fault(link, FaultKind::Backlog);
         }
     }
 
     fn fire(&mut self, timer: Timer) {
         match timer {
-            Timer::Handshake(link) => self.fault(link),
+            Timer::Handshake(link) => self.fault(link, FaultKind::HandshakeTimeout),
             Timer::Heartbeat(link) => self.check_liveness(link),
             Timer::Retry(peer) => self.want_dial(peer),
             Timer::OutboxExpiry(peer) => {
                 if let Some(contact) = self.contacts.get_mut(&peer) {
                     contact.expire(&mut self.ctx);
                 }
-                self.schedule_dial(peer);
             }
             Timer::Disappearance => self.disappear(),
             Timer::Sent => self.note_sent(),

@@ -84,9 +84,15 @@ impl NodeHandle {
 }
 
 impl HandleInbox {
-    /// Sends a notice to all subscribers; there may be none.
+    /// Sends a notice to all subscribers; there may be none. A fault of a peer is logged instead, without its address: a
+    /// peer that causes many must not crowd out what subscribers wait for.
     pub fn notify(&self, notice: Notice) {
-        let _ = self.notices.try_broadcast(notice);
+        match notice {
+            Notice::Fault { kind, .. } => tracing::debug!(%kind, "a peer broke a rule"),
+            Notice::Logged(_) | Notice::Presence(_) => {
+                let _ = self.notices.try_broadcast(notice);
+            }
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! [`Status`] of the node and its network, and the [`Presence`] of contacts.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,8 @@ pub struct Status {
     pub requests: u64,
     /// Frames and links of peers refused since the start.
     pub peer_faults: u64,
+    /// The same, by the kind of what the peers did.
+    pub peer_faults_by_kind: BTreeMap<String, u64>,
     /// The newest event in the log; 0 if there is none.
     pub last_seq: u64,
     /// The daemon's process.

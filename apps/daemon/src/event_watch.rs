@@ -35,6 +35,8 @@ impl EventWatch {
                     }
                     // There may be no subscriber.
                     Notice::Presence(peer) => drop(presence.send(peer)),
+                    // The driver has logged it.
+                    Notice::Fault { .. } => {}
                 }
             }
         });

@@ -6,7 +6,7 @@ use crate::node::Node;
 use crate::node::commands::{Outcome, in_range};
 use crate::row::{Event, Relationship};
 use crate::session::Ratchet;
-use crate::{FriendCode, OnionAddress, Refusal, Reply, SafetyNumber};
+use crate::{Argument, ContactObstacle, FriendCode, OnionAddress, Refusal, Reply, SafetyNumber, Table};
 
 impl<R: Ratchet> Node<R> {
     pub(crate) fn add_contact(&mut self, code: FriendCode, petname: Option<String>, note: String) -> Outcome {
@@ -14,21 +14,21 @@ impl<R: Ratchet> Node<R> {
         if peer == self.me.address {
             return Err(Refusal::Ourselves);
         }
-        in_range("note", "at most 500 bytes", note.len() <= NOTE_MAX)?;
+        in_range(Argument::Note, note.len() <= NOTE_MAX)?;
         check_petname(petname.as_deref())?;
         match self
             .contacts
             .get(&peer)
             .map(|contact| (contact.row.relationship, contact.row.blocked))
         {
-            Some((_, true)) => return wrong(peer, "is blocked; unblock them first"),
-            Some((Relationship::Friend, _)) => return wrong(peer, "is a contact already"),
+            Some((_, true)) => return wrong(peer, ContactObstacle::Blocked),
+            Some((Relationship::Friend, _)) => return wrong(peer, ContactObstacle::AlreadyAContact),
             Some((Relationship::Asking, _)) => return self.accept_contact(peer, petname),
             Some(_) => {}
-            None if self.contacts.len() >= self.ctx.limits.contacts => return Err(Refusal::Full("contacts")),
+            None if self.contacts.len() >= self.ctx.limits.contacts => return Err(Refusal::Full(Table::Contacts)),
             None => {
                 let row = contact::unknown(peer, Relationship::Stranger, self.ctx.now.wall);
-                self.contacts.insert(peer, Contact::new(row, &self.ctx));
+                self.contacts.insert(Contact::new(row, &self.ctx));
             }
         }
         let contact = self.contacts.get_mut(&peer).expect("there, or just added");
@@ -53,19 +53,19 @@ impl<R: Ratchet> Node<R> {
             .pool
             .link_of(&peer)
             .filter(|link| self.pool.get(*link).is_some_and(|entry| entry.greeted));
-        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        let contact = self.contacts.known_mut(peer)?;
         if contact.is_friend() {
             return Ok(Reply::Contact(peer)); // once more, after an answer that was lost
         }
         let Some(request) = contact.request.clone() else {
-            return wrong(peer, "has not asked to be a contact");
+            return wrong(peer, ContactObstacle::HasNotAsked);
         };
         if contact.row.blocked {
-            return wrong(peer, "is blocked; unblock them first");
+            return wrong(peer, ContactObstacle::Blocked);
         }
         if contact.consent(link, &request, &self.me, &mut self.ctx).is_err() {
             contact.reject(link, &mut self.ctx);
-            return wrong(peer, "sent a request that is not valid; it is dropped");
+            return wrong(peer, ContactObstacle::InvalidRequest);
         }
         if let Some(petname) = petname {
             contact.row.petname = petname;
@@ -76,18 +76,18 @@ impl<R: Ratchet> Node<R> {
 
     pub(crate) fn reject_contact(&mut self, peer: OnionAddress) -> Outcome {
         let link = self.pool.link_of(&peer);
-        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        let contact = self.contacts.known_mut(peer)?;
         match contact.row.relationship {
             Relationship::Asking => contact.reject(link, &mut self.ctx),
             Relationship::Declined => {}
-            _ => return wrong(peer, "has not asked to be a contact"),
+            _ => return wrong(peer, ContactObstacle::HasNotAsked),
         }
         Ok(Reply::Contact(peer))
     }
 
     pub(crate) fn remove_contact(&mut self, peer: OnionAddress) -> Outcome {
         let link = self.pool.link_of(&peer);
-        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        let contact = self.contacts.known_mut(peer)?;
         if contact.row.relationship != Relationship::Stranger {
             contact.remove(&mut self.ctx);
             if let Some(link) = link {
@@ -99,14 +99,14 @@ impl<R: Ratchet> Node<R> {
 
     pub(crate) fn rename_contact(&mut self, peer: OnionAddress, petname: String) -> Outcome {
         check_petname(Some(&petname))?;
-        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        let contact = self.contacts.known_mut(peer)?;
         contact.row.petname = petname;
         contact.save(&mut self.ctx);
         Ok(Reply::Contact(peer))
     }
 
     pub(crate) fn block_contact(&mut self, peer: OnionAddress, blocked: bool) -> Outcome {
-        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        let contact = self.contacts.known_mut(peer)?;
         if contact.row.blocked != blocked {
             contact.row.blocked = blocked;
             contact.save(&mut self.ctx);
@@ -116,7 +116,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     pub(crate) fn safety_number(&self, peer: OnionAddress) -> Result<SafetyNumber, Refusal> {
-        let contact = self.contact(peer)?;
+        let contact = self.contacts.known(peer)?;
         let key = contact.row.identity_key.as_deref().ok_or(Refusal::NoSession(peer))?;
         self.me
             .ratchet
@@ -135,7 +135,7 @@ impl<R: Ratchet> Node<R> {
             }
             None => false,
         };
-        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        let contact = self.contacts.known_mut(peer)?;
         if contact.row.verified != verified {
             contact.row.verified = verified;
             contact.save(&mut self.ctx);
@@ -148,14 +148,13 @@ impl<R: Ratchet> Node<R> {
     }
 }
 
-fn wrong(contact: OnionAddress, why: &'static str) -> Outcome {
-    Err(Refusal::WrongRelationship { contact, why })
+fn wrong(contact: OnionAddress, obstacle: ContactObstacle) -> Outcome {
+    Err(Refusal::WrongRelationship { contact, obstacle })
 }
 
 fn check_petname(petname: Option<&str>) -> Result<(), Refusal> {
     in_range(
-        "petname",
-        "at most 64 bytes",
+        Argument::Petname,
         petname.is_none_or(|petname| petname.len() <= NAME_MAX),
     )
 }

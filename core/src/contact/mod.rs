@@ -1,7 +1,10 @@
 //! One contact, with everything that is hot about them: their rows, their session, and their link.
 
 mod commands;
+mod contacts;
 pub(crate) mod requests;
+
+pub(crate) use contacts::Contacts;
 
 use crate::conversation::Conversation;
 use crate::delivery::outbox::Outbox;
@@ -31,6 +34,8 @@ pub(crate) struct Contact<S> {
     pub stalled: Option<Stalled>,
     /// They are owed an `Ack`.
     pub ack_due: bool,
+    /// They are owed a word about our presence.
+    pub presence_due: bool,
     pub bucket: Bucket,
     pub presence: Presence,
     pub as_of: Option<Wall>,
@@ -69,6 +74,7 @@ impl<S> Contact<S> {
             established: None,
             stalled: None,
             ack_due: false,
+            presence_due: false,
             bucket: Bucket::full(&ctx.limits, ctx.now.monotonic),
             presence: Presence::Unknown,
             as_of: None,

@@ -16,7 +16,7 @@ use crate::session::resume::SESSION_EPOCH_MAX;
 use crate::wire::content::Accept;
 use crate::wire::content::content::Kind;
 use crate::wire::link::{self, Bundle, Request, RequestStatus, frame::Body};
-use crate::{InviteToken, LinkId, SessionEpoch};
+use crate::{FaultKind, InviteToken, LinkId, SessionEpoch};
 
 /// Bytes of a name, ours or theirs.
 pub(crate) const NAME_MAX: usize = 64;
@@ -123,7 +123,7 @@ impl<S: Clone> Contact<S> {
         };
         self.queue_opening(Kind::Accept(accept), ctx);
         if let Some(link) = link {
-            self.establish(link, me, ctx);
+            self.establish(link, ctx);
         }
         Ok(())
     }
@@ -175,7 +175,7 @@ impl<S: Clone> Contact<S> {
             // To a request that was said again.
             (Relationship::RequestDelivered, link::Relationship::Pending) => {}
             // An answer to no question.
-            _ => ctx.peer_faults += 1,
+            _ => ctx.fault(Some(self.row.address), FaultKind::RequestStatus),
         }
     }
 

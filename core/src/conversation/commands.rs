@@ -10,7 +10,7 @@ use crate::row::{ContentType, DeliveryRow, DeliveryState, Event, FailReason, Mes
 use crate::session::Ratchet;
 use crate::wire::content::content::Kind;
 use crate::wire::content::{self, Content};
-use crate::{CommandId, Draft, MessageId, MessageKey, Millis, OnionAddress, Refusal, Reply};
+use crate::{CommandId, Draft, MessageId, MessageKey, MessageObstacle, Millis, OnionAddress, Refusal, Reply};
 
 /// A wish that waits for cold rows.
 pub(crate) enum Cold {
@@ -92,7 +92,7 @@ impl<R: Ratchet> Node<R> {
     ) -> Result<Reply, Refusal> {
         let id = key.id;
         let Some(first) = first else {
-            self.correspondent(peer)?;
+            self.contacts.correspondent(peer, &self.ctx.limits)?;
             self.post(peer, key, draft);
             return Ok(Reply::Message {
                 id,
@@ -114,10 +114,10 @@ impl<R: Ratchet> Node<R> {
         if row.message.deleted_at.is_some() {
             return Err(Refusal::WrongState {
                 id,
-                why: "has been deleted",
+                obstacle: MessageObstacle::Deleted,
             });
         }
-        self.correspondent(peer)?;
+        self.contacts.correspondent(peer, &self.ctx.limits)?;
         edit_message(&row.message, &text, &mut self.ctx);
         self.queue(
             peer,
@@ -147,7 +147,7 @@ impl<R: Ratchet> Node<R> {
             });
         }
         if !matches!(row.delivery.as_ref().map(|d| d.state), Some(DeliveryState::Cancelled)) {
-            self.correspondent(peer)?;
+            self.contacts.correspondent(peer, &self.ctx.limits)?;
             self.queue(peer, Kind::Delete(content::Delete { target: id.0.to_vec() }));
         }
         delete_message(&row.message, &mut self.ctx);
@@ -164,10 +164,10 @@ impl<R: Ratchet> Node<R> {
         if row.message.deleted_at.is_some() {
             return Err(Refusal::WrongState {
                 id: key.id,
-                why: "has been deleted",
+                obstacle: MessageObstacle::Deleted,
             });
         }
-        self.correspondent(peer)?;
+        self.contacts.correspondent(peer, &self.ctx.limits)?;
         let own = key.author == self.me.address;
         let reaction = content::Reaction {
             target: key.id.0.to_vec(),
@@ -209,7 +209,7 @@ impl<R: Ratchet> Node<R> {
 
     pub(crate) fn cancel(&mut self, peer: OnionAddress, id: MessageId) -> Result<Reply, Refusal> {
         let key = MessageKey::direct(peer, self.me.address, id);
-        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        let contact = self.contacts.known_mut(peer)?;
         if contact.withdraw(key, &mut self.ctx) {
             return Ok(Reply::Message {
                 id,
@@ -219,11 +219,11 @@ impl<R: Ratchet> Node<R> {
         match contact.outbox.find(&key) {
             Some(_) => Err(Refusal::WrongState {
                 id,
-                why: "is on its way already",
+                obstacle: MessageObstacle::OnItsWay,
             }),
             None => Err(Refusal::WrongState {
                 id,
-                why: "is not waiting in the outbox",
+                obstacle: MessageObstacle::NotWaiting,
             }),
         }
     }
@@ -235,13 +235,11 @@ impl<R: Ratchet> Node<R> {
         id: MessageId,
     ) -> Result<Option<Reply>, Refusal> {
         let key = MessageKey::direct(peer, self.me.address, id);
-        let contact = self.correspondent(peer)?;
+        let contact = self.contacts.correspondent(peer, &self.ctx.limits)?;
         contact.row.retry = crate::row::Retry::default();
         contact.estranged = false;
         let waiting = contact.outbox.find(&key).map(|row| row.sealed.is_some());
-        if let Some(contact) = self.contacts.get_mut(&peer) {
-            contact.save(&mut self.ctx);
-        }
+        contact.save(&mut self.ctx);
         match waiting {
             Some(true) => Ok(Some(Reply::Message {
                 id,
@@ -268,13 +266,11 @@ impl<R: Ratchet> Node<R> {
         else {
             return Err(Refusal::WrongState {
                 id,
-                why: "is neither failed nor cancelled",
+                obstacle: MessageObstacle::NotGivenUp,
             });
         };
-        self.correspondent(peer)?;
-        if let Some(contact) = self.contacts.get_mut(&peer)
-            && contact.outbox.find(&key).is_none()
-        {
+        let contact = self.contacts.correspondent(peer, &self.ctx.limits)?;
+        if contact.outbox.find(&key).is_none() {
             // What was given up with its contact may have been sealed, and may have arrived.
             let repeat = state == Some(DeliveryState::Failed(FailReason::Removed));
             contact.queue(

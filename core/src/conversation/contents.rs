@@ -11,7 +11,7 @@ use crate::row::{ContentType, DeliveryState, Event, Key, MessageRow, ReactionRow
 use crate::sabotage::{Rule, breaks};
 use crate::wire::content::content::Kind;
 use crate::wire::content::{self, Content};
-use crate::{MessageId, MessageKey, OnionAddress, Wall, feature};
+use crate::{FaultKind, MessageId, MessageKey, OnionAddress, Wall, feature};
 
 /// Bytes of a thread's name.
 pub(crate) const THREAD_MAX: usize = 128;
@@ -70,7 +70,7 @@ impl<S: Clone> Contact<S> {
             Some(Kind::Accept(_) | Kind::Renewed(_)) => None, // only the first of a session may be
         };
         if applied.is_none() {
-            ctx.peer_faults += 1;
+            ctx.fault(Some(self.row.address), FaultKind::Content);
         }
     }
 

@@ -63,10 +63,6 @@ impl<R: Ratchet> Node<R> {
                 let found = self.present(&pending.keys, rows);
                 let outcome = self.answer(contact, &pending.keys, &found, cold);
                 self.ctx.reply(command, outcome);
-                if let Some(contact) = self.contacts.get_mut(&contact) {
-                    contact.pump(&self.me, &mut self.ctx);
-                }
-                self.schedule_dial(contact);
             }
             Purpose::Incoming(peer) => {
                 let found = self.present(&pending.keys, rows);

@@ -14,7 +14,7 @@ use crate::session::{Opened, Ratchet};
 use crate::wire::content::content::Kind;
 use crate::wire::content::{Content, Timer};
 use crate::wire::link::Ciphertext;
-use crate::{MessageKey, SessionEpoch};
+use crate::{FaultKind, MessageKey, SessionEpoch};
 
 /// Cold rows that were asked for, by key; a key without a row is one that is not there.
 pub(crate) type Found = BTreeMap<MessageKey, MessageWithDelivery>;
@@ -28,7 +28,7 @@ pub(crate) enum Reception {
     /// These messages have to be read first; then it comes once more.
     Wants(Vec<MessageKey>),
     /// The peer broke a rule: the link has to end.
-    Fault,
+    Fault(FaultKind),
 }
 
 impl<S: Clone> Contact<S> {
@@ -47,7 +47,7 @@ impl<S: Clone> Contact<S> {
             Some(session) if self.is_friend() && sealed.session_epoch == self.cursors.session_epoch.0 => session,
             _ => {
                 // Not a friend's, or of a session that has been replaced.
-                ctx.peer_faults += 1;
+                ctx.fault(Some(self.row.address), FaultKind::SessionEpoch);
                 return Reception::Taken;
             }
         };
@@ -56,14 +56,14 @@ impl<S: Clone> Contact<S> {
             return Reception::Taken;
         }
         if sealed.sequence != self.cursors.received + 1 && !breaks(Rule::SequenceUnchecked) {
-            return Reception::Fault;
+            return Reception::Fault(FaultKind::Sequence);
         }
         let Ok(opened) = me
             .ratchet
             .decrypt(&self.row.address, session, &sealed.ciphertext, &mut ctx.entropy)
         else {
             self.break_session(ctx);
-            return Reception::Fault;
+            return Reception::Fault(FaultKind::Decryption);
         };
         match Content::decode(opened.plaintext.as_slice()) {
             Ok(content) => {
@@ -75,7 +75,7 @@ impl<S: Clone> Contact<S> {
                 self.apply(content, found.unwrap_or(&Found::new()), ctx);
             }
             // Taken all the same: it would not get better by being sent again.
-            Err(_) => ctx.peer_faults += 1,
+            Err(_) => ctx.fault(Some(self.row.address), FaultKind::Content),
         }
         self.session = Some(opened.session);
         self.cursors.received = sealed.sequence;
@@ -88,7 +88,7 @@ impl<S: Clone> Contact<S> {
     /// The first ciphertext of a session that they opened with our offer: their consent, or a replacement.
     fn on_opening<R: Ratchet<Session = S>>(&mut self, sealed: &Ciphertext, me: &Me<R>, ctx: &mut Context) -> Reception {
         let Some(offer) = self.offer.as_ref().filter(|_| sealed.sequence == 1) else {
-            return Reception::Fault;
+            return Reception::Fault(FaultKind::Opening);
         };
         let opened = me
             .ratchet
@@ -96,7 +96,7 @@ impl<S: Clone> Contact<S> {
         let Some((opened, name)) = opened.ok().and_then(|opened| self.consenting(opened)) else {
             // Perhaps it answers an offer that our store has forgotten: the next one is another.
             self.drop_offer(ctx);
-            return Reception::Fault;
+            return Reception::Fault(FaultKind::Opening);
         };
         let renewal = self.row.identity_key.is_some();
         self.begin_session(opened.session, SessionEpoch(sealed.session_epoch), ctx);

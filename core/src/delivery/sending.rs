@@ -11,10 +11,11 @@ use crate::node::me::Me;
 use crate::row::{DeliveryRow, DeliveryState, Event, FailReason, Key, OutboxRow, Row, SealedBody};
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
+use crate::session::resume::presence_frame;
 use crate::wire::content::Content;
 use crate::wire::content::content::Kind;
 use crate::wire::link::{self, frame::Body};
-use crate::{LinkId, MessageKey, Millis, Position, Wall};
+use crate::{Availability, LinkId, MessageKey, Millis, Position, Wall};
 
 impl<S: Clone> Contact<S> {
     /// Appends to the outbox.
@@ -59,8 +60,23 @@ impl<S: Clone> Contact<S> {
         self.watch_expiry(ctx);
     }
 
+    /// Pays what the peer is owed on a link: an ack, what waits as far as the window has room, and our presence. The presence
+    /// comes last: one of the ciphertexts may be our consent, before which the peer does not listen to it.
+    pub fn flush<R: Ratchet<Session = S>>(&mut self, link: Option<LinkId>, me: &Me<R>, ctx: &mut Context) {
+        if let Some(link) = link {
+            self.pay_ack(link, ctx);
+        }
+        self.seal_waiting(me, ctx);
+        if std::mem::take(&mut self.presence_due)
+            && let Some(link) = self.established
+            && ctx.availability != Availability::Invisible
+        {
+            ctx.frame(link, presence_frame(ctx.availability));
+        }
+    }
+
     /// Seals and sends what the window has room for.
-    pub fn pump<R: Ratchet<Session = S>>(&mut self, me: &Me<R>, ctx: &mut Context) {
+    fn seal_waiting<R: Ratchet<Session = S>>(&mut self, me: &Me<R>, ctx: &mut Context) {
         let Some(link) = self.established else { return };
         let before = self.cursors.sent;
         while self.cursors.sent - self.cursors.acknowledged < ctx.limits.window {

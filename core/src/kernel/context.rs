@@ -1,13 +1,15 @@
 //! What every part of the node writes into: the clocks of this moment, the gate, the timers, randomness and limits.
 
+use std::collections::BTreeMap;
+
 use crate::kernel::gate::{Effect, Gate};
 use crate::kernel::timers::{Timer, Timers};
 use crate::row::{Change, Event, EventRow, Key, Row};
 use crate::wire::link::Frame;
 use crate::wire::link::frame::Body;
 use crate::{
-    Availability, CommandId, Entropy, EventSeq, Limits, LinkId, MessageKey, Monotonic, Notice, Now, OnionAddress,
-    Output, Refusal, Reply, Wall,
+    Availability, CommandId, Entropy, EventSeq, FaultKind, Limits, LinkId, MessageKey, Monotonic, Notice, Now,
+    OnionAddress, Output, Refusal, Reply, Wall,
 };
 
 pub(crate) struct Context {
@@ -19,7 +21,7 @@ pub(crate) struct Context {
     pub entropy: Entropy,
     pub limits: Limits,
     /// What peers did that they must not do, counted.
-    pub peer_faults: u64,
+    pub faults: BTreeMap<FaultKind, u64>,
     pub first_event: EventSeq,
     pub last_event: EventSeq,
     pub next_disappearance: Option<Wall>,
@@ -72,6 +74,12 @@ impl Context {
 
     pub fn notify(&mut self, notice: Notice) {
         self.gate.emit(Effect::Output(Output::Notify(notice)));
+    }
+
+    /// Counts what a peer must not do, and says so.
+    pub fn fault(&mut self, peer: Option<OnionAddress>, kind: FaultKind) {
+        *self.faults.entry(kind).or_default() += 1;
+        self.notify(Notice::Fault { peer, kind });
     }
 
     /// Sets a timer by the wall clock. It fires after at most the backoff cap, so that a clock that was set back

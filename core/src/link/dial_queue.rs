@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 
 use crate::contact::Contact;
-use crate::kernel::timers::Timer;
 use crate::link::Link;
 use crate::link::pool::Phase;
 use crate::node::Node;
@@ -31,33 +30,19 @@ impl DialQueueEntry {
 }
 
 impl<R: Ratchet> Node<R> {
-    /// After anything changed for a contact: sees to it that they are dialled when something waits for them.
-    pub(crate) fn schedule_dial(&mut self, peer: OnionAddress) {
-        let Some(contact) = self.contacts.get(&peer) else {
-            return;
-        };
-        if contact.has_mail() && !self.pool.reaches(&peer) {
-            let at = contact.next_attempt(&self.ctx);
-            self.ctx.wake_at(Timer::Retry(peer), at);
-        } else {
-            self.ctx.timers.clear(Timer::Retry(peer));
-        }
-    }
-
     /// A contact's time for a dial has come, unless the clock says otherwise now.
     pub(crate) fn want_dial(&mut self, peer: OnionAddress) {
         let Some(contact) = self.contacts.get(&peer) else {
             return;
         };
         if contact.next_attempt(&self.ctx) > self.ctx.now.wall {
-            return self.schedule_dial(peer);
+            return self.contacts.touch(peer);
         }
         self.waiting.insert(DialQueueEntry::of(contact));
-        self.dial_more();
     }
 
     /// Dials those who wait, as far as there is room.
-    pub(crate) fn dial_more(&mut self) {
+    pub(crate) fn dial_waiting(&mut self) {
         while self.pool.dials() < self.ctx.limits.dials {
             let Some(candidate) = self.waiting.pop_first() else {
                 break;
@@ -96,7 +81,6 @@ impl<R: Ratchet> Node<R> {
                 contact.row.retry.next_attempt = None;
                 contact.save(&mut self.ctx);
             }
-            self.schedule_dial(peer);
         }
         Reply::Done
     }
@@ -133,7 +117,5 @@ impl<R: Ratchet> Node<R> {
                 }
             }
         }
-        self.schedule_dial(peer);
-        self.dial_more();
     }
 }

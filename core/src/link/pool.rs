@@ -11,7 +11,7 @@ use crate::link::Link;
 use crate::sabotage::{Rule, breaks};
 use crate::wire::link::Frame;
 use crate::wire::link::frame::Body;
-use crate::{LinkId, MessageKey, Millis, Monotonic, OnionAddress, Output};
+use crate::{FaultKind, LinkId, MessageKey, Millis, Monotonic, OnionAddress, Output};
 
 /// Bytes that wait for one link. A whole window of the largest texts takes a good half of it.
 const MAX_UNSENT: usize = 4 * 1024 * 1024;
@@ -54,6 +54,16 @@ pub(crate) enum Phase {
     Closing,
 }
 
+impl Phase {
+    /// The authenticated peer.
+    fn peer(self) -> Option<OnionAddress> {
+        match self {
+            Self::Up(peer) => Some(peer),
+            Self::Dialling(_) | Self::Handshaking(_) | Self::Closing => None,
+        }
+    }
+}
+
 /// What a link's silence calls for.
 pub(crate) enum Silence {
     Nothing,
@@ -87,12 +97,14 @@ impl Pool {
             .links
             .iter_mut()
             .filter(|(_, entry)| !entry.doomed && such(entry.phase));
-        let mut oldest_first: Vec<_> = such.map(|(id, entry)| (entry.since, *id, &mut entry.doomed)).collect();
-        oldest_first.sort();
+        let mut oldest_first: Vec<_> = such
+            .map(|(id, entry)| (entry.since, *id, &mut entry.doomed, entry.phase.peer()))
+            .collect();
+        oldest_first.sort_by_key(|(since, id, ..)| (*since, *id));
         let excess = oldest_first.len().saturating_sub(ctx.limits.stranger_links);
-        for (_, id, doomed) in oldest_first.into_iter().take(excess) {
+        for (_, id, doomed, peer) in oldest_first.into_iter().take(excess) {
             *doomed = true;
-            ctx.peer_faults += 1;
+            ctx.fault(peer, FaultKind::TooManyLinks);
             ctx.hang_up(id);
         }
     }
@@ -124,6 +136,11 @@ impl Pool {
             self.unsent.insert(id);
             ctx.wake(Timer::Handshake(id), ctx.now.monotonic.after(ctx.limits.handshake));
         }
+    }
+
+    /// The authenticated peer of a link.
+    pub fn peer_of(&self, id: LinkId) -> Option<OnionAddress> {
+        self.links.get(&id)?.phase.peer()
     }
 
     pub fn get(&mut self, id: LinkId) -> Option<&mut Entry> {

@@ -6,14 +6,15 @@ use crate::conversation::commands::Cold;
 use crate::conversation::contents::{EMOJI_MAX, READ_MAX, THREAD_MAX, TIMER_MAX};
 use crate::delivery::outbox::Queued;
 use crate::node::Node;
-use crate::row::{ConsumerRow, ContentType, DeliveryState, InviteRow, Relationship, Row};
+use crate::row::{ConsumerRow, ContentType, DeliveryState, InviteRow, Row};
 use crate::session::Ratchet;
+use crate::session::resume::presence_frame;
 use crate::wire::content::Timer;
 use crate::wire::content::content::Kind;
 use crate::wire::link::{self, frame::Body};
 use crate::{
-    Availability, Command, CommandId, ConversationId, Draft, EventSeq, FriendCode, InviteToken, MessageId, MessageKey,
-    OnionAddress, Refusal, Reply, Status,
+    Argument, Availability, Command, CommandId, ConversationId, Draft, EventSeq, FriendCode, InviteToken, MessageId,
+    MessageKey, OnionAddress, Refusal, Reply, Status, Table,
 };
 
 /// Bytes of a consumer's name, and of an idempotency key.
@@ -27,15 +28,8 @@ pub(crate) type Outcome = Result<Reply, Refusal>;
 
 impl<R: Ratchet> Node<R> {
     pub(crate) fn command(&mut self, id: CommandId, command: Command) {
-        let peer = contact_of(&command);
         if let Some(outcome) = self.carry_out(id, command).transpose() {
             self.ctx.reply(id, outcome);
-        }
-        if let Some(peer) = peer {
-            if let Some(contact) = self.contacts.get_mut(&peer) {
-                contact.pump(&self.me, &mut self.ctx);
-            }
-            self.schedule_dial(peer);
         }
     }
 
@@ -59,12 +53,8 @@ impl<R: Ratchet> Node<R> {
                 text,
             } => {
                 let peer = direct(conversation)?;
-                in_range(
-                    "text",
-                    "1 to 32768 bytes",
-                    (1..=self.ctx.limits.text_bytes).contains(&text.len()),
-                )?;
-                self.correspondent(peer)?;
+                in_range(Argument::Text, (1..=self.ctx.limits.text_bytes).contains(&text.len()))?;
+                self.contacts.correspondent(peer, &self.ctx.limits)?;
                 self.ask(id, peer, vec![self.ours(peer, message)], Cold::Edit { text });
                 return Ok(None);
             }
@@ -73,7 +63,7 @@ impl<R: Ratchet> Node<R> {
                 id: message,
             } => {
                 let peer = direct(conversation)?;
-                self.contact(peer)?;
+                self.contacts.known(peer)?;
                 self.ask(id, peer, vec![self.ours(peer, message)], Cold::Delete);
                 return Ok(None);
             }
@@ -82,8 +72,8 @@ impl<R: Ratchet> Node<R> {
                 let fits = emoji
                     .as_ref()
                     .is_none_or(|emoji| (1..=EMOJI_MAX).contains(&emoji.len()));
-                in_range("reaction", "1 to 64 bytes", fits)?;
-                self.correspondent(peer)?;
+                in_range(Argument::Reaction, fits)?;
+                self.contacts.correspondent(peer, &self.ctx.limits)?;
                 self.ask(id, peer, vec![message], Cold::React { emoji });
                 return Ok(None);
             }
@@ -94,8 +84,8 @@ impl<R: Ratchet> Node<R> {
                 receipt,
             } => {
                 let peer = direct(conversation)?;
-                in_range("number of messages", "at most 256", ids.len() <= READ_MAX)?;
-                self.contact(peer)?;
+                in_range(Argument::MessageCount, ids.len() <= READ_MAX)?;
+                self.contacts.known(peer)?;
                 let key = |id| MessageKey {
                     conversation,
                     author,
@@ -133,14 +123,15 @@ impl<R: Ratchet> Node<R> {
                 links: self.pool.up(),
                 dials: self.pool.dials(),
                 queued: self.contacts.values().map(|contact| contact.outbox.len()).sum(),
-                peer_faults: self.ctx.peer_faults,
+                peer_faults: self.ctx.faults.values().sum(),
+                faults_by_kind: self.ctx.faults.clone(),
             })),
         }
         .map(Some)
     }
 
     fn set_name(&mut self, name: String) -> Outcome {
-        in_range("name", "at most 64 bytes", name.len() <= NAME_MAX)?;
+        in_range(Argument::Name, name.len() <= NAME_MAX)?;
         self.me.row.name = name;
         self.ctx.gate.put(Row::Identity(self.me.row.clone()));
         Ok(Reply::Done)
@@ -148,7 +139,7 @@ impl<R: Ratchet> Node<R> {
 
     fn create_invite(&mut self) -> Outcome {
         if self.invites.len() >= INVITES_MAX {
-            return Err(Refusal::Full("unused invites"));
+            return Err(Refusal::Full(Table::Invites));
         }
         let row = InviteRow {
             token: InviteToken(self.ctx.entropy.bytes()),
@@ -164,28 +155,25 @@ impl<R: Ratchet> Node<R> {
 
     fn send(&mut self, id: CommandId, draft: Draft) -> Result<Option<Reply>, Refusal> {
         in_range(
-            "text",
-            "1 to 32768 bytes",
+            Argument::Text,
             (1..=self.ctx.limits.text_bytes).contains(&draft.text.len()),
         )?;
         let fits = |text: &Option<String>, max| text.as_ref().is_none_or(|text| (1..=max).contains(&text.len()));
-        in_range("thread", "1 to 128 bytes", fits(&draft.thread, THREAD_MAX))?;
+        in_range(Argument::Thread, fits(&draft.thread, THREAD_MAX))?;
         in_range(
-            "idempotency key",
-            "1 to 128 bytes",
+            Argument::IdempotencyKey,
             fits(&draft.idempotency_key, IDEMPOTENCY_KEY_MAX),
         )?;
         in_range(
-            "ttl",
-            "1 second to 366 days",
+            Argument::Ttl,
             draft.ttl.is_none_or(|ttl| (1..=TIMER_MAX).contains(&ttl)),
         )?;
         let known = draft.content_type != ContentType::Unsupported;
-        in_range("content type", "plain or markdown", known)?;
+        in_range(Argument::ContentType, known)?;
         let peer = direct(draft.conversation)?;
         match &draft.idempotency_key {
             None => {
-                self.correspondent(peer)?;
+                self.contacts.correspondent(peer, &self.ctx.limits)?;
                 let message = MessageId(self.ctx.entropy.bytes());
                 self.post(peer, self.ours(peer, message), draft);
                 Ok(Some(Reply::Message {
@@ -195,7 +183,7 @@ impl<R: Ratchet> Node<R> {
             }
             // Whether there is room is asked when it is known that this is no repetition.
             Some(key) => {
-                self.contact(peer)?;
+                self.contacts.known(peer)?;
                 let message = self.me.message_id(&draft.conversation, key);
                 self.ask(id, peer, vec![self.ours(peer, message)], Cold::Send { draft });
                 Ok(None)
@@ -204,10 +192,9 @@ impl<R: Ratchet> Node<R> {
     }
 
     fn set_timer(&mut self, peer: OnionAddress, seconds: u32) -> Outcome {
-        in_range("timer", "0 (off) to 366 days, in seconds", seconds <= TIMER_MAX)?;
-        self.correspondent(peer)?;
+        in_range(Argument::Timer, seconds <= TIMER_MAX)?;
         let ctx = &mut self.ctx;
-        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
+        let contact = self.contacts.correspondent(peer, &ctx.limits)?;
         if contact.conversation.set_timer(self.me.address, seconds, ctx) {
             let timer = Queued::unfollowed(Kind::Timer(Timer { seconds }), ctx);
             contact.queue(timer, ctx);
@@ -216,7 +203,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     fn set_typing(&mut self, peer: OnionAddress, typing: bool) -> Outcome {
-        let contact = self.contact(peer)?;
+        let contact = self.contacts.known(peer)?;
         if let Some(link) = contact.established.filter(|_| !contact.row.blocked) {
             self.ctx.frame(link, Body::Typing(link::Typing { typing }));
         }
@@ -226,24 +213,18 @@ impl<R: Ratchet> Node<R> {
     fn set_availability(&mut self, availability: Availability) -> Reply {
         if self.ctx.availability != availability {
             self.ctx.availability = availability;
-            let word = crate::session::resume::wire_availability(availability).into();
             for link in self.contacts.values().filter_map(|contact| contact.established) {
-                self.ctx
-                    .frame(link, Body::Presence(link::Presence { availability: word }));
+                self.ctx.frame(link, presence_frame(availability));
             }
         }
         Reply::Done
     }
 
     fn acknowledge_events(&mut self, consumer: String, seq: EventSeq) -> Outcome {
-        in_range(
-            "consumer",
-            "1 to 64 bytes",
-            (1..=CONSUMER_MAX).contains(&consumer.len()),
-        )?;
-        in_range("event", "one that has happened", seq <= self.ctx.last_event)?;
+        in_range(Argument::Consumer, (1..=CONSUMER_MAX).contains(&consumer.len()))?;
+        in_range(Argument::Event, seq <= self.ctx.last_event)?;
         if !self.consumers.contains_key(&consumer) && self.consumers.len() >= CONSUMERS_MAX {
-            return Err(Refusal::Full("consumers"));
+            return Err(Refusal::Full(Table::Consumers));
         }
         let known = self.consumers.get(&consumer).copied();
         let acknowledged = known.unwrap_or_default().max(seq);
@@ -261,30 +242,6 @@ impl<R: Ratchet> Node<R> {
     fn ours(&self, peer: OnionAddress, id: MessageId) -> MessageKey {
         MessageKey::direct(peer, self.me.address, id)
     }
-
-    pub(crate) fn contact(&self, peer: OnionAddress) -> Result<&Contact<R::Session>, Refusal> {
-        self.contacts.get(&peer).ok_or(Refusal::UnknownContact(peer))
-    }
-
-    /// A contact to whom something may be queued.
-    pub(crate) fn correspondent(&mut self, peer: OnionAddress) -> Result<&mut Contact<R::Session>, Refusal> {
-        let full = self.ctx.limits.outbox_rows;
-        let contact = self.contacts.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))?;
-        let why = match contact.row.relationship {
-            _ if contact.row.blocked => "is blocked; unblock them first",
-            Relationship::Friend | Relationship::Requested | Relationship::RequestDelivered => {
-                return if contact.outbox.len() < full {
-                    Ok(contact)
-                } else {
-                    Err(Refusal::Full("messages waiting for this contact"))
-                };
-            }
-            Relationship::Asking => "has asked to be a contact; accept the request first",
-            Relationship::RequestDeclined => "has declined your request",
-            Relationship::Declined | Relationship::Stranger => "is not a contact; add them first",
-        };
-        Err(Refusal::WrongRelationship { contact: peer, why })
-    }
 }
 
 /// The contact of a direct conversation. No group and no channel can be made yet, so none is known.
@@ -295,41 +252,10 @@ fn direct(conversation: ConversationId) -> Result<OnionAddress, Refusal> {
     }
 }
 
-pub(crate) fn in_range(what: &'static str, range: &'static str, holds: bool) -> Result<(), Refusal> {
+pub(crate) fn in_range(argument: Argument, holds: bool) -> Result<(), Refusal> {
     if holds {
         Ok(())
     } else {
-        Err(Refusal::OutOfRange { what, range })
-    }
-}
-
-/// The contact that a command is about, if it is about one.
-fn contact_of(command: &Command) -> Option<OnionAddress> {
-    match command {
-        Command::AddContact { code, .. } => Some(code.address),
-        Command::Send(draft) => direct(draft.conversation).ok(),
-        Command::React { message, .. } => direct(message.conversation).ok(),
-        Command::EditMessage { conversation, .. }
-        | Command::DeleteMessage { conversation, .. }
-        | Command::MarkRead { conversation, .. }
-        | Command::CancelMessage { conversation, .. }
-        | Command::RetryMessage { conversation, .. }
-        | Command::SetTimer(conversation, _) => direct(*conversation).ok(),
-        Command::AcceptContact { contact, .. }
-        | Command::RejectContact(contact)
-        | Command::RemoveContact(contact)
-        | Command::RenameContact(contact, _)
-        | Command::BlockContact(contact, _)
-        | Command::SafetyNumber(contact)
-        | Command::VerifyContact(contact, _)
-        | Command::SetTyping(contact, _) => Some(*contact),
-        Command::SetName(_)
-        | Command::CreateInvite
-        | Command::SetAvailability(_)
-        | Command::AcknowledgeEvents { .. }
-        | Command::NetworkChanged
-        | Command::Identity
-        | Command::Peers
-        | Command::Status => None,
+        Err(Refusal::OutOfRange(argument))
     }
 }

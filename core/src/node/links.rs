@@ -11,7 +11,7 @@ use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::session::resume;
 use crate::wire::link::{self, Frame, Hello, frame::Body};
-use crate::{Cause, LinkId, OnionAddress, Output, Presence};
+use crate::{Cause, FaultKind, LinkId, OnionAddress, Output, Presence};
 
 impl<R: Ratchet> Node<R> {
     pub(crate) fn accepted(&mut self, id: LinkId) {
@@ -58,8 +58,9 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// The peer of this link broke a rule.
-    pub(crate) fn fault(&mut self, id: LinkId) {
-        self.ctx.peer_faults += 1;
+    pub(crate) fn fault(&mut self, id: LinkId, kind: FaultKind) {
+        let peer = self.pool.peer_of(id);
+        self.ctx.fault(peer, kind);
         if let Some(entry) = self.pool.get(id) {
             entry.doomed = true;
             if let Phase::Up(peer) = entry.phase
@@ -106,22 +107,16 @@ impl<R: Ratchet> Node<R> {
                     self.on_frame(id, peer, frame);
                 }
                 Err(_) => {
-                    self.fault(id);
+                    self.fault(id, FaultKind::Record);
                     break;
                 }
             }
-        }
-        if let Some(peer) = peer
-            && self.pool.link_of(&peer) == Some(id)
-            && let Some(contact) = self.contacts.get_mut(&peer)
-        {
-            contact.pay_ack(id, &mut self.ctx);
         }
     }
 
     fn authenticated(&mut self, id: LinkId, peer: OnionAddress) {
         if peer == self.me.address {
-            return self.fault(id);
+            return self.fault(id, FaultKind::OwnKey);
         }
         if let Err(loser) = self.pool.authenticated(id, peer, &self.me.address, &mut self.ctx) {
             if let Some(entry) = self.pool.get(loser) {
@@ -150,7 +145,6 @@ impl<R: Ratchet> Node<R> {
                 &mut self.ctx,
             );
         }
-        self.dial_more();
     }
 
     fn on_frame(&mut self, id: LinkId, peer: OnionAddress, frame: Frame) {
@@ -161,12 +155,12 @@ impl<R: Ratchet> Node<R> {
         }
         match frame.body {
             Some(Body::Hello(hello)) if !greeted => self.on_hello(id, peer, hello),
-            Some(Body::Hello(_)) => self.fault(id),
-            Some(_) if !greeted => self.fault(id),
+            Some(Body::Hello(_)) => self.fault(id, FaultKind::FrameOrder),
+            Some(_) if !greeted => self.fault(id, FaultKind::FrameOrder),
             Some(Body::Ciphertext(sealed)) => self.on_ciphertext(id, peer, sealed, None),
             Some(Body::Ack(ack)) => self.on_ack(id, peer, &ack),
             Some(body) if self.pays(&peer) => self.on_other(id, peer, body),
-            Some(_) => self.ctx.peer_faults += 1,
+            Some(_) => self.ctx.fault(Some(peer), FaultKind::RateLimit),
             // A later version's frame.
             None => {}
         }
@@ -182,8 +176,11 @@ impl<R: Ratchet> Node<R> {
     }
 
     fn on_hello(&mut self, id: LinkId, peer: OnionAddress, hello: Hello) {
-        if !resume::acceptable(&hello, &self.ctx.limits) || !self.pays(&peer) {
-            return self.fault(id);
+        if !resume::acceptable(&hello, &self.ctx.limits) {
+            return self.fault(id, FaultKind::Hello);
+        }
+        if !self.pays(&peer) {
+            return self.fault(id, FaultKind::RateLimit);
         }
         if let Some(entry) = self.pool.get(id) {
             entry.greeted = true;
@@ -197,15 +194,13 @@ impl<R: Ratchet> Node<R> {
 
     fn on_ack(&mut self, id: LinkId, peer: OnionAddress, ack: &link::Ack) {
         let Some(contact) = self.contacts.get_mut(&peer) else {
-            return self.fault(id);
+            return self.fault(id, FaultKind::NotAContact);
         };
         if contact.session_epoch().0 != ack.session_epoch {
             return; // of a session that has been replaced
         }
-        if contact.acknowledge(ack.received, &mut self.ctx) {
-            contact.pump(&self.me, &mut self.ctx);
-        } else {
-            self.fault(id);
+        if !contact.acknowledge(ack.received, &mut self.ctx) {
+            self.fault(id, FaultKind::Ack);
         }
     }
 
@@ -218,15 +213,12 @@ impl<R: Ratchet> Node<R> {
         found: Option<&Found>,
     ) {
         let Some(contact) = self.contacts.get_mut(&peer) else {
-            self.ctx.peer_faults += 1;
+            self.ctx.fault(Some(peer), FaultKind::NotAContact);
             return;
         };
         match contact.on_ciphertext(&sealed, found, &self.me, &mut self.ctx) {
             Reception::Taken => {}
-            Reception::Opened => {
-                contact.pay_ack(id, &mut self.ctx);
-                contact.establish(id, &self.me, &mut self.ctx);
-            }
+            Reception::Opened => contact.establish(id, &mut self.ctx),
             Reception::Wants(keys) => {
                 let fetch = self.fetch_for(peer, keys);
                 if let Some(contact) = self.contacts.get_mut(&peer) {
@@ -237,7 +229,7 @@ impl<R: Ratchet> Node<R> {
                     });
                 }
             }
-            Reception::Fault => self.fault(id),
+            Reception::Fault(kind) => self.fault(id, kind),
         }
     }
 
@@ -247,7 +239,9 @@ impl<R: Ratchet> Node<R> {
         }
         let Some(contact) = self.contacts.get_mut(&peer) else {
             // One who takes us for a friend may ask whether we live. That is no fault, and gets no answer.
-            self.ctx.peer_faults += u64::from(!matches!(body, Body::Heartbeat(_)));
+            if !matches!(body, Body::Heartbeat(_)) {
+                self.ctx.fault(Some(peer), FaultKind::NotAContact);
+            }
             return;
         };
         match body {
@@ -255,7 +249,7 @@ impl<R: Ratchet> Node<R> {
             Body::PreKeyOffer(offer) => {
                 let renewed = contact.renew(id, &offer, &self.me, &mut self.ctx);
                 if !renewed {
-                    self.fault(id);
+                    self.fault(id, FaultKind::PreKeyOffer);
                 }
             }
             Body::Heartbeat(heartbeat) if heartbeat.reply => {
@@ -277,7 +271,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     fn on_request(&mut self, id: LinkId, peer: OnionAddress, request: link::Request) {
-        let fresh = !self.contacts.contains_key(&peer);
+        let fresh = !self.contacts.get(&peer).is_some();
         if fresh {
             let asking = self
                 .contacts
@@ -286,11 +280,11 @@ impl<R: Ratchet> Node<R> {
                 .count();
             let full = asking >= self.ctx.limits.requests;
             if full || self.contacts.len() >= self.ctx.limits.contacts {
-                self.ctx.peer_faults += 1;
+                self.ctx.fault(Some(peer), FaultKind::TooManyRequests);
                 return;
             }
             let row = contact::unknown(peer, Relationship::Stranger, self.ctx.now.wall);
-            self.contacts.insert(peer, Contact::new(row, &self.ctx));
+            self.contacts.insert(Contact::new(row, &self.ctx));
         }
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return;
@@ -302,8 +296,7 @@ impl<R: Ratchet> Node<R> {
                 self.contacts.remove(&peer);
                 self.ctx.gate.delete(crate::row::Key::Contact(peer));
             }
-            self.fault(id);
+            self.fault(id, FaultKind::Request);
         }
-        self.schedule_dial(peer);
     }
 }

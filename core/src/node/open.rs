@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::contact::Contact;
 use crate::contact::requests::{NAME_MAX, NOTE_MAX};
+use crate::contact::{Contact, Contacts};
 use crate::kernel::context::Context;
 use crate::kernel::gate::Gate;
 use crate::kernel::rate::Bucket;
@@ -62,7 +62,7 @@ impl<R: Ratchet> Node<R> {
             timers: Timers::default(),
             entropy,
             limits,
-            peer_faults: 0,
+            faults: BTreeMap::new(),
             first_event: image.first_event,
             last_event: image.last_event,
             next_disappearance: None,
@@ -71,7 +71,7 @@ impl<R: Ratchet> Node<R> {
         let mut node = Self {
             me,
             ctx,
-            contacts: BTreeMap::new(),
+            contacts: Contacts::new(),
             pool: Pool::default(),
             invites: image.invites.into_iter().map(|row| (row.token, row)).collect(),
             consumers: image
@@ -87,7 +87,7 @@ impl<R: Ratchet> Node<R> {
             outputs: VecDeque::new(),
         };
         for row in image.contacts {
-            node.contacts.insert(row.address, Contact::new(row, &node.ctx));
+            node.contacts.insert(Contact::new(row, &node.ctx));
         }
         for row in image.timers {
             match row.conversation {
@@ -123,7 +123,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     fn known(&mut self, address: OnionAddress, row: &'static str) -> Result<&mut Contact<R::Session>, OpenError> {
-        self.contacts.get_mut(&address).ok_or(OpenError::Orphan(row))
+        self.contacts.restore(&address).ok_or(OpenError::Orphan(row))
     }
 
     /// Takes up what waited, and looks every friend up once.
@@ -136,10 +136,7 @@ impl<R: Ratchet> Node<R> {
                 self.waiting.insert(DialQueueEntry::of(contact));
             }
         }
-        for peer in self.contacts.keys().copied().collect::<Vec<_>>() {
-            self.schedule_dial(peer);
-        }
-        self.dial_more();
+        self.follow_up();
     }
 }
 

@@ -160,7 +160,7 @@ impl<S: Clone> Contact<S> {
             Resumption::Continue => {
                 // An offer that is still out answered a Hello that came late; they have not used it.
                 self.drop_offer(ctx);
-                self.establish(link, me, ctx);
+                self.establish(link, ctx);
             }
             Resumption::Replace if me.address < self.row.address => {
                 let known = ours
@@ -237,20 +237,11 @@ impl<S: Clone> Contact<S> {
 
     /// Ciphertexts may go: first those that they may have missed, then what waits. Our presence comes after them: one of
     /// them may be our consent, before which they do not listen to it.
-    pub fn establish<R: Ratchet<Session = S>>(&mut self, link: LinkId, me: &Me<R>, ctx: &mut Context) {
+    pub fn establish(&mut self, link: LinkId, ctx: &mut Context) {
         self.established = Some(link);
         self.seen(ctx);
         self.resend(ctx);
-        self.pump(me, ctx);
-        let availability = wire_availability(ctx.availability);
-        if availability != link::Availability::Unsaid {
-            ctx.frame(
-                link,
-                Body::Presence(link::Presence {
-                    availability: availability.into(),
-                }),
-            );
-        }
+        self.presence_due = true;
     }
 
     /// An `Offer`: the smaller key wants the session replaced. False if it must not be so.
@@ -276,7 +267,7 @@ impl<S: Clone> Contact<S> {
             identity_signature: me.identity_signature(),
         };
         self.queue_opening(Kind::Renewed(renewed), ctx);
-        self.establish(link, me, ctx);
+        self.establish(link, ctx);
         true
     }
 
@@ -333,12 +324,19 @@ impl<S: Clone> Contact<S> {
     }
 }
 
-pub(crate) fn wire_availability(availability: Availability) -> link::Availability {
+fn wire_availability(availability: Availability) -> link::Availability {
     match availability {
         Availability::Online => link::Availability::Online,
         Availability::Away => link::Availability::Away,
         Availability::Invisible => link::Availability::Unsaid,
     }
+}
+
+/// What a contact is told of our presence.
+pub(crate) fn presence_frame(availability: Availability) -> Body {
+    Body::Presence(link::Presence {
+        availability: wire_availability(availability).into(),
+    })
 }
 
 #[cfg(test)]

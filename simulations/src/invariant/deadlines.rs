@@ -41,7 +41,7 @@ impl Invariant for Deadlines {
 fn is_justified(peer: Peer, reason: DeadlineReason, world: &World) -> bool {
     let disk = world.disk(peer);
     match reason {
-        DeadlineReason::Handshake | DeadlineReason::Heartbeat | DeadlineReason::Idle => world.has_links(peer),
+        DeadlineReason::Handshake | DeadlineReason::Heartbeat => world.has_links(peer),
         DeadlineReason::OutboxExpiry => has_mail(peer, world),
         // The node looks again, and may find that an acknowledgement or a link has come first.
         DeadlineReason::Sent | DeadlineReason::Retry => true,

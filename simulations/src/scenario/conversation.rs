@@ -1,7 +1,7 @@
 //! Texts between two friends.
 
 use sotto_core::row::{ContentType, DeliveryState};
-use sotto_core::{Command, EventSeq, Millis, Refusal, Reply};
+use sotto_core::{Argument, Command, EventSeq, Millis, Refusal, Reply};
 
 use crate::peer::{ALICE, BOB};
 use crate::world::{Fate, World};
@@ -177,9 +177,6 @@ pub fn a_reader_of_events(world: &mut World) {
         "never back"
     );
     let beyond = EventSeq(world.disk(BOB).image().last_event.0 + 1000);
-    let range = Refusal::OutOfRange {
-        what: "event",
-        range: "one that has happened",
-    };
+    let range = Refusal::OutOfRange(Argument::Event);
     assert_eq!(world.call(BOB, upto(beyond)), Err(range));
 }

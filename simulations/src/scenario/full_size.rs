@@ -1,7 +1,7 @@
 //! Scenarios with the product's own limits: a window of 32, an outbox of ten thousand rows. The library meets the same
 //! bounds with a few messages.
 
-use sotto_core::{Command, Refusal};
+use sotto_core::{Command, Refusal, Table};
 
 use super::conversation::beyond_the_window;
 use crate::peer::{ALICE, BOB, Peer};
@@ -44,7 +44,7 @@ pub fn ten_thousand_wait(world: &mut World) {
     let one_more = world.draft(BOB, "one more");
     assert_eq!(
         world.call(ALICE, Command::Send(one_more)),
-        Err(Refusal::Full("messages waiting for this contact"))
+        Err(Refusal::Full(Table::Outbox))
     );
     world.switch_on(BOB);
     world.until_quiescent(&[(ALICE, BOB)]);

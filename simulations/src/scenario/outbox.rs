@@ -1,7 +1,7 @@
 //! Queued messages.
 
 use sotto_core::row::{ContentType, DeliveryState, FailReason};
-use sotto_core::{Command, Draft, MessageId, Millis, Refusal};
+use sotto_core::{Command, Draft, MessageId, Millis, Refusal, Table};
 
 use crate::peer::{ALICE, BOB};
 use crate::world::{Fate, World};
@@ -75,7 +75,7 @@ pub fn full(world: &mut World) {
         let draft = world.draft(BOB, &text);
         match world.call(ALICE, Command::Send(draft)) {
             Ok(_) => taken.push(text),
-            Err(refusal) => assert_eq!(refusal, Refusal::Full("messages waiting for this contact")),
+            Err(refusal) => assert_eq!(refusal, Refusal::Full(Table::Outbox)),
         }
     }
     assert_eq!(taken.len(), room);

@@ -265,7 +265,7 @@ impl World {
                 };
                 self.answered(ask, result);
             }
-            Output::Notify(Notice::Logged(_) | Notice::Presence(_)) => {}
+            Output::Notify(Notice::Logged(_) | Notice::Presence(_) | Notice::Fault { .. }) => {}
         }
     }
 

@@ -78,6 +78,11 @@ impl Handle<all::NodeStatus> for App {
             dials: status.dials as u64,
             requests: requests as u64,
             peer_faults: status.peer_faults,
+            peer_faults_by_kind: status
+                .faults_by_kind
+                .iter()
+                .map(|(kind, count)| (kind.to_string(), *count))
+                .collect(),
             last_seq: *self.events.newest().borrow(),
             pid: std::process::id(),
             started_at: self.started_at,

@@ -348,7 +348,7 @@ impl Machine for ByzantinePeer {
     fn deadline(&self) -> Option<Deadline> {
         let slow_byte = self.next_slow_byte.map(|at| Deadline {
             at,
-            reason: DeadlineReason::Idle,
+            reason: DeadlineReason::Heartbeat,
         });
         [self.node.deadline(), slow_byte].into_iter().flatten().min()
     }

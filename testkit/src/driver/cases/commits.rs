@@ -28,7 +28,7 @@ pub fn nothing_is_shown_before_it_is_durable(driver: &dyn Driver) {
     let announced = |harness: &Harness<'_>| {
         let logged = harness.notices.iter().filter_map(|notice| match notice {
             Notice::Logged(seq) => Some(*seq),
-            Notice::Presence(_) => None,
+            Notice::Presence(_) | Notice::Fault { .. } => None,
         });
         logged.max().unwrap_or_default()
     };

@@ -63,10 +63,10 @@ pub fn until_outboxes_empty(harness: &mut Harness<'_>) {
     until_status(harness, "the outbox is still empty", |status| status.queued == 0);
 }
 
-fn until_status(harness: &mut Harness<'_>, what: &str, such: impl Fn(Status) -> bool) {
+fn until_status(harness: &mut Harness<'_>, what: &str, such: impl Fn(&Status) -> bool) {
     let mut command = harness.command(Command::Status);
     harness.until(what, |harness| match harness.reply(command) {
-        Some(Some(Ok(Reply::Status(status)))) if such(*status) => true,
+        Some(Some(Ok(Reply::Status(status)))) if such(status) => true,
         Some(_) => {
             command = harness.command(Command::Status);
             false
