@@ -86,7 +86,9 @@ impl<R: Ratchet> Node<R> {
     fn follow_up(&mut self) {
         while let Some(contact) = self.contacts.next_touched() {
             let peer = contact.row.address;
-            contact.flush(self.pool.link_of(&peer), &self.me, &mut self.ctx);
+            contact
+                .delivery
+                .flush(self.pool.link_of(&peer), &self.me, &mut self.ctx);
             if contact.has_mail() && !self.pool.reaches(&peer) {
                 let at = contact.next_attempt(&self.ctx);
                 self.ctx.wake_at(Timer::Retry(peer), at);
@@ -113,7 +115,7 @@ impl<R: Ratchet> Node<R> {
             }
             let contacts = &self.contacts;
             return self.ctx.gate.cut(|contact| {
-                let session = contacts.get(&contact)?.session.as_ref()?;
+                let session = contacts.get(&contact)?.delivery.session.as_ref()?;
                 Some(Row::Session(SessionRow {
                     contact,
                     // Moved, not copied: what is copied has to be wiped.
@@ -160,7 +162,7 @@ impl<R: Ratchet> Node<R> {
             Timer::Retry(peer) => self.want_dial(peer),
             Timer::OutboxExpiry(peer) => {
                 if let Some(contact) = self.contacts.get_mut(&peer) {
-                    contact.expire(&mut self.ctx);
+                    contact.delivery.expire(&mut self.ctx);
                 }
             }
             Timer::Disappearance => self.disappear(),

@@ -88,7 +88,7 @@ impl<S> Contacts<S> {
         let obstacle = match contact.row.relationship {
             _ if contact.row.blocked => ContactObstacle::Blocked,
             Relationship::Friend | Relationship::Requested | Relationship::RequestDelivered => {
-                return if contact.outbox.len() < limits.outbox_rows {
+                return if contact.delivery.outbox.len() < limits.outbox_rows {
                     Ok(contact)
                 } else {
                     Err(Refusal::Full(Table::Outbox))

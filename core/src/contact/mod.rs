@@ -7,35 +7,26 @@ pub(crate) mod requests;
 pub(crate) use contacts::Contacts;
 
 use crate::conversation::Conversation;
-use crate::delivery::outbox::Outbox;
+use crate::delivery::outbox::Queued;
+use crate::delivery::{Acknowledged, CursorFault, Delivery};
 use crate::kernel::context::Context;
 use crate::kernel::rate::Bucket;
-use crate::row::{ContactRow, CursorsRow, Key, OfferRow, Relationship, RequestRow, Retry, Row};
+use crate::row::{ContactRow, Key, OfferRow, Relationship, RequestRow, Retry, Row};
 use crate::sabotage::{Rule, breaks};
-use crate::wire::link;
-use crate::{ContactPresence, ConversationId, FetchId, LinkId, Notice, OnionAddress, Presence, SessionEpoch, Wall};
+use crate::wire::content::content::Kind;
+use crate::{ContactPresence, ConversationId, LinkId, Notice, OnionAddress, Presence, SessionEpoch, Wall};
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Contact<S> {
     pub row: ContactRow,
     pub conversation: Conversation,
-    pub session: Option<S>,
-    pub cursors: CursorsRow,
+    pub delivery: Delivery<S>,
     /// The bundle that we have offered and that nobody has used yet.
     pub offer: Option<OfferRow>,
     /// Their request, while it waits for consent.
     pub request: Option<RequestRow>,
-    pub outbox: Outbox,
     /// Our requests that were sent over that link and not answered: each has one answer, in order.
     pub unanswered: Option<(LinkId, u32)>,
-    /// The link over which ciphertexts may go: both sides have agreed on where they are.
-    pub established: Option<LinkId>,
-    /// A ciphertext that waits for cold rows; nothing else of theirs is looked at meanwhile.
-    pub stalled: Option<Stalled>,
-    /// They are owed an `Ack`.
-    pub ack_due: bool,
-    /// They are owed a word about our presence.
-    pub presence_due: bool,
     pub bucket: Bucket,
     pub presence: Presence,
     pub as_of: Option<Wall>,
@@ -47,34 +38,15 @@ pub(crate) struct Contact<S> {
     pub estranged: bool,
 }
 
-pub(crate) struct Stalled {
-    pub fetch: FetchId,
-    pub link: LinkId,
-    pub sealed: link::Ciphertext,
-}
-
 impl<S> Contact<S> {
     pub fn new(row: ContactRow, ctx: &Context) -> Self {
-        let cursors = CursorsRow {
-            contact: row.address,
-            session_epoch: SessionEpoch(0),
-            sent: 0,
-            acknowledged: 0,
-            received: 0,
-        };
         Self {
             conversation: Conversation::new(ConversationId::Direct(row.address)),
+            delivery: Delivery::new(row.address),
             row,
-            session: None,
-            cursors,
             offer: None,
             request: None,
-            outbox: Outbox::default(),
             unanswered: None,
-            established: None,
-            stalled: None,
-            ack_due: false,
-            presence_due: false,
             bucket: Bucket::full(&ctx.limits, ctx.now.monotonic),
             presence: Presence::Unknown,
             as_of: None,
@@ -99,18 +71,9 @@ impl<S> Contact<S> {
     /// Whether something here can only go on when they are reached.
     pub fn has_mail(&self) -> bool {
         match self.row.relationship {
-            Relationship::Friend => !self.outbox.is_empty() && !self.estranged,
+            Relationship::Friend => !self.delivery.outbox.is_empty() && !self.estranged,
             Relationship::Requested => true,
             _ => false,
-        }
-    }
-
-    /// The session epoch of the session in use; 0 without one.
-    pub fn session_epoch(&self) -> SessionEpoch {
-        if self.session.is_some() {
-            self.cursors.session_epoch
-        } else {
-            SessionEpoch(0)
         }
     }
 
@@ -122,31 +85,18 @@ impl<S> Contact<S> {
         ctx.gate.put(Row::Contact(self.row.clone()));
     }
 
-    pub fn save_cursors(&self, ctx: &mut Context) {
-        ctx.gate.put(Row::Cursors(self.cursors));
-    }
-
     /// Takes a session into use, from its beginning.
     pub fn begin_session(&mut self, session: S, session_epoch: SessionEpoch, ctx: &mut Context) {
-        let contact = self.row.address;
-        self.session = Some(session);
-        self.cursors = CursorsRow {
-            contact,
-            session_epoch,
-            sent: 0,
-            acknowledged: 0,
-            received: 0,
-        };
-        ctx.gate.put_session(contact);
-        self.save_cursors(ctx);
+        self.delivery.begin_session(session, session_epoch, ctx);
         self.drop_offer(ctx);
     }
 
-    /// The session is of no use any more; the next Hellos will find so, and replace it.
-    pub fn break_session(&mut self, ctx: &mut Context) {
-        self.session = None;
-        ctx.gate.delete(Key::Session(self.row.address));
-        self.established = None;
+    /// The peer has committed everything up to `received`.
+    pub fn acknowledge(&mut self, received: u64, ctx: &mut Context) -> Result<(), CursorFault> {
+        if self.delivery.acknowledge(received, ctx)? == Acknowledged::Progress {
+            self.progressed(ctx);
+        }
+        Ok(())
     }
 
     pub fn drop_offer(&mut self, ctx: &mut Context) {
@@ -161,15 +111,16 @@ impl<S> Contact<S> {
         }
     }
 
-    /// Pays what acks are owed, with one that covers all.
-    pub fn pay_ack(&mut self, link: LinkId, ctx: &mut Context) {
-        if std::mem::take(&mut self.ack_due) && !breaks(Rule::AckNotSent) {
-            let ack = link::Ack {
-                session_epoch: self.cursors.session_epoch.0,
-                received: self.cursors.received + 1000 * u64::from(breaks(Rule::AckOfUnsent)),
-            };
-            ctx.frame(link, link::frame::Body::Ack(ack));
-        }
+    /// Appends to the outbox.
+    pub fn queue(&mut self, queued: Queued, ctx: &mut Context) {
+        self.estranged = false;
+        self.delivery.queue(queued, ctx);
+    }
+
+    /// Puts the first content of a new session before everything else.
+    pub fn queue_opening(&mut self, kind: Kind, ctx: &mut Context) {
+        self.estranged = false;
+        self.delivery.queue_opening(kind, ctx);
     }
 
     /// The next try is due after a wait that doubles, from half to the whole of it at random.

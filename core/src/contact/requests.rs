@@ -52,7 +52,7 @@ impl<S: Clone> Contact<S> {
             received_at: ctx.now.wall,
         };
         match self.row.relationship {
-            Relationship::Friend if self.session_epoch() == row.session_epoch => Ok(()), // our consent is on its way
+            Relationship::Friend if self.delivery.session_epoch() == row.session_epoch => Ok(()), // our consent is on its way
             Relationship::Requested | Relationship::RequestDelivered if me.address < self.row.address => {
                 // They ask, too, and our offer stands: theirs is consent to it.
                 Ok(())
@@ -192,8 +192,8 @@ impl<S: Clone> Contact<S> {
 
     /// They are a contact no more.
     pub fn remove(&mut self, ctx: &mut Context) {
-        self.abandon(ctx);
-        self.break_session(ctx);
+        self.delivery.abandon(ctx);
+        self.delivery.break_session(ctx);
         self.drop_offer(ctx);
         self.drop_request(ctx);
         self.row.relationship = Relationship::Stranger;

@@ -138,7 +138,7 @@ impl<R: Ratchet> Node<R> {
         let taken_back = self
             .contacts
             .get_mut(&peer)
-            .is_some_and(|contact| contact.withdraw(key, &mut self.ctx));
+            .is_some_and(|contact| contact.delivery.withdraw(key, &mut self.ctx));
         if taken_back {
             delete_message(&row.message, &mut self.ctx);
             return Ok(Reply::Message {
@@ -210,13 +210,13 @@ impl<R: Ratchet> Node<R> {
     pub(crate) fn cancel(&mut self, peer: OnionAddress, id: MessageId) -> Result<Reply, Refusal> {
         let key = MessageKey::direct(peer, self.me.address, id);
         let contact = self.contacts.known_mut(peer)?;
-        if contact.withdraw(key, &mut self.ctx) {
+        if contact.delivery.withdraw(key, &mut self.ctx) {
             return Ok(Reply::Message {
                 id,
                 state: DeliveryState::Cancelled,
             });
         }
-        match contact.outbox.find(&key) {
+        match contact.delivery.outbox.find(&key) {
             Some(_) => Err(Refusal::WrongState {
                 id,
                 obstacle: MessageObstacle::OnItsWay,
@@ -238,7 +238,7 @@ impl<R: Ratchet> Node<R> {
         let contact = self.contacts.correspondent(peer, &self.ctx.limits)?;
         contact.row.retry = crate::row::Retry::default();
         contact.estranged = false;
-        let waiting = contact.outbox.find(&key).map(|row| row.sealed.is_some());
+        let waiting = contact.delivery.outbox.find(&key).map(|row| row.sealed.is_some());
         contact.save(&mut self.ctx);
         match waiting {
             Some(true) => Ok(Some(Reply::Message {
@@ -270,7 +270,7 @@ impl<R: Ratchet> Node<R> {
             });
         };
         let contact = self.contacts.correspondent(peer, &self.ctx.limits)?;
-        if contact.outbox.find(&key).is_none() {
+        if contact.delivery.outbox.find(&key).is_none() {
             // What was given up with its contact may have been sealed, and may have arrived.
             let repeat = state == Some(DeliveryState::Failed(FailReason::Removed));
             contact.queue(
@@ -291,7 +291,7 @@ impl<R: Ratchet> Node<R> {
     /// Queues a content about a message, unless just that waits already.
     fn queue(&mut self, peer: OnionAddress, kind: Kind) {
         if let Some(contact) = self.contacts.get_mut(&peer)
-            && !contact.outbox.ends_with(&kind)
+            && !contact.delivery.outbox.ends_with(&kind)
         {
             let queued = Queued::unfollowed(kind, &mut self.ctx);
             contact.queue(queued, &mut self.ctx);

@@ -201,12 +201,12 @@ impl<S: Clone> Contact<S> {
             let arrived = match delivery.state {
                 DeliveryState::Sent | DeliveryState::Delivered => true,
                 // Never sent as far as this store knows; but one that was restored may know too little.
-                DeliveryState::Queued => self.outbox.find(&key).is_some_and(|row| row.repeat),
+                DeliveryState::Queued => self.delivery.outbox.find(&key).is_some_and(|row| row.repeat),
                 DeliveryState::Read | DeliveryState::Failed(_) | DeliveryState::Cancelled => false,
             };
             if arrived {
                 progress(key, DeliveryState::Read, delivery.disappears_at, ctx);
-                self.unfollow(key, ctx);
+                self.delivery.unfollow(key, ctx);
             }
         }
         Some(())

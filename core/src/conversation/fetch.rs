@@ -69,10 +69,10 @@ impl<R: Ratchet> Node<R> {
                 let Some(contact) = self.contacts.get_mut(&peer) else {
                     return;
                 };
-                if let Some(stalled) = contact.stalled.take_if(|stalled| stalled.fetch == id)
+                if let Some(stalled) = contact.delivery.stalled.take_if(|stalled| stalled.fetch == id)
                     && self.pool.link_of(&peer) == Some(stalled.link)
                 {
-                    self.on_ciphertext(stalled.link, peer, stalled.sealed, Some(&found));
+                    contact.take(stalled.received, &found, &mut self.ctx);
                     self.pull(stalled.link);
                 }
             }
@@ -137,7 +137,7 @@ impl<R: Ratchet> Node<R> {
             match key.conversation {
                 ConversationId::Direct(peer) => {
                     if let Some(contact) = self.contacts.get_mut(&peer) {
-                        contact.erase(key, &mut self.ctx);
+                        contact.delivery.erase(key, &mut self.ctx);
                     }
                 }
                 // Nothing of them is in a contact's outbox.

@@ -6,6 +6,7 @@ use prost::Message as _;
 
 use crate::contact::Contact;
 use crate::contact::requests::NAME_MAX;
+use crate::delivery::Received;
 use crate::kernel::context::Context;
 use crate::node::me::{Me, vouches};
 use crate::row::MessageWithDelivery;
@@ -20,73 +21,86 @@ use crate::{FaultKind, MessageKey, SessionEpoch};
 pub(crate) type Found = BTreeMap<MessageKey, MessageWithDelivery>;
 
 /// What became of a ciphertext.
-pub(crate) enum Reception {
+pub(crate) enum Reception<S> {
     /// It is taken, or was taken before, or does not concern us.
     Taken,
     /// A new session began with it: ciphertexts may go.
     Opened,
-    /// These messages have to be read first; then it comes once more.
-    Wants(Vec<MessageKey>),
+    /// These messages have to be read before the content can be applied.
+    Wants(Vec<MessageKey>, Received<S>),
     /// The peer broke a rule: the link has to end.
     Fault(FaultKind),
 }
 
 impl<S: Clone> Contact<S> {
-    /// Takes a ciphertext. `found` has the rows that an earlier `Wants` named.
+    /// Takes a ciphertext.
     pub fn on_ciphertext<R: Ratchet<Session = S>>(
         &mut self,
-        sealed: &Ciphertext,
-        found: Option<&Found>,
+        ciphertext: &Ciphertext,
         me: &Me<R>,
         ctx: &mut Context,
-    ) -> Reception {
-        if sealed.session_epoch != 0 && sealed.session_epoch == self.offered().0 {
-            return self.on_opening(sealed, me, ctx);
+    ) -> Reception<S> {
+        if ciphertext.session_epoch != 0 && ciphertext.session_epoch == self.offered().0 {
+            return self.on_opening(ciphertext, me, ctx);
         }
-        let session = match &self.session {
-            Some(session) if self.is_friend() && sealed.session_epoch == self.cursors.session_epoch.0 => session,
+        let is_friend = self.is_friend();
+        let delivery = &mut self.delivery;
+        let session = match &delivery.session {
+            Some(session) if is_friend && ciphertext.session_epoch == delivery.cursors.session_epoch.0 => session,
             _ => {
                 // Not a friend's, or of a session that has been replaced.
                 ctx.fault(Some(self.row.address), FaultKind::SessionEpoch);
                 return Reception::Taken;
             }
         };
-        if sealed.sequence <= self.cursors.received && !breaks(Rule::SequenceUnchecked) {
-            self.ack_due = true;
+        let sequence = ciphertext.sequence;
+        if sequence <= delivery.cursors.received && !breaks(Rule::SequenceUnchecked) {
+            delivery.ack_due = true;
             return Reception::Taken;
         }
-        if sealed.sequence != self.cursors.received + 1 && !breaks(Rule::SequenceUnchecked) {
+        if sequence != delivery.cursors.received + 1 && !breaks(Rule::SequenceUnchecked) {
             return Reception::Fault(FaultKind::Sequence);
         }
         let Ok(opened) = me
             .ratchet
-            .decrypt(&self.row.address, session, &sealed.ciphertext, &mut ctx.entropy)
+            .decrypt(&self.row.address, session, &ciphertext.ciphertext, &mut ctx.entropy)
         else {
-            self.break_session(ctx);
+            delivery.break_session(ctx);
             return Reception::Fault(FaultKind::Decryption);
         };
-        match Content::decode(opened.plaintext.as_slice()) {
-            Ok(content) => {
-                let wanted = self.wants(&content, ctx);
-                if found.is_none() && !wanted.is_empty() {
-                    // The ratchet has not moved: it is decrypted again when the rows are here.
-                    return Reception::Wants(wanted);
-                }
-                self.apply(content, found.unwrap_or(&Found::new()), ctx);
-            }
+        let Ok(content) = Content::decode(opened.plaintext.as_slice()) else {
             // Taken all the same: it would not get better by being sent again.
-            Err(_) => ctx.fault(Some(self.row.address), FaultKind::Content),
+            ctx.fault(Some(self.row.address), FaultKind::Content);
+            delivery.advance(opened.session, sequence, ctx);
+            return Reception::Taken;
+        };
+        let received = Received {
+            session: opened.session,
+            sequence,
+            content,
+        };
+        let wanted = self.wants(&received.content, ctx);
+        if wanted.is_empty() {
+            self.take(received, &Found::new(), ctx);
+            Reception::Taken
+        } else {
+            Reception::Wants(wanted, received)
         }
-        self.session = Some(opened.session);
-        self.cursors.received = sealed.sequence;
-        ctx.gate.put_session(self.row.address);
-        self.save_cursors(ctx);
-        self.ack_due = true;
-        Reception::Taken
+    }
+
+    /// Applies a received content, in one commit with the session that decrypted it. `found` has the rows that it wanted.
+    pub fn take(&mut self, received: Received<S>, found: &Found, ctx: &mut Context) {
+        self.apply(received.content, found, ctx);
+        self.delivery.advance(received.session, received.sequence, ctx);
     }
 
     /// The first ciphertext of a session that they opened with our offer: their consent, or a replacement.
-    fn on_opening<R: Ratchet<Session = S>>(&mut self, sealed: &Ciphertext, me: &Me<R>, ctx: &mut Context) -> Reception {
+    fn on_opening<R: Ratchet<Session = S>>(
+        &mut self,
+        sealed: &Ciphertext,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> Reception<S> {
         let Some(offer) = self.offer.as_ref().filter(|_| sealed.sequence == 1) else {
             return Reception::Fault(FaultKind::Opening);
         };
@@ -100,9 +114,9 @@ impl<S: Clone> Contact<S> {
         };
         let renewal = self.row.identity_key.is_some();
         self.begin_session(opened.session, SessionEpoch(sealed.session_epoch), ctx);
-        self.cursors.received = 1;
-        self.save_cursors(ctx);
-        self.requeue(renewal, ctx);
+        self.delivery.cursors.received = 1;
+        self.delivery.save_cursors(ctx);
+        self.delivery.requeue(renewal, ctx);
         self.row.claimed_name = name;
         if renewal {
             self.rekeyed(&opened.identity_key, ctx);
@@ -116,7 +130,7 @@ impl<S: Clone> Contact<S> {
         // of it still waits comes after it.
         let seconds = self.conversation.timer(&ctx.own);
         self.queue_opening(Kind::Timer(Timer { seconds }), ctx);
-        self.ack_due = true;
+        self.delivery.ack_due = true;
         Reception::Opened
     }
 

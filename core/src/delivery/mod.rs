@@ -1,5 +1,138 @@
-//! Delivery: what is sent to a contact, from the outbox to its acknowledgement, and the ciphertexts that come from it.
+//! [`Delivery`]: what is sent to one contact, from the outbox to its acknowledgement, and how far its ciphertexts have come.
 
 pub(crate) mod inbox;
 pub(crate) mod outbox;
 pub(crate) mod sending;
+
+use crate::kernel::context::Context;
+use crate::row::{CursorsRow, Key, Row};
+use crate::sabotage::{Rule, breaks};
+use crate::wire::content::Content;
+use crate::wire::link;
+use crate::{FetchId, LinkId, OnionAddress, SessionEpoch};
+use outbox::Outbox;
+
+pub(crate) struct Delivery<S> {
+    contact: OnionAddress,
+    pub session: Option<S>,
+    pub cursors: CursorsRow,
+    pub outbox: Outbox,
+    /// The link over which ciphertexts may go: both sides have agreed on where they are.
+    pub established: Option<LinkId>,
+    /// A content that waits for cold rows. Until they are here, nothing else of the contact is looked at, and nothing is
+    /// sealed for it: the session that decrypted this content is to replace the present one.
+    pub stalled: Option<Stalled<S>>,
+    /// The contact is owed an `Ack`.
+    pub ack_due: bool,
+    /// The contact is owed a word about our presence.
+    pub presence_due: bool,
+}
+
+/// A decrypted content and the session that results from decrypting it.
+pub(crate) struct Received<S> {
+    pub session: S,
+    pub sequence: u64,
+    pub content: Content,
+}
+
+/// A received content that waits for a fetch.
+pub(crate) struct Stalled<S> {
+    pub fetch: FetchId,
+    pub link: LinkId,
+    pub received: Received<S>,
+}
+
+/// What an acknowledgement has covered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Acknowledged {
+    /// Nothing new, or the first content of a session alone. A peer can begin sessions without end: that they begin is
+    /// nothing that has come through.
+    NoProgress,
+    /// Something that waited has come through.
+    Progress,
+}
+
+/// The peer acknowledges what was never sent.
+pub(crate) struct CursorFault;
+
+impl<S> Delivery<S> {
+    pub fn new(contact: OnionAddress) -> Self {
+        Self {
+            contact,
+            session: None,
+            cursors: beginning(contact, SessionEpoch(0)),
+            outbox: Outbox::default(),
+            established: None,
+            stalled: None,
+            ack_due: false,
+            presence_due: false,
+        }
+    }
+
+    /// The session epoch of the session in use; 0 without one.
+    pub fn session_epoch(&self) -> SessionEpoch {
+        if self.session.is_some() {
+            self.cursors.session_epoch
+        } else {
+            SessionEpoch(0)
+        }
+    }
+
+    pub fn save_cursors(&self, ctx: &mut Context) {
+        ctx.gate.put(Row::Cursors(self.cursors));
+    }
+
+    /// Takes a session into use, from its beginning.
+    pub fn begin_session(&mut self, session: S, session_epoch: SessionEpoch, ctx: &mut Context) {
+        self.session = Some(session);
+        self.stalled = None;
+        self.cursors = beginning(self.contact, session_epoch);
+        ctx.gate.put_session(self.contact);
+        self.save_cursors(ctx);
+    }
+
+    /// The session is of no use any more; the next Hellos will find so, and replace it.
+    pub fn break_session(&mut self, ctx: &mut Context) {
+        self.session = None;
+        self.stalled = None;
+        ctx.gate.delete(Key::Session(self.contact));
+        self.established = None;
+    }
+
+    /// A ciphertext was taken: the session that decrypted it, and how far that is.
+    pub fn advance(&mut self, session: S, sequence: u64, ctx: &mut Context) {
+        self.session = Some(session);
+        self.cursors.received = sequence;
+        ctx.gate.put_session(self.contact);
+        self.save_cursors(ctx);
+        self.ack_due = true;
+    }
+
+    /// The links begin anew: nothing that belonged to an earlier one counts.
+    pub fn forget_link(&mut self) {
+        self.established = None;
+        self.stalled = None;
+        self.ack_due = false;
+    }
+
+    /// Pays what acks are owed, with one that covers all.
+    fn pay_ack(&mut self, link: LinkId, ctx: &mut Context) {
+        if std::mem::take(&mut self.ack_due) && !breaks(Rule::AckNotSent) {
+            let ack = link::Ack {
+                session_epoch: self.cursors.session_epoch.0,
+                received: self.cursors.received + 1000 * u64::from(breaks(Rule::AckOfUnsent)),
+            };
+            ctx.frame(link, link::frame::Body::Ack(ack));
+        }
+    }
+}
+
+fn beginning(contact: OnionAddress, session_epoch: SessionEpoch) -> CursorsRow {
+    CursorsRow {
+        contact,
+        session_epoch,
+        sent: 0,
+        acknowledged: 0,
+        received: 0,
+    }
+}

@@ -3,8 +3,8 @@
 
 use prost::Message as _;
 
-use crate::contact::Contact;
 use crate::delivery::outbox::{OPENING, Queued};
+use crate::delivery::{Acknowledged, CursorFault, Delivery};
 use crate::kernel::context::Context;
 use crate::kernel::timers::Timer;
 use crate::node::me::Me;
@@ -17,7 +17,7 @@ use crate::wire::content::content::Kind;
 use crate::wire::link::{self, frame::Body};
 use crate::{Availability, LinkId, MessageKey, Millis, Position, Wall};
 
-impl<S: Clone> Contact<S> {
+impl<S> Delivery<S> {
     /// Appends to the outbox.
     pub fn queue(&mut self, queued: Queued, ctx: &mut Context) {
         self.outbox.next += 1;
@@ -43,7 +43,7 @@ impl<S: Clone> Contact<S> {
             None => OutboxRow::NEVER,
         };
         let row = OutboxRow {
-            contact: self.row.address,
+            contact: self.contact,
             position,
             message,
             content: content.encode_to_vec(),
@@ -56,7 +56,6 @@ impl<S: Clone> Contact<S> {
         };
         ctx.gate.put(Row::Outbox(row.clone()));
         self.outbox.rows.insert(position, row);
-        self.estranged = false;
         self.watch_expiry(ctx);
     }
 
@@ -77,7 +76,9 @@ impl<S: Clone> Contact<S> {
 
     /// Seals and sends what the window has room for.
     fn seal_waiting<R: Ratchet<Session = S>>(&mut self, me: &Me<R>, ctx: &mut Context) {
-        let Some(link) = self.established else { return };
+        let Some(link) = self.established.filter(|_| self.stalled.is_none()) else {
+            return;
+        };
         let before = self.cursors.sent;
         while self.cursors.sent - self.cursors.acknowledged < ctx.limits.window {
             let Some(position) = self.outbox.first_unsealed() else {
@@ -88,7 +89,7 @@ impl<S: Clone> Contact<S> {
             }
         }
         if self.cursors.sent != before {
-            ctx.gate.put_session(self.row.address);
+            ctx.gate.put_session(self.contact);
             self.save_cursors(ctx);
             self.watch_expiry(ctx);
         }
@@ -136,22 +137,22 @@ impl<S: Clone> Contact<S> {
         }
     }
 
-    /// They have committed everything up to `received`. False if that cannot be.
-    pub fn acknowledge(&mut self, received: u64, ctx: &mut Context) -> bool {
+    /// The peer has committed everything up to `received`.
+    pub fn acknowledge(&mut self, received: u64, ctx: &mut Context) -> Result<Acknowledged, CursorFault> {
         if received > self.cursors.sent && !breaks(Rule::UnsentAckAccepted) {
-            return false;
+            return Err(CursorFault);
         }
+        let mut acknowledged = Acknowledged::NoProgress;
         if received <= self.cursors.acknowledged {
-            return true;
+            return Ok(acknowledged);
         }
         let covered = |row: &OutboxRow| row.sealed.as_ref().is_some_and(|sealed| sealed.sequence <= received);
         while let Some(first) = self.outbox.rows.first_entry()
             && covered(first.get())
         {
             let row = first.remove();
-            // A peer can begin sessions without end: that they begin is nothing that has come through.
             if row.position != OPENING {
-                self.progressed(ctx);
+                acknowledged = Acknowledged::Progress;
             }
             ctx.gate.delete(Key::Outbox(row.contact, row.position));
             if let Some(key) = row.message {
@@ -161,7 +162,7 @@ impl<S: Clone> Contact<S> {
         }
         self.cursors.acknowledged = received;
         self.save_cursors(ctx);
-        true
+        Ok(acknowledged)
     }
 
     /// A link has taken this message. If it is acknowledged by now, there is nothing to say.
@@ -207,7 +208,7 @@ impl<S: Clone> Contact<S> {
         }
         let position = row.position;
         self.outbox.rows.remove(&position);
-        ctx.gate.delete(Key::Outbox(self.row.address, position));
+        ctx.gate.delete(Key::Outbox(self.contact, position));
         progress(key, DeliveryState::Cancelled, None, ctx);
         self.watch_expiry(ctx);
         true
@@ -239,7 +240,7 @@ impl<S: Clone> Contact<S> {
             ctx.gate.put(Row::Outbox(row.clone()));
         } else {
             self.outbox.rows.remove(&position);
-            ctx.gate.delete(Key::Outbox(self.row.address, position));
+            ctx.gate.delete(Key::Outbox(self.contact, position));
         }
     }
 
@@ -271,7 +272,7 @@ impl<S: Clone> Contact<S> {
     }
 
     pub fn watch_expiry(&self, ctx: &mut Context) {
-        let timer = Timer::OutboxExpiry(self.row.address);
+        let timer = Timer::OutboxExpiry(self.contact);
         match self.outbox.next_expiry() {
             Some(at) => ctx.wake_at(timer, at),
             None => ctx.timers.clear(timer),

@@ -96,8 +96,7 @@ impl<R: Ratchet> Node<R> {
         if let Some(contact) = self.contacts.get_mut(&peer)
             && !linked
         {
-            contact.established = None;
-            contact.stalled = None;
+            contact.delivery.forget_link();
             contact.reach_out = false;
             if was_up {
                 contact.seen(&mut self.ctx);

@@ -122,7 +122,11 @@ impl<R: Ratchet> Node<R> {
             Command::Status => Ok(Reply::Status(Status {
                 links: self.pool.up(),
                 dials: self.pool.dials(),
-                queued: self.contacts.values().map(|contact| contact.outbox.len()).sum(),
+                queued: self
+                    .contacts
+                    .values()
+                    .map(|contact| contact.delivery.outbox.len())
+                    .sum(),
                 peer_faults: self.ctx.faults.values().sum(),
                 faults_by_kind: self.ctx.faults.clone(),
             })),
@@ -204,7 +208,7 @@ impl<R: Ratchet> Node<R> {
 
     fn set_typing(&mut self, peer: OnionAddress, typing: bool) -> Outcome {
         let contact = self.contacts.known(peer)?;
-        if let Some(link) = contact.established.filter(|_| !contact.row.blocked) {
+        if let Some(link) = contact.delivery.established.filter(|_| !contact.row.blocked) {
             self.ctx.frame(link, Body::Typing(link::Typing { typing }));
         }
         Ok(Reply::Done)
@@ -213,7 +217,11 @@ impl<R: Ratchet> Node<R> {
     fn set_availability(&mut self, availability: Availability) -> Reply {
         if self.ctx.availability != availability {
             self.ctx.availability = availability;
-            for link in self.contacts.values().filter_map(|contact| contact.established) {
+            for link in self
+                .contacts
+                .values()
+                .filter_map(|contact| contact.delivery.established)
+            {
                 self.ctx.frame(link, presence_frame(availability));
             }
         }

@@ -1,7 +1,8 @@
 //! What comes over links: streams, bytes, frames, silence.
 
-use crate::contact::{self, Contact, Stalled};
-use crate::delivery::inbox::{Found, Reception};
+use crate::contact::{self, Contact};
+use crate::delivery::Stalled;
+use crate::delivery::inbox::Reception;
 use crate::kernel::timers::Timer;
 use crate::link::pool::{Phase, Silence};
 use crate::link::{Link, LinkEvent};
@@ -34,7 +35,7 @@ impl<R: Ratchet> Node<R> {
     pub(crate) fn note_sent(&mut self) {
         for (peer, key) in std::mem::take(&mut self.handed_over) {
             if let Some(contact) = self.contacts.get_mut(&peer) {
-                contact.sent(key, &mut self.ctx);
+                contact.delivery.sent(key, &mut self.ctx);
             }
         }
     }
@@ -90,7 +91,11 @@ impl<R: Ratchet> Node<R> {
             }
             if let Phase::Up(up) = entry.phase {
                 peer = Some(up);
-                if self.contacts.get(&up).is_some_and(|contact| contact.stalled.is_some()) {
+                if self
+                    .contacts
+                    .get(&up)
+                    .is_some_and(|contact| contact.delivery.stalled.is_some())
+                {
                     break;
                 }
             }
@@ -129,9 +134,7 @@ impl<R: Ratchet> Node<R> {
         }
         let hello = match self.contacts.get_mut(&peer) {
             Some(contact) => {
-                contact.established = None;
-                contact.stalled = None;
-                contact.ack_due = false;
+                contact.delivery.forget_link();
                 contact.greeting(&mut self.ctx)
             }
             None => resume::hello_to_stranger(&mut self.ctx),
@@ -157,7 +160,7 @@ impl<R: Ratchet> Node<R> {
             Some(Body::Hello(hello)) if !greeted => self.on_hello(id, peer, hello),
             Some(Body::Hello(_)) => self.fault(id, FaultKind::FrameOrder),
             Some(_) if !greeted => self.fault(id, FaultKind::FrameOrder),
-            Some(Body::Ciphertext(sealed)) => self.on_ciphertext(id, peer, sealed, None),
+            Some(Body::Ciphertext(ciphertext)) => self.on_ciphertext(id, peer, &ciphertext),
             Some(Body::Ack(ack)) => self.on_ack(id, peer, &ack),
             Some(body) if self.pays(&peer) => self.on_other(id, peer, body),
             Some(_) => self.ctx.fault(Some(peer), FaultKind::RateLimit),
@@ -196,36 +199,29 @@ impl<R: Ratchet> Node<R> {
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return self.fault(id, FaultKind::NotAContact);
         };
-        if contact.session_epoch().0 != ack.session_epoch {
+        if contact.delivery.session_epoch().0 != ack.session_epoch {
             return; // of a session that has been replaced
         }
-        if !contact.acknowledge(ack.received, &mut self.ctx) {
+        if contact.acknowledge(ack.received, &mut self.ctx).is_err() {
             self.fault(id, FaultKind::Ack);
         }
     }
 
-    /// A ciphertext, for the first time or once more with the rows that it wanted.
-    pub(crate) fn on_ciphertext(
-        &mut self,
-        id: LinkId,
-        peer: OnionAddress,
-        sealed: link::Ciphertext,
-        found: Option<&Found>,
-    ) {
+    fn on_ciphertext(&mut self, id: LinkId, peer: OnionAddress, ciphertext: &link::Ciphertext) {
         let Some(contact) = self.contacts.get_mut(&peer) else {
             self.ctx.fault(Some(peer), FaultKind::NotAContact);
             return;
         };
-        match contact.on_ciphertext(&sealed, found, &self.me, &mut self.ctx) {
+        match contact.on_ciphertext(ciphertext, &self.me, &mut self.ctx) {
             Reception::Taken => {}
             Reception::Opened => contact.establish(id, &mut self.ctx),
-            Reception::Wants(keys) => {
+            Reception::Wants(keys, received) => {
                 let fetch = self.fetch_for(peer, keys);
                 if let Some(contact) = self.contacts.get_mut(&peer) {
-                    contact.stalled = Some(Stalled {
+                    contact.delivery.stalled = Some(Stalled {
                         fetch,
                         link: id,
-                        sealed,
+                        received,
                     });
                 }
             }

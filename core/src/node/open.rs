@@ -97,10 +97,10 @@ impl<R: Ratchet> Node<R> {
         }
         for row in image.sessions {
             let session = R::decode(&row.record).map_err(|_| OpenError::Damaged("session"))?;
-            node.known(row.contact, "session")?.session = Some(session);
+            node.known(row.contact, "session")?.delivery.session = Some(session);
         }
         for row in image.cursors {
-            node.known(row.contact, "cursors")?.cursors = row;
+            node.known(row.contact, "cursors")?.delivery.cursors = row;
         }
         for row in image.offers {
             let contact = row.contact;
@@ -111,7 +111,7 @@ impl<R: Ratchet> Node<R> {
             node.known(contact, "request")?.request = Some(row);
         }
         for row in image.outbox {
-            node.known(row.contact, "outbox")?.outbox.restore(row);
+            node.known(row.contact, "outbox")?.delivery.outbox.restore(row);
         }
         if let Some(at) = image.next_disappearance {
             node.ctx.disappears(at);
@@ -129,7 +129,7 @@ impl<R: Ratchet> Node<R> {
     /// Takes up what waited, and looks every friend up once.
     fn resume(&mut self) {
         for contact in self.contacts.values_mut() {
-            contact.watch_expiry(&mut self.ctx);
+            contact.delivery.watch_expiry(&mut self.ctx);
             // Friends, for their presence; those who hold our request, for their answer.
             contact.reach_out = contact.is_ours();
             if contact.reach_out && !contact.has_mail() {

@@ -119,12 +119,12 @@ impl<S: Clone> Contact<S> {
             Relationship::Declined => link::Relationship::Declined,
             Relationship::Friend => link::Relationship::Friend,
         };
-        let cursors = self.session.as_ref().map(|_| self.cursors);
+        let cursors = self.delivery.session.as_ref().map(|_| self.delivery.cursors);
         Hello {
             version_min: VERSION,
             version_max: VERSION,
             relationship: relationship.into(),
-            session_epoch: self.session_epoch().0,
+            session_epoch: self.delivery.session_epoch().0,
             sent: cursors.map_or(0, |cursors| cursors.sent),
             received: cursors.map_or(0, |cursors| cursors.received),
             acknowledged: cursors.map_or(0, |cursors| cursors.acknowledged),
@@ -152,7 +152,7 @@ impl<S: Clone> Contact<S> {
             // They have lost or removed us. Only a request of theirs, or of ours, changes that.
             _ => return,
         }
-        if theirs.session_epoch == self.cursors.session_epoch.0 {
+        if theirs.session_epoch == self.delivery.cursors.session_epoch.0 {
             // Even before a replacement, what they hold need not be sent again.
             let _ = self.acknowledge(theirs.received, ctx);
         }
@@ -167,7 +167,7 @@ impl<S: Clone> Contact<S> {
                     .session_epoch
                     .max(theirs.session_epoch)
                     .max(theirs.offered)
-                    .max(self.cursors.session_epoch.0);
+                    .max(self.delivery.cursors.session_epoch.0);
                 let offer = self.offer_above(known, me, ctx);
                 if let Ok(bundle) = Bundle::decode(offer.bundle.as_slice()) {
                     let session_epoch = offer.session_epoch.0;
@@ -200,7 +200,7 @@ impl<S: Clone> Contact<S> {
     pub fn send_request<R: Ratchet<Session = S>>(&mut self, link: LinkId, me: &Me<R>, ctx: &mut Context) {
         let offer = match &self.offer {
             Some(offer) => offer,
-            None => self.offer_above(self.cursors.session_epoch.0, me, ctx),
+            None => self.offer_above(self.delivery.cursors.session_epoch.0, me, ctx),
         };
         let request = Request {
             session_epoch: offer.session_epoch.0,
@@ -238,10 +238,10 @@ impl<S: Clone> Contact<S> {
     /// Ciphertexts may go: first those that they may have missed, then what waits. Our presence comes after them: one of
     /// them may be our consent, before which they do not listen to it.
     pub fn establish(&mut self, link: LinkId, ctx: &mut Context) {
-        self.established = Some(link);
+        self.delivery.established = Some(link);
         self.seen(ctx);
-        self.resend(ctx);
-        self.presence_due = true;
+        self.delivery.resend(ctx);
+        self.delivery.presence_due = true;
     }
 
     /// An `Offer`: the smaller key wants the session replaced. False if it must not be so.
@@ -254,7 +254,7 @@ impl<S: Clone> Contact<S> {
     ) -> bool {
         let acceptable = self.is_friend()
             && self.row.address < me.address
-            && offer.session_epoch > self.session_epoch().0
+            && offer.session_epoch > self.delivery.session_epoch().0
             && offer.session_epoch <= SESSION_EPOCH_MAX;
         let Some(bundle) = offer.bundle.as_ref().filter(|_| acceptable) else {
             return false;
@@ -290,7 +290,7 @@ impl<S: Clone> Contact<S> {
         };
         let renewal = self.row.identity_key.is_some();
         self.begin_session(session, session_epoch, ctx);
-        self.requeue(renewal, ctx);
+        self.delivery.requeue(renewal, ctx);
         if renewal {
             self.rekeyed(&bundle.identity_key, ctx);
         } else {
