@@ -1,12 +1,11 @@
 //! What a person does with contacts: ask, consent, refuse, remove, name, block, verify.
 
-use crate::contact::requests::{NAME_MAX, NOTE_MAX};
 use crate::contact::{self, Contact};
 use crate::node::Node;
 use crate::node::commands::{Outcome, in_range};
 use crate::row::{Event, Relationship};
 use crate::session::Ratchet;
-use crate::{Argument, ContactObstacle, FriendCode, OnionAddress, Refusal, Reply, SafetyNumber, Table};
+use crate::{Argument, ContactObstacle, FriendCode, Limits, OnionAddress, Refusal, Reply, SafetyNumber, Table};
 
 impl<R: Ratchet> Node<R> {
     pub(crate) fn add_contact(&mut self, code: FriendCode, petname: Option<String>, note: String) -> Outcome {
@@ -14,7 +13,7 @@ impl<R: Ratchet> Node<R> {
         if peer == self.me.address {
             return Err(Refusal::Ourselves);
         }
-        in_range(Argument::Note, note.len() <= NOTE_MAX)?;
+        in_range(Argument::Note, note.len() <= Limits::NOTE_BYTES)?;
         check_petname(petname.as_deref())?;
         match self
             .contacts
@@ -155,6 +154,6 @@ fn wrong(contact: OnionAddress, obstacle: ContactObstacle) -> Outcome {
 fn check_petname(petname: Option<&str>) -> Result<(), Refusal> {
     in_range(
         Argument::Petname,
-        petname.is_none_or(|petname| petname.len() <= NAME_MAX),
+        petname.is_none_or(|petname| petname.len() <= Limits::NAME_BYTES),
     )
 }

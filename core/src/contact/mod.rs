@@ -16,7 +16,6 @@ use crate::sabotage::{Rule, breaks};
 use crate::wire::content::content::Kind;
 use crate::{ContactPresence, ConversationId, LinkId, Notice, OnionAddress, Presence, SessionEpoch, Wall};
 
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Contact<S> {
     pub row: ContactRow,
     pub conversation: Conversation,

@@ -12,16 +12,10 @@ use crate::kernel::context::Context;
 use crate::node::me::Me;
 use crate::row::{Event, InviteRow, Key, Relationship, RequestRow, Row};
 use crate::session::Ratchet;
-use crate::session::resume::SESSION_EPOCH_MAX;
 use crate::wire::content::Accept;
 use crate::wire::content::content::Kind;
 use crate::wire::link::{self, Bundle, Request, RequestStatus, frame::Body};
-use crate::{FaultKind, InviteToken, LinkId, SessionEpoch};
-
-/// Bytes of a name, ours or theirs.
-pub(crate) const NAME_MAX: usize = 64;
-/// Bytes of a request's note.
-pub(crate) const NOTE_MAX: usize = 500;
+use crate::{FaultKind, InviteToken, Limits, LinkId, SessionEpoch};
 
 /// The request is malformed.
 pub(crate) struct Malformed;
@@ -36,9 +30,9 @@ impl<S: Clone> Contact<S> {
         me: &Me<R>,
         ctx: &mut Context,
     ) -> Result<(), Malformed> {
-        let well_formed = (1..=SESSION_EPOCH_MAX).contains(&request.session_epoch)
-            && request.name.len() <= NAME_MAX
-            && request.note.len() <= NOTE_MAX;
+        let well_formed = (1..=Limits::SESSION_EPOCH).contains(&request.session_epoch)
+            && request.name.len() <= Limits::NAME_BYTES
+            && request.note.len() <= Limits::NOTE_BYTES;
         let bundle = request.bundle.filter(|_| well_formed).ok_or(Malformed)?;
         let invite = match request.invite.len() {
             0 => None,

@@ -11,16 +11,7 @@ use crate::row::{ContentType, DeliveryState, Event, Key, MessageRow, ReactionRow
 use crate::sabotage::{Rule, breaks};
 use crate::wire::content::content::Kind;
 use crate::wire::content::{self, Content};
-use crate::{FaultKind, MessageId, MessageKey, OnionAddress, Wall, feature};
-
-/// Bytes of a thread's name.
-pub(crate) const THREAD_MAX: usize = 128;
-/// Bytes of a reaction.
-pub(crate) const EMOJI_MAX: usize = 64;
-/// Messages that one receipt names.
-pub(crate) const READ_MAX: usize = 256;
-/// Longest timer, in seconds: a year.
-pub(crate) const TIMER_MAX: u32 = 366 * 24 * 3600;
+use crate::{FaultKind, Limits, MessageId, MessageKey, OnionAddress, Wall, feature};
 
 /// Whether a content is one of a later version's that says nothing to a person.
 fn ignores(content: &Content, ctx: &Context) -> bool {
@@ -44,7 +35,12 @@ impl<S: Clone> Contact<S> {
             Some(Kind::Delete(delete)) => vec![incoming(&delete.target)],
             Some(Kind::Reaction(reaction)) if reaction.own => vec![incoming(&reaction.target)],
             Some(Kind::Reaction(reaction)) => vec![outgoing(&reaction.target)],
-            Some(Kind::Read(read)) => read.targets.iter().take(READ_MAX).map(|id| outgoing(id)).collect(),
+            Some(Kind::Read(read)) => read
+                .targets
+                .iter()
+                .take(Limits::READ_TARGETS)
+                .map(|id| outgoing(id))
+                .collect(),
             Some(Kind::Text(_)) | None if content.repeat => vec![incoming(&content.id)],
             _ => Vec::new(),
         };
@@ -96,7 +92,7 @@ impl<S: Clone> Contact<S> {
         } else {
             Some(message_id(&text.reply_to)?)
         };
-        if text.text.is_empty() || text.text.len() > ctx.limits.text_bytes || text.thread.len() > THREAD_MAX {
+        if text.text.is_empty() || text.text.len() > ctx.limits.text_bytes || text.thread.len() > Limits::THREAD_BYTES {
             return None;
         }
         let content_type = match text.content_type() {
@@ -109,7 +105,7 @@ impl<S: Clone> Contact<S> {
         let row = MessageRow {
             key,
             order: ctx.record(Event::MessageReceived { key }),
-            ttl: self.conversation.shortest(text.ttl.min(TIMER_MAX)),
+            ttl: self.conversation.shortest(text.ttl.min(Limits::TIMER_SECONDS)),
             text: text.text,
             content_type,
             thread: Some(text.thread).filter(|thread| !thread.is_empty()),
@@ -172,7 +168,7 @@ impl<S: Clone> Contact<S> {
         } else {
             self.outgoing(&reaction.target, ctx)?
         };
-        if reaction.emoji.len() > EMOJI_MAX {
+        if reaction.emoji.len() > Limits::REACTION_BYTES {
             return None;
         }
         if found
@@ -190,7 +186,7 @@ impl<S: Clone> Contact<S> {
     }
 
     fn on_read(&mut self, read: &content::Read, found: &Found, ctx: &mut Context) -> Option<()> {
-        if read.targets.len() > READ_MAX {
+        if read.targets.len() > Limits::READ_TARGETS {
             return None;
         }
         let targets = read.targets.iter().map(|id| self.outgoing(id, ctx));
@@ -213,7 +209,7 @@ impl<S: Clone> Contact<S> {
     }
 
     fn on_timer(&mut self, timer: content::Timer, ctx: &mut Context) -> Option<()> {
-        if timer.seconds > TIMER_MAX {
+        if timer.seconds > Limits::TIMER_SECONDS {
             return None;
         }
         self.conversation.set_timer(self.row.address, timer.seconds, ctx);

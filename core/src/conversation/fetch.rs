@@ -21,9 +21,6 @@ enum Purpose {
     Disappearance,
 }
 
-/// Messages that disappear in one commit.
-const DISAPPEAR_AT_ONCE: u32 = 256;
-
 impl<R: Ratchet> Node<R> {
     /// Fetches the messages that a command is about.
     pub(crate) fn ask(&mut self, command: CommandId, peer: OnionAddress, keys: Vec<MessageKey>, cold: Cold) {
@@ -115,7 +112,7 @@ impl<R: Ratchet> Node<R> {
         self.ctx.next_disappearance = None;
         let query = Query::Disappearing {
             until: self.ctx.now.wall,
-            limit: DISAPPEAR_AT_ONCE,
+            limit: self.ctx.limits.disappearances,
         };
         self.query(
             query,

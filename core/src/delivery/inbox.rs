@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use prost::Message as _;
 
 use crate::contact::Contact;
-use crate::contact::requests::NAME_MAX;
 use crate::delivery::Received;
 use crate::kernel::context::Context;
 use crate::node::me::{Me, vouches};
@@ -15,7 +14,7 @@ use crate::session::{Opened, Ratchet};
 use crate::wire::content::content::Kind;
 use crate::wire::content::{Content, Timer};
 use crate::wire::link::Ciphertext;
-use crate::{FaultKind, MessageKey, SessionEpoch};
+use crate::{FaultKind, Limits, MessageKey, SessionEpoch};
 
 /// Cold rows that were asked for, by key; a key without a row is one that is not there.
 pub(crate) type Found = BTreeMap<MessageKey, MessageWithDelivery>;
@@ -141,7 +140,7 @@ impl<S: Clone> Contact<S> {
             Kind::Renewed(renewed) if self.is_friend() => (renewed.name, renewed.identity_signature),
             _ => return None,
         };
-        let valid = name.len() <= NAME_MAX && vouches(&self.row.address, &opened.identity_key, &signature);
+        let valid = name.len() <= Limits::NAME_BYTES && vouches(&self.row.address, &opened.identity_key, &signature);
         valid.then_some((opened, name))
     }
 }

@@ -45,8 +45,43 @@ pub struct Limits {
     pub features: Vec<u32>,
     /// Feature numbers that a Hello may have.
     pub hello_features: usize,
+    /// Unused invites.
+    pub invites: usize,
+    /// Named consumers of the event log.
+    pub consumers: usize,
+    /// Bytes that wait for one link; a whole window of the largest texts takes a good half of it.
+    pub unsent_bytes: usize,
+    /// Messages that disappear in one commit.
+    pub disappearances: u32,
     /// Changes staged before bulk input is unwelcome.
     pub staged_changes: usize,
+}
+
+/// Bounds that are the same for every node: the protocol's, and those of what is stored.
+impl Limits {
+    /// Bytes of a name, ours or a peer's.
+    pub(crate) const NAME_BYTES: usize = 64;
+    /// Bytes of a request's note.
+    pub(crate) const NOTE_BYTES: usize = 500;
+    /// Bytes of a thread's name.
+    pub(crate) const THREAD_BYTES: usize = 128;
+    /// Bytes of a reaction.
+    pub(crate) const REACTION_BYTES: usize = 64;
+    /// Messages that one receipt names.
+    pub(crate) const READ_TARGETS: usize = 256;
+    /// The longest timer, in seconds: a year.
+    pub(crate) const TIMER_SECONDS: u32 = 366 * 24 * 3600;
+    /// Session epochs above this are a fault; below, adding one never overflows.
+    pub(crate) const SESSION_EPOCH: u64 = 1 << 62;
+    /// Bytes of a consumer's name.
+    pub(crate) const CONSUMER_BYTES: usize = 64;
+    /// Bytes of an idempotency key.
+    pub(crate) const IDEMPOTENCY_KEY_BYTES: usize = 128;
+    /// Where numbers end that a node counts up, one event, position or ciphertext at a time, and session epochs, which begin
+    /// below half of it. None gets there; below it nothing overflows, and a signed column keeps the order.
+    pub(crate) const COUNT: u64 = 1 << 63;
+    /// Bytes of a bundle, a content or a ciphertext: far more than any has, and far fewer than a frame, sealed or not.
+    pub(crate) const PART_BYTES: usize = 56 * 1024;
 }
 
 impl Default for Limits {
@@ -72,6 +107,10 @@ impl Default for Limits {
             sent_delay: Millis(100),
             features: vec![feature::IGNORABLE_CONTENTS],
             hello_features: 256,
+            invites: 1024,
+            consumers: 1024,
+            unsent_bytes: 4 * 1024 * 1024,
+            disappearances: 256,
             staged_changes: 4096,
         }
     }

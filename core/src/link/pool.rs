@@ -13,9 +13,6 @@ use crate::wire::link::Frame;
 use crate::wire::link::frame::Body;
 use crate::{FaultKind, LinkId, MessageKey, Millis, Monotonic, OnionAddress, Output};
 
-/// Bytes that wait for one link. A whole window of the largest texts takes a good half of it.
-const MAX_UNSENT: usize = 4 * 1024 * 1024;
-
 #[derive(Default)]
 pub(crate) struct Pool {
     links: BTreeMap<LinkId, Entry>,
@@ -270,7 +267,7 @@ impl Pool {
         entry.link.send(frame);
         entry.boarding.extend(message);
         self.unsent.insert(id);
-        entry.link.backlog() <= MAX_UNSENT
+        entry.link.backlog() <= ctx.limits.unsent_bytes
     }
 
     /// The next transmit of any link.

@@ -1,9 +1,7 @@
 //! What a person or program wants, checked and carried out. Commands about messages that may be cold are in `messages`.
 
 use crate::contact::Contact;
-use crate::contact::requests::NAME_MAX;
 use crate::conversation::commands::Cold;
-use crate::conversation::contents::{EMOJI_MAX, READ_MAX, THREAD_MAX, TIMER_MAX};
 use crate::delivery::outbox::Queued;
 use crate::node::Node;
 use crate::row::{ConsumerRow, ContentType, DeliveryState, InviteRow, Row};
@@ -13,16 +11,9 @@ use crate::wire::content::Timer;
 use crate::wire::content::content::Kind;
 use crate::wire::link::{self, frame::Body};
 use crate::{
-    Argument, Availability, Command, CommandId, ConversationId, Draft, EventSeq, FriendCode, InviteToken, MessageId,
-    MessageKey, OnionAddress, Refusal, Reply, Status, Table,
+    Argument, Availability, Command, CommandId, ConversationId, Draft, EventSeq, FriendCode, InviteToken, Limits,
+    MessageId, MessageKey, OnionAddress, Refusal, Reply, Status, Table,
 };
-
-/// Bytes of a consumer's name, and of an idempotency key.
-const CONSUMER_MAX: usize = 64;
-const IDEMPOTENCY_KEY_MAX: usize = 128;
-/// Named consumers, and unused invites.
-const CONSUMERS_MAX: usize = 1024;
-const INVITES_MAX: usize = 1024;
 
 pub(crate) type Outcome = Result<Reply, Refusal>;
 
@@ -71,7 +62,7 @@ impl<R: Ratchet> Node<R> {
                 let peer = direct(message.conversation)?;
                 let fits = emoji
                     .as_ref()
-                    .is_none_or(|emoji| (1..=EMOJI_MAX).contains(&emoji.len()));
+                    .is_none_or(|emoji| (1..=Limits::REACTION_BYTES).contains(&emoji.len()));
                 in_range(Argument::Reaction, fits)?;
                 self.contacts.correspondent(peer, &self.ctx.limits)?;
                 self.ask(id, peer, vec![message], Cold::React { emoji });
@@ -84,7 +75,7 @@ impl<R: Ratchet> Node<R> {
                 receipt,
             } => {
                 let peer = direct(conversation)?;
-                in_range(Argument::MessageCount, ids.len() <= READ_MAX)?;
+                in_range(Argument::MessageCount, ids.len() <= Limits::READ_TARGETS)?;
                 self.contacts.known(peer)?;
                 let key = |id| MessageKey {
                     conversation,
@@ -135,14 +126,14 @@ impl<R: Ratchet> Node<R> {
     }
 
     fn set_name(&mut self, name: String) -> Outcome {
-        in_range(Argument::Name, name.len() <= NAME_MAX)?;
+        in_range(Argument::Name, name.len() <= Limits::NAME_BYTES)?;
         self.me.row.name = name;
         self.ctx.gate.put(Row::Identity(self.me.row.clone()));
         Ok(Reply::Done)
     }
 
     fn create_invite(&mut self) -> Outcome {
-        if self.invites.len() >= INVITES_MAX {
+        if self.invites.len() >= self.ctx.limits.invites {
             return Err(Refusal::Full(Table::Invites));
         }
         let row = InviteRow {
@@ -163,14 +154,14 @@ impl<R: Ratchet> Node<R> {
             (1..=self.ctx.limits.text_bytes).contains(&draft.text.len()),
         )?;
         let fits = |text: &Option<String>, max| text.as_ref().is_none_or(|text| (1..=max).contains(&text.len()));
-        in_range(Argument::Thread, fits(&draft.thread, THREAD_MAX))?;
+        in_range(Argument::Thread, fits(&draft.thread, Limits::THREAD_BYTES))?;
         in_range(
             Argument::IdempotencyKey,
-            fits(&draft.idempotency_key, IDEMPOTENCY_KEY_MAX),
+            fits(&draft.idempotency_key, Limits::IDEMPOTENCY_KEY_BYTES),
         )?;
         in_range(
             Argument::Ttl,
-            draft.ttl.is_none_or(|ttl| (1..=TIMER_MAX).contains(&ttl)),
+            draft.ttl.is_none_or(|ttl| (1..=Limits::TIMER_SECONDS).contains(&ttl)),
         )?;
         let known = draft.content_type != ContentType::Unsupported;
         in_range(Argument::ContentType, known)?;
@@ -196,7 +187,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     fn set_timer(&mut self, peer: OnionAddress, seconds: u32) -> Outcome {
-        in_range(Argument::Timer, seconds <= TIMER_MAX)?;
+        in_range(Argument::Timer, seconds <= Limits::TIMER_SECONDS)?;
         let ctx = &mut self.ctx;
         let contact = self.contacts.correspondent(peer, &ctx.limits)?;
         if contact.conversation.set_timer(self.me.address, seconds, ctx) {
@@ -229,9 +220,12 @@ impl<R: Ratchet> Node<R> {
     }
 
     fn acknowledge_events(&mut self, consumer: String, seq: EventSeq) -> Outcome {
-        in_range(Argument::Consumer, (1..=CONSUMER_MAX).contains(&consumer.len()))?;
+        in_range(
+            Argument::Consumer,
+            (1..=Limits::CONSUMER_BYTES).contains(&consumer.len()),
+        )?;
         in_range(Argument::Event, seq <= self.ctx.last_event)?;
-        if !self.consumers.contains_key(&consumer) && self.consumers.len() >= CONSUMERS_MAX {
+        if !self.consumers.contains_key(&consumer) && self.consumers.len() >= self.ctx.limits.consumers {
             return Err(Refusal::Full(Table::Consumers));
         }
         let known = self.consumers.get(&consumer).copied();

@@ -157,7 +157,7 @@ impl<R: Ratchet> Node<R> {
             entry.last_traffic = self.ctx.now.monotonic;
         }
         match frame.body {
-            Some(Body::Hello(hello)) if !greeted => self.on_hello(id, peer, hello),
+            Some(Body::Hello(hello)) if !greeted => self.on_hello(id, peer, &hello),
             Some(Body::Hello(_)) => self.fault(id, FaultKind::FrameOrder),
             Some(_) if !greeted => self.fault(id, FaultKind::FrameOrder),
             Some(Body::Ciphertext(ciphertext)) => self.on_ciphertext(id, peer, &ciphertext),
@@ -178,8 +178,8 @@ impl<R: Ratchet> Node<R> {
         bucket.take(&self.ctx.limits, self.ctx.now.monotonic)
     }
 
-    fn on_hello(&mut self, id: LinkId, peer: OnionAddress, hello: Hello) {
-        if !resume::acceptable(&hello, &self.ctx.limits) {
+    fn on_hello(&mut self, id: LinkId, peer: OnionAddress, hello: &Hello) {
+        if !resume::acceptable(hello, &self.ctx.limits) {
             return self.fault(id, FaultKind::Hello);
         }
         if !self.pays(&peer) {
@@ -189,9 +189,9 @@ impl<R: Ratchet> Node<R> {
             entry.greeted = true;
         }
         if let Some(contact) = self.contacts.get_mut(&peer) {
-            contact.learn_features(&hello);
+            contact.learn_features(hello);
             contact.seen(&mut self.ctx);
-            contact.resume(id, &hello, &self.me, &mut self.ctx);
+            contact.resume(id, hello, &self.me, &mut self.ctx);
         }
     }
 
@@ -267,7 +267,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     fn on_request(&mut self, id: LinkId, peer: OnionAddress, request: link::Request) {
-        let fresh = !self.contacts.get(&peer).is_some();
+        let fresh = self.contacts.get(&peer).is_none();
         if fresh {
             let asking = self
                 .contacts

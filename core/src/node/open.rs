@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::contact::requests::{NAME_MAX, NOTE_MAX};
 use crate::contact::{Contact, Contacts};
 use crate::kernel::context::Context;
 use crate::kernel::gate::Gate;
@@ -34,13 +33,6 @@ pub enum OpenError {
     #[error("the store is damaged: a row of type {0} is longer than any that a node writes")]
     TooLong(&'static str),
 }
-
-/// Where numbers end that a node counts up, one event, position or ciphertext at a time, and session epochs, which begin below
-/// half of it. None gets there; below it nothing overflows, and a signed column keeps the order.
-const COUNTS_END: u64 = 1 << 63;
-
-/// Bytes of a bundle, a content or a ciphertext: far more than any has, and far fewer than a frame, sealed or not.
-const PART_MAX: usize = 56 * 1024;
 
 impl<R: Ratchet> Node<R> {
     /// Starts from what is durable. An empty image becomes a new identity, with the first commit.
@@ -142,7 +134,7 @@ impl<R: Ratchet> Node<R> {
 
 fn check_counts(image: &Image) -> Result<(), OpenError> {
     let check = |row, sound| if sound { Ok(()) } else { Err(OpenError::Uncounted(row)) };
-    let counted = |number: u64| number < COUNTS_END;
+    let counted = |number: u64| number < Limits::COUNT;
     let Image {
         first_event,
         last_event,
@@ -161,12 +153,21 @@ fn check_counts(image: &Image) -> Result<(), OpenError> {
 /// Of what is sent on: a frame that does not fit a record is a broken contract.
 fn check_lengths(image: &Image) -> Result<(), OpenError> {
     let check = |row, short| if short { Ok(()) } else { Err(OpenError::TooLong(row)) };
-    check("identity", image.identity.iter().all(|row| row.name.len() <= NAME_MAX))?;
-    check("contact", image.contacts.iter().all(|row| row.note.len() <= NOTE_MAX))?;
-    check("offer", image.offers.iter().all(|row| row.bundle.len() <= PART_MAX))?;
+    check(
+        "identity",
+        image.identity.iter().all(|row| row.name.len() <= Limits::NAME_BYTES),
+    )?;
+    check(
+        "contact",
+        image.contacts.iter().all(|row| row.note.len() <= Limits::NOTE_BYTES),
+    )?;
+    check(
+        "offer",
+        image.offers.iter().all(|row| row.bundle.len() <= Limits::PART_BYTES),
+    )?;
     for row in &image.outbox {
         let sealed = row.sealed.as_ref().map_or(0, |sealed| sealed.ciphertext.len());
-        check("outbox", row.content.len().max(sealed) <= PART_MAX)?;
+        check("outbox", row.content.len().max(sealed) <= Limits::PART_BYTES)?;
     }
     Ok(())
 }

@@ -20,9 +20,6 @@ use prost::Message as _;
 /// The protocol version spoken here.
 pub(crate) const VERSION: u32 = 1;
 
-/// Session epochs above this are a fault; below, adding one never overflows.
-pub(crate) const SESSION_EPOCH_MAX: u64 = 1 << 62;
-
 /// What a pair of Hellos says about the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Resumption {
@@ -60,8 +57,8 @@ fn resumption(ours: &Hello, theirs: &Hello) -> Resumption {
 pub(crate) fn acceptable(theirs: &Hello, limits: &Limits) -> bool {
     theirs.features.len() <= limits.hello_features
         && (theirs.version_min..=theirs.version_max).contains(&VERSION)
-        && theirs.session_epoch <= SESSION_EPOCH_MAX
-        && theirs.offered <= SESSION_EPOCH_MAX
+        && theirs.session_epoch <= Limits::SESSION_EPOCH
+        && theirs.offered <= Limits::SESSION_EPOCH
 }
 
 /// Our Hello to a peer that is not known here.
@@ -255,7 +252,7 @@ impl<S: Clone> Contact<S> {
         let acceptable = self.is_friend()
             && self.row.address < me.address
             && offer.session_epoch > self.delivery.session_epoch().0
-            && offer.session_epoch <= SESSION_EPOCH_MAX;
+            && offer.session_epoch <= Limits::SESSION_EPOCH;
         let Some(bundle) = offer.bundle.as_ref().filter(|_| acceptable) else {
             return false;
         };
