@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use crate::row::{ContentType, DeliveryState, TimerRow};
 use crate::{ConversationId, EventSeq, FaultKind, FriendCode, MessageId, MessageKey, OnionAddress, Wall};
 
-/// A wish. Each is answered once, after what it promises is durable.
+/// What the user or a program asks of a node. Each is answered once, after what it promises is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Set the name that we claim towards others (at most 64 bytes). `Reply::Done`.
     SetName(String),
     /// Make a one-time invite. `Reply::Invite`.
     CreateInvite,
-    /// Ask somebody to be a contact; for one who has asked us, this is consent. `Reply::Contact`.
+    /// Ask a peer to be a contact; if the peer has asked us, this is consent. `Reply::Contact`.
     AddContact {
-        /// Whom, and perhaps their invite.
+        /// The peer's address, and perhaps its invite.
         code: FriendCode,
         /// Our name for them.
         petname: Option<String>,
@@ -104,8 +104,8 @@ pub enum Command {
         /// Up to and including this event.
         seq: EventSeq,
     },
-    /// The network may be another one now, or the machine has slept: every link is asked whether it lives, and whoever was
-    /// out of reach is tried at once. `Reply::Done`.
+    /// The network may be another one now, or the machine has slept: every link is asked whether it lives, and
+    /// contacts that were out of reach are tried at once. `Reply::Done`.
     NetworkChanged,
     /// Ask who we are. `Reply::Identity`.
     Identity,
@@ -155,7 +155,7 @@ pub enum Availability {
     /// Here.
     #[default]
     Online,
-    /// Running, but nobody is looking.
+    /// Running, but the user is not looking.
     Away,
     /// Looks like offline: nothing is said about presence.
     Invisible,
@@ -374,7 +374,7 @@ pub enum Argument {
 /// A table with a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Table {
-    /// Everybody that a row is kept of.
+    /// The peers that a row is kept of.
     #[error("contacts")]
     Contacts,
     /// Invites that were made and not used.

@@ -23,10 +23,10 @@ impl fmt::Debug for InviteToken {
     }
 }
 
-/// Whom to ask, and perhaps their invite.
+/// The address to ask, and perhaps an invite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FriendCode {
-    /// Whom.
+    /// The address.
     pub address: OnionAddress,
     /// Their invite to us.
     pub invite: Option<InviteToken>,

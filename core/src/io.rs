@@ -74,7 +74,7 @@ pub enum DeadlineReason {
     Handshake,
     /// A link is to be kept alive, or found dead.
     Heartbeat,
-    /// Somebody is to be dialled again.
+    /// A contact is to be dialled again.
     Retry,
     /// Something in the outbox is too old.
     OutboxExpiry,

@@ -32,7 +32,7 @@
 //!
 //! # A driver, whole
 //!
-//! This one keeps rows nowhere and knows nobody, but it is complete:
+//! This one keeps no rows and has no transport, but it is complete:
 //!
 //! ```
 //! use sotto_core::row::{Image, Rows};

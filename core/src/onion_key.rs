@@ -31,7 +31,7 @@ impl OnionSecret {
         self.address
     }
 
-    /// An ed25519 signature. Whoever calls it prefixes the message with a domain of its own.
+    /// An ed25519 signature. The caller prefixes the message with a domain of its own.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.key.sign(message).to_bytes()
     }

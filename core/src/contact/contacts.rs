@@ -82,7 +82,7 @@ impl<S> Contacts<S> {
         self.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))
     }
 
-    /// A contact for whom something may be queued.
+    /// A contact that something may be queued for.
     pub fn correspondent(&mut self, peer: OnionAddress, limits: &Limits) -> Result<&mut Contact<S>, Refusal> {
         let contact = self.known_mut(peer)?;
         let obstacle = match contact.row.relationship {

@@ -1,4 +1,4 @@
-//! One contact, with everything that is hot about them: their rows, their session, and their link.
+//! [`Contact`]: one contact, with everything about it that is held in memory.
 
 mod commands;
 mod contacts;
@@ -20,7 +20,7 @@ pub(crate) struct Contact<S> {
     pub row: ContactRow,
     pub conversation: Conversation,
     pub delivery: Delivery<S>,
-    /// The bundle that we have offered and that nobody has used yet.
+    /// The bundle that we have offered and that was not used yet.
     pub offer: Option<OfferRow>,
     /// Their request, while it waits for consent.
     pub request: Option<RequestRow>,
@@ -33,7 +33,7 @@ pub(crate) struct Contact<S> {
     /// To be dialled once after the start, mail or not.
     pub reach_out: bool,
     /// A friend who says that we are a stranger. Only their person can change that, and then they come to us; so what waits
-    /// is no reason for a dial, until somebody here wants something new of them.
+    /// is no reason for a dial, until the user asks for something new.
     pub estranged: bool,
 }
 
@@ -59,7 +59,7 @@ impl<S> Contact<S> {
         self.row.relationship == Relationship::Friend
     }
 
-    /// Somebody whom we want on a link: not one who merely asks.
+    /// A contact that we want on a link: not one that merely asks.
     pub fn is_ours(&self) -> bool {
         matches!(
             self.row.relationship,
@@ -172,7 +172,7 @@ impl<S> Contact<S> {
         planned.unwrap_or(ctx.now.wall)
     }
 
-    /// Notes what is known of their presence, and says so if they are somebody to us.
+    /// Notes what is known of the contact's presence, and says so if it is a friend.
     pub fn observe(&mut self, presence: Presence, typing: bool, ctx: &mut Context) {
         let changed = (presence, typing) != (self.presence, self.typing);
         self.presence = presence;
@@ -193,7 +193,7 @@ impl<S> Contact<S> {
     }
 }
 
-/// A row for somebody not known so far.
+/// The row of a peer that was not known so far.
 pub(crate) fn unknown(address: OnionAddress, relationship: Relationship, now: Wall) -> ContactRow {
     ContactRow {
         address,

@@ -164,7 +164,7 @@ impl<S: Clone> Contact<S> {
                 });
             }
             (Relationship::Requested | Relationship::RequestDelivered, link::Relationship::Declined) => {
-                self.declined(ctx)
+                self.declined(ctx);
             }
             // To a request that was said again.
             (Relationship::RequestDelivered, link::Relationship::Pending) => {}

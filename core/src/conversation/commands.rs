@@ -1,4 +1,4 @@
-//! What a person does with messages that may be cold: each such wish, and each incoming content that refers to one, waits
+//! Commands about messages that may be cold: each such command, and each incoming content that refers to one, waits
 //! for a fetch. Rows staged while the fetch was under way are laid over its answer, so what is seen is always the present.
 
 use crate::conversation::contents::{delete_message, edit_message, react};
@@ -12,7 +12,7 @@ use crate::wire::content::content::Kind;
 use crate::wire::content::{self, Content};
 use crate::{CommandId, Draft, MessageId, MessageKey, MessageObstacle, Millis, OnionAddress, Refusal, Reply};
 
-/// A wish that waits for cold rows.
+/// A command that waits for cold rows.
 pub(crate) enum Cold {
     Send { draft: Draft },
     Edit { text: String },
@@ -23,7 +23,7 @@ pub(crate) enum Cold {
 }
 
 impl<R: Ratchet> Node<R> {
-    /// Carries out a wish, now that its messages are here.
+    /// Carries out a command, now that its messages are here.
     pub(crate) fn answer(
         &mut self,
         peer: OnionAddress,
@@ -328,7 +328,7 @@ fn text_of(message: &MessageRow) -> Queued {
 }
 
 fn reply(row: &MessageWithDelivery) -> Reply {
-    // An incoming message that nobody has read is at least delivered.
+    // An incoming message that was not read is at least delivered.
     let state = row
         .delivery
         .as_ref()

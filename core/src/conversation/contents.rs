@@ -217,7 +217,7 @@ impl<S: Clone> Contact<S> {
     }
 }
 
-/// Replaces a message's text, whoever wrote it; the caller has checked that it is the author who wants it.
+/// Replaces a message's text. The caller has checked that its author asks for it.
 pub(crate) fn edit_message(message: &MessageRow, text: &str, ctx: &mut Context) {
     if message.deleted_at.is_none() && message.content_type != ContentType::Unsupported {
         let edited = MessageRow {
@@ -230,7 +230,7 @@ pub(crate) fn edit_message(message: &MessageRow, text: &str, ctx: &mut Context) 
     }
 }
 
-/// Empties a message, whoever wrote it; a mark stays.
+/// Empties a message; a mark stays. The caller has checked that its author asks for it.
 pub(crate) fn delete_message(message: &MessageRow, ctx: &mut Context) {
     if message.deleted_at.is_none() {
         let deleted = MessageRow {

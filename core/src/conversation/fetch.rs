@@ -1,4 +1,4 @@
-//! Cold rows that the protocol itself needs: each wish and each incoming content that refers to messages waits for a fetch.
+//! Cold rows that the protocol itself needs: each command and each incoming content that refers to messages waits for a fetch.
 //! Rows staged while the fetch was under way are laid over its answer, so what is seen is always the present.
 
 use crate::conversation::commands::Cold;

@@ -58,7 +58,7 @@ impl Outbox {
             .map(|(position, _)| *position)
     }
 
-    /// Whether the last row carries just this and is not sealed: the same wish once more, perhaps because a crash has
+    /// Whether the last row carries just this and is not sealed: the same command once more, perhaps because a crash has
     /// hidden the answer to the first.
     pub fn ends_with(&self, kind: &Kind) -> bool {
         let last = self.rows.last_key_value().map(|(_, row)| row);
@@ -101,7 +101,7 @@ pub(crate) struct Queued {
 }
 
 impl Queued {
-    /// A content that nobody follows: it goes under an id of its own and never expires.
+    /// A content whose delivery the user does not follow: it goes under an id of its own and never expires.
     pub fn unfollowed(kind: Kind, ctx: &mut Context) -> Self {
         let id = ctx.entropy.bytes::<16>().to_vec();
         Self {

@@ -83,7 +83,7 @@ impl Context {
     }
 
     /// Sets a timer by the wall clock. It fires after at most the backoff cap, so that a clock that was set back
-    /// delays nothing for longer; whoever handles it looks at the clock again.
+    /// delays nothing for longer; its handler looks at the clock again.
     pub fn wake_at(&mut self, timer: Timer, wall: Wall) {
         let latest = self.now.monotonic.after(self.limits.retry_cap);
         self.timers.set(timer, self.now.monotonic_at(wall).min(latest));

@@ -255,6 +255,6 @@ mod tests {
         gate.put(row("a", 2));
         gate.put(row("a", 3));
         assert_eq!(gate.unwatch(&key), Some(Change::Put(row("a", 3))));
-        assert_eq!(gate.unwatch(&key), None, "nobody watches any more");
+        assert_eq!(gate.unwatch(&key), None, "no fetch watches any more");
     }
 }

@@ -1,4 +1,4 @@
-//! Whom to dial, and when: pending mail first, then the most recently seen; few at once; never in a tight loop.
+//! The dial queue: which contact is dialled next. Pending mail comes first, then the most recently seen; few dials at once.
 
 use std::cmp::Reverse;
 
@@ -41,7 +41,7 @@ impl<R: Ratchet> Node<R> {
         self.waiting.insert(DialQueueEntry::of(contact));
     }
 
-    /// Dials those who wait, as far as there is room.
+    /// Dials the contacts in the queue, as far as there is room.
     pub(crate) fn dial_waiting(&mut self) {
         while self.pool.dials() < self.ctx.limits.dials {
             let Some(candidate) = self.waiting.pop_first() else {
@@ -66,7 +66,7 @@ impl<R: Ratchet> Node<R> {
         }
     }
 
-    /// What was found out about the old network holds no more: neither that a link lives, nor that somebody is out of
+    /// What was found out about the old network holds no more: neither that a link lives, nor that a peer is out of
     /// reach. How often a peer was tried still counts, so that changes in a row do not become a flood of dials.
     pub(crate) fn network_changed(&mut self) -> Reply {
         for id in self.pool.doubt(&mut self.ctx) {
@@ -85,7 +85,7 @@ impl<R: Ratchet> Node<R> {
         Reply::Done
     }
 
-    /// A link is over, whoever ended it.
+    /// A link is over, whichever side ended it.
     pub(crate) fn lost(&mut self, phase: Phase, cause: Cause) {
         let (peer, was_up) = match phase {
             Phase::Dialling(peer) | Phase::Handshaking(Some(peer)) => (peer, false),

@@ -25,7 +25,7 @@ use self::noise::{CALL, CONFIRMATION, Dialer, Listener, REPLY, Transport};
 use crate::wire::link::Frame;
 use crate::{Entropy, OnionAddress, OnionSecret};
 
-/// Received bytes that a link holds while nobody pulls them.
+/// Received bytes that a link holds while they are not pulled.
 pub const MAX_UNREAD: usize = 4 * 1024 * 1024;
 
 /// What comes out of a link.
@@ -47,7 +47,7 @@ pub enum LinkFault {
     /// Bytes beyond a handshake message that has to be answered first.
     #[error("bytes came before their turn in the handshake")]
     Early,
-    /// More than `MAX_UNREAD` bytes while nobody pulled.
+    /// More than `MAX_UNREAD` bytes were not pulled.
     #[error("the peer sends faster than it is read")]
     Flood,
     /// An X25519 key that is not canonical or is of low order.

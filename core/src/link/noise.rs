@@ -1,5 +1,5 @@
-//! The handshake, `Noise_XK_25519_ChaChaPoly_BLAKE2s`, and the ciphers that it ends in. The dialer knows whom it calls
-//! and proves first that it does; it names itself in the third message only, to nobody but the owner of that address.
+//! The handshake, `Noise_XK_25519_ChaChaPoly_BLAKE2s`, and the ciphers that it ends in. The dialer knows the address that it calls
+//! and proves first that it does; it names itself in the third message only, to the owner of that address alone.
 
 use prost::Message;
 use snow::{Builder, HandshakeState, TransportState};
@@ -73,7 +73,7 @@ impl Listener {
         Self(handshake(local, &local.address(), false, entropy))
     }
 
-    /// Reads message 1, which only somebody who knows our address can have written, and writes message 2.
+    /// Reads message 1, which only a peer that knows our address can have written, and writes message 2.
     pub(super) fn reply(&mut self, message: &[u8], stream: &mut Vec<u8>) -> Result<(), LinkFault> {
         read(&mut self.0, message, &mut [])?;
         append_record(stream, REPLY, |message| self.0.write_message(&[], message)).map_err(fault)?;
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_proof_with_another_key_is_refused() {
-        // Signed well, but by somebody else than the static key's owner.
+        // Signed well, but by another key than the static key's owner.
         let (dialer, listener) = before_confirmation();
         let proof = prove(&secret(9), dialer.get_handshake_hash());
         assert_eq!(admitted(&proof, dialer, listener), Err(LinkFault::Identity));

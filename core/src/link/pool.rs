@@ -81,7 +81,7 @@ impl Pool {
         id
     }
 
-    /// A peer's stream. Makes room among the strangers first, the oldest giving way, so that idle ones deafen nobody.
+    /// A peer's stream. Makes room among the strangers first, the oldest giving way, so that idle ones keep no other peer out.
     pub fn accept(&mut self, id: LinkId, link: Link, ctx: &mut Context) {
         self.insert(id, link, Phase::Handshaking(None), ctx);
         ctx.wake(Timer::Handshake(id), ctx.now.monotonic.after(ctx.limits.handshake));

@@ -122,7 +122,7 @@ impl<R: Ratchet> Node<R> {
     fn resume(&mut self) {
         for contact in self.contacts.values_mut() {
             contact.delivery.watch_expiry(&mut self.ctx);
-            // Friends, for their presence; those who hold our request, for their answer.
+            // Friends, for their presence; peers that hold our request, for its outcome.
             contact.reach_out = contact.is_ours();
             if contact.reach_out && !contact.has_mail() {
                 self.waiting.insert(DialQueueEntry::of(contact));

@@ -127,7 +127,7 @@ pub enum Event {
         author: OnionAddress,
         seconds: u32,
     },
-    /// Somebody asks to be a contact.
+    /// A peer asks to be a contact.
     RequestReceived { contact: OnionAddress },
     /// Our request is with them.
     RequestDelivered { contact: OnionAddress },

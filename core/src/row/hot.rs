@@ -149,7 +149,7 @@ pub struct CursorsRow {
 /// A prekey bundle made for one contact alone, and its secrets.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct OfferRow {
-    /// For whom.
+    /// The contact that it is for.
     #[zeroize(skip)]
     pub contact: OnionAddress,
     /// The session it would open.
@@ -164,7 +164,7 @@ pub struct OfferRow {
 /// A stranger's request, its bundle unread until there is consent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestRow {
-    /// From whom; proven by the link.
+    /// The peer that asks; proven by the link.
     pub contact: OnionAddress,
     /// The session their offer would open.
     pub session_epoch: SessionEpoch,
@@ -197,7 +197,7 @@ pub struct SealedBody {
 /// Something that waits for a contact.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutboxRow {
-    /// For whom.
+    /// The contact that it is for.
     pub contact: OnionAddress,
     /// Its place in the queue.
     pub position: Position,

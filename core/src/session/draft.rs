@@ -65,7 +65,7 @@ impl SessionStore for SessionDraft<'_> {
     }
 }
 
-/// Our identity. Whom to trust was decided before libsignal was asked: a session holds one identity key, and a contact
+/// Our identity. Which peer to trust was decided before libsignal was asked: a session holds one identity key, and a contact
 /// has one session.
 pub(super) struct IdentityDraft<'a> {
     pub(super) key_pair: &'a IdentityKeyPair,

@@ -1,4 +1,4 @@
-//! Safety numbers: what two people compare to know that nobody sits between them.
+//! Safety numbers: what two people compare to know that no third party sits between them.
 
 use libsignal_protocol::{Fingerprint, IdentityKey};
 

@@ -1,6 +1,6 @@
 //! Public keys as peers send them: what is refused before libsignal computes with it.
 //!
-//! libsignal takes any 32 bytes as a key. A low-order one makes the shared secret a constant that everybody knows, and a
+//! libsignal takes any 32 bytes as a key. A low-order one makes the shared secret a constant that anyone can compute, and a
 //! non-canonical one gives a key a second name.
 
 use libsignal_protocol::PublicKey;

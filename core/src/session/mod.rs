@@ -158,7 +158,7 @@ pub enum SessionFault {
     /// Another identity key than the session's.
     #[error("the identity key is not the one of this session")]
     UnexpectedIdentity,
-    /// Nobody has answered in this session for 30 days, and libsignal seals no more: a new one is needed.
+    /// The peer has not answered in this session for 30 days, and libsignal seals no more: a new one is needed.
     #[error("the session has gone 30 days without an answer")]
     Stale,
     /// The stored session or offer is damaged.

@@ -27,7 +27,7 @@ enum Resumption {
     Continue,
     /// They hold a session from our offer, and will say so with its first ciphertext.
     AwaitOpening,
-    /// Somebody's store is old, or somebody has no session.
+    /// The store of one side is old, or one side has no session.
     Replace,
 }
 
