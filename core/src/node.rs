@@ -1,7 +1,7 @@
 //! The node: five methods over everything else.
 //!
 //! `handle` routes an input to the part that it concerns; the parts write rows and effects into one `Context`; `poll` takes
-//! out of the gate what is durable. The parts are the folders beside this file: `kernel` (gate, timers, randomness, limits),
+//! out of the gate what is durable. The parts are the folders beside this file: `kernel` (gate, alarms, randomness, limits),
 //! `link` (streams, the pool of links, the dial queue), `session` (one peer's ratchet, and how two Hellos resume it),
 //! `delivery` (outbox and inbox), `contact` (requests and relationships) and `conversation` (messages and what changes them).
 //! Here are the node's own: `open`, `commands`, `links` (where frames are routed).
@@ -19,10 +19,10 @@ pub use open::OpenError;
 
 use crate::contact::Contacts;
 use crate::conversation::fetch::Pending;
+use crate::kernel::alarms::Alarm;
 use crate::kernel::context::Context;
 use crate::kernel::gate::Effect;
 use crate::kernel::rate::Bucket;
-use crate::kernel::timers::Timer;
 use crate::link::dial_queue::DialQueueEntry;
 use crate::link::pool::Pool;
 use crate::row::{InviteRow, Row, SessionRow};
@@ -74,10 +74,10 @@ impl<R: Ratchet> Node<R> {
         }
         loop {
             self.follow_up();
-            let Some(timer) = self.ctx.timers.due(now.monotonic) else {
+            let Some(alarm) = self.ctx.alarms.due(now.monotonic) else {
                 break;
             };
-            self.fire(timer);
+            self.fire(alarm);
         }
     }
 
@@ -91,9 +91,9 @@ impl<R: Ratchet> Node<R> {
                 .flush(self.pool.link_of(&peer), &self.me, &mut self.ctx);
             if contact.has_mail() && !self.pool.reaches(&peer) {
                 let at = contact.next_attempt(&self.ctx);
-                self.ctx.wake_at(Timer::Retry(peer), at);
+                self.ctx.wake_at(Alarm::Retry(peer), at);
             } else {
-                self.ctx.timers.clear(Timer::Retry(peer));
+                self.ctx.alarms.clear(Alarm::Retry(peer));
             }
         }
         self.dial_waiting();
@@ -127,7 +127,7 @@ impl<R: Ratchet> Node<R> {
 
     /// When `Input::Tick` is next useful, and what for.
     pub fn deadline(&self) -> Option<Deadline> {
-        self.ctx.timers.deadline()
+        self.ctx.alarms.deadline()
     }
 
     /// Whether bulk input is welcome.
@@ -155,18 +155,18 @@ impl<R: Ratchet> Node<R> {
         }
     }
 
-    fn fire(&mut self, timer: Timer) {
-        match timer {
-            Timer::Handshake(link) => self.fault(link, FaultKind::HandshakeTimeout),
-            Timer::Heartbeat(link) => self.check_liveness(link),
-            Timer::Retry(peer) => self.want_dial(peer),
-            Timer::OutboxExpiry(peer) => {
+    fn fire(&mut self, alarm: Alarm) {
+        match alarm {
+            Alarm::Handshake(link) => self.fault(link, FaultKind::HandshakeTimeout),
+            Alarm::Heartbeat(link) => self.check_liveness(link),
+            Alarm::Retry(peer) => self.want_dial(peer),
+            Alarm::OutboxExpiry(peer) => {
                 if let Some(contact) = self.contacts.get_mut(&peer) {
                     contact.delivery.expire(&mut self.ctx);
                 }
             }
-            Timer::Disappearance => self.disappear(),
-            Timer::Sent => self.note_sent(),
+            Alarm::Disappearance => self.disappear(),
+            Alarm::Sent => self.note_sent(),
         }
     }
 }

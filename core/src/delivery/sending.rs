@@ -5,8 +5,8 @@ use prost::Message as _;
 
 use crate::delivery::outbox::{OPENING, Queued};
 use crate::delivery::{Acknowledged, CursorFault, Delivery};
+use crate::kernel::alarms::Alarm;
 use crate::kernel::context::Context;
-use crate::kernel::timers::Timer;
 use crate::node::me::Me;
 use crate::row::{DeliveryRow, DeliveryState, Event, FailReason, Key, OutboxRow, Row, SealedBody};
 use crate::sabotage::{Rule, breaks};
@@ -272,10 +272,10 @@ impl<S> Delivery<S> {
     }
 
     pub fn watch_expiry(&self, ctx: &mut Context) {
-        let timer = Timer::OutboxExpiry(self.contact);
+        let alarm = Alarm::OutboxExpiry(self.contact);
         match self.outbox.next_expiry() {
-            Some(at) => ctx.wake_at(timer, at),
-            None => ctx.timers.clear(timer),
+            Some(at) => ctx.wake_at(alarm, at),
+            None => ctx.alarms.clear(alarm),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! What every part of the node writes into: the clocks of this moment, the gate, the timers, randomness and limits.
+//! What every part of the node writes into: the clocks of this moment, the gate, the alarms, randomness and limits.
 
 use std::collections::BTreeMap;
 
+use crate::kernel::alarms::{Alarm, Alarms};
 use crate::kernel::gate::{Effect, Gate};
-use crate::kernel::timers::{Timer, Timers};
 use crate::row::{Change, Event, EventRow, Key, Row};
 use crate::wire::link::Frame;
 use crate::wire::link::frame::Body;
@@ -17,7 +17,7 @@ pub(crate) struct Context {
     pub own: OnionAddress,
     pub now: Now,
     pub gate: Gate,
-    pub timers: Timers,
+    pub alarms: Alarms,
     pub entropy: Entropy,
     pub limits: Limits,
     /// What peers did that they must not do, counted.
@@ -82,21 +82,21 @@ impl Context {
         self.notify(Notice::Fault { peer, kind });
     }
 
-    /// Sets a timer by the wall clock. It fires after at most the backoff cap, so that a clock that was set back
+    /// Sets an alarm by the wall clock. It fires after at most the backoff cap, so that a clock that was set back
     /// delays nothing for longer; its handler looks at the clock again.
-    pub fn wake_at(&mut self, timer: Timer, wall: Wall) {
+    pub fn wake_at(&mut self, alarm: Alarm, wall: Wall) {
         let latest = self.now.monotonic.after(self.limits.retry_cap);
-        self.timers.set(timer, self.now.monotonic_at(wall).min(latest));
+        self.alarms.set(alarm, self.now.monotonic_at(wall).min(latest));
     }
 
-    pub fn wake(&mut self, timer: Timer, at: Monotonic) {
-        self.timers.set(timer, at);
+    pub fn wake(&mut self, alarm: Alarm, at: Monotonic) {
+        self.alarms.set(alarm, at);
     }
 
     /// A message will disappear then.
     pub fn disappears(&mut self, at: Wall) {
         let next = self.next_disappearance.map_or(at, |next| next.min(at));
         self.next_disappearance = Some(next);
-        self.wake_at(Timer::Disappearance, next);
+        self.wake_at(Alarm::Disappearance, next);
     }
 }

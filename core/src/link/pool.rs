@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::kernel::alarms::Alarm;
 use crate::kernel::context::Context;
-use crate::kernel::timers::Timer;
 use crate::link::Link;
 use crate::sabotage::{Rule, breaks};
 use crate::wire::link::Frame;
@@ -84,7 +84,7 @@ impl Pool {
     /// A peer's stream. Makes room among the strangers first, the oldest giving way, so that idle ones keep no other peer out.
     pub fn accept(&mut self, id: LinkId, link: Link, ctx: &mut Context) {
         self.insert(id, link, Phase::Handshaking(None), ctx);
-        ctx.wake(Timer::Handshake(id), ctx.now.monotonic.after(ctx.limits.handshake));
+        ctx.wake(Alarm::Handshake(id), ctx.now.monotonic.after(ctx.limits.handshake));
         self.thin_out(|phase| phase == Phase::Handshaking(None), ctx);
     }
 
@@ -131,7 +131,7 @@ impl Pool {
             entry.phase = Phase::Handshaking(Some(peer));
             entry.link.connected();
             self.unsent.insert(id);
-            ctx.wake(Timer::Handshake(id), ctx.now.monotonic.after(ctx.limits.handshake));
+            ctx.wake(Alarm::Handshake(id), ctx.now.monotonic.after(ctx.limits.handshake));
         }
     }
 
@@ -182,7 +182,7 @@ impl Pool {
         ours: &OnionAddress,
         ctx: &mut Context,
     ) -> Result<(), LinkId> {
-        ctx.timers.clear(Timer::Handshake(id));
+        ctx.alarms.clear(Alarm::Handshake(id));
         if self.dialling.get(&peer) == Some(&id) {
             self.dialling.remove(&peer);
         }
@@ -199,7 +199,7 @@ impl Pool {
             entry.since = ctx.now.monotonic;
         }
         self.by_peer.insert(peer, id);
-        ctx.wake(Timer::Heartbeat(id), ctx.now.monotonic.after(ctx.limits.heartbeat));
+        ctx.wake(Alarm::Heartbeat(id), ctx.now.monotonic.after(ctx.limits.heartbeat));
         loser.map_or(Ok(()), Err)
     }
 
@@ -240,8 +240,8 @@ impl Pool {
 
     fn forget(&mut self, id: LinkId, phase: Phase, ctx: &mut Context) {
         self.unsent.remove(&id);
-        ctx.timers.clear(Timer::Handshake(id));
-        ctx.timers.clear(Timer::Heartbeat(id));
+        ctx.alarms.clear(Alarm::Handshake(id));
+        ctx.alarms.clear(Alarm::Heartbeat(id));
         if let Phase::Up(peer) | Phase::Dialling(peer) | Phase::Handshaking(Some(peer)) = phase {
             if self.by_peer.get(&peer) == Some(&id) {
                 self.by_peer.remove(&peer);
@@ -315,7 +315,7 @@ impl Pool {
         let heartbeats = silence.0 / heartbeat.0.max(1) + 1;
         let next = entry.last_heard.after(Millis(heartbeats * heartbeat.0));
         ctx.wake(
-            Timer::Heartbeat(id),
+            Alarm::Heartbeat(id),
             next.min(entry.last_traffic.after(ctx.limits.idle)),
         );
         if silence >= heartbeat {
@@ -331,7 +331,7 @@ impl Pool {
         for id in &up {
             if let Some(entry) = self.links.get_mut(id) {
                 let doubted = *entry.doubted.get_or_insert(ctx.now.monotonic);
-                ctx.wake(Timer::Heartbeat(*id), doubted.after(ctx.limits.heartbeat));
+                ctx.wake(Alarm::Heartbeat(*id), doubted.after(ctx.limits.heartbeat));
             }
         }
         up

@@ -3,7 +3,7 @@
 use crate::contact::{self, Contact};
 use crate::delivery::Stalled;
 use crate::delivery::inbox::Reception;
-use crate::kernel::timers::Timer;
+use crate::kernel::alarms::Alarm;
 use crate::link::pool::{Phase, Silence};
 use crate::link::{Link, LinkEvent};
 use crate::node::Node;
@@ -26,7 +26,7 @@ impl<R: Ratchet> Node<R> {
         };
         if self.handed_over.is_empty() && !messages.is_empty() {
             let soon = self.ctx.now.monotonic.after(self.ctx.limits.sent_delay);
-            self.ctx.wake(Timer::Sent, soon);
+            self.ctx.wake(Alarm::Sent, soon);
         }
         self.handed_over.extend(messages.into_iter().map(|key| (peer, key)));
     }

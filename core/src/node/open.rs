@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::contact::{Contact, Contacts};
+use crate::kernel::alarms::Alarms;
 use crate::kernel::context::Context;
 use crate::kernel::gate::Gate;
 use crate::kernel::rate::Bucket;
-use crate::kernel::timers::Timers;
 use crate::link::dial_queue::DialQueueEntry;
 use crate::link::pool::Pool;
 use crate::node::Node;
@@ -51,7 +51,7 @@ impl<R: Ratchet> Node<R> {
             own: me.address,
             now,
             gate,
-            timers: Timers::default(),
+            alarms: Alarms::default(),
             entropy,
             limits,
             faults: BTreeMap::new(),
