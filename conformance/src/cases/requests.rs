@@ -78,7 +78,7 @@ pub const CASES: &[Case] = &[
     case!(
         "C-11.1",
         Larger,
-        "drops an RequestStatus without a request",
+        "drops a RequestStatus without a request",
         answer_to_nothing
     ),
     case!(
