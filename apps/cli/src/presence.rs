@@ -77,6 +77,16 @@ pub fn status(context: &Context) -> Outcome {
     Ok(context.output.emit(&status, text)?)
 }
 
+/// How often peers broke the protocol, and how.
+fn faults(status: &api::Status) -> String {
+    let kinds: Vec<String> = status
+        .peer_faults_by_kind
+        .iter()
+        .map(|(kind, count)| format!("{count} {}", kind.replace('_', " ")))
+        .collect();
+    format!("{} ({})", status.peer_faults, kinds.join(", "))
+}
+
 /// A status as a person reads it.
 pub fn text(status: &api::Status) -> String {
     let tone = match (status.network.phase, status.network.reachability) {
@@ -103,7 +113,10 @@ pub fn text(status: &api::Status) -> String {
     table
         .pair("links", status.links.to_string())
         .pair("outbox", status.queued.to_string())
-        .pair("requests", status.requests.to_string())
-        .pair("folder", status.data_dir.as_str());
+        .pair("requests", status.requests.to_string());
+    if status.peer_faults > 0 {
+        table.pair("peer faults", faults(status));
+    }
+    table.pair("folder", status.data_dir.as_str());
     table.render()
 }

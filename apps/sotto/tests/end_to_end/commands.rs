@@ -1,5 +1,8 @@
 //! Every command, at least once, against a running daemon.
 
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+
 use serde_json::{Value, json};
 
 use crate::world::{World, run, sotto, string};
@@ -159,4 +162,28 @@ fn every_command_takes_json() {
         let ran = run(command, b"");
         assert!(ran.status.success() && ran.stdout.contains("--json"), "{name} {ran:#?}");
     }
+}
+
+/// What peers do against the protocol is counted by kind, for people and for programs.
+#[test]
+fn faults_of_peers_are_shown_by_kind() {
+    let world = World::new();
+    let mut alice = world.person("alice");
+    alice.start();
+    assert_eq!(alice.json(&["status"])["peer_faults_by_kind"], json!({}));
+    assert!(!alice.run(&["status"]).stdout.contains("peer faults"));
+
+    let mut stranger = UnixStream::connect(alice.network.join(&alice.onion)).expect("it listens");
+    stranger.write_all(&[0xff; 4096]).expect("written");
+    // The node hangs up; what was in flight then makes the end a reset.
+    let _ = stranger.read_to_end(&mut Vec::new());
+
+    let status = alice.json(&["status"]);
+    assert_eq!(
+        (&status["peer_faults"], &status["peer_faults_by_kind"]),
+        (&json!(1), &json!({ "record": 1 })),
+        "{status}"
+    );
+    let shown = alice.run(&["status"]).stdout;
+    assert!(shown.contains("peer faults  1 (1 record)"), "{shown}");
 }
