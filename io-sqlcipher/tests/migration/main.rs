@@ -206,11 +206,11 @@ fn a_store_of_no_identity_migrates_too() {
 /// In a child process whose files may not be longer: opens the store at the path that the variable names.
 #[test]
 fn child() {
-    if let Ok(path) = std::env::var("SOTTO_MIGRATE") {
-        if let Err(error) = Store::open(Path::new(&path), &StoreKey::new(KEY, SALT)).and_then(Store::close) {
-            eprintln!("refused: {error}");
-            std::process::exit(7);
-        }
+    if let Ok(path) = std::env::var("SOTTO_MIGRATE")
+        && let Err(error) = Store::open(Path::new(&path), &StoreKey::new(KEY, SALT)).and_then(Store::close)
+    {
+        eprintln!("refused: {error}");
+        std::process::exit(7);
     }
 }
 
