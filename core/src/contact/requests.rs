@@ -146,15 +146,16 @@ impl<S: Clone> Contact<S> {
         }
     }
 
-    /// What became of our request.
-    pub fn on_request_status(&mut self, answer: RequestStatus, ctx: &mut Context) {
-        let behind = self.unanswered.as_mut().map_or(0, |(_, requests)| {
+    /// What became of our request. While a later one on this link is unanswered, only the answer to that one counts.
+    pub fn on_request_status(&mut self, link: LinkId, answer: RequestStatus, ctx: &mut Context) {
+        let unanswered = self.unanswered.as_mut().filter(|(on, _)| *on == link);
+        let behind = unanswered.map_or(0, |(_, requests)| {
             *requests = requests.saturating_sub(1);
             *requests
         });
         match (self.row.relationship, answer.relationship()) {
-            // A later one, which may bring an invite, is still on its way.
-            (Relationship::Requested, link::Relationship::Pending) if behind > 0 => {}
+            // The later one may bring an invite, or be sent after the user has asked again.
+            (Relationship::Requested | Relationship::RequestDelivered, _) if behind > 0 => {}
             (Relationship::Requested, link::Relationship::Pending) => {
                 self.row.relationship = Relationship::RequestDelivered;
                 self.progressed(ctx);

@@ -241,7 +241,7 @@ impl<R: Ratchet> Node<R> {
             return;
         };
         match body {
-            Body::RequestStatus(answer) => contact.on_request_status(answer, &mut self.ctx),
+            Body::RequestStatus(answer) => contact.on_request_status(id, answer, &mut self.ctx),
             Body::PreKeyOffer(offer) => {
                 let renewed = contact.renew(id, &offer, &self.me, &mut self.ctx);
                 if !renewed {

@@ -21,6 +21,12 @@ impl Invariant for OneCiphertext {
     }
 
     fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String> {
+        // A byzantine peer can repeat an offer that the restored disk has forgotten: another session of the same epoch.
+        // `one_plaintext` still checks its keys.
+        if let Observation::Tampered(peer) = observation {
+            self.sealed
+                .retain(|(of, other, ..), _| of != peer || world.is_honest(*other));
+        }
         let Observation::Durable(peer, batch) = observation else {
             return Ok(());
         };

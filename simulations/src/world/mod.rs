@@ -187,7 +187,19 @@ impl World {
 
     /// Starts all machines and learns their addresses.
     pub fn start(&mut self) {
-        for peer in self.peers().collect::<Vec<_>>() {
+        // A byzantine peer first: while it recovers from a crash, the others would already be linked.
+        let (honest, byzantine): (Vec<_>, Vec<_>) = self.peers().partition(|peer| self.is_honest(*peer));
+        for peer in byzantine {
+            for host in &self.hosts {
+                self.learn_key(host.disk.image().identity.as_ref());
+            }
+            self.switch_on(peer);
+            self.submit(peer, sotto_core::Command::Identity);
+            self.until("the byzantine peer's address is known", |world| {
+                world.hosts[peer.0].address.is_some()
+            });
+        }
+        for peer in honest {
             self.switch_on(peer);
             self.submit(peer, sotto_core::Command::Identity);
         }
