@@ -1,4 +1,4 @@
-//! What is said to a contact: queued, sealed when a link flows and the window has room, sent again until it is acknowledged,
+//! What is said to a contact: queued, sealed when a link is established, sent again until it is acknowledged,
 //! and taken back or given up while it is not sealed.
 
 use prost::Message as _;

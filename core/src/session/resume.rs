@@ -1,6 +1,6 @@
 //! What two Hellos come to: a request to be sent, a session that goes on where it was, or a session to be replaced.
 //!
-//! Whether a session has to be replaced is a symmetric function of the two Hellos, so both sides come to the same verdict
+//! Whether a session has to be replaced is a symmetric function of the two Hellos, so both sides come to the same outcome
 //! without another word. The offer of the smaller onion key stands; the larger side accepts it.
 
 use std::collections::BTreeSet;
