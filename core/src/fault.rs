@@ -77,3 +77,44 @@ impl fmt::Display for FaultKind {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// `status --json` and the log use the names as keys.
+    #[test]
+    fn each_kind_has_a_name_of_its_own_in_lower_case() {
+        let kinds = [
+            FaultKind::HandshakeTimeout,
+            FaultKind::Record,
+            FaultKind::OwnKey,
+            FaultKind::FrameOrder,
+            FaultKind::Hello,
+            FaultKind::RateLimit,
+            FaultKind::NotAContact,
+            FaultKind::Request,
+            FaultKind::RequestStatus,
+            FaultKind::TooManyRequests,
+            FaultKind::PreKeyOffer,
+            FaultKind::Ack,
+            FaultKind::SessionEpoch,
+            FaultKind::Sequence,
+            FaultKind::Decryption,
+            FaultKind::Opening,
+            FaultKind::Content,
+            FaultKind::TooManyLinks,
+            FaultKind::Backlog,
+        ];
+        let names: BTreeSet<String> = kinds.iter().map(ToString::to_string).collect();
+        assert_eq!(names.len(), kinds.len());
+        for name in names {
+            assert!(
+                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+                "{name}"
+            );
+        }
+    }
+}

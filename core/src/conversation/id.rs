@@ -101,3 +101,49 @@ impl MessageKey {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OnionSecret;
+
+    fn address(seed: u8) -> OnionAddress {
+        OnionSecret::from_seed(&[seed; 32]).address()
+    }
+
+    #[test]
+    fn a_conversation_is_written_by_its_contact_or_by_its_kind_and_id() {
+        let peer = address(1);
+        assert_eq!(ConversationId::from(peer).to_string(), peer.to_string());
+        let digits = "0a".repeat(32);
+        let group = ConversationId::Group(GroupId([10; 32]));
+        assert_eq!(group.to_string(), format!("group {digits}"));
+        assert_eq!(format!("{group:?}"), format!("Group({digits})"));
+        let channel = ConversationId::Channel(ChannelId([10; 32]));
+        assert_eq!(channel.to_string(), format!("channel {digits}"));
+        assert_eq!(format!("{channel:?}"), format!("Channel({digits})"));
+    }
+
+    #[test]
+    fn only_a_direct_conversation_has_a_peer() {
+        let (own, peer) = (address(1), address(2));
+        let group = ConversationId::Group(GroupId([3; 32]));
+        assert_eq!(ConversationId::Direct(peer).peer(), Some(peer));
+        assert_eq!(group.peer(), None);
+        assert_eq!(ConversationId::Channel(ChannelId([3; 32])).peer(), None);
+
+        let id = MessageId([4; 16]);
+        let received = MessageKey::direct(peer, peer, id);
+        let sent = MessageKey::direct(peer, own, id);
+        assert!(received.is_from_peer() && !sent.is_from_peer());
+        assert_eq!(received.direction(&own), Direction::In);
+        assert_eq!(sent.direction(&own), Direction::Out);
+        let in_group = MessageKey {
+            conversation: group,
+            author: peer,
+            id,
+        };
+        assert!(!in_group.is_from_peer());
+        assert_eq!(in_group.direction(&own), Direction::In);
+    }
+}
