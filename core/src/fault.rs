@@ -1,6 +1,9 @@
-//! [`FaultKind`]: the kinds of what a peer does that the protocol forbids, or that finds no room here.
+//! [`FaultKind`]: the kinds of what a peer does that the protocol forbids, or that finds no room here. [`Faults`] counts them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+
+use crate::{Notice, OnionAddress};
 
 /// The kind of a fault. What a fault brings is refused: a frame is dropped or the link ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,11 +81,54 @@ impl fmt::Display for FaultKind {
     }
 }
 
+/// The faults since the start. A fault promises no row, so its notice passes the gate by: a peer that breaks rules during a
+/// slow commit would fill the gate with notices.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    by_kind: BTreeMap<FaultKind, u64>,
+    /// One notice for each peer and kind, however often it happened until the notice is taken.
+    unnoticed: BTreeSet<(Option<OnionAddress>, FaultKind)>,
+}
+
+impl Faults {
+    pub fn count(&mut self, peer: Option<OnionAddress>, kind: FaultKind) {
+        *self.by_kind.entry(kind).or_default() += 1;
+        self.unnoticed.insert((peer, kind));
+    }
+
+    pub fn next_notice(&mut self) -> Option<Notice> {
+        let (peer, kind) = self.unnoticed.pop_first()?;
+        Some(Notice::Fault { peer, kind })
+    }
+
+    pub const fn by_kind(&self) -> &BTreeMap<FaultKind, u64> {
+        &self.by_kind
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
+    use crate::OnionSecret;
+
+    #[test]
+    fn every_fault_is_counted_and_its_kind_is_noticed_once_until_the_notice_is_taken() {
+        let peer = Some(OnionSecret::from_seed(&[1; 32]).address());
+        let mut faults = Faults::default();
+        for _ in 0..1000 {
+            faults.count(peer, FaultKind::RateLimit);
+        }
+        faults.count(None, FaultKind::Record);
+        assert_eq!(faults.by_kind()[&FaultKind::RateLimit], 1000);
+
+        let kind = FaultKind::Record;
+        assert_eq!(faults.next_notice(), Some(Notice::Fault { peer: None, kind }));
+        let kind = FaultKind::RateLimit;
+        assert_eq!(faults.next_notice(), Some(Notice::Fault { peer, kind }));
+        assert_eq!(faults.next_notice(), None);
+        faults.count(peer, kind);
+        assert_eq!(faults.next_notice(), Some(Notice::Fault { peer, kind }));
+    }
 
     /// `status --json` and the log use the names as keys.
     #[test]

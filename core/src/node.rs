@@ -113,6 +113,9 @@ impl<R: Ratchet> Node<R> {
             if let Some(transmit) = self.pool.transmit() {
                 return Some(transmit);
             }
+            if let Some(notice) = self.ctx.faults.next_notice() {
+                return Some(Output::Notify(notice));
+            }
             let contacts = &self.contacts;
             return self.ctx.gate.cut(|contact| {
                 let session = contacts.get(&contact)?.delivery.session.as_ref()?;

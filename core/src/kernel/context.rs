@@ -1,7 +1,6 @@
 //! What every part of the node writes into: the clocks of this moment, the gate, the alarms, randomness and limits.
 
-use std::collections::BTreeMap;
-
+use crate::fault::Faults;
 use crate::kernel::alarms::{Alarm, Alarms};
 use crate::kernel::gate::{Effect, Gate};
 use crate::row::{Change, Event, EventRow, Key, Row};
@@ -20,8 +19,7 @@ pub(crate) struct Context {
     pub alarms: Alarms,
     pub entropy: Entropy,
     pub limits: Limits,
-    /// What peers did that they must not do, counted.
-    pub faults: BTreeMap<FaultKind, u64>,
+    pub faults: Faults,
     pub first_event: EventSeq,
     pub last_event: EventSeq,
     pub next_disappearance: Option<Wall>,
@@ -76,10 +74,9 @@ impl Context {
         self.gate.emit(Effect::Output(Output::Notify(notice)));
     }
 
-    /// Counts what a peer must not do, and says so.
+    /// Counts what a peer must not do.
     pub fn fault(&mut self, peer: Option<OnionAddress>, kind: FaultKind) {
-        *self.faults.entry(kind).or_default() += 1;
-        self.notify(Notice::Fault { peer, kind });
+        self.faults.count(peer, kind);
     }
 
     /// Sets an alarm by the wall clock. It fires after at most the backoff cap, so that a clock that was set back

@@ -118,8 +118,8 @@ impl<R: Ratchet> Node<R> {
                     .values()
                     .map(|contact| contact.delivery.outbox.len())
                     .sum(),
-                peer_faults: self.ctx.faults.values().sum(),
-                faults_by_kind: self.ctx.faults.clone(),
+                peer_faults: self.ctx.faults.by_kind().values().sum(),
+                faults_by_kind: self.ctx.faults.by_kind().clone(),
             })),
         }
         .map(Some)

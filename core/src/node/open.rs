@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::contact::{Contact, Contacts};
+use crate::fault::Faults;
 use crate::kernel::alarms::Alarms;
 use crate::kernel::context::Context;
 use crate::kernel::gate::Gate;
@@ -54,7 +55,7 @@ impl<R: Ratchet> Node<R> {
             alarms: Alarms::default(),
             entropy,
             limits,
-            faults: BTreeMap::new(),
+            faults: Faults::default(),
             first_event: image.first_event,
             last_event: image.last_event,
             next_disappearance: None,
