@@ -142,11 +142,12 @@ impl EventColumns {
     }
 }
 
-/// The log from a number on, oldest first: the rows of `event`, and those messages that announce themselves.
+/// The log from a number on, oldest first: the rows of `event`, and those messages that announce themselves. Without the bound
+/// by `dropped`, a reader far behind would pass over every message whose event has been dropped.
 pub(crate) const LOG: &str = "SELECT seq, at, kind, conversation, author, message, actor, value FROM event WHERE seq > ?1 \
      UNION ALL \
      SELECT number, at, announced, conversation, author, id, NULL, NULL FROM message \
-     WHERE number > ?1 AND announced IS NOT NULL \
+     WHERE number > max(?1, (SELECT dropped FROM mark)) AND announced IS NOT NULL \
      ORDER BY 1 LIMIT ?2";
 
 /// An event, of a row of [`LOG`].
