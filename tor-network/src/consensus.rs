@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The flags that an onion service and its clients need from every relay.
-const FLAGS: [&str; 6] = ["Fast", "CleanupShell", "HSDir", "Running", "Stable", "V2Dir"];
+const FLAGS: [&str; 6] = ["Fast", "Guard", "HSDir", "Running", "Stable", "V2Dir"];
 
 /// Whether the authority in `folder` has a descriptor of each of `relays` relays. The error says how many it has.
 pub(super) fn has_descriptors(folder: &Path, relays: usize) -> Result<(), String> {
