@@ -1,4 +1,4 @@
-//! Every number that bounds or paces a node, in one place.
+//! [`Limits`]: the numbers that bound or pace a node. Sizes of records and ciphertexts are in `link` and `session`.
 
 use crate::{Millis, feature};
 

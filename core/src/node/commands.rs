@@ -1,4 +1,4 @@
-//! What a person or program wants, checked and carried out. Commands about messages that may be cold are in `messages`.
+//! Commands of users and programs, checked and carried out. Commands about messages are in `conversation::commands`.
 
 use crate::contact::Contact;
 use crate::conversation::commands::Cold;
