@@ -28,11 +28,15 @@ pub(crate) fn apply(db: &Connection, numbers: &mut Numbers, tail: &mut Tail, bat
             _ => None,
         });
     }
+    // An event can have a row of its own before its message comes: core makes none so, another host may.
+    let last_event: i64 = db
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM event")?
+        .query_row([], |row| row.get(0))?;
     let mut commit = Commit {
         db,
         statements: Statements::new(db),
         numbers,
-        first_new: tail.last().saturating_add(1),
+        first_new: tail.last().max(last_event).saturating_add(1),
         tail,
         states: BTreeMap::new(),
         announcements: BTreeMap::new(),
@@ -77,7 +81,7 @@ struct Commit<'b> {
     statements: Statements<'b>,
     numbers: &'b mut Numbers,
     tail: &'b mut Tail,
-    /// No message had this number, or a higher one, before the batch.
+    /// No message and no event had this number, or a higher one, before the batch.
     first_new: i64,
     /// States that are still to be written.
     states: BTreeMap<MessageKey, &'b DeliveryRow>,
