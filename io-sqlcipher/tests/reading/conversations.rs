@@ -248,7 +248,7 @@ fn conversations_of_every_kind_are_read_alike() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_search_is_a_syntax_error(query in prop_oneof![any::<String>(), "[ \"*a:(){}^+-]{0,300}", "(NOT|AND|OR|NEAR|\\(|\\)|\"| ){0,20}"]) {

@@ -7,6 +7,7 @@ mod lists;
 
 use common::{Place, delivery, key, message, peer, puts};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use sotto_core::row::{
     Change, ConsumerRow, ContactRow, DeliveryState, Event, EventRow, FailReason, Key, MessageKey, MessageRow,
     OutboxRow, ReactionRow, Relationship, RequestRow, Retry, Row, SealedBody, TimerRow,
