@@ -26,6 +26,10 @@ const STEPS: &[Step] = &[
         before: own_address,
         sql: include_str!("v2.sql"),
     },
+    Step {
+        before: |_| Ok(()),
+        sql: include_str!("v3.sql"),
+    },
 ];
 
 /// The version that this program writes.

@@ -1,4 +1,4 @@
-//! Everything that a store says, a line for each fact: the same lines that `fixtures/v1/write.rs` wrote of version 1.
+//! Everything that a store says, a line for each fact: the same lines that the `write.rs` of each fixture wrote.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -30,7 +30,6 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
     )
     .unwrap();
     for row in &image.contacts {
-        assert_eq!(row.features, None, "no Hello with features was ever heard");
         writeln!(
             out,
             "contact {} {:?} {:?} {:?} {:?} invite={} key={} verified={} blocked={} {} seen={} attempts={} next={}",
@@ -49,6 +48,9 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
             wall(row.retry.next_attempt)
         )
         .unwrap();
+        if let Some(features) = &row.features {
+            writeln!(out, "features {} {features:?}", who(&row.address)).unwrap();
+        }
         let of_contact = image.timers.iter();
         let of_contact = of_contact.filter(|timer| timer.conversation == ConversationId::Direct(row.address));
         let mut timers: Vec<_> = of_contact.collect();

@@ -1,5 +1,5 @@
-//! A store of schema version 1, written by the last program that had it, becomes one of version 2: all of it is there, and
-//! whatever interrupts the migration, the store is one of the two.
+//! Stores of earlier schema versions, each written by the last program that had it, become stores of the newest one: all of
+//! it is there, and whatever interrupts the migration, the store is one of the two.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -15,76 +15,119 @@ use contents::contents;
 use rusqlite::Connection;
 use sotto_core::row::{Change, Key, MessageRow, Row};
 use sotto_core::{ConversationId, Entropy, EventSeq, Limits, Monotonic, Node, Now, OnionAddress, Wall};
-use sotto_io_sqlcipher::{Store, StoreError, StoreKey};
+use sotto_io_sqlcipher::{Store, StoreKey};
 
-const KEY: [u8; 32] = *b"the key of the version 1 fixture";
-const SALT: [u8; 16] = *b"version 1's salt";
+/// The version that this program writes.
+const NEWEST: i64 = 3;
 
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/v1")
-        .join(name)
+/// A store of an earlier version, in `fixtures`.
+struct Fixture {
+    version: i64,
+    key: [u8; 32],
+    salt: [u8; 16],
+    /// Parts of texts that it had deleted, each without its beginning, which another page may keep as a separator.
+    gone: &'static [&'static str],
 }
 
-fn addresses() -> BTreeMap<OnionAddress, String> {
-    let text = fs::read_to_string(fixture("addresses.txt")).unwrap();
-    let line = |line: &str| {
-        let (name, address) = line.split_once(' ').expect("a name and an address");
-        (address.parse().expect("an address"), name.to_owned())
-    };
-    text.lines().map(line).collect()
-}
+const FIXTURES: [Fixture; 2] = [
+    Fixture {
+        version: 1,
+        key: *b"the key of the version 1 fixture",
+        salt: *b"version 1's salt",
+        gone: &["eletedword", "anishedword", "ersionada", "ersionbob", "fter the choir"],
+    },
+    Fixture {
+        version: 2,
+        key: *b"the key of the version 2 fixture",
+        salt: *b"version 2's salt",
+        gone: &[
+            "eletedword",
+            "anishedword",
+            "ersionada",
+            "ersionbob",
+            "fter the choir",
+            "除的秘密",
+            "变之前",
+        ],
+    },
+];
 
-/// A copy of the version 1 store.
-fn version_1() -> Place {
-    let place = Place::new();
-    fs::copy(fixture("sotto.db"), place.database()).unwrap();
-    place
-}
-
-fn open(place: &Place) -> Result<Store, StoreError> {
-    Store::open(&place.database(), &StoreKey::new(KEY, SALT))
-}
-
-fn raw(place: &Place) -> Connection {
-    let db = Connection::open(place.database()).unwrap();
-    db.execute_batch(&format!("PRAGMA key = \"x'{}{}'\"", hex(&KEY), hex(&SALT)))
-        .unwrap();
-    db
-}
-
-fn version(place: &Place) -> i64 {
-    raw(place)
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .unwrap()
-}
-
-/// Fails with the first line that is another.
-fn assert_says_what_version_1_said(store: &mut Store) {
-    let expected = fs::read_to_string(fixture("contents.txt")).unwrap();
-    let found = contents(store, &addresses());
-    for (found, expected) in found.lines().zip(expected.lines()) {
-        assert_eq!(found, expected);
+impl Fixture {
+    fn file(&self, name: &str) -> PathBuf {
+        let folder = format!("tests/fixtures/v{}", self.version);
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(name)
     }
-    assert_eq!(found.lines().count(), expected.lines().count());
-}
 
-/// SQLite's own checks, and those of the word index.
-fn assert_whole(place: &Place) {
-    let db = raw(place);
-    let said: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(said, "ok");
-    let orphans: i64 = db
-        .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(orphans, 0);
-    db.execute_batch("INSERT INTO word (word, rank) VALUES ('integrity-check', 1)")
-        .unwrap();
-}
+    fn addresses(&self) -> BTreeMap<OnionAddress, String> {
+        let text = fs::read_to_string(self.file("addresses.txt")).unwrap();
+        let line = |line: &str| {
+            let (name, address) = line.split_once(' ').expect("a name and an address");
+            (address.parse().expect("an address"), name.to_owned())
+        };
+        text.lines().map(line).collect()
+    }
 
-/// Every page in the clear.
-fn decrypted(place: &Place) -> Vec<u8> {
-    raw(place).serialize("main").unwrap().to_vec()
+    fn bob(&self) -> ConversationId {
+        let addresses = self.addresses();
+        let (bob, _) = addresses.iter().find(|(_, name)| *name == "bob").expect("a friend");
+        ConversationId::Direct(*bob)
+    }
+
+    /// A copy of the store.
+    fn copy(&self) -> Place {
+        let place = Place::new();
+        fs::copy(self.file("sotto.db"), place.database()).unwrap();
+        place
+    }
+
+    fn key(&self) -> StoreKey {
+        StoreKey::new(self.key, self.salt)
+    }
+
+    fn open(&self, place: &Place) -> Store {
+        Store::open(&place.database(), &self.key()).expect("it migrates")
+    }
+
+    fn raw(&self, place: &Place) -> Connection {
+        let db = Connection::open(place.database()).unwrap();
+        let (key, salt) = (hex(&self.key), hex(&self.salt));
+        db.execute_batch(&format!("PRAGMA key = \"x'{key}{salt}'\"")).unwrap();
+        db
+    }
+
+    fn version_of(&self, place: &Place) -> i64 {
+        self.raw(place)
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap()
+    }
+
+    /// Fails with the first line that is another.
+    fn assert_says_what_it_said(&self, store: &mut Store) {
+        let expected = fs::read_to_string(self.file("contents.txt")).unwrap();
+        let found = contents(store, &self.addresses());
+        for (found, expected) in found.lines().zip(expected.lines()) {
+            assert_eq!(found, expected, "of version {}", self.version);
+        }
+        assert_eq!(found.lines().count(), expected.lines().count());
+    }
+
+    /// SQLite's own checks, and those of the word index.
+    fn assert_whole(&self, place: &Place) {
+        let db = self.raw(place);
+        let said: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(said, "ok");
+        let orphans: i64 = db
+            .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(orphans, 0);
+        db.execute_batch("INSERT INTO word (word, rank) VALUES ('integrity-check', 1)")
+            .unwrap();
+    }
+
+    /// Every page in the clear.
+    fn decrypted(&self, place: &Place) -> Vec<u8> {
+        self.raw(place).serialize("main").unwrap().to_vec()
+    }
 }
 
 fn holds(bytes: &[u8], needle: &str) -> bool {
@@ -92,62 +135,66 @@ fn holds(bytes: &[u8], needle: &str) -> bool {
 }
 
 #[test]
-fn everything_that_version_1_said_is_said_by_version_2() {
-    let place = version_1();
-    assert_eq!(version(&place), 1);
-    let mut store = open(&place).unwrap();
-    assert_says_what_version_1_said(&mut store);
-    store.close().unwrap();
-    assert_eq!(version(&place), 2);
-    assert_whole(&place);
-    let mut store = open(&place).unwrap();
-    assert_says_what_version_1_said(&mut store);
-}
-
-#[test]
-fn a_node_goes_on_where_version_1_stopped() {
-    let place = version_1();
-    let mut store = open(&place).unwrap();
-    let image = store.image().unwrap();
-    let last = image.last_event;
-    let now = Now {
-        monotonic: Monotonic(0),
-        wall: Wall(1_702_000_000_000),
-    };
-    let mut node: Node = Node::open(image, Entropy::from_seed([1; 32]), Limits::default(), now).expect("a node");
-    while let Some(output) = node.poll() {
-        if let sotto_core::Output::Commit(id, batch) = output {
-            store.commit(&batch).unwrap();
-            node.handle(sotto_core::Input::Stored(id), now);
-        }
+fn everything_that_an_earlier_version_said_is_said_by_the_newest() {
+    for fixture in &FIXTURES {
+        let place = fixture.copy();
+        assert_eq!(fixture.version_of(&place), fixture.version);
+        let mut store = fixture.open(&place);
+        fixture.assert_says_what_it_said(&mut store);
+        store.close().unwrap();
+        assert_eq!(fixture.version_of(&place), NEWEST);
+        fixture.assert_whole(&place);
+        let mut store = fixture.open(&place);
+        fixture.assert_says_what_it_said(&mut store);
     }
-    assert!(store.image().unwrap().last_event >= last);
-    drop(store);
-    assert_whole(&place);
 }
 
 #[test]
-fn what_version_1_had_deleted_is_in_no_page_of_version_2() {
-    let place = version_1();
-    open(&place).unwrap().close().unwrap();
-    let pages = decrypted(&place);
-    assert!(holds(&pages, "cancelled before it was sealed"), "the search can find");
-    for gone in ["eletedword", "anishedword", "ersionada", "ersionbob", "fter the choir"] {
-        assert!(!holds(&pages, gone), "{gone} is left");
+fn a_node_goes_on_where_an_earlier_version_stopped() {
+    for fixture in &FIXTURES {
+        let place = fixture.copy();
+        let mut store = fixture.open(&place);
+        let image = store.image().unwrap();
+        let last = image.last_event;
+        let now = Now {
+            monotonic: Monotonic(0),
+            wall: Wall(1_702_000_000_000),
+        };
+        let mut node: Node = Node::open(image, Entropy::from_seed([1; 32]), Limits::default(), now).expect("a node");
+        while let Some(output) = node.poll() {
+            if let sotto_core::Output::Commit(id, batch) = output {
+                store.commit(&batch).unwrap();
+                node.handle(sotto_core::Input::Stored(id), now);
+            }
+        }
+        assert!(store.image().unwrap().last_event >= last);
+        drop(store);
+        fixture.assert_whole(&place);
+    }
+}
+
+#[test]
+fn what_an_earlier_version_had_deleted_is_in_no_page_of_the_newest() {
+    for fixture in &FIXTURES {
+        let place = fixture.copy();
+        fixture.open(&place).close().unwrap();
+        let pages = fixture.decrypted(&place);
+        assert!(holds(&pages, "cancelled before it was sealed"), "the search can find");
+        for gone in fixture.gone {
+            assert!(!holds(&pages, gone), "{gone} is left of version {}", fixture.version);
+        }
     }
 }
 
 #[test]
 fn what_is_deleted_after_the_migration_leaves_no_trace_of_it() {
-    let place = version_1();
-    let mut store = open(&place).unwrap();
-    let addresses = addresses();
-    let (bob, _) = addresses.iter().find(|(_, name)| *name == "bob").unwrap();
-    let history = store
-        .reader()
-        .unwrap()
-        .history(&ConversationId::Direct(*bob), u32::MAX, None)
-        .unwrap();
+    FIXTURES.iter().for_each(assert_deletes_without_a_trace);
+}
+
+fn assert_deletes_without_a_trace(fixture: &Fixture) {
+    let place = fixture.copy();
+    let mut store = fixture.open(&place);
+    let history = store.reader().unwrap().history(&fixture.bob(), u32::MAX, None).unwrap();
     let doomed =
         |text: &str| text.starts_with("a long text") || text.contains("second version") || text.contains("café");
     let (doomed, kept): (Vec<_>, Vec<_>) = history.iter().partition(|message| doomed(&message.text));
@@ -164,7 +211,7 @@ fn what_is_deleted_after_the_migration_leaves_no_trace_of_it() {
         .unwrap();
     assert_eq!(log(&store), before, "the events of what is deleted stay");
     store.close().unwrap();
-    let pages = decrypted(&place);
+    let pages = fixture.decrypted(&place);
     for gone in [
         "long text with",
         "econd version",
@@ -174,10 +221,10 @@ fn what_is_deleted_after_the_migration_leaves_no_trace_of_it() {
     ] {
         assert!(!holds(&pages, gone), "{gone} is left");
     }
-    assert_whole(&place);
-    let mut store = open(&place).unwrap();
+    fixture.assert_whole(&place);
+    let mut store = fixture.open(&place);
     let reader = store.reader().unwrap();
-    let found = reader.history(&ConversationId::Direct(*bob), u32::MAX, None).unwrap();
+    let found = reader.history(&fixture.bob(), u32::MAX, None).unwrap();
     assert_eq!(found.iter().collect::<Vec<_>>(), kept);
     // The place that it had can be taken by nothing else; a new message comes after all of them.
     let first = kept[0];
@@ -192,23 +239,37 @@ fn what_is_deleted_after_the_migration_leaves_no_trace_of_it() {
 
 #[test]
 fn a_store_of_no_identity_migrates_too() {
-    let place = Place::new();
-    let db = raw(&place);
-    db.execute_batch(include_str!("../../src/schema/v1.sql")).unwrap();
-    db.pragma_update(None, "user_version", 1).unwrap();
-    db.close().unwrap();
-    let mut store = open(&place).unwrap();
-    assert!(store.image().unwrap().identity.is_none());
-    store.close().unwrap();
-    assert_whole(&place);
+    let schemas = [
+        include_str!("../../src/schema/v1.sql"),
+        concat!(
+            include_str!("../../src/schema/v1.sql"),
+            "CREATE TEMP TABLE own (address BLOB);",
+            include_str!("../../src/schema/v2.sql")
+        ),
+    ];
+    for (fixture, schema) in FIXTURES.iter().zip(schemas) {
+        let place = Place::new();
+        let db = fixture.raw(&place);
+        db.execute_batch(schema).unwrap();
+        db.pragma_update(None, "user_version", fixture.version).unwrap();
+        db.close().unwrap();
+        let mut store = fixture.open(&place);
+        assert!(store.image().unwrap().identity.is_none());
+        store.close().unwrap();
+        fixture.assert_whole(&place);
+    }
 }
 
-/// In a child process whose files may not be longer: opens the store at the path that the variable names.
+/// In a child process whose files may not be longer: opens the fixture's copy at the path, as the variables say.
 #[test]
 fn child() {
-    if let Ok(path) = std::env::var("SOTTO_MIGRATE")
-        && let Err(error) = Store::open(Path::new(&path), &StoreKey::new(KEY, SALT)).and_then(Store::close)
-    {
+    let (Ok(version), Ok(path)) = (std::env::var("SOTTO_FIXTURE"), std::env::var("SOTTO_MIGRATE")) else {
+        return;
+    };
+    let mut fixtures = FIXTURES.iter();
+    let fixture = fixtures.find(|fixture| fixture.version.to_string() == version);
+    let key = fixture.expect("a fixture").key();
+    if let Err(error) = Store::open(Path::new(&path), &key).and_then(Store::close) {
         eprintln!("refused: {error}");
         std::process::exit(7);
     }
@@ -224,11 +285,12 @@ enum Outcome {
 }
 
 /// `action` is what the shell does about the signal that such a write gives.
-fn open_with_room(place: &Place, kibibytes: u64, action: &str) -> Outcome {
+fn open_with_room(fixture: &Fixture, place: &Place, kibibytes: u64, action: &str) -> Outcome {
     let script = format!("{action} ulimit -c 0; ulimit -f {kibibytes}; exec \"$0\" --exact child --nocapture");
     let output = Command::new("bash")
         .args(["-c", &script])
         .arg(std::env::current_exe().unwrap())
+        .env("SOTTO_FIXTURE", fixture.version.to_string())
         .env("SOTTO_MIGRATE", place.database())
         .output()
         .unwrap();
@@ -242,17 +304,17 @@ fn open_with_room(place: &Place, kibibytes: u64, action: &str) -> Outcome {
 }
 
 /// Opens it with ever more room, from too little to enough. Gives how often it did not go.
-fn with_ever_more_room(action: &str, mut look: impl FnMut(Outcome)) -> usize {
+fn with_ever_more_room(fixture: &Fixture, action: &str, mut look: impl FnMut(Outcome)) -> usize {
     for (failed, room) in (1..).map(|step| step * 24).enumerate() {
-        let place = version_1();
-        let outcome = open_with_room(&place, room, action);
+        let place = fixture.copy();
+        let outcome = open_with_room(fixture, &place, room, action);
         let opened = matches!(outcome, Outcome::Opened);
         look(outcome);
-        let mut store = open(&place).expect("what is left can be opened");
-        assert_says_what_version_1_said(&mut store);
+        let mut store = fixture.open(&place);
+        fixture.assert_says_what_it_said(&mut store);
         store.close().unwrap();
-        assert_eq!(version(&place), 2, "it was done again");
-        assert_whole(&place);
+        assert_eq!(fixture.version_of(&place), NEWEST, "it was done again");
+        fixture.assert_whole(&place);
         if opened {
             return failed;
         }
@@ -263,19 +325,23 @@ fn with_ever_more_room(action: &str, mut look: impl FnMut(Outcome)) -> usize {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_crash_at_any_write_leaves_a_store_that_migrates() {
-    let crashes = with_ever_more_room("", |outcome| {
-        assert!(!matches!(outcome, Outcome::Refused(_)), "the signal kills");
-    });
-    assert!(crashes > 10, "{crashes}");
+    for fixture in &FIXTURES {
+        let crashes = with_ever_more_room(fixture, "", |outcome| {
+            assert!(!matches!(outcome, Outcome::Refused(_)), "the signal kills");
+        });
+        assert!(crashes > 10, "{crashes}");
+    }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_disk_that_is_full_at_any_write_refuses_and_loses_nothing() {
-    let refusals = with_ever_more_room("trap '' XFSZ;", |outcome| match outcome {
-        Outcome::Refused(said) => assert!(said.contains("sotto.db"), "it names the file: {said}"),
-        Outcome::Opened => {}
-        Outcome::Killed => panic!("the signal is ignored"),
-    });
-    assert!(refusals > 10, "{refusals}");
+    for fixture in &FIXTURES {
+        let refusals = with_ever_more_room(fixture, "trap '' XFSZ;", |outcome| match outcome {
+            Outcome::Refused(said) => assert!(said.contains("sotto.db"), "it names the file: {said}"),
+            Outcome::Opened => {}
+            Outcome::Killed => panic!("the signal is ignored"),
+        });
+        assert!(refusals > 10, "{refusals}");
+    }
 }
