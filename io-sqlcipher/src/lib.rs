@@ -53,6 +53,7 @@ mod sanitise;
 mod schema;
 mod store;
 mod tail;
+mod words;
 
 pub use error::StoreError;
 pub use key::StoreKey;

@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::StoreError;
 use crate::key::StoreKey;
 use crate::lock::{Lock, beside, private};
-use crate::schema;
+use crate::{schema, words};
 
 /// The length of SQLCipher's pages, and so the shortest file there can be.
 pub(crate) const PAGE: u64 = 4096;
@@ -83,7 +83,9 @@ pub(crate) fn reopen(path: &Path, key: &StoreKey) -> Result<Connection, StoreErr
     let version = recognise(&db, path)?;
     hold_back(&db, false).map_err(sqlite)?;
     settle(&db, path, Purpose::Write)?;
+    words::register(&db).map_err(sqlite)?;
     schema::migrate(&mut db, version).map_err(sqlite)?;
+    schema::renew_word_index(&mut db).map_err(sqlite)?;
     check_word_index(&db, path)?;
     Ok(db)
 }
@@ -105,6 +107,7 @@ fn build(path: &Path, key: &StoreKey) -> Result<(), StoreError> {
     db.pragma_update(None, "page_size", PAGE.cast_signed())
         .map_err(sqlite)?;
     settle(&db, path, Purpose::Write)?;
+    words::register(&db).map_err(sqlite)?;
     schema::migrate(&mut db, 0).map_err(sqlite)?;
     check_word_index(&db, path)?;
     db.close().map_err(|(_, source)| sqlite(source))

@@ -236,7 +236,7 @@ impl Tail {
             .execute(settled)?;
             // One statement, so one segment of the index.
             db.prepare_cached(
-                "INSERT INTO word (rowid, text, conversation) SELECT number, text, conversation FROM message \
+                "INSERT INTO word (rowid, text, conversation) SELECT number, words(text), conversation FROM message \
                  WHERE number > ? ORDER BY number",
             )?
             .execute(settled)?;
@@ -255,14 +255,14 @@ impl Tail {
 
 /// Also of an empty text: the index has a row for each message, as FTS5 would build it anew.
 fn index(db: &Connection, name: &Name, number: i64, text: &str) -> rusqlite::Result<()> {
-    db.prepare_cached("INSERT INTO word (rowid, text, conversation) VALUES (?, ?, ?)")?
+    db.prepare_cached("INSERT INTO word (rowid, text, conversation) VALUES (?, words(?), ?)")?
         .execute((number, text, name.conversation))?;
     Ok(())
 }
 
 /// The index keeps no copy, so it has to be told what to take out.
 fn unindex(db: &Connection, name: &Name, number: i64, text: &str) -> rusqlite::Result<()> {
-    db.prepare_cached("INSERT INTO word (word, rowid, text, conversation) VALUES ('delete', ?, ?, ?)")?
+    db.prepare_cached("INSERT INTO word (word, rowid, text, conversation) VALUES ('delete', ?, words(?), ?)")?
         .execute((number, text, name.conversation))?;
     Ok(())
 }

@@ -30,10 +30,11 @@ const NOWHERE_RIGHT: &str = "zeroblob(1000)";
 
 /// Columns that take bytes of any length, those by which a row is found and which are not read, and the one of a table that
 /// is empty here.
-const ANY: [&str; 13] = [
+const ANY: [&str; 14] = [
     "contact.features",
     "contact.identity_key",
     "identity.signal_identity",
+    "mark.words",
     "name.author",
     "name.conversation",
     "name.id",
@@ -56,9 +57,10 @@ fn willing() -> Place {
         store.commit(&batch.current()).unwrap();
     }
     store.close().unwrap();
-    raw(&place.database())
-        .execute_batch(
-            "PRAGMA writable_schema = ON;
+    let db = raw(&place.database());
+    common::words::register(&db).unwrap();
+    db.execute_batch(
+        "PRAGMA writable_schema = ON;
              UPDATE sqlite_schema SET sql = replace(replace(replace(sql,
                  ') STRICT, WITHOUT', ') WITHOUT'), ') STRICT', ')'), ' NOT NULL', '') WHERE type = 'table';
              PRAGMA writable_schema = RESET;
@@ -66,8 +68,8 @@ fn willing() -> Place {
              INSERT INTO name SELECT conversation, author, id, number FROM message
                  WHERE number <= (SELECT settled FROM mark);
              INSERT INTO word (word) VALUES ('rebuild');",
-        )
-        .unwrap();
+    )
+    .unwrap();
     place
 }
 

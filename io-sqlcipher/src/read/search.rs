@@ -6,14 +6,15 @@ use super::Reader;
 use super::messages::{MessageView, view_sql};
 use crate::StoreError;
 use crate::message::message_columns;
+use crate::words::phrase;
 
 /// Words beyond these are passed over; FTS5 has a limit of its own somewhere above.
 const WORDS: usize = 64;
 
 impl Reader {
     /// The newest `limit` messages whose text has every word of the query, the newest first; of one conversation, if one
-    /// is named. `"in quotes"` is a phrase, and a word with a star at its end is the beginning of one. Case and accents do
-    /// not matter.
+    /// is named. `"in quotes"` is a phrase, and a word with a star at its end is the beginning of one. Case, accents and
+    /// compatibility forms do not matter. In scripts without blanks between words any part of a text is found.
     pub fn search(
         &self,
         query: &str,
@@ -50,12 +51,11 @@ impl Reader {
     }
 }
 
-/// The query as an FTS5 expression: quoted strings, each perhaps with a star, side by side, which means "and". (An explicit
-/// `AND` would make a word of punctuation alone, which is no token, match nothing.)
+/// The query as an FTS5 expression: quoted strings, each perhaps with a star, side by side, which means "and".
 fn words(query: &str) -> String {
     let mut words = Vec::new();
     let mut rest = query;
-    while let Some(start) = rest.find(|c| !separates(c)) {
+    while let Some(start) = rest.find(|c: char| !separates(c)) {
         rest = &rest[start..];
         let word;
         if let Some(quoted) = rest.strip_prefix('"') {
@@ -63,30 +63,28 @@ fn words(query: &str) -> String {
             (word, rest) = quoted.split_once('"').unwrap_or((quoted, ""));
             if let Some(after) = rest.strip_prefix('*') {
                 rest = after;
-                words.push(format!("\"{}\" *", plain(word)));
+                words.extend(expression(word, true));
                 continue;
             }
         } else {
             let end = rest.find(|c| separates(c) || c == '"').unwrap_or(rest.len());
             (word, rest) = rest.split_at(end);
-            if let Some(start) = word.strip_suffix('*') {
-                words.push(format!("\"{}\" *", plain(start)));
-                continue;
-            }
         }
-        words.push(format!("\"{}\"", plain(word)));
+        words.extend(expression(word, word.ends_with('*')));
     }
     words.truncate(WORDS);
     words.join(" ")
 }
 
-/// FTS5 reads its expressions up to the first NUL.
-fn separates(c: char) -> bool {
-    c.is_whitespace() || c.is_control()
+/// One word or phrase; none of punctuation alone. Words of the index have no quote and no NUL.
+fn expression(text: &str, begins: bool) -> Option<String> {
+    let phrase = phrase(text);
+    let star = if begins || phrase.begins { " *" } else { "" };
+    (!phrase.words.is_empty()).then(|| format!("\"{}\"{star}", phrase.words))
 }
 
-fn plain(word: &str) -> String {
-    word.replace(char::is_control, " ")
+fn separates(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
 }
 
 #[cfg(test)]
@@ -99,17 +97,20 @@ mod tests {
             ("", ""),
             (" \t\n", ""),
             ("hello", r#""hello""#),
-            ("hello  world", r#""hello" "world""#),
-            ("NOT a OR b", r#""NOT" "a" "OR" "b""#),
-            ("text:x (y) ^z a-b", r#""text:x" "(y)" "^z" "a-b""#),
+            ("Hello  WORLD", r#""hello" "world""#),
+            ("NOT a OR b", r#""not" "a" "or" "b""#),
+            ("text:x (y) ^z a-b", r#""text x" "y" "z" "a b""#),
             ("hel*", r#""hel" *"#),
-            ("a*b *", r#""a*b" "" *"#),
+            ("a*b * !", r#""a b""#),
             (r#""two words" x"#, r#""two words" "x""#),
             (r#""two wor"* x"#, r#""two wor" * "x""#),
+            (r#""two wor*" x"#, r#""two wor" "x""#),
             (r#"open "to the end"#, r#""open" "to the end""#),
             (r#"a"b"c"#, r#""a" "b" "c""#),
             ("nul\0inside", r#""nul" "inside""#),
             ("\"nul\0inside\"", r#""nul inside""#),
+            ("中 中文字 中文*", r#""中" * "中文 文字" "中文" *"#),
+            ("🎉", r#""🎉""#),
         ];
         for (typed, expression) in cases {
             assert_eq!(words(typed), expression, "{typed:?}");

@@ -5,6 +5,7 @@ use rusqlite::Connection;
 
 use super::Snapshot;
 use crate::code::of;
+use crate::words::words;
 
 /// An index in memory, of one state of the store.
 pub(super) struct Unsettled {
@@ -19,7 +20,7 @@ impl Unsettled {
         // The same columns and the same tokens as those of `word`.
         index.execute_batch(
             "CREATE VIRTUAL TABLE word USING fts5 (
-                 text, conversation, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
+                 text, conversation, content = '', columnsize = 0, tokenize = 'ascii'
              )",
         )?;
         let mut statement = db.prepare_cached("SELECT number, text, conversation FROM message WHERE number > ?")?;
@@ -28,7 +29,7 @@ impl Unsettled {
         let mut insert = index.prepare("INSERT INTO word (rowid, text, conversation) VALUES (?, ?, ?)")?;
         while let Some(row) = rows.next()? {
             let (number, text, conversation): (i64, String, i64) = of("message", row, row.try_into())?;
-            insert.execute((number, text, conversation))?;
+            insert.execute((number, words(&text), conversation))?;
         }
         drop(insert);
         transaction.commit()?;

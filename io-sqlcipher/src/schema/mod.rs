@@ -53,6 +53,17 @@ pub(crate) fn migrate(db: &mut Connection, found: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Builds the word index anew if it has words that were made by other rules.
+pub(crate) fn renew_word_index(db: &mut Connection) -> rusqlite::Result<()> {
+    let sql = "SELECT words IS words_version() FROM mark";
+    if db.query_row(sql, [], |row| of("mark", row, row.get(0)))? {
+        return Ok(());
+    }
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch("INSERT INTO word (word) VALUES ('rebuild'); UPDATE mark SET words = words_version()")?;
+    transaction.commit()
+}
+
 /// Version 2 names this node by its address, which version 1 only had as the seed of its key.
 fn own_address(db: &Connection) -> rusqlite::Result<()> {
     let seed: Option<[u8; 32]> = db

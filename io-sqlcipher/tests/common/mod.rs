@@ -3,6 +3,9 @@
 #![allow(dead_code, reason = "each test file uses its part of this")]
 
 pub mod arbitrary;
+// The functions of SQL that the schema uses, for connections that are not the store's.
+#[path = "../../src/words.rs"]
+pub mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Once, OnceLock};
@@ -160,7 +163,8 @@ pub fn raw(path: &Path) -> Connection {
 pub fn check_word_index(place: &Place) {
     let copy = Place::new();
     std::fs::copy(place.database(), copy.database()).unwrap();
-    raw(&copy.database())
-        .execute_batch("INSERT INTO word (word, rank) VALUES ('integrity-check', 1)")
+    let db = raw(&copy.database());
+    words::register(&db).unwrap();
+    db.execute_batch("INSERT INTO word (word, rank) VALUES ('integrity-check', 1)")
         .unwrap();
 }

@@ -14,7 +14,7 @@ use common::{Place, batch, hex};
 use contents::contents;
 use rusqlite::Connection;
 use sotto_core::row::{Change, Key, MessageRow, Row};
-use sotto_core::{ConversationId, Entropy, EventSeq, Limits, Monotonic, Node, Now, OnionAddress, Wall};
+use sotto_core::{ConversationId, Direction, Entropy, EventSeq, Limits, Monotonic, Node, Now, OnionAddress, Wall};
 use sotto_io_sqlcipher::{Store, StoreKey};
 
 /// The version that this program writes.
@@ -120,6 +120,7 @@ impl Fixture {
             .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))
             .unwrap();
         assert_eq!(orphans, 0);
+        common::words::register(&db).unwrap();
         db.execute_batch("INSERT INTO word (word, rank) VALUES ('integrity-check', 1)")
             .unwrap();
     }
@@ -147,6 +148,47 @@ fn everything_that_an_earlier_version_said_is_said_by_the_newest() {
         let mut store = fixture.open(&place);
         fixture.assert_says_what_it_said(&mut store);
     }
+}
+
+#[test]
+fn words_of_every_script_are_found_in_what_version_2_had_stored() {
+    let fixture = &FIXTURES[1];
+    let place = fixture.copy();
+    let store = fixture.open(&place);
+    let reader = store.reader().unwrap();
+    for (query, expected) in [
+        ("中文", 6),
+        ("消息", 3),
+        ("日本語", 3),
+        ("한국어", 3),
+        ("ภาษาไทย", 3),
+        ("STRASSE", 3),
+        ("fullwidth", 3),
+        ("🎉", 4),
+        ("和English", 3),
+        ("改变之后", 1),
+        ("改变之前", 0),
+        ("秘密", 0),
+    ] {
+        assert_eq!(reader.search(query, 100, None).unwrap().len(), expected, "{query}");
+    }
+}
+
+#[test]
+fn an_index_of_words_by_other_rules_is_built_anew() {
+    let place = Place::new();
+    let mut store = place.create();
+    let rows = (0..600).map(|n| Row::Message(common::message(common::key(1, Direction::In, n), n.into(), "text")));
+    store.commit(&common::puts(rows)).unwrap();
+    store.close().unwrap();
+    let db = common::raw(&place.database());
+    db.execute_batch("INSERT INTO word (word) VALUES ('delete-all'); UPDATE mark SET words = '0 1.0.0'")
+        .unwrap();
+    db.close().unwrap();
+    let store = place.open();
+    assert_eq!(store.reader().unwrap().search("text", 1000, None).unwrap().len(), 600);
+    store.close().unwrap();
+    common::check_word_index(&place);
 }
 
 #[test]

@@ -266,6 +266,65 @@ proptest! {
     }
 }
 
+/// In a store of few messages, none of which is in the word index, and in one of many, all of which are.
+#[test]
+fn words_are_found_in_every_script() {
+    let texts = [
+        "这是一句中文消息",
+        "これは日本語のメッセージです",
+        "한국어로 쓴 메시지입니다",
+        "นี่คือข้อความภาษาไทย",
+        "die lange Straße, ＦＵＬＬＷＩＤＴＨ ｶﾞｷﾞ",
+        "🎉",
+        "Ärger mit 中文和English, ❤️ und 👍🏽",
+    ];
+    let queries: [(&str, &[usize]); 24] = [
+        ("中文", &[6, 0]),
+        ("消息", &[0]),
+        ("一句 消息", &[0]),
+        ("文中", &[]),
+        ("中", &[6, 0]),
+        ("息", &[0]),
+        ("这", &[0]),
+        ("\"中文和english\"", &[6]),
+        ("日本語", &[1]),
+        ("メッセージ", &[1]),
+        ("ﾒｯｾｰｼﾞ", &[1]),
+        ("한국어", &[2]),
+        ("메시지", &[2]),
+        ("ภาษา", &[3]),
+        ("ข้อความ", &[3]),
+        ("strasse", &[4]),
+        ("STRAẞE", &[4]),
+        ("fullwidth ガギ", &[4]),
+        ("🎉", &[5]),
+        ("🎊", &[]),
+        ("❤", &[6]),
+        ("👍", &[6]),
+        ("arger", &[6]),
+        ("straß*", &[4]),
+    ];
+    for settled in [false, true] {
+        let place = Place::new();
+        let mut store = place.create();
+        let rows = texts.iter().zip(1_u32..);
+        let rows = rows.map(|(text, n)| Row::Message(message(key(1, In, n), n.into(), text)));
+        store.commit(&puts(rows)).unwrap();
+        if settled {
+            let more = (100..700_u32).map(|n| Row::Message(message(key(2, In, n), n.into(), "more")));
+            store.commit(&puts(more)).unwrap();
+        }
+        let reader = store.reader().unwrap();
+        for (query, expected) in queries {
+            let expected: Vec<&str> = expected.iter().map(|index| texts[*index]).collect();
+            let found = reader.search(query, 9, None).unwrap();
+            assert_eq!(super::texts(&found), expected, "{query}, settled: {settled}");
+        }
+        let long = "这是一句中文消息".repeat(2000);
+        assert!(reader.search(&long, 9, None).unwrap().is_empty());
+    }
+}
+
 #[test]
 fn a_search_with_very_many_words_is_answered() {
     let place = Place::new();

@@ -71,6 +71,41 @@ fn every_command_answers_with_one_object() {
 }
 
 #[test]
+fn a_search_finds_words_that_no_blanks_divide() {
+    let world = World::new();
+    let (alice, mut bob) = world.friends();
+    let said = [
+        "这是一句中文消息",
+        "これは日本語のメッセージです",
+        "한국어로 쓴 메시지입니다",
+        "นี่คือข้อความภาษาไทย",
+        "die lange Straße",
+        "ｆｕｌｌ ｗｉｄｔｈ",
+        "🎉",
+    ];
+    for text in said {
+        alice.json(&["send", "bob", text, "--wait", "delivered"]);
+    }
+    bob.texts(said.len());
+    for (query, expected) in [
+        ("中文", said[0]),
+        ("消息", said[0]),
+        ("日本語", said[1]),
+        ("메시지", said[2]),
+        ("ภาษา", said[3]),
+        ("STRASSE", said[4]),
+        ("width", said[5]),
+        ("🎉", said[6]),
+    ] {
+        for person in [&alice, &bob] {
+            let found = &person.json(&["search", query])["messages"];
+            assert_eq!(found.as_array().expect("a list").len(), 1, "{query}: {found}");
+            assert_eq!(found[0]["text"], expected, "{query}");
+        }
+    }
+}
+
+#[test]
 fn what_the_lists_show_is_what_was_said() {
     let world = World::new();
     let (alice, mut bob) = world.friends();
