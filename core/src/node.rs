@@ -4,53 +4,54 @@
 //! out of the gate what is durable. The parts are the folders beside this file: `kernel` (gate, alarms, randomness, limits),
 //! `link` (streams, the pool of links, the dial queue), `session` (one peer's ratchet, and how two Hellos resume it),
 //! `delivery` (outbox and inbox), `contact` (requests and relationships) and `conversation` (messages and what changes them).
-//! Here are the node's own: `open`, `commands`, `links` (where frames are routed).
+//! Here are the node's own: `open`, `commands`, `links` (where frames are routed), `dials` and `fetch`.
 
 pub(crate) mod commands;
+mod dials;
+mod fetch;
 mod links;
 mod machine;
 pub(crate) mod me;
 mod open;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 pub use machine::Machine;
 pub use open::OpenError;
 
 use crate::contact::Contacts;
-use crate::conversation::fetch::Pending;
 use crate::kernel::alarms::Alarm;
 use crate::kernel::context::Context;
 use crate::kernel::gate::Effect;
 use crate::kernel::rate::Bucket;
-use crate::link::dial_queue::DialQueueEntry;
+use crate::link::dial_queue::DialQueue;
 use crate::link::pool::Pool;
-use crate::row::{InviteRow, Row, SessionRow};
+use crate::row::{InviteRow, Key, Row, SessionRow};
 use crate::session::{Ratchet, Signal};
 use crate::wire::link::Frame;
 use crate::{
     Deadline, EventSeq, FaultKind, FetchId, Input, Intake, InviteToken, LinkId, MessageKey, Now, OnionAddress, Output,
 };
+use fetch::Pending;
 use me::Me;
 
 /// A node that a driver runs. See the crate's documentation for the contract between them.
 pub struct Node<R: Ratchet = Signal> {
-    pub(crate) me: Me<R>,
-    pub(crate) ctx: Context,
-    pub(crate) contacts: Contacts<R::Session>,
-    pub(crate) pool: Pool,
-    pub(crate) invites: BTreeMap<InviteToken, InviteRow>,
-    pub(crate) consumers: BTreeMap<String, EventSeq>,
+    me: Me<R>,
+    ctx: Context,
+    contacts: Contacts<R::Session>,
+    pool: Pool,
+    invites: BTreeMap<InviteToken, InviteRow>,
+    consumers: BTreeMap<String, EventSeq>,
     /// Queries under way, and what for.
-    pub(crate) pending: BTreeMap<FetchId, Pending>,
-    pub(crate) fetches: u64,
-    /// Contacts that want a dial and wait for room.
-    pub(crate) waiting: BTreeSet<DialQueueEntry>,
+    pending: BTreeMap<FetchId, Pending>,
+    fetches: u64,
+    dial_queue: DialQueue,
     /// One bucket for all strangers together.
-    pub(crate) strangers: Bucket,
+    strangers: Bucket,
     /// Messages that a link has taken, and whose acks may come before it is worth while to write that down.
-    pub(crate) handed_over: Vec<(OnionAddress, MessageKey)>,
-    pub(crate) outputs: VecDeque<Output>,
+    handed_over: Vec<(OnionAddress, MessageKey)>,
+    outputs: VecDeque<Output>,
 }
 
 impl<R: Ratchet> Node<R> {
@@ -85,12 +86,12 @@ impl<R: Ratchet> Node<R> {
     /// window has room, and a dial is scheduled for those that only a link can help. Then the dials start that have room.
     fn follow_up(&mut self) {
         while let Some(contact) = self.contacts.next_touched() {
-            let peer = contact.row.address;
+            let peer = contact.address;
             contact
                 .delivery
                 .flush(self.pool.link_of(&peer), &self.me, &mut self.ctx);
             if contact.has_mail() && !self.pool.reaches(&peer) {
-                let at = contact.next_attempt(&self.ctx);
+                let at = contact.reach.next_attempt(&self.ctx);
                 self.ctx.wake_at(Alarm::Retry(peer), at);
             } else {
                 self.ctx.alarms.clear(Alarm::Retry(peer));
@@ -117,13 +118,17 @@ impl<R: Ratchet> Node<R> {
                 return Some(Output::Notify(notice));
             }
             let contacts = &self.contacts;
-            return self.ctx.gate.cut(|contact| {
-                let session = contacts.get(&contact)?.delivery.session.as_ref()?;
-                Some(Row::Session(SessionRow {
-                    contact,
-                    // Moved, not copied: what is copied has to be wiped.
-                    record: std::mem::take(&mut *R::encode(session)),
-                }))
+            return self.ctx.gate.cut(|key| match key {
+                Key::Contact(peer) => Some(Row::Contact(contacts.get(peer)?.row())),
+                Key::Session(peer) => {
+                    let session = contacts.get(peer)?.delivery.session.as_ref()?;
+                    Some(Row::Session(SessionRow {
+                        contact: *peer,
+                        // Moved, not copied: what is copied has to be wiped.
+                        record: std::mem::take(&mut *R::encode(session)),
+                    }))
+                }
+                _ => unreachable!("only contacts and sessions are put by key"),
             });
         }
     }

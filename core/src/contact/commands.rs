@@ -1,147 +1,152 @@
-//! What a person does with contacts: ask, consent, refuse, remove, name, block, verify.
+//! What the user does with contacts: ask, consent, refuse, remove, name, block, verify.
+//!
+//! `link` is the link on which the contact has said Hello, if there is one.
 
-use crate::contact::{self, Contact};
-use crate::node::Node;
+use crate::contact::{Contact, Contacts};
+use crate::kernel::context::Context;
 use crate::node::commands::{Outcome, in_range};
+use crate::node::me::Me;
 use crate::row::{Event, Relationship};
 use crate::session::Ratchet;
-use crate::{Argument, ContactObstacle, FriendCode, Limits, OnionAddress, Refusal, Reply, SafetyNumber, Table};
+use crate::{Argument, ContactObstacle, FriendCode, Limits, LinkId, OnionAddress, Refusal, Reply, SafetyNumber, Table};
 
-impl<R: Ratchet> Node<R> {
-    pub(crate) fn add_contact(&mut self, code: FriendCode, petname: Option<String>, note: String) -> Outcome {
+impl<S: Clone> Contacts<S> {
+    pub fn add<R: Ratchet<Session = S>>(
+        &mut self,
+        code: FriendCode,
+        petname: Option<String>,
+        note: String,
+        link: Option<LinkId>,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> Outcome {
         let peer = code.address;
-        if peer == self.me.address {
+        if peer == me.address {
             return Err(Refusal::Ourselves);
         }
         in_range(Argument::Note, note.len() <= Limits::NOTE_BYTES)?;
         check_petname(petname.as_deref())?;
         match self
-            .contacts
             .get(&peer)
-            .map(|contact| (contact.row.relationship, contact.row.blocked))
+            .map(|contact| (contact.consent.relationship, contact.blocked))
         {
             Some((_, true)) => return wrong(peer, ContactObstacle::Blocked),
             Some((Relationship::Friend, _)) => return wrong(peer, ContactObstacle::AlreadyAContact),
-            Some((Relationship::Asking, _)) => return self.accept_contact(peer, petname),
+            Some((Relationship::Asking, _)) => return self.accept(peer, petname, link, me, ctx),
             Some(_) => {}
-            None if self.contacts.len() >= self.ctx.limits.contacts => return Err(Refusal::Full(Table::Contacts)),
-            None => {
-                let row = contact::unknown(peer, Relationship::Stranger, self.ctx.now.wall);
-                self.contacts.insert(Contact::new(row, &self.ctx));
-            }
+            None if self.len() >= ctx.limits.contacts => return Err(Refusal::Full(Table::Contacts)),
+            None => self.insert(Contact::new(peer, ctx)),
         }
-        let contact = self.contacts.get_mut(&peer).expect("there, or just added");
-        contact.row.relationship = Relationship::Requested;
-        contact.row.note = note;
-        contact.row.invite = code.invite;
-        contact.row.petname = petname.unwrap_or_else(|| std::mem::take(&mut contact.row.petname));
-        contact.row.retry.next_attempt = None;
-        contact.save(&mut self.ctx);
-        // Should they be on a link already, the request goes at once.
-        if let Some(link) = self.pool.link_of(&peer)
-            && self.pool.get(link).is_some_and(|entry| entry.greeted)
-        {
-            contact.send_request(link, &self.me, &mut self.ctx);
+        let contact = self.known_mut(peer)?;
+        contact.consent.ask(note, code.invite, ctx);
+        contact.reach.try_at_once(ctx);
+        if let Some(petname) = petname {
+            contact.petname = petname;
+        }
+        if let Some(link) = link {
+            contact.send_request(link, me, ctx);
         }
         Ok(Reply::Contact(peer))
     }
 
-    pub(crate) fn accept_contact(&mut self, peer: OnionAddress, petname: Option<String>) -> Outcome {
+    pub fn accept<R: Ratchet<Session = S>>(
+        &mut self,
+        peer: OnionAddress,
+        petname: Option<String>,
+        link: Option<LinkId>,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> Outcome {
         check_petname(petname.as_deref())?;
-        let link = self
-            .pool
-            .link_of(&peer)
-            .filter(|link| self.pool.get(*link).is_some_and(|entry| entry.greeted));
-        let contact = self.contacts.known_mut(peer)?;
+        let contact = self.known_mut(peer)?;
         if contact.is_friend() {
             return Ok(Reply::Contact(peer)); // once more, after an answer that was lost
         }
-        let Some(request) = contact.request.clone() else {
+        let Some(request) = contact.consent.request.clone() else {
             return wrong(peer, ContactObstacle::HasNotAsked);
         };
-        if contact.row.blocked {
+        if contact.blocked {
             return wrong(peer, ContactObstacle::Blocked);
         }
-        if contact.consent(link, &request, &self.me, &mut self.ctx).is_err() {
-            contact.reject(link, &mut self.ctx);
+        if contact.accept(link, &request, me, ctx).is_err() {
+            contact.reject(link, ctx);
             return wrong(peer, ContactObstacle::InvalidRequest);
         }
         if let Some(petname) = petname {
-            contact.row.petname = petname;
+            contact.petname = petname;
         }
-        contact.save(&mut self.ctx);
+        contact.save(ctx);
         Ok(Reply::Contact(peer))
     }
 
-    pub(crate) fn reject_contact(&mut self, peer: OnionAddress) -> Outcome {
-        let link = self.pool.link_of(&peer);
-        let contact = self.contacts.known_mut(peer)?;
-        match contact.row.relationship {
-            Relationship::Asking => contact.reject(link, &mut self.ctx),
+    pub fn reject(&mut self, peer: OnionAddress, link: Option<LinkId>, ctx: &mut Context) -> Outcome {
+        let contact = self.known_mut(peer)?;
+        match contact.consent.relationship {
+            Relationship::Asking => contact.reject(link, ctx),
             Relationship::Declined => {}
             _ => return wrong(peer, ContactObstacle::HasNotAsked),
         }
         Ok(Reply::Contact(peer))
     }
 
-    pub(crate) fn remove_contact(&mut self, peer: OnionAddress) -> Outcome {
-        let link = self.pool.link_of(&peer);
-        let contact = self.contacts.known_mut(peer)?;
-        if contact.row.relationship != Relationship::Stranger {
-            contact.remove(&mut self.ctx);
+    /// Removes a contact; the link with it, whether it has said Hello or not, ends.
+    pub fn end(&mut self, peer: OnionAddress, link: Option<LinkId>, ctx: &mut Context) -> Outcome {
+        let contact = self.known_mut(peer)?;
+        if contact.consent.relationship != Relationship::Stranger {
+            contact.remove(ctx);
             if let Some(link) = link {
-                self.ctx.hang_up(link);
+                ctx.hang_up(link);
             }
         }
         Ok(Reply::Contact(peer))
     }
 
-    pub(crate) fn rename_contact(&mut self, peer: OnionAddress, petname: String) -> Outcome {
+    pub fn rename(&mut self, peer: OnionAddress, petname: String, ctx: &mut Context) -> Outcome {
         check_petname(Some(&petname))?;
-        let contact = self.contacts.known_mut(peer)?;
-        contact.row.petname = petname;
-        contact.save(&mut self.ctx);
+        let contact = self.known_mut(peer)?;
+        contact.petname = petname;
+        contact.save(ctx);
         Ok(Reply::Contact(peer))
     }
 
-    pub(crate) fn block_contact(&mut self, peer: OnionAddress, blocked: bool) -> Outcome {
-        let contact = self.contacts.known_mut(peer)?;
-        if contact.row.blocked != blocked {
-            contact.row.blocked = blocked;
-            contact.save(&mut self.ctx);
-            self.ctx.record(Event::ContactBlocked { contact: peer, blocked });
+    pub fn block(&mut self, peer: OnionAddress, blocked: bool, ctx: &mut Context) -> Outcome {
+        let contact = self.known_mut(peer)?;
+        if contact.blocked != blocked {
+            contact.blocked = blocked;
+            contact.save(ctx);
+            ctx.record(Event::ContactBlocked { contact: peer, blocked });
         }
         Ok(Reply::Contact(peer))
     }
 
-    pub(crate) fn safety_number(&self, peer: OnionAddress) -> Result<SafetyNumber, Refusal> {
-        let contact = self.contacts.known(peer)?;
-        let key = contact.row.identity_key.as_deref().ok_or(Refusal::NoSession(peer))?;
-        self.me
-            .ratchet
-            .safety_number(&self.me.address, &peer, key)
+    pub fn safety_number<R: Ratchet>(&self, peer: OnionAddress, me: &Me<R>) -> Result<SafetyNumber, Refusal> {
+        let contact = self.known(peer)?;
+        let key = contact.verification.identity_key.as_deref();
+        me.ratchet
+            .safety_number(&me.address, &peer, key.ok_or(Refusal::NoSession(peer))?)
             .map_err(|_| Refusal::NoSession(peer))
     }
 
-    pub(crate) fn verify_contact(&mut self, peer: OnionAddress, number: Option<String>) -> Outcome {
+    pub fn verify<R: Ratchet>(
+        &mut self,
+        peer: OnionAddress,
+        number: Option<String>,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> Outcome {
         let verified = match number {
             Some(number) => {
                 let digits: String = number.chars().filter(|c| !c.is_whitespace()).collect();
-                if digits != self.safety_number(peer)?.digits {
+                if digits != self.safety_number(peer, me)?.digits {
                     return Err(Refusal::SafetyNumberMismatch(peer));
                 }
                 true
             }
             None => false,
         };
-        let contact = self.contacts.known_mut(peer)?;
-        if contact.row.verified != verified {
-            contact.row.verified = verified;
-            contact.save(&mut self.ctx);
-            self.ctx.record(Event::ContactVerified {
-                contact: peer,
-                verified,
-            });
+        let contact = self.known_mut(peer)?;
+        if contact.verification.mark(peer, verified, ctx) {
+            contact.save(ctx);
         }
         Ok(Reply::Contact(peer))
     }

@@ -52,7 +52,7 @@ impl<S> Contacts<S> {
     }
 
     pub fn insert(&mut self, contact: Contact<S>) {
-        self.by_address.insert(contact.row.address, contact);
+        self.by_address.insert(contact.address, contact);
     }
 
     pub fn remove(&mut self, peer: &OnionAddress) {
@@ -82,17 +82,17 @@ impl<S> Contacts<S> {
         self.get_mut(&peer).ok_or(Refusal::UnknownContact(peer))
     }
 
-    /// A contact that something may be queued for.
+    /// A contact that the user may queue something for.
     pub fn correspondent(&mut self, peer: OnionAddress, limits: &Limits) -> Result<&mut Contact<S>, Refusal> {
         let contact = self.known_mut(peer)?;
-        let obstacle = match contact.row.relationship {
-            _ if contact.row.blocked => ContactObstacle::Blocked,
+        let obstacle = match contact.consent.relationship {
+            _ if contact.blocked => ContactObstacle::Blocked,
             Relationship::Friend | Relationship::Requested | Relationship::RequestDelivered => {
-                return if contact.delivery.outbox.len() < limits.outbox_rows {
-                    Ok(contact)
-                } else {
-                    Err(Refusal::Full(Table::Outbox))
-                };
+                if contact.delivery.outbox.len() >= limits.outbox_rows {
+                    return Err(Refusal::Full(Table::Outbox));
+                }
+                contact.consent.removed_by_peer = false;
+                return Ok(contact);
             }
             Relationship::Asking => ContactObstacle::Asking,
             Relationship::RequestDeclined => ContactObstacle::RequestDeclined,

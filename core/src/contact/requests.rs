@@ -1,6 +1,6 @@
 //! First contact: requests, consent, refusal.
 //!
-//! A stranger's bundle is stored unread. Only consent opens a session with it: a person's, a valid invite's, or a request
+//! A stranger's bundle is stored unread. Only consent opens a session with it: the user's, a valid invite's, or a request
 //! of our own that crosses theirs.
 
 use std::collections::BTreeMap;
@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use prost::Message as _;
 
 use crate::contact::Contact;
+use crate::contact::consent::RequestAnswer;
 use crate::kernel::context::Context;
 use crate::node::me::Me;
-use crate::row::{Event, InviteRow, Key, Relationship, RequestRow, Row};
+use crate::row::{InviteRow, Key, Relationship, RequestRow};
 use crate::session::Ratchet;
 use crate::wire::content::Accept;
 use crate::wire::content::content::Kind;
@@ -39,21 +40,21 @@ impl<S: Clone> Contact<S> {
             _ => Some(InviteToken(request.invite.try_into().map_err(|_| Malformed)?)),
         };
         let row = RequestRow {
-            contact: self.row.address,
+            contact: self.address,
             session_epoch: SessionEpoch(request.session_epoch),
             bundle: bundle.encode_to_vec(),
             note: request.note,
             received_at: ctx.now.wall,
         };
-        match self.row.relationship {
+        match self.consent.relationship {
             Relationship::Friend if self.delivery.session_epoch() == row.session_epoch => Ok(()), // our consent is on its way
-            Relationship::Requested | Relationship::RequestDelivered if me.address < self.row.address => {
+            Relationship::Requested | Relationship::RequestDelivered if me.address < self.address => {
                 // They ask, too, and our offer stands: theirs is consent to it.
                 Ok(())
             }
             Relationship::Friend | Relationship::Requested | Relationship::RequestDelivered => {
                 self.claim(request.name, ctx);
-                self.consent(Some(link), &row, me, ctx)
+                self.accept(Some(link), &row, me, ctx)
             }
             Relationship::Declined => {
                 answer(link, link::Relationship::Declined, ctx);
@@ -61,13 +62,13 @@ impl<S: Clone> Contact<S> {
             }
             Relationship::Stranger | Relationship::RequestDeclined | Relationship::Asking => {
                 self.claim(request.name, ctx);
-                if let Some(token) = invite.filter(|token| !self.row.blocked && invites.contains_key(token)) {
-                    self.consent(Some(link), &row, me, ctx)?;
+                if let Some(token) = invite.filter(|token| !self.blocked && invites.contains_key(token)) {
+                    self.accept(Some(link), &row, me, ctx)?;
                     invites.remove(&token);
                     ctx.gate.delete(Key::Invite(token));
                     return Ok(());
                 }
-                self.hold(row, ctx);
+                self.consent.hold(row, self.blocked, ctx);
                 answer(link, link::Relationship::Pending, ctx);
                 Ok(())
             }
@@ -75,30 +76,12 @@ impl<S: Clone> Contact<S> {
     }
 
     fn claim(&mut self, name: String, ctx: &mut Context) {
-        self.row.claimed_name = name;
+        self.claimed_name = name;
         self.save(ctx);
-    }
-
-    fn hold(&mut self, row: RequestRow, ctx: &mut Context) {
-        let known = self
-            .request
-            .as_ref()
-            .is_some_and(|held| held.session_epoch == row.session_epoch);
-        self.row.relationship = Relationship::Asking;
-        self.save(ctx);
-        if !known {
-            ctx.gate.put(Row::Request(row.clone()));
-            self.request = Some(row);
-            if !self.row.blocked {
-                ctx.record(Event::RequestReceived {
-                    contact: self.row.address,
-                });
-            }
-        }
     }
 
     /// Both want it: opens the session that the request offers, and says so with its first ciphertext.
-    pub fn consent<R: Ratchet<Session = S>>(
+    pub fn accept<R: Ratchet<Session = S>>(
         &mut self,
         link: Option<LinkId>,
         request: &RequestRow,
@@ -109,13 +92,12 @@ impl<S: Clone> Contact<S> {
         if !self.open_with(&bundle, request.session_epoch, me, ctx) {
             return Err(Malformed);
         }
-        self.drop_request(ctx);
         self.befriend(ctx);
         let accept = Accept {
             name: me.row.name.clone(),
             identity_signature: me.identity_signature(),
         };
-        self.queue_opening(Kind::Accept(accept), ctx);
+        self.delivery.queue_opening(Kind::Accept(accept), ctx);
         if let Some(link) = link {
             self.establish(link, ctx);
         }
@@ -124,80 +106,44 @@ impl<S: Clone> Contact<S> {
 
     /// Both consented.
     pub fn befriend(&mut self, ctx: &mut Context) {
-        if self.row.relationship != Relationship::Friend {
-            self.row.relationship = Relationship::Friend;
-            self.row.note.clear();
-            self.row.invite = None;
-            self.progressed(ctx);
-            ctx.record(Event::ContactAdded {
-                contact: self.row.address,
-            });
+        self.consent.removed_by_peer = false;
+        if self.consent.befriend(ctx) {
+            self.reach.progressed(ctx);
         }
-        self.save(ctx);
     }
 
-    /// A person said no.
+    /// The user said no.
     pub fn reject(&mut self, link: Option<LinkId>, ctx: &mut Context) {
-        self.drop_request(ctx);
-        self.row.relationship = Relationship::Declined;
-        self.save(ctx);
+        self.consent.decline(ctx);
         if let Some(link) = link {
             answer(link, link::Relationship::Declined, ctx);
         }
     }
 
-    /// What became of our request. While a later one on this link is unanswered, only the answer to that one counts.
-    pub fn on_request_status(&mut self, link: LinkId, answer: RequestStatus, ctx: &mut Context) {
-        let unanswered = self.unanswered.as_mut().filter(|(on, _)| *on == link);
-        let behind = unanswered.map_or(0, |(_, requests)| {
-            *requests = requests.saturating_sub(1);
-            *requests
-        });
-        match (self.row.relationship, answer.relationship()) {
-            // The later one may bring an invite, or be sent after the user has asked again.
-            (Relationship::Requested | Relationship::RequestDelivered, _) if behind > 0 => {}
-            (Relationship::Requested, link::Relationship::Pending) => {
-                self.row.relationship = Relationship::RequestDelivered;
-                self.progressed(ctx);
-                self.save(ctx);
-                ctx.record(Event::RequestDelivered {
-                    contact: self.row.address,
-                });
-            }
-            (Relationship::Requested | Relationship::RequestDelivered, link::Relationship::Declined) => {
-                self.declined(ctx);
-            }
-            // To a request that was said again.
-            (Relationship::RequestDelivered, link::Relationship::Pending) => {}
-            // An answer to no question.
-            _ => ctx.fault(Some(self.row.address), FaultKind::RequestStatus),
+    /// What became of our request.
+    pub fn on_request_status(&mut self, link: LinkId, status: RequestStatus, ctx: &mut Context) {
+        match self.consent.request_answered(link, status.relationship(), ctx) {
+            RequestAnswer::Delivered => self.reach.progressed(ctx),
+            RequestAnswer::Declined => self.void_request(ctx),
+            RequestAnswer::Nothing => {}
+            RequestAnswer::Unasked => ctx.fault(Some(self.address), FaultKind::RequestStatus),
         }
     }
 
     /// They said no. The offer is void: nothing that they send can be taken for consent any more.
-    pub fn declined(&mut self, ctx: &mut Context) {
-        self.row.relationship = Relationship::RequestDeclined;
-        self.drop_offer(ctx);
-        self.progressed(ctx);
-        self.save(ctx);
-        ctx.record(Event::RequestDeclined {
-            contact: self.row.address,
-        });
+    pub fn void_request(&mut self, ctx: &mut Context) {
+        self.delivery.drop_offer(ctx);
+        self.reach.progressed(ctx);
     }
 
     /// They are a contact no more.
     pub fn remove(&mut self, ctx: &mut Context) {
         self.delivery.abandon(ctx);
         self.delivery.break_session(ctx);
-        self.drop_offer(ctx);
-        self.drop_request(ctx);
-        self.row.relationship = Relationship::Stranger;
-        self.row.verified = false;
-        self.progressed(ctx);
-        self.save(ctx);
-        ctx.record(Event::ContactRemoved {
-            contact: self.row.address,
-        });
+        self.delivery.drop_offer(ctx);
+        self.verification.verified = false;
+        self.reach.progressed(ctx);
+        self.consent.end(ctx);
     }
 }
 

@@ -1,19 +1,21 @@
-//! Commands about messages that may be cold: each such command, and each incoming content that refers to one, waits
-//! for a fetch. Rows staged while the fetch was under way are laid over its answer, so what is seen is always the present.
+//! What the user does with messages: send, edit, delete, react, read, send again.
+//!
+//! A message that a command is about may be cold; the command waits for a fetch then. Rows staged while the fetch was under way
+//! are laid over its answer, so what is seen is always the present.
 
-use crate::conversation::contents::{delete_message, edit_message, react};
-use crate::delivery::inbox::Found;
+use crate::conversation::Conversation;
+use crate::conversation::contents::{Found, delete_message, edit_message, react};
+use crate::delivery::Delivery;
 use crate::delivery::outbox::Queued;
 use crate::delivery::sending::progress;
-use crate::node::Node;
+use crate::kernel::context::Context;
 use crate::row::{ContentType, DeliveryRow, DeliveryState, Event, FailReason, MessageRow, MessageWithDelivery, Row};
-use crate::session::Ratchet;
 use crate::wire::content::content::Kind;
 use crate::wire::content::{self, Content};
-use crate::{CommandId, Draft, MessageId, MessageKey, MessageObstacle, Millis, OnionAddress, Refusal, Reply};
+use crate::{Draft, MessageKey, MessageObstacle, Millis, Refusal, Reply};
 
-/// A command that waits for cold rows.
-pub(crate) enum Cold {
+/// A command about messages that may be cold.
+pub(crate) enum MessageCommand {
     Send { draft: Draft },
     Edit { text: String },
     Delete,
@@ -22,46 +24,52 @@ pub(crate) enum Cold {
     Retry,
 }
 
-impl<R: Ratchet> Node<R> {
+/// The contact of a direct conversation, as far as what is sent to it goes.
+pub(crate) struct Recipient<'a, S> {
+    pub delivery: &'a mut Delivery<S>,
+    /// Whether the user may queue something for it.
+    pub writable: Result<(), Refusal>,
+    /// Whether it may be told what was read.
+    pub receipts: bool,
+}
+
+impl Conversation {
     /// Carries out a command, now that its messages are here.
-    pub(crate) fn answer(
+    pub fn complete<S>(
         &mut self,
-        peer: OnionAddress,
+        command: MessageCommand,
         keys: &[MessageKey],
         found: &Found,
-        cold: Cold,
+        to: &mut Recipient<'_, S>,
+        ctx: &mut Context,
     ) -> Result<Reply, Refusal> {
-        if let Cold::MarkRead { receipt } = cold {
-            self.mark_read(peer, found, receipt);
+        if let MessageCommand::MarkRead { receipt } = command {
+            mark_read(found, receipt && to.receipts, to.delivery, ctx);
             return Ok(Reply::Done);
         }
         let Some(key) = keys.first().copied() else {
             return Ok(Reply::Done);
         };
         let row = found.get(&key);
-        if let Cold::Send { draft } = cold {
-            return self.send_once(peer, key, draft, row);
+        if let MessageCommand::Send { draft } = command {
+            return self.send_once(key, draft, row, to, ctx);
         }
         let row = row.ok_or(Refusal::UnknownMessage(key.id))?;
-        match cold {
-            Cold::Edit { text } => self.edit(peer, row, text),
-            Cold::Delete => self.delete(peer, row),
-            Cold::React { emoji } => self.react(peer, row, emoji),
-            Cold::Retry => self.requeue(peer, row),
-            Cold::Send { .. } | Cold::MarkRead { .. } => Ok(Reply::Done), // above
+        match command {
+            MessageCommand::Edit { text } => edit(row, text, to, ctx),
+            MessageCommand::Delete => delete(row, to, ctx),
+            MessageCommand::React { emoji } => react_to(row, emoji, to, ctx),
+            MessageCommand::Retry => requeue(row, to, ctx),
+            MessageCommand::Send { .. } | MessageCommand::MarkRead { .. } => Ok(Reply::Done), // above
         }
     }
 
     /// Writes a new message, its state, its event and its place in the outbox.
-    pub(crate) fn post(&mut self, peer: OnionAddress, key: MessageKey, draft: Draft) {
-        let Some(contact) = self.contacts.get_mut(&peer) else {
-            return;
-        };
-        let ctx = &mut self.ctx;
+    pub fn post<S>(&mut self, key: MessageKey, draft: Draft, delivery: &mut Delivery<S>, ctx: &mut Context) -> Reply {
         let message = MessageRow {
             key,
             order: ctx.record(Event::MessageQueued { key }),
-            ttl: contact.conversation.shortest(draft.ttl.unwrap_or(0)),
+            ttl: self.shortest(draft.ttl.unwrap_or(0)),
             text: draft.text,
             content_type: draft.content_type,
             thread: draft.thread,
@@ -71,7 +79,7 @@ impl<R: Ratchet> Node<R> {
             edited_at: None,
             deleted_at: None,
         };
-        contact.queue(text_of(&message), ctx);
+        delivery.queue(text_of(&message), ctx);
         ctx.insert(Row::Message(message));
         let state = DeliveryState::Queued;
         ctx.gate.put(Row::Delivery(DeliveryRow {
@@ -80,223 +88,149 @@ impl<R: Ratchet> Node<R> {
             at: ctx.now.wall,
             disappears_at: None,
         }));
+        Reply::Message { id: key.id, state }
     }
 
     /// The same key and text twice are one message.
-    fn send_once(
+    fn send_once<S>(
         &mut self,
-        peer: OnionAddress,
         key: MessageKey,
         draft: Draft,
         first: Option<&MessageWithDelivery>,
+        to: &mut Recipient<'_, S>,
+        ctx: &mut Context,
     ) -> Result<Reply, Refusal> {
-        let id = key.id;
         let Some(first) = first else {
-            self.contacts.correspondent(peer, &self.ctx.limits)?;
-            self.post(peer, key, draft);
-            return Ok(Reply::Message {
-                id,
-                state: DeliveryState::Queued,
-            });
+            to.writable.clone()?;
+            return Ok(self.post(key, draft, to.delivery, ctx));
         };
         let message = &first.message;
         let untouched = message.edited_at.is_none() && message.deleted_at.is_none();
         let same = (&message.text, message.content_type, &message.thread, message.reply_to)
             == (&draft.text, draft.content_type, &draft.thread, draft.reply_to);
         if untouched && !same {
-            return Err(Refusal::KeyReused(id));
+            return Err(Refusal::KeyReused(key.id));
         }
         Ok(reply(first))
     }
+}
 
-    fn edit(&mut self, peer: OnionAddress, row: &MessageWithDelivery, text: String) -> Result<Reply, Refusal> {
-        let id = row.message.key.id;
-        if row.message.deleted_at.is_some() {
-            return Err(Refusal::WrongState {
-                id,
-                obstacle: MessageObstacle::Deleted,
-            });
-        }
-        self.contacts.correspondent(peer, &self.ctx.limits)?;
-        edit_message(&row.message, &text, &mut self.ctx);
-        self.queue(
-            peer,
-            Kind::Edit(content::Edit {
-                target: id.0.to_vec(),
-                text,
-            }),
-        );
-        Ok(reply(row))
-    }
-
-    fn delete(&mut self, peer: OnionAddress, row: &MessageWithDelivery) -> Result<Reply, Refusal> {
-        let key = row.message.key;
-        let id = key.id;
-        if row.message.deleted_at.is_some() {
-            return Ok(reply(row));
-        }
-        let taken_back = self
-            .contacts
-            .get_mut(&peer)
-            .is_some_and(|contact| contact.delivery.withdraw(key, &mut self.ctx));
-        if taken_back {
-            delete_message(&row.message, &mut self.ctx);
-            return Ok(Reply::Message {
-                id,
-                state: DeliveryState::Cancelled,
-            });
-        }
-        if !matches!(row.delivery.as_ref().map(|d| d.state), Some(DeliveryState::Cancelled)) {
-            self.contacts.correspondent(peer, &self.ctx.limits)?;
-            self.queue(peer, Kind::Delete(content::Delete { target: id.0.to_vec() }));
-        }
-        delete_message(&row.message, &mut self.ctx);
-        Ok(reply(row))
-    }
-
-    fn react(
-        &mut self,
-        peer: OnionAddress,
-        row: &MessageWithDelivery,
-        emoji: Option<String>,
-    ) -> Result<Reply, Refusal> {
-        let key = row.message.key;
-        if row.message.deleted_at.is_some() {
-            return Err(Refusal::WrongState {
-                id: key.id,
-                obstacle: MessageObstacle::Deleted,
-            });
-        }
-        self.contacts.correspondent(peer, &self.ctx.limits)?;
-        let own = key.author == self.me.address;
-        let reaction = content::Reaction {
-            target: key.id.0.to_vec(),
-            own,
-            emoji: emoji.clone().unwrap_or_default(),
-        };
-        react(key, self.me.address, emoji, &mut self.ctx);
-        self.queue(peer, Kind::Reaction(reaction));
-        Ok(reply(row))
-    }
-
-    fn mark_read(&mut self, peer: OnionAddress, found: &Found, receipt: bool) {
-        let Some(contact) = self.contacts.get_mut(&peer) else {
-            return;
-        };
-        let ctx = &mut self.ctx;
-        let mut targets = Vec::new();
-        for (key, row) in found.iter().filter(|(_, row)| row.delivery.is_none()) {
-            let ttl = row.message.ttl;
-            let disappears_at = (ttl > 0).then(|| ctx.now.wall.after(Millis::seconds(ttl.into())));
-            if let Some(at) = disappears_at {
-                ctx.disappears(at);
-            }
-            let state = DeliveryState::Read;
-            ctx.gate.put(Row::Delivery(DeliveryRow {
-                key: *key,
-                state,
-                at: ctx.now.wall,
-                disappears_at,
-            }));
-            ctx.record(Event::MessageState { key: *key, state });
-            targets.push(key.id.0.to_vec());
-        }
-        if receipt && !targets.is_empty() && contact.is_friend() && !contact.row.blocked {
-            let read = Queued::unfollowed(Kind::Read(content::Read { targets }), ctx);
-            contact.queue(read, ctx);
-        }
-    }
-
-    pub(crate) fn cancel(&mut self, peer: OnionAddress, id: MessageId) -> Result<Reply, Refusal> {
-        let key = MessageKey::direct(peer, self.me.address, id);
-        let contact = self.contacts.known_mut(peer)?;
-        if contact.delivery.withdraw(key, &mut self.ctx) {
-            return Ok(Reply::Message {
-                id,
-                state: DeliveryState::Cancelled,
-            });
-        }
-        match contact.delivery.outbox.find(&key) {
-            Some(_) => Err(Refusal::WrongState {
-                id,
-                obstacle: MessageObstacle::OnItsWay,
-            }),
-            None => Err(Refusal::WrongState {
-                id,
-                obstacle: MessageObstacle::NotWaiting,
-            }),
-        }
-    }
-
-    pub(crate) fn retry(
-        &mut self,
-        command: CommandId,
-        peer: OnionAddress,
-        id: MessageId,
-    ) -> Result<Option<Reply>, Refusal> {
-        let key = MessageKey::direct(peer, self.me.address, id);
-        let contact = self.contacts.correspondent(peer, &self.ctx.limits)?;
-        contact.row.retry = crate::row::Retry::default();
-        contact.estranged = false;
-        let waiting = contact.delivery.outbox.find(&key).map(|row| row.sealed.is_some());
-        contact.save(&mut self.ctx);
-        match waiting {
-            Some(true) => Ok(Some(Reply::Message {
-                id,
-                state: DeliveryState::Sent,
-            })),
-            Some(false) => Ok(Some(Reply::Message {
-                id,
-                state: DeliveryState::Queued,
-            })),
-            None => {
-                self.ask(command, peer, vec![key], Cold::Retry);
-                Ok(None)
-            }
-        }
-    }
-
-    /// A message that was given up goes to the end of the outbox, under its old id.
-    fn requeue(&mut self, peer: OnionAddress, row: &MessageWithDelivery) -> Result<Reply, Refusal> {
-        let key = row.message.key;
-        let id = key.id;
-        let state = row.delivery.as_ref().map(|delivery| delivery.state);
-        let Some(DeliveryState::Failed(_) | DeliveryState::Cancelled) =
-            state.filter(|_| row.message.deleted_at.is_none())
-        else {
-            return Err(Refusal::WrongState {
-                id,
-                obstacle: MessageObstacle::NotGivenUp,
-            });
-        };
-        let contact = self.contacts.correspondent(peer, &self.ctx.limits)?;
-        if contact.delivery.outbox.find(&key).is_none() {
-            // What was given up with its contact may have been sealed, and may have arrived.
-            let repeat = state == Some(DeliveryState::Failed(FailReason::Removed));
-            contact.queue(
-                Queued {
-                    repeat,
-                    ..text_of(&row.message)
-                },
-                &mut self.ctx,
-            );
-            progress(key, DeliveryState::Queued, None, &mut self.ctx);
-        }
-        Ok(Reply::Message {
+fn edit<S>(
+    row: &MessageWithDelivery,
+    text: String,
+    to: &mut Recipient<'_, S>,
+    ctx: &mut Context,
+) -> Result<Reply, Refusal> {
+    let id = row.message.key.id;
+    if row.message.deleted_at.is_some() {
+        return Err(Refusal::WrongState {
             id,
-            state: DeliveryState::Queued,
-        })
+            obstacle: MessageObstacle::Deleted,
+        });
     }
+    to.writable.clone()?;
+    edit_message(&row.message, &text, ctx);
+    let target = id.0.to_vec();
+    to.delivery.queue_once(Kind::Edit(content::Edit { target, text }), ctx);
+    Ok(reply(row))
+}
 
-    /// Queues a content about a message, unless just that waits already.
-    fn queue(&mut self, peer: OnionAddress, kind: Kind) {
-        if let Some(contact) = self.contacts.get_mut(&peer)
-            && !contact.delivery.outbox.ends_with(&kind)
-        {
-            let queued = Queued::unfollowed(kind, &mut self.ctx);
-            contact.queue(queued, &mut self.ctx);
-        }
+fn delete<S>(row: &MessageWithDelivery, to: &mut Recipient<'_, S>, ctx: &mut Context) -> Result<Reply, Refusal> {
+    let key = row.message.key;
+    let id = key.id;
+    if row.message.deleted_at.is_some() {
+        return Ok(reply(row));
     }
+    if to.delivery.withdraw(key, ctx) {
+        delete_message(&row.message, ctx);
+        return Ok(Reply::Message {
+            id,
+            state: DeliveryState::Cancelled,
+        });
+    }
+    if !matches!(row.delivery.as_ref().map(|d| d.state), Some(DeliveryState::Cancelled)) {
+        to.writable.clone()?;
+        let target = id.0.to_vec();
+        to.delivery.queue_once(Kind::Delete(content::Delete { target }), ctx);
+    }
+    delete_message(&row.message, ctx);
+    Ok(reply(row))
+}
+
+fn react_to<S>(
+    row: &MessageWithDelivery,
+    emoji: Option<String>,
+    to: &mut Recipient<'_, S>,
+    ctx: &mut Context,
+) -> Result<Reply, Refusal> {
+    let key = row.message.key;
+    if row.message.deleted_at.is_some() {
+        return Err(Refusal::WrongState {
+            id: key.id,
+            obstacle: MessageObstacle::Deleted,
+        });
+    }
+    to.writable.clone()?;
+    let reaction = content::Reaction {
+        target: key.id.0.to_vec(),
+        own: key.author == ctx.own,
+        emoji: emoji.clone().unwrap_or_default(),
+    };
+    react(key, ctx.own, emoji, ctx);
+    to.delivery.queue_once(Kind::Reaction(reaction), ctx);
+    Ok(reply(row))
+}
+
+fn mark_read<S>(found: &Found, receipt: bool, delivery: &mut Delivery<S>, ctx: &mut Context) {
+    let mut targets = Vec::new();
+    for (key, row) in found.iter().filter(|(_, row)| row.delivery.is_none()) {
+        let ttl = row.message.ttl;
+        let disappears_at = (ttl > 0).then(|| ctx.now.wall.after(Millis::seconds(ttl.into())));
+        if let Some(at) = disappears_at {
+            ctx.disappears(at);
+        }
+        let state = DeliveryState::Read;
+        ctx.gate.put(Row::Delivery(DeliveryRow {
+            key: *key,
+            state,
+            at: ctx.now.wall,
+            disappears_at,
+        }));
+        ctx.record(Event::MessageState { key: *key, state });
+        targets.push(key.id.0.to_vec());
+    }
+    if receipt && !targets.is_empty() {
+        let read = Queued::unfollowed(Kind::Read(content::Read { targets }), ctx);
+        delivery.queue(read, ctx);
+    }
+}
+
+/// A message that was given up goes to the end of the outbox, under its old id.
+fn requeue<S>(row: &MessageWithDelivery, to: &mut Recipient<'_, S>, ctx: &mut Context) -> Result<Reply, Refusal> {
+    let key = row.message.key;
+    let id = key.id;
+    let state = row.delivery.as_ref().map(|delivery| delivery.state);
+    let Some(DeliveryState::Failed(_) | DeliveryState::Cancelled) = state.filter(|_| row.message.deleted_at.is_none())
+    else {
+        return Err(Refusal::WrongState {
+            id,
+            obstacle: MessageObstacle::NotGivenUp,
+        });
+    };
+    to.writable.clone()?;
+    if to.delivery.outbox.find(&key).is_none() {
+        let queued = Queued {
+            // What was given up with its contact may have been sealed, and may have arrived.
+            repeat: state == Some(DeliveryState::Failed(FailReason::Removed)),
+            ..text_of(&row.message)
+        };
+        to.delivery.queue(queued, ctx);
+        progress(key, DeliveryState::Queued, None, ctx);
+    }
+    Ok(Reply::Message {
+        id,
+        state: DeliveryState::Queued,
+    })
 }
 
 /// The content that carries a message.

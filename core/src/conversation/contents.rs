@@ -3,15 +3,16 @@
 //! A peer can change only what it wrote (edits, deletions), its own reaction, its own timer, and how far our messages have
 //! come with it (read). Which messages those are follows from the session, never from the content.
 
-use crate::contact::Contact;
-use crate::delivery::inbox::Found;
-use crate::delivery::sending::progress;
+use std::collections::BTreeMap;
+
+use crate::conversation::Conversation;
+use crate::delivery::Delivery;
 use crate::kernel::context::Context;
-use crate::row::{ContentType, DeliveryState, Event, Key, MessageRow, ReactionRow, Row};
+use crate::row::{ContentType, Event, Key, MessageRow, MessageWithDelivery, ReactionRow, Row};
 use crate::sabotage::{Rule, breaks};
 use crate::wire::content::content::Kind;
 use crate::wire::content::{self, Content};
-use crate::{FaultKind, Limits, MessageId, MessageKey, OnionAddress, Wall, feature};
+use crate::{Limits, MessageId, MessageKey, OnionAddress, Wall, feature};
 
 /// Whether a content is one of a later version's that says nothing to a person.
 fn ignores(content: &Content, ctx: &Context) -> bool {
@@ -22,14 +23,17 @@ fn message_id(bytes: &[u8]) -> Option<MessageId> {
     bytes.try_into().ok().map(MessageId)
 }
 
-impl<S: Clone> Contact<S> {
-    /// The messages that must be read before a content can be applied.
-    pub fn wants(&self, content: &Content, ctx: &Context) -> Vec<MessageKey> {
-        if self.row.blocked || ignores(content, ctx) {
+/// Cold rows that were asked for, by key; a key without a row is one that is not there.
+pub(crate) type Found = BTreeMap<MessageKey, MessageWithDelivery>;
+
+impl Conversation {
+    /// The messages that must be read before a content of `author`'s can be applied.
+    pub fn wants(&self, author: OnionAddress, content: &Content, ctx: &Context) -> Vec<MessageKey> {
+        if ignores(content, ctx) {
             return Vec::new();
         }
-        let incoming = |id: &[u8]| self.incoming(id);
-        let outgoing = |id: &[u8]| self.outgoing(id, ctx);
+        let incoming = |id: &[u8]| self.key(author, id);
+        let outgoing = |id: &[u8]| self.key(ctx.own, id);
         let keys: Vec<Option<MessageKey>> = match &content.kind {
             Some(Kind::Edit(edit)) => vec![incoming(&edit.target)],
             Some(Kind::Delete(delete)) => vec![incoming(&delete.target)],
@@ -47,46 +51,53 @@ impl<S: Clone> Contact<S> {
         keys.into_iter().flatten().collect()
     }
 
-    /// Applies a content. Malformed ones are counted and change nothing.
-    pub fn apply(&mut self, content: Content, found: &Found, ctx: &mut Context) {
-        if self.row.blocked {
-            return;
-        }
+    /// Applies a content of `author`'s. `None` if it is malformed; it has changed nothing then.
+    pub fn apply<S>(
+        &mut self,
+        author: OnionAddress,
+        content: Content,
+        found: &Found,
+        delivery: &mut Delivery<S>,
+        ctx: &mut Context,
+    ) -> Option<()> {
         if ignores(&content, ctx) {
-            return;
+            return Some(());
         }
-        let applied = match content.kind {
-            Some(Kind::Text(text)) => self.on_text(&content.id, content.sent_at, text, found, ctx),
-            None => self.on_unsupported(&content.id, content.sent_at, found, ctx),
-            Some(Kind::Edit(edit)) => self.on_edit(&edit, found, ctx),
-            Some(Kind::Delete(delete)) => self.on_delete(&delete, found, ctx),
-            Some(Kind::Reaction(reaction)) => self.on_reaction(reaction, found, ctx),
-            Some(Kind::Read(read)) => self.on_read(&read, found, ctx),
-            Some(Kind::Timer(timer)) => self.on_timer(timer, ctx),
+        match content.kind {
+            Some(Kind::Text(text)) => {
+                let key = self.key(author, &content.id)?;
+                self.on_text(key, content.sent_at, text, found, ctx)
+            }
+            None => {
+                let key = self.key(author, &content.id)?;
+                self.on_unsupported(key, content.sent_at, found, ctx);
+                Some(())
+            }
+            Some(Kind::Edit(edit)) => self.on_edit(author, &edit, found, ctx),
+            Some(Kind::Delete(delete)) => self.on_delete(author, &delete, found, ctx),
+            Some(Kind::Reaction(reaction)) => self.on_reaction(author, reaction, found, ctx),
+            Some(Kind::Read(read)) => self.on_read(&read, found, delivery, ctx),
+            Some(Kind::Timer(timer)) => self.on_timer(author, timer, ctx),
             Some(Kind::Accept(_) | Kind::Renewed(_)) => None, // only the first of a session may be
-        };
-        if applied.is_none() {
-            ctx.fault(Some(self.row.address), FaultKind::Content);
         }
     }
 
-    fn incoming(&self, id: &[u8]) -> Option<MessageKey> {
-        Some(MessageKey::direct(self.row.address, self.row.address, message_id(id)?))
-    }
-
-    fn outgoing(&self, id: &[u8], ctx: &Context) -> Option<MessageKey> {
-        Some(MessageKey::direct(self.row.address, ctx.own, message_id(id)?))
+    fn key(&self, author: OnionAddress, id: &[u8]) -> Option<MessageKey> {
+        Some(MessageKey {
+            conversation: self.id,
+            author,
+            id: message_id(id)?,
+        })
     }
 
     fn on_text(
         &mut self,
-        id: &[u8],
+        key: MessageKey,
         sent_at: u64,
         text: content::Text,
         found: &Found,
         ctx: &mut Context,
     ) -> Option<()> {
-        let key = self.incoming(id)?;
         let reply_to = if text.reply_to.is_empty() {
             None
         } else {
@@ -105,7 +116,7 @@ impl<S: Clone> Contact<S> {
         let row = MessageRow {
             key,
             order: ctx.record(Event::MessageReceived { key }),
-            ttl: self.conversation.shortest(text.ttl.min(Limits::TIMER_SECONDS)),
+            ttl: self.shortest(text.ttl.min(Limits::TIMER_SECONDS)),
             text: text.text,
             content_type,
             thread: Some(text.thread).filter(|thread| !thread.is_empty()),
@@ -116,21 +127,17 @@ impl<S: Clone> Contact<S> {
             deleted_at: None,
         };
         ctx.insert(Row::Message(row));
-        if self.typing {
-            self.observe(self.presence, false, ctx);
-        }
         Some(())
     }
 
-    fn on_unsupported(&mut self, id: &[u8], sent_at: u64, found: &Found, ctx: &mut Context) -> Option<()> {
-        let key = self.incoming(id)?;
+    fn on_unsupported(&mut self, key: MessageKey, sent_at: u64, found: &Found, ctx: &mut Context) {
         if found.contains_key(&key) {
-            return Some(());
+            return;
         }
         let row = MessageRow {
             key,
             order: ctx.record(Event::MessageReceived { key }),
-            ttl: self.conversation.shortest(0),
+            ttl: self.shortest(0),
             text: String::new(),
             content_type: ContentType::Unsupported,
             thread: None,
@@ -141,11 +148,10 @@ impl<S: Clone> Contact<S> {
             deleted_at: None,
         };
         ctx.insert(Row::Message(row));
-        Some(())
     }
 
-    fn on_edit(&mut self, edit: &content::Edit, found: &Found, ctx: &mut Context) -> Option<()> {
-        let key = self.incoming(&edit.target)?;
+    fn on_edit(&mut self, author: OnionAddress, edit: &content::Edit, found: &Found, ctx: &mut Context) -> Option<()> {
+        let key = self.key(author, &edit.target)?;
         if edit.text.is_empty() || edit.text.len() > ctx.limits.text_bytes {
             return None;
         }
@@ -155,19 +161,27 @@ impl<S: Clone> Contact<S> {
         Some(())
     }
 
-    fn on_delete(&mut self, delete: &content::Delete, found: &Found, ctx: &mut Context) -> Option<()> {
-        let key = self.incoming(&delete.target)?;
+    fn on_delete(
+        &mut self,
+        author: OnionAddress,
+        delete: &content::Delete,
+        found: &Found,
+        ctx: &mut Context,
+    ) -> Option<()> {
+        let key = self.key(author, &delete.target)?;
         let Some(found) = found.get(&key) else { return Some(()) };
         delete_message(&found.message, ctx);
         Some(())
     }
 
-    fn on_reaction(&mut self, reaction: content::Reaction, found: &Found, ctx: &mut Context) -> Option<()> {
-        let target = if reaction.own {
-            self.incoming(&reaction.target)?
-        } else {
-            self.outgoing(&reaction.target, ctx)?
-        };
+    fn on_reaction(
+        &mut self,
+        author: OnionAddress,
+        reaction: content::Reaction,
+        found: &Found,
+        ctx: &mut Context,
+    ) -> Option<()> {
+        let target = self.key(if reaction.own { author } else { ctx.own }, &reaction.target)?;
         if reaction.emoji.len() > Limits::REACTION_BYTES {
             return None;
         }
@@ -177,7 +191,7 @@ impl<S: Clone> Contact<S> {
         {
             react(
                 target,
-                self.row.address,
+                author,
                 Some(reaction.emoji).filter(|emoji| !emoji.is_empty()),
                 ctx,
             );
@@ -185,34 +199,30 @@ impl<S: Clone> Contact<S> {
         Some(())
     }
 
-    fn on_read(&mut self, read: &content::Read, found: &Found, ctx: &mut Context) -> Option<()> {
+    fn on_read<S>(
+        &mut self,
+        read: &content::Read,
+        found: &Found,
+        delivery: &mut Delivery<S>,
+        ctx: &mut Context,
+    ) -> Option<()> {
         if read.targets.len() > Limits::READ_TARGETS {
             return None;
         }
-        let targets = read.targets.iter().map(|id| self.outgoing(id, ctx));
+        let targets = read.targets.iter().map(|id| self.key(ctx.own, id));
         for key in targets.collect::<Option<Vec<_>>>()? {
-            let Some(delivery) = found.get(&key).and_then(|row| row.delivery.as_ref()) else {
-                continue;
-            };
-            let arrived = match delivery.state {
-                DeliveryState::Sent | DeliveryState::Delivered => true,
-                // Never sent as far as this store knows; but one that was restored may know too little.
-                DeliveryState::Queued => self.delivery.outbox.find(&key).is_some_and(|row| row.repeat),
-                DeliveryState::Read | DeliveryState::Failed(_) | DeliveryState::Cancelled => false,
-            };
-            if arrived {
-                progress(key, DeliveryState::Read, delivery.disappears_at, ctx);
-                self.delivery.unfollow(key, ctx);
+            if let Some(row) = found.get(&key).and_then(|row| row.delivery.as_ref()) {
+                delivery.read_by_peer(row, ctx);
             }
         }
         Some(())
     }
 
-    fn on_timer(&mut self, timer: content::Timer, ctx: &mut Context) -> Option<()> {
+    fn on_timer(&mut self, author: OnionAddress, timer: content::Timer, ctx: &mut Context) -> Option<()> {
         if timer.seconds > Limits::TIMER_SECONDS {
             return None;
         }
-        self.conversation.set_timer(self.row.address, timer.seconds, ctx);
+        self.set_timer(author, timer.seconds, ctx);
         Some(())
     }
 }

@@ -1,8 +1,7 @@
-//! [`Conversation`]: the timers of one conversation.
+//! [`Conversation`]: the timers of one conversation, and what its contents and commands change.
 
 pub(crate) mod commands;
 pub(crate) mod contents;
-pub(crate) mod fetch;
 pub(crate) mod id;
 
 use std::collections::BTreeMap;

@@ -4,11 +4,15 @@ pub(crate) mod inbox;
 pub(crate) mod outbox;
 pub(crate) mod sending;
 
+use prost::Message as _;
+
 use crate::kernel::context::Context;
-use crate::row::{CursorsRow, Key, Row};
+use crate::node::me::Me;
+use crate::row::{CursorsRow, Key, OfferRow, Row};
 use crate::sabotage::{Rule, breaks};
+use crate::session::Ratchet;
 use crate::wire::content::Content;
-use crate::wire::link;
+use crate::wire::link::{self, Bundle};
 use crate::{FetchId, LinkId, OnionAddress, SessionEpoch};
 use outbox::Outbox;
 
@@ -16,6 +20,8 @@ pub(crate) struct Delivery<S> {
     contact: OnionAddress,
     pub session: Option<S>,
     pub cursors: CursorsRow,
+    /// The bundle that we have offered and that was not used yet.
+    pub offer: Option<OfferRow>,
     pub outbox: Outbox,
     /// The link over which ciphertexts may go: both sides have agreed on where they are.
     pub established: Option<LinkId>,
@@ -61,6 +67,7 @@ impl<S> Delivery<S> {
             contact,
             session: None,
             cursors: beginning(contact, SessionEpoch(0)),
+            offer: None,
             outbox: Outbox::default(),
             established: None,
             stalled: None,
@@ -82,13 +89,62 @@ impl<S> Delivery<S> {
         ctx.gate.put(Row::Cursors(self.cursors));
     }
 
-    /// Takes a session into use, from its beginning.
-    pub fn begin_session(&mut self, session: S, session_epoch: SessionEpoch, ctx: &mut Context) {
+    /// The session epoch of the bundle that we have offered; 0 without one.
+    pub fn offered(&self) -> SessionEpoch {
+        self.offer.as_ref().map_or(SessionEpoch(0), |offer| offer.session_epoch)
+    }
+
+    /// Our outstanding offer if its session epoch is above `known`, else a fresh one that is.
+    pub fn offer_above<R: Ratchet<Session = S>>(&mut self, known: u64, me: &Me<R>, ctx: &mut Context) -> &OfferRow {
+        if self.offered().0 <= known {
+            let offer = me.ratchet.offer(&mut ctx.entropy);
+            let bundle = Bundle {
+                identity_signature: me.identity_signature(),
+                ..offer.bundle
+            };
+            let row = OfferRow {
+                contact: self.contact,
+                // Steps are random, so a session epoch names one offer even if a node forgot everything in between.
+                session_epoch: SessionEpoch(known.max(self.offered().0) + 1 + ctx.entropy.below(1 << 32)),
+                bundle: bundle.encode_to_vec(),
+                secrets: offer.secrets.to_vec(),
+            };
+            ctx.gate.put(Row::Offer(row.clone()));
+            self.offer = Some(row);
+        }
+        self.offer.as_ref().expect("just made, or above `known`")
+    }
+
+    pub fn drop_offer(&mut self, ctx: &mut Context) {
+        if self.offer.take().is_some() {
+            ctx.gate.delete(Key::Offer(self.contact));
+        }
+    }
+
+    /// Takes a session into use, from its beginning. What waits is sealed anew under it; if it replaces an older session
+    /// (`renewal`), what waits is marked as perhaps received.
+    pub fn begin_session(&mut self, session: S, session_epoch: SessionEpoch, renewal: bool, ctx: &mut Context) {
         self.session = Some(session);
         self.stalled = None;
         self.cursors = beginning(self.contact, session_epoch);
-        ctx.gate.put_session(self.contact);
+        ctx.gate.put_by_key(Key::Session(self.contact));
         self.save_cursors(ctx);
+        self.drop_offer(ctx);
+        self.requeue(renewal, ctx);
+    }
+
+    /// The first ciphertext of the peer's was what opened the session.
+    pub fn opening_received(&mut self, ctx: &mut Context) {
+        self.cursors.received = 1;
+        self.save_cursors(ctx);
+        self.ack_due = true;
+    }
+
+    /// Both sides have agreed on where they are: ciphertexts may go on this link. First those that the peer may have missed.
+    pub fn establish(&mut self, link: LinkId, ctx: &mut Context) {
+        self.established = Some(link);
+        self.resend(ctx);
+        self.presence_due = true;
     }
 
     /// The session is of no use any more; the next Hellos will find so, and replace it.
@@ -103,7 +159,7 @@ impl<S> Delivery<S> {
     pub fn advance(&mut self, session: S, sequence: u64, ctx: &mut Context) {
         self.session = Some(session);
         self.cursors.received = sequence;
-        ctx.gate.put_session(self.contact);
+        ctx.gate.put_by_key(Key::Session(self.contact));
         self.save_cursors(ctx);
         self.ack_due = true;
     }

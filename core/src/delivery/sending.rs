@@ -25,6 +25,14 @@ impl<S> Delivery<S> {
         self.queue_at(position, queued, ctx);
     }
 
+    /// Appends a content about a message, unless just that waits already.
+    pub fn queue_once(&mut self, kind: Kind, ctx: &mut Context) {
+        if !self.outbox.ends_with(&kind) {
+            let queued = Queued::unfollowed(kind, ctx);
+            self.queue(queued, ctx);
+        }
+    }
+
     /// Puts the first content of a new session before everything else.
     pub fn queue_opening(&mut self, kind: Kind, ctx: &mut Context) {
         let queued = Queued::unfollowed(kind, ctx);
@@ -89,7 +97,7 @@ impl<S> Delivery<S> {
             }
         }
         if self.cursors.sent != before {
-            ctx.gate.put_session(self.contact);
+            ctx.gate.put_by_key(Key::Session(self.contact));
             self.save_cursors(ctx);
             self.watch_expiry(ctx);
         }
@@ -130,7 +138,7 @@ impl<S> Delivery<S> {
     }
 
     /// Sends all that is sealed, once more and verbatim, over a new link.
-    pub fn resend(&mut self, ctx: &mut Context) {
+    pub(super) fn resend(&mut self, ctx: &mut Context) {
         let Some(link) = self.established else { return };
         for (row, _) in self.outbox.sealed() {
             send(link, self.cursors.session_epoch.0, row, ctx);
@@ -183,7 +191,7 @@ impl<S> Delivery<S> {
 
     /// A new session has begun. Everything is sealed anew under it and, if it replaces an older one (`renewal`), marked: an
     /// earlier ciphertext of it may have arrived.
-    pub fn requeue(&mut self, renewal: bool, ctx: &mut Context) {
+    pub(super) fn requeue(&mut self, renewal: bool, ctx: &mut Context) {
         self.outbox.sealed_to = None;
         self.outbox.rows.retain(|position, row| {
             if *position == OPENING || row.content.is_empty() {
@@ -214,12 +222,22 @@ impl<S> Delivery<S> {
         true
     }
 
-    /// A message is known to have arrived, otherwise than by its ack: it needs no more of the outbox's care.
-    pub fn unfollow(&mut self, key: MessageKey, ctx: &mut Context) {
-        let Some(position) = self.outbox.find(&key).map(|row| row.position) else {
-            return;
+    /// The peer has read a message of ours: it has arrived, whatever is acknowledged, and needs no more of the outbox's care.
+    pub fn read_by_peer(&mut self, row: &DeliveryRow, ctx: &mut Context) {
+        let position = self.outbox.find(&row.key).map(|row| (row.position, row.repeat));
+        let arrived = match row.state {
+            DeliveryState::Sent | DeliveryState::Delivered => true,
+            // Never sent as far as this store knows; but one that was restored may know too little.
+            DeliveryState::Queued => position.is_some_and(|(_, repeat)| repeat),
+            DeliveryState::Read | DeliveryState::Failed(_) | DeliveryState::Cancelled => false,
         };
-        if let Some(row) = self.outbox.rows.get_mut(&position) {
+        if !arrived {
+            return;
+        }
+        progress(row.key, DeliveryState::Read, row.disappears_at, ctx);
+        if let Some((position, _)) = position
+            && let Some(row) = self.outbox.rows.get_mut(&position)
+        {
             row.message = None;
             ctx.gate.put(Row::Outbox(row.clone()));
         }

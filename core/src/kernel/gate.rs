@@ -9,14 +9,14 @@
 //! message is stored is a message lost. (The same argument for Raft: etcd/raft, doc.go, "persist, then send".)
 //!
 //! Rows staged while a commit is in flight coalesce, the last write of a key winning, into the next one: group commit.
-//! Sessions are staged by name alone and serialised once, when their batch is cut.
+//! Rows that change often (sessions, contacts) are staged by key alone and encoded once, when their batch is cut.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::MessageKey;
 use crate::row::{Batch, Change, Key, Row};
 use crate::wire::link::Frame;
-use crate::{CommitId, EventSeq, LinkId, Notice, OnionAddress, Output};
+use crate::{CommitId, EventSeq, LinkId, Notice, Output};
 
 /// What waits for durability.
 pub(crate) enum Effect {
@@ -33,7 +33,8 @@ pub(crate) enum Effect {
 #[derive(Default)]
 pub(crate) struct Gate {
     staged: BTreeMap<Key, Change>,
-    staged_sessions: BTreeSet<OnionAddress>,
+    /// Keys of rows that are encoded when the batch is cut.
+    staged_by_key: BTreeSet<Key>,
     behind_staged: Vec<Effect>,
     in_flight: Option<(CommitId, Vec<Effect>)>,
     ready: VecDeque<Effect>,
@@ -55,13 +56,16 @@ impl Gate {
     /// Adds a change to the next batch; a later change of the same key replaces an earlier one.
     pub fn stage(&mut self, change: Change) {
         let key = change.key();
+        if let (Some(Change::Put(_) | Change::Insert(_)), Change::Insert(_)) = (self.staged.get(&key), &change) {
+            return; // the key is taken
+        }
         if let Some(watched) = self.watched.get_mut(&key) {
             watched.change = Some(change.clone());
         }
         match (&key, &change) {
             (Key::Event(seq), Change::Put(_)) => self.logged = self.logged.max(*seq),
-            (Key::Session(contact), Change::Delete(_)) => {
-                self.staged_sessions.remove(contact);
+            (_, Change::Delete(_)) => {
+                self.staged_by_key.remove(&key);
             }
             _ => {}
         }
@@ -84,9 +88,9 @@ impl Gate {
         self.stage(Change::Delete(key));
     }
 
-    /// Marks a contact's session as changed; it is serialised when the batch is cut.
-    pub fn put_session(&mut self, contact: OnionAddress) {
-        self.staged_sessions.insert(contact);
+    /// Writes a row as it is when the batch is cut.
+    pub fn put_by_key(&mut self, key: Key) {
+        self.staged_by_key.insert(key);
     }
 
     /// Lets an effect out once every row staged so far is stored.
@@ -105,14 +109,14 @@ impl Gate {
         self.ready.pop_front()
     }
 
-    /// Cuts the staged rows into a commit, if none is in flight. `encode` gives a session's row, or nothing if it is gone.
-    pub fn cut(&mut self, mut encode: impl FnMut(OnionAddress) -> Option<Row>) -> Option<Output> {
+    /// Cuts the staged rows into a commit, if none is in flight. `encode` gives the row of a key, or nothing if it is gone.
+    pub fn cut(&mut self, mut encode: impl FnMut(&Key) -> Option<Row>) -> Option<Output> {
         if self.in_flight.is_some() || !self.has_staged() {
             return None;
         }
-        for contact in std::mem::take(&mut self.staged_sessions) {
-            if let Some(row) = encode(contact) {
-                self.staged.insert(row.key(), Change::Put(row));
+        for key in std::mem::take(&mut self.staged_by_key) {
+            if let Some(row) = encode(&key) {
+                self.staged.insert(key, Change::Put(row));
             }
         }
         let changes = std::mem::take(&mut self.staged).into_values().collect();
@@ -159,7 +163,7 @@ impl Gate {
     }
 
     fn has_staged(&self) -> bool {
-        !self.staged.is_empty() || !self.staged_sessions.is_empty()
+        !self.staged.is_empty() || !self.staged_by_key.is_empty()
     }
 }
 
@@ -227,8 +231,10 @@ mod tests {
         gate.put(row("a", 2));
         gate.stage(Change::Insert(row("b", 1)));
         gate.put(row("b", 2));
+        gate.stage(Change::Insert(row("b", 3)));
         gate.delete(row("c", 1).key());
         gate.stage(Change::Insert(row("c", 1)));
+        gate.stage(Change::Insert(row("c", 2)));
         let (_, changes) = cut(&mut gate).expect("rows are staged");
         assert_eq!(
             changes,

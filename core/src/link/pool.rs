@@ -161,6 +161,12 @@ impl Pool {
         self.by_peer.get(peer).copied()
     }
 
+    /// The link that is up with a peer, if the peer has said Hello on it.
+    pub fn greeted_link_of(&self, peer: &OnionAddress) -> Option<LinkId> {
+        let id = self.link_of(peer)?;
+        self.links.get(&id)?.greeted.then_some(id)
+    }
+
     /// Whether a peer is linked or being dialled.
     pub fn reaches(&self, peer: &OnionAddress) -> bool {
         self.by_peer.contains_key(peer) || self.dialling.contains_key(peer)

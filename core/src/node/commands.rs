@@ -1,7 +1,7 @@
 //! Commands of users and programs, checked and carried out. Commands about messages are in `conversation::commands`.
 
 use crate::contact::Contact;
-use crate::conversation::commands::Cold;
+use crate::conversation::commands::MessageCommand;
 use crate::delivery::outbox::Queued;
 use crate::node::Node;
 use crate::row::{ConsumerRow, ContentType, DeliveryState, InviteRow, Row};
@@ -12,7 +12,7 @@ use crate::wire::content::content::Kind;
 use crate::wire::link::{self, frame::Body};
 use crate::{
     Argument, Availability, Command, CommandId, ConversationId, Draft, EventSeq, FriendCode, InviteToken, Limits,
-    MessageId, MessageKey, OnionAddress, Refusal, Reply, Status, Table,
+    MessageId, MessageKey, MessageObstacle, OnionAddress, Refusal, Reply, Status, Table,
 };
 
 pub(crate) type Outcome = Result<Reply, Refusal>;
@@ -27,17 +27,73 @@ impl<R: Ratchet> Node<R> {
     /// Carries a command out, at once or (`None`) when cold rows are here.
     fn carry_out(&mut self, id: CommandId, command: Command) -> Result<Option<Reply>, Refusal> {
         match command {
-            Command::SetName(name) => self.set_name(name),
-            Command::CreateInvite => self.create_invite(),
-            Command::AddContact { code, petname, note } => self.add_contact(code, petname, note),
-            Command::AcceptContact { contact, petname } => self.accept_contact(contact, petname),
-            Command::RejectContact(peer) => self.reject_contact(peer),
-            Command::RemoveContact(peer) => self.remove_contact(peer),
-            Command::RenameContact(peer, petname) => self.rename_contact(peer, petname),
-            Command::BlockContact(peer, blocked) => self.block_contact(peer, blocked),
-            Command::SafetyNumber(peer) => self.safety_number(peer).map(Reply::SafetyNumber),
-            Command::VerifyContact(peer, number) => self.verify_contact(peer, number),
+            Command::AddContact { .. }
+            | Command::AcceptContact { .. }
+            | Command::RejectContact(_)
+            | Command::RemoveContact(_)
+            | Command::RenameContact(..)
+            | Command::BlockContact(..)
+            | Command::SafetyNumber(_)
+            | Command::VerifyContact(..) => self.contact_command(command).map(Some),
+            Command::Send(_)
+            | Command::EditMessage { .. }
+            | Command::DeleteMessage { .. }
+            | Command::React { .. }
+            | Command::MarkRead { .. }
+            | Command::CancelMessage { .. }
+            | Command::RetryMessage { .. } => self.message_command(id, command),
+            Command::SetName(name) => self.set_name(name).map(Some),
+            Command::CreateInvite => self.create_invite().map(Some),
+            Command::SetTimer(conversation, seconds) => self.set_timer(direct(conversation)?, seconds).map(Some),
+            Command::SetTyping(peer, typing) => self.set_typing(peer, typing).map(Some),
+            Command::SetAvailability(availability) => Ok(Some(self.set_availability(availability))),
+            Command::AcknowledgeEvents { consumer, seq } => self.acknowledge_events(consumer, seq).map(Some),
+            Command::NetworkChanged => Ok(Some(self.network_changed())),
+            Command::Identity => Ok(Some(Reply::Identity {
+                address: self.me.address,
+                name: self.me.row.name.clone(),
+                identity_key: self.me.ratchet.identity_key().to_vec(),
+            })),
+            Command::Peers => {
+                let friends = self.contacts.values().filter(|contact| contact.is_friend());
+                Ok(Some(Reply::Peers(friends.map(Contact::peer).collect())))
+            }
+            Command::Status => Ok(Some(Reply::Status(self.status()))),
+        }
+    }
+
+    fn contact_command(&mut self, command: Command) -> Outcome {
+        let (contacts, me, ctx) = (&mut self.contacts, &self.me, &mut self.ctx);
+        match command {
+            Command::AddContact { code, petname, note } => {
+                let link = self.pool.greeted_link_of(&code.address);
+                contacts.add(code, petname, note, link, me, ctx)
+            }
+            Command::AcceptContact { contact, petname } => {
+                let link = self.pool.greeted_link_of(&contact);
+                contacts.accept(contact, petname, link, me, ctx)
+            }
+            Command::RejectContact(peer) => contacts.reject(peer, self.pool.link_of(&peer), ctx),
+            Command::RemoveContact(peer) => contacts.end(peer, self.pool.link_of(&peer), ctx),
+            Command::RenameContact(peer, petname) => contacts.rename(peer, petname, ctx),
+            Command::BlockContact(peer, blocked) => contacts.block(peer, blocked, ctx),
+            Command::SafetyNumber(peer) => contacts.safety_number(peer, me).map(Reply::SafetyNumber),
+            Command::VerifyContact(peer, number) => contacts.verify(peer, number, me, ctx),
+            _ => unreachable!("a command about something else than a contact"),
+        }
+    }
+
+    fn message_command(&mut self, id: CommandId, command: Command) -> Result<Option<Reply>, Refusal> {
+        let (peer, keys, about) = match command {
             Command::Send(draft) => return self.send(id, draft),
+            Command::CancelMessage {
+                conversation,
+                id: message,
+            } => return self.cancel(direct(conversation)?, message).map(Some),
+            Command::RetryMessage {
+                conversation,
+                id: message,
+            } => return self.retry(id, direct(conversation)?, message),
             Command::EditMessage {
                 conversation,
                 id: message,
@@ -46,8 +102,7 @@ impl<R: Ratchet> Node<R> {
                 let peer = direct(conversation)?;
                 in_range(Argument::Text, (1..=self.ctx.limits.text_bytes).contains(&text.len()))?;
                 self.contacts.correspondent(peer, &self.ctx.limits)?;
-                self.ask(id, peer, vec![self.ours(peer, message)], Cold::Edit { text });
-                return Ok(None);
+                (peer, vec![self.ours(peer, message)], MessageCommand::Edit { text })
             }
             Command::DeleteMessage {
                 conversation,
@@ -55,8 +110,7 @@ impl<R: Ratchet> Node<R> {
             } => {
                 let peer = direct(conversation)?;
                 self.contacts.known(peer)?;
-                self.ask(id, peer, vec![self.ours(peer, message)], Cold::Delete);
-                return Ok(None);
+                (peer, vec![self.ours(peer, message)], MessageCommand::Delete)
             }
             Command::React { message, emoji } => {
                 let peer = direct(message.conversation)?;
@@ -65,8 +119,7 @@ impl<R: Ratchet> Node<R> {
                     .is_none_or(|emoji| (1..=Limits::REACTION_BYTES).contains(&emoji.len()));
                 in_range(Argument::Reaction, fits)?;
                 self.contacts.correspondent(peer, &self.ctx.limits)?;
-                self.ask(id, peer, vec![message], Cold::React { emoji });
-                return Ok(None);
+                (peer, vec![message], MessageCommand::React { emoji })
             }
             Command::MarkRead {
                 conversation,
@@ -82,47 +135,60 @@ impl<R: Ratchet> Node<R> {
                     author,
                     id,
                 };
-                self.ask(id, peer, ids.into_iter().map(key).collect(), Cold::MarkRead { receipt });
-                return Ok(None);
+                let keys = ids.into_iter().map(key).collect();
+                (peer, keys, MessageCommand::MarkRead { receipt })
             }
-            Command::CancelMessage {
-                conversation,
-                id: message,
-            } => self.cancel(direct(conversation)?, message),
-            Command::RetryMessage {
-                conversation,
-                id: message,
-            } => return self.retry(id, direct(conversation)?, message),
-            Command::SetTimer(conversation, seconds) => self.set_timer(direct(conversation)?, seconds),
-            Command::SetTyping(peer, typing) => self.set_typing(peer, typing),
-            Command::SetAvailability(availability) => Ok(self.set_availability(availability)),
-            Command::AcknowledgeEvents { consumer, seq } => self.acknowledge_events(consumer, seq),
-            Command::NetworkChanged => Ok(self.network_changed()),
-            Command::Identity => Ok(Reply::Identity {
-                address: self.me.address,
-                name: self.me.row.name.clone(),
-                identity_key: self.me.ratchet.identity_key().to_vec(),
-            }),
-            Command::Peers => Ok(Reply::Peers(
-                self.contacts
-                    .values()
-                    .filter(|c| c.is_friend())
-                    .map(Contact::peer)
-                    .collect(),
-            )),
-            Command::Status => Ok(Reply::Status(Status {
-                links: self.pool.up(),
-                dials: self.pool.dials(),
-                queued: self
-                    .contacts
-                    .values()
-                    .map(|contact| contact.delivery.outbox.len())
-                    .sum(),
-                peer_faults: self.ctx.faults.by_kind().values().sum(),
-                faults_by_kind: self.ctx.faults.by_kind().clone(),
-            })),
+            _ => unreachable!("a command about something else than a message"),
+        };
+        self.fetch_for_command(id, peer, keys, about);
+        Ok(None)
+    }
+
+    fn cancel(&mut self, peer: OnionAddress, id: MessageId) -> Outcome {
+        let key = self.ours(peer, id);
+        let contact = self.contacts.known_mut(peer)?;
+        if contact.delivery.withdraw(key, &mut self.ctx) {
+            return Ok(Reply::Message {
+                id,
+                state: DeliveryState::Cancelled,
+            });
         }
-        .map(Some)
+        let obstacle = match contact.delivery.outbox.find(&key) {
+            Some(_) => MessageObstacle::OnItsWay,
+            None => MessageObstacle::NotWaiting,
+        };
+        Err(Refusal::WrongState { id, obstacle })
+    }
+
+    /// Tries at once. A message that is not in the outbox any more is queued again.
+    fn retry(&mut self, command: CommandId, peer: OnionAddress, id: MessageId) -> Result<Option<Reply>, Refusal> {
+        let key = self.ours(peer, id);
+        let contact = self.contacts.correspondent(peer, &self.ctx.limits)?;
+        contact.reach.progressed(&mut self.ctx);
+        let Some(row) = contact.delivery.outbox.find(&key) else {
+            self.fetch_for_command(command, peer, vec![key], MessageCommand::Retry);
+            return Ok(None);
+        };
+        let state = match row.sealed {
+            Some(_) => DeliveryState::Sent,
+            None => DeliveryState::Queued,
+        };
+        Ok(Some(Reply::Message { id, state }))
+    }
+
+    fn status(&self) -> Status {
+        let faults = self.ctx.faults.by_kind();
+        Status {
+            links: self.pool.up(),
+            dials: self.pool.dials(),
+            queued: self
+                .contacts
+                .values()
+                .map(|contact| contact.delivery.outbox.len())
+                .sum(),
+            peer_faults: faults.values().sum(),
+            faults_by_kind: faults.clone(),
+        }
     }
 
     fn set_name(&mut self, name: String) -> Outcome {
@@ -168,19 +234,21 @@ impl<R: Ratchet> Node<R> {
         let peer = direct(draft.conversation)?;
         match &draft.idempotency_key {
             None => {
-                self.contacts.correspondent(peer, &self.ctx.limits)?;
-                let message = MessageId(self.ctx.entropy.bytes());
-                self.post(peer, self.ours(peer, message), draft);
-                Ok(Some(Reply::Message {
-                    id: message,
-                    state: DeliveryState::Queued,
-                }))
+                let contact = self.contacts.correspondent(peer, &self.ctx.limits)?;
+                let id = MessageId(self.ctx.entropy.bytes());
+                let key = MessageKey::direct(peer, self.me.address, id);
+                Ok(Some(contact.conversation.post(
+                    key,
+                    draft,
+                    &mut contact.delivery,
+                    &mut self.ctx,
+                )))
             }
             // Whether there is room is asked when it is known that this is no repetition.
             Some(key) => {
                 self.contacts.known(peer)?;
                 let message = self.me.message_id(&draft.conversation, key);
-                self.ask(id, peer, vec![self.ours(peer, message)], Cold::Send { draft });
+                self.fetch_for_command(id, peer, vec![self.ours(peer, message)], MessageCommand::Send { draft });
                 Ok(None)
             }
         }
@@ -192,14 +260,14 @@ impl<R: Ratchet> Node<R> {
         let contact = self.contacts.correspondent(peer, &ctx.limits)?;
         if contact.conversation.set_timer(self.me.address, seconds, ctx) {
             let timer = Queued::unfollowed(Kind::Timer(Timer { seconds }), ctx);
-            contact.queue(timer, ctx);
+            contact.delivery.queue(timer, ctx);
         }
         Ok(Reply::Timers(contact.conversation.timers()))
     }
 
     fn set_typing(&mut self, peer: OnionAddress, typing: bool) -> Outcome {
         let contact = self.contacts.known(peer)?;
-        if let Some(link) = contact.delivery.established.filter(|_| !contact.row.blocked) {
+        if let Some(link) = contact.delivery.established.filter(|_| !contact.blocked) {
             self.ctx.frame(link, Body::Typing(link::Typing { typing }));
         }
         Ok(Reply::Done)

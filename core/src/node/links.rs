@@ -1,8 +1,7 @@
 //! What comes over links: streams, bytes, frames, silence.
 
-use crate::contact::{self, Contact};
+use crate::contact::{self, Contact, Reception};
 use crate::delivery::Stalled;
-use crate::delivery::inbox::Reception;
 use crate::kernel::alarms::Alarm;
 use crate::link::pool::{Phase, Silence};
 use crate::link::{Link, LinkEvent};
@@ -10,17 +9,17 @@ use crate::node::Node;
 use crate::row::Relationship;
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
-use crate::session::resume;
+use crate::session::resume::acceptable;
 use crate::wire::link::{self, Frame, Hello, frame::Body};
 use crate::{Cause, FaultKind, LinkId, OnionAddress, Output, Presence};
 
 impl<R: Ratchet> Node<R> {
-    pub(crate) fn accepted(&mut self, id: LinkId) {
+    pub(super) fn accepted(&mut self, id: LinkId) {
         let link = Link::accept(&self.me.secret, self.ctx.entropy.fork());
         self.pool.accept(id, link, &mut self.ctx);
     }
 
-    pub(crate) fn drained(&mut self, id: LinkId) {
+    pub(super) fn drained(&mut self, id: LinkId) {
         let Some((peer, messages)) = self.pool.drained(id) else {
             return;
         };
@@ -32,7 +31,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// Writes down what was sent and is not acknowledged yet: on a quick link, hardly anything.
-    pub(crate) fn note_sent(&mut self) {
+    pub(super) fn note_sent(&mut self) {
         for (peer, key) in std::mem::take(&mut self.handed_over) {
             if let Some(contact) = self.contacts.get_mut(&peer) {
                 contact.delivery.sent(key, &mut self.ctx);
@@ -40,14 +39,14 @@ impl<R: Ratchet> Node<R> {
         }
     }
 
-    pub(crate) fn closed(&mut self, id: LinkId, cause: Cause) {
+    pub(super) fn closed(&mut self, id: LinkId, cause: Cause) {
         if let Some(phase) = self.pool.closed(id, &mut self.ctx) {
             self.lost(phase, cause);
         }
     }
 
     /// The hang-up's turn has come.
-    pub(crate) fn hung_up(&mut self, id: LinkId) {
+    pub(super) fn hung_up(&mut self, id: LinkId) {
         let Some((phase, last_words)) = self.pool.close(id, &mut self.ctx) else {
             return;
         };
@@ -59,7 +58,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// The peer of this link broke a rule.
-    pub(crate) fn fault(&mut self, id: LinkId, kind: FaultKind) {
+    pub(super) fn fault(&mut self, id: LinkId, kind: FaultKind) {
         let peer = self.pool.peer_of(id);
         self.ctx.fault(peer, kind);
         if let Some(entry) = self.pool.get(id) {
@@ -67,13 +66,13 @@ impl<R: Ratchet> Node<R> {
             if let Phase::Up(peer) = entry.phase
                 && let Some(contact) = self.contacts.get_mut(&peer)
             {
-                contact.penalize(&mut self.ctx);
+                contact.reach.penalize(&mut self.ctx);
             }
         }
         self.ctx.hang_up(id);
     }
 
-    pub(crate) fn check_liveness(&mut self, id: LinkId) {
+    pub(super) fn check_liveness(&mut self, id: LinkId) {
         match self.pool.check_liveness(id, &mut self.ctx) {
             Silence::Nothing => {}
             Silence::SayHeartbeat if breaks(Rule::HeartbeatNotSent) => {}
@@ -83,7 +82,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// Takes what a link has, as far as its peer may go on.
-    pub(crate) fn pull(&mut self, id: LinkId) {
+    pub(super) fn pull(&mut self, id: LinkId) {
         let mut peer = None;
         while let Some(entry) = self.pool.get(id) {
             if entry.doomed || entry.phase == Phase::Closing {
@@ -137,11 +136,11 @@ impl<R: Ratchet> Node<R> {
                 contact.delivery.forget_link();
                 contact.greeting(&mut self.ctx)
             }
-            None => resume::hello_to_stranger(&mut self.ctx),
+            None => contact::hello_to_stranger(&mut self.ctx),
         };
         self.ctx.frame(id, Body::Hello(hello));
         let contacts = &self.contacts;
-        let is_stranger = |peer| !contacts.get(&peer).is_some_and(Contact::is_ours);
+        let is_stranger = |peer| !contacts.get(&peer).is_some_and(|contact| contact.consent.is_ours());
         if is_stranger(peer) {
             self.pool.thin_out(
                 |phase| matches!(phase, Phase::Up(peer) if is_stranger(peer)),
@@ -172,14 +171,14 @@ impl<R: Ratchet> Node<R> {
     /// Takes a token from the peer's bucket, for what no window pays for.
     fn pays(&mut self, peer: &OnionAddress) -> bool {
         let bucket = match self.contacts.get_mut(peer) {
-            Some(contact) if contact.row.relationship != Relationship::Stranger => &mut contact.bucket,
+            Some(contact) if contact.consent.relationship != Relationship::Stranger => &mut contact.bucket,
             _ => &mut self.strangers,
         };
         bucket.take(&self.ctx.limits, self.ctx.now.monotonic)
     }
 
     fn on_hello(&mut self, id: LinkId, peer: OnionAddress, hello: &Hello) {
-        if !resume::acceptable(hello, &self.ctx.limits) {
+        if !acceptable(hello, &self.ctx.limits) {
             return self.fault(id, FaultKind::Hello);
         }
         if !self.pays(&peer) {
@@ -190,7 +189,7 @@ impl<R: Ratchet> Node<R> {
         }
         if let Some(contact) = self.contacts.get_mut(&peer) {
             contact.learn_features(hello);
-            contact.seen(&mut self.ctx);
+            contact.reach.seen(&mut self.ctx);
             contact.resume(id, hello, &self.me, &mut self.ctx);
         }
     }
@@ -216,7 +215,7 @@ impl<R: Ratchet> Node<R> {
             Reception::Taken => {}
             Reception::Opened => contact.establish(id, &mut self.ctx),
             Reception::Wants(keys, received) => {
-                let fetch = self.fetch_for(peer, keys);
+                let fetch = self.fetch_for_ciphertext(peer, keys);
                 if let Some(contact) = self.contacts.get_mut(&peer) {
                     contact.delivery.stalled = Some(Stalled {
                         fetch,
@@ -257,10 +256,10 @@ impl<R: Ratchet> Node<R> {
                     link::Availability::Away => Presence::Away,
                     link::Availability::Unsaid => Presence::Offline,
                 };
-                contact.observe(presence, contact.typing, &mut self.ctx);
+                contact.observe(presence, contact.presence.typing, &mut self.ctx);
             }
             Body::Typing(typing) if contact.is_friend() => {
-                contact.observe(contact.presence, typing.typing, &mut self.ctx);
+                contact.observe(contact.presence.presence, typing.typing, &mut self.ctx);
             }
             _ => {}
         }
@@ -272,15 +271,14 @@ impl<R: Ratchet> Node<R> {
             let asking = self
                 .contacts
                 .values()
-                .filter(|contact| contact.row.relationship == Relationship::Asking)
+                .filter(|contact| contact.consent.relationship == Relationship::Asking)
                 .count();
             let full = asking >= self.ctx.limits.requests;
             if full || self.contacts.len() >= self.ctx.limits.contacts {
                 self.ctx.fault(Some(peer), FaultKind::TooManyRequests);
                 return;
             }
-            let row = contact::unknown(peer, Relationship::Stranger, self.ctx.now.wall);
-            self.contacts.insert(Contact::new(row, &self.ctx));
+            self.contacts.insert(Contact::new(peer, &self.ctx));
         }
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return;

@@ -1,6 +1,6 @@
 //! From rows to a node: the first start and recovery from a crash are the same.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::contact::{Contact, Contacts};
 use crate::fault::Faults;
@@ -8,7 +8,7 @@ use crate::kernel::alarms::Alarms;
 use crate::kernel::context::Context;
 use crate::kernel::gate::Gate;
 use crate::kernel::rate::Bucket;
-use crate::link::dial_queue::DialQueueEntry;
+use crate::link::dial_queue::DialQueue;
 use crate::link::pool::Pool;
 use crate::node::Node;
 use crate::node::me::Me;
@@ -74,13 +74,13 @@ impl<R: Ratchet> Node<R> {
                 .collect(),
             pending: BTreeMap::new(),
             fetches: 0,
-            waiting: BTreeSet::new(),
+            dial_queue: DialQueue::default(),
             strangers,
             handed_over: Vec::new(),
             outputs: VecDeque::new(),
         };
         for row in image.contacts {
-            node.contacts.insert(Contact::new(row, &node.ctx));
+            node.contacts.insert(Contact::restore(row, &node.ctx));
         }
         for row in image.timers {
             match row.conversation {
@@ -97,11 +97,11 @@ impl<R: Ratchet> Node<R> {
         }
         for row in image.offers {
             let contact = row.contact;
-            node.known(contact, "offer")?.offer = Some(row);
+            node.known(contact, "offer")?.delivery.offer = Some(row);
         }
         for row in image.requests {
             let contact = row.contact;
-            node.known(contact, "request")?.request = Some(row);
+            node.known(contact, "request")?.consent.request = Some(row);
         }
         for row in image.outbox {
             node.known(row.contact, "outbox")?.delivery.outbox.restore(row);
@@ -124,9 +124,9 @@ impl<R: Ratchet> Node<R> {
         for contact in self.contacts.values_mut() {
             contact.delivery.watch_expiry(&mut self.ctx);
             // Friends, for their presence; peers that hold our request, for its outcome.
-            contact.reach_out = contact.is_ours();
-            if contact.reach_out && !contact.has_mail() {
-                self.waiting.insert(DialQueueEntry::of(contact));
+            contact.reach.wanted = contact.consent.is_ours();
+            if contact.reach.wanted && !contact.has_mail() {
+                self.dial_queue.push(contact.address, false, contact.reach.last_seen);
             }
         }
         self.follow_up();

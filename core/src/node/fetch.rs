@@ -1,12 +1,12 @@
 //! Cold rows that the protocol itself needs: each command and each incoming content that refers to messages waits for a fetch.
 //! Rows staged while the fetch was under way are laid over its answer, so what is seen is always the present.
 
-use crate::conversation::commands::Cold;
-use crate::delivery::inbox::Found;
+use crate::conversation::commands::{MessageCommand, Recipient};
+use crate::conversation::contents::Found;
 use crate::node::Node;
 use crate::row::{Change, Event, Key, MessageWithDelivery, Query, Row, Rows};
 use crate::session::Ratchet;
-use crate::{CommandId, ConversationId, FetchId, MessageKey, OnionAddress, Output};
+use crate::{CommandId, ConversationId, FetchId, MessageKey, OnionAddress, Output, Refusal, Reply};
 
 /// A query under way.
 pub(crate) struct Pending {
@@ -15,7 +15,7 @@ pub(crate) struct Pending {
 }
 
 enum Purpose {
-    Command(CommandId, OnionAddress, Cold),
+    Command(CommandId, OnionAddress, MessageCommand),
     /// A ciphertext of this contact's waits.
     Incoming(OnionAddress),
     Disappearance,
@@ -23,12 +23,18 @@ enum Purpose {
 
 impl<R: Ratchet> Node<R> {
     /// Fetches the messages that a command is about.
-    pub(crate) fn ask(&mut self, command: CommandId, peer: OnionAddress, keys: Vec<MessageKey>, cold: Cold) {
-        self.fetch(keys, Purpose::Command(command, peer, cold));
+    pub(super) fn fetch_for_command(
+        &mut self,
+        command: CommandId,
+        peer: OnionAddress,
+        keys: Vec<MessageKey>,
+        about: MessageCommand,
+    ) {
+        self.fetch(keys, Purpose::Command(command, peer, about));
     }
 
     /// Fetches the messages that a contact's ciphertext refers to.
-    pub(crate) fn fetch_for(&mut self, contact: OnionAddress, keys: Vec<MessageKey>) -> FetchId {
+    pub(super) fn fetch_for_ciphertext(&mut self, contact: OnionAddress, keys: Vec<MessageKey>) -> FetchId {
         self.fetch(keys, Purpose::Incoming(contact))
     }
 
@@ -50,16 +56,16 @@ impl<R: Ratchet> Node<R> {
         id
     }
 
-    pub(crate) fn fetched(&mut self, id: FetchId, rows: Rows) {
+    pub(super) fn fetched(&mut self, id: FetchId, rows: Rows) {
         let pending = self
             .pending
             .remove(&id)
             .expect("the driver answered a query that was not open");
         match pending.purpose {
-            Purpose::Command(command, contact, cold) => {
+            Purpose::Command(id, peer, command) => {
                 let found = self.present(&pending.keys, rows);
-                let outcome = self.answer(contact, &pending.keys, &found, cold);
-                self.ctx.reply(command, outcome);
+                let outcome = self.complete(peer, command, &pending.keys, &found);
+                self.ctx.reply(id, outcome);
             }
             Purpose::Incoming(peer) => {
                 let found = self.present(&pending.keys, rows);
@@ -75,6 +81,27 @@ impl<R: Ratchet> Node<R> {
             }
             Purpose::Disappearance => self.disappeared(rows),
         }
+    }
+
+    /// Carries out a command about messages, now that they are here.
+    fn complete(
+        &mut self,
+        peer: OnionAddress,
+        command: MessageCommand,
+        keys: &[MessageKey],
+        found: &Found,
+    ) -> Result<Reply, Refusal> {
+        let ctx = &mut self.ctx;
+        let writable = self.contacts.correspondent(peer, &ctx.limits).map(drop);
+        let contact = self.contacts.known_mut(peer)?;
+        let receipts = contact.is_friend() && !contact.blocked;
+        let delivery = &mut contact.delivery;
+        let mut to = Recipient {
+            delivery,
+            writable,
+            receipts,
+        };
+        contact.conversation.complete(command, keys, found, &mut to, ctx)
     }
 
     /// The rows as they are now: what the store gave, under what was staged since.
@@ -101,7 +128,7 @@ impl<R: Ratchet> Node<R> {
     }
 
     /// Some message's time may be up.
-    pub(crate) fn disappear(&mut self) {
+    pub(super) fn disappear(&mut self) {
         let Some(next) = self.ctx.next_disappearance else {
             return;
         };

@@ -1,0 +1,245 @@
+//! What two Hellos come to on a link: a request to be sent, a session that goes on where it was, or a session to be replaced.
+
+use std::collections::BTreeSet;
+
+use prost::Message as _;
+
+use crate::contact::Contact;
+use crate::delivery::{Acknowledged, CursorFault};
+use crate::kernel::context::Context;
+use crate::node::me::{Me, vouches};
+use crate::row::Relationship;
+use crate::session::Ratchet;
+use crate::session::resume::{Resumption, VERSION, resumption};
+use crate::wire::content::Renewed;
+use crate::wire::content::content::Kind;
+use crate::wire::link::{self, Bundle, Hello, Request, frame::Body};
+use crate::{Limits, LinkId, SessionEpoch, feature};
+
+/// Our Hello to a peer that is not known here.
+pub(crate) fn hello_to_stranger(ctx: &mut Context) -> Hello {
+    Hello {
+        version_min: VERSION,
+        version_max: VERSION,
+        features: with_reserved(Vec::new(), ctx),
+        ..Hello::default()
+    }
+}
+
+/// The features with one reserved number, at random.
+fn with_reserved(mut features: Vec<u32>, ctx: &mut Context) -> Vec<u32> {
+    let (first, last) = (*feature::RESERVED.start(), *feature::RESERVED.end());
+    let offset = ctx.entropy.below(u64::from(last - first) + 1);
+    features.push(first + u32::try_from(offset).expect("below a thousand"));
+    features
+}
+
+impl<S: Clone> Contact<S> {
+    /// What we say of where we stand, and of what we understand.
+    pub fn greeting(&self, ctx: &mut Context) -> Hello {
+        let features = if self.consent.is_ours() {
+            ctx.limits.features.clone()
+        } else {
+            Vec::new()
+        };
+        Hello {
+            features: with_reserved(features, ctx),
+            ..self.hello()
+        }
+    }
+
+    /// Remembers the features of their Hello. A peer says them to those alone that it has consented to.
+    pub fn learn_features(&mut self, theirs: &Hello) {
+        if matches!(
+            theirs.relationship(),
+            link::Relationship::Friend | link::Relationship::Requested
+        ) {
+            let known = theirs
+                .features
+                .iter()
+                .filter(|number| !feature::RESERVED.contains(number));
+            let known: BTreeSet<u32> = known.copied().collect();
+            self.features = Some(known.into_iter().collect());
+        }
+    }
+
+    fn hello(&self) -> Hello {
+        let relationship = match self.consent.relationship {
+            Relationship::Stranger | Relationship::RequestDeclined => link::Relationship::Stranger,
+            Relationship::Requested | Relationship::RequestDelivered => link::Relationship::Requested,
+            Relationship::Asking => link::Relationship::Pending,
+            Relationship::Declined => link::Relationship::Declined,
+            Relationship::Friend => link::Relationship::Friend,
+        };
+        let cursors = self.delivery.session.as_ref().map(|_| self.delivery.cursors);
+        Hello {
+            version_min: VERSION,
+            version_max: VERSION,
+            relationship: relationship.into(),
+            session_epoch: self.delivery.session_epoch().0,
+            sent: cursors.map_or(0, |cursors| cursors.sent),
+            received: cursors.map_or(0, |cursors| cursors.received),
+            acknowledged: cursors.map_or(0, |cursors| cursors.acknowledged),
+            offered: self.delivery.offered().0,
+            features: Vec::new(),
+        }
+    }
+
+    /// Both Hellos are said: does what our relationship and theirs call for.
+    pub fn resume<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
+        match self.consent.relationship {
+            Relationship::Friend => self.resume_session(link, theirs, me, ctx),
+            Relationship::Requested | Relationship::RequestDelivered => self.resume_request(link, theirs, me, ctx),
+            Relationship::Stranger | Relationship::RequestDeclined | Relationship::Asking | Relationship::Declined => {}
+        }
+    }
+
+    fn resume_session<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
+        let ours = self.hello();
+        self.consent.removed_by_peer = theirs.relationship() == link::Relationship::Stranger;
+        match theirs.relationship() {
+            link::Relationship::Friend => {}
+            // They have not seen our consent yet: it waits, sealed for the offer in their request.
+            link::Relationship::Requested if theirs.offered != 0 && theirs.offered == ours.session_epoch => {}
+            // They have lost or removed us. Only a request of theirs, or of ours, changes that.
+            _ => return,
+        }
+        if theirs.session_epoch == self.delivery.cursors.session_epoch.0 {
+            // Even before a replacement, what they hold need not be sent again.
+            let _ = self.acknowledge(theirs.received, ctx);
+        }
+        match resumption(&ours, theirs) {
+            Resumption::Continue => {
+                // An offer that is still out answered a Hello that came late; they have not used it.
+                self.delivery.drop_offer(ctx);
+                self.establish(link, ctx);
+            }
+            Resumption::Replace if me.address < self.address => {
+                let known = ours
+                    .session_epoch
+                    .max(theirs.session_epoch)
+                    .max(theirs.offered)
+                    .max(self.delivery.cursors.session_epoch.0);
+                let offer = self.delivery.offer_above(known, me, ctx);
+                if let Ok(bundle) = Bundle::decode(offer.bundle.as_slice()) {
+                    let session_epoch = offer.session_epoch.0;
+                    ctx.frame(
+                        link,
+                        Body::PreKeyOffer(link::PreKeyOffer {
+                            session_epoch,
+                            bundle: Some(bundle),
+                        }),
+                    );
+                }
+            }
+            // It is their turn: to open the session that we offered, or to offer one.
+            Resumption::AwaitOpening | Resumption::Replace => {}
+        }
+    }
+
+    fn resume_request<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
+        let delivered = self.consent.relationship == Relationship::RequestDelivered;
+        let offered = self.delivery.offered().0;
+        match theirs.relationship() {
+            link::Relationship::Pending if delivered => {}
+            link::Relationship::Declined if delivered => {
+                self.consent.declined(ctx);
+                self.void_request(ctx);
+            }
+            // Their consent is on its way.
+            link::Relationship::Friend if theirs.session_epoch != 0 && theirs.session_epoch == offered => {}
+            _ => self.send_request(link, me, ctx),
+        }
+    }
+
+    /// Sends our request; the same bytes each time.
+    pub fn send_request<R: Ratchet<Session = S>>(&mut self, link: LinkId, me: &Me<R>, ctx: &mut Context) {
+        let offer = match &self.delivery.offer {
+            Some(offer) => offer,
+            None => {
+                let known = self.delivery.cursors.session_epoch.0;
+                self.delivery.offer_above(known, me, ctx)
+            }
+        };
+        let request = Request {
+            session_epoch: offer.session_epoch.0,
+            bundle: Bundle::decode(offer.bundle.as_slice()).ok(),
+            name: me.row.name.clone(),
+            note: self.consent.note.clone(),
+            invite: self.consent.invite.map(|token| token.0.to_vec()).unwrap_or_default(),
+        };
+        self.consent.request_sent(link);
+        ctx.frame(link, Body::Request(request));
+    }
+
+    /// The peer has committed everything up to `received`.
+    pub fn acknowledge(&mut self, received: u64, ctx: &mut Context) -> Result<(), CursorFault> {
+        if self.delivery.acknowledge(received, ctx)? == Acknowledged::Progress {
+            self.reach.progressed(ctx);
+        }
+        Ok(())
+    }
+
+    /// Ciphertexts may go: first those that they may have missed, then what waits. Our presence comes after them: one of
+    /// them may be our consent, before which they do not listen to it.
+    pub fn establish(&mut self, link: LinkId, ctx: &mut Context) {
+        self.reach.seen(ctx);
+        self.delivery.establish(link, ctx);
+    }
+
+    /// A `PreKeyOffer`: the smaller key wants the session replaced. False if it must not be so.
+    pub fn renew<R: Ratchet<Session = S>>(
+        &mut self,
+        link: LinkId,
+        offer: &link::PreKeyOffer,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> bool {
+        let acceptable = self.is_friend()
+            && self.address < me.address
+            && offer.session_epoch > self.delivery.session_epoch().0
+            && offer.session_epoch <= Limits::SESSION_EPOCH;
+        let Some(bundle) = offer.bundle.as_ref().filter(|_| acceptable) else {
+            return false;
+        };
+        if !self.open_with(bundle, SessionEpoch(offer.session_epoch), me, ctx) {
+            return false;
+        }
+        let renewed = Renewed {
+            name: me.row.name.clone(),
+            identity_signature: me.identity_signature(),
+        };
+        self.delivery.queue_opening(Kind::Renewed(renewed), ctx);
+        self.establish(link, ctx);
+        true
+    }
+
+    /// Opens a session with a peer's bundle, in place of any older one. False, and nothing changed, if the bundle is bad.
+    pub fn open_with<R: Ratchet<Session = S>>(
+        &mut self,
+        bundle: &Bundle,
+        session_epoch: SessionEpoch,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> bool {
+        if !vouches(&self.address, &bundle.identity_key, &bundle.identity_signature) {
+            return false;
+        }
+        let Ok(session) = me
+            .ratchet
+            .initiate(&self.address, bundle, ctx.now.wall, &mut ctx.entropy)
+        else {
+            return false;
+        };
+        self.begin_session(session, session_epoch, bundle.identity_key.clone(), ctx);
+        true
+    }
+
+    /// Takes a session into use, from its beginning, with the identity key that it came with. What waits is sealed under it.
+    pub fn begin_session(&mut self, session: S, session_epoch: SessionEpoch, identity_key: Vec<u8>, ctx: &mut Context) {
+        let renewal = self.verification.identity_key.is_some();
+        self.delivery.begin_session(session, session_epoch, renewal, ctx);
+        self.verification.session_began(self.address, identity_key, ctx);
+        self.save(ctx);
+    }
+}
