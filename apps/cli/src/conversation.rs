@@ -297,16 +297,22 @@ fn print_sent(context: &Context, sent: &api::Sent) -> Outcome {
 /// The text itself, or what standard input holds.
 fn text(argument: String) -> Result<String, Stop> {
     // Twice what is allowed: enough to know that it is too long, whatever comes.
-    const ENOUGH: u64 = 65_536;
+    const ENOUGH: usize = 65_536;
     if argument != "-" {
         return Ok(argument);
     }
     let mut bytes = Vec::new();
     io::stdin()
         .lock()
-        .take(ENOUGH)
+        .take(ENOUGH as u64)
         .read_to_end(&mut bytes)
         .map_err(|error| api::Error::io("standard input", &error))?;
+    // Where the limit cut a character in two, the text is not wrong but long; the daemon says how long it may be.
+    let whole = match std::str::from_utf8(&bytes) {
+        Err(error) if error.error_len().is_none() && bytes.len() == ENOUGH => error.valid_up_to(),
+        _ => bytes.len(),
+    };
+    bytes.truncate(whole);
     let mut text = String::from_utf8(bytes).map_err(|_| Stop::usage("the text on standard input is not UTF-8"))?;
     if text.ends_with('\n') {
         text.pop();

@@ -117,3 +117,27 @@ fn a_message_that_has_not_left_can_be_taken_back_and_sent_again() {
     assert_eq!(bob.texts(1), ["wait, no"]);
     alice.until_state(&id, MessageState::Delivered);
 }
+
+/// The text is cut at the end of a buffer, and so may be its last character.
+#[test]
+fn a_long_text_on_standard_input_is_too_long_and_not_the_wrong_encoding() {
+    let world = World::new();
+    let (alice, _bob) = world.friends();
+    for text in [
+        "汉".repeat(30_000),
+        "€".repeat(21_846),
+        "a".repeat(70_000),
+        "é".repeat(32_768),
+    ] {
+        let ran = alice.run_with(&["send", "bob", "-"], text.as_bytes());
+        assert_eq!(ran.status.code(), Some(1), "{ran:#?}");
+        assert!(ran.stderr.contains("text") && ran.stderr.contains("32"), "{ran:#?}");
+        assert!(!ran.stderr.contains("UTF-8"), "{ran:#?}");
+    }
+    for bytes in [&b"\xe6\xb1"[..], b"a\xffb", &[0xe6; 65_536]] {
+        let ran = alice.run_with(&["send", "bob", "-"], bytes);
+        assert_eq!(ran.status.code(), Some(1), "{ran:#?}");
+        assert!(ran.stderr.contains("UTF-8"), "{ran:#?}");
+    }
+    assert_eq!(alice.json(&["history", "bob"])["messages"], serde_json::json!([]));
+}
