@@ -59,4 +59,5 @@ pub use error::StoreError;
 pub use key::StoreKey;
 pub use open::read_salt;
 pub use read::{ContactView, EventView, EventsView, MessageView, ReactionView, Reader, RequestView, ThreadView, Who};
+pub use sanitise::visible_name;
 pub use store::Store;

@@ -28,9 +28,20 @@ pub(crate) fn line(raw: String) -> String {
     clean(raw, Lines::One)
 }
 
-/// A name; an empty one is none.
+/// A name, without blanks around it; one of which nothing can be seen is none.
 pub(crate) fn name(raw: Option<String>) -> Option<String> {
-    raw.map(line).filter(|name| !name.is_empty())
+    raw.and_then(visible_name)
+}
+
+/// As much of a name as can be seen, on one line and without blanks around it; none if that is nothing.
+pub fn visible_name(raw: String) -> Option<String> {
+    let name = line(raw);
+    let trimmed = name.trim();
+    match trimmed.len() {
+        0 => None,
+        length if length == name.len() => Some(name),
+        _ => Some(trimmed.to_owned()),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -237,6 +237,15 @@ pub struct Receive {
     pub peek: bool,
 }
 
+/// Parameters of `messages.lock`: the first of three steps; `messages.receive` with `peek`, and `messages.ack` follow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LockConsumer {
+    /// The consumer. `receive` if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<String>,
+}
+
 /// Parameters of `messages.ack`: the second step after `messages.receive` with `peek`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

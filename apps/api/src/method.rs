@@ -54,6 +54,7 @@ macro_rules! for_every_method {
             "messages.search" Search(Search) -> Messages, "Find messages by their words.";
             "messages.status" MessageStatus(MessageOnly) -> Message, "The current state of a message.";
             "messages.receive" Receive(Receive) -> Received, "What arrived since this consumer last asked; then acknowledges it.";
+            "messages.lock" Lock(LockConsumer) -> Done, "Receive alone: other clients of the consumer wait until this connection has acknowledged, or ends.";
             "messages.ack" Ack(AckMessages) -> Acknowledged, "Acknowledge what a consumer has received, and mark it as read.";
             "outbox.list" Outbox(ListOutbox) -> Messages, "List what has not been delivered, and why.";
             "outbox.cancel" Cancel(MessageOnly) -> Sent, "Cancel a message that is not encrypted yet.";

@@ -34,6 +34,10 @@ impl Receive {
             peek: true,
         };
         let mut client = context.client()?;
+        if !self.peek {
+            let consumer = self.consumer.clone();
+            client.call::<all::Lock>(&api::LockConsumer { consumer })?;
+        }
         let received = client.call::<all::Receive>(&params)?;
         context
             .output

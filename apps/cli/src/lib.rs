@@ -227,6 +227,7 @@ mod tests {
     /// Methods without a command of their own.
     const OTHERS: &[&str] = &[
         "messages.status",
+        "messages.lock",
         "messages.ack",
         "events.list",
         "events.wait",

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
-use sotto_api::{self as api, Error, Time};
+use sotto_api::{self as api, Error, Kind, Time};
 use sotto_core::{Command, ConversationId, OnionAddress, Reply};
 use sotto_io_sqlcipher::Reader;
 use sotto_io_tokio::NodeHandle;
 use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::time::timeout;
 
 use super::event_watch::EventWatch;
 use super::read_pool::ReadPool;
@@ -36,22 +38,41 @@ pub(crate) struct App {
 /// One lock for each consumer that is receiving. A second client that receives under the same name waits until what the
 /// first one received is acknowledged, so that no message is handed out twice.
 #[derive(Debug, Default)]
-pub(crate) struct ConsumerLocks(Mutex<BTreeMap<String, Weak<ConsumerLock>>>);
+pub(crate) struct ConsumerLocks(Mutex<BTreeMap<String, Weak<tokio::sync::Mutex<()>>>>);
 
-type ConsumerLock = tokio::sync::Mutex<()>;
+/// A consumer is receiving. Released when it is dropped.
+#[derive(Debug)]
+pub(crate) struct ConsumerLock {
+    pub consumer: String,
+    _guard: OwnedMutexGuard<()>,
+}
 
 impl ConsumerLocks {
-    /// Takes the consumer's lock, which is released when the guard is dropped.
-    pub async fn lock(&self, consumer: &str) -> OwnedMutexGuard<()> {
+    /// How long a client waits for another one that receives as the same consumer: longer than it takes to print what was
+    /// received, and shorter than a client waits for its answer.
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    /// Takes the consumer's lock.
+    pub async fn lock(&self, consumer: String) -> Result<ConsumerLock, Error> {
         let turn = {
             // The map is never left half changed, so a poisoned lock is harmless.
             let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             turns.retain(|_, turn| turn.strong_count() > 0);
-            let turn = turns.get(consumer).and_then(Weak::upgrade).unwrap_or_default();
-            turns.insert(consumer.to_owned(), Arc::downgrade(&turn));
+            let turn = turns.get(&consumer).and_then(Weak::upgrade).unwrap_or_default();
+            turns.insert(consumer.clone(), Arc::downgrade(&turn));
             turn
         };
-        turn.lock_owned().await
+        match timeout(Self::PATIENCE, turn.lock_owned()).await {
+            Ok(guard) => Ok(ConsumerLock {
+                consumer,
+                _guard: guard,
+            }),
+            Err(_) => Err(Error::new(
+                Kind::RateLimited,
+                format!("another client is receiving as the consumer {consumer:?}"),
+            )
+            .hint("try again once it has acknowledged; --consumer NAME receives independently of it")),
+        }
     }
 }
 
@@ -81,6 +102,11 @@ impl App {
             Some(text) => self.conversation_named(text).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The text as the petname of a peer, in the form in which it is stored.
+    pub async fn petname(&self, text: &str, peer: OnionAddress) -> Result<String, Error> {
+        resolve::petname(text, peer, &self.candidates().await?)
     }
 
     async fn candidates(&self) -> Result<Vec<Candidate>, Error> {

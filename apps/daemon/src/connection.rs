@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::codec::FramedRead;
 
-use super::app::App;
+use super::app::{App, ConsumerLock};
 use super::client_queue::{self, AfterWrite, ClientGone, ClientQueue};
 use super::handler::{Handled, PendingResult, dispatch};
 use super::subscription::{self, Subscription};
@@ -48,6 +48,7 @@ where
             client,
             waits: JoinSet::new(),
             subscriptions: JoinSet::new(),
+            locks: Vec::new(),
         };
         tokio::select! {
             () = &mut writing => return,
@@ -64,6 +65,8 @@ struct Connection {
     client: ClientQueue,
     waits: JoinSet<()>,
     subscriptions: JoinSet<()>,
+    /// Of the consumers as which this client is receiving.
+    locks: Vec<ConsumerLock>,
 }
 
 impl Connection {
@@ -86,6 +89,7 @@ impl Connection {
             while self.waits.try_join_next().is_some() {}
         }
         self.subscriptions.abort_all();
+        self.locks.clear();
         let _ = timeout(LAST_WAITS, async { while self.waits.join_next().await.is_some() {} }).await;
         Ok(())
     }
@@ -106,6 +110,14 @@ impl Connection {
         match answer {
             Ok(Handled::Done(value)) => self.answer(id, Ok(value), None).await,
             Ok(Handled::AfterWrite(value, after)) => self.answer(id, Ok(value), Some(after)).await,
+            Ok(Handled::Locked(value, lock)) => {
+                self.locks.push(lock);
+                self.answer(id, Ok(value), None).await
+            }
+            Ok(Handled::Unlocked(value, consumer)) => {
+                self.locks.retain(|lock| lock.consumer != consumer);
+                self.answer(id, Ok(value), None).await
+            }
             Ok(Handled::Pending(result)) if self.waits.len() < WAITS => {
                 let client = self.client.clone();
                 self.waits.spawn(async move {
@@ -145,6 +157,14 @@ impl Connection {
                 Ok(Handled::AfterWrite(value, after)) => {
                     answers.ready.push(Response::new(id, Ok(value)));
                     answers.after_writes.push(after);
+                }
+                Ok(Handled::Locked(value, lock)) => {
+                    self.locks.push(lock);
+                    answers.ready.push(Response::new(id, Ok(value)));
+                }
+                Ok(Handled::Unlocked(value, consumer)) => {
+                    self.locks.retain(|lock| lock.consumer != consumer);
+                    answers.ready.push(Response::new(id, Ok(value)));
                 }
                 Ok(Handled::Pending(result)) => answers.wait(id, result),
                 Ok(Handled::Subscribed(value, subscription)) => match self.check_subscriptions() {

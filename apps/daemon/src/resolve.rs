@@ -1,13 +1,19 @@
-//! [`contact`] and [`conversation`]: what a text names. Every surface resolves names here.
+//! [`contact`] and [`conversation`]: what a text names. Every surface resolves names here. [`petname`]: a text as a new
+//! petname, which must name its contact and nothing else.
 //!
 //! In this order: a friend code or a whole onion address; the user's petname, exactly, then without regard to case; the
 //! first letters of an onion address. Two matches are an error that lists them. A name that a peer claims resolves nothing
 //! (PROTOCOL M-13): any peer can claim any name, and a message must not go to the one that claims the right name. The
 //! error only suggests such a peer, marked as claimed.
+//!
+//! Names are compared in one form ([`normal`]), because `é` can be one character or two, and a space at the end is not
+//! seen. Stores of earlier versions hold petnames that are in another form or look like an address; they still resolve.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use sotto_api::{Error, Kind};
 use sotto_core::row::Relationship;
 use sotto_core::{ConversationId, FriendCode, OnionAddress};
+use sotto_io_sqlcipher::visible_name;
 
 /// Letters of an onion address that may stand for it.
 const SHORTEST_BEGINNING: usize = 8;
@@ -29,30 +35,29 @@ pub struct Candidate {
 
 /// Which contact `text` names.
 pub fn contact(text: &str, candidates: &[Candidate]) -> Result<OnionAddress, Error> {
-    let text = text.trim();
+    let text = &normal(text);
     if text.is_empty() {
         return Err(Error::invalid("contact must not be empty"));
     }
-    if let Some(address) = identifier(text)? {
-        let known = candidates.iter().any(|candidate| candidate.address == address);
-        return if known {
-            Ok(address)
-        } else {
-            Err(unknown(text, candidates))
-        };
+    match identifier(text) {
+        Ok(Some(address)) => {
+            let known = candidates.iter().any(|candidate| candidate.address == address);
+            return if known {
+                Ok(address)
+            } else {
+                Err(unknown(text, candidates))
+            };
+        }
+        // It may be a petname that an earlier version let through.
+        Err(error) if named(text, candidates).is_empty() => return Err(error),
+        Ok(None) | Err(_) => {}
     }
-    let named = |candidate: &&Candidate| !candidate.petname.is_empty();
     let folded = text.to_lowercase();
     let tiers: [Vec<&Candidate>; 3] = [
+        named(text, candidates),
         candidates
             .iter()
-            .filter(named)
-            .filter(|one| one.petname == text)
-            .collect(),
-        candidates
-            .iter()
-            .filter(named)
-            .filter(|one| one.petname.to_lowercase() == folded)
+            .filter(|one| !one.petname.is_empty() && normal(&one.petname).to_lowercase() == folded)
             .collect(),
         beginning(&folded, candidates),
     ];
@@ -65,15 +70,57 @@ pub fn contact(text: &str, candidates: &[Candidate]) -> Result<OnionAddress, Err
 
 /// Which conversation `text` names: a direct one by its contact, others by `group:ID` or `channel:ID`.
 pub fn conversation(text: &str, candidates: &[Candidate]) -> Result<ConversationId, Error> {
-    let text = text.trim();
-    for kind in ["group", "channel"] {
-        if let Some(id) = text.strip_prefix(kind).and_then(|rest| rest.strip_prefix(':')) {
-            // This node can be in none yet.
-            let message = format!("this node is in no {kind} {id:?}");
-            return Err(Error::new(Kind::UnknownConversation, message));
-        }
+    let text = &normal(text);
+    if let Some((kind, id)) = kind_and_id(text)
+        && named(text, candidates).is_empty()
+    {
+        // This node can be in none yet.
+        let message = format!("this node is in no {kind} {id:?}");
+        return Err(Error::new(Kind::UnknownConversation, message));
     }
     contact(text, candidates).map(ConversationId::Direct)
+}
+
+/// `text` as the petname of `peer`, in the form in which it is stored. An error if another contact or conversation could
+/// be meant by it.
+pub fn petname(text: &str, peer: OnionAddress, candidates: &[Candidate]) -> Result<String, Error> {
+    let name = normal(text);
+    let lowercase = name.to_ascii_lowercase();
+    let begins = |address: OnionAddress| address.to_string().starts_with(&lowercase);
+    let known = candidates.iter().any(|candidate| begins(candidate.address)) || begins(peer);
+    let is_beginning = is_beginning(&lowercase) && (known || lowercase.bytes().any(|byte| byte.is_ascii_digit()));
+    let why = if name.is_empty() {
+        "is blank"
+    } else if kind_and_id(&name).is_some() {
+        "looks like the name of a group or channel"
+    } else if identifier(&name) != Ok(None) {
+        "looks like a friend code or an onion address"
+    } else if is_beginning {
+        "looks like the beginning of an onion address"
+    } else {
+        return Ok(name);
+    };
+    Err(Error::invalid(format!("the petname {text:?} {why}"))
+        .hint("choose a name that cannot be taken for an address; without one, the contact goes by its onion address"))
+}
+
+/// The one form of a text that is typed, stored and compared: composed (NFC), without what cannot be seen, and without
+/// blanks around it.
+fn normal(text: &str) -> String {
+    let visible = visible_name(text.to_owned()).unwrap_or_default();
+    ComposingNormalizerBorrowed::new_nfc().normalize(&visible).into_owned()
+}
+
+/// The contacts with exactly this petname.
+fn named<'a>(text: &str, candidates: &'a [Candidate]) -> Vec<&'a Candidate> {
+    let same = |one: &&Candidate| !one.petname.is_empty() && normal(&one.petname) == text;
+    candidates.iter().filter(same).collect()
+}
+
+/// The two parts of `group:ID` and `channel:ID`.
+fn kind_and_id(text: &str) -> Option<(&str, &str)> {
+    text.split_once(':')
+        .filter(|(kind, _)| ["group", "channel"].contains(kind))
 }
 
 /// A friend code or a whole onion address; one with a typing error is an error rather than a name.
@@ -94,13 +141,18 @@ fn identifier(text: &str) -> Result<Option<OnionAddress>, Error> {
 }
 
 fn beginning<'a>(folded: &str, candidates: &'a [Candidate]) -> Vec<&'a Candidate> {
-    if folded.len() < SHORTEST_BEGINNING || !folded.bytes().all(is_base32) {
+    if !is_beginning(folded) {
         return Vec::new();
     }
     candidates
         .iter()
         .filter(|candidate| candidate.address.to_string().starts_with(folded))
         .collect()
+}
+
+/// Whether a text can stand for the onion addresses that begin so.
+fn is_beginning(text: &str) -> bool {
+    text.len() >= SHORTEST_BEGINNING && text.bytes().all(is_base32)
 }
 
 fn is_base32(byte: u8) -> bool {
@@ -121,7 +173,9 @@ fn unknown(text: &str, candidates: &[Candidate]) -> Error {
     let folded = text.to_lowercase();
     let claiming: Vec<&Candidate> = candidates
         .iter()
-        .filter(|candidate| can_be_meant(candidate.relationship) && candidate.claimed_name.to_lowercase() == folded)
+        .filter(|candidate| {
+            can_be_meant(candidate.relationship) && normal(&candidate.claimed_name).to_lowercase() == folded
+        })
         .collect();
     if let Some(first) = claiming.first() {
         return claimed(error, first).candidates(claiming.iter().map(|one| described(one)).collect());
@@ -257,6 +311,80 @@ mod tests {
             let found = contact(text, &people());
             let found = found.map_err(|error| error.kind());
             assert_eq!(found, expected.map(address), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_the_same_in_each_form_that_looks_the_same() {
+        let mut people = people();
+        people.push(candidate(11, "Jose\u{301} ", "", Relationship::Friend));
+        for text in ["José", "Jose\u{301}", " José", "jose\u{301}", "Jos\u{200b}é", "JOSÉ"] {
+            assert_eq!(contact(text, &people), Ok(address(11)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_petname_is_stored_in_one_form() {
+        for (text, stored) in [
+            ("Bob ", "Bob"),
+            ("\u{feff}Jose\u{301}\t", "José"),
+            // Eight letters are a name, too.
+            ("Margaret", "Margaret"),
+            ("Jonathan", "Jonathan"),
+            ("sotto", "sotto"),
+        ] {
+            assert_eq!(petname(text, address(20), &people()).as_deref(), Ok(stored), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_petname_that_could_mean_another_contact_is_refused() {
+        let (known, new) = (address(3).to_string(), address(20).to_string());
+        let code = FriendCode {
+            address: address(20),
+            invite: None,
+        };
+        for text in [
+            "",
+            " ",
+            "\u{200b}",
+            "x.onion",
+            "sotto1x",
+            "group:family",
+            "channel:news",
+            "k7q3x2ab",
+            &known,
+            known.trim_end_matches(".onion"),
+            &known[..8],
+            &known[..8].to_uppercase(),
+            &new[..8],
+            &code.to_string(),
+        ] {
+            let error = petname(text, address(20), &people()).expect_err(text);
+            assert_eq!(error.kind(), Kind::InvalidParams, "{text:?}");
+            assert!(error.message.contains(&format!("{text:?}")), "{error}");
+        }
+    }
+
+    /// Earlier versions stored any petname.
+    #[test]
+    fn a_petname_that_would_be_refused_today_still_names_its_contact() {
+        for stored in [
+            "x.onion",
+            "sotto1x",
+            "group:family",
+            "k7q3x2ab",
+            "Bob ",
+            &address(3).to_string()[..8],
+        ] {
+            let mut people = people();
+            people.remove(0);
+            people.push(candidate(20, stored, "", Relationship::Friend));
+            assert_eq!(
+                conversation(stored, &people),
+                Ok(ConversationId::Direct(address(20))),
+                "{stored:?}"
+            );
         }
     }
 

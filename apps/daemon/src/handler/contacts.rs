@@ -17,9 +17,13 @@ impl Handle<all::Add> for App {
             .code
             .parse()
             .map_err(|error| Error::invalid(format!("code: {error}")))?;
+        let petname = match params.name {
+            Some(name) => Some(self.petname(&name, code.address).await?),
+            None => None,
+        };
         let add = Command::AddContact {
             code,
-            petname: params.name.filter(|name| !name.is_empty()),
+            petname,
             note: params.note.unwrap_or_default(),
         };
         self.changed(add).await
@@ -69,7 +73,10 @@ impl Handle<all::Requests> for App {
 impl Handle<all::Accept> for App {
     async fn handle(self: &Arc<Self>, params: api::Accept) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
-        let petname = params.name.filter(|name| !name.is_empty());
+        let petname = match params.name {
+            Some(name) => Some(self.petname(&name, contact).await?),
+            None => None,
+        };
         self.changed(Command::AcceptContact { contact, petname }).await
     }
 }
@@ -91,7 +98,11 @@ impl Handle<all::Remove> for App {
 impl Handle<all::Rename> for App {
     async fn handle(self: &Arc<Self>, params: api::Rename) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
-        self.changed(Command::RenameContact(contact, params.name)).await
+        let petname = match params.name.as_str() {
+            "" => String::new(),
+            name => self.petname(name, contact).await?,
+        };
+        self.changed(Command::RenameContact(contact, petname)).await
     }
 }
 

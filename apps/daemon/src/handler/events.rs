@@ -42,7 +42,7 @@ pub(super) async fn start(app: &Arc<App>, consumer: Option<&str>, since: Option<
     })
 }
 
-fn check_consumer(name: &str) -> Result<(), Error> {
+pub(super) fn check_consumer(name: &str) -> Result<(), Error> {
     if (1..=64).contains(&name.len()) {
         return Ok(());
     }

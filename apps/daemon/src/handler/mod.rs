@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sotto_api::{Error, Kind, METHODS, Method, all};
 
-use super::app::App;
+use super::app::{App, ConsumerLock};
 use super::client_queue::AfterWrite;
 use super::subscription::Subscription;
 
@@ -44,6 +44,10 @@ pub(crate) enum Handled<R> {
     AfterWrite(R, AfterWrite),
     /// Events follow the result.
     Subscribed(R, Subscription),
+    /// It is done, and the connection holds the consumer's lock from now on.
+    Locked(R, ConsumerLock),
+    /// It is done, and the connection no longer holds the lock of that consumer.
+    Unlocked(R, String),
 }
 
 /// Carries a method out.
@@ -79,6 +83,8 @@ impl<R: Serialize + 'static> Handled<R> {
             Self::Pending(result) => Handled::Pending(Box::pin(async move { json(&result.await?) })),
             Self::AfterWrite(result, after) => Handled::AfterWrite(json(&result)?, after),
             Self::Subscribed(result, subscription) => Handled::Subscribed(json(&result)?, subscription),
+            Self::Locked(result, lock) => Handled::Locked(json(&result)?, lock),
+            Self::Unlocked(result, consumer) => Handled::Unlocked(json(&result)?, consumer),
         })
     }
 }

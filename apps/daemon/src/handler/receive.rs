@@ -8,7 +8,7 @@ use sotto_core::row::{Event, MessageKey};
 use sotto_core::{Command, Direction, EventSeq, Reply};
 use sotto_io_sqlcipher::MessageView;
 
-use super::events::start;
+use super::events::{check_consumer, start};
 use super::{Handle, Handled, LONGEST, limit};
 use crate::app::{App, unexpected};
 use crate::page::Start;
@@ -27,7 +27,11 @@ impl Handle<all::Receive> for App {
     async fn handle(self: &Arc<Self>, params: api::Receive) -> Result<Handled<api::Received>, Error> {
         let limit = usize::try_from(limit(params.limit, LONGEST)?).unwrap_or(usize::MAX);
         let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
-        let lock = self.consumer_locks.lock(&consumer).await;
+        // Looking takes nothing away, so it does not wait for a client that receives.
+        let lock = match params.peek {
+            true => None,
+            false => Some(self.consumer_locks.lock(consumer.clone()).await?),
+        };
         let start = start(self, Some(&consumer), None).await?;
         let batch = self.take(start, EventSeq(u64::MAX), limit).await?;
         let received = api::Received {
@@ -57,14 +61,27 @@ impl Handle<all::Receive> for App {
     }
 }
 
+impl Handle<all::Lock> for App {
+    async fn handle(self: &Arc<Self>, params: api::LockConsumer) -> Result<Handled<api::Done>, Error> {
+        let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
+        check_consumer(&consumer)?;
+        let lock = self.consumer_locks.lock(consumer).await?;
+        Ok(Handled::Locked(api::Done {}, lock))
+    }
+}
+
 impl Handle<all::Ack> for App {
     async fn handle(self: &Arc<Self>, params: api::AckMessages) -> Result<Handled<api::Acknowledged>, Error> {
         let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
-        let _lock = self.consumer_locks.lock(&consumer).await;
+        // Without the consumer's lock, which this very connection may hold: a position only ever goes forward.
         let start = start(self, Some(&consumer), None).await?;
         let batch = self.take(start, EventSeq(params.seq), usize::MAX).await?;
         let seq = self.acknowledge(consumer.clone(), batch).await?;
-        Ok(Handled::Done(api::Acknowledged { consumer, seq: seq.0 }))
+        let acknowledged = api::Acknowledged {
+            consumer: consumer.clone(),
+            seq: seq.0,
+        };
+        Ok(Handled::Unlocked(acknowledged, consumer))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The event log: a consumer that was away misses no event, and gets none twice that it has acknowledged.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Stdio};
 
 use serde_json::Value;
@@ -188,4 +188,50 @@ fn receive_takes_in_pieces_and_consumers_do_not_disturb_each_other() {
         (vec!["c".to_owned()], &Value::Bool(false))
     );
     assert_eq!(texts(&bob.json(&["receive", "--consumer", "other"])), ["a", "b", "c"]);
+}
+
+/// The first one has printed a part, and acknowledges nothing before it has printed all.
+#[test]
+fn two_that_receive_as_one_consumer_at_once_share_the_messages() {
+    let world = World::new();
+    let (alice, mut bob) = world.friends();
+    // More than a pipe holds, so that printing waits for a reader.
+    let texts: Vec<String> = (0..12).map(|n| format!("{n} {}", "x".repeat(16_000))).collect();
+    say(&alice, &texts.iter().map(String::as_str).collect::<Vec<_>>());
+    bob.texts(texts.len());
+    let receive = || {
+        let mut command = bob.command(&["--json", "receive"]);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().expect("sotto runs");
+        let mut printed = child.stdout.take().expect("piped");
+        let mut first = [0];
+        printed.read_exact(&mut first).expect("it has begun to print");
+        (child, printed)
+    };
+
+    let (mut child, printed) = receive();
+    let (code, error) = bob.error(&["receive"]);
+    assert_eq!((code, &error["data"]["kind"]), (5, &"rate_limited".into()), "{error}");
+    assert!(string(&error["message"]).contains("receive") && string(&error["data"]["hint"]).contains("--consumer"));
+    let peeked = bob.json(&["receive", "--peek"]);
+    assert_eq!(
+        peeked["messages"].as_array().map(Vec::len),
+        Some(texts.len()),
+        "looking is free"
+    );
+    // Its reader goes away: nothing was received.
+    drop(printed);
+    ended(&mut child, &"the first");
+
+    let (mut child, mut printed) = receive();
+    printed.read_to_end(&mut Vec::new()).expect("all of it");
+    assert!(ended(&mut child, &"the second").success());
+    assert_eq!(
+        bob.json(&["receive"])["messages"],
+        serde_json::json!([]),
+        "received once"
+    );
 }
