@@ -88,7 +88,12 @@ impl Report {
     fn config(&mut self, context: &Context, profile: &Profile) {
         match context.program.check_config(&profile.config_file()) {
             Ok(network) => self.good("configuration", format!("network = \"{network}\"")),
-            Err(error) => self.bad("configuration", &error),
+            Err(error) => return self.bad("configuration", &error),
+        }
+        match context.program.check_key_file(&profile.config_file()) {
+            Ok(Some(file)) => self.good("key", format!("in {}, which only you can read", file.display())),
+            Ok(None) => self.good("key", String::from("no file is named, so a passphrase is asked for")),
+            Err(error) => self.bad("key", &error),
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use sotto_api::{Error, Identity};
+use zeroize::Zeroizing;
 
 use super::context::Context;
 use super::options::KeySource;
@@ -19,6 +20,13 @@ pub trait Program: Debug + Sync {
 
     /// Checks a configuration file; answers with the network that it names.
     fn check_config(&self, file: &Path) -> Result<String, Error>;
+
+    /// Checks that the file with the key or passphrase that a configuration file names is the user's alone; answers with
+    /// its path.
+    fn check_key_file(&self, config: &Path) -> Result<Option<PathBuf>, Error>;
+
+    /// Asks for a passphrase on the terminal, without showing it.
+    fn ask(&self, prompt: &str) -> Result<Zeroizing<String>, Error>;
 
     /// The whole command line, of which shells complete the words.
     fn command_line(&self) -> clap::Command;

@@ -11,7 +11,10 @@ use sotto_io_tokio::Offline;
 use super::config::{Config, Network, write_template};
 use super::key::{KeySource, fresh};
 use super::private::create_folder;
-use super::{fault, handler};
+use super::{fault, handler, server};
+
+/// The length of an onion address, which names a node's socket in the folder of a local network.
+const ONION_BYTES: usize = 62;
 
 /// Makes an identity in the profile, claiming `name` (empty for none). `network`, and where the key is, are remembered in
 /// `config.toml`. A failure leaves no half-made profile behind.
@@ -25,6 +28,12 @@ pub fn init(profile: &Profile, name: &str, network: Option<&str>, key: &KeySourc
         .transpose()
         .map_err(|why| Error::new(Kind::Usage, why))?;
     let config = Config::load(&profile.config_file())?;
+    // An identity that no daemon could serve is not made.
+    server::check_path(&profile.socket())?;
+    if let Network::Local(folder) = network.as_ref().unwrap_or(&config.network) {
+        server::check_path(&folder.join("x".repeat(ONION_BYTES)))
+            .map_err(|error| error.hint("choose a shorter folder for the network: local:DIR"))?;
+    }
     let remembered = remembered(network.as_ref(), key)?;
     for folder in profile.folders() {
         create_folder(folder)?;

@@ -9,13 +9,15 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use argon2::{Algorithm, Argon2, Params, Version};
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use sotto_api::{Error, Kind};
-use sotto_io_sqlcipher::{StoreKey, read_salt};
+use sotto_io_sqlcipher::{Store, StoreError, StoreKey, read_salt};
 use zeroize::Zeroizing;
 
 use super::config::Config;
 use super::fault;
-use super::private::{self, create_file};
+use super::private::{create_file, open_secret};
+use super::prompt::ask;
 
 /// Argon2id's cost: memory in KiB, passes, lanes. RFC 9106, section 4, second recommended option, on one lane because
 /// the daemon has one thread.
@@ -41,9 +43,33 @@ pub struct KeySource {
 
 /// Where the secret is.
 enum Source {
-    KeyFile(PathBuf),
-    PassphraseFile(PathBuf),
+    Key(SecretFile),
+    Passphrase(SecretFile),
     Terminal,
+}
+
+/// A file with a secret.
+enum SecretFile {
+    /// The user named it. It must be the user's alone.
+    Named(PathBuf),
+    /// The process that started this one opened it, or made it for this one: a descriptor, a systemd credential. Its owner
+    /// and mode are that one's affair.
+    Handed(PathBuf),
+}
+
+impl SecretFile {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) | Self::Handed(path) => path,
+        }
+    }
+
+    fn open(&self) -> Result<File, Error> {
+        match self {
+            Self::Named(path) => open_secret(path),
+            Self::Handed(path) => File::open(path).map_err(|error| locked(path, &error)),
+        }
+    }
 }
 
 enum Secret {
@@ -51,8 +77,8 @@ enum Secret {
     Passphrase(Zeroizing<String>),
 }
 
-/// The key of an existing store. Reading the passphrase comes before the long derivation, which comes before the store.
-pub fn existing(source: &KeySource, config: &Config, database: &Path) -> Result<StoreKey, Error> {
+/// Opens an existing store. Reading the passphrase comes before the long derivation, which comes before the store.
+pub fn open(source: &KeySource, config: &Config, database: &Path) -> Result<Store, Error> {
     let salt = read_salt(database)
         .map_err(|error| fault::store(&error))?
         .ok_or_else(|| {
@@ -62,22 +88,33 @@ pub fn existing(source: &KeySource, config: &Config, database: &Path) -> Result<
             )
         })?;
     let secret = match find(source, config)? {
-        Source::KeyFile(path) => Secret::Key(read_key(&path)?),
-        Source::PassphraseFile(path) => Secret::Passphrase(read_passphrase(&path)?),
-        Source::Terminal => Secret::Passphrase(ask("Passphrase: ")?),
+        Source::Key(file) => Secret::Key(read_key(&file)?),
+        Source::Passphrase(file) => Secret::Passphrase(read_passphrase(&file)?),
+        Source::Terminal => Secret::Passphrase(checked(&ask("Passphrase: ")?)?),
     };
-    derive(&secret, salt)
+    let earlier = match &secret {
+        Secret::Key(_) => Vec::new(),
+        Secret::Passphrase(passphrase) => earlier_forms(passphrase),
+    };
+    let mut opened = Store::open(database, &derive(&secret, salt)?);
+    for form in earlier {
+        if !matches!(opened, Err(StoreError::WrongKey { .. })) {
+            break;
+        }
+        opened = Store::open(database, &StoreKey::new(*stretch(&form, &salt)?, salt));
+    }
+    opened.map_err(|error| fault::store(&error))
 }
 
 /// The key for a new store, with a random salt. A key file that is not there is made.
 pub fn fresh(source: &KeySource, config: &Config) -> Result<StoreKey, Error> {
     let salt = random::<16>()?;
     let secret = match find(source, config)? {
-        Source::KeyFile(path) => Secret::Key(make_key(&path)?),
-        Source::PassphraseFile(path) => Secret::Passphrase(read_passphrase(&path)?),
+        Source::Key(file) => Secret::Key(make_key(&file)?),
+        Source::Passphrase(file) => Secret::Passphrase(read_passphrase(&file)?),
         Source::Terminal => {
-            let passphrase = ask("New passphrase: ")?;
-            if *passphrase != *ask("Once more: ")? {
+            let passphrase = checked(&ask("New passphrase: ")?)?;
+            if *normal_form(&passphrase) != *normal_form(&ask("Once more: ")?) {
                 return Err(Error::new(Kind::Usage, "the two passphrases differ"));
             }
             Secret::Passphrase(passphrase)
@@ -86,21 +123,28 @@ pub fn fresh(source: &KeySource, config: &Config) -> Result<StoreKey, Error> {
     derive(&secret, *salt)
 }
 
+/// The file that the configuration names for the key, if it is the user's alone; none if it names none.
+pub fn check_file(config: &Config) -> Result<Option<&Path>, Error> {
+    let file = config.key_file.as_deref().or(config.passphrase_file.as_deref());
+    file.map(|path| open_secret(path).map(|_| path)).transpose()
+}
+
 fn find(given: &KeySource, config: &Config) -> Result<Source, Error> {
     if let Some(path) = &given.key_file {
-        return Ok(Source::KeyFile(path.clone()));
+        return Ok(Source::Key(SecretFile::Named(path.clone())));
     }
     if let Some(path) = &given.passphrase_file {
-        return Ok(Source::PassphraseFile(path.clone()));
+        return Ok(Source::Passphrase(SecretFile::Named(path.clone())));
     }
     if let Some(number) = given.passphrase_fd {
-        return Ok(Source::PassphraseFile(PathBuf::from(format!("/dev/fd/{number}"))));
+        let path = PathBuf::from(format!("/dev/fd/{number}"));
+        return Ok(Source::Passphrase(SecretFile::Handed(path)));
     }
     if let Some(path) = &config.key_file {
-        return Ok(Source::KeyFile(path.clone()));
+        return Ok(Source::Key(SecretFile::Named(path.clone())));
     }
     if let Some(path) = &config.passphrase_file {
-        return Ok(Source::PassphraseFile(path.clone()));
+        return Ok(Source::Passphrase(SecretFile::Named(path.clone())));
     }
     if let Some(source) = env::var_os("CREDENTIALS_DIRECTORY").and_then(|folder| credential(Path::new(&folder))) {
         return Ok(source);
@@ -119,9 +163,9 @@ fn credential(folder: &Path) -> Option<Source> {
     let key = folder.join("sotto.key");
     let passphrase = folder.join("sotto.passphrase");
     if key.exists() {
-        Some(Source::KeyFile(key))
+        Some(Source::Key(SecretFile::Handed(key)))
     } else if passphrase.exists() {
-        Some(Source::PassphraseFile(passphrase))
+        Some(Source::Passphrase(SecretFile::Handed(passphrase)))
     } else {
         None
     }
@@ -130,8 +174,44 @@ fn credential(folder: &Path) -> Option<Source> {
 fn derive(secret: &Secret, salt: [u8; 16]) -> Result<StoreKey, Error> {
     match secret {
         Secret::Key(key) => Ok(StoreKey::new(**key, salt)),
-        Secret::Passphrase(passphrase) => Ok(StoreKey::new(*stretch(passphrase, &salt)?, salt)),
+        Secret::Passphrase(passphrase) => Ok(StoreKey::new(*stretch(&normal_form(passphrase), &salt)?, salt)),
     }
+}
+
+/// An editor may put this before a text, where it is not seen.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Bytes that a text may take, for each byte of it, in either of Unicode's forms (UAX 15, section 9: three at most in UTF-8).
+/// A buffer that does not grow leaves no copies behind.
+const GROWTH: usize = 3;
+
+/// What a key is derived from: the same for each way to type or to store the same letters (NFC, without a byte order mark).
+fn normal_form(passphrase: &str) -> Zeroizing<String> {
+    let text = passphrase.strip_prefix(BYTE_ORDER_MARK).unwrap_or(passphrase);
+    let mut form = Zeroizing::new(String::with_capacity(GROWTH * text.len()));
+    // Writing to a string cannot fail.
+    let _ = ComposingNormalizerBorrowed::new_nfc().normalize_to(text, &mut *form);
+    form
+}
+
+/// What earlier versions derived the key from: the text as it came. A plain passphrase has no other form.
+fn earlier_forms(passphrase: &str) -> Vec<Zeroizing<String>> {
+    let text = passphrase.strip_prefix(BYTE_ORDER_MARK).unwrap_or(passphrase);
+    let mut decomposed = Zeroizing::new(String::with_capacity(GROWTH * text.len()));
+    let _ = DecomposingNormalizerBorrowed::new_nfd().normalize_to(text, &mut *decomposed);
+    let all = [
+        Zeroizing::new(passphrase.to_owned()),
+        Zeroizing::new(text.to_owned()),
+        decomposed,
+    ];
+    let mut forms: Vec<Zeroizing<String>> = Vec::new();
+    let normal = normal_form(passphrase);
+    for form in all {
+        if *form != *normal && !forms.iter().any(|known| **known == *form) {
+            forms.push(form);
+        }
+    }
+    forms
 }
 
 fn stretch(passphrase: &str, salt: &[u8; 16]) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
@@ -145,16 +225,12 @@ fn stretch(passphrase: &str, salt: &[u8; 16]) -> Result<Zeroizing<[u8; KEY_BYTES
     Ok(key)
 }
 
-fn read_key(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
-    let failed = |error: io::Error| locked(path, &error);
-    let mut file = File::open(path).map_err(failed)?;
-    if private::open_to_others(&file).map_err(failed)? {
-        let message = format!("key file {} can be read by other users", path.display());
-        return Err(Error::new(Kind::Locked, message).hint(format!("chmod 600 {}", path.display())));
-    }
+fn read_key(from: &SecretFile) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
+    let path = from.path();
+    let mut file = from.open()?;
     // One more byte shows a file that is too long.
     let mut bytes = Zeroizing::new([0; KEY_BYTES + 1]);
-    let length = read_up_to(&mut file, &mut *bytes).map_err(failed)?;
+    let length = read_up_to(&mut file, &mut *bytes).map_err(|error| locked(path, &error))?;
     let key = bytes
         .first_chunk::<KEY_BYTES>()
         .filter(|_| length == KEY_BYTES)
@@ -168,7 +244,8 @@ fn read_key(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
 }
 
 /// An existing file is used: the key may have been made elsewhere.
-fn make_key(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
+fn make_key(from: &SecretFile) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
+    let path = from.path();
     match create_file(path) {
         Ok(mut file) => {
             let key = random::<KEY_BYTES>()?;
@@ -177,18 +254,22 @@ fn make_key(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
                 .map_err(|error| Error::io(path.display(), &error))?;
             Ok(key)
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_key(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_key(from),
         Err(error) => Err(Error::io(path.display(), &error)),
     }
 }
 
 /// The first line.
-fn read_passphrase(path: &Path) -> Result<Zeroizing<String>, Error> {
-    let failed = |error: io::Error| locked(path, &error);
-    let mut file = File::open(path).map_err(failed)?;
+fn read_passphrase(from: &SecretFile) -> Result<Zeroizing<String>, Error> {
+    let path = from.path();
+    let mut file = from.open()?;
     // A buffer that does not grow leaves no copies behind.
     let mut bytes = Zeroizing::new([0; LONGEST_PASSPHRASE + 2]);
-    let length = read_line(&mut file, &mut *bytes).map_err(failed)?;
+    let length = read_line(&mut file, &mut *bytes).map_err(|error| locked(path, &error))?;
+    if length == bytes.len() {
+        // Its last character may be cut in two.
+        return Err(too_long());
+    }
     let line = std::str::from_utf8(&bytes[..length]).map_err(|_| {
         Error::new(
             Kind::Locked,
@@ -198,22 +279,19 @@ fn read_passphrase(path: &Path) -> Result<Zeroizing<String>, Error> {
     checked(line.strip_suffix('\r').unwrap_or(line))
 }
 
-fn ask(prompt: &str) -> Result<Zeroizing<String>, Error> {
-    let answer = rpassword::prompt_password(prompt)
-        .map(Zeroizing::new)
-        .map_err(|error| Error::new(Kind::Locked, format!("cannot ask for the passphrase: {error}")))?;
-    checked(&answer)
-}
-
 fn checked(passphrase: &str) -> Result<Zeroizing<String>, Error> {
-    if passphrase.is_empty() {
+    if normal_form(passphrase).is_empty() {
         return Err(Error::new(Kind::Locked, "the passphrase is empty"));
     }
     if passphrase.len() > LONGEST_PASSPHRASE {
-        let message = format!("the passphrase is longer than {LONGEST_PASSPHRASE} bytes");
-        return Err(Error::new(Kind::Locked, message));
+        return Err(too_long());
     }
     Ok(Zeroizing::new(passphrase.to_owned()))
+}
+
+fn too_long() -> Error {
+    let message = format!("the passphrase is longer than {LONGEST_PASSPHRASE} bytes");
+    Error::new(Kind::Locked, message)
 }
 
 fn read_up_to(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
@@ -272,9 +350,10 @@ mod tests {
     fn a_key_file_is_made_once_for_the_owner_alone() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("my.key");
-        let first = make_key(&path).expect("made");
+        let file = SecretFile::Named(path.clone());
+        let first = make_key(&file).expect("made");
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
-        assert_eq!(*make_key(&path).expect("used again"), *first);
+        assert_eq!(*make_key(&file).expect("used again"), *first);
         assert_ne!(*first, [0; 32]);
     }
 
@@ -282,7 +361,7 @@ mod tests {
     fn a_key_file_that_others_can_read_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("my.key");
-        make_key(&path).expect("made");
+        make_key(&SecretFile::Named(path.clone())).expect("made");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("ours");
         let error = fresh(&key_file(&path), &Config::default()).expect_err("readable by the group");
         assert_eq!((error.kind(), error.exit_code()), (Kind::Locked, 9));
@@ -307,6 +386,8 @@ mod tests {
     fn a_passphrase_is_the_first_line() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("pass");
+        drop(create_file(&path).expect("new"));
+        let read_passphrase = |path: &PathBuf| read_passphrase(&SecretFile::Named(path.clone()));
         for (content, expected) in [
             ("correct horse", true),
             ("correct horse\nmore", true),
@@ -320,13 +401,56 @@ mod tests {
                 Err(error) => assert_eq!((error.kind(), expected), (Kind::Locked, false)),
             }
         }
-        fs::write(&path, "x".repeat(LONGEST_PASSPHRASE + 1)).expect("writable");
-        assert!(
-            read_passphrase(&path)
-                .expect_err("too long")
-                .message
-                .contains("longer than")
-        );
+        for long in ["x".repeat(LONGEST_PASSPHRASE + 1), "漢".repeat(LONGEST_PASSPHRASE)] {
+            fs::write(&path, long).expect("writable");
+            let error = read_passphrase(&path).expect_err("too long");
+            assert!(error.message.contains("longer than"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_passphrase_is_the_same_in_each_form_of_its_letters() {
+        let (composed, decomposed) = ("Zo\u{eb}", "Zoe\u{308}");
+        for text in [composed, decomposed, "\u{feff}Zo\u{eb}", "\u{feff}Zoe\u{308}"] {
+            assert_eq!(normal_form(text).as_str(), composed, "{text:?}");
+        }
+        let earlier = |text| -> Vec<String> { earlier_forms(text).iter().map(|form| form.to_string()).collect() };
+        assert_eq!(earlier("plain"), [""; 0]);
+        assert_eq!(earlier("\u{feff}plain"), ["\u{feff}plain"]);
+        assert_eq!(earlier(decomposed), [decomposed]);
+        assert_eq!(earlier(composed), [decomposed]);
+        assert!(checked("\u{feff}").is_err(), "nothing follows the mark");
+    }
+
+    /// Earlier versions derived the key from the text as it came.
+    #[test]
+    fn a_store_made_with_another_form_of_the_passphrase_opens_with_the_same_file() {
+        for text in [
+            "Zoe\u{308}",
+            "\u{feff}Zo\u{eb}",
+            "\u{feff}Zoe\u{308}",
+            "\u{feff}plain",
+            "Zo\u{eb}",
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let (database, file) = (folder.path().join("sotto.db"), folder.path().join("pass"));
+            let salt = [5; 16];
+            let key = StoreKey::new(*stretch(text, &salt).expect("derivable"), salt);
+            drop(Store::create(&database, &key).expect("made"));
+            create_file(&file)
+                .expect("new")
+                .write_all(text.as_bytes())
+                .expect("room");
+            let source = KeySource {
+                passphrase_file: Some(file.clone()),
+                no_input: true,
+                ..KeySource::default()
+            };
+            drop(open(&source, &Config::default(), &database).unwrap_or_else(|error| panic!("{text:?}: {error}")));
+            fs::write(&file, "Zoé").expect("writable");
+            let error = open(&source, &Config::default(), &database).expect_err("another passphrase");
+            assert_eq!(error.kind(), Kind::WrongKey, "{text:?}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod log;
 mod network;
 mod page;
 mod private;
+mod prompt;
 mod read_pool;
 mod request_line;
 pub mod resolve;
@@ -48,8 +49,9 @@ use server::Server;
 
 pub use config::{Config, Network, template};
 pub use init::init;
-pub use key::KeySource;
+pub use key::{KeySource, check_file as check_key_file};
 pub use log::Log;
+pub use prompt::ask;
 pub use request_line::{LINE_LIMIT, RequestLine, RequestLines};
 
 /// What differs from the configuration.
@@ -128,9 +130,7 @@ impl Daemon {
         profile.require()?;
         let config = configured(profile, &options)?;
         let lock = Lock::acquire(&profile.lock_file())?;
-        let key = key::existing(&options.key, &config, &profile.database())?;
-        let store = Store::open(&profile.database(), &key).map_err(|error| fault::store(&error))?;
-        drop(key);
+        let store = key::open(&options.key, &config, &profile.database())?;
         let reader = store.reader().map_err(|error| fault::store(&error))?;
         let (reads, read_thread) = ReadPool::start(reader)?;
         let network = match options.transport {

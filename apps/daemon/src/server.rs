@@ -30,6 +30,18 @@ const REFUSED: Duration = Duration::from_secs(1);
 /// Longest path of a Unix socket, without the final zero.
 const SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
+/// An error if no socket can have that path.
+pub(crate) fn check_path(path: &Path) -> Result<(), Error> {
+    if path.as_os_str().len() <= SOCKET_PATH {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is too long for a socket: at most {SOCKET_PATH} bytes",
+        path.display()
+    );
+    Err(Error::new(Kind::Io, message).hint("choose a shorter --data-dir"))
+}
+
 /// The listening socket; its file goes with it.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -41,13 +53,7 @@ impl Server {
     /// Listens. The lock shows that no other daemon runs, so an existing socket was left behind by one that crashed.
     pub fn bind(path: &Path, _held: &Lock) -> Result<Self, Error> {
         let failed = |error: io::Error| Error::io(path.display(), &error);
-        if path.as_os_str().len() > SOCKET_PATH {
-            let message = format!(
-                "{} is too long for a socket: at most {SOCKET_PATH} bytes",
-                path.display()
-            );
-            return Err(Error::new(Kind::Io, message).hint("choose a shorter --data-dir"));
-        }
+        check_path(path)?;
         match fs::remove_file(path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -6,6 +6,7 @@ use clap::CommandFactory as _;
 use sotto_api::{Error, Identity};
 use sotto_cli::{Context, Program};
 use sotto_daemon::{Config, KeySource, Log, Options};
+use zeroize::Zeroizing;
 
 use super::args::Cli;
 
@@ -31,6 +32,15 @@ impl Program for Sotto {
 
     fn check_config(&self, file: &Path) -> Result<String, Error> {
         Ok(Config::load(file)?.network.to_string())
+    }
+
+    fn check_key_file(&self, config: &Path) -> Result<Option<PathBuf>, Error> {
+        let config = Config::load(config)?;
+        sotto_daemon::check_key_file(&config).map(|path| path.map(Path::to_owned))
+    }
+
+    fn ask(&self, prompt: &str) -> Result<Zeroizing<String>, Error> {
+        sotto_daemon::ask(prompt)
     }
 
     fn command_line(&self) -> clap::Command {

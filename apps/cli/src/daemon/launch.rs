@@ -49,8 +49,7 @@ impl Start {
         let client = match self.launch(context, &profile, None) {
             // The daemon has no passphrase and no terminal to ask on. This process may have a terminal.
             Err(error) if error.kind() == Kind::Locked && context.output.interactive && !self.key.given() => {
-                let passphrase = rpassword::prompt_password("Passphrase: ").map(Zeroizing::new);
-                let passphrase = passphrase.map_err(|error| Error::io("the terminal", &error))?;
+                let passphrase = context.program.ask("Passphrase: ")?;
                 self.launch(context, &profile, Some(&passphrase))?
             }
             launched => launched?,

@@ -1,15 +1,41 @@
 //! Moments and lengths of time, as a person says them.
 
+use std::io::Write as _;
+use std::sync::LazyLock;
+
 use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
 use jiff::tz::TimeZone;
 use jiff::{RoundMode, Span, SpanRound, Timestamp, Unit, Zoned};
 use sotto_api::Time;
 
+use super::style::Tone;
+use super::text::line;
+
 /// A moment in local time: the hour alone if it is today, with the weekday if it is of this week, else the whole date.
 pub fn moment(at: Time) -> String {
-    let zone = TimeZone::system();
+    let zone = ZONE.clone();
     shown(&timestamp(at).to_zoned(zone.clone()), &Timestamp::now().to_zoned(zone))
 }
+
+/// The user's time zone.
+static ZONE: LazyLock<TimeZone> = LazyLock::new(|| {
+    TimeZone::try_system().unwrap_or_else(|_| {
+        // A machine without a zone is in UTC. A zone that was asked for and is not known is a typing error.
+        if let Some(asked) = std::env::var_os("TZ") {
+            let text = format!(
+                "TZ={} is not a time zone that is known here, so times are in UTC",
+                asked.display()
+            );
+            let _ = writeln!(
+                anstream::stderr(),
+                "{} {}",
+                Tone::Warning.paint("warning:"),
+                line(&text)
+            );
+        }
+        TimeZone::UTC
+    })
+});
 
 fn timestamp(at: Time) -> Timestamp {
     // The API shows no moment that a time zone could not.

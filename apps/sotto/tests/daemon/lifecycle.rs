@@ -249,6 +249,7 @@ fn a_passphrase_opens_what_it_made() {
     let profile = Profile::locate(Some(&folder.path().join("data")), None).expect("a profile");
     let passphrase = folder.path().join("passphrase");
     fs::write(&passphrase, "correct horse\n").expect("room");
+    fs::set_permissions(&passphrase, fs::Permissions::from_mode(0o600)).expect("ours");
     let key = KeySource {
         passphrase_file: Some(passphrase.clone()),
         no_input: true,

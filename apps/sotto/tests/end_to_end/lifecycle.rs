@@ -114,6 +114,7 @@ fn a_passphrase_comes_by_file_or_descriptor() {
     let folder = world.path().join("pat");
     let passphrase = world.path().join("passphrase");
     fs::write(&passphrase, "correct horse battery staple\nnot this line\n").expect("written");
+    fs::set_permissions(&passphrase, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("set");
     let mut pat = world.person("pat");
     pat.folder = folder;
     let init = pat.run_with(
