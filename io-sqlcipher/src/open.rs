@@ -113,7 +113,8 @@ fn build(path: &Path, key: &StoreKey) -> Result<(), StoreError> {
     db.close().map_err(|(_, source)| sqlite(source))
 }
 
-fn put_in_place(unfinished: &Path, path: &Path) -> Result<(), StoreError> {
+/// Gives a whole file its name; the name is on the disk when this returns.
+pub(crate) fn put_in_place(unfinished: &Path, path: &Path) -> Result<(), StoreError> {
     let io = |source| StoreError::io(path, source);
     fs::rename(unfinished, path).map_err(io)?;
     // The name itself must survive a power cut. Only Unix can open a folder, and only there is it needed.
@@ -126,7 +127,7 @@ fn put_in_place(unfinished: &Path, path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn remove_if_there(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn remove_if_there(path: &Path) -> Result<(), StoreError> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::io(path, source)),
         _ => Ok(()),

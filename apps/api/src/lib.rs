@@ -37,8 +37,8 @@ pub use identity::{Identity, Invite, SetName};
 pub use message::{ContentType, Direction, FailReason, Message, MessageState, Reaction};
 pub use method::{METHODS, Method, MethodInfo, all};
 pub use node::{
-    Availability, ContactPresence, Network, Phase, Presence, PresenceList, PresenceQuery, Reachability,
-    SetAvailability, Status,
+    Availability, Backup, BackupTo, ContactPresence, Network, Phase, Presence, PresenceList, PresenceQuery,
+    Reachability, SetAvailability, Status,
 };
 pub use openrpc::{Document, document};
 pub use time::Time;

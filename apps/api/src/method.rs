@@ -70,6 +70,7 @@ macro_rules! for_every_method {
             "node.status" NodeStatus(Nothing) -> Status, "The state of the node and its network.";
             "node.presence" NodePresence(PresenceQuery) -> PresenceList, "The presence of contacts.";
             "node.availability" NodeAvailability(SetAvailability) -> Done, "Set how contacts see this node: online, away or invisible.";
+            "daemon.backup" DaemonBackup(BackupTo) -> Backup, "Write a whole copy of the store into a new file.";
             "daemon.stop" DaemonStop(Nothing) -> Done, "Stop the daemon cleanly.";
             "rpc.discover" Discover(Nothing) -> Document, "The OpenRPC document.";
         }

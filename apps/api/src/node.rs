@@ -38,6 +38,23 @@ pub struct Status {
     pub data_dir: String,
 }
 
+/// Parameters of `daemon.backup`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BackupTo {
+    /// Where the copy goes: an absolute path, at which there is nothing yet.
+    pub file: String,
+}
+
+/// A copy of the store as it was at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Backup {
+    /// The file. It opens with the store's passphrase or key file, which is not in it.
+    pub file: String,
+    /// Its length.
+    pub bytes: u64,
+}
+
 /// The state of the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Network {

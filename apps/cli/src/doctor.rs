@@ -75,6 +75,7 @@ impl Report {
         self.config(context, profile);
         self.permissions(profile);
         self.space(profile.folder());
+        self.store(profile);
         match Client::connect(&profile.socket()) {
             Ok(mut client) => {
                 if let Err(error) = self.daemon(&mut client) {
@@ -126,6 +127,26 @@ impl Report {
             }
             Err(error) => self.bad("disk", &Error::io(folder.display(), &error.into())),
         }
+    }
+
+    /// Which files hold the messages, and how they are copied.
+    fn store(&mut self, profile: &Profile) {
+        let database = profile.database();
+        let length = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
+        let log = database.with_extension("db-wal");
+        // A daemon that has ended in order leaves no log.
+        if length(&log) > 0 && matches!(Lock::holder(&profile.lock_file()), Ok(None)) {
+            let said = format!("{} holds what is not yet in sotto.db", log.display());
+            let hint = String::from(
+                "copy neither of the two files alone; sotto daemon start, then sotto daemon stop makes them one",
+            );
+            return self.add("store", Verdict::Careful, said, hint, Kind::Store);
+        }
+        let size = length(&database) >> 10;
+        self.good(
+            "store",
+            format!("{size} KiB in sotto.db; sotto backup FILE copies it whole"),
+        );
     }
 
     fn no_daemon(&mut self, profile: &Profile, error: &Error) {

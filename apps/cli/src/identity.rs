@@ -1,5 +1,7 @@
 //! `sotto init` and `sotto identity`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use sotto_api::{self as api, all};
 
@@ -14,6 +16,9 @@ pub struct Init {
     /// The name that contacts see as claimed by you, at most 64 bytes
     #[arg(long, default_value = "")]
     name: String,
+    /// Restore the identity, contacts and messages of a backup, instead of making a new identity
+    #[arg(long, value_name = "FILE", conflicts_with = "name")]
+    from_backup: Option<PathBuf>,
     #[command(flatten)]
     key: KeySource,
 }
@@ -21,6 +26,12 @@ pub struct Init {
 impl Init {
     /// Makes the identity.
     pub fn run(self, context: &Context) -> Outcome {
+        if let Some(backup) = &self.from_backup {
+            let identity = context.program.restore(context, backup, self.key)?;
+            context.output.emit(&identity, text)?;
+            context.output.remark(RESTORED);
+            return Ok(());
+        }
         let identity = context.program.init(context, &self.name, self.key)?;
         context.output.emit(&identity, text)?;
         context
@@ -29,6 +40,15 @@ impl Init {
         Ok(())
     }
 }
+
+/// What follows from a restore.
+const RESTORED: &str = "\
+restored as of the moment of the backup. What you must know:
+- Never run the old profile again beside this one: two nodes of one identity disturb each other.
+- What was sent or received after the backup is not here, and is not sent again. Ask the contact for it.
+- What waited in the outbox at the backup is sent again. What you deleted or renamed since is as it was.
+- Each contact gets a new session by itself.
+next: sotto daemon start";
 
 /// `sotto identity`
 #[derive(Args, Debug)]

@@ -43,6 +43,8 @@ pub enum Command {
     Status,
     /// Check everything and say what is wrong
     Doctor,
+    /// Copy identity, contacts and messages into one file
+    Backup(tools::Backup),
     /// Run, start, stop or inspect the daemon
     Daemon(daemon::Daemon),
     /// Contacts, requests and safety numbers
@@ -94,6 +96,7 @@ impl Command {
             Self::Identity(identity) => identity.run(context),
             Self::Status => presence::status(context),
             Self::Doctor => doctor::run(context),
+            Self::Backup(backup) => backup.run(context),
             Self::Daemon(daemon) => daemon.run(context),
             Self::Friends(friends) => friends.run(context),
             Self::Send(send) => send.run(context),
@@ -220,6 +223,7 @@ mod tests {
         ("identity.rename", &["identity"]),
         ("node.status", &["status"]),
         ("node.availability", &["presence"]),
+        ("daemon.backup", &["backup"]),
         ("daemon.stop", &["daemon", "stop"]),
         ("rpc.discover", &["openrpc"]),
     ];

@@ -24,6 +24,8 @@ use crate::resolve::{self, Candidate};
 pub(crate) struct App {
     pub node: NodeHandle,
     pub reads: ReadPool,
+    /// For what reads the whole store, while other queries go on.
+    pub backups: ReadPool,
     pub events: EventWatch,
     pub network: watch::Receiver<api::Network>,
     pub config: Config,

@@ -1,6 +1,9 @@
-//! [`init`]: a new identity. It creates the store, and runs a node without a network once to make the keys.
+//! [`init`]: a new identity. It creates the store, and runs a node without a network once to make the keys. [`restore`]: the
+//! identity of a backup, in a new profile.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
 
 use sotto_api::{Error, Identity, Kind};
 use sotto_client::{Lock, Profile};
@@ -9,8 +12,8 @@ use sotto_io_sqlcipher::Store;
 use sotto_io_tokio::Offline;
 
 use super::config::{Config, Network, write_template};
-use super::key::{KeySource, fresh};
-use super::private::create_folder;
+use super::key::{self, KeySource, fresh};
+use super::private::{create_file, create_folder};
 use super::{fault, handler, server};
 
 /// The length of an onion address, which names a node's socket in the folder of a local network.
@@ -19,34 +22,65 @@ const ONION_BYTES: usize = 62;
 /// Makes an identity in the profile, claiming `name` (empty for none). `network`, and where the key is, are remembered in
 /// `config.toml`. A failure leaves no half-made profile behind.
 pub fn init(profile: &Profile, name: &str, network: Option<&str>, key: &KeySource) -> Result<Identity, Error> {
+    fill(profile, network, key, |config| {
+        let key = fresh(key, config)?;
+        let store = Store::create(&profile.database(), &key).map_err(|error| fault::store(&error))?;
+        run_once(store, Some(name))
+    })
+}
+
+/// Makes the profile that of a backup, which opens with the key that the store had when it was written. The backup stays as
+/// it is.
+pub fn restore(profile: &Profile, backup: &Path, network: Option<&str>, key: &KeySource) -> Result<Identity, Error> {
+    fill(profile, network, key, |config| {
+        let failed = |error: io::Error| Error::io(backup.display(), &error);
+        let mut from = File::open(backup).map_err(failed)?;
+        if has_log(backup) {
+            let message = format!(
+                "{0} is no backup: {0}-wal beside it holds a part of it",
+                backup.display()
+            );
+            return Err(Error::new(Kind::Store, message)
+                .hint("sotto backup FILE makes one, or copy sotto.db once its daemon has been stopped"));
+        }
+        let mut to =
+            create_file(&profile.database()).map_err(|error| Error::io(profile.database().display(), &error))?;
+        io::copy(&mut from, &mut to)
+            .and_then(|_| to.sync_all())
+            .map_err(failed)?;
+        drop(to);
+        run_once(key::open(key, config, &profile.database())?, None)
+    })
+}
+
+/// Has `store` make the store of a profile that has none.
+fn fill(
+    profile: &Profile,
+    network: Option<&str>,
+    key: &KeySource,
+    store: impl FnOnce(&Config) -> Result<Identity, Error>,
+) -> Result<Identity, Error> {
     if profile.exists() {
         let message = format!("there is already an identity in {}", profile.folder().display());
         return Err(Error::new(Kind::AlreadyInitialised, message));
+    }
+    if has_log(&profile.database()) {
+        let message = format!("{}-wal is left of another store", profile.database().display());
+        return Err(Error::new(Kind::Store, message).hint("move it away, or put its sotto.db beside it again"));
     }
     let network = network
         .map(str::parse::<Network>)
         .transpose()
         .map_err(|why| Error::new(Kind::Usage, why))?;
     let config = Config::load(&profile.config_file())?;
-    // An identity that no daemon could serve is not made.
-    server::check_path(&profile.socket())?;
-    if let Network::Local(folder) = network.as_ref().unwrap_or(&config.network) {
-        server::check_path(&folder.join("x".repeat(ONION_BYTES)))
-            .map_err(|error| error.hint("choose a shorter folder for the network: local:DIR"))?;
-    }
+    check_sockets(profile, network.as_ref().unwrap_or(&config.network))?;
     let remembered = remembered(network.as_ref(), key)?;
     for folder in profile.folders() {
         create_folder(folder)?;
     }
     let _lock = Lock::acquire(&profile.lock_file())?;
-    let key = fresh(key, &config)?;
-    let store = Store::create(&profile.database(), &key).map_err(|error| fault::store(&error))?;
-    let made = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::io("no runtime", &error))?
-        .block_on(make(store, name))
-        .and_then(|identity| write_template(&profile.config_file(), &remembered).map(|()| identity));
+    let made =
+        store(&config).and_then(|identity| write_template(&profile.config_file(), &remembered).map(|()| identity));
     if made.is_err() {
         for suffix in ["", "-wal", "-shm", "-lock"] {
             let mut file = profile.database().into_os_string();
@@ -58,7 +92,33 @@ pub fn init(profile: &Profile, name: &str, network: Option<&str>, key: &KeySourc
     made
 }
 
-async fn make(store: Store, name: &str) -> Result<Identity, Error> {
+/// Whether a database has a log beside it, in which a part of it is.
+fn has_log(database: &Path) -> bool {
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    fs::metadata(log).is_ok_and(|found| found.len() > 0)
+}
+
+/// An identity that no daemon could serve is not made.
+fn check_sockets(profile: &Profile, network: &Network) -> Result<(), Error> {
+    server::check_path(&profile.socket())?;
+    match network {
+        Network::Local(folder) => server::check_path(&folder.join("x".repeat(ONION_BYTES)))
+            .map_err(|error| error.hint("choose a shorter folder for the network: local:DIR")),
+        Network::Tor => Ok(()),
+    }
+}
+
+/// Runs a node on the store, without a network: it makes the keys of a new store. A new identity gets its name.
+fn run_once(store: Store, name: Option<&str>) -> Result<Identity, Error> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::io("no runtime", &error))?
+        .block_on(make(store, name))
+}
+
+async fn make(store: Store, name: Option<&str>) -> Result<Identity, Error> {
     let config = sotto_io_tokio::NodeConfig::new(store, Offline);
     let (node, driver) = sotto_io_tokio::start(config)
         .await
@@ -70,7 +130,9 @@ async fn make(store: Store, name: &str) -> Result<Identity, Error> {
             .map_err(|why| fault::refusal(&why))
     };
     let named = async {
-        ask(Command::SetName(name.to_owned())).await?;
+        if let Some(name) = name {
+            ask(Command::SetName(name.to_owned())).await?;
+        }
         handler::identity(ask(Command::Identity).await?)
     };
     let identity = named.await;

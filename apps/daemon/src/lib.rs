@@ -48,7 +48,7 @@ use read_pool::{ReadPool, ReadThread};
 use server::Server;
 
 pub use config::{Config, Network, template};
-pub use init::init;
+pub use init::{init, restore};
 pub use key::{KeySource, check_file as check_key_file};
 pub use log::Log;
 pub use prompt::ask;
@@ -118,7 +118,7 @@ pub struct Daemon {
     node: NodeHandle,
     driver: NodeTask<Store>,
     server: JoinHandle<()>,
-    read_thread: ReadThread,
+    read_threads: [ReadThread; 2],
     network: NetworkHandle,
     // Last, so that the lock is held until everything else has ended.
     lock: Lock,
@@ -131,8 +131,9 @@ impl Daemon {
         let config = configured(profile, &options)?;
         let lock = Lock::acquire(&profile.lock_file())?;
         let store = key::open(&options.key, &config, &profile.database())?;
-        let reader = store.reader().map_err(|error| fault::store(&error))?;
-        let (reads, read_thread) = ReadPool::start(reader)?;
+        let pool = || ReadPool::start(store.reader().map_err(|error| fault::store(&error))?);
+        let (reads, read_thread) = pool()?;
+        let (backups, backup_thread) = pool()?;
         let network = match options.transport {
             Some(transport) => NetworkHandle::given(transport, &config.network),
             None => NetworkHandle::start(profile, &config)?,
@@ -146,7 +147,7 @@ impl Daemon {
         let (node, mut driver) = sotto_io_tokio::start(driven)
             .await
             .map_err(|error| fault::driver(&error))?;
-        let (app, server) = match serve(profile, config, node.clone(), reads, &network, &lock).await {
+        let (app, server) = match serve(profile, config, node.clone(), [reads, backups], &network, &lock).await {
             Ok(started) => started,
             Err(error) => {
                 // The address and the store are free again before the error is returned, so that the next start finds them.
@@ -161,7 +162,7 @@ impl Daemon {
             node,
             driver,
             server,
-            read_thread,
+            read_threads: [read_thread, backup_thread],
             network,
             lock,
         })
@@ -179,7 +180,7 @@ impl Daemon {
             node,
             mut driver,
             server,
-            read_thread,
+            read_threads,
             network,
             lock,
         } = self;
@@ -192,7 +193,9 @@ impl Daemon {
         drop(app);
         // All clients are gone, so no error here can be reported.
         let _ = server.await;
-        read_thread.close();
+        for thread in read_threads {
+            thread.close();
+        }
         let ended = if let Some(ended) = failed {
             ended
         } else {
@@ -222,7 +225,7 @@ async fn serve(
     profile: &Profile,
     config: Config,
     node: NodeHandle,
-    reads: ReadPool,
+    [reads, backups]: [ReadPool; 2],
     network: &NetworkHandle,
     lock: &Lock,
 ) -> Result<(Arc<App>, JoinHandle<()>), Error> {
@@ -241,6 +244,7 @@ async fn serve(
         node,
         network: network.status(),
         reads,
+        backups,
         events: EventWatch::start(notices, newest.0),
         folder: profile.folder().to_owned(),
         us,

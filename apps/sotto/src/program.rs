@@ -20,6 +20,11 @@ impl Program for Sotto {
         sotto_daemon::init(&context.profile()?, name, network, &source(context, key))
     }
 
+    fn restore(&self, context: &Context, backup: &Path, key: sotto_cli::KeySource) -> Result<Identity, Error> {
+        let network = context.global.network.as_deref();
+        sotto_daemon::restore(&context.profile()?, backup, network, &source(context, key))
+    }
+
     fn run_daemon(&self, context: &Context, key: sotto_cli::KeySource, log_file: Option<PathBuf>) -> Result<(), Error> {
         let options = Options {
             network: context.global.network.clone(),

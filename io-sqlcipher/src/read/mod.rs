@@ -2,6 +2,7 @@
 //! owned plain values for answers. Text of peers is sanitised in the files that read columns into these values, so that no
 //! surface gets it as it came.
 
+mod backup;
 mod contacts;
 mod events;
 mod history;

@@ -1,10 +1,12 @@
 //! `identity.*`, `node.*`, `daemon.*` and `rpc.*`
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
-use sotto_api::{self as api, Error, all};
+use sotto_api::{self as api, Error, Kind, all};
 use sotto_core::{Command, FriendCode, Reply};
 use sotto_io_sqlcipher::Reader;
 
@@ -124,6 +126,37 @@ impl Handle<all::NodeAvailability> for App {
         self.command(Command::SetAvailability(view::availability(params.show)))
             .await?;
         Ok(Handled::Done(api::Done {}))
+    }
+}
+
+impl Handle<all::DaemonBackup> for App {
+    async fn handle(self: &Arc<Self>, params: api::BackupTo) -> Result<Handled<api::Backup>, Error> {
+        let path = PathBuf::from(&params.file);
+        if !path.is_absolute() {
+            return Err(Error::invalid(format!(
+                "file must be an absolute path, not {:?}",
+                params.file
+            )));
+        }
+        let app = self.clone();
+        Ok(Handled::Pending(Box::pin(async move {
+            let file = params.file;
+            let to = path.clone();
+            app.backups
+                .read(move |reader| reader.backup(&to))
+                .await
+                .map_err(|error| match error.kind() {
+                    Kind::AlreadyInitialised => {
+                        Error::invalid(format!("{file} exists already, and is not overwritten"))
+                    }
+                    _ => error,
+                })?;
+            let found = fs::metadata(&path).map_err(|error| Error::io(path.display(), &error))?;
+            Ok(api::Backup {
+                file,
+                bytes: found.len(),
+            })
+        })))
     }
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
 
-use crate::world::{World, run, sotto, string};
+use crate::world::{World, path, run, sotto, string};
 
 #[test]
 fn every_command_answers_with_one_object() {
@@ -56,6 +56,8 @@ fn every_command_answers_with_one_object() {
         (&["completions", "bash"], "script"),
         (&["config", "check"], "ok"),
     ];
+    let backup = world.path().join("backup");
+    assert!(bob.json(&["backup", path(&backup)])["bytes"].is_number());
     for (arguments, field) in table {
         let answer = bob.json(arguments);
         assert!(!answer[field].is_null(), "{arguments:?} has no {field}: {answer}");

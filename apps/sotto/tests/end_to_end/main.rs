@@ -1,5 +1,6 @@
 //! Everything through the real program: two data folders, two daemons, the `local` network, nothing replaced by anything.
 
+mod backup;
 mod bad_input;
 mod commands;
 mod conformance;

@@ -1,0 +1,151 @@
+//! `sotto backup`: a whole copy while the daemon runs, and what comes of it when it is restored.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::Value;
+use sotto_api::MessageState;
+
+use crate::world::{Person, World, path, string};
+
+fn texts(answer: &Value) -> Vec<String> {
+    let messages = answer["messages"].as_array().expect("a list");
+    messages.iter().map(|message| string(&message["text"])).collect()
+}
+
+#[test]
+fn a_backup_of_a_running_daemon_is_whole_and_its_restore_talks_on() {
+    let world = World::new();
+    let (mut alice, mut bob) = world.friends();
+    let said: Vec<String> = (0..51).map(|n| format!("message {n}")).collect();
+    for text in &said {
+        alice.json(&["send", "bob", text]);
+    }
+    bob.texts(said.len());
+    let file = world.path().join("copy.db");
+    let made = alice.json(&["backup", path(&file)]);
+    let found = fs::metadata(&file).expect("made");
+    assert_eq!(found.permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        (&made["bytes"], &made["file"]),
+        (&found.len().into(), &path(&file).into())
+    );
+
+    let before = fs::read(&file).expect("readable");
+    let (code, error) = alice.error(&["backup", path(&file)]);
+    assert_eq!((code, &error["data"]["kind"]), (1, &"invalid_params".into()), "{error}");
+    assert_eq!(fs::read(&file).expect("readable"), before, "it is not overwritten");
+    let nowhere = world.path().join("nowhere/copy.db");
+    let (code, error) = alice.error(&["backup", path(&nowhere)]);
+    assert!(code == 3 && string(&error["message"]).contains("nowhere"), "{error}");
+
+    alice.json(&["send", "bob", "after the backup"]);
+    bob.texts(1);
+    alice.stop();
+    // A new folder, the same key.
+    alice.folder = world.path().join("restored");
+    let ran = alice.run(&[
+        "init",
+        "--from-backup",
+        path(&file),
+        "--key-file",
+        path(&alice.key_file),
+    ]);
+    assert!(ran.status.success() && ran.stdout.contains(&alice.onion), "{ran:#?}");
+    assert!(ran.stderr.contains("Never run the old profile again"), "{ran:#?}");
+    assert_eq!(fs::read(&file).expect("readable"), before, "the backup stays as it is");
+    alice.start();
+    assert_eq!(texts(&alice.json(&["history", "bob", "-n", "1000"])), said);
+    let sent = alice.json(&["send", "bob", "after the restore"]);
+    assert_eq!(bob.texts(1), ["after the restore"]);
+    alice.until_state(&string(&sent["id"]), MessageState::Delivered);
+    bob.json(&["send", "alice", "welcome back", "--wait", "delivered"]);
+    assert_eq!(alice.texts(1), ["welcome back"]);
+}
+
+#[test]
+fn what_is_no_backup_is_not_restored_and_leaves_no_profile() {
+    let world = World::new();
+    let (mut alice, _bob) = world.friends();
+    let file = world.path().join("copy.db");
+    alice.json(&["backup", path(&file)]);
+    let live = alice.folder.join("sotto.db");
+    let wrong = world.path().join("wrong.key");
+    fs::write(&wrong, [7; 32]).expect("written");
+    fs::set_permissions(&wrong, Permissions::from_mode(0o600)).expect("ours");
+    let text = world.path().join("text");
+    fs::write(&text, "not a database".repeat(1000)).expect("written");
+    let empty = world.path().join("empty");
+    fs::write(&empty, "").expect("written");
+    let missing = world.path().join("missing");
+
+    let (old, key) = (alice.folder.clone(), alice.key_file.clone());
+    alice.folder = world.path().join("restored");
+    for (backup, key, code, why) in [
+        (&live, &key, 3, "sotto.db-wal"),
+        (&file, &wrong, 9, "does not open with this key"),
+        (&text, &key, 9, "does not open with this key"),
+        (&empty, &key, 3, "shorter than one page"),
+        (&missing, &key, 3, "missing"),
+    ] {
+        let (found, error) = alice.error(&["init", "--from-backup", path(backup), "--key-file", path(key)]);
+        assert_eq!(found, code, "{error}");
+        assert!(string(&error["message"]).contains(why), "{error}");
+        assert!(!alice.folder.join("sotto.db").exists() && !alice.folder.join("config.toml").exists());
+    }
+    let both = ["init", "--from-backup", path(&file), "--name", "x"];
+    assert_eq!(alice.error(&both).0, 1);
+    alice.folder = old;
+    let there = ["init", "--from-backup", path(&file), "--key-file", path(&key)];
+    assert_eq!(alice.error(&there).1["data"]["kind"], "already_initialised");
+    alice.stop();
+}
+
+/// So that the copy of a stopped profile is whole.
+#[test]
+fn a_daemon_that_ends_in_order_leaves_all_in_the_one_file() {
+    let world = World::new();
+    let (mut alice, _bob) = world.friends();
+    alice.json(&["send", "bob", "the last one"]);
+    let log = alice.folder.join("sotto.db-wal");
+    assert!(fs::metadata(&log).expect("while it runs").len() > 0);
+    let (verdict, said) = store(&alice);
+    assert!(verdict == "good" && said.contains("sotto backup"), "{said}");
+    alice.stop();
+    assert!(!log.exists());
+
+    let copy = world.path().join("copy.db");
+    fs::copy(alice.folder.join("sotto.db"), &copy).expect("readable");
+    alice.folder = world.path().join("restored");
+    let key = alice.key_file.clone();
+    alice.json(&["init", "--from-backup", path(&copy), "--key-file", path(&key)]);
+    alice.start();
+    assert_eq!(texts(&alice.json(&["history", "bob"])), ["the last one"]);
+
+    // After a crash the log is a part of the store, and doctor says so.
+    alice.json(&["send", "bob", "before the crash"]);
+    alice.kill();
+    let (verdict, said) = store(&alice);
+    assert!(verdict == "careful" && said.contains("sotto.db-wal"), "{said}");
+
+    // What is left of one store must not become a part of another.
+    fs::remove_file(alice.folder.join("sotto.db")).expect("ours");
+    fs::remove_file(alice.folder.join("config.toml")).expect("ours");
+    for arguments in [&["init"][..], &["init", "--from-backup", path(&copy)]] {
+        let (code, error) = alice.error(&[arguments, &["--key-file", path(&key)]].concat());
+        assert!(
+            code == 3 && string(&error["message"]).contains("sotto.db-wal"),
+            "{error}"
+        );
+    }
+}
+
+/// What doctor finds of the files.
+fn store(person: &Person) -> (String, String) {
+    let ran = person.run(&["--json", "doctor"]);
+    let report: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let findings = report["findings"].as_array().expect("a list");
+    let finding = findings.iter().find(|one| one["subject"] == "store");
+    let finding = finding.unwrap_or_else(|| panic!("nothing about the store: {report}"));
+    (string(&finding["verdict"]), string(&finding["said"]))
+}
