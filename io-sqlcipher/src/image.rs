@@ -5,7 +5,7 @@ use sotto_core::row::{
     ConsumerRow, ContactRow, CursorsRow, IdentityRow, Image, InviteRow, MessageKey, OfferRow, OutboxRow, RequestRow,
     Retry, SealedBody, SessionRow, TimerRow,
 };
-use sotto_core::{EventSeq, InviteToken, OnionAddress, Position, SessionEpoch};
+use sotto_core::{EventSeq, InviteToken, OnionAddress, Position, SessionEpoch, Wall};
 
 use crate::code::{Columns, of, undecodable};
 use crate::event;
@@ -15,89 +15,44 @@ use crate::number::Numbers;
 pub(crate) fn load(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<Image> {
     let (first_event, last_event) = event::ends(db)?;
     Ok(Image {
-        identity: all(
-            db,
-            "identity",
-            "SELECT onion_seed, signal_identity, registration_id, name, created_at FROM identity",
-            identity,
-        )?
-        .pop(),
-        contacts: of_contacts(
-            db,
-            numbers,
-            "contact",
-            "SELECT contact, relationship, petname, claimed_name, note, invite, identity_key, verified, blocked, features,
-                    created_at, last_seen, attempts, next_attempt
-             FROM contact LEFT JOIN conversation ON number = contact ORDER BY kind, id",
-            contact,
-        )?,
+        identity: all(db, "identity", IDENTITY, identity)?.pop(),
+        contacts: of_contacts(db, numbers, "contact", CONTACTS, contact)?,
         timers: timers(db, numbers)?,
-        sessions: of_contacts(
-            db,
-            numbers,
-            "session",
-            "SELECT contact, record FROM session LEFT JOIN conversation ON number = contact ORDER BY kind, id",
-            |contact, row| {
-                let record = row.get(1)?;
-                Ok(SessionRow { contact, record })
-            },
-        )?,
-        cursors: of_contacts(
-            db,
-            numbers,
-            "cursors",
-            "SELECT contact, session_epoch, sent, acknowledged, received
-             FROM cursors LEFT JOIN conversation ON number = contact ORDER BY kind, id",
-            cursors,
-        )?,
-        offers: of_contacts(
-            db,
-            numbers,
-            "offer",
-            "SELECT contact, session_epoch, bundle, secrets
-             FROM offer LEFT JOIN conversation ON number = contact ORDER BY kind, id",
-            offer,
-        )?,
-        requests: of_contacts(
-            db,
-            numbers,
-            "request",
-            "SELECT contact, session_epoch, bundle, note, received_at
-             FROM request LEFT JOIN conversation ON number = contact ORDER BY kind, id",
-            request,
-        )?,
+        sessions: of_contacts(db, numbers, "session", SESSIONS, session)?,
+        cursors: of_contacts(db, numbers, "cursors", CURSORS, cursors)?,
+        offers: of_contacts(db, numbers, "offer", OFFERS, offer)?,
+        requests: of_contacts(db, numbers, "request", REQUESTS, request)?,
         invites: all(
             db,
             "invite",
             "SELECT token, created_at FROM invite ORDER BY token",
-            |row| {
-                Ok(InviteRow {
-                    token: InviteToken(row.get(0)?),
-                    created_at: row.wall(1)?,
-                })
-            },
+            invite,
         )?,
         outbox: outbox(db, numbers)?,
         consumers: all(
             db,
             "consumer",
             "SELECT name, acknowledged FROM consumer ORDER BY name",
-            |row| {
-                Ok(ConsumerRow {
-                    name: row.get(0)?,
-                    acknowledged: EventSeq(row.u64(1)?),
-                })
-            },
+            consumer,
         )?,
         first_event,
         last_event,
-        next_disappearance: db.query_row(
-            "SELECT min(disappears_at) AS disappears_at FROM message WHERE disappears_at IS NOT NULL",
-            [],
-            |row| of("message", row, row.maybe_wall(0)),
-        )?,
+        next_disappearance: next_disappearance(db)?,
     })
 }
+
+const IDENTITY: &str = "SELECT onion_seed, signal_identity, registration_id, name, created_at FROM identity";
+const CONTACTS: &str = "SELECT contact, relationship, petname, claimed_name, note, invite, identity_key, verified, blocked, \
+     features, created_at, last_seen, attempts, next_attempt \
+     FROM contact LEFT JOIN conversation ON number = contact ORDER BY kind, id";
+const SESSIONS: &str =
+    "SELECT contact, record FROM session LEFT JOIN conversation ON number = contact ORDER BY kind, id";
+const CURSORS: &str = "SELECT contact, session_epoch, sent, acknowledged, received \
+     FROM cursors LEFT JOIN conversation ON number = contact ORDER BY kind, id";
+const OFFERS: &str = "SELECT contact, session_epoch, bundle, secrets \
+     FROM offer LEFT JOIN conversation ON number = contact ORDER BY kind, id";
+const REQUESTS: &str = "SELECT contact, session_epoch, bundle, note, received_at \
+     FROM request LEFT JOIN conversation ON number = contact ORDER BY kind, id";
 
 fn all<T>(
     db: &Connection,
@@ -188,6 +143,33 @@ fn timers(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<Vec<TimerR
     }
     timers.sort_unstable_by_key(|timer| (timer.conversation, timer.author));
     Ok(timers)
+}
+
+fn session(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<SessionRow> {
+    let record = row.get(1)?;
+    Ok(SessionRow { contact, record })
+}
+
+fn invite(row: &Row<'_>) -> rusqlite::Result<InviteRow> {
+    Ok(InviteRow {
+        token: InviteToken(row.get(0)?),
+        created_at: row.wall(1)?,
+    })
+}
+
+fn consumer(row: &Row<'_>) -> rusqlite::Result<ConsumerRow> {
+    Ok(ConsumerRow {
+        name: row.get(0)?,
+        acknowledged: EventSeq(row.u64(1)?),
+    })
+}
+
+fn next_disappearance(db: &Connection) -> rusqlite::Result<Option<Wall>> {
+    db.query_row(
+        "SELECT min(disappears_at) AS disappears_at FROM message WHERE disappears_at IS NOT NULL",
+        [],
+        |row| of("message", row, row.maybe_wall(0)),
+    )
 }
 
 fn cursors(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<CursorsRow> {

@@ -33,7 +33,8 @@
 //!
 //! Every byte of the database and its log is encrypted and authenticated by SQLCipher 4 with its defaults (AES-256-CBC,
 //! HMAC-SHA-512, a page at a time). Lengths, the number of pages and when they change can be seen. What is deleted is wiped
-//! from the files at the commit that deletes it, or soon after. An attacker who has the key, or who can read this process's
+//! from the files within five seconds of the commit that deletes it, unless a reader in the middle of a query or a full disk
+//! is in the way; and when the store is closed. An attacker who has the key, or who can read this process's
 //! memory while the store is open, can read everything that is not deleted.
 
 mod code;

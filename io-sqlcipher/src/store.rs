@@ -3,11 +3,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rusqlite::{Connection, TransactionBehavior};
+use sotto_core::Millis;
 use sotto_core::row::{Batch, Image, Query, RowStore, Rows};
 
-use crate::erase::Traces;
+use crate::erase::{Erased, Traces};
 use crate::key::StoreKey;
 use crate::lock::Lock;
 use crate::number::Numbers;
@@ -57,19 +59,36 @@ impl Store {
 
     /// Makes a batch's changes in one transaction, which is on the disk when this returns. On an error nothing has
     /// changed; then the store should be dropped, and opened again.
+    ///
+    /// What the batch deletes is gone from the rows when this returns, and from the files at the next
+    /// [`wipe`](Self::wipe).
     pub fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        let erases = erase::erases(batch);
-        self.write(batch, erases).map_err(|source| {
+        let erased = self.write(batch).map_err(|source| {
             // What the transaction gave out went with it.
             self.numbers.forget();
             self.tail = None;
             StoreError::sqlite(&self.path, source)
         })?;
-        if erases {
-            self.traces.left();
+        if erased.rows {
+            self.traces.left(erased, Instant::now());
         }
-        self.traces.wipe(&mut self.db, &self.path);
         Ok(())
+    }
+
+    /// How long until [`wipe`](Self::wipe) is due, because of what was deleted: half a second after the last commit that
+    /// deleted something, and at most five after the first. `None` if nothing is left in the files.
+    pub fn wipe_due(&self) -> Option<Millis> {
+        let due = self.traces.due(Instant::now())?;
+        // Rounded up: a caller that waits for so long is not early.
+        Some(Millis(
+            u64::try_from(due.as_micros().div_ceil(1000)).unwrap_or(u64::MAX),
+        ))
+    }
+
+    /// Wipes what was deleted from the files. A reader in the middle of a query or a full disk can be in the way; then it is
+    /// due again.
+    pub fn wipe(&mut self) {
+        self.traces.wipe(&mut self.db, &self.path);
     }
 
     /// Cold rows, as of the last commit.
@@ -88,7 +107,7 @@ impl Store {
         self.db = open::reopen(&self.path, &self.key)?;
         self.numbers = Numbers::default();
         self.tail = None;
-        self.traces = Traces::of(&self.db).map_err(|source| StoreError::sqlite(&self.path, source))?;
+        self.traces = Traces::of(&self.db, Instant::now()).map_err(|source| StoreError::sqlite(&self.path, source))?;
         Ok(())
     }
 
@@ -99,9 +118,16 @@ impl Store {
         Ok(Reader::new(db, self.path.clone(), Arc::clone(&self.lock)))
     }
 
-    /// Closes the store in order: everything is in the one database file, and the others are gone.
+    /// Closes the store in order: everything is in the one database file, what was deleted is wiped, and the other files are gone.
     pub fn close(self) -> Result<(), StoreError> {
-        let Self { db, path, .. } = self;
+        let Self {
+            mut db,
+            mut traces,
+            path,
+            ..
+        } = self;
+        // What is in the way of it stays noted for the next opening.
+        traces.wipe(&mut db, &path);
         let sqlite = |source| StoreError::sqlite(&path, source);
         erase::empty_log(&db).map_err(sqlite)?;
         db.close().map_err(|(_, source)| sqlite(source))
@@ -110,7 +136,7 @@ impl Store {
     fn open_locked(path: &Path, key: &StoreKey, lock: Lock) -> Result<Self, StoreError> {
         let db = open::open(path, key)?;
         Ok(Self {
-            traces: Traces::of(&db).map_err(|source| StoreError::sqlite(path, source))?,
+            traces: Traces::of(&db, Instant::now()).map_err(|source| StoreError::sqlite(path, source))?,
             db,
             numbers: Numbers::default(),
             tail: None,
@@ -120,14 +146,15 @@ impl Store {
         })
     }
 
-    fn write(&mut self, batch: &Batch, erases: bool) -> rusqlite::Result<()> {
+    fn write(&mut self, batch: &Batch) -> rusqlite::Result<Erased> {
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let tail = Tail::loaded(&mut self.tail, &transaction)?;
-        commit::apply(&transaction, &mut self.numbers, tail, batch)?;
-        if erases {
+        let erased = commit::apply(&transaction, &mut self.numbers, tail, batch)?;
+        if erased.rows {
             erase::note(&transaction)?;
         }
-        transaction.commit()
+        transaction.commit()?;
+        Ok(erased)
     }
 }
 
@@ -145,6 +172,14 @@ impl RowStore for Store {
 
     fn fetch(&mut self, query: &Query) -> Result<Rows, StoreError> {
         self.fetch(query)
+    }
+
+    fn wipe_due(&self) -> Option<Millis> {
+        self.wipe_due()
+    }
+
+    fn wipe(&mut self) {
+        self.wipe();
     }
 
     fn reopen(&mut self) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ use std::fs;
 use common::{KEY, Place, batch, delivery, identity, key, message, puts, raw};
 use sotto_core::Direction::{In, Out};
 use sotto_core::row::{Change, ConsumerRow, DeliveryState, Key, MessageRow, OutboxRow, Row};
-use sotto_core::{EventSeq, Position, Wall};
+use sotto_core::{EventSeq, Millis, Position, Wall};
 use sotto_io_sqlcipher::Store;
 
 /// Every page of the database file in the clear, free pages included. The file is copied first, for an open store's file is
@@ -38,18 +38,41 @@ fn tens(bytes: &[u8]) -> BTreeSet<[u8; 10]> {
         .collect()
 }
 
+/// Every pair of ideographs that occurs.
+fn pairs(bytes: &[u8]) -> BTreeSet<[u8; 6]> {
+    let is_ideograph = |bytes: &[u8]| matches!(bytes, [0xe4..=0xe9, 0x80..=0xbf, 0x80..=0xbf]);
+    bytes
+        .windows(6)
+        .filter(|window| is_ideograph(&window[..3]) && is_ideograph(&window[3..]))
+        .map(|window| window.try_into().unwrap())
+        .collect()
+}
+
 /// A word of sixteen letters that no other number has, nor any part of it of ten.
-fn word(mut n: u64) -> String {
-    let mut word = String::new();
-    for _ in 0..16 {
-        // splitmix64
+fn word(n: u64) -> String {
+    let letters = random(n).take(16);
+    letters
+        .map(|z| char::from(b'a' + u8::try_from(z % 26).unwrap()))
+        .collect()
+}
+
+/// Six ideographs, no two of which follow each other for another number.
+fn ideographs(n: u64) -> String {
+    let ideographs = random(n).take(6);
+    ideographs
+        .map(|z| char::from_u32(0x4e00 + u32::try_from(z % 0x5000).unwrap()).unwrap())
+        .collect()
+}
+
+/// splitmix64
+fn random(mut n: u64) -> impl Iterator<Item = u64> {
+    std::iter::repeat_with(move || {
         n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = n;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word.push(char::from(b'a' + u8::try_from((z ^ (z >> 31)) % 26).unwrap()));
-    }
-    word
+        z ^ (z >> 31)
+    })
 }
 
 fn row(n: u32) -> Row {
@@ -59,7 +82,12 @@ fn row(n: u32) -> Row {
     } else {
         String::new()
     };
-    let text = format!("common {} {long}{} words", word(seed), word(seed + 1));
+    let text = format!(
+        "common {} {long}{} words{}",
+        word(seed),
+        word(seed + 1),
+        ideographs(seed)
+    );
     Row::Message(MessageRow {
         thread: Some(word(seed + 2)),
         ..message(key(1, In, n), n.into(), &text)
@@ -71,8 +99,15 @@ fn words_of(n: u32) -> [String; 3] {
     [0, 1, 2].map(|which| word((u64::from(n) << 32) + which))
 }
 
+/// No commit wipes. Each is followed by a wipe, as when it is due; or all of them by that of the closing store.
 #[test]
 fn deleted_edited_and_disappeared_text_is_in_no_page() {
+    for wiped in [true, false] {
+        assert_is_in_no_page(wiped);
+    }
+}
+
+fn assert_is_in_no_page(wiped: bool) {
     const MESSAGES: u32 = 2400;
     let place = Place::new();
     let mut store = place.create();
@@ -115,9 +150,25 @@ fn deleted_edited_and_disappeared_text_is_in_no_page() {
                 })),
             })))
             .unwrap();
-        assert_eq!(log_length(&place), 0, "the log is emptied at once");
+        assert_ne!(log_length(&place), 0, "a commit does not wait for it");
+        assert!(store.wipe_due().is_some_and(|due| due <= Millis::seconds(5)));
+        if wiped {
+            store.wipe();
+            assert_eq!((log_length(&place), store.wipe_due()), (0, None));
+        }
     }
-    let after = tens(&decrypted(&place));
+    if !wiped {
+        store.close().unwrap();
+        store = place.open();
+    }
+    let pages = decrypted(&place);
+    let (after, pairs) = (tens(&pages), pairs(&pages));
+    for n in 0..MESSAGES {
+        let ideographs = ideographs(u64::from(n) << 32);
+        for pair in ideographs.as_bytes().windows(6).step_by(3) {
+            assert_eq!(pairs.contains(pair), n % 3 == 0, "of {ideographs} of message {n}");
+        }
+    }
     for word in doomed.iter().flat_map(|n| words_of(*n)) {
         for part in word.as_bytes().windows(10) {
             assert!(!after.contains(part), "a part of {word} is left");
@@ -142,10 +193,15 @@ fn the_log_is_emptied_later_if_a_reader_is_in_the_way() {
     store
         .commit(&batch([Change::Delete(Key::Message(key(1, In, 1)))]))
         .unwrap();
+    store.wipe();
     assert_ne!(log_length(&place), 0, "a reader is in the middle of a query");
+    assert!(
+        store.wipe_due().is_some_and(|due| due <= Millis::seconds(1)),
+        "it is tried again"
+    );
     reading.execute_batch("COMMIT").unwrap();
-    store.commit(&puts([Row::Identity(identity(1))])).unwrap();
-    assert_eq!(log_length(&place), 0);
+    store.wipe();
+    assert_eq!((log_length(&place), store.wipe_due()), (0, None));
     assert!(!holds(&decrypted(&place), &word(1 << 32).as_bytes()[6..]));
 }
 
@@ -161,8 +217,60 @@ fn a_crash_after_an_erasing_commit_leaves_nothing_for_long() {
     }
     assert_ne!(log_length(&copy), 0);
     let mut store = copy.open();
-    store.commit(&puts([Row::Identity(identity(1))])).unwrap();
-    assert_eq!(log_length(&copy), 0, "the first commit after an open empties the log");
+    assert!(store.wipe_due().is_some_and(|due| due <= Millis::seconds(5)));
+    store.wipe();
+    assert_eq!(log_length(&copy), 0, "the first wipe after an open empties the log");
+}
+
+#[test]
+fn a_crash_between_an_erasing_commit_and_the_wipe_leaves_a_note_of_it() {
+    let place = Place::new();
+    let mut store = place.create();
+    store.commit(&puts((0..600).map(row))).unwrap();
+    store
+        .commit(&batch((0..599).map(|n| Change::Delete(Key::Message(key(1, In, n))))))
+        .unwrap();
+    let copy = Place::new();
+    for (name, bytes) in place.files() {
+        fs::write(copy.folder().join(name), bytes).unwrap();
+    }
+    let mut store = copy.open();
+    store.wipe();
+    let after = tens(&decrypted(&copy));
+    for word in (0..599).flat_map(words_of) {
+        for part in word.as_bytes().windows(10) {
+            assert!(!after.contains(part), "a part of {word} is left");
+        }
+    }
+}
+
+/// A peer can cause each of these again and again.
+#[test]
+fn what_takes_no_text_away_is_followed_by_no_wipe() {
+    let place = Place::new();
+    let mut store = place.create();
+    store.commit(&puts([row(1)])).unwrap();
+    store.wipe();
+    let Row::Message(same) = row(1) else { unreachable!() };
+    for change in [
+        Change::Delete(Key::Reaction(key(1, In, 1), common::peer(1))),
+        Change::Delete(Key::Reaction(key(1, In, 2), common::peer(1))),
+        Change::Delete(Key::Request(common::peer(2))),
+        Change::Delete(Key::Contact(common::peer(2))),
+        Change::Delete(Key::Message(key(1, In, 2))),
+        Change::Put(Row::Message(MessageRow {
+            edited_at: Some(Wall(5)),
+            ..same
+        })),
+        Change::Put(row(2)),
+    ] {
+        store.commit(&batch([change.clone()])).unwrap();
+        assert_eq!(store.wipe_due(), None, "{change:?}");
+    }
+    store
+        .commit(&batch([Change::Delete(Key::Message(key(1, In, 2)))]))
+        .unwrap();
+    assert!(store.wipe_due().is_some(), "there was something to delete");
 }
 
 #[test]

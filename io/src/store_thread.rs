@@ -3,17 +3,20 @@
 //!
 //! The first error is the last completion of a run. The thread discards the requests behind it, because the node that made
 //! them is about to be dropped. [`StoreThread::image`] begins the next run and reopens the store first.
+//!
+//! Between two requests the thread lets the store wipe what was deleted, once that is due.
 
 use std::future::poll_fn;
 use std::panic::resume_unwind;
-use std::sync::mpsc as blocking;
+use std::sync::mpsc::{self as blocking, RecvTimeoutError};
 use std::task::{Context, Poll, ready};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::channel::{mpsc, oneshot};
 use sotto_core::row::{Batch, Image, Query, RowStore};
-use sotto_core::{CommitId, FetchId, Input};
+use sotto_core::{CommitId, FetchId, Input, Millis};
 
 enum StoreRequest<E> {
     Image(oneshot::Sender<Result<Image, E>>),
@@ -128,7 +131,7 @@ fn serve<S: RowStore>(
     completions: &mpsc::UnboundedSender<Result<Input, S::Error>>,
 ) -> Result<(), S::Error> {
     let mut failed = false;
-    for request in requests {
+    while let Some(request) = next_request(&mut store, requests, failed) {
         let completion = match request {
             StoreRequest::Image(sender) => {
                 let reopened = if failed { store.reopen() } else { Ok(()) };
@@ -148,6 +151,28 @@ fn serve<S: RowStore>(
     store.close()
 }
 
+/// The next request, once it is there; `None` when the sender is gone. A store that has failed is not to be called.
+fn next_request<S: RowStore>(
+    store: &mut S,
+    requests: &blocking::Receiver<StoreRequest<S::Error>>,
+    failed: bool,
+) -> Option<StoreRequest<S::Error>> {
+    loop {
+        let due = if failed { None } else { store.wipe_due() };
+        let Some(due) = due else {
+            return requests.recv().ok();
+        };
+        if due > Millis(0) {
+            match requests.recv_timeout(Duration::from_millis(due.0)) {
+                Ok(request) => return Some(request),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+        store.wipe();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
@@ -164,13 +189,17 @@ mod tests {
     #[error("the batch is empty")]
     struct EmptyBatch;
 
-    /// Logs its calls. The commit of an empty batch fails; a fetch of no messages panics.
-    struct LoggingStore(CallLog);
+    /// Logs its calls. The commit of an empty batch fails; a fetch of no messages panics. A wipe is due after the time.
+    struct LoggingStore(CallLog, Option<Millis>);
 
     impl LoggingStore {
         fn spawn() -> (StoreThread<Self>, CallLog) {
+            Self::spawn_with(None)
+        }
+
+        fn spawn_with(wipe_due: Option<Millis>) -> (StoreThread<Self>, CallLog) {
             let log = CallLog::default();
-            let thread = StoreThread::spawn(Self(log.clone())).expect("thread");
+            let thread = StoreThread::spawn(Self(log.clone(), wipe_due)).expect("thread");
             (thread, log)
         }
 
@@ -203,6 +232,15 @@ mod tests {
                 "a query without keys"
             );
             Ok(Rows::default())
+        }
+
+        fn wipe_due(&self) -> Option<Millis> {
+            self.1
+        }
+
+        fn wipe(&mut self) {
+            self.log("wipe");
+            self.1 = None;
         }
 
         fn reopen(&mut self) -> Result<(), EmptyBatch> {
@@ -251,6 +289,28 @@ mod tests {
         assert!(!store.has_pending());
         store.close().await.expect("close");
         assert_eq!(calls(&log), ["image", "commit", "fetch", "commit", "close"]);
+    }
+
+    #[tokio::test]
+    async fn the_store_wipes_when_that_is_due_and_requests_do_not_wait_for_it() {
+        let (store, log) = LoggingStore::spawn_with(Some(Millis(1)));
+        while calls(&log).is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(calls(&log), ["wipe"], "without a request");
+        store.close().await.expect("close");
+
+        let (mut store, log) = LoggingStore::spawn_with(Some(Millis::hours(1)));
+        store.commit(CommitId(1), batch());
+        assert!(matches!(store.next().await, Ok(Input::Stored(CommitId(1)))));
+        store.close().await.expect("close");
+        assert_eq!(calls(&log), ["commit", "close"]);
+
+        let (mut store, log) = LoggingStore::spawn_with(Some(Millis(0)));
+        store.commit(CommitId(1), batch());
+        assert!(matches!(store.next().await, Ok(Input::Stored(CommitId(1)))));
+        store.close().await.expect("close");
+        assert_eq!(calls(&log), ["wipe", "commit", "close"], "requests do not put it off");
     }
 
     #[tokio::test]

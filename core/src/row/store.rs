@@ -6,6 +6,7 @@
 use std::error::Error;
 
 use super::{Batch, Image, Query, Rows};
+use crate::Millis;
 
 /// A store of one node's rows. All calls may block, and all come from one thread.
 ///
@@ -23,6 +24,16 @@ pub trait RowStore: Send + 'static {
 
     /// Reads cold rows, as of the last commit.
     fn fetch(&mut self, query: &Query) -> Result<Rows, Self::Error>;
+
+    /// When [`wipe`](Self::wipe) is to be called, from now on: committed batches have taken text away that is still somewhere
+    /// in the files. `None` if there is none. A store that leaves none keeps this.
+    fn wipe_due(&self) -> Option<Millis> {
+        None
+    }
+
+    /// Wipes such text, in a step of its own, so that no commit waits for it: a peer can cause it, and it may read all that
+    /// there is. What is in the way now is tried again later; [`wipe_due`](Self::wipe_due) says when.
+    fn wipe(&mut self) {}
 
     /// Called after an error: forgets every state that is not durable, as a new process would.
     fn reopen(&mut self) -> Result<(), Self::Error>;

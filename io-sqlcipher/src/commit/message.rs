@@ -33,6 +33,7 @@ impl Commit<'_> {
         };
         let old = old(self.db, number)?;
         self.tail.remove(self.db, &name, number, &old.text)?;
+        self.erased.words |= self.tail.is_settled(number);
         if old.announced {
             self.give_announcement(number)?;
         }
@@ -107,6 +108,10 @@ impl Commit<'_> {
         let number = number(row);
         if old.announced && (number != at || old.at != row.at.0.cast_signed()) {
             self.give_announcement(at)?;
+        }
+        if old.text != row.text {
+            self.erased.rows = true;
+            self.erased.words |= self.tail.is_settled(at);
         }
         if number == at {
             if old.text != row.text {

@@ -10,16 +10,22 @@ use sotto_core::row::{Batch, Change, ContactRow, DeliveryRow, Event, EventRow, K
 use sotto_core::{EventSeq, OnionAddress};
 
 use crate::code::Code;
+use crate::erase::Erased;
 use crate::event::EventColumns;
 use crate::number::Numbers;
 use crate::tail::Tail;
 
-/// Makes a batch's changes. The caller's transaction makes them all or none.
+/// Makes a batch's changes, and says what they erased. The caller's transaction makes them all or none.
 ///
 /// They are made in their order, with two liberties that cannot be told from it: messages are written in the order of their
 /// numbers, so that pages are filled from the front; and a new message is written together with its state and with the event
 /// that announces it.
-pub(crate) fn apply(db: &Connection, numbers: &mut Numbers, tail: &mut Tail, batch: &Batch) -> rusqlite::Result<()> {
+pub(crate) fn apply(
+    db: &Connection,
+    numbers: &mut Numbers,
+    tail: &mut Tail,
+    batch: &Batch,
+) -> rusqlite::Result<Erased> {
     let mut changes: Vec<&Change> = batch.changes.iter().collect();
     if let Some(first) = changes.iter().position(|change| is_message(change)) {
         let count = changes[first..].iter().take_while(|change| is_message(change)).count();
@@ -41,6 +47,7 @@ pub(crate) fn apply(db: &Connection, numbers: &mut Numbers, tail: &mut Tail, bat
         states: BTreeMap::new(),
         announcements: BTreeMap::new(),
         told: BTreeSet::new(),
+        erased: Erased::default(),
     };
     for change in &changes {
         match change {
@@ -57,11 +64,25 @@ pub(crate) fn apply(db: &Connection, numbers: &mut Numbers, tail: &mut Tail, bat
         match change {
             Change::Put(row) => commit.write(Mode::Put, row)?,
             Change::Insert(row) => commit.write(Mode::Insert, row)?,
-            Change::Delete(key) => commit.delete(key)?,
+            Change::Delete(key) => {
+                let deleted = commit.delete(key)?;
+                commit.erased.rows |= deleted > 0 && has_text(key);
+                deleted
+            }
         };
     }
+    let erased = commit.erased;
     drop(commit);
-    tail.finish(db)
+    tail.finish(db)?;
+    Ok(erased)
+}
+
+/// Whether a person wrote what is in the row.
+const fn has_text(key: &Key) -> bool {
+    matches!(
+        key,
+        Key::Message(_) | Key::Reaction(..) | Key::Request(_) | Key::Contact(_)
+    )
 }
 
 const fn announces(event: &Event) -> bool {
@@ -89,6 +110,7 @@ struct Commit<'b> {
     announcements: BTreeMap<EventSeq, &'b EventRow>,
     /// Those that a message has told.
     told: BTreeSet<EventSeq>,
+    erased: Erased,
 }
 
 /// The statements of a batch, at hand: to ask the connection for each takes as long as a small one runs.

@@ -141,6 +141,7 @@ fn what_was_said_can_be_changed_and_answered_with_a_reaction() {
         assert_eq!(history["messages"][0]["text"], "");
         assert!(history["messages"][0]["deleted_at"].is_string());
         assert_eq!(person.json(&["search", "first"])["messages"], serde_json::json!([]));
+        person.until_wiped();
     }
 }
 

@@ -264,6 +264,17 @@ impl Person {
         texts
     }
 
+    /// Waits until the running daemon has emptied the store's log, which has pages from before a deletion. It does so by
+    /// itself, though nothing more is said.
+    pub fn until_wiped(&self) {
+        let log = self.folder.join("sotto.db-wal");
+        let deadline = Instant::now() + PATIENCE;
+        while fs::metadata(&log).expect("a log").len() > 0 {
+            assert!(Instant::now() < deadline, "the log is not emptied");
+            thread::sleep(PAUSE);
+        }
+    }
+
     /// Waits until a sent message has reached the state.
     pub fn until_state(&mut self, id: &str, state: api::MessageState) {
         let deadline = Instant::now() + PATIENCE;
