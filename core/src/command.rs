@@ -41,7 +41,7 @@ pub enum Command {
     /// Set or take away the verified mark; `Some` must be the very number that the person compared. `Reply::Contact`.
     VerifyContact(OnionAddress, Option<String>),
     /// Send a text. `Reply::Message`.
-    Send(Draft),
+    Send(NewMessage),
     /// Replace the text of a message of ours. `Reply::Message`.
     EditMessage {
         /// The conversation.
@@ -117,7 +117,7 @@ pub enum Command {
 
 /// A text to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
+pub struct NewMessage {
     /// The conversation that it goes to.
     pub conversation: ConversationId,
     /// The text, 1 to 32 768 bytes.
@@ -134,7 +134,7 @@ pub struct Draft {
     pub idempotency_key: Option<String>,
 }
 
-impl Draft {
+impl NewMessage {
     /// A plain text and nothing more.
     pub fn plain(conversation: impl Into<ConversationId>, text: impl Into<String>) -> Self {
         Self {

@@ -94,7 +94,7 @@ pub mod wire;
 
 pub use address::{NotAnAddress, OnionAddress};
 pub use command::{
-    Argument, Availability, Command, ContactObstacle, ContactPresence, Draft, MessageObstacle, Notice, Presence,
+    Argument, Availability, Command, ContactObstacle, ContactPresence, MessageObstacle, NewMessage, Notice, Presence,
     Refusal, Reply, SafetyNumber, Status, Table,
 };
 pub use conversation::id::{ChannelId, ConversationId, GroupId, MessageKey};

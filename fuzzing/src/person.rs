@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use sotto_core::row::{DeliveryState, MessageKey, MessageRow};
-use sotto_core::{Availability, Command, Draft, EventSeq, Limits, MessageId, Millis, OnionAddress, Reply};
+use sotto_core::{Availability, Command, EventSeq, Limits, MessageId, Millis, NewMessage, OnionAddress, Reply};
 use sotto_testkit::pair::{A, B};
 
 use crate::input::{Input, piece};
-use crate::scene::{Scene, draft, friends};
+use crate::scene::{Scene, friends, new_message};
 
 /// The most commands of one input.
 const COMMANDS: usize = 60;
@@ -58,12 +58,12 @@ fn command(pair: &mut Scene, side: usize, sent: &mut [Vec<MessageId>; 2], input:
     let ours = some(&sent[side], input.number()).unwrap_or(unknown);
     let theirs = some(&sent[1 - side], input.number()).unwrap_or(unknown);
     let command = match input.byte() % 16 {
-        0..5 => Command::Send(Draft {
+        0..5 => Command::Send(NewMessage {
             text: text(input),
             reply_to: input.even().then_some(theirs),
             thread: (!input.even()).then(|| text(input)),
             idempotency_key: (!input.even()).then(|| text(input)),
-            ..draft(contact, "")
+            ..new_message(contact, "")
         }),
         5 | 6 => Command::EditMessage {
             conversation: contact.into(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use sotto_core::row::{Key, Row};
-use sotto_core::{Command, Draft, Limits, Millis, OnionAddress, Reply};
+use sotto_core::{Command, Limits, Millis, NewMessage, OnionAddress, Reply};
 pub(crate) use sotto_testkit::bystanders::status;
 use sotto_testkit::bystanders::{assert_unaffected, bystanders};
 use sotto_testkit::disk::Disk;
@@ -28,11 +28,12 @@ pub(crate) fn friends() -> Scene {
 }
 
 pub(crate) fn send(pair: &mut Scene, from: usize, to: OnionAddress, text: &str) -> Reply {
-    pair.command(from, Command::Send(draft(to, text))).expect("queued")
+    pair.command(from, Command::Send(new_message(to, text)))
+        .expect("queued")
 }
 
-pub(crate) fn draft(contact: OnionAddress, text: &str) -> Draft {
-    Draft::plain(contact, text)
+pub(crate) fn new_message(contact: OnionAddress, text: &str) -> NewMessage {
+    NewMessage::plain(contact, text)
 }
 
 /// The keys of a disk's rows.

@@ -16,7 +16,7 @@ use sotto_testkit::pair::{A, B};
 use sotto_testkit::transparent::Transparent;
 
 use crate::input::{Input, piece};
-use crate::scene::{Scene, draft, friends};
+use crate::scene::{Scene, friends, new_message};
 
 /// The friends' rows, A's with more of them: an outbox, requests in both directions, an invite, a consumer.
 static DISKS: LazyLock<[Disk; 2]> = LazyLock::new(|| {
@@ -82,7 +82,7 @@ pub(crate) fn run(bytes: &[u8]) {
     }
     let _ = pair.command(A, Command::NetworkChanged);
     let ours = pair.sides[A].address;
-    let _ = pair.command(B, Command::Send(draft(ours, "and back")));
+    let _ = pair.command(B, Command::Send(new_message(ours, "and back")));
     pair.pass(Millis::hours(1));
     pair.reopen(A, 78, &Limits::default());
     pair.pass(Millis::hours(25));

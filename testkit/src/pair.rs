@@ -2,8 +2,8 @@
 
 use sotto_core::row::RowStore;
 use sotto_core::{
-    Cause, Command, CommandId, Draft, FriendCode, Input, Limits, LinkId, MessageId, Millis, Monotonic, Now, Ratchet,
-    Refusal, Reply, Signal, Wall,
+    Cause, Command, CommandId, FriendCode, Input, Limits, LinkId, MessageId, Millis, Monotonic, NewMessage, Now,
+    Ratchet, Refusal, Reply, Signal, Wall,
 };
 
 use crate::disk::Disk;
@@ -213,8 +213,8 @@ impl<S: RowStore, R: Ratchet> Pair<S, R> {
 impl<R: Ratchet> Pair<Disk, R> {
     /// Sends a text to the other side and runs until both nodes are idle.
     pub fn send_text(&mut self, from: usize, text: &str) -> MessageId {
-        let draft = Draft::plain(self.sides[1 - from].address, text);
-        match self.command(from, Command::Send(draft)) {
+        let new_message = NewMessage::plain(self.sides[1 - from].address, text);
+        match self.command(from, Command::Send(new_message)) {
             Ok(Reply::Message { id, .. }) => id,
             other => panic!("not queued: {other:?}"),
         }

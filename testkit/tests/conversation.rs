@@ -1,7 +1,7 @@
 //! Conversations of two nodes in one process: every feature of one-to-one messaging without faults.
 
 use sotto_core::row::{Batch, Change, DeliveryState, Event, Key, MessageKey, Row};
-use sotto_core::{Command, Draft, Entropy, Limits, MessageId, Millis, OnionAddress, Ratchet, Reply, Signal};
+use sotto_core::{Command, Entropy, Limits, MessageId, Millis, NewMessage, OnionAddress, Ratchet, Reply, Signal};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::pair::{A, B, Pair};
 
@@ -11,12 +11,12 @@ fn friends() -> Pair<Disk> {
     pair
 }
 
-fn draft(contact: OnionAddress, text: &str) -> Draft {
-    Draft::plain(contact, text)
+fn new_message(contact: OnionAddress, text: &str) -> NewMessage {
+    NewMessage::plain(contact, text)
 }
 
-fn send(pair: &mut Pair<Disk>, from: usize, draft: Draft) -> MessageId {
-    match pair.command(from, Command::Send(draft)) {
+fn send(pair: &mut Pair<Disk>, from: usize, new_message: NewMessage) -> MessageId {
+    match pair.command(from, Command::Send(new_message)) {
         Ok(Reply::Message { id, .. }) => id,
         other => panic!("not sent: {other:?}"),
     }
@@ -34,7 +34,7 @@ fn state(pair: &Pair<Disk>, side: usize, id: MessageId) -> Option<DeliveryState>
 fn a_message_is_delivered_and_read() {
     let mut pair = friends();
     let [a, b] = [pair.sides[A].address, pair.sides[B].address];
-    let id = send(&mut pair, A, draft(b, "hello"));
+    let id = send(&mut pair, A, new_message(b, "hello"));
     assert_eq!(pair.received_texts(B), ["hello"]);
     assert_eq!(state(&pair, A, id), Some(DeliveryState::Delivered));
     pair.command(
@@ -48,7 +48,7 @@ fn a_message_is_delivered_and_read() {
     )
     .unwrap();
     assert_eq!(state(&pair, A, id), Some(DeliveryState::Read));
-    send(&mut pair, B, draft(a, "hello yourself"));
+    send(&mut pair, B, new_message(a, "hello yourself"));
     assert_eq!(pair.received_texts(A), ["hello yourself"]);
 }
 
@@ -60,7 +60,7 @@ fn five_hundred_messages_arrive_in_order_after_an_absence() {
     pair.cut();
     let expected: Vec<String> = (0..500).map(|n| format!("message {n}")).collect();
     for text in &expected {
-        send(&mut pair, A, draft(b, text));
+        send(&mut pair, A, new_message(b, text));
     }
     assert!(pair.received_texts(B).is_empty());
     pair.reachable = true;
@@ -73,12 +73,12 @@ fn a_session_that_is_lost_is_replaced() {
     for side in [A, B] {
         let mut pair = friends();
         let [a, b] = [pair.sides[A].address, pair.sides[B].address];
-        send(&mut pair, A, draft(b, "before"));
+        send(&mut pair, A, new_message(b, "before"));
         let other = [b, a][side];
         pair.sides[side].store.lose(|row| row.key() == Key::Session(other));
         pair.reopen(side, 77, &Limits::default());
-        send(&mut pair, A, draft(b, "one"));
-        send(&mut pair, B, draft(a, "two"));
+        send(&mut pair, A, new_message(b, "one"));
+        send(&mut pair, B, new_message(a, "two"));
         pair.pass(Millis::minutes(1));
         assert_eq!(pair.received_texts(B), ["before", "one"]);
         assert_eq!(pair.received_texts(A), ["two"]);
@@ -90,19 +90,19 @@ fn an_old_store_neither_loses_nor_doubles() {
     for side in [A, B] {
         let mut pair = friends();
         let [a, b] = [pair.sides[A].address, pair.sides[B].address];
-        send(&mut pair, A, draft(b, "first"));
+        send(&mut pair, A, new_message(b, "first"));
         pair.cut();
         pair.reachable = false;
-        send(&mut pair, A, draft(b, "waits in the snapshot"));
+        send(&mut pair, A, new_message(b, "waits in the snapshot"));
         let old = pair.sides[side].store.clone();
         pair.reachable = true;
         pair.pass(Millis::minutes(15));
-        send(&mut pair, B, draft(a, "answer"));
+        send(&mut pair, B, new_message(a, "answer"));
         assert_eq!(pair.received_texts(B), ["first", "waits in the snapshot"]);
         pair.sides[side].store = old;
         pair.reopen(side, 88, &Limits::default());
-        send(&mut pair, A, draft(b, "after"));
-        send(&mut pair, B, draft(a, "after, too"));
+        send(&mut pair, A, new_message(b, "after"));
+        send(&mut pair, B, new_message(a, "after, too"));
         pair.pass(Millis::minutes(15));
         match side {
             A => assert_eq!(pair.received_texts(B), ["first", "waits in the snapshot", "after"]),
@@ -146,7 +146,7 @@ fn another_identity_key_takes_the_verified_mark_away_and_warns() {
         });
         pair.sides[side].store.lose(|row| matches!(row, Row::Session(_)));
         pair.reopen(side, 55, &Limits::default());
-        send(&mut pair, A, draft(addresses[B], "who is it now?"));
+        send(&mut pair, A, new_message(addresses[B], "who is it now?"));
         pair.pass(Millis::minutes(1));
 
         assert!(!verified(&pair, other), "the new key is not verified");
@@ -188,9 +188,9 @@ fn the_tightest_timer_holds_and_each_clock_starts_where_it_should() {
     let id = send(
         &mut pair,
         A,
-        Draft {
+        NewMessage {
             ttl: Some(3600),
-            ..draft(b, "burn this")
+            ..new_message(b, "burn this")
         },
     );
     assert!(pair.sides[A].store.holds_text("burn this") && pair.sides[B].store.holds_text("burn this"));
@@ -226,7 +226,7 @@ fn on_another_network_dead_links_are_found_and_waits_are_cut_short() {
         let b = pair.sides[B].address;
         pair.silence();
         pair.reachable = false;
-        send(&mut pair, A, draft(b, "are you there?"));
+        send(&mut pair, A, new_message(b, "are you there?"));
         // Longer than the longest wait between dials.
         pair.pass(Millis::hours(3));
         pair.reachable = true;
@@ -246,12 +246,12 @@ fn on_another_network_dead_links_are_found_and_waits_are_cut_short() {
     let seconds_until_found_dead = |network_changed: bool| {
         let mut pair = friends();
         let b = pair.sides[B].address;
-        send(&mut pair, A, draft(b, "one"));
+        send(&mut pair, A, new_message(b, "one"));
         pair.silence();
         if network_changed {
             pair.command(A, Command::NetworkChanged).expect("done");
         }
-        send(&mut pair, A, draft(b, "two"));
+        send(&mut pair, A, new_message(b, "two"));
         let mut seconds = 0;
         while pair.received_texts(B).len() < 2 {
             pair.pass(Millis::seconds(1));

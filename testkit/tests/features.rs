@@ -3,7 +3,7 @@
 use sotto_core::row::{ContentType, Key, Row};
 use sotto_core::wire::content::Content;
 use sotto_core::wire::link::Relationship;
-use sotto_core::{Command, Draft, Limits, Millis, OnionAddress, feature};
+use sotto_core::{Command, Limits, Millis, NewMessage, OnionAddress, feature};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile::HostilePeer;
 use sotto_testkit::pair::{A, B, Pair};
@@ -37,7 +37,7 @@ fn the_features_of_a_friend_are_durable_and_the_random_number_is_not_among_them(
         pair.cut();
         pair.pass(Millis::minutes(1));
         let b = pair.sides[B].address;
-        pair.command(A, Command::Send(Draft::plain(b, "hello")))
+        pair.command(A, Command::Send(NewMessage::plain(b, "hello")))
             .expect("queued");
         assert_eq!(features_of(&pair, pair.sides[B].address).as_deref(), Some(features));
     }

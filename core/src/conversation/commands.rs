@@ -12,11 +12,11 @@ use crate::kernel::context::Context;
 use crate::row::{ContentType, DeliveryRow, DeliveryState, Event, FailReason, MessageRow, MessageWithDelivery, Row};
 use crate::wire::content::content::Kind;
 use crate::wire::content::{self, Content};
-use crate::{Draft, MessageKey, MessageObstacle, Millis, Refusal, Reply};
+use crate::{MessageKey, MessageObstacle, Millis, NewMessage, Refusal, Reply};
 
 /// A command about messages that may be cold.
 pub(crate) enum MessageCommand {
-    Send { draft: Draft },
+    Send { new_message: NewMessage },
     Edit { text: String },
     Delete,
     React { emoji: Option<String> },
@@ -51,8 +51,8 @@ impl Conversation {
             return Ok(Reply::Done);
         };
         let row = found.get(&key);
-        if let MessageCommand::Send { draft } = command {
-            return self.send_once(key, draft, row, to, ctx);
+        if let MessageCommand::Send { new_message } = command {
+            return self.send_once(key, new_message, row, to, ctx);
         }
         let row = row.ok_or(Refusal::UnknownMessage(key.id))?;
         match command {
@@ -65,15 +65,21 @@ impl Conversation {
     }
 
     /// Writes a new message, its state, its event and its place in the outbox.
-    pub fn post<S>(&mut self, key: MessageKey, draft: Draft, delivery: &mut Delivery<S>, ctx: &mut Context) -> Reply {
+    pub fn post<S>(
+        &mut self,
+        key: MessageKey,
+        new_message: NewMessage,
+        delivery: &mut Delivery<S>,
+        ctx: &mut Context,
+    ) -> Reply {
         let message = MessageRow {
             key,
             order: ctx.record(Event::MessageQueued { key }),
-            ttl: self.shortest(draft.ttl.unwrap_or(0)),
-            text: draft.text,
-            content_type: draft.content_type,
-            thread: draft.thread,
-            reply_to: draft.reply_to,
+            ttl: self.shortest(new_message.ttl.unwrap_or(0)),
+            text: new_message.text,
+            content_type: new_message.content_type,
+            thread: new_message.thread,
+            reply_to: new_message.reply_to,
             sent_at: ctx.now.wall,
             at: ctx.now.wall,
             edited_at: None,
@@ -95,19 +101,24 @@ impl Conversation {
     fn send_once<S>(
         &mut self,
         key: MessageKey,
-        draft: Draft,
+        new_message: NewMessage,
         first: Option<&MessageWithDelivery>,
         to: &mut Recipient<'_, S>,
         ctx: &mut Context,
     ) -> Result<Reply, Refusal> {
         let Some(first) = first else {
             to.writable.clone()?;
-            return Ok(self.post(key, draft, to.delivery, ctx));
+            return Ok(self.post(key, new_message, to.delivery, ctx));
         };
         let message = &first.message;
         let untouched = message.edited_at.is_none() && message.deleted_at.is_none();
         let same = (&message.text, message.content_type, &message.thread, message.reply_to)
-            == (&draft.text, draft.content_type, &draft.thread, draft.reply_to);
+            == (
+                &new_message.text,
+                new_message.content_type,
+                &new_message.thread,
+                new_message.reply_to,
+            );
         if untouched && !same {
             return Err(Refusal::KeyReused(key.id));
         }

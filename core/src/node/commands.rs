@@ -11,8 +11,8 @@ use crate::wire::content::Timer;
 use crate::wire::content::content::Kind;
 use crate::wire::link::{self, frame::Body};
 use crate::{
-    Argument, Availability, Command, CommandId, ConversationId, Draft, EventSeq, FriendCode, InviteToken, Limits,
-    MessageId, MessageKey, MessageObstacle, OnionAddress, Refusal, Reply, Status, Table,
+    Argument, Availability, Command, CommandId, ConversationId, EventSeq, FriendCode, InviteToken, Limits, MessageId,
+    MessageKey, MessageObstacle, NewMessage, OnionAddress, Refusal, Reply, Status, Table,
 };
 
 pub(crate) type Outcome = Result<Reply, Refusal>;
@@ -85,7 +85,7 @@ impl<R: Ratchet> Node<R> {
 
     fn message_command(&mut self, id: CommandId, command: Command) -> Result<Option<Reply>, Refusal> {
         let (peer, keys, about) = match command {
-            Command::Send(draft) => return self.send(id, draft),
+            Command::Send(new_message) => return self.send(id, new_message),
             Command::CancelMessage {
                 conversation,
                 id: message,
@@ -214,32 +214,34 @@ impl<R: Ratchet> Node<R> {
         }))
     }
 
-    fn send(&mut self, id: CommandId, draft: Draft) -> Result<Option<Reply>, Refusal> {
+    fn send(&mut self, id: CommandId, new_message: NewMessage) -> Result<Option<Reply>, Refusal> {
         in_range(
             Argument::Text,
-            (1..=self.ctx.limits.text_bytes).contains(&draft.text.len()),
+            (1..=self.ctx.limits.text_bytes).contains(&new_message.text.len()),
         )?;
         let fits = |text: &Option<String>, max| text.as_ref().is_none_or(|text| (1..=max).contains(&text.len()));
-        in_range(Argument::Thread, fits(&draft.thread, Limits::THREAD_BYTES))?;
+        in_range(Argument::Thread, fits(&new_message.thread, Limits::THREAD_BYTES))?;
         in_range(
             Argument::IdempotencyKey,
-            fits(&draft.idempotency_key, Limits::IDEMPOTENCY_KEY_BYTES),
+            fits(&new_message.idempotency_key, Limits::IDEMPOTENCY_KEY_BYTES),
         )?;
         in_range(
             Argument::Ttl,
-            draft.ttl.is_none_or(|ttl| (1..=Limits::TIMER_SECONDS).contains(&ttl)),
+            new_message
+                .ttl
+                .is_none_or(|ttl| (1..=Limits::TIMER_SECONDS).contains(&ttl)),
         )?;
-        let known = draft.content_type != ContentType::Unsupported;
+        let known = new_message.content_type != ContentType::Unsupported;
         in_range(Argument::ContentType, known)?;
-        let peer = direct(draft.conversation)?;
-        match &draft.idempotency_key {
+        let peer = direct(new_message.conversation)?;
+        match &new_message.idempotency_key {
             None => {
                 let contact = self.contacts.correspondent(peer, &self.ctx.limits)?;
                 let id = MessageId(self.ctx.entropy.bytes());
                 let key = MessageKey::direct(peer, self.me.address, id);
                 Ok(Some(contact.conversation.post(
                     key,
-                    draft,
+                    new_message,
                     &mut contact.delivery,
                     &mut self.ctx,
                 )))
@@ -247,8 +249,13 @@ impl<R: Ratchet> Node<R> {
             // Whether there is room is asked when it is known that this is no repetition.
             Some(key) => {
                 self.contacts.known(peer)?;
-                let message = self.me.message_id(&draft.conversation, key);
-                self.fetch_for_command(id, peer, vec![self.ours(peer, message)], MessageCommand::Send { draft });
+                let message = self.me.message_id(&new_message.conversation, key);
+                self.fetch_for_command(
+                    id,
+                    peer,
+                    vec![self.ours(peer, message)],
+                    MessageCommand::Send { new_message },
+                );
                 Ok(None)
             }
         }

@@ -10,7 +10,7 @@ use futures::FutureExt as _;
 use sotto_core::row::{
     Batch, Change, DeliveryState, Image, Key, MessageKey, MessageWithDelivery, Query, RowStore, Rows,
 };
-use sotto_core::{Command, Draft, FriendCode, Limits, MessageId, Millis, OnionAddress, Refusal, Reply, Status};
+use sotto_core::{Command, FriendCode, Limits, MessageId, Millis, NewMessage, OnionAddress, Refusal, Reply, Status};
 use sotto_io::{NodeConfig, NodeHandle, Wiretap};
 use sotto_io_sqlcipher::{Store, StoreError, StoreKey};
 use tempfile::TempDir;
@@ -168,11 +168,11 @@ impl<R: TestRuntime> TestNode<R> {
     }
 
     async fn send(&self, contact: OnionAddress, text: &str, key: &str) -> Option<MessageId> {
-        let draft = Draft {
+        let new_message = NewMessage {
             idempotency_key: Some(key.into()),
-            ..Draft::plain(contact, text)
+            ..NewMessage::plain(contact, text)
         };
-        match self.handle.command(Command::Send(draft)).await.ok()? {
+        match self.handle.command(Command::Send(new_message)).await.ok()? {
             Ok(Reply::Message { id, .. }) => Some(id),
             other => panic!("{other:?}"),
         }

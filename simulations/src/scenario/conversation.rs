@@ -53,28 +53,28 @@ pub fn a_long_text(world: &mut World) {
     let longest = "longest ".repeat(4 * 1024);
     world.deliver_text(ALICE, BOB, &longest);
     assert_eq!(world.received_texts(ALICE, BOB), [longest.as_str()]);
-    let too_long = world.draft(BOB, &format!("{longest}!"));
+    let too_long = world.new_message(BOB, &format!("{longest}!"));
     assert!(world.call(ALICE, Command::Send(too_long)).is_err());
 }
 
 /// A client that has lost the reply sends its text again with the same idempotency key: it is one message.
 pub fn the_same_command_twice(world: &mut World) {
-    let mut draft = world.draft(BOB, "transfer 100");
-    let first = world.send(ALICE, draft.clone());
-    let again = world.call(ALICE, Command::Send(draft.clone()));
+    let mut new_message = world.new_message(BOB, "transfer 100");
+    let first = world.send(ALICE, new_message.clone());
+    let again = world.call(ALICE, Command::Send(new_message.clone()));
     assert!(
         matches!(again, Ok(Reply::Message { id, .. }) if id == first),
         "{again:?}"
     );
     world.until_delivered(ALICE, BOB, first);
-    let again = world.call(ALICE, Command::Send(draft.clone()));
+    let again = world.call(ALICE, Command::Send(new_message.clone()));
     assert!(
         matches!(again, Ok(Reply::Message { id, .. }) if id == first),
         "{again:?}"
     );
-    draft.text = String::from("transfer 200");
+    new_message.text = String::from("transfer 200");
     assert!(
-        world.call(ALICE, Command::Send(draft)).is_err(),
+        world.call(ALICE, Command::Send(new_message)).is_err(),
         "the key belongs to another text"
     );
     assert_eq!(world.received_texts(ALICE, BOB), ["transfer 100"]);
@@ -118,11 +118,11 @@ pub fn read_in_private(world: &mut World) {
 /// Bob's message is Markdown, belongs to a thread, and replies to another.
 pub fn an_answer_in_a_thread(world: &mut World) {
     let question = world.deliver_text(ALICE, BOB, "dinner?");
-    let mut draft = world.draft(ALICE, "**yes**");
-    draft.content_type = ContentType::Markdown;
-    draft.thread = Some("plans".to_owned());
-    draft.reply_to = Some(question);
-    let answer = world.send(BOB, draft);
+    let mut new_message = world.new_message(ALICE, "**yes**");
+    new_message.content_type = ContentType::Markdown;
+    new_message.thread = Some("plans".to_owned());
+    new_message.reply_to = Some(question);
+    let answer = world.send(BOB, new_message);
     world.until_delivered(BOB, ALICE, answer);
     let row = world.received(BOB, ALICE, answer).expect("delivered");
     assert_eq!(row.content_type, ContentType::Markdown);

@@ -41,7 +41,7 @@ pub fn ten_thousand_wait(world: &mut World) {
     let room = world.limits().outbox_rows;
     assert_eq!(room, 10_000);
     let texts = write_many(world, ALICE, BOB, room);
-    let one_more = world.draft(BOB, "one more");
+    let one_more = world.new_message(BOB, "one more");
     assert_eq!(
         world.call(ALICE, Command::Send(one_more)),
         Err(Refusal::Full(Table::Outbox))
@@ -56,8 +56,8 @@ fn write_many(world: &mut World, from: Peer, to: Peer, many: usize) -> Vec<Strin
     let texts: Vec<String> = (0..many).map(|number| format!("{number} of many")).collect();
     for some in texts.chunks(50) {
         let mut command = |text: &String| {
-            let draft = world.draft(to, text);
-            world.submit(from, Command::Send(draft))
+            let new_message = world.new_message(to, text);
+            world.submit(from, Command::Send(new_message))
         };
         let commands: Vec<_> = some.iter().map(&mut command).collect();
         world.until("they are taken", |world| {

@@ -26,9 +26,9 @@ pub fn timer_of_the_conversation(world: &mut World) {
 /// One message has a timer; the one before it stays.
 pub fn timer_of_one_message(world: &mut World) {
     let stays = world.deliver_text(ALICE, BOB, "this stays");
-    let mut draft = world.draft(BOB, "burn this");
-    draft.ttl = Some(60);
-    let goes = world.send(ALICE, draft);
+    let mut new_message = world.new_message(BOB, "burn this");
+    new_message.ttl = Some(60);
+    let goes = world.send(ALICE, new_message);
     world.until_received(ALICE, BOB, goes);
     world.mark_read(BOB, ALICE, &[stays, goes]);
     until_vanished(world, &[(goes, "burn this")]);
@@ -37,9 +37,9 @@ pub fn timer_of_one_message(world: &mut World) {
 
 /// A timer runs out while both machines are off. The message disappears as soon as each is on.
 pub fn disappears_while_away(world: &mut World) {
-    let mut draft = world.draft(BOB, "burn this");
-    draft.ttl = Some(6 * 3600);
-    let goes = world.send(ALICE, draft);
+    let mut new_message = world.new_message(BOB, "burn this");
+    new_message.ttl = Some(6 * 3600);
+    let goes = world.send(ALICE, new_message);
     world.until_received(ALICE, BOB, goes);
     world.mark_read(BOB, ALICE, &[goes]);
     world.until("the reading is durable", |world| {
@@ -61,9 +61,9 @@ pub fn disappears_while_away(world: &mut World) {
 /// A message disappears with Alice before its acknowledgement. Its text is deleted from her disk, its ciphertext waits
 /// for Bob, who does not receive it twice.
 pub fn disappears_before_the_ack(world: &mut World) {
-    let mut draft = world.draft(BOB, "burn this");
-    draft.ttl = Some(60);
-    let goes = world.send(ALICE, draft);
+    let mut new_message = world.new_message(BOB, "burn this");
+    new_message.ttl = Some(60);
+    let goes = world.send(ALICE, new_message);
     world.until_received(ALICE, BOB, goes);
     world.partition(ALICE, BOB);
     world.advance(Millis::minutes(2));
@@ -88,9 +88,9 @@ pub fn the_tightest_timer_holds(world: &mut World) {
     };
     timers(world, 600, 120);
     let mut burn = |text, ttl| {
-        let mut draft = world.draft(BOB, text);
-        draft.ttl = ttl;
-        world.send(ALICE, draft)
+        let mut new_message = world.new_message(BOB, text);
+        new_message.ttl = ttl;
+        world.send(ALICE, new_message)
     };
     let messages = [
         ("loose", Some(3600), 120),
@@ -111,9 +111,9 @@ pub fn the_tightest_timer_holds(world: &mut World) {
 
 /// The author's timer runs from sending, the reader's from reading.
 pub fn unread_it_stays(world: &mut World) {
-    let mut draft = world.draft(BOB, "burn this");
-    draft.ttl = Some(60);
-    let goes = world.send(ALICE, draft);
+    let mut new_message = world.new_message(BOB, "burn this");
+    new_message.ttl = Some(60);
+    let goes = world.send(ALICE, new_message);
     world.until_received(ALICE, BOB, goes);
     world.until("it is gone with Alice", |world| {
         !world.disk(ALICE).holds_text("burn this")

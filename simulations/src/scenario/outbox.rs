@@ -1,7 +1,7 @@
 //! Queued messages.
 
 use sotto_core::row::{ContentType, DeliveryState, FailReason};
-use sotto_core::{Command, Draft, MessageId, Millis, Refusal, Table};
+use sotto_core::{Command, MessageId, Millis, NewMessage, Refusal, Table};
 
 use crate::peer::{ALICE, BOB};
 use crate::world::{Fate, World};
@@ -72,8 +72,8 @@ pub fn full(world: &mut World) {
     let mut taken = Vec::new();
     for number in 0..room + 3 {
         let text = format!("line {number}");
-        let draft = world.draft(BOB, &text);
-        match world.call(ALICE, Command::Send(draft)) {
+        let new_message = world.new_message(BOB, &text);
+        match world.call(ALICE, Command::Send(new_message)) {
             Ok(_) => taken.push(text),
             Err(refusal) => assert_eq!(refusal, Refusal::Full(Table::Outbox)),
         }
@@ -148,18 +148,18 @@ fn out_of_reach(world: &mut World, remedy: impl Fn(&mut World, MessageId)) {
 pub fn refused_commands(world: &mut World) {
     world.until_quiescent(&[(ALICE, BOB)]);
     let contact = world.address(BOB);
-    let draft = |change: fn(&mut Draft)| {
-        let mut draft = world.draft(BOB, "well-formed");
-        change(&mut draft);
-        Command::Send(draft)
+    let new_message = |change: fn(&mut NewMessage)| {
+        let mut new_message = world.new_message(BOB, "well-formed");
+        change(&mut new_message);
+        Command::Send(new_message)
     };
     let nothing = MessageId([7; 16]);
     let commands = [
-        draft(|draft| draft.text.clear()),
-        draft(|draft| draft.thread = Some(String::new())),
-        draft(|draft| draft.ttl = Some(0)),
-        draft(|draft| draft.content_type = ContentType::Unsupported),
-        draft(|draft| draft.idempotency_key = Some("k".repeat(129))),
+        new_message(|new_message| new_message.text.clear()),
+        new_message(|new_message| new_message.thread = Some(String::new())),
+        new_message(|new_message| new_message.ttl = Some(0)),
+        new_message(|new_message| new_message.content_type = ContentType::Unsupported),
+        new_message(|new_message| new_message.idempotency_key = Some("k".repeat(129))),
         Command::SetName("n".repeat(65)),
         Command::SetTimer(contact.into(), u32::MAX),
         Command::RejectContact(contact),

@@ -83,8 +83,8 @@ pub fn blocked_changes_nothing(world: &mut World) {
     world.call_ok(ALICE, edit);
     world.until_quiescent(&[(ALICE, BOB)]);
     assert_eq!(world.received_texts(ALICE, BOB), ["hello"]);
-    let draft = world.draft(ALICE, "hello?");
-    assert!(world.call(BOB, Command::Send(draft)).is_err());
+    let new_message = world.new_message(ALICE, "hello?");
+    assert!(world.call(BOB, Command::Send(new_message)).is_err());
     world.call_ok(BOB, Command::BlockContact(alice, false));
 }
 

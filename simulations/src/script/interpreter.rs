@@ -185,12 +185,12 @@ impl Interpreter {
         let times = send.times.as_ref().map_or(1, |times| *times.as_ref());
         let mut commands = Vec::new();
         for n in 1..=times {
-            let mut draft = world.draft(to, &send.text.as_ref().replace("{n}", &n.to_string()));
-            draft.ttl = send.disappears.as_ref().and_then(|span| seconds(span).ok());
+            let mut new_message = world.new_message(to, &send.text.as_ref().replace("{n}", &n.to_string()));
+            new_message.ttl = send.disappears.as_ref().and_then(|span| seconds(span).ok());
             if send.key.is_some() {
-                draft.idempotency_key.clone_from(&send.key);
+                new_message.idempotency_key.clone_from(&send.key);
             }
-            commands.push(world.submit(from, Command::Send(draft)));
+            commands.push(world.submit(from, Command::Send(new_message)));
         }
         if let Some(name) = &send.name {
             let commands = commands.clone();

@@ -51,7 +51,9 @@ impl Timeline {
             Command::RemoveContact(contact) => format!("remove {}", name(contact)),
             Command::BlockContact(contact, true) => format!("block {}", name(contact)),
             Command::BlockContact(contact, false) => format!("unblock {}", name(contact)),
-            Command::Send(draft) => format!("send {} {}", place(draft.conversation), quote(&draft.text)),
+            Command::Send(new_message) => {
+                format!("send {} {}", place(new_message.conversation), quote(&new_message.text))
+            }
             Command::EditMessage { id: of, text, .. } => format!("edit {}: {}", id(*of), quote(text)),
             Command::DeleteMessage { id: of, .. } => format!("delete {}", id(*of)),
             Command::CancelMessage { id: of, .. } => format!("cancel {}", id(*of)),

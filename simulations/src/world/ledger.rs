@@ -114,12 +114,12 @@ impl World {
                 }
                 self.listen(peer, address);
             }
-            (Command::Send(draft), Ok(Reply::Message { id, .. })) => {
-                let contact = draft
+            (Command::Send(new_message), Ok(Reply::Message { id, .. })) => {
+                let contact = new_message
                     .conversation
                     .peer()
                     .expect("worlds have direct conversations alone");
-                let (id, to, text) = (*id, self.peer_at(contact), draft.text.clone());
+                let (id, to, text) = (*id, self.peer_at(contact), new_message.text.clone());
                 let known = self.ledger.sent.iter().find(|sent| sent.id == id);
                 match known {
                     // The same command again.

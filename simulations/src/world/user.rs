@@ -1,7 +1,7 @@
 //! What users do: the verbs of scenarios. A user who gets no reply because of a crash issues the command again.
 
 use sotto_core::row::{DeliveryState, MessageKey, Relationship};
-use sotto_core::{Command, Draft, FriendCode, MessageId, Millis, Refusal, Reply, Status};
+use sotto_core::{Command, FriendCode, MessageId, Millis, NewMessage, Refusal, Reply, Status};
 
 use super::{Peer, UserCommand, World};
 
@@ -81,29 +81,29 @@ impl World {
         self.until_friends(a, b);
     }
 
-    /// A draft with an idempotency key, so that it can be sent again after a crash.
-    pub fn draft(&self, to: Peer, text: &str) -> Draft {
-        Draft {
+    /// A message with an idempotency key, so that it can be sent again after a crash.
+    pub fn new_message(&self, to: Peer, text: &str) -> NewMessage {
+        NewMessage {
             idempotency_key: Some(format!("command {}", self.user_commands.len())),
-            ..Draft::plain(self.address(to), text)
+            ..NewMessage::plain(self.address(to), text)
         }
     }
 
     /// Sends a text without waiting for the reply.
     pub fn submit_text(&mut self, from: Peer, to: Peer, text: &str) {
-        let draft = self.draft(to, text);
-        self.submit(from, Command::Send(draft));
+        let new_message = self.new_message(to, text);
+        self.submit(from, Command::Send(new_message));
     }
 
     /// Sends a text. It is durable with the sender when this returns.
     pub fn send_text(&mut self, from: Peer, to: Peer, text: &str) -> MessageId {
-        let draft = self.draft(to, text);
-        self.send(from, draft)
+        let new_message = self.new_message(to, text);
+        self.send(from, new_message)
     }
 
-    /// Sends a draft. It is durable with the sender when this returns.
-    pub fn send(&mut self, from: Peer, draft: Draft) -> MessageId {
-        match self.call(from, Command::Send(draft)) {
+    /// Sends a message. It is durable with the sender when this returns.
+    pub fn send(&mut self, from: Peer, new_message: NewMessage) -> MessageId {
+        match self.call(from, Command::Send(new_message)) {
             Ok(Reply::Message { id, .. }) => id,
             other => self.fail(format_args!("{from} cannot send: {other:?}")),
         }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use sotto_core::row::{Batch, Image, Query, RowStore, Rows};
-use sotto_core::{Command, Draft, Limits, OnionAddress, Reply};
+use sotto_core::{Command, Limits, NewMessage, OnionAddress, Reply};
 use sotto_testkit::pair::{A, B, Pair};
 
 use crate::compare;
@@ -46,8 +46,8 @@ pub fn texts(count: usize) -> Vec<Vec<u8>> {
     (0..count).map(|number| format!("{number:<200}").into_bytes()).collect()
 }
 
-pub fn draft(contact: OnionAddress, text: &[u8]) -> Draft {
-    Draft::plain(contact, String::from_utf8_lossy(text).into_owned())
+pub fn new_message(contact: OnionAddress, text: &[u8]) -> NewMessage {
+    NewMessage::plain(contact, String::from_utf8_lossy(text).into_owned())
 }
 
 /// Two friends that have both sent a message.
@@ -56,7 +56,8 @@ pub fn friends<S: RowStore>(stores: [S; 2]) -> Pair<S> {
     pair.befriend();
     for side in [A, B] {
         let to = pair.sides[1 - side].address;
-        pair.command(side, Command::Send(draft(to, b"hello"))).expect("sent");
+        pair.command(side, Command::Send(new_message(to, b"hello")))
+            .expect("sent");
     }
     pair
 }
@@ -67,7 +68,7 @@ pub fn send_all<S: RowStore>(pair: &mut Pair<S>, texts: &[Vec<u8>], burst: usize
     let start = Instant::now();
     for texts in texts.chunks(burst) {
         for text in texts {
-            pair.submit(A, Command::Send(draft(to, text)));
+            pair.submit(A, Command::Send(new_message(to, text)));
         }
         pair.run();
         pair.sides.iter_mut().for_each(|side| {
@@ -104,7 +105,7 @@ pub fn ping_pong() {
         let start = Instant::now();
         for (at, text) in texts.iter().enumerate() {
             let from = at % 2;
-            pair.submit(from, Command::Send(draft(addresses[1 - from], text)));
+            pair.submit(from, Command::Send(new_message(addresses[1 - from], text)));
             pair.run();
         }
         start.elapsed()

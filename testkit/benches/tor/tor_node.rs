@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use sotto_core::{Command, Draft, OnionAddress, Reply, Status};
+use sotto_core::{Command, NewMessage, OnionAddress, Reply, Status};
 use sotto_io_sqlcipher::{Store, StoreKey};
 use sotto_io_tokio::{NodeConfig, NodeHandle, start};
 use sotto_io_tor::{Reachability, Tor, TorLimits, runtime};
@@ -77,7 +77,7 @@ impl TorNode {
         let mut notices = self.node.subscribe();
         let sending = async {
             for _ in 0..count {
-                self.ask(Command::Send(draft(to.address, text))).await;
+                self.ask(Command::Send(new_message(to.address, text))).await;
             }
             while self.queued().await > 0 {
                 notices.next().await.expect("the node runs");
@@ -102,6 +102,6 @@ impl TorNode {
     }
 }
 
-fn draft(contact: OnionAddress, text: &str) -> Draft {
-    Draft::plain(contact, text)
+fn new_message(contact: OnionAddress, text: &str) -> NewMessage {
+    NewMessage::plain(contact, text)
 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 use handle::{Handle, start};
 use setup::{Listener, Network, Setup};
 use sotto_core::row::IdentityRow;
-use sotto_core::{Command, ConversationId, Draft, FriendCode, Limits, Node, OnionAddress, Reply};
+use sotto_core::{Command, ConversationId, FriendCode, Limits, NewMessage, Node, OnionAddress, Reply};
 use sotto_io_sqlcipher::{Store, StoreKey};
 
 /// Time between two checks of a condition.
@@ -104,7 +104,7 @@ fn command(node: &Handle, command: Command) -> Result<Reply, Box<dyn Error>> {
 
 /// Sends a text and waits for its delivery.
 fn send(node: &Handle, contact: OnionAddress, text: &str) -> Result<(), Box<dyn Error>> {
-    command(node, Command::Send(Draft::plain(contact, text)))?;
+    command(node, Command::Send(NewMessage::plain(contact, text)))?;
     while !matches!(command(node, Command::Status)?, Reply::Status(status) if status.queued == 0) {
         thread::sleep(POLL_INTERVAL);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sotto_api::{self as api, Error, Kind, WaitFor, all};
 use sotto_core::row::{ContentType, MessageKey};
-use sotto_core::{Command, ConversationId, Direction, Draft, MessageId, OnionAddress, Reply};
+use sotto_core::{Command, ConversationId, Direction, MessageId, NewMessage, OnionAddress, Reply};
 
 use super::follow::follow;
 use super::{Handle, Handled, seconds};
@@ -30,7 +30,7 @@ impl Handle<all::Send> for App {
             Some(id) => Some(self.message("reply_to", id, Some(conversation), None).await?.id),
             None => None,
         };
-        let draft = Draft {
+        let new_message = NewMessage {
             conversation,
             text: params.text,
             content_type,
@@ -39,7 +39,7 @@ impl Handle<all::Send> for App {
             ttl: params.ttl,
             idempotency_key: params.id,
         };
-        let sent = self.sent(conversation, Command::Send(draft)).await?;
+        let sent = self.sent(conversation, Command::Send(new_message)).await?;
         if params.wait == WaitFor::Queued {
             return Ok(Handled::Done(sent));
         }

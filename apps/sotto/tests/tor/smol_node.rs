@@ -12,7 +12,7 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sotto_core::row::{DeliveryState, Relationship};
-use sotto_core::{Command as Wish, ConversationId, Direction, Draft, EventSeq, OnionAddress, Reply};
+use sotto_core::{Command as Wish, ConversationId, Direction, EventSeq, NewMessage, OnionAddress, Reply};
 use sotto_io_smol::{NodeConfig, NodeHandle, start};
 use sotto_io_sqlcipher::{Reader, Store, StoreKey};
 use sotto_io_tor::{Tor, TorLimits, runtime};
@@ -205,7 +205,7 @@ async fn answer(node: &NodeHandle, reader: &Reader, question: Question) -> Resul
             petname: None,
             note: String::new(),
         },
-        Question::Send(to, text) => Wish::Send(Draft::plain(to.parse::<OnionAddress>()?, text)),
+        Question::Send(to, text) => Wish::Send(NewMessage::plain(to.parse::<OnionAddress>()?, text)),
         Question::IsFriend(of) => return Ok((reader.relationship(&of.parse()?)? == Some(Relationship::Friend)).into()),
         Question::Picture => return Ok(serde_json::to_value(picture(node, reader).await?)?),
         Question::History(with) => return Ok(serde_json::to_value(history(reader, with.parse()?)?)?),

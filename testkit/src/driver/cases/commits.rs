@@ -3,7 +3,7 @@
 use sotto_core::{Command, CommitId, Input, Notice, Reply};
 
 use super::completions::commit;
-use super::conversation::{draft, friends};
+use super::conversation::{friends, new_message};
 use crate::driver::fake_store::MISBEHAVIOUR_WINDOW;
 use crate::driver::harness::{Harness, fast_retry, new_identity_store};
 use crate::driver::{Driver, StoreCall};
@@ -33,7 +33,7 @@ pub fn nothing_is_shown_before_it_is_durable(driver: &dyn Driver) {
         logged.max().unwrap_or_default()
     };
     harness.store.hold();
-    let command = harness.command(draft(peer, TEXT));
+    let command = harness.command(new_message(peer, TEXT));
     harness.until("the store is asked", |harness| harness.store.waiting().is_some());
     harness.let_pass(MISBEHAVIOUR_WINDOW);
     assert_eq!(harness.reply(command), None, "a reply");
@@ -84,13 +84,13 @@ pub fn after_a_failed_commit_the_node_is_opened_again_and_nothing_was_shown(driv
     let peer = harness.peer.as_ref().expect("a peer node").address();
     let (runs, images) = (harness.log.runs(), harness.store.count(StoreCall::Image));
     harness.store.fail_commit_of("lost");
-    let lost = harness.command(draft(peer, "lost"));
+    let lost = harness.command(new_message(peer, "lost"));
     harness.until("the command ends without a reply", |harness| {
         harness.reply(lost).is_some()
     });
     assert_eq!(harness.reply(lost), Some(&None), "no reply");
 
-    let kept = harness.command_until_replied(&draft(peer, "kept"));
+    let kept = harness.command_until_replied(&new_message(peer, "kept"));
     assert!(matches!(kept, Ok(Reply::Message { .. })), "{kept:?}");
     assert_eq!(harness.log.runs(), runs + 1);
     assert_eq!(harness.store.count(StoreCall::Reopen), 1);

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use sotto_core::{Command, Draft, OnionAddress, Reply, Status};
+use sotto_core::{Command, NewMessage, OnionAddress, Reply, Status};
 
 use crate::disk::Disk;
 use crate::driver::harness::{Harness, fast_retry};
@@ -10,10 +10,10 @@ use crate::driver::{Driver, PeerNode};
 use crate::pair::Pair;
 
 /// A text that is its own idempotency key.
-pub fn draft(contact: OnionAddress, text: &str) -> Command {
-    Command::Send(Draft {
+pub fn new_message(contact: OnionAddress, text: &str) -> Command {
+    Command::Send(NewMessage {
         idempotency_key: Some(text.to_owned()),
-        ..Draft::plain(contact, text)
+        ..NewMessage::plain(contact, text)
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sotto_core::{MessageId, Reply};
 
-use super::conversation::{draft, friends_not_started, until_linked, until_outboxes_empty};
+use super::conversation::{friends_not_started, new_message, until_linked, until_outboxes_empty};
 use crate::disk::Disk;
 use crate::driver::harness::Harness;
 use crate::driver::{Driver, InFlight, StoreCall};
@@ -24,11 +24,11 @@ fn converse(harness: &mut Harness<'_>, replies: &mut Replies, crashed: impl Fn(&
         let sent = harness
             .peer
             .as_mut()
-            .map(|peer| peer.command(&network, draft(ours, text)));
+            .map(|peer| peer.command(&network, new_message(ours, text)));
         assert!(matches!(sent, Some(Ok(_))), "{sent:?}");
     }
     for text in OURS {
-        let command = harness.command(draft(peer, text));
+        let command = harness.command(new_message(peer, text));
         harness.until("the command gets its reply, or the driver has crashed", |harness| {
             crashed(harness) || harness.reply(command).is_some()
         });

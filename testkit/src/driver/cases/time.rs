@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use sotto_core::{Command, Input, Millis, Now, Wall};
 
-use super::conversation::{draft, friends_disks};
+use super::conversation::{friends_disks, new_message};
 use crate::driver::Driver;
 use crate::driver::harness::{Harness, fast_retry};
 use crate::driver::scripted_node::DeadlineChange;
@@ -109,7 +109,7 @@ pub fn a_wall_clock_jump_delays_no_retry(driver: &dyn Driver) {
     for days in [0, -3000, 3000, -1, 0] {
         jump.store(days * 86_400_000, Ordering::Relaxed);
         // At a jump forward the older ones expire.
-        let command = harness.command(draft(peer, &format!("wall clock off by {days} days")));
+        let command = harness.command(new_message(peer, &format!("wall clock off by {days} days")));
         harness.expect_reply(command);
         for _ in 0..3 {
             let mut dial = None;
