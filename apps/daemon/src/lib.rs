@@ -20,7 +20,6 @@ mod page;
 mod private;
 mod prompt;
 mod read_pool;
-mod request_line;
 pub mod resolve;
 mod server;
 mod subscription;
@@ -48,11 +47,11 @@ use read_pool::{ReadPool, ReadThread};
 use server::Server;
 
 pub use config::{Config, Network, template};
+pub use connection::{LINE_LIMIT, RequestLine, RequestLines};
 pub use init::{init, restore};
 pub use key::{KeySource, check_file as check_key_file};
 pub use log::Log;
 pub use prompt::ask;
-pub use request_line::{LINE_LIMIT, RequestLine, RequestLines};
 
 /// What differs from the configuration.
 #[derive(Clone, Default)]

@@ -1,7 +1,6 @@
 //! The program `sotto`: which surface is meant, and what runs in its own process. Each surface is a crate that knows the
 //! daemon's socket only; here they meet the daemon.
 
-mod args;
 mod conformance;
 pub mod demo;
 mod program;
@@ -9,13 +8,35 @@ mod program;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
-use sotto_cli::{Context, Outcome, output};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use sotto_cli::{Context, Global, Outcome, output};
 
-use args::Command;
 use program::Sotto;
 
-pub use args::Cli;
+/// Private peer-to-peer messaging for people and for the agents that work for them.
+#[derive(Debug, Parser)]
+#[command(name = "sotto", version, max_term_width = 100)]
+#[command(after_help = "Try `sotto demo` first. Every command takes --json; `sotto help COMMAND` says more.")]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Everything that `sotto` does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run two complete nodes on this machine, and prove what is protected
+    Demo(demo::Demo),
+    /// The command line, as a client of the daemon.
+    #[command(flatten)]
+    Client(sotto_cli::Command),
+    /// Test an implementation against the clauses of the protocol
+    Conformance(conformance::Conformance),
+}
 
 /// Runs one command line and says how the process ends.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

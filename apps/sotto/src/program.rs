@@ -8,7 +8,7 @@ use sotto_cli::{Context, Program};
 use sotto_daemon::{Config, KeySource, Log, Options};
 use zeroize::Zeroizing;
 
-use super::args::Cli;
+use super::Cli;
 
 /// This program.
 #[derive(Clone, Copy, Debug)]
