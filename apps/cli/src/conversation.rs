@@ -8,6 +8,7 @@ use sotto_client::blocking::Client;
 
 use super::context::Context;
 use super::output::{Table, Tone, messages, short, span};
+use super::reading::history;
 use super::stop::{Outcome, Stop};
 
 /// `sotto send`
@@ -321,22 +322,13 @@ fn text(argument: String) -> Result<String, Stop> {
 }
 
 fn unread(client: &mut Client, conversation: &str) -> Result<Vec<String>, Stop> {
-    let mut ids = Vec::new();
-    let mut before = None;
-    loop {
-        let page = api::History {
-            conversation: conversation.to_owned(),
-            limit: Some(1000),
-            before,
-        };
-        let page = client.call::<all::History>(&page)?.messages;
-        let unread = page
-            .iter()
-            .filter(|message| message.direction == api::Direction::In && message.state != MessageState::Read);
-        ids.extend(unread.map(|message| message.id.clone()));
-        match page.first() {
-            Some(oldest) if page.len() == 1000 => before = Some(oldest.id.clone()),
-            _ => return Ok(ids),
-        }
-    }
+    let whole = api::History {
+        conversation: conversation.to_owned(),
+        limit: Some(u32::MAX),
+        before: None,
+    };
+    let messages = history(client, whole)?.into_iter();
+    let unread =
+        messages.filter(|message| message.direction == api::Direction::In && message.state != MessageState::Read);
+    Ok(unread.map(|message| message.id).collect())
 }

@@ -1,7 +1,8 @@
 //! `sotto inbox`, `history`, `search` and `threads`: reading the store.
 
 use clap::Args;
-use sotto_api::{self as api, all};
+use sotto_api::{self as api, Error, all};
+use sotto_client::blocking::Client;
 
 use super::context::Context;
 use super::output::{Table, Tone, messages, moment};
@@ -39,7 +40,7 @@ impl Inbox {
 pub struct History {
     /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
     conversation: String,
-    /// At most so many, 1 to 1000
+    /// At most so many; 50 if left out
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u32>,
     /// Only messages before the one with this id
@@ -55,8 +56,32 @@ impl History {
             limit: self.limit,
             before: self.before,
         };
-        let found = context.client()?.call::<all::History>(&params)?;
-        show(context, &found, "no messages yet: sotto send CONVERSATION TEXT")
+        let messages = history(&mut context.client()?, params)?;
+        show(
+            context,
+            &api::Messages { messages },
+            "no messages yet: sotto send CONVERSATION TEXT",
+        )
+    }
+}
+
+/// As many messages of a history as are asked for, page by page, the oldest first.
+pub fn history(client: &mut Client, mut params: api::History) -> Result<Vec<api::Message>, Error> {
+    /// The longest page that the daemon gives.
+    const PAGE: u32 = 1000;
+    let mut pages = Vec::new();
+    let mut left = params.limit;
+    loop {
+        params.limit = left.map(|left| left.min(PAGE));
+        let page = client.call::<all::History>(&params)?.messages;
+        let got = u32::try_from(page.len()).unwrap_or(u32::MAX);
+        left = left.map(|left| left.saturating_sub(got));
+        let more = got == PAGE && left != Some(0);
+        params.before = page.first().map(|oldest| oldest.id.clone());
+        pages.push(page);
+        if !more {
+            return Ok(pages.into_iter().rev().flatten().collect());
+        }
     }
 }
 

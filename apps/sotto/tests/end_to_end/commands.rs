@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
+use sotto_api::{self as api, all};
 
 use crate::world::{World, path, run, sotto, string};
 
@@ -157,6 +158,38 @@ fn what_the_lists_show_is_what_was_said() {
     );
     assert_eq!(bob.json(&["read", "alice"])["read"].as_array().map(Vec::len), Some(3));
     assert_eq!(texts(&bob.json(&["inbox", "--unread"])), Vec::<String>::new());
+}
+
+/// The daemon gives a thousand at once.
+#[test]
+fn a_history_is_as_long_as_it_is_asked_for() {
+    let world = World::new();
+    let (alice, _bob) = world.friends();
+    let mut client = alice.client();
+    let said: Vec<String> = (0..2001).map(|n| n.to_string()).collect();
+    for text in &said {
+        let send = api::Send {
+            conversation: String::from("bob"),
+            text: text.clone(),
+            ..Default::default()
+        };
+        client.call::<all::Send>(&send).expect("queued");
+    }
+    let texts = |count: &str| -> Vec<String> {
+        let history = alice.json(&["history", "bob", "-n", count]);
+        let messages = history["messages"].as_array().expect("a list");
+        messages.iter().map(|message| string(&message["text"])).collect()
+    };
+    for (asked, from) in [
+        ("5000", 0),
+        ("2001", 0),
+        ("2000", 1),
+        ("1001", 1000),
+        ("1000", 1001),
+        ("1", 2000),
+    ] {
+        assert_eq!(texts(asked), said[from..], "{asked}");
+    }
 }
 
 #[test]
