@@ -30,6 +30,8 @@ pub struct Status {
     pub peer_faults_by_kind: BTreeMap<String, u64>,
     /// The newest event in the log; 0 if there is none.
     pub last_seq: u64,
+    /// Lines of the daemon's log that could not be written since the start (a full disk, a closed pipe).
+    pub log_lines_dropped: u64,
     /// The daemon's process.
     pub pid: u32,
     /// When it started.

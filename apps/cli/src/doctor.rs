@@ -79,7 +79,7 @@ impl Report {
         match Client::connect(&profile.socket()) {
             Ok(mut client) => {
                 if let Err(error) = self.daemon(&mut client) {
-                    self.bad("daemon", &error);
+                    self.no_daemon(profile, &error);
                 }
             }
             Err(error) => self.no_daemon(profile, &error),

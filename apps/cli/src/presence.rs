@@ -117,6 +117,10 @@ pub fn text(status: &api::Status) -> String {
     if status.peer_faults > 0 {
         table.pair("peer faults", faults(status));
     }
+    if status.log_lines_dropped > 0 {
+        let said = format!("{} lines could not be written", status.log_lines_dropped);
+        table.pair("log", (Tone::Warning, said));
+    }
     table.pair("folder", status.data_dir.as_str());
     table.render()
 }

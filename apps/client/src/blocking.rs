@@ -1,6 +1,7 @@
 //! [`Client`] for programs without a runtime: each call blocks the thread until it is answered.
 
 use std::path::Path;
+use std::time::Duration;
 
 use sotto_api::{Error, Event, Method};
 use tokio::runtime::{Builder, Runtime};
@@ -16,7 +17,7 @@ impl Client {
     /// Connects to the daemon that listens at `socket`.
     pub fn connect(socket: &Path) -> Result<Self, Error> {
         let runtime = Builder::new_current_thread()
-            .enable_io()
+            .enable_all()
             .build()
             .map_err(|error| Error::io("no runtime", &error))?;
         let client = runtime.block_on(crate::Client::connect(socket))?;
@@ -26,6 +27,16 @@ impl Client {
     /// Sends a request and waits for its answer.
     pub fn call<M: Method>(&mut self, params: &M::Params) -> Result<M::Result, Error> {
         self.runtime.block_on(self.client.call::<M>(params))
+    }
+
+    /// As [`call`](Self::call), but waits no longer than `patience`.
+    pub fn call_within<M: Method>(&mut self, params: &M::Params, patience: Duration) -> Result<M::Result, Error> {
+        self.runtime.block_on(self.client.call_within::<M>(params, patience))
+    }
+
+    /// The process of the daemon, where the operating system tells it.
+    pub const fn process(&self) -> Option<u32> {
+        self.client.process()
     }
 
     /// The next event of a subscription; waits for it.

@@ -2,17 +2,20 @@
 //! [`Profile`] says where the socket of a profile is, and [`Lock`] which process serves it.
 //!
 //! One request is under way at a time. Events of a subscription may come between a request and its answer; they are kept
-//! until [`Client::event`] asks for them.
+//! until [`Client::event`] asks for them. No call waits for a daemon that has stopped answering.
 
 pub mod blocking;
 mod lock;
+mod process;
 mod profile;
 
 use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use futures::StreamExt as _;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sotto_api::rpc::{FromDaemon, Id, Notification, Outcome, Request};
@@ -20,10 +23,19 @@ use sotto_api::{Error, Event, EventNotification, Kind, Method};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
+
+use process::DaemonProcess;
 
 pub use lock::Lock;
 pub use profile::Profile;
+
+/// How long a request may take beyond the time that it is to wait for: the backup of a large store, on a slow disk.
+const OVERDUE: Duration = Duration::from_mins(15);
+
+/// How long a request waits if it does not say: the longest of the defaults.
+const DEFAULT_WAIT: u64 = 30;
 
 /// A connection to a daemon.
 #[derive(Debug)]
@@ -31,6 +43,7 @@ pub struct Client {
     // Without a limit: the daemon is trusted, and a page of long messages is a long line.
     lines: FramedRead<OwnedReadHalf, LinesCodec>,
     writer: OwnedWriteHalf,
+    daemon: DaemonProcess,
     last_id: u64,
     /// Events that came while an answer was awaited.
     events: VecDeque<Event>,
@@ -43,19 +56,44 @@ impl Client {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                 Error::new(Kind::NoDaemon, format!("no daemon answers at {}", socket.display()))
             }
+            // The queue of connections that it has not accepted is full.
+            io::ErrorKind::WouldBlock => process::silent(None),
             _ => Error::io(socket.display(), &error),
         })?;
+        let daemon = DaemonProcess::of(socket, &stream);
         let (reader, writer) = stream.into_split();
         Ok(Self {
             lines: FramedRead::new(reader, LinesCodec::new()),
             writer,
+            daemon,
             last_id: 0,
             events: VecDeque::new(),
         })
     }
 
-    /// Sends a request and waits for its answer. The answer to a call that was given up is passed over by the next one.
+    /// The process of the daemon, where the operating system tells it.
+    pub const fn process(&self) -> Option<u32> {
+        self.daemon.id
+    }
+
+    /// Sends a request and waits for its answer, for as long as the daemon answers other connections. The answer to a call
+    /// that was given up is passed over by the next one.
     pub async fn call<M: Method>(&mut self, params: &M::Params) -> Result<M::Result, Error> {
+        let daemon = self.daemon.clone();
+        let longest = wait(params)? + OVERDUE;
+        let answer = daemon.while_alive(self.exchange::<M>(params));
+        timeout(longest, answer)
+            .await
+            .unwrap_or_else(|_| Err(daemon.overdue(M::NAME)))
+    }
+
+    /// As [`call`](Self::call), but waits no longer than `patience`.
+    pub async fn call_within<M: Method>(&mut self, params: &M::Params, patience: Duration) -> Result<M::Result, Error> {
+        let daemon = self.daemon.clone();
+        daemon.within(patience, self.exchange::<M>(params)).await
+    }
+
+    async fn exchange<M: Method>(&mut self, params: &M::Params) -> Result<M::Result, Error> {
         self.last_id += 1;
         let id = Id::from(self.last_id);
         let request = Request::new(id.clone(), M::NAME, params);
@@ -77,8 +115,14 @@ impl Client {
         }
     }
 
-    /// The next event of a subscription; waits for it. May be given up at any time without losing an event.
+    /// The next event of a subscription; waits for it, for as long as the daemon answers other connections. May be given up
+    /// at any time without losing an event.
     pub async fn event(&mut self) -> Result<Event, Error> {
+        let daemon = self.daemon.clone();
+        daemon.while_alive(self.next_event()).await
+    }
+
+    async fn next_event(&mut self) -> Result<Event, Error> {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Ok(event);
@@ -109,6 +153,13 @@ impl Client {
     }
 }
 
+/// How long a request is to wait by itself: its parameter `timeout`.
+fn wait(params: &impl Serialize) -> Result<Duration, Error> {
+    let params = serde_json::to_value(params).map_err(|error| Error::internal(error.to_string()))?;
+    let seconds = params.get("timeout").and_then(Value::as_u64).unwrap_or(DEFAULT_WAIT);
+    Ok(Duration::from_secs(seconds))
+}
+
 /// The event in a notification; none if the notification is of another kind.
 fn event(notification: Notification<Value>) -> Result<Option<Event>, Error> {
     match notification.method.as_str() {
@@ -133,15 +184,11 @@ fn lost(error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
+    use super::*;
     use serde_json::json;
     use sotto_api::{Body, Nothing, all};
     use tokio::io::{AsyncBufReadExt as _, BufReader};
     use tokio::net::UnixListener;
-    use tokio::time::timeout;
-
-    use super::*;
 
     /// A client, and the daemon's end of its connection.
     async fn pair() -> (Client, BufReader<UnixStream>) {
@@ -218,6 +265,35 @@ mod tests {
             .call::<all::DaemonStop>(&nothing)
             .await
             .expect("the second answer");
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_does_not_answer_is_named_and_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let socket = folder.path().join("socket");
+        let listener = UnixListener::bind(&socket).expect("a socket");
+        let mut client = Client::connect(&socket).await.expect("a queue of connections");
+        let process = std::process::id();
+        assert_eq!(client.process(), Some(process));
+        tokio::time::pause();
+        // Longer than the daemon may be silent: whether it answers decides.
+        let params = sotto_api::WaitEvents {
+            timeout: Some(3600),
+            ..Default::default()
+        };
+        let began = tokio::time::Instant::now();
+        let waits = [
+            client.call::<all::EventsWait>(&params).await.map(drop),
+            client.event().await.map(drop),
+            client.call::<all::DaemonStop>(&Nothing {}).await.map(drop),
+        ];
+        assert!(began.elapsed() < Duration::from_mins(1));
+        for wait in waits {
+            let error = wait.expect_err("no answer came");
+            let said = format!("the daemon (process {process}) does not answer");
+            assert_eq!((error.kind(), error.message), (Kind::NoDaemon, said));
+        }
+        drop(listener);
     }
 
     #[tokio::test]

@@ -1,13 +1,14 @@
 //! [`Lock`]: the operating system's lock on `sotto.pid`, which the daemon of a profile holds while it lives. The number in
 //! the file only says which process that is; after a crash the number stays and the lock does not.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::Errno;
 use sotto_api::{Error, Kind};
 
 /// [`Lock::holder`] takes a shared lock for a moment, so one refusal is not proof of a daemon.
@@ -24,14 +25,7 @@ impl Lock {
     /// Takes the lock for this process, or says who has it.
     pub fn acquire(path: &Path) -> Result<Self, Error> {
         let failed = |error: io::Error| Error::io(path.display(), &error);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)
-            .map_err(failed)?;
+        let mut file = open_regular(path, OFlags::RDWR | OFlags::CREATE).map_err(failed)?;
         for _ in 0..TRIES {
             match file.try_lock() {
                 Ok(()) => {
@@ -54,7 +48,7 @@ impl Lock {
     /// The process that holds the lock, if one does. `Ok(Some(0))` is one that has not said its number yet.
     pub fn holder(path: &Path) -> Result<Option<u32>, Error> {
         let failed = |error: io::Error| Error::io(path.display(), &error);
-        let mut file = match File::open(path) {
+        let mut file = match open_regular(path, OFlags::RDONLY) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
@@ -74,6 +68,22 @@ impl Drop for Lock {
     }
 }
 
+/// Follows no link, since the owner of the lock empties the file; and does not wait for the other end of a pipe.
+fn open_regular(path: &Path, flags: OFlags) -> io::Result<File> {
+    let strange = || io::Error::other("it is not a regular file");
+    let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match open(path, flags, Mode::RUSR | Mode::WUSR) {
+        Ok(file) => File::from(file),
+        Err(Errno::LOOP) => return Err(strange()),
+        Err(error) => return Err(error.into()),
+    };
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(strange())
+    }
+}
+
 fn written(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.rewind().ok()?;
@@ -87,6 +97,19 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
 
     use super::*;
+
+    #[test]
+    fn a_link_is_refused_and_its_target_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, target) = (folder.path().join("sotto.pid"), folder.path().join("diary"));
+        fs::write(&target, "dear diary").expect("room");
+        std::os::unix::fs::symlink(&target, &path).expect("room");
+        for refused in [Lock::acquire(&path).map(drop), Lock::holder(&path).map(drop)] {
+            let error = refused.expect_err("a link");
+            assert!(error.message.ends_with("it is not a regular file"), "{error}");
+        }
+        assert_eq!(fs::read_to_string(&target).expect("readable"), "dear diary");
+    }
 
     #[test]
     fn the_lock_decides_not_the_number() {

@@ -3,11 +3,12 @@
 //! the requests after it. No line can end the connection: one that is too long is reported and passed over without being held.
 
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 use sotto_api::rpc::{Id, Incoming, Request, Response, parse};
 use sotto_api::{Error, Kind};
@@ -108,7 +109,7 @@ impl Connection {
 
     async fn one(&mut self, request: Request) -> Result<(), ClientGone> {
         let Request { id, method, params, .. } = request;
-        let answer = dispatch(&self.app, &method, params).await;
+        let answer = caught(dispatch(&self.app, &method, params)).await;
         // A notification has no response, so what only a response could carry is dropped.
         let Some(id) = id else { return Ok(()) };
         match answer {
@@ -125,7 +126,7 @@ impl Connection {
             Ok(Handled::Pending(result)) if self.waits.len() < WAITS => {
                 let client = self.client.clone();
                 self.waits.spawn(async move {
-                    let _ = client.push(&Response::new(id, result.await), None).await;
+                    let _ = client.push(&Response::new(id, caught(result).await), None).await;
                 });
                 Ok(())
             }
@@ -154,7 +155,7 @@ impl Connection {
                     continue;
                 }
             };
-            let answer = dispatch(&self.app, &method, params).await;
+            let answer = caught(dispatch(&self.app, &method, params)).await;
             let Some(id) = id else { continue };
             match answer {
                 Ok(Handled::Done(value)) => answers.ready.push(Response::new(id, Ok(value))),
@@ -231,7 +232,8 @@ struct Batch {
 
 impl Batch {
     fn wait(&mut self, id: Id, result: PendingResult<Value>) {
-        self.waiting.spawn(async move { Response::new(id, result.await) });
+        self.waiting
+            .spawn(async move { Response::new(id, caught(result).await) });
     }
 
     async fn send(mut self, client: &ClientQueue) -> Result<(), ClientGone> {
@@ -251,6 +253,15 @@ impl Batch {
         });
         client.push(&ready, Some(after)).await
     }
+}
+
+/// A panic as the error that the request gets, because its client would wait for the answer for ever.
+async fn caught<T>(request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    AssertUnwindSafe(request).catch_unwind().await.unwrap_or_else(|_| {
+        // Standard error has the panic's message.
+        tracing::error!("a request has crashed");
+        Err(Error::internal("the request has crashed"))
+    })
 }
 
 fn too_many(what: &str, limit: usize) -> Error {

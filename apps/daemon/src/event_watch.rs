@@ -3,6 +3,7 @@
 use sotto_core::{ContactPresence, Notice};
 use sotto_io_tokio::Notices;
 use tokio::sync::{broadcast, watch};
+use tokio::task::JoinSet;
 
 /// Presence notices kept for a slow subscriber. A lost one does no harm, because the next has the current state.
 const WAITING_PRESENCE: usize = 64;
@@ -15,15 +16,15 @@ pub(crate) struct EventWatch {
 }
 
 impl EventWatch {
-    /// Listens for as long as the node runs. `newest` is the number of the newest event.
-    pub fn start(mut notices: Notices, newest: u64) -> Self {
+    /// Listens in one of the `tasks` for as long as the node runs. `newest` is the number of the newest event.
+    pub fn start(mut notices: Notices, newest: u64, tasks: &mut JoinSet<()>) -> Self {
         let (grow, newest) = watch::channel(newest);
         let (presence, _) = broadcast::channel(WAITING_PRESENCE);
         let feed = Self {
             newest,
             presence: presence.clone(),
         };
-        tokio::spawn(async move {
+        tasks.spawn(async move {
             while let Some(notice) = notices.next().await {
                 match notice {
                     Notice::Logged(seq) => {

@@ -22,29 +22,29 @@ mod prompt;
 mod read_pool;
 pub mod resolve;
 mod server;
+mod signals;
 mod subscription;
 mod view;
 
+use std::env;
 use std::fmt;
-use std::future::Future;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use sotto_api::{Error, Kind, Time};
 use sotto_client::{Lock, Profile};
 use sotto_core::{Command, Limits, Millis, Reply};
-use sotto_io_sqlcipher::Store;
-use sotto_io_tokio::{NodeHandle, NodeTask, Transport};
-use tokio::signal::unix::{SignalKind, signal};
+use sotto_io_sqlcipher::{Store, StoreError};
+use sotto_io_tokio::{DriverError, NodeHandle, NodeTask, Transport};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use app::{App, ConsumerLocks, unexpected};
 use event_watch::EventWatch;
 use network::NetworkHandle;
 use read_pool::{ReadPool, ReadThread};
 use server::Server;
+use signals::Signals;
 
 pub use config::{Config, Network, template};
 pub use connection::{LINE_LIMIT, RequestLine, RequestLines};
@@ -78,36 +78,24 @@ pub fn run(profile: &Profile, options: Options, log: &Log) -> Result<(), Error> 
     profile.require()?;
     harden::harden()?;
     let config = configured(profile, &options)?;
-    log::start(log, &config.log_level)?;
+    let log_handle = Arc::new(log::start(log, &config.log_level)?);
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::io("no runtime", &error))?
         .block_on(async {
-            let signals = signals()?;
+            let signals = Signals::listen(log)?;
             let daemon = Daemon::start(profile, options).await?;
+            // Every file is open or known by an absolute path. The folder of the caller can be unmounted.
+            env::set_current_dir("/").map_err(|error| Error::io("/", &error))?;
             let stop = daemon.app.stop.clone();
+            let log_handle = log_handle.clone();
             tokio::spawn(async move {
-                signals.await;
+                signals.end_requested(|| log_handle.reopen()).await;
                 stop.send_modify(|stop| *stop = true);
             });
             daemon.finished().await
         })
-}
-
-/// Resolves at the first signal that asks the process to end.
-fn signals() -> Result<impl Future<Output = ()>, Error> {
-    let listen = |kind| signal(kind).map_err(|error: io::Error| Error::io("cannot listen for signals", &error));
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut hangup = listen(SignalKind::hangup())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    })
 }
 
 /// A daemon that runs as tasks of the current runtime.
@@ -118,6 +106,8 @@ pub struct Daemon {
     driver: NodeTask<Store>,
     server: JoinHandle<()>,
     read_threads: [ReadThread; 2],
+    /// What the server relies on: they end with the node, or by a panic.
+    followers: JoinSet<()>,
     network: NetworkHandle,
     // Last, so that the lock is held until everything else has ended.
     lock: Lock,
@@ -133,9 +123,10 @@ impl Daemon {
         let pool = || ReadPool::start(store.reader().map_err(|error| fault::store(&error))?);
         let (reads, read_thread) = pool()?;
         let (backups, backup_thread) = pool()?;
+        let mut followers = JoinSet::new();
         let network = match options.transport {
             Some(transport) => NetworkHandle::given(transport, &config.network),
-            None => NetworkHandle::start(profile, &config)?,
+            None => NetworkHandle::start(profile, &config, &mut followers)?,
         };
         let limits = limits(&config);
         let driven = sotto_io_tokio::NodeConfig {
@@ -146,7 +137,8 @@ impl Daemon {
         let (node, mut driver) = sotto_io_tokio::start(driven)
             .await
             .map_err(|error| fault::driver(&error))?;
-        let (app, server) = match serve(profile, config, node.clone(), [reads, backups], &network, &lock).await {
+        let pools = [reads, backups];
+        let (app, server) = match serve(profile, config, node.clone(), pools, &network, &mut followers, &lock).await {
             Ok(started) => started,
             Err(error) => {
                 // The address and the store are free again before the error is returned, so that the next start finds them.
@@ -162,6 +154,7 @@ impl Daemon {
             driver,
             server,
             read_threads: [read_thread, backup_thread],
+            followers,
             network,
             lock,
         })
@@ -172,49 +165,100 @@ impl Daemon {
         self.app.stop.send_modify(|stop| *stop = true);
     }
 
-    /// Returns when it has stopped cleanly, or the error that ended it.
-    pub async fn finished(self) -> Result<(), Error> {
+    /// Returns when it has stopped cleanly, or the error that ended it. A part that crashes ends all of them, because a
+    /// process that holds the profile must serve it.
+    pub async fn finished(mut self) -> Result<(), Error> {
+        let end = self.end().await;
         let Self {
             app,
             node,
-            mut driver,
+            driver,
             server,
             read_threads,
+            followers,
             network,
             lock,
         } = self;
-        let mut stopping = app.stopping();
-        let failed = tokio::select! {
-            _ = stopping.wait_for(|stopping| *stopping) => None,
-            ended = &mut driver => Some(ended),
-        };
         app.stop.send_modify(|stop| *stop = true);
         drop(app);
-        // All clients are gone, so no error here can be reported.
-        let _ = server.await;
+        if !matches!(end, End::Crashed("the server", _)) {
+            // All clients are gone, so no error here can be reported.
+            let _ = server.await;
+        }
         for thread in read_threads {
             thread.close();
         }
-        let ended = if let Some(ended) = failed {
-            ended
-        } else {
-            node.shutdown().await;
-            driver.await
+        let (node_end, crash) = match end {
+            End::Node(node_end) => (node_end, None),
+            End::Requested => (shut_down(&node, driver).await, None),
+            End::Crashed(part, error) => (shut_down(&node, driver).await, Some(crashed(part, error))),
         };
+        drop(followers);
         network.close().await;
         drop(lock);
-        match ended {
-            Ok(Ok(())) => {
+        match (crash, node_end) {
+            (Some(crash), _) => Err(crash),
+            (None, Ok(Ok(()))) => {
                 tracing::info!("the daemon has ended");
                 Ok(())
             }
-            Ok(Err(error)) => {
+            (None, Ok(Err(error))) => {
                 // The message may name an address. The caller gets it, the log does not.
                 let error = fault::driver(&error);
                 tracing::error!(kind = ?error.kind(), "the node has stopped for good");
                 Err(error)
             }
-            Err(error) => Err(Error::internal(format!("the node has crashed: {error}"))),
+            (None, Err(error)) => Err(crashed("the node", Some(error))),
+        }
+    }
+
+    /// The first end of any part.
+    async fn end(&mut self) -> End {
+        let mut stopping = self.app.stopping();
+        let [reads, backups] = &mut self.read_threads;
+        tokio::select! {
+            biased;
+            _ = stopping.wait_for(|stopping| *stopping) => End::Requested,
+            // Before the followers, which end with it.
+            ended = &mut self.driver => End::Node(ended),
+            ended = &mut self.server => End::Crashed("the server", ended.err()),
+            () = reads.ended() => End::Crashed("the thread for queries", None),
+            () = backups.ended() => End::Crashed("the thread for backups", None),
+            error = first_panic(&mut self.followers) => End::Crashed("a follower of the node", Some(error)),
+        }
+    }
+}
+
+type NodeEnd = Result<Result<(), DriverError<StoreError>>, JoinError>;
+
+/// Why a daemon ends.
+enum End {
+    /// A client or a signal asked for it.
+    Requested,
+    /// The node has ended.
+    Node(NodeEnd),
+    /// Another part has ended, though it was not asked to.
+    Crashed(&'static str, Option<JoinError>),
+}
+
+async fn shut_down(node: &NodeHandle, driver: NodeTask<Store>) -> NodeEnd {
+    node.shutdown().await;
+    driver.await
+}
+
+fn crashed(part: &'static str, error: Option<JoinError>) -> Error {
+    tracing::error!(part, "a part of the daemon has crashed");
+    let why = error.map_or_else(String::new, |error| format!(": {error}"));
+    Error::internal(format!("{part} has crashed{why}"))
+}
+
+/// Resolves when one of the tasks has panicked.
+async fn first_panic(tasks: &mut JoinSet<()>) -> JoinError {
+    loop {
+        match tasks.join_next().await {
+            Some(Err(error)) => return error,
+            Some(Ok(())) => {}
+            None => std::future::pending().await,
         }
     }
 }
@@ -226,6 +270,7 @@ async fn serve(
     node: NodeHandle,
     [reads, backups]: [ReadPool; 2],
     network: &NetworkHandle,
+    followers: &mut JoinSet<()>,
     lock: &Lock,
 ) -> Result<(Arc<App>, JoinHandle<()>), Error> {
     // Subscribed before the end of the log is read, so that no event is missed between the two.
@@ -244,7 +289,7 @@ async fn serve(
         network: network.status(),
         reads,
         backups,
-        events: EventWatch::start(notices, newest.0),
+        events: EventWatch::start(notices, newest.0, followers),
         folder: profile.folder().to_owned(),
         us,
         started_at: Time::now(),
@@ -256,7 +301,7 @@ async fn serve(
     app.command(Command::SetAvailability(view::availability(app.config.availability)))
         .await?;
     let server = Server::bind(&profile.socket(), lock)?;
-    tracing::info!(address = ?us, network = kind(&app.config.network), "the daemon has started");
+    tracing::info!(network = kind(&app.config.network), "the daemon has started");
     let server = tokio::spawn(server.run(app.clone()));
     Ok((app, server))
 }
@@ -265,6 +310,10 @@ fn configured(profile: &Profile, options: &Options) -> Result<Config, Error> {
     let mut config = Config::load(&profile.config_file())?;
     if let Some(network) = &options.network {
         config.network = network.parse().map_err(|why: String| Error::new(Kind::Usage, why))?;
+    }
+    if let Network::Local(folder) = &mut config.network {
+        // The daemon leaves the folder that it was started in.
+        *folder = std::path::absolute(&folder).map_err(|error| Error::io(folder.display(), &error))?;
     }
     Ok(config)
 }
@@ -282,5 +331,69 @@ fn limits(config: &Config) -> Limits {
         outbox_expiry: Millis::hours(config.outbox_hours),
         events: config.events_kept,
         ..Limits::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sotto_io_tokio::Offline;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    async fn daemon() -> (Daemon, Profile, TempDir) {
+        let folder = TempDir::new().expect("a folder");
+        let profile = Profile::locate(Some(&folder.path().join("data")), None).expect("a profile");
+        let key = KeySource {
+            key_file: Some(folder.path().join("key")),
+            no_input: true,
+            ..KeySource::default()
+        };
+        // `init` brings its own runtime.
+        std::thread::scope(|scope| {
+            let made = scope.spawn(|| init(&profile, "", None, &key).expect("a new identity"));
+            made.join().expect("no panic");
+        });
+        let options = Options {
+            transport: Some(Arc::new(Offline)),
+            key,
+            ..Options::default()
+        };
+        let daemon = Daemon::start(&profile, options).await.expect("a daemon");
+        (daemon, profile, folder)
+    }
+
+    async fn crashes(daemon: Daemon, profile: &Profile, part: &str) {
+        let error = daemon.finished().await.expect_err("it crashed");
+        assert_eq!(error.kind(), Kind::Internal);
+        assert!(error.message.starts_with(&format!("{part} has crashed")), "{error}");
+        assert_eq!(
+            Lock::holder(&profile.lock_file()).expect("readable"),
+            None,
+            "the profile is free"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_crashed_server_ends_the_daemon() {
+        let (mut daemon, profile, _folder) = daemon().await;
+        daemon.server.abort();
+        daemon.server = tokio::spawn(async { panic!("a test's own") });
+        crashes(daemon, &profile, "the server").await;
+    }
+
+    #[tokio::test]
+    async fn a_crashed_query_ends_the_daemon() {
+        let (daemon, profile, _folder) = daemon().await;
+        let answer = daemon.app.reads.read::<(), _>(|_| panic!("a test's own")).await;
+        assert_eq!(answer.expect_err("no answer").kind(), Kind::Internal);
+        crashes(daemon, &profile, "the thread for queries").await;
+    }
+
+    #[tokio::test]
+    async fn a_crashed_follower_ends_the_daemon() {
+        let (mut daemon, profile, _folder) = daemon().await;
+        daemon.followers.spawn(async { panic!("a test's own") });
+        crashes(daemon, &profile, "a follower of the node").await;
     }
 }

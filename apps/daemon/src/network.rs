@@ -11,6 +11,7 @@ use sotto_io_tokio::{Local, Transport};
 use sotto_io_tor::{Reachability, StartError, Tor, TorLimits, TorPhase, TorStatus, TorStatusChanges};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tor_rtcompat::tokio::TokioRustlsRuntime;
 
 use sotto_api::{self as api, Error, Kind};
@@ -42,8 +43,8 @@ impl NetworkHandle {
         }
     }
 
-    /// The one that the configuration names.
-    pub fn start(profile: &Profile, config: &Config) -> Result<Self, Error> {
+    /// The one that the configuration names. One of the `tasks` follows its status.
+    pub fn start(profile: &Profile, config: &Config, tasks: &mut JoinSet<()>) -> Result<Self, Error> {
         if let Network::Local(directory) = &config.network {
             return Ok(Self::given(Arc::new(Local::new(directory)), &config.network));
         }
@@ -65,7 +66,7 @@ impl NetworkHandle {
             StartError::Runtime => Error::internal(error.to_string()),
         })?;
         let (board, status) = watch::channel(seen(&tor.status()));
-        tokio::spawn(follow(tor.status_changes(), board));
+        tasks.spawn(follow(tor.status_changes(), board));
         Ok(Self {
             transport: Arc::new(tor.clone()),
             status,

@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle};
 
 use sotto_api::Error;
 use sotto_io_sqlcipher::{Reader, StoreError};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, Receiver};
 
 use super::fault;
 
@@ -23,17 +23,24 @@ pub(crate) struct ReadPool {
 pub(crate) struct ReadThread {
     jobs: Sender<Option<Job>>,
     thread: JoinHandle<()>,
+    /// Closed by the end of the thread.
+    end: Receiver<()>,
 }
 
 impl ReadPool {
     /// Starts the thread.
     pub fn start(reader: Reader) -> Result<(Self, ReadThread), Error> {
         let (jobs, inbox) = mpsc::channel::<Option<Job>>();
+        let (alive, end) = oneshot::channel();
         let thread = thread::Builder::new()
             .name("sotto-reads".into())
-            .spawn(move || inbox.into_iter().map_while(|job| job).for_each(|job| job(&reader)))
+            .spawn(move || {
+                // Dropped by a panic too.
+                let _alive: oneshot::Sender<()> = alive;
+                inbox.into_iter().map_while(|job| job).for_each(|job| job(&reader));
+            })
             .map_err(|error| Error::io("no thread for queries", &error))?;
-        Ok((Self { jobs: jobs.clone() }, ReadThread { jobs, thread }))
+        Ok((Self { jobs: jobs.clone() }, ReadThread { jobs, thread, end }))
     }
 
     /// Runs a query, after those sent before.
@@ -55,6 +62,11 @@ impl ReadPool {
 }
 
 impl ReadThread {
+    /// Resolves when the thread has ended. Before [`close`](Self::close), only a panic ends it.
+    pub async fn ended(&mut self) {
+        let _ = (&mut self.end).await;
+    }
+
     /// Runs the queries that were sent before, then closes the reader. A store can be closed only after its readers.
     pub fn close(self) {
         let _ = self.jobs.send(None);

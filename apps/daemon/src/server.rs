@@ -11,7 +11,7 @@ use sotto_api::rpc::Response;
 use sotto_api::{Error, Kind};
 use sotto_client::Lock;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 
 use super::app::App;
@@ -73,7 +73,9 @@ impl Server {
         let mut clients = JoinSet::new();
         let mut stopping = app.stopping();
         loop {
-            while clients.try_join_next().is_some() {}
+            while let Some(ended) = clients.try_join_next() {
+                report(ended);
+            }
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
                 _ = stopping.wait_for(|stopping| *stopping) => break,
@@ -98,7 +100,9 @@ impl Server {
             }
         }
         drop(self);
-        while clients.join_next().await.is_some() {}
+        while let Some(ended) = clients.join_next().await {
+            report(ended);
+        }
     }
 }
 
@@ -106,6 +110,13 @@ impl Drop for Server {
     fn drop(&mut self) {
         // If the file stays, the next daemon removes it.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// A crash is a bug, and ends the connection of one client. The others are served on.
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a client's connection has crashed");
     }
 }
 

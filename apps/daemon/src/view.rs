@@ -2,7 +2,7 @@
 
 use sotto_api::{self as api, Body};
 use sotto_core::row::{self, DeliveryState, Event as Row};
-use sotto_core::{ConversationId, Direction, EventSeq, OnionAddress, Wall};
+use sotto_core::{ConversationId, Direction, EventSeq, MessageKey, OnionAddress, Wall};
 use sotto_io_sqlcipher::{ContactView, EventView, MessageView, RequestView, ThreadView, Who};
 
 use crate::resolve::Candidate;
@@ -184,71 +184,23 @@ pub(crate) const fn state(state: DeliveryState) -> (api::MessageState, Option<ap
     }
 }
 
+/// An event of the log, by its kind.
 pub(crate) fn event(us: OnionAddress, view: EventView) -> api::Event {
     let EventView {
         row,
         peer,
         message: about,
     } = view;
-    let named = |contact| {
-        who(peer.clone().unwrap_or(Who {
-            address: contact,
-            petname: None,
-            claimed_name: None,
-            verified: false,
-        }))
-    };
     let about = about.map(|view| Box::new(message(us, view)));
+    let named = |contact| contact_name(contact, peer.clone());
     let body = match row.event {
-        Row::MessageQueued { key } => Body::MessageQueued {
-            id: key.id.to_string(),
-            conversation: conversation(key.conversation),
-            author: key.author.to_string(),
-            message: about,
-        },
-        Row::MessageReceived { key } => Body::MessageReceived {
-            id: key.id.to_string(),
-            conversation: conversation(key.conversation),
-            author: key.author.to_string(),
-            message: about,
-        },
-        Row::MessageState { key, state: reached } => {
-            let (state, reason) = state(reached);
-            Body::MessageState {
-                id: key.id.to_string(),
-                conversation: conversation(key.conversation),
-                author: key.author.to_string(),
-                direction: side(us, key.author),
-                state,
-                reason,
-            }
-        }
-        Row::MessageEdited { key } => Body::MessageEdited {
-            id: key.id.to_string(),
-            conversation: conversation(key.conversation),
-            author: key.author.to_string(),
-            message: about,
-        },
-        Row::MessageDeleted { key } => Body::MessageDeleted {
-            id: key.id.to_string(),
-            conversation: conversation(key.conversation),
-            author: key.author.to_string(),
-            direction: side(us, key.author),
-        },
-        Row::MessageReacted { key, author } => Body::MessageReacted {
-            id: key.id.to_string(),
-            conversation: conversation(key.conversation),
-            author: key.author.to_string(),
-            by: author.to_string(),
-            direction: side(us, author),
-            message: about,
-        },
-        Row::MessageDisappeared { key } => Body::MessageDisappeared {
-            id: key.id.to_string(),
-            conversation: conversation(key.conversation),
-            author: key.author.to_string(),
-            direction: side(us, key.author),
-        },
+        Row::MessageQueued { key } => message_queued(key, about),
+        Row::MessageReceived { key } => message_received(key, about),
+        Row::MessageState { key, state } => message_state(us, key, state),
+        Row::MessageEdited { key } => message_edited(key, about),
+        Row::MessageDeleted { key } => message_deleted(us, key),
+        Row::MessageReacted { key, author } => message_reacted(us, key, author, about),
+        Row::MessageDisappeared { key } => message_disappeared(us, key),
         Row::TimerChanged {
             conversation,
             author,
@@ -280,10 +232,85 @@ pub(crate) fn event(us: OnionAddress, view: EventView) -> api::Event {
             identity_changed,
         },
     };
-    api::Event {
-        seq: Some(row.seq.0),
-        at: time(row.at),
-        body,
+    let (seq, at) = (Some(row.seq.0), time(row.at));
+    api::Event { seq, at, body }
+}
+
+/// The contact of an event by its names; by its address alone once its row is gone.
+fn contact_name(contact: OnionAddress, peer: Option<Who>) -> api::ContactName {
+    who(peer.unwrap_or(Who {
+        address: contact,
+        petname: None,
+        claimed_name: None,
+        verified: false,
+    }))
+}
+
+fn message_queued(key: MessageKey, message: Option<Box<api::Message>>) -> Body {
+    Body::MessageQueued {
+        id: key.id.to_string(),
+        conversation: conversation(key.conversation),
+        author: key.author.to_string(),
+        message,
+    }
+}
+
+fn message_received(key: MessageKey, message: Option<Box<api::Message>>) -> Body {
+    Body::MessageReceived {
+        id: key.id.to_string(),
+        conversation: conversation(key.conversation),
+        author: key.author.to_string(),
+        message,
+    }
+}
+
+fn message_state(us: OnionAddress, key: MessageKey, reached: DeliveryState) -> Body {
+    let (state, reason) = state(reached);
+    Body::MessageState {
+        id: key.id.to_string(),
+        conversation: conversation(key.conversation),
+        author: key.author.to_string(),
+        direction: side(us, key.author),
+        state,
+        reason,
+    }
+}
+
+fn message_edited(key: MessageKey, message: Option<Box<api::Message>>) -> Body {
+    Body::MessageEdited {
+        id: key.id.to_string(),
+        conversation: conversation(key.conversation),
+        author: key.author.to_string(),
+        message,
+    }
+}
+
+fn message_deleted(us: OnionAddress, key: MessageKey) -> Body {
+    Body::MessageDeleted {
+        id: key.id.to_string(),
+        conversation: conversation(key.conversation),
+        author: key.author.to_string(),
+        direction: side(us, key.author),
+    }
+}
+
+fn message_reacted(us: OnionAddress, key: MessageKey, by: OnionAddress, message: Option<Box<api::Message>>) -> Body {
+    Body::MessageReacted {
+        id: key.id.to_string(),
+        conversation: conversation(key.conversation),
+        author: key.author.to_string(),
+        by: by.to_string(),
+        direction: side(us, by),
+        message,
+    }
+}
+
+fn message_disappeared(us: OnionAddress, key: MessageKey) -> Body {
+    Body::MessageDisappeared {
+        id: key.id.to_string(),
+        conversation: conversation(key.conversation),
+        author: key.author.to_string(),
+        direction: side(us, key.author),
     }
 }
 

@@ -52,17 +52,17 @@ struct Findings {
     cases: Vec<Finding>,
 }
 
-/// A case.
+/// The result of one case: the requirement of its clause, and for a failed case what differs from it.
 #[derive(Debug, Serialize)]
 struct Finding {
     id: &'static str,
     section: &'static str,
-    says: &'static str,
+    requirement: &'static str,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    came: Option<String>,
+    observed: Option<String>,
 }
 
 impl Conformance {
@@ -171,10 +171,10 @@ fn findings(address: OnionAddress, report: &Report) -> Findings {
         Finding {
             id: result.id,
             section: result.section,
-            says: result.claim,
+            requirement: result.claim,
             outcome,
             expected: failure.map(|failure| failure.expected.clone()),
-            came: failure.map(|failure| failure.actual.clone()),
+            observed: failure.map(|failure| failure.actual.clone()),
         }
     };
     Findings {

@@ -22,6 +22,9 @@ use crate::stop::{Stop, reported_error};
 
 /// Deriving the key is slow on purpose, and comes before the socket.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// The first descriptor after standard input, output and error.
+const FIRST_OTHER: i32 = 3;
+
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// `sotto daemon start`
@@ -41,7 +44,8 @@ impl Start {
     /// Starts it, unless it runs already.
     pub fn run(self, context: &Context) -> Outcome {
         let profile = context.profile()?;
-        if let Ok(client) = Client::connect(&profile.socket()) {
+        if let Ok(mut client) = Client::connect(&profile.socket()) {
+            client.call::<all::NodeStatus>(&api::Nothing {}).map_err(in_the_way)?;
             context.output.remark("the daemon is already running");
             return self.tell(context, client);
         }
@@ -125,6 +129,9 @@ impl Start {
         passphrase: Option<&Zeroizing<String>>,
     ) -> Result<Child, Error> {
         let failed = |error: std::io::Error| Error::io("the daemon cannot be started", &error);
+        // The daemon gets nothing that this process did not open for it: it would keep locks held and pipes open.
+        let given: Option<i32> = self.key.passphrase_fd.and_then(|number| number.try_into().ok());
+        close_fds::set_fds_cloexec(FIRST_OTHER, given.as_slice());
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         context.global.repeat(&mut command);
         command
@@ -152,6 +159,14 @@ impl Start {
         }
         Ok(child)
     }
+}
+
+/// A daemon that does not answer holds the profile. No second one can start beside it.
+fn in_the_way(error: Error) -> Error {
+    if error.kind() == Kind::NoDaemon {
+        return Error::new(Kind::InUse, error.message).hint("sotto daemon stop ends it");
+    }
+    error
 }
 
 /// The daemon's standard error goes to the log too: a panic, the last error.

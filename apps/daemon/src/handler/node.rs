@@ -12,6 +12,7 @@ use sotto_io_sqlcipher::Reader;
 
 use super::{Handle, Handled};
 use crate::app::{App, unexpected};
+use crate::log;
 use crate::view;
 
 impl Handle<all::IdentityShow> for App {
@@ -86,6 +87,7 @@ impl Handle<all::NodeStatus> for App {
                 .map(|(kind, count)| (kind.to_string(), *count))
                 .collect(),
             last_seq: *self.events.newest().borrow(),
+            log_lines_dropped: log::dropped_lines(),
             pid: std::process::id(),
             started_at: self.started_at,
             data_dir: self.folder.display().to_string(),

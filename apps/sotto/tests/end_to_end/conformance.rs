@@ -1,5 +1,7 @@
 //! `sotto conformance` against a real daemon: everything passes, and what is not there is said to be so.
 
+use std::os::unix::net::UnixListener;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -39,6 +41,32 @@ fn our_daemon_keeps_every_clause() {
     // Alice lives, and has two friends more.
     let friends = alice.json(&["friends", "list"]);
     assert_eq!(friends["friends"].as_array().map(Vec::len), Some(2), "{friends}");
+}
+
+#[test]
+fn a_failed_case_names_its_requirement_and_what_was_observed_instead() {
+    let world = World::new();
+    let alice = world.person("alice");
+    let socket = world.path().join("mute.sock");
+    let listener = UnixListener::bind(&socket).expect("a socket");
+    // A target that ends every link at once.
+    thread::spawn(move || listener.incoming().for_each(drop));
+    let mut command = sotto();
+    command
+        .args(["--json", "conformance", "--patience", "1", "--socket", path(&socket)])
+        .args(["--address", &alice.onion]);
+    let ran = run_within(command, b"", PATIENCE);
+    assert_eq!(ran.status.code(), Some(1), "{ran:#?}");
+    let findings: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("no findings: {ran:#?}"));
+    let cases = findings["cases"].as_array().expect("a list");
+    let mut failed = cases.iter().filter(|case| case["outcome"] == "failed").peekable();
+    assert!(failed.peek().is_some(), "{findings}");
+    for case in failed {
+        for field in ["requirement", "expected", "observed"] {
+            let text = string(&case[field]);
+            assert!(!text.is_empty(), "{field}: {case}");
+        }
+    }
 }
 
 #[test]

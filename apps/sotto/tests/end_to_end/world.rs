@@ -172,14 +172,26 @@ impl Person {
 
     /// Starts the daemon and waits until it answers.
     pub fn start(&mut self) {
-        assert!(self.daemon.is_none(), "{} runs already", self.name);
         let log = File::options()
             .create(true)
             .append(true)
             .open(self.folder.join("stderr.log"))
             .expect("a log");
+        let mut command = self.daemon_run();
+        command.stderr(log);
+        self.start_as(command);
+    }
+
+    /// `sotto daemon run`, with nothing on standard input and output.
+    pub fn daemon_run(&self) -> Command {
         let mut command = self.command(&["daemon", "run", "--key-file", path(&self.key_file)]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+
+    /// Starts the daemon by a command that becomes it, and waits until it answers.
+    pub fn start_as(&mut self, mut command: Command) {
+        assert!(self.daemon.is_none(), "{} runs already", self.name);
         self.daemon = Some(command.spawn().expect("the daemon starts"));
         let since = Instant::now();
         while Client::connect(&self.folder.join("sotto.sock")).is_err() {
@@ -195,6 +207,11 @@ impl Person {
             );
             thread::sleep(PAUSE);
         }
+    }
+
+    /// The daemon's process.
+    pub fn process(&mut self) -> &mut Child {
+        self.daemon.as_mut().expect("a daemon")
     }
 
     /// `kill -9`
