@@ -59,6 +59,7 @@ impl EventColumns {
                 contact,
                 identity_changed,
             } => Self::contact(28, contact, Some(identity_changed.code())),
+            Event::ContactRolledBack { contact } => Self::contact(40, contact, None),
         }
     }
 
@@ -111,6 +112,7 @@ impl EventColumns {
                 contact: contact()?,
                 identity_changed: bool::from_code(self.value?)?,
             },
+            40 => Event::ContactRolledBack { contact: contact()? },
             _ => return None,
         })
     }

@@ -36,10 +36,12 @@ pub use choice::{Choice, Choices, ENVIRONMENT_FAULTS, EnvironmentFault, Faults, 
 pub use exhaustive::Enumeration;
 pub use peer::{ALICE, BOB, CAROL, Peer};
 pub use record::{record, recordings};
-pub use run::{Failure, Outcome, Run, crash_points, play, run, timeline};
+pub use run::{Failure, Outcome, Run, catch_panic, crash_points, play, run, timeline};
 pub use scenario::Scenario;
 pub use script::{Interpreter, ParseError, Script};
 pub use shrink::shrink;
 pub use timeline::{Timeline, clock};
 pub use trace::{Trace, TraceError};
-pub use world::{ByzantineFault, Cipher, CrashPoint, DiskFault, Fate, InFlight, World};
+pub use world::{
+    ByzantineFault, Cipher, CrashPoint, DiskFault, Fate, InFlight, Invariant, Observation, World, add_contact,
+};

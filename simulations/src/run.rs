@@ -245,7 +245,7 @@ thread_local! {
 }
 
 /// Catches a panic without printing it: shrinking causes thousands.
-fn catch_panic<T>(scenario: impl FnOnce() -> T) -> Result<T, String> {
+pub fn catch_panic<T>(scenario: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let loud = panic::take_hook();

@@ -145,6 +145,13 @@ pub enum Body {
         who: ContactName,
         identity_changed: bool,
     },
+    /// A new session replaced the old one because the contact's node forgot a part of it, as after it restored a backup.
+    /// Messages that were delivered to the contact may be missing there.
+    #[serde(rename = "contact.rolled_back")]
+    ContactRolledBack {
+        #[serde(flatten)]
+        who: ContactName,
+    },
     /// Retention dropped the events `from` to `to` before this consumer read them; `seq` is `to`.
     #[serde(rename = "gap")]
     Gap { from: u64, to: u64 },
@@ -190,6 +197,7 @@ type_names! {
     ContactBlocked = "contact.blocked",
     ContactVerified = "contact.verified",
     ContactRekeyed = "contact.rekeyed",
+    ContactRolledBack = "contact.rolled_back",
     Gap = "gap",
     Presence = "presence",
 }

@@ -157,6 +157,10 @@ fn sentence(event: &Event) -> String {
             name(who)
         )),
         Body::ContactRekeyed { who, .. } => format!("a new session with {}", name(who)),
+        Body::ContactRolledBack { who } => Tone::Warning.paint(&format!(
+            "{} is back at an earlier state, as after restoring a backup: messages delivered before may be missing there",
+            name(who)
+        )),
         Body::Gap { from, to } => Tone::Warning.paint(&format!("events {from} to {to} were dropped from the log")),
         Body::Presence { who, typing: true, .. } => format!("{} is typing", name(who)),
         Body::Presence { who, presence, .. } => format!("{} is {}", name(who), format!("{presence:?}").to_lowercase()),

@@ -231,6 +231,7 @@ pub(crate) fn event(us: OnionAddress, view: EventView) -> api::Event {
             who: named(contact),
             identity_changed,
         },
+        Row::ContactRolledBack { contact } => Body::ContactRolledBack { who: named(contact) },
     };
     let (seq, at) = (Some(row.seq.0), time(row.at));
     api::Event { seq, at, body }

@@ -2,7 +2,7 @@
 
 use sotto_core::wire::content::Timer;
 use sotto_core::wire::content::content::Kind;
-use sotto_core::wire::link::{Ack, Ciphertext, Relationship, frame::Body};
+use sotto_core::wire::link::{Ack, Ciphertext, Hello, Relationship, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -27,8 +27,14 @@ pub const CASES: &[Case] = &[
     case!(
         "S-9.1",
         Larger,
-        "drops a ciphertext of another session epoch",
+        "ends a link on which ciphertexts flow on one of another session epoch",
         other_generation
+    ),
+    case!(
+        "S-9.4",
+        Larger,
+        "drops a ciphertext of another session epoch while a session is to be replaced",
+        before_the_session
     ),
     case!(
         "S-9.2",
@@ -77,6 +83,12 @@ pub const CASES: &[Case] = &[
         Larger,
         "ignores an acknowledgement of another session epoch",
         other_ack
+    ),
+    case!(
+        "S-13.5",
+        Larger,
+        "ignores an acknowledgement of session epoch 0 while it has no session",
+        ack_of_no_session
     ),
     case!(
         "S-13.3",
@@ -150,17 +162,40 @@ fn verbatim(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn other_generation(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
-    let mut link = connector.session_link(friend)?;
+    drop(connector.session_link(friend)?);
     let timer = friend.encrypt_timer();
     for session_epoch in [0, timer.session_epoch - 1, timer.session_epoch + 1] {
+        // The cursors of before: the ciphertext never comes.
+        let hello = Hello {
+            sent: timer.sequence - 1,
+            ..friend.hello(Relationship::Friend)
+        };
+        let (mut link, _) = connector.exchange_hello_with(friend, hello)?;
         link.send(Body::Ciphertext(Ciphertext {
             session_epoch,
             ..timer.clone()
         }));
+        link.expect_end("a ciphertext of another session epoch")?;
+        link.expect_none("Ack of it", |body| matches!(body, Body::Ack(_)))?;
     }
-    link.expect_alive("ciphertexts of other session epochs")?;
-    link.expect_none("Ack of them", |body| matches!(body, Body::Ack(_)))?;
+    let mut link = connector.session_link(friend)?;
     link.deliver(friend, timer)
+}
+
+fn before_the_session(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    friend.session = None;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Friend)?;
+    let (offered, _) = link.expect_offer("PreKeyOffer to a larger friend without a session")?;
+    for session_epoch in [0, offered - 1, offered + 1] {
+        link.send(Body::Ciphertext(Ciphertext {
+            session_epoch,
+            sequence: 1,
+            ciphertext: vec![2; 300],
+        }));
+    }
+    link.expect_alive("ciphertexts of sessions that are not")?;
+    link.expect_none("Ack of them", |body| matches!(body, Body::Ack(_)))
 }
 
 fn come_before(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
@@ -266,6 +301,27 @@ fn other_ack(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
         }));
     }
     link.expect_alive("acknowledgements of other session epochs")
+}
+
+fn ack_of_no_session(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    refused(fixture, "a changed ciphertext", |_, friend| {
+        let mut sealed = friend.encrypt_timer();
+        let middle = sealed.ciphertext.len() / 2;
+        sealed.ciphertext[middle] ^= 1;
+        sealed
+    })?;
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    friend.session = None;
+    let (mut link, theirs) = connector.exchange_hello(friend, Relationship::Friend)?;
+    if theirs.session_epoch != 0 {
+        let actual = format!("session epoch {}", theirs.session_epoch);
+        return Err(Failure::new("no session after one that was broken", actual));
+    }
+    link.send(Body::Ack(Ack {
+        session_epoch: 0,
+        received: 1000,
+    }));
+    link.expect_alive("an acknowledgement of session epoch 0")
 }
 
 fn too_much(fixture: &mut Fixture<'_>) -> Result<(), Failure> {

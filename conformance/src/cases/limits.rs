@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sotto_core::wire::link::{Ciphertext, Heartbeat, Relationship, frame::Body};
+use sotto_core::wire::link::{Ciphertext, Heartbeat, PreKeyOffer, Relationship, frame::Body};
 
 use super::case;
 use crate::Case;
@@ -18,6 +18,12 @@ pub const CASES: &[Case] = &[
         Larger,
         "accepts ciphertexts and acknowledgements without tokens",
         free
+    ),
+    case!(
+        "N-1.3",
+        Smaller,
+        "ends a link on an offer without a token",
+        offer_without_token
     ),
     case!(
         "N-2.1",
@@ -81,6 +87,24 @@ fn free(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
         link.expect_ack(last.session_epoch, last.sequence)?;
     }
     Ok(())
+}
+
+fn offer_without_token(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Smaller)?;
+    friend.session = None;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Friend)?;
+    for _ in 0..MANY {
+        link.send_unmetered(Body::Heartbeat(Heartbeat { reply: true }));
+    }
+    connector.bucket(friend).drain();
+    let (session_epoch, bundle) = friend.offer();
+    friend.offer = None;
+    link.send_unmetered(Body::PreKeyOffer(PreKeyOffer {
+        session_epoch,
+        bundle: Some(bundle),
+    }));
+    link.expect_end("an offer without a token")?;
+    link.expect_none("ciphertext of its session", |body| matches!(body, Body::Ciphertext(_)))
 }
 
 fn anothers_flood(fixture: &mut Fixture<'_>) -> Result<(), Failure> {

@@ -30,6 +30,18 @@ pub const CASES: &[Case] = &[
         other_generation
     ),
     case!(
+        "R-1.4",
+        Larger,
+        "replaces a session whose offer is outstanding though the session was used",
+        used_offer
+    ),
+    case!(
+        "R-2.2",
+        Larger,
+        "waits for a request if the session was used that the requester's offer has opened",
+        used_request
+    ),
+    case!(
         "R-2.1",
         Larger,
         "resends a consent that was not received",
@@ -78,6 +90,12 @@ pub const CASES: &[Case] = &[
         "R-5.6",
         "ends a link on an offer by a peer whose request waits",
         requesters_offer
+    ),
+    case!(
+        "R-10.2",
+        Smaller,
+        "tells its timer again in a session that it opens in place of another",
+        timer_again
     ),
     case!(
         "R-10.1",
@@ -131,6 +149,29 @@ fn rolled_back(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 fn other_generation(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     replaced(fixture, "session epoch 0", |hello| hello.session_epoch = 0)?;
     replaced(fixture, "another session epoch", |hello| hello.session_epoch -= 1)
+}
+
+fn used_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    replaced(fixture, "an offer that was used", |hello| {
+        hello.offered = hello.session_epoch;
+        hello.session_epoch = 0;
+    })
+}
+
+fn used_request(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Larger)?;
+    drop(connector.session_link(friend)?);
+    let in_use = friend.session.take().map_or(0, |session| session.session_epoch);
+    let hello = Hello {
+        offered: in_use,
+        ..friend.hello(Relationship::Requested)
+    };
+    let (mut link, _) = connector.exchange_hello_with(friend, hello)?;
+    link.expect_alive("a Hello with an offer that was used")?;
+    link.expect_none("frame of a session that the requester has forgotten", |body| {
+        matches!(body, Body::Ciphertext(_) | Body::Presence(_) | Body::PreKeyOffer(_))
+    })?;
+    link.become_contact(friend, &[])
 }
 
 /// Makes the target consent to the contact again. Returns the consent, which the contact does not acknowledge.
@@ -320,6 +361,29 @@ fn requesters_offer(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
         bundle: Some(bundle),
     }));
     link.expect_end("an offer by a peer whose request waits")
+}
+
+fn timer_again(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, friend) = fixture.friend(KeyOrder::Smaller)?;
+    friend.session = None;
+    let (mut link, _) = connector.exchange_hello(friend, Relationship::Friend)?;
+    let (session_epoch, bundle) = friend.offer();
+    link.send(Body::PreKeyOffer(PreKeyOffer {
+        session_epoch,
+        bundle: Some(bundle),
+    }));
+    let first = link.expect_ciphertext("the first ciphertext of the session that was offered")?;
+    friend.accept_session(&first)?;
+    let second = link.expect_ciphertext("Timer after Renewed")?;
+    let content = friend.decrypt(&second)?;
+    link.send(Body::Ack(Ack {
+        session_epoch,
+        received: 2,
+    }));
+    match content.kind {
+        Some(Kind::Timer(_)) => Ok(()),
+        other => Err(Failure::new("the content Timer", format!("{other:?}"))),
+    }
 }
 
 fn answers(fixture: &mut Fixture<'_>) -> Result<(), Failure> {

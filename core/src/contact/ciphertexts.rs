@@ -88,14 +88,15 @@ impl<S: Clone> Contact<S> {
         me: &Me<R>,
         ctx: &mut Context,
     ) -> Reception<S> {
-        let Some(offer) = self.delivery.offer.as_ref().filter(|_| ciphertext.sequence == 1) else {
-            return Reception::Fault(FaultKind::Opening);
-        };
-        let opened = me
-            .ratchet
-            .accept(&self.address, &offer.secrets, &ciphertext.ciphertext, &mut ctx.entropy);
-        let Some((opened, name)) = opened.ok().and_then(|opened| self.consenting(opened)) else {
-            // Perhaps it answers an offer that our store has forgotten: the next one is another.
+        let opened = self.delivery.offer.as_ref().filter(|_| ciphertext.sequence == 1);
+        let opened = opened.and_then(|offer| {
+            let ciphertext = &ciphertext.ciphertext;
+            me.ratchet
+                .accept(&self.address, &offer.secrets, ciphertext, &mut ctx.entropy)
+                .ok()
+        });
+        let Some((opened, name)) = opened.and_then(|opened| self.consenting(opened)) else {
+            // Perhaps our store has forgotten that the offer was used: the next one is another.
             self.delivery.drop_offer(ctx);
             return Reception::Fault(FaultKind::Opening);
         };

@@ -35,6 +35,8 @@ pub(crate) struct Contact<S> {
     pub blocked: bool,
     /// The features of their last Hello.
     features: Option<Vec<u32>>,
+    /// Their store is older than what it has said. The user is told when the session is replaced.
+    rolled_back: bool,
     created_at: Wall,
     pub consent: Consent,
     pub verification: Verification,
@@ -55,6 +57,7 @@ impl<S> Contact<S> {
             claimed_name: String::new(),
             blocked: false,
             features: None,
+            rolled_back: false,
             created_at: ctx.now.wall,
             consent: Consent::new(address),
             verification: Verification::default(),

@@ -53,6 +53,8 @@ impl<S: Clone> Contact<S> {
                 Ok(())
             }
             Relationship::Friend | Relationship::Requested | Relationship::RequestDelivered => {
+                // A friend that asks has lost its store or removed us, and what it had acknowledged may be gone.
+                self.rolled_back = self.delivery.cursors.acknowledged > 0;
                 self.claim(request.name, ctx);
                 self.accept(Some(link), &row, me, ctx)
             }

@@ -8,9 +8,9 @@ use crate::contact::Contact;
 use crate::delivery::{Acknowledged, CursorFault};
 use crate::kernel::context::Context;
 use crate::node::me::{Me, vouches};
-use crate::row::Relationship;
+use crate::row::{Event, Relationship};
 use crate::session::Ratchet;
-use crate::session::resume::{Resumption, VERSION, resumption};
+use crate::session::resume::{Resumption, VERSION, holds_offer_of, is_rolled_back, resumption};
 use crate::wire::content::Renewed;
 use crate::wire::content::content::Kind;
 use crate::wire::link::{self, Bundle, Hello, Request, frame::Body};
@@ -100,11 +100,12 @@ impl<S: Clone> Contact<S> {
         match theirs.relationship() {
             link::Relationship::Friend => {}
             // They have not seen our consent yet: it waits, sealed for the offer in their request.
-            link::Relationship::Requested if theirs.offered != 0 && theirs.offered == ours.session_epoch => {}
+            link::Relationship::Requested if holds_offer_of(&ours, theirs) => {}
             // They have lost or removed us. Only a request of theirs, or of ours, changes that.
             _ => return,
         }
-        if theirs.session_epoch == self.delivery.cursors.session_epoch.0 {
+        self.rolled_back = is_rolled_back(&ours, theirs);
+        if theirs.session_epoch != 0 && theirs.session_epoch == self.delivery.cursors.session_epoch.0 {
             // Even before a replacement, what they hold need not be sent again.
             let _ = self.acknowledge(theirs.received, ctx);
         }
@@ -139,7 +140,6 @@ impl<S: Clone> Contact<S> {
 
     fn resume_request<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
         let delivered = self.consent.relationship == Relationship::RequestDelivered;
-        let offered = self.delivery.offered().0;
         match theirs.relationship() {
             link::Relationship::Pending if delivered => {}
             link::Relationship::Declined if delivered => {
@@ -147,7 +147,14 @@ impl<S: Clone> Contact<S> {
                 self.void_request(ctx);
             }
             // Their consent is on its way.
-            link::Relationship::Friend if theirs.session_epoch != 0 && theirs.session_epoch == offered => {}
+            link::Relationship::Friend if holds_offer_of(theirs, &self.hello()) => {}
+            // They consented to a request that is forgotten here, or to this one before its answer was forgotten.
+            link::Relationship::Friend => {
+                self.delivery.mark_repeat(ctx);
+                let known = theirs.session_epoch.max(theirs.offered);
+                self.delivery.offer_above(known, me, ctx);
+                self.send_request(link, me, ctx);
+            }
             _ => self.send_request(link, me, ctx),
         }
     }
@@ -231,7 +238,13 @@ impl<S: Clone> Contact<S> {
         else {
             return false;
         };
+        let renewal = self.verification.identity_key.is_some();
         self.begin_session(session, session_epoch, bundle.identity_key.clone(), ctx);
+        if renewal {
+            // Their store may have forgotten it, or it was the answer to an opening that did not arrive.
+            let seconds = self.conversation.timer(&ctx.own);
+            self.delivery.repeat_timer(seconds, ctx);
+        }
         true
     }
 
@@ -240,6 +253,9 @@ impl<S: Clone> Contact<S> {
         let renewal = self.verification.identity_key.is_some();
         self.delivery.begin_session(session, session_epoch, renewal, ctx);
         self.verification.session_began(self.address, identity_key, ctx);
+        if std::mem::take(&mut self.rolled_back) {
+            ctx.record(Event::ContactRolledBack { contact: self.address });
+        }
         self.save(ctx);
     }
 }

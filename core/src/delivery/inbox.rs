@@ -31,7 +31,11 @@ impl<S> Delivery<S> {
     ) -> Reception<S> {
         let of_session = |_: &&S| ciphertext.session_epoch == self.cursors.session_epoch.0;
         let Some(session) = self.session.as_ref().filter(of_session) else {
-            // Of a session that has been replaced.
+            // Of a session that has been replaced; or, where both have agreed on one, of another that they have opened
+            // since. Neither would listen to the other until the next link, so that comes now.
+            if self.established.is_some() {
+                return Reception::Fault(FaultKind::SessionEpoch);
+            }
             ctx.fault(Some(self.contact), FaultKind::SessionEpoch);
             return Reception::Nothing;
         };

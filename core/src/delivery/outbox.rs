@@ -67,6 +67,15 @@ impl Outbox {
             .is_some_and(|content| content.kind.as_ref() == Some(kind))
     }
 
+    /// Whether a change of our timer waits.
+    pub fn has_timer(&self) -> bool {
+        let mut unfollowed = self.rows.values().filter(|row| row.message.is_none());
+        unfollowed.any(|row| {
+            let content = Content::decode(&*row.content);
+            content.is_ok_and(|content| matches!(content.kind, Some(Kind::Timer(_))))
+        })
+    }
+
     pub fn sealed(&self) -> impl Iterator<Item = (&OutboxRow, &SealedBody)> {
         self.rows.values().map_while(|row| Some((row, row.sealed.as_ref()?)))
     }

@@ -12,8 +12,8 @@ use crate::row::{DeliveryRow, DeliveryState, Event, FailReason, Key, OutboxRow, 
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::session::resume::presence_frame;
-use crate::wire::content::Content;
 use crate::wire::content::content::Kind;
+use crate::wire::content::{Content, Timer};
 use crate::wire::link::{self, frame::Body};
 use crate::{Availability, LinkId, MessageKey, Millis, Position, Wall};
 
@@ -204,6 +204,23 @@ impl<S> Delivery<S> {
             true
         });
         self.watch_expiry(ctx);
+    }
+
+    /// What waits may have reached the peer in a session that this store has forgotten.
+    pub fn mark_repeat(&mut self, ctx: &mut Context) {
+        for row in self.outbox.rows.values_mut().filter(|row| !row.repeat) {
+            row.repeat = true;
+            ctx.gate.put(Row::Outbox(row.clone()));
+        }
+        self.watch_expiry(ctx);
+    }
+
+    /// Tells our timer, unless it waits to be told already.
+    pub fn repeat_timer(&mut self, seconds: u32, ctx: &mut Context) {
+        if !self.outbox.has_timer() {
+            let timer = Queued::unfollowed(Kind::Timer(Timer { seconds }), ctx);
+            self.queue(timer, ctx);
+        }
     }
 
     /// Takes an unsealed message back that cannot have arrived. False if it is not there or may have arrived.

@@ -162,6 +162,8 @@ impl<R: Ratchet> Node<R> {
             Some(Body::Ciphertext(ciphertext)) => self.on_ciphertext(id, peer, &ciphertext),
             Some(Body::Ack(ack)) => self.on_ack(id, peer, &ack),
             Some(body) if self.pays(&peer) => self.on_other(id, peer, body),
+            // Both sides would wait until the link is idle; the next one repeats the offer.
+            Some(Body::PreKeyOffer(_)) => self.fault(id, FaultKind::RateLimit),
             Some(_) => self.ctx.fault(Some(peer), FaultKind::RateLimit),
             // A later version's frame.
             None => {}
@@ -198,8 +200,8 @@ impl<R: Ratchet> Node<R> {
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return self.fault(id, FaultKind::NotAContact);
         };
-        if contact.delivery.session_epoch().0 != ack.session_epoch {
-            return; // of a session that has been replaced
+        if ack.session_epoch == 0 || contact.delivery.session_epoch().0 != ack.session_epoch {
+            return; // of a session that has been replaced, or of none
         }
         if contact.acknowledge(ack.received, &mut self.ctx).is_err() {
             self.fault(id, FaultKind::Ack);

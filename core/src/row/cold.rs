@@ -146,6 +146,9 @@ pub enum Event {
         contact: OnionAddress,
         identity_changed: bool,
     },
+    /// A new session replaced the old one because their store is older than what it has said, as after a backup was restored.
+    /// What they had acknowledged may be missing there.
+    ContactRolledBack { contact: OnionAddress },
 }
 
 /// An event in the log.

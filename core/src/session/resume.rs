@@ -34,13 +34,34 @@ pub(crate) fn resumption(ours: &Hello, theirs: &Hello) -> Resumption {
             Resumption::Replace
         };
     }
-    if ours.session_epoch != 0 && ours.session_epoch == theirs.offered {
+    if holds_offer_of(ours, theirs) {
         return Resumption::Continue;
     }
-    if theirs.session_epoch != 0 && theirs.session_epoch == ours.offered {
+    if holds_offer_of(theirs, ours) {
         return Resumption::AwaitOpening;
     }
     Resumption::Replace
+}
+
+/// Whether `holder` has a session from the outstanding offer of `offerer` and nothing in it has come from there. If
+/// something has, the offer was used: the store that still has it is old.
+pub(crate) fn holds_offer_of(holder: &Hello, offerer: &Hello) -> bool {
+    holder.session_epoch != 0 && holder.session_epoch == offerer.offered && !is_used(holder)
+}
+
+/// Whether the other side has sealed or acknowledged anything in the session.
+fn is_used(hello: &Hello) -> bool {
+    hello.received > 0 || hello.acknowledged > 0
+}
+
+/// Whether `theirs` comes from a store that is older than what it has said: what it had acknowledged since may be missing
+/// there. Without a session it may only have broken one.
+pub(crate) fn is_rolled_back(ours: &Hello, theirs: &Hello) -> bool {
+    if ours.session_epoch == 0 || ours.session_epoch == theirs.session_epoch {
+        return ours.session_epoch != 0 && (theirs.received < ours.acknowledged || theirs.sent < ours.received);
+    }
+    let lags = theirs.session_epoch != 0 && theirs.session_epoch < ours.session_epoch;
+    is_used(ours) && (lags || ours.session_epoch == theirs.offered)
 }
 
 /// Whether there is a version that both speak, and the numbers are within their bounds.
@@ -113,5 +134,39 @@ mod tests {
         let (offerer, acceptor) = (hello(1, 5, 3, 4, 2), hello(2, 1, 0, 0, 0));
         assert_eq!(resumption(&offerer, &acceptor), Resumption::AwaitOpening);
         assert_eq!(resumption(&acceptor, &offerer), Resumption::Continue);
+        assert!(!is_rolled_back(&acceptor, &offerer));
+        assert!(!is_rolled_back(&offerer, &acceptor));
+    }
+
+    #[test]
+    fn an_offer_that_its_maker_has_forgotten_to_be_used_replaces_the_session() {
+        let offerer = hello(0, 0, 0, 0, 2);
+        for acceptor in [hello(2, 40, 0, 40, 0), hello(2, 1, 7, 0, 0)] {
+            assert_eq!(resumption(&offerer, &acceptor), Resumption::Replace);
+            assert_eq!(resumption(&acceptor, &offerer), Resumption::Replace);
+            assert!(is_rolled_back(&acceptor, &offerer));
+            assert!(!is_rolled_back(&offerer, &acceptor));
+        }
+    }
+
+    #[test]
+    fn who_has_forgotten_something_is_told_from_who_has_not() {
+        let ours = hello(5, 9, 4, 8, 0);
+        for old in [hello(5, 4, 7, 3, 0), hello(5, 3, 9, 3, 0), hello(3, 50, 50, 50, 0)] {
+            assert!(is_rolled_back(&ours, &old), "{old:?}");
+        }
+        assert!(
+            is_rolled_back(&hello(5, 3, 9, 3, 0), &hello(5, 9, 2, 8, 0)),
+            "both have"
+        );
+        // Acks that were lost, a session that was broken, and two sessions that crossing requests have opened.
+        let crossed = (hello(5, 1, 0, 0, 0), hello(4, 1, 0, 0, 0));
+        for (ours, theirs) in [
+            (ours.clone(), hello(5, 4, 8, 0, 0)),
+            (ours, hello(0, 0, 0, 0, 0)),
+            crossed,
+        ] {
+            assert!(!is_rolled_back(&ours, &theirs), "{theirs:?}");
+        }
     }
 }

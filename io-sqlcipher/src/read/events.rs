@@ -97,6 +97,7 @@ fn message_key(event: &Event) -> Option<MessageKey> {
         | Event::ContactRemoved { .. }
         | Event::ContactBlocked { .. }
         | Event::ContactVerified { .. }
-        | Event::ContactRekeyed { .. } => None,
+        | Event::ContactRekeyed { .. }
+        | Event::ContactRolledBack { .. } => None,
     }
 }

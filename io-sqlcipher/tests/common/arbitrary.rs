@@ -152,6 +152,7 @@ pub fn event() -> impl Strategy<Value = Event> {
             contact,
             identity_changed,
         }),
+        stranger().prop_map(|contact| Event::ContactRolledBack { contact }),
     ]
 }
 

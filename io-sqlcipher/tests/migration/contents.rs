@@ -161,6 +161,7 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
                 contact,
                 identity_changed,
             } => format!("rekeyed {} {identity_changed}", who(contact)),
+            Event::ContactRolledBack { contact } => format!("rolled-back {}", who(contact)),
         };
         let message = event
             .message

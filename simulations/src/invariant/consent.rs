@@ -33,6 +33,23 @@ impl Invariant for Consent {
                     }
                 }
             }
+            // An older disk may have forgotten what its user has done, and know again what was used.
+            Observation::Tampered(peer) => {
+                for row in world.disk(*peer).rows() {
+                    match row {
+                        Row::Contact(row)
+                            if matches!(
+                                row.relationship,
+                                Relationship::Friend | Relationship::Requested | Relationship::RequestDelivered
+                            ) =>
+                        {
+                            self.wanted.insert((*peer, row.address));
+                        }
+                        Row::Invite(row) => _ = self.invites.insert((*peer, row.token.0)),
+                        _ => {}
+                    }
+                }
+            }
             Observation::Input(peer, Input::Command(_, command)) => {
                 let contact = match command {
                     Command::AddContact { code, .. } => code.address,

@@ -175,6 +175,35 @@ impl World {
         }
     }
 
+    /// Another world that goes on from this one's moment, with these disks in the machines. Nodes of one branch share no
+    /// randomness with those of this world, so a disk may be an older one of its machine, as after a backup.
+    #[must_use]
+    pub fn branch(&self, disks: Vec<Disk>, invariants: Vec<Box<dyn Invariant>>) -> Self {
+        let choices = Choices::harmless();
+        let mut branch = Self::new(
+            self.cipher,
+            disks,
+            0,
+            self.limits.clone(),
+            self.seed,
+            choices,
+            invariants,
+        );
+        (branch.began, branch.now) = (self.now, self.now);
+        for (peer, before) in self.peers().zip(&self.hosts) {
+            branch.hosts[peer.0].incarnation = before.incarnation + 1;
+            branch.hosts[peer.0].address = before.address;
+            if let Some(address) = before.address {
+                branch.listen(peer, address);
+            }
+        }
+        for peer in self.peers() {
+            branch.ledger.tampered(peer);
+            branch.observe(&Observation::Tampered(peer));
+        }
+        branch
+    }
+
     /// Keeps a hash over all outputs from now on.
     pub fn keep_fingerprint(&mut self) {
         self.fingerprint.get_or_insert_default();

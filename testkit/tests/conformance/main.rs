@@ -62,7 +62,7 @@ fn our_node_passes_the_slow_cases() {
 }
 
 /// Each mutation, the case that detects it, and a part of the message of that case.
-const DETECTED_BY: [(Mutation, &str, &str); 36] = [
+const DETECTED_BY: [(Mutation, &str, &str); 39] = [
     (Mutation::LengthsUnchecked, "L-2.1", "and no end"),
     (Mutation::SendsFirst, "L-6.1", "message 2"),
     (Mutation::ReusesEphemeralKey, "L-3.5", "three ephemeral keys"),
@@ -103,6 +103,9 @@ const DETECTED_BY: [(Mutation, &str, &str); 36] = [
         "a ciphertext of the new session",
     ),
     (Mutation::NoTokenBucket, "N-1.1", "60"),
+    (Mutation::NoTokenBucket, "N-1.3", "still up"),
+    (Mutation::FlowsOnUsedOffers, "R-1.4", "PreKeyOffer after"),
+    (Mutation::DropsOtherEpochs, "S-9.1", "still up"),
 ];
 
 /// The result of a case for a mutant.

@@ -59,6 +59,8 @@ pub enum Mutation {
     StepsByOne,
     SilentInNewSession,
     NoTokenBucket,
+    FlowsOnUsedOffers,
+    DropsOtherEpochs,
 }
 
 /// Our node, bent.
@@ -140,6 +142,7 @@ fn proxy_link(
         opened: false,
         received: 0,
         offered: 0,
+        session_epoch: 0,
         number,
     };
     proxy.run()
@@ -167,6 +170,8 @@ struct Proxy {
     received: u64,
     /// `offered` of the peer's Hello.
     offered: u64,
+    /// `session_epoch` of the peer's Hello.
+    session_epoch: u64,
     number: u64,
 }
 
@@ -274,6 +279,7 @@ impl Proxy {
             }
             (Mutation::ChangesOffers, Body::PreKeyOffer(offer)) => offer.session_epoch += self.number,
             (Mutation::StepsByOne, Body::PreKeyOffer(offer)) => offer.session_epoch = self.offered + 1,
+            (Mutation::FlowsOnUsedOffers, Body::PreKeyOffer(_)) if self.offered != 0 => return Ok(()),
             (Mutation::SendsFeaturesToStrangers, Body::Hello(hello)) => hello.features.push(6),
             (Mutation::SendsNoRandomFeature, Body::Hello(hello)) if hello.features.len() > 1 => {
                 hello.features.truncate(1);
@@ -317,12 +323,18 @@ impl Proxy {
                 return Ok(());
             }
             (Mutation::AcceptsAnyAck, Body::Ack(_)) => return Ok(()),
+            (Mutation::DropsOtherEpochs, Body::Ciphertext(sealed))
+                if self.session_epoch != 0 && sealed.session_epoch != self.session_epoch =>
+            {
+                return Ok(());
+            }
             _ => {}
         }
         match &body {
             Body::Hello(hello) => {
                 self.greeted = true;
                 (self.received, self.offered) = (hello.sent, hello.offered);
+                self.session_epoch = hello.session_epoch;
             }
             Body::Request(_) => self.asked = true,
             Body::Ciphertext(sealed) => {
