@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use prost::Message as _;
 use snow::TransportState;
 use sotto_core::wire::content::content::Kind;
-use sotto_core::wire::link::{Ack, Bundle, Ciphertext, Frame, Heartbeat, Hello, RequestStatus, frame::Body};
+use sotto_core::wire::link::{Ack, Bundle, Ciphertext, Frame, Heartbeat, Hello, frame::Body};
 
 use super::record_stream::{NextRecord, RecordStream};
 use super::report::Failure;
@@ -167,11 +167,9 @@ impl TestLink {
 
     /// Waits for the status of a request.
     pub fn expect_request_status(&mut self, relationship: sotto_core::wire::link::Relationship) -> Result<(), Failure> {
-        let wanted = RequestStatus {
-            relationship: relationship.into(),
-        };
-        self.expect(&format!("RequestStatus {relationship:?}"), |body| {
-            (*body == Body::RequestStatus(wanted)).then_some(())
+        self.expect(&format!("RequestStatus {relationship:?}"), |body| match body {
+            Body::RequestStatus(status) if status.relationship() == relationship => Some(()),
+            _ => None,
         })
     }
 

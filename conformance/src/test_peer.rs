@@ -179,6 +179,7 @@ impl<R: Ratchet> TestPeer<R> {
             name: NAME.to_owned(),
             note: "A test of the protocol. No answer is needed.".to_owned(),
             invite: invite.to_vec(),
+            number: 1,
         }
     }
 

@@ -106,7 +106,10 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         [&greeting[..], &frame(Body::Ciphertext(sealed))].concat(),
         [
             &greeting[..],
-            &frame(Body::RequestStatus(link::RequestStatus { relationship: 4 })),
+            &frame(Body::RequestStatus(link::RequestStatus {
+                relationship: 4,
+                request: 0,
+            })),
         ]
         .concat(),
         [&greeting[..], &frame(Body::PreKeyOffer(link::PreKeyOffer::default()))].concat(),

@@ -158,6 +158,9 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         frame(Body::Typing(link::Typing { typing: true })).repeat(30),
         frame(Body::Presence(link::Presence { availability: 2 })),
         frame(Body::Heartbeat(link::Heartbeat { reply: true })),
-        frame(Body::RequestStatus(link::RequestStatus { relationship: 3 })),
+        frame(Body::RequestStatus(link::RequestStatus {
+            relationship: 3,
+            request: 0,
+        })),
     ]
 }

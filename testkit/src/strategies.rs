@@ -91,6 +91,7 @@ pub fn body() -> impl Strategy<Value = Body> {
                 name,
                 note,
                 invite,
+                number: 1,
             })
         },
     );
@@ -106,7 +107,8 @@ pub fn body() -> impl Strategy<Value = Body> {
     prop_oneof![
         hello,
         request,
-        (0..7_i32).prop_map(|relationship| Body::RequestStatus(link::RequestStatus { relationship })),
+        (0..7_i32, 0..3_u32)
+            .prop_map(|(relationship, request)| Body::RequestStatus(link::RequestStatus { relationship, request })),
         offer,
         sealed,
         (number(), number()).prop_map(|(session_epoch, received)| Body::Ack(link::Ack {

@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use sotto_core::row::{Key, Row};
+use sotto_core::row::{Key, Relationship, Row};
 use sotto_core::wire::content::Content;
 use sotto_core::wire::link::{self, frame::Body};
-use sotto_core::{Command, Limits, Millis, OnionAddress, Reply};
+use sotto_core::{Command, FriendCode, Limits, Millis, OnionAddress, Reply};
 use sotto_testkit::bystanders::{TEXT, assert_unaffected, bystanders};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile::HostilePeer;
@@ -117,6 +117,58 @@ proptest! {
         pair.command(A, Command::RemoveContact(peer.address())).expect("removed");
         check_unaffected(&mut pair, peer.address());
     }
+}
+
+/// A request that is dropped has no answer. The answer to the next one on that link is not taken for one to it.
+#[test]
+fn an_answer_is_to_the_request_of_its_number() {
+    let mut pair: Pair<Disk> = bystanders();
+    let mut peer: HostilePeer = HostilePeer::new(&pair, 9);
+    let address = peer.address();
+    let ask = |pair: &mut Pair<Disk>| {
+        let add = Command::AddContact {
+            code: FriendCode { address, invite: None },
+            petname: None,
+            note: String::new(),
+        };
+        pair.command(A, add).expect("asked");
+    };
+    let standing = |pair: &Pair<Disk>| match pair.sides[A].store.row(&Key::Contact(address)) {
+        Some(Row::Contact(row)) => row.relationship,
+        _ => panic!("no contact"),
+    };
+    let declines = |request| {
+        Body::RequestStatus(link::RequestStatus {
+            relationship: link::Relationship::Declined.into(),
+            request,
+        })
+    };
+    ask(&mut pair);
+    peer.dial(&mut pair, 0);
+    let hello = peer.hello(link::Relationship::Stranger);
+    peer.send(&mut pair, hello);
+    ask(&mut pair);
+    peer.exchange(&mut pair);
+    let numbers = peer.received.iter().filter_map(|frame| match &frame.body {
+        Some(Body::Request(request)) => Some(request.number),
+        _ => None,
+    });
+    assert_eq!(numbers.collect::<Vec<_>>(), [1, 2]);
+    peer.send(&mut pair, declines(1));
+    assert_eq!(standing(&pair), Relationship::Requested, "the second one has no answer");
+    peer.send(&mut pair, declines(2));
+    assert_eq!(standing(&pair), Relationship::RequestDeclined);
+
+    // The first request of the next link is dropped.
+    peer.hang_up(&mut pair);
+    ask(&mut pair);
+    peer.dial(&mut pair, 0);
+    let hello = peer.hello(link::Relationship::Stranger);
+    peer.send(&mut pair, hello);
+    ask(&mut pair);
+    peer.exchange(&mut pair);
+    peer.send(&mut pair, declines(2));
+    assert_eq!(standing(&pair), Relationship::RequestDeclined);
 }
 
 #[test]

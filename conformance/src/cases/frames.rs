@@ -151,6 +151,7 @@ fn dropped(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     for body in [
         Body::RequestStatus(RequestStatus {
             relationship: Relationship::Pending.into(),
+            request: 0,
         }),
         Body::Ciphertext(Ciphertext {
             session_epoch: 7,

@@ -46,6 +46,7 @@ pub const CASES: &[Case] = &[
         "consents with the session's first ciphertext: sequence 1, Accept, signed identity",
         consent
     ),
+    case!("C-16.1", "answers a request with its number", numbered),
     case!(
         "C-7.1",
         Smaller,
@@ -201,6 +202,24 @@ fn consent(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
+fn numbered(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, requester) = fixture.requester()?;
+    let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
+    for number in [7, 3, 0] {
+        let request = Request {
+            number,
+            ..requester.request(&[])
+        };
+        link.send(Body::Request(request));
+        let what = format!("RequestStatus for request {number}");
+        link.expect(&what, |body| match body {
+            Body::RequestStatus(status) => (status.request == number).then_some(()),
+            _ => None,
+        })?;
+    }
+    Ok(())
+}
+
 fn bad_bundle_with_invite(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let Some(invite) = fixture.next_invite() else {
         return Err(Failure::new("an unused invite", "none is left"));
@@ -266,6 +285,7 @@ fn answer_to_nothing(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     ] {
         link.send(Body::RequestStatus(RequestStatus {
             relationship: relationship.into(),
+            request: 0,
         }));
     }
     link.expect_alive("a RequestStatus without a request")?;

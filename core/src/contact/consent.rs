@@ -2,7 +2,7 @@
 
 use crate::kernel::context::Context;
 use crate::row::{Event, Key, Relationship, RequestRow, Row};
-use crate::wire::link;
+use crate::wire::link::{self, RequestStatus};
 use crate::{InviteToken, LinkId, OnionAddress};
 
 pub(crate) struct Consent {
@@ -14,11 +14,22 @@ pub(crate) struct Consent {
     pub invite: Option<InviteToken>,
     /// Their request, while it waits for consent.
     pub request: Option<RequestRow>,
-    /// Our requests that were sent over that link and not answered: each has one answer, in order.
-    unanswered: Option<(LinkId, u32)>,
+    /// Our requests on the link over which the last one was sent.
+    sent: Option<SentRequests>,
+    /// The number of their last request, on the link over which it came.
+    pub asked: Option<(LinkId, u32)>,
     /// A friend whose Hello says that we are a stranger. Only their user can change that, and then they come to us; so what
     /// waits is no reason for a dial, until our user asks for something new.
     pub removed_by_peer: bool,
+}
+
+/// Our requests on one link.
+struct SentRequests {
+    link: LinkId,
+    /// The last one has this number.
+    last: u32,
+    /// Those without an answer, if each has one, in order: for peers whose answers have no number.
+    unanswered: u32,
 }
 
 /// What a `RequestStatus` says.
@@ -41,7 +52,8 @@ impl Consent {
             note: String::new(),
             invite: None,
             request: None,
-            unanswered: None,
+            sent: None,
+            asked: None,
             removed_by_peer: false,
         }
     }
@@ -108,22 +120,37 @@ impl Consent {
         self.save(ctx);
     }
 
-    /// Our request was sent on a link.
-    pub fn request_sent(&mut self, link: LinkId) {
-        let before = self.unanswered.filter(|(on, _)| *on == link);
-        self.unanswered = Some((link, before.map_or(0, |(_, requests)| requests) + 1));
+    /// Our request goes out on a link. Returns its number.
+    pub fn request_sent(&mut self, link: LinkId) -> u32 {
+        let before = self.sent.take().filter(|sent| sent.link == link);
+        let (last, unanswered) = before.map_or((0, 0), |sent| (sent.last, sent.unanswered));
+        self.sent = Some(SentRequests {
+            link,
+            last: last.saturating_add(1),
+            unanswered: unanswered.saturating_add(1),
+        });
+        last.saturating_add(1)
     }
 
-    /// What became of our request. While a later one on this link is unanswered, only the answer to that one counts: it may
-    /// bring an invite, or be sent after the user has asked again.
-    pub fn request_answered(&mut self, link: LinkId, status: link::Relationship, ctx: &mut Context) -> RequestAnswer {
-        let unanswered = self.unanswered.as_mut().filter(|(on, _)| *on == link);
-        let behind = unanswered.map_or(0, |(_, requests)| {
-            *requests = requests.saturating_sub(1);
-            *requests
-        });
-        match (self.relationship, status) {
-            (Relationship::Requested | Relationship::RequestDelivered, _) if behind > 0 => RequestAnswer::Nothing,
+    /// Whether an answer is to our last request on this link: a later one may bring an invite, or be sent after the user has
+    /// asked again. A request can be without an answer, so only its number tells.
+    fn answers_the_last(&mut self, link: LinkId, request: u32) -> bool {
+        let Some(sent) = self.sent.as_mut().filter(|sent| sent.link == link) else {
+            return true;
+        };
+        sent.unanswered = sent.unanswered.saturating_sub(1);
+        if request == 0 {
+            sent.unanswered == 0
+        } else {
+            request == sent.last
+        }
+    }
+
+    /// What became of our request.
+    pub fn request_answered(&mut self, link: LinkId, status: RequestStatus, ctx: &mut Context) -> RequestAnswer {
+        let last = self.answers_the_last(link, status.request);
+        match (self.relationship, status.relationship()) {
+            (Relationship::Requested | Relationship::RequestDelivered, _) if !last => RequestAnswer::Nothing,
             (Relationship::Requested, link::Relationship::Pending) => {
                 self.relationship = Relationship::RequestDelivered;
                 self.save(ctx);

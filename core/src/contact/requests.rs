@@ -46,6 +46,7 @@ impl<S: Clone> Contact<S> {
             note: request.note,
             received_at: ctx.now.wall,
         };
+        self.consent.asked = Some((link, request.number));
         match self.consent.relationship {
             Relationship::Friend if self.delivery.session_epoch() == row.session_epoch => Ok(()), // our consent is on its way
             Relationship::Requested | Relationship::RequestDelivered if me.address < self.address => {
@@ -59,7 +60,7 @@ impl<S: Clone> Contact<S> {
                 self.accept(Some(link), &row, me, ctx)
             }
             Relationship::Declined => {
-                answer(link, link::Relationship::Declined, ctx);
+                self.answer(link, link::Relationship::Declined, ctx);
                 Ok(())
             }
             Relationship::Stranger | Relationship::RequestDeclined | Relationship::Asking => {
@@ -71,7 +72,7 @@ impl<S: Clone> Contact<S> {
                     return Ok(());
                 }
                 self.consent.hold(row, self.blocked, ctx);
-                answer(link, link::Relationship::Pending, ctx);
+                self.answer(link, link::Relationship::Pending, ctx);
                 Ok(())
             }
         }
@@ -118,13 +119,13 @@ impl<S: Clone> Contact<S> {
     pub fn reject(&mut self, link: Option<LinkId>, ctx: &mut Context) {
         self.consent.decline(ctx);
         if let Some(link) = link {
-            answer(link, link::Relationship::Declined, ctx);
+            self.answer(link, link::Relationship::Declined, ctx);
         }
     }
 
     /// What became of our request.
     pub fn on_request_status(&mut self, link: LinkId, status: RequestStatus, ctx: &mut Context) {
-        match self.consent.request_answered(link, status.relationship(), ctx) {
+        match self.consent.request_answered(link, status, ctx) {
             RequestAnswer::Delivered => self.reach.progressed(ctx),
             RequestAnswer::Declined => self.void_request(ctx),
             RequestAnswer::Nothing => {}
@@ -147,13 +148,16 @@ impl<S: Clone> Contact<S> {
         self.reach.progressed(ctx);
         self.consent.end(ctx);
     }
-}
 
-fn answer(link: LinkId, relationship: link::Relationship, ctx: &mut Context) {
-    ctx.frame(
-        link,
-        Body::RequestStatus(RequestStatus {
-            relationship: relationship.into(),
-        }),
-    );
+    /// Answers their last request. It has a number on the link over which it came.
+    fn answer(&self, link: LinkId, relationship: link::Relationship, ctx: &mut Context) {
+        let number = self.consent.asked.filter(|(on, _)| *on == link);
+        ctx.frame(
+            link,
+            Body::RequestStatus(RequestStatus {
+                relationship: relationship.into(),
+                request: number.map_or(0, |(_, number)| number),
+            }),
+        );
+    }
 }

@@ -168,14 +168,15 @@ impl<S: Clone> Contact<S> {
                 self.delivery.offer_above(known, me, ctx)
             }
         };
+        let number = self.consent.request_sent(link);
         let request = Request {
             session_epoch: offer.session_epoch.0,
             bundle: Bundle::decode(offer.bundle.as_slice()).ok(),
             name: me.row.name.clone(),
             note: self.consent.note.clone(),
             invite: self.consent.invite.map(|token| token.0.to_vec()).unwrap_or_default(),
+            number,
         };
-        self.consent.request_sent(link);
         ctx.frame(link, Body::Request(request));
     }
 

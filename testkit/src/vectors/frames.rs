@@ -128,6 +128,7 @@ fn examples() -> Vec<(&'static str, Body)> {
                 name: "Алиса".to_owned(),
                 note: "We met in Zürich.".to_owned(),
                 invite: (0xf0..=0xff).collect(),
+                number: 2,
             }),
         ),
         (
@@ -138,8 +139,9 @@ fn examples() -> Vec<(&'static str, Body)> {
                 ..Request::default()
             }),
         ),
-        ("held", answer(Relationship::Pending)),
-        ("refused", answer(Relationship::Declined)),
+        ("held", answer(Relationship::Pending, 2)),
+        ("refused", answer(Relationship::Declined, 1)),
+        ("refused, without a number", answer(Relationship::Declined, 0)),
         (
             "",
             Body::PreKeyOffer(PreKeyOffer {
@@ -172,9 +174,10 @@ fn examples() -> Vec<(&'static str, Body)> {
     ]
 }
 
-fn answer(relationship: Relationship) -> Body {
+fn answer(relationship: Relationship, request: u32) -> Body {
     Body::RequestStatus(RequestStatus {
         relationship: relationship.into(),
+        request,
     })
 }
 
@@ -230,11 +233,15 @@ fn described(body: &Body) -> (&'static str, Json) {
                 ("name", request.name.as_str().into()),
                 ("note", request.note.as_str().into()),
                 ("invite", hex(&request.invite)),
+                ("number", request.number.into()),
             ]),
         ),
         Body::RequestStatus(answer) => (
             "request_status",
-            object([("relationship", answer.relationship().as_str_name().into())]),
+            object([
+                ("relationship", answer.relationship().as_str_name().into()),
+                ("request", answer.request.into()),
+            ]),
         ),
         Body::PreKeyOffer(offer) => (
             "pre_key_offer",

@@ -301,7 +301,10 @@ impl Proxy {
             (Mutation::AcceptsManyFeatures, Body::Hello(hello)) => hello.features.truncate(256),
             (Mutation::AnswersDroppedFrames, Body::Presence(_)) => {
                 let relationship = Relationship::Declined.into();
-                self.send_frame(Body::RequestStatus(RequestStatus { relationship }))?;
+                self.send_frame(Body::RequestStatus(RequestStatus {
+                    relationship,
+                    request: 0,
+                }))?;
             }
             (
                 Mutation::AnswersStrangerHeartbeat | Mutation::NoTokenBucket,

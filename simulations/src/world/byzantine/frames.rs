@@ -130,12 +130,14 @@ impl ByzantinePeer {
             name: "your best friend".to_owned(),
             note: "let me in".to_owned(),
             invite: self.entropy.bytes::<16>().to_vec(),
+            number: 1,
         };
         vec![
             Body::Request(request),
             Body::PreKeyOffer(PreKeyOffer { session_epoch, bundle }),
             Body::RequestStatus(RequestStatus {
                 relationship: Relationship::Declined.into(),
+                request: 1,
             }),
         ]
     }
@@ -152,6 +154,7 @@ impl ByzantinePeer {
             }),
             3 => Body::RequestStatus(RequestStatus {
                 relationship: i32::try_from(self.entropy.below(9)).unwrap_or(0),
+                request: 0,
             }),
             _ => Body::Ack(Ack {
                 session_epoch: self.entropy.below(4),
