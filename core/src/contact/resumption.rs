@@ -161,12 +161,11 @@ impl<S: Clone> Contact<S> {
 
     /// Sends our request; the same bytes each time.
     pub fn send_request<R: Ratchet<Session = S>>(&mut self, link: LinkId, me: &Me<R>, ctx: &mut Context) {
-        let offer = match &self.delivery.offer {
-            Some(offer) => offer,
-            None => {
-                let known = self.delivery.cursors.session_epoch.0;
-                self.delivery.offer_above(known, me, ctx)
-            }
+        let offer = if let Some(offer) = &self.delivery.offer {
+            offer
+        } else {
+            let known = self.delivery.cursors.session_epoch.0;
+            self.delivery.offer_above(known, me, ctx)
         };
         let number = self.consent.request_sent(link);
         let request = Request {

@@ -63,8 +63,7 @@ fn every_pair_of_states_comes_to_its_outcome() {
                 moments,
             } = place;
             wrong.push(format!(
-                "{pair} => {outcome:?}, not {:?}; {times} times, as in {life} ({smaller_first}) at {moments:?}",
-                expected,
+                "{pair} => {outcome:?}, not {expected:?}; {times} times, as in {life} ({smaller_first}) at {moments:?}"
             ));
         }
     }

@@ -120,12 +120,12 @@ fn mend(world: &mut World, pair: &Pair) -> Result<Option<String>, String> {
         both.map(|(one, other)| world.standing(one, other).unwrap_or(Stranger))
     };
     let (command, side) = match standings(world) {
-        [Friend, Friend] => return Ok(None),
         [Asking, _] => ("accepts", 0),
         [_, Asking] => ("accepts", 1),
         [Stranger | Declined | RequestDeclined, Friend] => ("asks", 0),
         [Friend, Stranger | Declined | RequestDeclined] => ("asks", 1),
-        [
+        [Friend, Friend]
+        | [
             Stranger | Declined | RequestDeclined,
             Stranger | Declined | RequestDeclined,
         ] => return Ok(None),
