@@ -87,7 +87,7 @@ impl<R: Ratchet> Node<R> {
     fn follow_up(&mut self) {
         while let Some(contact) = self.contacts.next_touched() {
             let peer = contact.address;
-            contact
+            let wanted = contact
                 .delivery
                 .flush(self.pool.link_of(&peer), &self.me, &mut self.ctx);
             if contact.has_mail() && !self.pool.reaches(&peer) {
@@ -95,6 +95,9 @@ impl<R: Ratchet> Node<R> {
                 self.ctx.wake_at(Alarm::Retry(peer), at);
             } else {
                 self.ctx.alarms.clear(Alarm::Retry(peer));
+            }
+            if !wanted.is_empty() {
+                self.fetch_for_outbox(peer, wanted);
             }
         }
         self.dial_waiting();

@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use sotto_core::row::{
-    Batch, Change, ConsumerRow, CursorsRow, Event, EventRow, InviteRow, Key, MessageKey, OutboxRow, Relationship,
-    RequestRow, Row, SealedBody, SessionRow,
+    Batch, Change, ConsumerRow, CursorsRow, Event, EventRow, InviteRow, Key, MessageKey, OutboxContent, OutboxRow,
+    Relationship, RequestRow, Row, SealedBody, SessionRow,
 };
 use sotto_core::{
     Command, Entropy, EventSeq, FriendCode, InviteToken, Limits, MessageId, Millis, Node, Now, OnionAddress,
@@ -140,10 +140,12 @@ fn damage(disk: &mut Disk, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress
         4 => Row::Outbox(OutboxRow {
             contact: who,
             position: Position(number(input)),
-            message: input
-                .even()
-                .then(|| MessageKey::direct(who, own, MessageId([input.byte(); 16]))),
-            content: input.piece().to_vec(),
+            content: match input.byte() % 4 {
+                0 => OutboxContent::Text(MessageKey::direct(who, own, MessageId([input.byte(); 16]))),
+                1 => OutboxContent::Edit(MessageKey::direct(who, own, MessageId([input.byte(); 16]))),
+                2 => OutboxContent::Serialised(input.piece().to_vec()),
+                _ => OutboxContent::Settled,
+            },
             sealed: input.even().then(|| {
                 let sequence = number(input);
                 sealed.push((who, sequence));

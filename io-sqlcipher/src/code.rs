@@ -55,6 +55,17 @@ codes!(Relationship:
     6 = (Self::Friend),
 );
 
+/// What an outbox row carries, as a column.
+#[derive(Clone, Copy)]
+pub(crate) enum OutboxKind {
+    Text,
+    Edit,
+    Serialised,
+    Settled,
+}
+
+codes!(OutboxKind: 0 = (Self::Text), 1 = (Self::Edit), 2 = (Self::Serialised), 3 = (Self::Settled));
+
 /// A number that rows are ordered by. Beyond the i64 range (as a moment: in 292 million years) all numbers are one.
 pub(crate) fn ordered(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)

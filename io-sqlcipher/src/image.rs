@@ -2,12 +2,12 @@
 
 use rusqlite::{Connection, Row};
 use sotto_core::row::{
-    ConsumerRow, ContactRow, CursorsRow, IdentityRow, Image, InviteRow, MessageKey, OfferRow, OutboxRow, RequestRow,
-    Retry, SealedBody, SessionRow, TimerRow,
+    ConsumerRow, ContactRow, CursorsRow, IdentityRow, Image, InviteRow, MessageKey, OfferRow, OutboxContent, OutboxRow,
+    RequestRow, Retry, SealedBody, SessionRow, TimerRow,
 };
 use sotto_core::{EventSeq, InviteToken, OnionAddress, Position, SessionEpoch, Wall};
 
-use crate::code::{Columns, of, undecodable};
+use crate::code::{Columns, OutboxKind, of, undecodable};
 use crate::event;
 use crate::number::Numbers;
 
@@ -204,8 +204,8 @@ fn request(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<RequestRow>
 fn outbox(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<Vec<OutboxRow>> {
     let mut statement = db.prepare(
         "SELECT contact, position, message, content, sequence, ciphertext, repeat, queued_at, expires_at, ttl,
-                disappears_at, outbox.conversation, author
-         FROM outbox LEFT JOIN conversation ON number = contact ORDER BY kind, conversation.id, position",
+                disappears_at, outbox.conversation, author, outbox.kind
+         FROM outbox LEFT JOIN conversation ON number = contact ORDER BY conversation.kind, conversation.id, position",
     )?;
     let mut rows = statement.query([])?;
     let mut outbox = Vec::new();
@@ -217,7 +217,7 @@ fn outbox(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<Vec<Outbox
     Ok(outbox)
 }
 
-/// The key of the message that the outbox row delivers.
+/// The key of the message that the outbox row is about.
 fn message_of(db: &Connection, numbers: &mut Numbers, row: &Row<'_>) -> rusqlite::Result<Option<MessageKey>> {
     let read = |row: &Row<'_>| match (row.get(11)?, row.get(12)?, row.maybe_id(2)?) {
         (None, None, None) => Ok(None),
@@ -242,8 +242,15 @@ fn waiting(contact: OnionAddress, message: Option<MessageKey>, row: &Row<'_>) ->
     Ok(OutboxRow {
         contact,
         position: Position(row.u64(1)?),
-        message,
-        content: row.get(3)?,
+        content: match (row.code(13)?, message, row.get(3)?) {
+            (OutboxKind::Text, Some(key), None) => OutboxContent::Text(key),
+            (OutboxKind::Edit, Some(key), None) => OutboxContent::Edit(key),
+            (OutboxKind::Serialised, None, Some(content)) => OutboxContent::Serialised(content),
+            (OutboxKind::Settled, None, None) => OutboxContent::Settled,
+            (OutboxKind::Text | OutboxKind::Edit, None, _) => return Err(undecodable(2, "message's id")),
+            (OutboxKind::Serialised, None, None) => return Err(undecodable(3, "content")),
+            _ => return Err(undecodable(13, "kind of what the row has")),
+        },
         sealed: match (sequence, ciphertext) {
             (None, None) => None,
             (Some(sequence), Some(ciphertext)) => Some(SealedBody {

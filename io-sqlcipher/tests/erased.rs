@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use common::{KEY, Place, batch, delivery, identity, key, message, puts, raw};
-use sotto_core::Direction::{In, Out};
-use sotto_core::row::{Change, ConsumerRow, DeliveryState, Key, MessageRow, OutboxRow, Row};
+use sotto_core::Direction::In;
+use sotto_core::row::{Change, ConsumerRow, DeliveryState, Key, MessageRow, OutboxContent, OutboxRow, Row};
 use sotto_core::{EventSeq, Millis, Position, Wall};
 use sotto_io_sqlcipher::Store;
 
@@ -290,8 +290,7 @@ fn no_file_shows_text_names_or_keys() {
             Row::Outbox(OutboxRow {
                 contact: common::peer(1),
                 position: Position(1),
-                message: Some(key(1, Out, 1)),
-                content: b"content that waits".to_vec(),
+                content: OutboxContent::Serialised(b"content that waits".to_vec()),
                 sealed: None,
                 repeat: false,
                 queued_at: Wall(1),

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hasher};
 
 use sotto_core::Output;
-use sotto_core::row::{Batch, Change, Row};
+use sotto_core::row::{Batch, Change, OutboxContent, Row};
 
 /// The hash so far.
 #[derive(Clone, Default)]
@@ -61,8 +61,11 @@ impl Fingerprint {
                 self.bytes(&row.secrets);
             }
             Row::Outbox(row) => {
-                self.bytes(&row.content);
-                self.text(format_args!("{:?} {:?} {:?}", row.position, row.message, row.sealed));
+                if let OutboxContent::Serialised(content) = &row.content {
+                    self.bytes(content);
+                }
+                let (position, message, sealed) = (row.position, row.content.message(), &row.sealed);
+                self.text(format_args!("{position:?} {message:?} {sealed:?}"));
                 self.text(format_args!("{} {:?} {:?}", row.repeat, row.queued_at, row.expires_at));
             }
             Row::Message(row) => {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use sotto_core::row::{
-    Batch, Change, DeliveryRow, Event, EventRow, Image, Key, MessageKey, MessageRow, MessageWithDelivery, Query, Row,
-    RowStore, Rows,
+    Batch, Change, DeliveryRow, Event, EventRow, Image, Key, MessageKey, MessageRow, MessageWithDelivery,
+    OutboxContent, Query, Row, RowStore, Rows,
 };
 use sotto_core::{ConversationId, EventSeq, OnionAddress, Position, Wall};
 
@@ -158,7 +158,7 @@ impl Disk {
         let within = |bytes: &[u8]| bytes.windows(text.len()).any(|window| window == text.as_bytes());
         self.rows.values().any(|row| match row {
             Row::Message(row) => row.text.contains(text) || row.thread.as_ref().is_some_and(|t| t.contains(text)),
-            Row::Outbox(row) => within(&row.content),
+            Row::Outbox(row) => matches!(&row.content, OutboxContent::Serialised(content) if within(content)),
             Row::Session(row) => within(&row.record),
             Row::Contact(row) => [&row.petname, &row.claimed_name, &row.note]
                 .iter()

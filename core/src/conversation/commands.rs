@@ -9,9 +9,9 @@ use crate::delivery::Delivery;
 use crate::delivery::outbox::Queued;
 use crate::delivery::sending::progress;
 use crate::kernel::context::Context;
-use crate::row::{ContentType, DeliveryRow, DeliveryState, Event, FailReason, MessageRow, MessageWithDelivery, Row};
+use crate::row::{DeliveryRow, DeliveryState, Event, FailReason, MessageRow, MessageWithDelivery, Row};
+use crate::wire::content;
 use crate::wire::content::content::Kind;
-use crate::wire::content::{self, Content};
 use crate::{MessageKey, MessageObstacle, Millis, NewMessage, Refusal, Reply};
 
 /// A command about messages that may be cold.
@@ -85,7 +85,8 @@ impl Conversation {
             edited_at: None,
             deleted_at: None,
         };
-        delivery.queue(text_of(&message), ctx);
+        let queued = Queued::text(&message, ctx);
+        delivery.queue(queued, ctx);
         ctx.insert(Row::Message(message));
         let state = DeliveryState::Queued;
         ctx.gate.put(Row::Delivery(DeliveryRow {
@@ -140,9 +141,8 @@ fn edit<S>(
         });
     }
     to.writable.clone()?;
-    edit_message(&row.message, &text, ctx);
-    let target = id.0.to_vec();
-    to.delivery.queue_once(Kind::Edit(content::Edit { target, text }), ctx);
+    let edited = edit_message(&row.message, text, ctx);
+    to.delivery.edited(&edited, ctx);
     Ok(reply(row))
 }
 
@@ -161,8 +161,7 @@ fn delete<S>(row: &MessageWithDelivery, to: &mut Recipient<'_, S>, ctx: &mut Con
     }
     if !matches!(row.delivery.as_ref().map(|d| d.state), Some(DeliveryState::Cancelled)) {
         to.writable.clone()?;
-        let target = id.0.to_vec();
-        to.delivery.queue_once(Kind::Delete(content::Delete { target }), ctx);
+        to.delivery.deleted(key, ctx);
     }
     delete_message(&row.message, ctx);
     Ok(reply(row))
@@ -233,7 +232,7 @@ fn requeue<S>(row: &MessageWithDelivery, to: &mut Recipient<'_, S>, ctx: &mut Co
         let queued = Queued {
             // What was given up with its contact may have been sealed, and may have arrived.
             repeat: state == Some(DeliveryState::Failed(FailReason::Removed)),
-            ..text_of(&row.message)
+            ..Queued::text(&row.message, ctx)
         };
         to.delivery.queue(queued, ctx);
         progress(key, DeliveryState::Queued, None, ctx);
@@ -242,34 +241,6 @@ fn requeue<S>(row: &MessageWithDelivery, to: &mut Recipient<'_, S>, ctx: &mut Co
         id,
         state: DeliveryState::Queued,
     })
-}
-
-/// The content that carries a message.
-fn text_of(message: &MessageRow) -> Queued {
-    let content_type = match message.content_type {
-        ContentType::Markdown => content::ContentType::Markdown,
-        ContentType::Plain | ContentType::Unsupported => content::ContentType::Plain,
-    };
-    let text = content::Text {
-        text: message.text.clone(),
-        content_type: content_type.into(),
-        thread: message.thread.clone().unwrap_or_default(),
-        reply_to: message.reply_to.map(|id| id.0.to_vec()).unwrap_or_default(),
-        ttl: message.ttl,
-    };
-    let id = message.key.id;
-    let content = Content {
-        id: id.0.to_vec(),
-        sent_at: message.sent_at.0,
-        repeat: false,
-        ignorable: false,
-        kind: Some(Kind::Text(text)),
-    };
-    Queued {
-        content,
-        message: Some((message.key, message.ttl)),
-        repeat: false,
-    }
 }
 
 fn reply(row: &MessageWithDelivery) -> Reply {

@@ -73,7 +73,7 @@ impl Conversation {
                 self.on_unsupported(key, content.sent_at, found, ctx);
                 Some(())
             }
-            Some(Kind::Edit(edit)) => self.on_edit(author, &edit, found, ctx),
+            Some(Kind::Edit(edit)) => self.on_edit(author, edit, found, ctx),
             Some(Kind::Delete(delete)) => self.on_delete(author, &delete, found, ctx),
             Some(Kind::Reaction(reaction)) => self.on_reaction(author, reaction, found, ctx),
             Some(Kind::Read(read)) => self.on_read(&read, found, delivery, ctx),
@@ -150,14 +150,17 @@ impl Conversation {
         ctx.insert(Row::Message(row));
     }
 
-    fn on_edit(&mut self, author: OnionAddress, edit: &content::Edit, found: &Found, ctx: &mut Context) -> Option<()> {
+    fn on_edit(&mut self, author: OnionAddress, edit: content::Edit, found: &Found, ctx: &mut Context) -> Option<()> {
         let key = self.key(author, &edit.target)?;
         if edit.text.is_empty() || edit.text.len() > ctx.limits.text_bytes {
             return None;
         }
         // Perhaps it has disappeared; then there is nothing to edit.
         let Some(found) = found.get(&key) else { return Some(()) };
-        edit_message(&found.message, &edit.text, ctx);
+        let message = &found.message;
+        if message.deleted_at.is_none() && message.content_type != ContentType::Unsupported {
+            edit_message(message, edit.text, ctx);
+        }
         Some(())
     }
 
@@ -227,17 +230,16 @@ impl Conversation {
     }
 }
 
-/// Replaces a message's text. The caller has checked that its author asks for it.
-pub(crate) fn edit_message(message: &MessageRow, text: &str, ctx: &mut Context) {
-    if message.deleted_at.is_none() && message.content_type != ContentType::Unsupported {
-        let edited = MessageRow {
-            text: text.to_owned(),
-            edited_at: Some(ctx.now.wall),
-            ..message.clone()
-        };
-        ctx.gate.put(Row::Message(edited));
-        ctx.record(Event::MessageEdited { key: message.key });
-    }
+/// Replaces a message's text. The caller has checked that its author asks for it, and that it can have one.
+pub(crate) fn edit_message(message: &MessageRow, text: String, ctx: &mut Context) -> MessageRow {
+    let edited = MessageRow {
+        text,
+        edited_at: Some(ctx.now.wall),
+        ..message.clone()
+    };
+    ctx.gate.put(Row::Message(edited.clone()));
+    ctx.record(Event::MessageEdited { key: message.key });
+    edited
 }
 
 /// Empties a message; a mark stays. The caller has checked that its author asks for it.

@@ -167,6 +167,7 @@ impl<S> Delivery<S> {
     /// The links begin anew: nothing that belonged to an earlier one counts.
     pub fn forget_link(&mut self) {
         self.established = None;
+        self.outbox.forget_ready();
         self.stalled = None;
         self.ack_due = false;
     }

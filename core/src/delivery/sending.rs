@@ -3,17 +3,20 @@
 
 use prost::Message as _;
 
-use crate::delivery::outbox::{OPENING, Queued};
+use crate::conversation::contents::Found;
+use crate::delivery::outbox::{NextUnsealed, OPENING, Queued};
 use crate::delivery::{Acknowledged, CursorFault, Delivery};
 use crate::kernel::alarms::Alarm;
 use crate::kernel::context::Context;
 use crate::node::me::Me;
-use crate::row::{DeliveryRow, DeliveryState, Event, FailReason, Key, OutboxRow, Row, SealedBody};
+use crate::row::{
+    DeliveryRow, DeliveryState, Event, FailReason, Key, MessageRow, OutboxContent, OutboxRow, Row, SealedBody,
+};
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::session::resume::presence_frame;
 use crate::wire::content::content::Kind;
-use crate::wire::content::{Content, Timer};
+use crate::wire::content::{self, Content, Timer};
 use crate::wire::link::{self, frame::Body};
 use crate::{Availability, LinkId, MessageKey, Millis, Position, Wall};
 
@@ -42,19 +45,21 @@ impl<S> Delivery<S> {
     fn queue_at(&mut self, position: Position, queued: Queued, ctx: &mut Context) {
         let Queued {
             content,
-            message,
+            ready,
+            ttl,
             repeat,
         } = queued;
-        let (message, ttl) = message.map_or((None, 0), |(key, ttl)| (Some(key), ttl));
-        let expires_at = match message {
-            Some(_) => ctx.now.wall.after(ctx.limits.outbox_expiry),
-            None => OutboxRow::NEVER,
+        if content.message().is_some() && self.established.is_some() {
+            self.outbox.keep_ready(position, ready, ctx.limits.window_rows());
+        }
+        let expires_at = match content {
+            OutboxContent::Text(_) => ctx.now.wall.after(ctx.limits.outbox_expiry),
+            _ => OutboxRow::NEVER,
         };
         let row = OutboxRow {
             contact: self.contact,
             position,
-            message,
-            content: content.encode_to_vec(),
+            content,
             sealed: None,
             repeat,
             queued_at: ctx.now.wall,
@@ -68,32 +73,46 @@ impl<S> Delivery<S> {
     }
 
     /// Pays what the peer is owed on a link: an ack, what waits as far as the window has room, and our presence. The presence
-    /// comes last: one of the ciphertexts may be our consent, before which the peer does not listen to it.
-    pub fn flush<R: Ratchet<Session = S>>(&mut self, link: Option<LinkId>, me: &Me<R>, ctx: &mut Context) {
+    /// comes last: one of the ciphertexts may be our consent, before which the peer does not listen to it. Gives the messages
+    /// that have to be fetched before more can be sealed.
+    pub fn flush<R: Ratchet<Session = S>>(
+        &mut self,
+        link: Option<LinkId>,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> Vec<MessageKey> {
         if let Some(link) = link {
             self.pay_ack(link, ctx);
         }
-        self.seal_waiting(me, ctx);
+        let wanted = self.seal_waiting(me, ctx);
         if std::mem::take(&mut self.presence_due)
             && let Some(link) = self.established
             && ctx.availability != Availability::Invisible
         {
             ctx.frame(link, presence_frame(ctx.availability));
         }
+        wanted
     }
 
-    /// Seals and sends what the window has room for.
-    fn seal_waiting<R: Ratchet<Session = S>>(&mut self, me: &Me<R>, ctx: &mut Context) {
+    /// Seals and sends what the window has room for. Gives the messages that have to be fetched for more.
+    fn seal_waiting<R: Ratchet<Session = S>>(&mut self, me: &Me<R>, ctx: &mut Context) -> Vec<MessageKey> {
+        let mut wanted = Vec::new();
         let Some(link) = self.established.filter(|_| self.stalled.is_none()) else {
-            return;
+            return wanted;
         };
         let before = self.cursors.sent;
         while self.cursors.sent - self.cursors.acknowledged < ctx.limits.window {
-            let Some(position) = self.outbox.first_unsealed() else {
-                break;
-            };
-            if !self.seal(position, link, me, ctx) {
-                return;
+            match self.outbox.next_unsealed(ctx.limits.window_rows()) {
+                NextUnsealed::Ready(position, content) => {
+                    if !self.seal(position, &content, link, me, ctx) {
+                        return wanted;
+                    }
+                }
+                NextUnsealed::Wants(keys) => {
+                    wanted = keys;
+                    break;
+                }
+                NextUnsealed::None | NextUnsealed::Fetching => break,
             }
         }
         if self.cursors.sent != before {
@@ -101,12 +120,14 @@ impl<S> Delivery<S> {
             self.save_cursors(ctx);
             self.watch_expiry(ctx);
         }
+        wanted
     }
 
     /// Seals one row and sends it. On failure the session is broken, and the link with it.
     fn seal<R: Ratchet<Session = S>>(
         &mut self,
         position: Position,
+        content: &[u8],
         link: LinkId,
         me: &Me<R>,
         ctx: &mut Context,
@@ -114,8 +135,8 @@ impl<S> Delivery<S> {
         let (Some(row), Some(session)) = (self.outbox.rows.get_mut(&position), &self.session) else {
             return false;
         };
-        let marked = row.repeat.then(|| marked_repeat(&row.content));
-        let plaintext = marked.as_deref().unwrap_or(&row.content);
+        let marked = row.repeat.then(|| marked_repeat(content));
+        let plaintext = marked.as_deref().unwrap_or(content);
         let sealing = me
             .ratchet
             .encrypt(&row.contact, session, plaintext, ctx.now.wall, &mut ctx.entropy);
@@ -135,6 +156,18 @@ impl<S> Delivery<S> {
         ctx.gate.put(Row::Outbox(row.clone()));
         send(link, self.cursors.session_epoch.0, row, ctx);
         true
+    }
+
+    /// The messages of the next rows are here. A row whose message is deleted or has disappeared has nothing to carry.
+    pub fn messages_fetched(&mut self, keys: &[MessageKey], found: &Found, ctx: &mut Context) {
+        for position in self.outbox.fetched(keys, found, ctx) {
+            self.outbox.remove(position);
+            ctx.gate.delete(Key::Outbox(self.contact, position));
+        }
+        if self.established.is_none() {
+            self.outbox.forget_ready();
+        }
+        self.watch_expiry(ctx);
     }
 
     /// Sends all that is sealed, once more and verbatim, over a new link.
@@ -163,7 +196,7 @@ impl<S> Delivery<S> {
                 acknowledged = Acknowledged::Progress;
             }
             ctx.gate.delete(Key::Outbox(row.contact, row.position));
-            if let Some(key) = row.message {
+            if let OutboxContent::Text(key) = row.content {
                 let disappears_at = row.disappears_at.or_else(|| start_clock(row.ttl, ctx));
                 progress(key, DeliveryState::Delivered, disappears_at, ctx);
             }
@@ -175,7 +208,8 @@ impl<S> Delivery<S> {
 
     /// A link has taken this message. If it is acknowledged by now, there is nothing to say.
     pub fn sent(&mut self, key: MessageKey, ctx: &mut Context) {
-        let Some((row, _)) = self.outbox.sealed().find(|(row, _)| row.message == Some(key)) else {
+        let text = OutboxContent::Text(key);
+        let Some((row, _)) = self.outbox.sealed().find(|(row, _)| row.content == text) else {
             return;
         };
         let (position, ttl, mut disappears_at) = (row.position, row.ttl, row.disappears_at);
@@ -194,7 +228,7 @@ impl<S> Delivery<S> {
     pub(super) fn requeue(&mut self, renewal: bool, ctx: &mut Context) {
         self.outbox.sealed_to = None;
         self.outbox.rows.retain(|position, row| {
-            if *position == OPENING || row.content.is_empty() {
+            if *position == OPENING || row.content == OutboxContent::Settled {
                 ctx.gate.delete(Key::Outbox(row.contact, *position));
                 return false;
             }
@@ -231,12 +265,39 @@ impl<S> Delivery<S> {
         if row.sealed.is_some() || row.repeat {
             return false;
         }
-        let position = row.position;
-        self.outbox.rows.remove(&position);
+        let (position, ttl) = (row.position, row.ttl);
+        self.outbox.remove(position);
         ctx.gate.delete(Key::Outbox(self.contact, position));
-        progress(key, DeliveryState::Cancelled, None, ctx);
+        let disappears_at = start_clock(ttl, ctx);
+        progress(key, DeliveryState::Cancelled, disappears_at, ctx);
         self.watch_expiry(ctx);
         true
+    }
+
+    /// A message was edited. One that cannot have been sealed is sent as it is now; else its new text follows it.
+    pub fn edited(&mut self, message: &MessageRow, ctx: &mut Context) {
+        self.outbox.make_anew(&message.key);
+        let never_sealed = |row: &OutboxRow| row.sealed.is_none() && !row.repeat;
+        let edit = OutboxContent::Edit(message.key);
+        let waits = self.outbox.find(&message.key).is_some_and(never_sealed)
+            || (self.outbox.rows.values()).any(|row| row.sealed.is_none() && row.content == edit);
+        if !waits {
+            let queued = Queued::edit(message, ctx);
+            self.queue(queued, ctx);
+        }
+    }
+
+    /// A message that may have arrived was deleted: its edits are not worth sending.
+    pub fn deleted(&mut self, key: MessageKey, ctx: &mut Context) {
+        self.outbox.make_anew(&key);
+        for position in self.outbox.about(&key) {
+            if self.outbox.rows.get(&position).is_some_and(|row| row.sealed.is_none()) {
+                self.outbox.remove(position);
+                ctx.gate.delete(Key::Outbox(self.contact, position));
+            }
+        }
+        let target = key.id.0.to_vec();
+        self.queue_once(Kind::Delete(content::Delete { target }), ctx);
     }
 
     /// The peer has read a message of ours: it has arrived, whatever is acknowledged, and needs no more of the outbox's care.
@@ -252,29 +313,29 @@ impl<S> Delivery<S> {
             return;
         }
         progress(row.key, DeliveryState::Read, row.disappears_at, ctx);
-        if let Some((position, _)) = position
-            && let Some(row) = self.outbox.rows.get_mut(&position)
-        {
-            row.message = None;
-            ctx.gate.put(Row::Outbox(row.clone()));
+        if let Some((position, _)) = position {
+            self.settle(position, ctx);
         }
     }
 
-    /// A message has disappeared here: its text must not stay in the outbox either. Its ciphertext does, until it is
-    /// acknowledged; unsealed, it is gone.
-    pub fn erase(&mut self, key: MessageKey, ctx: &mut Context) {
-        let Some(position) = self.outbox.find(&key).map(|row| row.position) else {
-            return;
-        };
+    /// A message has disappeared here: nothing about it is sent any more.
+    pub fn disappeared(&mut self, key: MessageKey, ctx: &mut Context) {
+        for position in self.outbox.about(&key) {
+            self.settle(position, ctx);
+        }
+        self.watch_expiry(ctx);
+    }
+
+    /// What a row carries needs not be sent. Its ciphertext stays until it is acknowledged; unsealed, it is gone.
+    fn settle(&mut self, position: Position, ctx: &mut Context) {
         let Some(row) = self.outbox.rows.get_mut(&position) else {
             return;
         };
         if row.sealed.is_some() {
-            row.content.clear();
-            row.message = None;
+            row.content = OutboxContent::Settled;
             ctx.gate.put(Row::Outbox(row.clone()));
         } else {
-            self.outbox.rows.remove(&position);
+            self.outbox.remove(position);
             ctx.gate.delete(Key::Outbox(self.contact, position));
         }
     }
@@ -297,12 +358,13 @@ impl<S> Delivery<S> {
     }
 
     fn give_up(&mut self, position: Position, reason: FailReason, ctx: &mut Context) {
-        let Some(row) = self.outbox.rows.remove(&position) else {
+        let Some(row) = self.outbox.remove(position) else {
             return;
         };
         ctx.gate.delete(Key::Outbox(row.contact, position));
-        if let Some(key) = row.message {
-            progress(key, DeliveryState::Failed(reason), row.disappears_at, ctx);
+        if let OutboxContent::Text(key) = row.content {
+            let disappears_at = row.disappears_at.or_else(|| start_clock(row.ttl, ctx));
+            progress(key, DeliveryState::Failed(reason), disappears_at, ctx);
         }
     }
 
@@ -336,9 +398,9 @@ fn send(link: LinkId, session_epoch: u64, row: &OutboxRow, ctx: &mut Context) {
     if breaks(Rule::CiphertextSentTwice) {
         ctx.frame(link, body.clone());
     }
-    match row.message {
-        Some(key) => ctx.message_frame(link, body, key),
-        None => ctx.frame(link, body),
+    match row.content {
+        OutboxContent::Text(key) => ctx.message_frame(link, body, key),
+        _ => ctx.frame(link, body),
     }
 }
 

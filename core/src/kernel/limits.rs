@@ -84,6 +84,13 @@ impl Limits {
     pub(crate) const PART_BYTES: usize = 56 * 1024;
 }
 
+impl Limits {
+    /// The window as a number of rows.
+    pub(crate) fn window_rows(&self) -> usize {
+        usize::try_from(self.window).unwrap_or(usize::MAX)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -18,6 +18,8 @@ enum Purpose {
     Command(CommandId, OnionAddress, MessageCommand),
     /// A ciphertext of this contact's waits.
     Incoming(OnionAddress),
+    /// The next rows of this contact's outbox are about them.
+    Outbox(OnionAddress),
     Disappearance,
 }
 
@@ -36,6 +38,11 @@ impl<R: Ratchet> Node<R> {
     /// Fetches the messages that a contact's ciphertext refers to.
     pub(super) fn fetch_for_ciphertext(&mut self, contact: OnionAddress, keys: Vec<MessageKey>) -> FetchId {
         self.fetch(keys, Purpose::Incoming(contact))
+    }
+
+    /// Fetches the messages that the next rows of a contact's outbox are about.
+    pub(super) fn fetch_for_outbox(&mut self, contact: OnionAddress, keys: Vec<MessageKey>) {
+        self.fetch(keys, Purpose::Outbox(contact));
     }
 
     fn fetch(&mut self, keys: Vec<MessageKey>, purpose: Purpose) -> FetchId {
@@ -77,6 +84,12 @@ impl<R: Ratchet> Node<R> {
                 {
                     contact.take(stalled.received, &found, &mut self.ctx);
                     self.pull(stalled.link);
+                }
+            }
+            Purpose::Outbox(peer) => {
+                let found = self.present(&pending.keys, rows);
+                if let Some(contact) = self.contacts.get_mut(&peer) {
+                    contact.delivery.messages_fetched(&pending.keys, &found, &mut self.ctx);
                 }
             }
             Purpose::Disappearance => self.disappeared(rows),
@@ -161,7 +174,7 @@ impl<R: Ratchet> Node<R> {
             match key.conversation {
                 ConversationId::Direct(peer) => {
                     if let Some(contact) = self.contacts.get_mut(&peer) {
-                        contact.delivery.erase(key, &mut self.ctx);
+                        contact.delivery.disappeared(key, &mut self.ctx);
                     }
                 }
                 // Nothing of them is in a contact's outbox.

@@ -13,7 +13,7 @@ use crate::link::pool::Pool;
 use crate::node::Node;
 use crate::node::me::Me;
 use crate::onion_key::OnionSecret;
-use crate::row::{IdentityRow, Image, Row};
+use crate::row::{IdentityRow, Image, OutboxContent, Row};
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::{Availability, ConversationId, Entropy, Limits, Now, OnionAddress};
@@ -168,7 +168,11 @@ fn check_lengths(image: &Image) -> Result<(), OpenError> {
     )?;
     for row in &image.outbox {
         let sealed = row.sealed.as_ref().map_or(0, |sealed| sealed.ciphertext.len());
-        check("outbox", row.content.len().max(sealed) <= Limits::PART_BYTES)?;
+        let content = match &row.content {
+            OutboxContent::Serialised(content) => content.len(),
+            OutboxContent::Text(_) | OutboxContent::Edit(_) | OutboxContent::Settled => 0,
+        };
+        check("outbox", content.max(sealed) <= Limits::PART_BYTES)?;
     }
     Ok(())
 }

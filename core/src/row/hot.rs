@@ -194,6 +194,44 @@ pub struct SealedBody {
     pub ciphertext: Vec<u8>,
 }
 
+/// What an outbox row carries.
+///
+/// What is about the text of a message is made from the message when the row is sealed: the text is in no second place, the
+/// outbox stays small in memory, and an edit or a deletion of the message holds for what waits.
+#[derive(Clone, PartialEq, Eq)]
+pub enum OutboxContent {
+    /// A message, whose delivery the user follows.
+    Text(MessageKey),
+    /// The present text of a message that was sealed before it was edited.
+    Edit(MessageKey),
+    /// A serialised `Content`: what is about no text (deletions, reactions, receipts, timers, the opening of a session).
+    Serialised(Vec<u8>),
+    /// Nothing that is still worth sending. The ciphertext stays until it is acknowledged, as a sequence has no holes; a new
+    /// session does without it.
+    Settled,
+}
+
+impl fmt::Debug for OutboxContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(key) => f.debug_tuple("Text").field(key).finish(),
+            Self::Edit(key) => f.debug_tuple("Edit").field(key).finish(),
+            Self::Serialised(content) => write!(f, "Serialised({} bytes)", content.len()),
+            Self::Settled => f.write_str("Settled"),
+        }
+    }
+}
+
+impl OutboxContent {
+    /// The message that is sent or edited by this.
+    pub const fn message(&self) -> Option<&MessageKey> {
+        match self {
+            Self::Text(key) | Self::Edit(key) => Some(key),
+            Self::Serialised(_) | Self::Settled => None,
+        }
+    }
+}
+
 /// Something that waits for a contact.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutboxRow {
@@ -201,17 +239,15 @@ pub struct OutboxRow {
     pub contact: OnionAddress,
     /// Its place in the queue.
     pub position: Position,
-    /// The message whose delivery this is; `None` for what a person does not follow (receipts, timers …).
-    pub message: Option<MessageKey>,
-    /// Serialised `Content`; emptied when the message disappears while its ciphertext still waits for an ack.
-    pub content: Vec<u8>,
+    /// What it carries.
+    pub content: OutboxContent,
     /// Present from sealing on.
     pub sealed: Option<SealedBody>,
     /// It may have reached the peer under an earlier session epoch; the peer must look for its id first.
     pub repeat: bool,
     /// When it was queued.
     pub queued_at: Wall,
-    /// After this, if still unsealed, it fails as expired; [`OutboxRow::NEVER`] for what a person does not follow.
+    /// After this, if still unsealed, it fails as expired; [`OutboxRow::NEVER`] for what the user does not follow.
     pub expires_at: Wall,
     /// Seconds that the message lives once it is sent; 0 is for ever.
     pub ttl: u32,

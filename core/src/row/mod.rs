@@ -17,8 +17,8 @@ mod store;
 pub use cold::{ContentType, DeliveryRow, DeliveryState, Event, EventRow, FailReason, MessageRow, ReactionRow};
 pub(crate) use hot::wipe;
 pub use hot::{
-    ConsumerRow, ContactRow, CursorsRow, IdentityRow, InviteRow, OfferRow, OutboxRow, Relationship, RequestRow, Retry,
-    SealedBody, SessionRow, TimerRow,
+    ConsumerRow, ContactRow, CursorsRow, IdentityRow, InviteRow, OfferRow, OutboxContent, OutboxRow, Relationship,
+    RequestRow, Retry, SealedBody, SessionRow, TimerRow,
 };
 pub use image::{Image, MessageWithDelivery, Query, Rows};
 pub use store::RowStore;

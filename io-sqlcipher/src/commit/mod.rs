@@ -6,10 +6,12 @@ mod message;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{CachedStatement, Connection, ToSql, params};
-use sotto_core::row::{Batch, Change, ContactRow, DeliveryRow, Event, EventRow, Key, MessageKey, OutboxRow, Row};
+use sotto_core::row::{
+    Batch, Change, ContactRow, DeliveryRow, Event, EventRow, Key, MessageKey, OutboxContent, OutboxRow, Row,
+};
 use sotto_core::{EventSeq, OnionAddress};
 
-use crate::code::Code;
+use crate::code::{Code, OutboxKind};
 use crate::erase::Erased;
 use crate::event::EventColumns;
 use crate::number::Numbers;
@@ -196,7 +198,7 @@ const OFFER: Table = table!("offer": "contact"; "session_epoch", "bundle", "secr
 const REQUEST: Table = table!("request": "contact"; "session_epoch", "bundle", "note", "received_at");
 const INVITE: Table = table!("invite": "token"; "created_at");
 const OUTBOX: Table = table!("outbox": "contact", "position";
-    "conversation", "author", "message", "content", "sequence", "ciphertext", "repeat", "queued_at", "expires_at", "ttl", "disappears_at");
+    "kind", "conversation", "author", "message", "content", "sequence", "ciphertext", "repeat", "queued_at", "expires_at", "ttl", "disappears_at");
 const CONSUMER: Table = table!("consumer": "name"; "acknowledged");
 const REACTION: Table = table!("reaction": "message", "author"; "emoji", "at");
 const EVENT: Table = table!("event": "seq"; "at", "kind", "conversation", "author", "message", "actor", "value");
@@ -304,22 +306,29 @@ impl Commit<'_> {
 
     fn write_outbox(&mut self, mode: Mode, row: &OutboxRow) -> rusqlite::Result<usize> {
         let db = self.db;
-        let (conversation, author) = match &row.message {
-            Some(key) => (
-                Some(self.numbers.intern(db, &key.conversation)?),
-                Some(self.numbers.intern_peer(db, &key.author)?),
-            ),
-            None => (None, None),
+        let message = row.content.message();
+        let conversation = message
+            .map(|key| self.numbers.intern(db, &key.conversation))
+            .transpose()?;
+        let author = message
+            .map(|key| self.numbers.intern_peer(db, &key.author))
+            .transpose()?;
+        let (kind, content) = match &row.content {
+            OutboxContent::Text(_) => (OutboxKind::Text, None),
+            OutboxContent::Edit(_) => (OutboxKind::Edit, None),
+            OutboxContent::Serialised(content) => (OutboxKind::Serialised, Some(content)),
+            OutboxContent::Settled => (OutboxKind::Settled, None),
         };
         self.statements.run(
             OUTBOX.write(mode),
             params![
                 self.numbers.intern_peer(db, &row.contact)?,
                 row.position.0.cast_signed(),
+                kind.code(),
                 conversation,
                 author,
-                row.message.map(|key| key.id.0),
-                row.content,
+                message.map(|key| key.id.0),
+                content,
                 row.sealed.as_ref().map(|sealed| sealed.sequence.cast_signed()),
                 row.sealed.as_ref().map(|sealed| &sealed.ciphertext),
                 row.repeat,

@@ -31,7 +31,7 @@ impl Reader {
     }
 }
 
-/// The keys of the messages that outbox rows deliver.
+/// The keys of the messages that outbox rows deliver (`kind` 0).
 fn waiting(db: &Connection) -> rusqlite::Result<Vec<Name>> {
     let name = |row: &Row<'_>| {
         Ok(Name {
@@ -40,7 +40,7 @@ fn waiting(db: &Connection) -> rusqlite::Result<Vec<Name>> {
             id: row.id(2)?,
         })
     };
-    db.prepare_cached("SELECT conversation, author, message FROM outbox WHERE message IS NOT NULL")?
+    db.prepare_cached("SELECT conversation, author, message FROM outbox WHERE kind = 0")?
         .query_map([], |row| of("outbox", row, name(row)))?
         .collect()
 }

@@ -1,4 +1,4 @@
--- Version 3: words of every script.
+-- Version 3: words of every script; an outbox without texts.
 --
 -- As before, numbers of core's (u64) are stored as the i64 of the same bits; moments are Unix milliseconds; enumerations are
 -- the codes of code.rs.
@@ -25,3 +25,31 @@ INSERT INTO word (word, rank) VALUES ('secure-delete', 1);
 INSERT INTO word (word, rank) VALUES ('pgsz', 3900);
 INSERT INTO word (word) VALUES ('rebuild');
 UPDATE mark SET words = words_version();
+
+-- The outbox holds no text. `kind` says what a row carries: 0 a message, 1 the present text of an edited message, 2 a serialised
+-- content (`content`), 3 nothing that is still worth sending. Of kinds 0 and 1, `conversation`, `author` and `message` name the
+-- message; its content is made from it when the row is sealed.
+ALTER TABLE outbox RENAME TO outbox_2;
+CREATE TABLE outbox (
+    contact       INTEGER NOT NULL,
+    position      INTEGER NOT NULL,
+    kind          INTEGER NOT NULL,
+    conversation  INTEGER,
+    author        INTEGER,
+    message       BLOB,
+    content       BLOB,
+    sequence      INTEGER,
+    ciphertext    BLOB,
+    repeat        INTEGER NOT NULL,
+    queued_at     INTEGER NOT NULL,
+    expires_at    INTEGER NOT NULL,
+    ttl           INTEGER NOT NULL,
+    disappears_at INTEGER,
+    PRIMARY KEY (contact, position)
+) STRICT, WITHOUT ROWID;
+INSERT INTO outbox
+    SELECT contact, position, CASE WHEN message IS NOT NULL THEN 0 WHEN length(content) > 0 THEN 2 ELSE 3 END,
+           conversation, author, message, CASE WHEN message IS NULL AND length(content) > 0 THEN content END,
+           sequence, ciphertext, repeat, queued_at, expires_at, ttl, disappears_at
+    FROM outbox_2;
+DROP TABLE outbox_2;

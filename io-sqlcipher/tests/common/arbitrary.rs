@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use sotto_core::row::{
     Batch, Change, ConsumerRow, ContactRow, ContentType, CursorsRow, DeliveryRow, DeliveryState, Event, EventRow,
-    FailReason, IdentityRow, InviteRow, Key, MessageKey, MessageRow, OfferRow, OutboxRow, ReactionRow, Relationship,
-    RequestRow, Retry, Row, SealedBody, SessionRow, TimerRow,
+    FailReason, IdentityRow, InviteRow, Key, MessageKey, MessageRow, OfferRow, OutboxContent, OutboxRow, ReactionRow,
+    Relationship, RequestRow, Retry, Row, SealedBody, SessionRow, TimerRow,
 };
 use sotto_core::{
     ChannelId, ConversationId, EventSeq, GroupId, InviteToken, MessageId, OnionAddress, Position, SessionEpoch, Wall,
@@ -306,35 +306,26 @@ fn request() -> impl Strategy<Value = RequestRow> {
 fn outbox() -> impl Strategy<Value = OutboxRow> {
     let sealed =
         prop::option::of((number(), bytes()).prop_map(|(sequence, ciphertext)| SealedBody { sequence, ciphertext }));
-    let message = prop::option::of(message_key());
+    let content = prop_oneof![
+        message_key().prop_map(OutboxContent::Text),
+        message_key().prop_map(OutboxContent::Edit),
+        bytes().prop_map(OutboxContent::Serialised),
+        Just(OutboxContent::Settled),
+    ];
     let life = (any::<u32>(), prop::option::of(wall()));
-    (
-        peer(),
-        0_u64..4,
-        message,
-        bytes(),
-        sealed,
-        any::<bool>(),
-        wall(),
-        wall(),
-        life,
+    (peer(), 0_u64..4, content, sealed, any::<bool>(), wall(), wall(), life).prop_map(
+        |(contact, position, content, sealed, repeat, queued_at, expires_at, (ttl, disappears_at))| OutboxRow {
+            contact,
+            position: Position(position),
+            content,
+            sealed,
+            repeat,
+            queued_at,
+            expires_at,
+            ttl,
+            disappears_at,
+        },
     )
-        .prop_map(
-            |(contact, position, message, content, sealed, repeat, queued_at, expires_at, (ttl, disappears_at))| {
-                OutboxRow {
-                    contact,
-                    position: Position(position),
-                    message,
-                    content,
-                    sealed,
-                    repeat,
-                    queued_at,
-                    expires_at,
-                    ttl,
-                    disappears_at,
-                }
-            },
-        )
 }
 
 fn message() -> impl Strategy<Value = MessageRow> {

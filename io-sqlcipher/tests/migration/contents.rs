@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use sotto_core::row::{Event, MessageKey, SealedBody};
+use sotto_core::row::{Event, MessageKey, OutboxContent, SealedBody};
 use sotto_core::{ConversationId, EventSeq, OnionAddress, Wall};
 use sotto_io_sqlcipher::{MessageView, Reader, Store};
 
@@ -101,11 +101,16 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
             "outbox {} {} message={} content={} sealed={} repeat={} {} {} ttl={} disappears={}",
             who(&row.contact),
             row.position.0,
-            row.message.map_or(String::from("-"), |key| {
+            row.content.message().map_or(String::from("-"), |key| {
                 assert_eq!((place(&key.conversation), who(&key.author)), (who(&row.contact), "ada"));
                 key.id.to_string()
             }),
-            bytes(&row.content),
+            match &row.content {
+                OutboxContent::Text(_) => String::from("text"),
+                OutboxContent::Edit(_) => String::from("edit"),
+                OutboxContent::Serialised(content) => bytes(content),
+                OutboxContent::Settled => String::new(),
+            },
             row.sealed.as_ref().map_or(String::from("-"), sealed),
             row.repeat,
             row.queued_at.0,

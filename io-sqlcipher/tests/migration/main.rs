@@ -52,6 +52,15 @@ const FIXTURES: [Fixture; 2] = [
     },
 ];
 
+/// A line of the contents. Before version 3 the outbox had the text of a message once more, which it is made from now.
+fn without_text(line: &str) -> String {
+    let words = line.split(' ').map(|word| match word.split_once('=') {
+        Some(("content", _)) if line.starts_with("outbox ") && !line.contains(" message=- ") => "content=text",
+        _ => word,
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 impl Fixture {
     fn file(&self, name: &str) -> PathBuf {
         let folder = format!("tests/fixtures/v{}", self.version);
@@ -106,7 +115,7 @@ impl Fixture {
         let expected = fs::read_to_string(self.file("contents.txt")).unwrap();
         let found = contents(store, &self.addresses());
         for (found, expected) in found.lines().zip(expected.lines()) {
-            assert_eq!(found, expected, "of version {}", self.version);
+            assert_eq!(found, without_text(expected), "of version {}", self.version);
         }
         assert_eq!(found.lines().count(), expected.lines().count());
     }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use sotto_core::row::{
     Change, ConsumerRow, ContactRow, DeliveryState, Event, EventRow, FailReason, Key, MessageKey, MessageRow,
-    OutboxRow, ReactionRow, Relationship, RequestRow, Retry, Row, SealedBody, TimerRow,
+    OutboxContent, OutboxRow, ReactionRow, Relationship, RequestRow, Retry, Row, SealedBody, TimerRow,
 };
 use sotto_core::{ChannelId, ConversationId, Direction, EventSeq, GroupId, Position, SessionEpoch, Wall};
 use sotto_io_sqlcipher::{MessageView, Reader, Store};
@@ -49,8 +49,7 @@ fn waiting(contact: u8, position: u64, id: u32, sealed: bool) -> Row {
     Row::Outbox(OutboxRow {
         contact: peer(contact),
         position: Position(position),
-        message: Some(key(contact, Out, id)),
-        content: vec![1],
+        content: OutboxContent::Text(key(contact, Out, id)),
         sealed: sealed.then(|| SealedBody {
             sequence: 1,
             ciphertext: vec![2],

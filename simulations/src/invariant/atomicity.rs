@@ -1,7 +1,7 @@
 //! A batch is durable whole or not at all: a message comes with its state, its event and, while it is queued, its
 //! outbox row. So a message whose reply was lost in a crash is either sent like any other or was never written.
 
-use sotto_core::row::{DeliveryState, Event, Key, MessageRow, Row};
+use sotto_core::row::{DeliveryState, Event, Key, MessageRow, OutboxContent, Row};
 use sotto_testkit::disk::Disk;
 
 use super::{Invariant, Observation};
@@ -47,7 +47,7 @@ fn missing(row: &MessageRow, disk: &Disk) -> Option<&'static str> {
     let state = disk.delivery(&row.key).map(|row| row.state);
     let waits = || {
         disk.rows()
-            .any(|other| matches!(other, Row::Outbox(other) if other.message == Some(row.key)))
+            .any(|other| matches!(other, Row::Outbox(other) if other.content == OutboxContent::Text(row.key)))
     };
     match state {
         None => Some("which has no state"),

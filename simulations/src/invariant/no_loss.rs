@@ -66,6 +66,7 @@ fn check(sent: &Sent, received: &Received, world: &World) -> Result<(), String> 
         Fate::Failed(reason) => state == Some(DeliveryState::Failed(*reason)) && arrived.is_none() && events == 0,
         Fate::Cancelled => state == Some(DeliveryState::Cancelled) && arrived.is_none() && events == 0,
         Fate::Vanished => events == 1 && ![*from, *to].iter().any(|peer| world.disk(*peer).holds_text(text)),
+        Fate::VanishedUnsent => events == 0 && !world.disk(*from).holds_text(text),
         Fate::Forgotten => events == 0,
     };
     if !holds {

@@ -87,6 +87,36 @@ pub fn deleted_before_it_left(world: &mut World) {
     assert_eq!(world.received_texts(ALICE, BOB), ["good evening"]);
 }
 
+/// Alice edits a queued message. It is sent as it is now, and what it was before is on no disk.
+pub fn edited_before_it_left(world: &mut World) {
+    world.switch_off(BOB);
+    let first = world.send_text(ALICE, BOB, "you fool");
+    let second = world.send_text(ALICE, BOB, "good evening");
+    let before = world.waiting(ALICE, BOB);
+    world.edit_message(ALICE, BOB, first, "my dear");
+    assert!(!world.disk(ALICE).holds_text("you fool"));
+    assert_eq!(world.waiting(ALICE, BOB), before);
+    world.switch_on(BOB);
+    world.until_delivered(ALICE, BOB, second);
+    assert_eq!(world.received_texts(ALICE, BOB), ["my dear", "good evening"]);
+    let row = world.received(ALICE, BOB, first).expect("just received");
+    assert_eq!(row.edited_at, None);
+}
+
+/// Alice edits a message while Bob is away, then deletes it. The new text is on no disk, and never sent.
+pub fn deleted_with_its_edit(world: &mut World) {
+    let id = world.deliver_text(ALICE, BOB, "perhaps");
+    world.switch_off(BOB);
+    let before = world.waiting(ALICE, BOB);
+    world.edit_message(ALICE, BOB, id, "an indiscretion");
+    world.delete_message(ALICE, BOB, id);
+    assert!(!world.disk(ALICE).holds_text("an indiscretion"));
+    assert_eq!(world.waiting(ALICE, BOB), before + 1);
+    world.switch_on(BOB);
+    world.until("it is gone with Bob", |world| !world.disk(BOB).holds_text("perhaps"));
+    assert!(!world.disk(BOB).holds_text("an indiscretion"));
+}
+
 /// A deleted message cannot be edited, and a reaction that crosses the deletion has no effect.
 pub fn deleted_is_deleted(world: &mut World) {
     let id = world.deliver_text(ALICE, BOB, "never mind");

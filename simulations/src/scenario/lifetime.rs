@@ -75,6 +75,31 @@ pub fn disappears_before_the_ack(world: &mut World) {
     until_vanished(world, &[(goes, "burn this")]);
 }
 
+/// A message with a timer is taken back, another one expires in the outbox. Both disappear with Alice.
+pub fn disappears_unsent(world: &mut World) {
+    world.switch_off(BOB);
+    let mut send = |text| {
+        let mut message = world.new_message(BOB, text);
+        message.ttl = Some(3600);
+        world.send(ALICE, message)
+    };
+    let (cancelled, expired) = (send("taken back"), send("too late"));
+    world.expect(cancelled, Fate::VanishedUnsent);
+    world.expect(expired, Fate::VanishedUnsent);
+    let conversation = world.address(BOB).into();
+    let id = cancelled;
+    world.call_ok(ALICE, Command::CancelMessage { conversation, id });
+    world.until("what was taken back is gone", |world| {
+        !world.disk(ALICE).holds_text("taken back")
+    });
+    assert!(world.disk(ALICE).holds_text("too late"));
+    world.advance(Millis::hours(24));
+    world.until("what expired is gone", |world| {
+        !world.disk(ALICE).holds_text("too late")
+    });
+    world.switch_on(BOB);
+}
+
 /// Both have a timer, and some messages have their own. The shortest counts.
 pub fn the_tightest_timer_holds(world: &mut World) {
     let timers = |world: &mut World, alices: u32, bobs: u32| {

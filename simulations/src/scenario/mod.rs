@@ -124,6 +124,8 @@ scenarios! {
         changes::changes_while_away
         changes::deleted_while_away
         changes::deleted_before_it_left
+        changes::edited_before_it_left
+        changes::deleted_with_its_edit
         changes::deleted_is_deleted
         changes::each_their_own
         changes::both_react
@@ -131,6 +133,7 @@ scenarios! {
         lifetime::timer_of_one_message
         lifetime::disappears_while_away
         lifetime::disappears_before_the_ack
+        lifetime::disappears_unsent
         lifetime::the_tightest_timer_holds
         lifetime::unread_it_stays
         outbox::expires_and_is_sent_again

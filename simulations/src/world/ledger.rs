@@ -35,6 +35,8 @@ pub enum Fate {
     Cancelled,
     /// It was delivered, and neither disk holds it any more.
     Vanished,
+    /// It was not sent, and the sender's disk does not hold it any more.
+    VanishedUnsent,
     /// The receiver's disk has lost it.
     Forgotten,
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
-use sotto_core::row::{Batch, Change, Image, Key, OutboxRow, Row};
+use sotto_core::row::{Batch, Change, Image, Key, OutboxContent, OutboxRow, Row};
 use sotto_core::{
     Command, CommandId, CommitId, Deadline, Entropy, Input, Intake, Limits, LinkId, Machine, Millis, Notice, Now,
     OnionAddress, OpenError, Output, Reply,
@@ -95,7 +95,7 @@ fn forget_sealing(image: &mut Image, received_by: impl Fn(OnionAddress) -> u64) 
         let rows = image.outbox.iter_mut().filter(|row| row.contact == cursors.contact);
         let is_new = |row: &OutboxRow| row.sealed.as_ref().is_some_and(|sealed| sealed.sequence > received);
         let mut sealed: Vec<_> = rows.filter(|row| is_new(row)).collect();
-        if sealed.iter().any(|row| row.content.is_empty()) {
+        if sealed.iter().any(|row| row.content == OutboxContent::Settled) {
             continue; // they cannot be sealed any more
         }
         for row in &mut sealed {
@@ -182,9 +182,7 @@ impl SabotagedNode {
                 let before = self.received.get(&row.contact);
                 self.breaks(Rule::CursorsNotStored) && before.is_some_and(|before| row.received > *before)
             }
-            Change::Put(Row::Outbox(row)) => {
-                self.breaks(Rule::ErasureMissing) && row.content.is_empty() && row.sealed.is_some()
-            }
+            Change::Put(Row::Outbox(row)) => self.breaks(Rule::ErasureMissing) && row.content == OutboxContent::Settled,
             Change::Put(Row::Event(_)) | Change::Insert(Row::Event(_)) => self.breaks(Rule::EventLost),
             Change::Delete(Key::Offer(_)) => self.breaks(Rule::OfferKept),
             Change::Delete(Key::Invite(_)) => self.breaks(Rule::InviteReused),

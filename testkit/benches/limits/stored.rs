@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
-use sotto_core::row::{Batch, Change, Image, Key, Query, Row, RowStore, Rows};
+use sotto_core::row::{Batch, Change, Image, Key, OutboxContent, Query, Row, RowStore, Rows};
 use sotto_io_sqlcipher::{Store, StoreError, StoreKey};
 
 use crate::compare;
@@ -155,7 +155,11 @@ fn plain(change: &Change) -> Option<Vec<u8>> {
         Row::Session(row) => row.record.clone(),
         Row::Outbox(row) => {
             let ciphertext = row.sealed.as_ref().map(|sealed| sealed.ciphertext.as_slice());
-            [&row.content, ciphertext.unwrap_or_default(), &[0; 48]].concat()
+            let content = match &row.content {
+                OutboxContent::Serialised(content) => content.as_slice(),
+                OutboxContent::Text(_) | OutboxContent::Edit(_) | OutboxContent::Settled => &[],
+            };
+            [content, ciphertext.unwrap_or_default(), &[0; 48]].concat()
         }
         _ => vec![0; 48],
     };
