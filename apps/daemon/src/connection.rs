@@ -18,9 +18,9 @@ use tokio::time::timeout;
 use tokio_util::bytes::BytesMut;
 use tokio_util::codec::{Decoder, FramedRead, LinesCodec, LinesCodecError};
 
-use super::app::{App, ConsumerLock};
 use super::client_queue::{self, AfterWrite, ClientGone, ClientQueue};
 use super::handler::{Handled, PendingResult, dispatch};
+use super::service::{ConsumerLock, Service};
 use super::subscription::{self, Subscription};
 
 /// Longest request line, without its end.
@@ -39,17 +39,17 @@ const LAST_WAITS: Duration = Duration::from_mins(1);
 const CLOSING: Duration = Duration::from_secs(1);
 
 /// Serves a client until it disconnects, is dropped as too slow, or the daemon stops.
-pub(crate) async fn serve<R, W>(reader: R, writer: W, app: Arc<App>, patience: Duration)
+pub(crate) async fn serve<R, W>(reader: R, writer: W, service: Arc<Service>, patience: Duration)
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
     let (client, writing) = client_queue::channel(writer, patience);
     let mut writing = pin!(writing);
-    let mut stopping = app.stopping();
+    let mut stopping = service.stopping();
     let goodbye = {
         let connection = Connection {
-            app,
+            service,
             client,
             waits: JoinSet::new(),
             subscriptions: JoinSet::new(),
@@ -66,7 +66,7 @@ where
 }
 
 struct Connection {
-    app: Arc<App>,
+    service: Arc<Service>,
     client: ClientQueue,
     waits: JoinSet<()>,
     subscriptions: JoinSet<()>,
@@ -109,7 +109,7 @@ impl Connection {
 
     async fn one(&mut self, request: Request) -> Result<(), ClientGone> {
         let Request { id, method, params, .. } = request;
-        let answer = caught(dispatch(&self.app, &method, params)).await;
+        let answer = caught(dispatch(&self.service, &method, params)).await;
         // A notification has no response, so what only a response could carry is dropped.
         let Some(id) = id else { return Ok(()) };
         match answer {
@@ -155,7 +155,7 @@ impl Connection {
                     continue;
                 }
             };
-            let answer = caught(dispatch(&self.app, &method, params)).await;
+            let answer = caught(dispatch(&self.service, &method, params)).await;
             let Some(id) = id else { continue };
             match answer {
                 Ok(Handled::Done(value)) => answers.ready.push(Response::new(id, Ok(value))),
@@ -217,8 +217,9 @@ impl Connection {
     }
 
     fn subscribe(&mut self, subscription: Subscription) {
-        let (app, client) = (self.app.clone(), self.client.clone());
-        self.subscriptions.spawn(subscription::run(app, client, subscription));
+        let (service, client) = (self.service.clone(), self.client.clone());
+        self.subscriptions
+            .spawn(subscription::run(service, client, subscription));
     }
 }
 
@@ -356,7 +357,7 @@ mod tests {
 
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (reader, writer) = tokio::io::split(ours);
-        let conversation = tokio::spawn(serve(reader, writer, daemon.app.clone(), PATIENCE));
+        let conversation = tokio::spawn(serve(reader, writer, daemon.service.clone(), PATIENCE));
         let (reader, mut writer) = tokio::io::split(theirs);
         let line = format!("{}\n", json!({ "jsonrpc": "2.0", "id": 1, "method": "rpc.discover" }));
         writer.write_all(line.repeat(100).as_bytes()).await.expect("room");

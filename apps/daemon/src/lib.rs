@@ -4,7 +4,6 @@
 //! the reverse order. Everything runs on one thread, except the store, the queries and Tor, which block and have threads of
 //! their own.
 
-mod app;
 mod client_queue;
 mod config;
 mod connection;
@@ -22,6 +21,7 @@ mod prompt;
 mod read_pool;
 pub mod resolve;
 mod server;
+mod service;
 mod signals;
 mod subscription;
 mod view;
@@ -39,11 +39,11 @@ use sotto_io_tokio::{DriverError, NodeHandle, NodeTask, Transport};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
-use app::{App, ConsumerLocks, unexpected};
 use event_watch::EventWatch;
 use network::NetworkHandle;
 use read_pool::{ReadPool, ReadThread};
 use server::Server;
+use service::{ConsumerLocks, Service, unexpected};
 use signals::Signals;
 
 pub use config::{Config, Network, template};
@@ -88,7 +88,7 @@ pub fn run(profile: &Profile, options: Options, log: &Log) -> Result<(), Error> 
             let daemon = Daemon::start(profile, options).await?;
             // Every file is open or known by an absolute path. The folder of the caller can be unmounted.
             env::set_current_dir("/").map_err(|error| Error::io("/", &error))?;
-            let stop = daemon.app.stop.clone();
+            let stop = daemon.service.stop.clone();
             let log_handle = log_handle.clone();
             tokio::spawn(async move {
                 signals.end_requested(|| log_handle.reopen()).await;
@@ -101,7 +101,7 @@ pub fn run(profile: &Profile, options: Options, log: &Log) -> Result<(), Error> 
 /// A daemon that runs as tasks of the current runtime.
 #[derive(Debug)]
 pub struct Daemon {
-    app: Arc<App>,
+    service: Arc<Service>,
     node: NodeHandle,
     driver: NodeTask<Store>,
     server: JoinHandle<()>,
@@ -138,7 +138,8 @@ impl Daemon {
             .await
             .map_err(|error| fault::driver(&error))?;
         let pools = [reads, backups];
-        let (app, server) = match serve(profile, config, node.clone(), pools, &network, &mut followers, &lock).await {
+        let (service, server) = match serve(profile, config, node.clone(), pools, &network, &mut followers, &lock).await
+        {
             Ok(started) => started,
             Err(error) => {
                 // The address and the store are free again before the error is returned, so that the next start finds them.
@@ -149,7 +150,7 @@ impl Daemon {
             }
         };
         Ok(Self {
-            app,
+            service,
             node,
             driver,
             server,
@@ -162,7 +163,7 @@ impl Daemon {
 
     /// Asks it to stop; [`finished`](Self::finished) returns when it has.
     pub fn stop(&self) {
-        self.app.stop.send_modify(|stop| *stop = true);
+        self.service.stop.send_modify(|stop| *stop = true);
     }
 
     /// Returns when it has stopped cleanly, or the error that ended it. A part that crashes ends all of them, because a
@@ -170,7 +171,7 @@ impl Daemon {
     pub async fn finished(mut self) -> Result<(), Error> {
         let end = self.end().await;
         let Self {
-            app,
+            service,
             node,
             driver,
             server,
@@ -179,8 +180,8 @@ impl Daemon {
             network,
             lock,
         } = self;
-        app.stop.send_modify(|stop| *stop = true);
-        drop(app);
+        service.stop.send_modify(|stop| *stop = true);
+        drop(service);
         if !matches!(end, End::Crashed("the server", _)) {
             // All clients are gone, so no error here can be reported.
             let _ = server.await;
@@ -214,7 +215,7 @@ impl Daemon {
 
     /// The first end of any part.
     async fn end(&mut self) -> End {
-        let mut stopping = self.app.stopping();
+        let mut stopping = self.service.stopping();
         let [reads, backups] = &mut self.read_threads;
         tokio::select! {
             biased;
@@ -272,7 +273,7 @@ async fn serve(
     network: &NetworkHandle,
     followers: &mut JoinSet<()>,
     lock: &Lock,
-) -> Result<(Arc<App>, JoinHandle<()>), Error> {
+) -> Result<(Arc<Service>, JoinHandle<()>), Error> {
     // Subscribed before the end of the log is read, so that no event is missed between the two.
     let notices = node.subscribe();
     let newest = reads
@@ -284,7 +285,7 @@ async fn serve(
         Ok(reply) => return Err(unexpected(&reply)),
         Err(refusal) => return Err(fault::refusal(&refusal)),
     };
-    let app = Arc::new(App {
+    let service = Arc::new(Service {
         node,
         network: network.status(),
         reads,
@@ -298,12 +299,15 @@ async fn serve(
         consumer_locks: ConsumerLocks::default(),
         config,
     });
-    app.command(Command::SetAvailability(view::availability(app.config.availability)))
+    service
+        .command(Command::SetAvailability(view::availability(
+            service.config.availability,
+        )))
         .await?;
     let server = Server::bind(&profile.socket(), lock)?;
-    tracing::info!(network = kind(&app.config.network), "the daemon has started");
-    let server = tokio::spawn(server.run(app.clone()));
-    Ok((app, server))
+    tracing::info!(network = kind(&service.config.network), "the daemon has started");
+    let server = tokio::spawn(server.run(service.clone()));
+    Ok((service, server))
 }
 
 fn configured(profile: &Profile, options: &Options) -> Result<Config, Error> {
@@ -385,7 +389,7 @@ mod tests {
     #[tokio::test]
     async fn a_crashed_query_ends_the_daemon() {
         let (daemon, profile, _folder) = daemon().await;
-        let answer = daemon.app.reads.read::<(), _>(|_| panic!("a test's own")).await;
+        let answer = daemon.service.reads.read::<(), _>(|_| panic!("a test's own")).await;
         assert_eq!(answer.expect_err("no answer").kind(), Kind::Internal);
         crashes(daemon, &profile, "the thread for queries").await;
     }

@@ -14,9 +14,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 
-use super::app::App;
 use super::client_queue;
 use super::connection::serve;
+use super::service::Service;
 
 /// Clients at the same time.
 const CLIENTS: usize = 64;
@@ -69,9 +69,9 @@ impl Server {
     }
 
     /// Serves clients until the daemon stops, then closes their connections.
-    pub async fn run(self, app: Arc<App>) {
+    pub async fn run(self, service: Arc<Service>) {
         let mut clients = JoinSet::new();
-        let mut stopping = app.stopping();
+        let mut stopping = service.stopping();
         loop {
             while let Some(ended) = clients.try_join_next() {
                 report(ended);
@@ -87,10 +87,10 @@ impl Server {
                         clients.spawn(refuse(stream, refusal));
                         continue;
                     }
-                    let app = app.clone();
+                    let service = service.clone();
                     clients.spawn(async move {
                         let (reader, writer) = stream.into_split();
-                        serve(reader, writer, app, PATIENCE).await;
+                        serve(reader, writer, service, PATIENCE).await;
                     });
                 }
                 Err(error) => {

@@ -8,10 +8,10 @@ use sotto_core::{Command, FriendCode, OnionAddress, Reply};
 use sotto_io_sqlcipher::Reader;
 
 use super::{Handle, Handled};
-use crate::app::{App, unexpected};
+use crate::service::{Service, unexpected};
 use crate::view;
 
-impl Handle<all::Add> for App {
+impl Handle<all::Add> for Service {
     async fn handle(self: &Arc<Self>, params: api::Add) -> Result<Handled<api::Contact>, Error> {
         let code: FriendCode = params
             .code
@@ -30,7 +30,7 @@ impl Handle<all::Add> for App {
     }
 }
 
-impl Handle<all::List> for App {
+impl Handle<all::List> for Service {
     async fn handle(self: &Arc<Self>, params: api::List) -> Result<Handled<api::Contacts>, Error> {
         let contacts = self.reads.read(Reader::contacts).await?;
         let mut friends: Vec<_> = contacts
@@ -61,7 +61,7 @@ const fn is_ours(contact: &api::Contact) -> bool {
     }
 }
 
-impl Handle<all::Requests> for App {
+impl Handle<all::Requests> for Service {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::FriendRequests>, Error> {
         let requests = self.reads.read(Reader::requests).await?;
         Ok(Handled::Done(api::FriendRequests {
@@ -70,7 +70,7 @@ impl Handle<all::Requests> for App {
     }
 }
 
-impl Handle<all::Accept> for App {
+impl Handle<all::Accept> for Service {
     async fn handle(self: &Arc<Self>, params: api::Accept) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         let petname = match params.name {
@@ -81,21 +81,21 @@ impl Handle<all::Accept> for App {
     }
 }
 
-impl Handle<all::Reject> for App {
+impl Handle<all::Reject> for Service {
     async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::RejectContact(contact)).await
     }
 }
 
-impl Handle<all::Remove> for App {
+impl Handle<all::Remove> for Service {
     async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::RemoveContact(contact)).await
     }
 }
 
-impl Handle<all::Rename> for App {
+impl Handle<all::Rename> for Service {
     async fn handle(self: &Arc<Self>, params: api::Rename) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         let petname = match params.name.as_str() {
@@ -106,21 +106,21 @@ impl Handle<all::Rename> for App {
     }
 }
 
-impl Handle<all::Block> for App {
+impl Handle<all::Block> for Service {
     async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::BlockContact(contact, true)).await
     }
 }
 
-impl Handle<all::Unblock> for App {
+impl Handle<all::Unblock> for Service {
     async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::BlockContact(contact, false)).await
     }
 }
 
-impl Handle<all::Verify> for App {
+impl Handle<all::Verify> for Service {
     async fn handle(self: &Arc<Self>, params: api::Mark) -> Result<Handled<api::Safety>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         let reply = self.command(Command::SafetyNumber(contact)).await?;
@@ -151,7 +151,7 @@ impl Handle<all::Verify> for App {
     }
 }
 
-impl App {
+impl Service {
     /// Carries out a command that changes a contact, and returns the changed contact.
     async fn changed(&self, command: Command) -> Result<Handled<api::Contact>, Error> {
         match self.command(command).await? {

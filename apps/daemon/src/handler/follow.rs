@@ -8,12 +8,12 @@ use sotto_core::row::{MessageKey, Relationship};
 use sotto_core::{ConversationId, MessageId};
 use tokio::time::timeout_at;
 
-use crate::app::App;
+use crate::service::Service;
 use crate::view;
 
 /// Returns once the message has reached the state; an error if it cannot, or the timeout is over.
 pub(super) async fn follow(
-    app: Arc<App>,
+    service: Arc<Service>,
     conversation: ConversationId,
     mut sent: Sent,
     wait: WaitFor,
@@ -26,14 +26,14 @@ pub(super) async fn follow(
         .map_err(|_| Error::internal("the node gave a message id that is none"))?;
     let key = MessageKey {
         conversation,
-        author: app.us,
+        author: service.us,
         id,
     };
-    let mut newest = app.events.newest();
+    let mut newest = service.events.newest();
     loop {
         // Marked before the state is read, so that a change between the two is seen in the next round.
         newest.mark_unchanged();
-        let (message, relationship) = app
+        let (message, relationship) = service
             .reads
             .read(move |reader| {
                 let relationship = match conversation {

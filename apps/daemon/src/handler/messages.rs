@@ -9,13 +9,13 @@ use sotto_core::{Command, ConversationId, Direction, MessageId, NewMessage, Onio
 
 use super::follow::follow;
 use super::{Handle, Handled, seconds};
-use crate::app::{App, unexpected};
+use crate::service::{Service, unexpected};
 use crate::view;
 
 /// How long a send waits for its state by default, in seconds.
 const DEFAULT_TIMEOUT: u32 = 30;
 
-impl Handle<all::Send> for App {
+impl Handle<all::Send> for Service {
     async fn handle(self: &Arc<Self>, params: api::Send) -> Result<Handled<api::Sent>, Error> {
         let timeout = seconds("timeout", params.timeout, DEFAULT_TIMEOUT)?;
         let content_type = match params.content_type {
@@ -53,7 +53,7 @@ impl Handle<all::Send> for App {
     }
 }
 
-impl Handle<all::Edit> for App {
+impl Handle<all::Edit> for Service {
     async fn handle(self: &Arc<Self>, params: api::Edit) -> Result<Handled<api::Sent>, Error> {
         let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         let text = params.text;
@@ -63,7 +63,7 @@ impl Handle<all::Edit> for App {
     }
 }
 
-impl Handle<all::Delete> for App {
+impl Handle<all::Delete> for Service {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Handled<api::Sent>, Error> {
         let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         self.sent(conversation, Command::DeleteMessage { conversation, id })
@@ -72,7 +72,7 @@ impl Handle<all::Delete> for App {
     }
 }
 
-impl Handle<all::Cancel> for App {
+impl Handle<all::Cancel> for Service {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Handled<api::Sent>, Error> {
         let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         self.sent(conversation, Command::CancelMessage { conversation, id })
@@ -81,7 +81,7 @@ impl Handle<all::Cancel> for App {
     }
 }
 
-impl Handle<all::Retry> for App {
+impl Handle<all::Retry> for Service {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Handled<api::Sent>, Error> {
         let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         self.sent(conversation, Command::RetryMessage { conversation, id })
@@ -90,7 +90,7 @@ impl Handle<all::Retry> for App {
     }
 }
 
-impl Handle<all::React> for App {
+impl Handle<all::React> for Service {
     async fn handle(self: &Arc<Self>, params: api::React) -> Result<Handled<api::Message>, Error> {
         let conversation = self.conversation_if_named(params.conversation.as_deref()).await?;
         let key = self.message("id", params.id, conversation, None).await?;
@@ -102,7 +102,7 @@ impl Handle<all::React> for App {
     }
 }
 
-impl Handle<all::Read> for App {
+impl Handle<all::Read> for Service {
     async fn handle(self: &Arc<Self>, params: api::MarkRead) -> Result<Handled<api::Done>, Error> {
         let conversation = self.conversation_named(&params.conversation).await?;
         let receipt = params.receipt.unwrap_or(self.config.read_receipts);
@@ -124,7 +124,7 @@ impl Handle<all::Read> for App {
     }
 }
 
-impl Handle<all::Typing> for App {
+impl Handle<all::Typing> for Service {
     async fn handle(self: &Arc<Self>, params: api::Typing) -> Result<Handled<api::Done>, Error> {
         if !self.config.typing {
             return Err(Error::new(Kind::WrongState, "typing notices are off")
@@ -136,7 +136,7 @@ impl Handle<all::Typing> for App {
     }
 }
 
-impl Handle<all::Timer> for App {
+impl Handle<all::Timer> for Service {
     async fn handle(self: &Arc<Self>, params: api::SetTimer) -> Result<Handled<api::ConversationTimers>, Error> {
         let conversation = self.conversation_named(&params.conversation).await?;
         let (ours, theirs) = if let Some(seconds) = params.seconds {
@@ -162,7 +162,7 @@ impl Handle<all::Timer> for App {
     }
 }
 
-impl App {
+impl Service {
     async fn sent(&self, conversation: ConversationId, command: Command) -> Result<api::Sent, Error> {
         match self.command(command).await? {
             Reply::Message { id, state } => {

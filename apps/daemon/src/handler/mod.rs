@@ -19,8 +19,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sotto_api::{Error, Kind, METHODS, Method, all};
 
-use super::app::{App, ConsumerLock};
 use super::client_queue::AfterWrite;
+use super::service::{ConsumerLock, Service};
 use super::subscription::Subscription;
 
 pub(crate) use node::identity;
@@ -59,7 +59,7 @@ macro_rules! dispatcher {
     ($($name:literal $method:ident($params:ident) -> $result:ident, $summary:literal;)*) => {
         /// Carries out the method of that name.
         pub(crate) async fn dispatch(
-            app: &Arc<App>,
+            service: &Arc<Service>,
             method: &str,
             params: Map<String, Value>,
         ) -> Result<Handled<Value>, Error> {
@@ -67,7 +67,7 @@ macro_rules! dispatcher {
                 $($name => {
                     let params = typed(&params)?;
                     // Boxed, so that a connection is not as large as the largest handler.
-                    Box::pin(Handle::<all::$method>::handle(app, params)).await.and_then(Handled::into_json)
+                    Box::pin(Handle::<all::$method>::handle(service, params)).await.and_then(Handled::into_json)
                 })*
                 _ => Err(unknown(method)),
             }

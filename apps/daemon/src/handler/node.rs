@@ -11,17 +11,17 @@ use sotto_core::{Command, FriendCode, Reply};
 use sotto_io_sqlcipher::Reader;
 
 use super::{Handle, Handled};
-use crate::app::{App, unexpected};
 use crate::log;
+use crate::service::{Service, unexpected};
 use crate::view;
 
-impl Handle<all::IdentityShow> for App {
+impl Handle<all::IdentityShow> for Service {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Identity>, Error> {
         identity(self.command(Command::Identity).await?).map(Handled::Done)
     }
 }
 
-impl Handle<all::IdentityRename> for App {
+impl Handle<all::IdentityRename> for Service {
     async fn handle(self: &Arc<Self>, params: api::SetName) -> Result<Handled<api::Identity>, Error> {
         self.command(Command::SetName(params.name)).await?;
         identity(self.command(Command::Identity).await?).map(Handled::Done)
@@ -48,7 +48,7 @@ pub(crate) fn identity(reply: Reply) -> Result<api::Identity, Error> {
     })
 }
 
-impl Handle<all::IdentityInvite> for App {
+impl Handle<all::IdentityInvite> for Service {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Invite>, Error> {
         match self.command(Command::CreateInvite).await? {
             Reply::Invite(code) => Ok(Handled::Done(api::Invite {
@@ -60,7 +60,7 @@ impl Handle<all::IdentityInvite> for App {
     }
 }
 
-impl Handle<all::NodeStatus> for App {
+impl Handle<all::NodeStatus> for Service {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Status>, Error> {
         let reply = self.command(Command::Status).await?;
         let Reply::Status(status) = reply else {
@@ -95,7 +95,7 @@ impl Handle<all::NodeStatus> for App {
     }
 }
 
-impl Handle<all::NodePresence> for App {
+impl Handle<all::NodePresence> for Service {
     async fn handle(self: &Arc<Self>, params: api::PresenceQuery) -> Result<Handled<api::PresenceList>, Error> {
         let only = match &params.contact {
             Some(contact) => Some(self.contact_named(contact).await?),
@@ -123,7 +123,7 @@ impl Handle<all::NodePresence> for App {
     }
 }
 
-impl Handle<all::NodeAvailability> for App {
+impl Handle<all::NodeAvailability> for Service {
     async fn handle(self: &Arc<Self>, params: api::SetAvailability) -> Result<Handled<api::Done>, Error> {
         self.command(Command::SetAvailability(view::availability(params.show)))
             .await?;
@@ -131,7 +131,7 @@ impl Handle<all::NodeAvailability> for App {
     }
 }
 
-impl Handle<all::DaemonBackup> for App {
+impl Handle<all::DaemonBackup> for Service {
     async fn handle(self: &Arc<Self>, params: api::BackupTo) -> Result<Handled<api::Backup>, Error> {
         let path = PathBuf::from(&params.file);
         if !path.is_absolute() {
@@ -140,11 +140,12 @@ impl Handle<all::DaemonBackup> for App {
                 params.file
             )));
         }
-        let app = self.clone();
+        let service = self.clone();
         Ok(Handled::Pending(Box::pin(async move {
             let file = params.file;
             let to = path.clone();
-            app.backups
+            service
+                .backups
                 .read(move |reader| reader.backup(&to))
                 .await
                 .map_err(|error| match error.kind() {
@@ -162,17 +163,17 @@ impl Handle<all::DaemonBackup> for App {
     }
 }
 
-impl Handle<all::DaemonStop> for App {
+impl Handle<all::DaemonStop> for Service {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Done>, Error> {
-        let app = self.clone();
+        let service = self.clone();
         Ok(Handled::AfterWrite(
             api::Done {},
-            Box::pin(async move { app.stop.send_modify(|stop| *stop = true) }),
+            Box::pin(async move { service.stop.send_modify(|stop| *stop = true) }),
         ))
     }
 }
 
-impl Handle<all::Discover> for App {
+impl Handle<all::Discover> for Service {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Document>, Error> {
         Ok(Handled::Done(api::document()))
     }

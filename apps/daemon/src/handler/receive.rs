@@ -10,8 +10,8 @@ use sotto_io_sqlcipher::MessageView;
 
 use super::events::{check_consumer, start};
 use super::{Handle, Handled, LONGEST, limit};
-use crate::app::{App, unexpected};
 use crate::page::Start;
+use crate::service::{Service, unexpected};
 use crate::view;
 
 /// Events read in one query.
@@ -23,7 +23,7 @@ const MARKED: usize = 256;
 /// The consumer if none is named.
 const CONSUMER: &str = "receive";
 
-impl Handle<all::Receive> for App {
+impl Handle<all::Receive> for Service {
     async fn handle(self: &Arc<Self>, params: api::Receive) -> Result<Handled<api::Received>, Error> {
         let limit = usize::try_from(limit(params.limit, LONGEST)?).unwrap_or(usize::MAX);
         let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
@@ -48,11 +48,11 @@ impl Handle<all::Receive> for App {
         if params.peek || batch.at == start.after {
             return Ok(Handled::Done(received));
         }
-        let app = self.clone();
+        let service = self.clone();
         Ok(Handled::AfterWrite(
             received,
             Box::pin(async move {
-                if let Err(error) = app.acknowledge(consumer, batch).await {
+                if let Err(error) = service.acknowledge(consumer, batch).await {
                     tracing::warn!(kind = ?error.kind(), "what was received could not be acknowledged, and will be received again");
                 }
                 drop(lock);
@@ -61,7 +61,7 @@ impl Handle<all::Receive> for App {
     }
 }
 
-impl Handle<all::Lock> for App {
+impl Handle<all::Lock> for Service {
     async fn handle(self: &Arc<Self>, params: api::LockConsumer) -> Result<Handled<api::Done>, Error> {
         let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
         check_consumer(&consumer)?;
@@ -70,7 +70,7 @@ impl Handle<all::Lock> for App {
     }
 }
 
-impl Handle<all::Ack> for App {
+impl Handle<all::Ack> for Service {
     async fn handle(self: &Arc<Self>, params: api::AckMessages) -> Result<Handled<api::Acknowledged>, Error> {
         let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
         // Without the consumer's lock, which this very connection may hold: a position only ever goes forward.
@@ -96,7 +96,7 @@ struct ReceivedBatch {
     missed: u64,
 }
 
-impl App {
+impl Service {
     /// What the log received after a position, up to and including `until`, at most `limit` messages. Messages that were
     /// deleted or have disappeared are left out.
     async fn take(&self, start: Start, until: EventSeq, limit: usize) -> Result<ReceivedBatch, Error> {

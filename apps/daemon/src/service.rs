@@ -1,4 +1,4 @@
-//! [`App`]: the state that all handlers share.
+//! [`Service`]: what the methods of the API are implemented on.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,9 +19,9 @@ use super::{fault, view};
 use crate::config::Config;
 use crate::resolve::{self, Candidate};
 
-/// A running node with its read side.
+/// A running node with its read side, its network and the state of its clients.
 #[derive(Debug)]
-pub(crate) struct App {
+pub(crate) struct Service {
     pub node: NodeHandle,
     pub reads: ReadPool,
     /// For what reads the whole store, while other queries go on.
@@ -78,7 +78,7 @@ impl ConsumerLocks {
     }
 }
 
-impl App {
+impl Service {
     /// Has the node carry out a command.
     pub async fn command(&self, command: Command) -> Result<Reply, Error> {
         self.node
