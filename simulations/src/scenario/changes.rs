@@ -107,6 +107,8 @@ pub fn edited_before_it_left(world: &mut World) {
 pub fn deleted_with_its_edit(world: &mut World) {
     let id = world.deliver_text(ALICE, BOB, "perhaps");
     world.switch_off(BOB);
+    // Until the link is given up, an edit would be sealed at once.
+    world.advance(Millis::minutes(10));
     let before = world.waiting(ALICE, BOB);
     world.edit_message(ALICE, BOB, id, "an indiscretion");
     world.delete_message(ALICE, BOB, id);
