@@ -40,6 +40,9 @@ pub enum Command {
     SafetyNumber(OnionAddress),
     /// Set or take away the verified mark; `Some` must be the very number that the person compared. `Reply::Contact`.
     VerifyContact(OnionAddress, Option<String>),
+    /// Accept an identity key that has replaced a verified one, without having compared it. The number must be that of the key.
+    /// What waits for the contact is sent again. `Reply::Contact`.
+    AcceptIdentityKey(OnionAddress, String),
     /// Send a text. `Reply::Message`.
     Send(NewMessage),
     /// Replace the text of a message of ours. `Reply::Message`.
@@ -242,6 +245,8 @@ pub struct Status {
     pub dials: usize,
     /// Rows that wait in outboxes.
     pub queued: usize,
+    /// How this node shows itself to contacts.
+    pub availability: Availability,
     /// Faults of peers since the start.
     pub peer_faults: u64,
     /// The same by kind, those that have occurred.
@@ -288,6 +293,9 @@ pub enum Refusal {
     /// The number does not match: compare again.
     #[error("that is not the current safety number of {0}")]
     SafetyNumberMismatch(OnionAddress),
+    /// The contact's identity key has replaced a verified one, and the user has not accepted it.
+    #[error("{0} has another identity key than the one that you verified")]
+    UntrustedKey(OnionAddress),
     /// There is no session yet to speak of.
     #[error("{0} has not accepted yet, so there is no safety number")]
     NoSession(OnionAddress),
@@ -311,6 +319,9 @@ pub enum ContactObstacle {
     /// The peer said no to our request.
     #[error("has declined your request")]
     RequestDeclined,
+    /// The peer has removed this node from its contacts.
+    #[error("has removed you; ask them again by adding them")]
+    RemovedByPeer,
     /// Nothing is agreed with the peer.
     #[error("is not a contact; add them first")]
     NotAContact,

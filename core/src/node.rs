@@ -87,9 +87,9 @@ impl<R: Ratchet> Node<R> {
     fn follow_up(&mut self) {
         while let Some(contact) = self.contacts.next_touched() {
             let peer = contact.address;
-            let wanted = contact
-                .delivery
-                .flush(self.pool.link_of(&peer), &self.me, &mut self.ctx);
+            let sealing = contact.verification.sealing();
+            let link = self.pool.link_of(&peer);
+            let wanted = contact.delivery.flush(link, sealing, &self.me, &mut self.ctx);
             if contact.has_mail() && !self.pool.reaches(&peer) {
                 let at = contact.reach.next_attempt(&self.ctx);
                 self.ctx.wake_at(Alarm::Retry(peer), at);

@@ -4,7 +4,7 @@
 use rusqlite::Row;
 use rusqlite::types::Type;
 use sotto_core::row::{ContentType, DeliveryState, FailReason, Relationship};
-use sotto_core::{MessageId, Wall};
+use sotto_core::{Availability, MessageId, Wall};
 
 /// A type that is stored as a number.
 pub(crate) trait Code: Copy {
@@ -34,6 +34,7 @@ macro_rules! codes {
 }
 
 codes!(bool: 0 = (false), 1 = (true));
+codes!(Availability: 0 = (Self::Online), 1 = (Self::Away), 2 = (Self::Invisible));
 // The schema's partial indexes name some of these numbers.
 codes!(DeliveryState:
     0 = (Self::Queued),

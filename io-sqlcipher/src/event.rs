@@ -60,6 +60,8 @@ impl EventColumns {
                 identity_changed,
             } => Self::contact(28, contact, Some(identity_changed.code())),
             Event::ContactRolledBack { contact } => Self::contact(40, contact, None),
+            Event::ContactUntrusted { contact, untrusted } => Self::contact(29, contact, Some(untrusted.code())),
+            Event::RemovedByPeer { contact, removed } => Self::contact(30, contact, Some(removed.code())),
         }
     }
 
@@ -113,6 +115,14 @@ impl EventColumns {
                 identity_changed: bool::from_code(self.value?)?,
             },
             40 => Event::ContactRolledBack { contact: contact()? },
+            29 => Event::ContactUntrusted {
+                contact: contact()?,
+                untrusted: bool::from_code(self.value?)?,
+            },
+            30 => Event::RemovedByPeer {
+                contact: contact()?,
+                removed: bool::from_code(self.value?)?,
+            },
             _ => return None,
         })
     }

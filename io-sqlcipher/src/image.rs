@@ -41,9 +41,10 @@ pub(crate) fn load(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<I
     })
 }
 
-const IDENTITY: &str = "SELECT onion_seed, signal_identity, registration_id, name, created_at FROM identity";
+const IDENTITY: &str =
+    "SELECT onion_seed, signal_identity, registration_id, name, created_at, availability FROM identity";
 const CONTACTS: &str = "SELECT contact, relationship, petname, claimed_name, note, invite, identity_key, verified, blocked, \
-     features, created_at, last_seen, attempts, next_attempt \
+     features, created_at, last_seen, attempts, next_attempt, untrusted, removed_by_peer \
      FROM contact LEFT JOIN conversation ON number = contact ORDER BY kind, id";
 const SESSIONS: &str =
     "SELECT contact, record FROM session LEFT JOIN conversation ON number = contact ORDER BY kind, id";
@@ -91,6 +92,7 @@ fn identity(row: &Row<'_>) -> rusqlite::Result<IdentityRow> {
         registration_id: row.get(2)?,
         name: row.get(3)?,
         created_at: row.wall(4)?,
+        availability: row.code(5)?,
     })
 }
 
@@ -113,6 +115,8 @@ fn contact(address: OnionAddress, row: &Row<'_>) -> rusqlite::Result<ContactRow>
             attempts: row.get(12)?,
             next_attempt: row.maybe_wall(13)?,
         },
+        untrusted: row.code(14)?,
+        removed_by_peer: row.code(15)?,
     })
 }
 

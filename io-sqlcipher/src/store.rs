@@ -231,6 +231,7 @@ mod tests {
             registration_id: 5,
             name: String::new(),
             created_at: Wall(6),
+            availability: sotto_core::Availability::default(),
         }
     }
 

@@ -13,7 +13,7 @@ use futures::channel::oneshot;
 use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use futures::stream::StreamExt as _;
 use sotto_core::row::IdentityRow;
-use sotto_core::{OnionAddress, Wall};
+use sotto_core::{Availability, OnionAddress, Wall};
 use sotto_io::{ListenError, Stream, Transport as _};
 use sotto_io_tor::{Reachability, Remedy, Tor, TorLimits, TorPhase, TorProblem, TorStatus, runtime};
 use sotto_testkit::key_search::assert_no_key_in;
@@ -35,6 +35,7 @@ fn identity(seed: u8) -> IdentityRow {
         registration_id: 1,
         name: String::new(),
         created_at: Wall(0),
+        availability: Availability::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 //! the transparent ratchet.
 
 use sotto_core::row::{Batch, Change, ContactRow, CursorsRow, IdentityRow, Relationship, Retry, Row, SessionRow};
-use sotto_core::{Entropy, OnionAddress, OnionSecret, Ratchet, SessionEpoch, Wall};
+use sotto_core::{Availability, Entropy, OnionAddress, OnionSecret, Ratchet, SessionEpoch, Wall};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::transparent::{Session, Transparent};
 
@@ -25,6 +25,7 @@ impl Person {
             registration_id,
             name: format!("person {number}"),
             created_at: MADE_AT,
+            availability: Availability::default(),
         };
         Self {
             address: OnionSecret::from_seed(&onion_seed).address(),
@@ -46,6 +47,8 @@ impl Person {
             identity_key: Some(other.ratchet.identity_key().to_vec()),
             verified: false,
             blocked: false,
+            untrusted: false,
+            removed_by_peer: false,
             features: None,
             created_at: MADE_AT,
             last_seen: None,

@@ -109,6 +109,7 @@ scenarios! {
     blocked_in_silence
     blocked_changes_nothing
     removed_and_added_again
+    removed_and_asks_again
     removed_and_asks_anew
     a_full_disk
     a_store_in_use

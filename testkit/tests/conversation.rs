@@ -1,7 +1,9 @@
 //! Conversations of two nodes in one process: every feature of one-to-one messaging without faults.
 
 use sotto_core::row::{Batch, Change, DeliveryState, Event, Key, MessageKey, Row};
-use sotto_core::{Command, Entropy, Limits, MessageId, Millis, NewMessage, OnionAddress, Ratchet, Reply, Signal};
+use sotto_core::{
+    Command, Entropy, Limits, MessageId, Millis, NewMessage, OnionAddress, Ratchet, Refusal, Reply, Signal,
+};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::pair::{A, B, Pair};
 
@@ -146,7 +148,6 @@ fn another_identity_key_takes_the_verified_mark_away_and_warns() {
         });
         pair.sides[side].store.lose(|row| matches!(row, Row::Session(_)));
         pair.reopen(side, 55, &Limits::default());
-        send(&mut pair, A, new_message(addresses[B], "who is it now?"));
         pair.pass(Millis::minutes(1));
 
         assert!(!verified(&pair, other), "the new key is not verified");
@@ -168,6 +169,14 @@ fn another_identity_key_takes_the_verified_mark_away_and_warns() {
             );
         }
         assert_ne!(number(&mut pair), compared);
+        if side == B {
+            let refused = pair.command(other, Command::Send(new_message(contact, "who is it now?")));
+            assert_eq!(refused, Err(Refusal::UntrustedKey(contact)));
+            let current = number(&mut pair);
+            pair.command(other, Command::AcceptIdentityKey(contact, current))
+                .unwrap();
+        }
+        send(&mut pair, A, new_message(addresses[B], "who is it now?"));
         assert_eq!(pair.received_texts(B), ["who is it now?"]);
     }
 }

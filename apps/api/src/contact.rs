@@ -28,6 +28,9 @@ pub struct Contact {
     pub relationship: Relationship,
     /// What the contact sends is dropped, without telling the contact.
     pub blocked: bool,
+    /// The contact's identity key has replaced a verified one. What waits for the contact is held until the user accepts the
+    /// key with `friends.verify`.
+    pub untrusted: bool,
     /// The timer in force in the direct conversation, in seconds: the shorter of both sides' timers; 0 is off.
     pub timer: u32,
     /// This node's timer, in seconds; 0 is off.
@@ -64,6 +67,8 @@ pub enum Relationship {
     Declined,
     /// Both sides have accepted.
     Friend,
+    /// Both sides had accepted; then the peer removed this node. What waits is kept; `friends.add` asks the peer again.
+    RemovedByPeer,
 }
 
 /// Parameters of `friends.add`.
@@ -153,7 +158,11 @@ pub struct Mark {
     /// Set (`true`) or remove (`false`) the verified mark; without it, the number is only shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<bool>,
-    /// The number that was compared (spaces do not matter). With `mark`, it must still be the current one; left out, the
+    /// Accept the current key though it has replaced a verified one: what waits for the contact is sent. It does not set the
+    /// verified mark, which accepts the key as well.
+    #[serde(default)]
+    pub accept_new_key: bool,
+    /// The number that was compared (spaces do not matter). With `mark` or `accept_new_key`, it must still be the current one; left out, the
     /// caller vouches for the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
@@ -165,6 +174,8 @@ pub struct Safety {
     /// The contact.
     #[serde(flatten)]
     pub who: ContactName,
+    /// The key of this number has replaced a verified one, and was not accepted.
+    pub untrusted: bool,
     /// 60 digits, the same on both sides.
     pub number: String,
     /// What a QR code of it carries, in hexadecimal.

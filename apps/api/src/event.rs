@@ -152,6 +152,21 @@ pub enum Body {
         #[serde(flatten)]
         who: ContactName,
     },
+    /// The contact's key has replaced a verified one (`untrusted`), and what waits for the contact is held; or the user has
+    /// accepted the key.
+    #[serde(rename = "contact.untrusted")]
+    ContactUntrusted {
+        #[serde(flatten)]
+        who: ContactName,
+        untrusted: bool,
+    },
+    /// The contact's node says that it has removed this one (`removed`); or, later, that it has not.
+    #[serde(rename = "contact.removed_by_peer")]
+    RemovedByPeer {
+        #[serde(flatten)]
+        who: ContactName,
+        removed: bool,
+    },
     /// Retention dropped the events `from` to `to` before this consumer read them; `seq` is `to`.
     #[serde(rename = "gap")]
     Gap { from: u64, to: u64 },
@@ -198,6 +213,8 @@ type_names! {
     ContactVerified = "contact.verified",
     ContactRekeyed = "contact.rekeyed",
     ContactRolledBack = "contact.rolled_back",
+    ContactUntrusted = "contact.untrusted",
+    RemovedByPeer = "contact.removed_by_peer",
     Gap = "gap",
     Presence = "presence",
 }

@@ -34,7 +34,7 @@ pub use event::{
     Acknowledge, Acknowledged, Body, Event, EventNotification, Events, ListEvents, Subscribe, Subscribed, WaitEvents,
 };
 pub use identity::{Identity, Invite, SetName};
-pub use message::{ContentType, Direction, FailReason, Message, MessageState, Reaction};
+pub use message::{ContentType, Direction, FailReason, Hold, Message, MessageState, Reaction};
 pub use method::{METHODS, Method, MethodInfo, all};
 pub use node::{
     Availability, Backup, BackupTo, ContactPresence, Network, Phase, Presence, PresenceList, PresenceQuery,

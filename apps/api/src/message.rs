@@ -20,6 +20,9 @@ pub struct Message {
     pub claimed_name: Option<String>,
     /// That peer's safety number was compared, and its key has not changed since.
     pub verified: bool,
+    /// That peer's key has replaced a verified one, and the user has not accepted it: the author may be another.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untrusted: bool,
     /// The text, without invisible and control characters; empty once deleted. Untrusted if `direction` is `in`.
     pub text: String,
     /// How it wants to be shown.
@@ -45,6 +48,9 @@ pub struct Message {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<FailReason>,
+    /// While it waits: why it is not sent, although the contact can be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
     /// While it waits: failed dials in a row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
@@ -101,6 +107,16 @@ pub enum MessageState {
     Failed,
     /// `out`: cancelled before it was encrypted.
     Cancelled,
+}
+
+/// Why a message that waits is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// The contact's key has replaced a verified one; `friends.verify` with `mark` or `accept_new_key` sends the message.
+    UntrustedKey,
+    /// The contact has removed this node; `friends.add` asks the contact again.
+    RemovedByPeer,
 }
 
 /// Why a message failed.

@@ -16,6 +16,8 @@ pub struct Status {
     pub onion: String,
     /// The network.
     pub network: Network,
+    /// How contacts see this node.
+    pub availability: Availability,
     /// Messages that wait in the outbox.
     pub queued: u64,
     /// Links up with contacts.

@@ -161,6 +161,13 @@ fn sentence(event: &Event) -> String {
             "{} is back at an earlier state, as after restoring a backup: messages delivered before may be missing there",
             name(who)
         )),
+        Body::ContactUntrusted { who, untrusted: true } => Tone::Bad.paint(&format!(
+            "what waits for {} is held: their key is not the one that you verified",
+            name(who)
+        )),
+        Body::ContactUntrusted { who, .. } => format!("you accept the key of {}", name(who)),
+        Body::RemovedByPeer { who, removed: true } => Tone::Warning.paint(&format!("{} has removed you", name(who))),
+        Body::RemovedByPeer { who, .. } => format!("{} has you as a contact again", name(who)),
         Body::Gap { from, to } => Tone::Warning.paint(&format!("events {from} to {to} were dropped from the log")),
         Body::Presence { who, typing: true, .. } => format!("{} is typing", name(who)),
         Body::Presence { who, presence, .. } => format!("{} is {}", name(who), format!("{presence:?}").to_lowercase()),

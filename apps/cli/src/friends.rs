@@ -74,6 +74,7 @@ struct ContactArgument {
 }
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Verify {
     #[command(flatten)]
     who: ContactArgument,
@@ -83,8 +84,11 @@ struct Verify {
     /// Take the mark away
     #[arg(long)]
     unmark: bool,
-    /// The number that you compared; it must still be the current one
-    #[arg(long, value_name = "DIGITS", requires = "mark")]
+    /// Their key is not the one that you verified, and you go on without comparing: what waits is sent
+    #[arg(long, conflicts_with_all = ["mark", "unmark"])]
+    accept_new_key: bool,
+    /// The number that you mean; it must still be the current one
+    #[arg(long, value_name = "DIGITS", conflicts_with = "unmark")]
     number: Option<String>,
     /// Show it as a QR code as well
     #[arg(long)]
@@ -146,6 +150,19 @@ fn list(context: &Context, all: bool) -> Outcome {
             .remark("no contacts yet: share your friend code (sotto identity), or sotto friends add CODE");
     }
     context.output.emit(&contacts, |contacts| table(&contacts.friends))?;
+    for contact in &contacts.friends {
+        if contact.relationship == Relationship::RemovedByPeer {
+            let name = who(
+                contact.who.petname.as_deref(),
+                contact.who.claimed_name.as_deref(),
+                &contact.who.contact,
+            );
+            context.output.remark(&format!(
+                "{name} has removed you: sotto friends add {} asks them again",
+                contact.who.contact
+            ));
+        }
+    }
     if let Some(nameless) = contacts.friends.iter().find(|contact| contact.who.petname.is_none()) {
         suggest_petname(context, nameless);
     }
@@ -225,7 +242,9 @@ fn table(contacts: &[Contact]) -> String {
             )
                 .into(),
             (tone, relationship).into(),
-            if them.verified {
+            if contact.untrusted {
+                (Tone::Bad, "KEY CHANGED").into()
+            } else if them.verified {
                 (Tone::Good, "yes").into()
             } else {
                 (Tone::Faint, "no").into()
@@ -254,6 +273,7 @@ const fn relationship(contact: &Contact) -> (Tone, &'static str) {
         Relationship::Asking => (Tone::Warning, "asks you"),
         Relationship::Declined => (Tone::Faint, "declined by you"),
         Relationship::Stranger => (Tone::Faint, "stranger"),
+        Relationship::RemovedByPeer => (Tone::Bad, "removed you"),
     }
 }
 
@@ -267,6 +287,7 @@ impl Verify {
         let params = api::Mark {
             contact: self.who.contact,
             mark,
+            accept_new_key: self.accept_new_key,
             number: self.number,
         };
         let safety = context.client()?.call::<all::Verify>(&params)?;
@@ -282,7 +303,9 @@ impl Verify {
                 safety.who.claimed_name.as_deref(),
                 &safety.who.contact,
             );
-            let verified = if safety.who.verified {
+            let verified = if safety.untrusted {
+                (Tone::Bad, "another key than the one that you verified")
+            } else if safety.who.verified {
                 (Tone::Good, "verified")
             } else {
                 (Tone::Warning, "not verified")
@@ -294,7 +317,12 @@ impl Verify {
                 digits(&safety.number),
             )
         })?;
-        if !safety.who.verified {
+        if safety.untrusted {
+            context.output.remark(
+                "what waits is held. Compare the number with theirs in person or on a call; then: sotto friends verify NAME \
+                 --mark, or --accept-new-key without comparing",
+            );
+        } else if !safety.who.verified {
             context
                 .output
                 .remark("compare it with theirs in person or on a call; then: sotto friends verify NAME --mark");

@@ -1,7 +1,7 @@
 //! `sotto outbox`: messages that have not been delivered.
 
 use clap::{Args, Subcommand};
-use sotto_api::{self as api, FailReason, Message, all};
+use sotto_api::{self as api, FailReason, Hold, Message, all};
 use sotto_client::blocking::Client;
 
 use super::context::Context;
@@ -103,6 +103,11 @@ fn list(context: &Context, client: &mut Client, params: &api::ListOutbox) -> Out
 
 /// Why it was not delivered, in a few words.
 fn why(message: &Message) -> String {
+    match message.hold {
+        Some(Hold::UntrustedKey) => return "held: their key changed, see sotto friends verify".to_owned(),
+        Some(Hold::RemovedByPeer) => return "held: they removed you, sotto friends add asks again".to_owned(),
+        None => {}
+    }
     match (message.reason, message.attempts.unwrap_or(0), message.next_attempt_at) {
         (Some(FailReason::Expired), ..) => "not reached in time".to_owned(),
         (Some(FailReason::Removed), ..) => "contact removed".to_owned(),

@@ -77,6 +77,14 @@ pub fn status(context: &Context) -> Outcome {
     Ok(context.output.emit(&status, text)?)
 }
 
+const fn shown(availability: Availability) -> &'static str {
+    match availability {
+        Availability::Online => "online",
+        Availability::Away => "away",
+        Availability::Invisible => "invisible",
+    }
+}
+
 /// How often peers broke the protocol, and how.
 fn faults(status: &api::Status) -> String {
     let kinds: Vec<String> = status
@@ -106,6 +114,7 @@ pub fn text(status: &api::Status) -> String {
             ),
         )
         .pair("onion", status.onion.as_str())
+        .pair("shown as", shown(status.availability))
         .pair("network", (tone, network_in_words(&status.network)));
     if let Some(problem) = &status.network.problem {
         table.pair("", (Tone::Bad, problem.as_str()));

@@ -20,8 +20,8 @@ pub struct Config {
     pub read_receipts: bool,
     /// Tell contacts when the user is typing.
     pub typing: bool,
-    /// How contacts see this node after a start.
-    pub availability: Availability,
+    /// How contacts see this node after a start; as before it, if nothing is said.
+    pub availability: Option<Availability>,
     /// A message that could not be delivered for so many hours fails.
     pub outbox_hours: u64,
     /// Events that the log keeps.
@@ -42,7 +42,7 @@ impl Default for Config {
             network: Network::Tor,
             read_receipts: true,
             typing: false,
-            availability: Availability::Online,
+            availability: None,
             outbox_hours: 24,
             events_kept: 1_000_000,
             key_file: None,
@@ -118,9 +118,13 @@ const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "availability",
-        about: "How contacts see you after a start: \"online\", \"away\" or \"invisible\".",
-        default: "\"online\"",
-        read: |config, value| typed(value).map(|shown| config.availability = shown),
+        about: "How contacts see you after a start: \"online\", \"away\" or \"invisible\"; empty: as before it.",
+        default: "\"\"",
+        read: |config, value| {
+            let unset = value.as_str() == Some("");
+            config.availability = if unset { None } else { Some(typed(value)?) };
+            Ok(())
+        },
     },
     Setting {
         name: "outbox_hours",
@@ -305,7 +309,7 @@ mod tests {
         assert!(!parse("read_receipts = false").expect("valid").read_receipts);
         assert_eq!(
             parse("availability = \"away\"").expect("valid").availability,
-            Availability::Away
+            Some(Availability::Away)
         );
     }
 

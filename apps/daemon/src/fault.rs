@@ -1,23 +1,43 @@
 //! Errors of core, the store and the driver as errors of the API. Kinds come from enums, never from the text.
 
 use sotto_api::{Error, Kind};
-use sotto_core::Refusal;
+use sotto_core::{ContactObstacle, Refusal};
 use sotto_io_sqlcipher::StoreError;
 use sotto_io_tokio::{DriverError, ListenError, Stopped};
+
+/// What to do about a contact's key that has replaced a verified one.
+pub(crate) const ACCEPT_KEY: &str = "compare the safety number: sotto friends verify CONTACT; then add --mark, or --accept-new-key \
+     without comparing. What waits is sent then";
+
+/// What to do about a contact that has removed this node.
+pub(crate) const ASK_AGAIN: &str =
+    "sotto friends add CODE asks them again; what waits is kept, and sent once they accept";
 
 /// Why core refused a command.
 pub(crate) fn refusal(refusal: &Refusal) -> Error {
     let kind = match refusal {
         Refusal::UnknownContact(_) => Kind::UnknownContact,
         Refusal::UnknownConversation(_) => Kind::UnknownConversation,
+        Refusal::WrongRelationship {
+            obstacle: ContactObstacle::RemovedByPeer,
+            ..
+        } => Kind::Refused,
         Refusal::WrongRelationship { .. } | Refusal::WrongState { .. } | Refusal::NoSession(_) => Kind::WrongState,
         Refusal::Ourselves | Refusal::OutOfRange { .. } => Kind::InvalidParams,
         Refusal::UnknownMessage(_) => Kind::UnknownMessage,
         Refusal::KeyReused(_) => Kind::KeyReused,
-        Refusal::SafetyNumberMismatch(_) => Kind::UntrustedKey,
+        Refusal::SafetyNumberMismatch(_) | Refusal::UntrustedKey(_) => Kind::UntrustedKey,
         Refusal::Full(_) => Kind::RateLimited,
     };
-    Error::new(kind, refusal.to_string())
+    let error = Error::new(kind, refusal.to_string());
+    match refusal {
+        Refusal::UntrustedKey(_) => error.hint(ACCEPT_KEY),
+        Refusal::WrongRelationship {
+            obstacle: ContactObstacle::RemovedByPeer,
+            ..
+        } => error.hint(ASK_AGAIN),
+        _ => error,
+    }
 }
 
 /// Why the store failed.

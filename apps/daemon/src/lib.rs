@@ -299,11 +299,11 @@ async fn serve(
         consumer_locks: ConsumerLocks::default(),
         config,
     });
-    service
-        .command(Command::SetAvailability(view::availability(
-            service.config.availability,
-        )))
-        .await?;
+    if let Some(configured) = service.config.availability {
+        service
+            .command(Command::SetAvailability(view::availability(configured)))
+            .await?;
+    }
     let server = Server::bind(&profile.socket(), lock)?;
     tracing::info!(network = kind(&service.config.network), "the daemon has started");
     let server = tokio::spawn(server.run(service.clone()));

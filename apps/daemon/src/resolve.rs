@@ -254,6 +254,7 @@ mod tests {
             registration_id: 1,
             name: String::new(),
             created_at: sotto_core::Wall(0),
+            availability: sotto_core::Availability::default(),
         }
         .address()
     }

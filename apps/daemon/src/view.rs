@@ -28,8 +28,12 @@ pub(crate) fn candidate((who, relationship): (Who, row::Relationship)) -> Candid
 pub(crate) fn contact(contact: ContactView) -> api::Contact {
     api::Contact {
         who: who(contact.who),
-        relationship: relationship(contact.relationship),
+        relationship: match contact.relationship {
+            row::Relationship::Friend if contact.removed_by_peer => api::Relationship::RemovedByPeer,
+            known => relationship(known),
+        },
         blocked: contact.blocked,
+        untrusted: contact.untrusted,
         timer: tighter(contact.timer_ours, contact.timer_theirs),
         timer_ours: contact.timer_ours,
         timer_theirs: contact.timer_theirs,
@@ -104,6 +108,7 @@ fn conversation_name(id: ConversationId, peer: Option<Who>) -> api::Conversation
 pub(crate) fn message(us: OnionAddress, view: MessageView) -> api::Message {
     let incoming = view.direction == Direction::In;
     let waiting = view.is_waiting();
+    let hold = hold(&view);
     // A received message is committed here, and that is what delivered means.
     let (state, reason) = state(view.state.unwrap_or(DeliveryState::Delivered));
     api::Message {
@@ -113,6 +118,7 @@ pub(crate) fn message(us: OnionAddress, view: MessageView) -> api::Message {
         petname: view.petname,
         claimed_name: view.claimed_name,
         verified: view.verified,
+        untrusted: incoming && view.untrusted,
         text: view.text,
         content_type: content_type(view.content_type),
         thread: view.thread,
@@ -125,12 +131,25 @@ pub(crate) fn message(us: OnionAddress, view: MessageView) -> api::Message {
         state,
         state_at: time(view.state_at.unwrap_or(view.at)),
         reason,
+        hold,
         attempts: waiting.then_some(view.attempts),
         next_attempt_at: view.next_attempt.map(time),
         gives_up_at: view.gives_up_at.map(time),
         edited_at: view.edited_at.map(time),
         deleted_at: view.deleted_at.map(time),
         reactions: view.reactions.into_iter().map(|view| reaction(us, view)).collect(),
+    }
+}
+
+/// Why a message that waits is not sent.
+pub(crate) const fn hold(view: &MessageView) -> Option<api::Hold> {
+    match view {
+        _ if !view.is_waiting() => None,
+        MessageView {
+            removed_by_peer: true, ..
+        } => Some(api::Hold::RemovedByPeer),
+        MessageView { untrusted: true, .. } => Some(api::Hold::UntrustedKey),
+        _ => None,
     }
 }
 
@@ -232,6 +251,14 @@ pub(crate) fn event(us: OnionAddress, view: EventView) -> api::Event {
             identity_changed,
         },
         Row::ContactRolledBack { contact } => Body::ContactRolledBack { who: named(contact) },
+        Row::ContactUntrusted { contact, untrusted } => Body::ContactUntrusted {
+            who: named(contact),
+            untrusted,
+        },
+        Row::RemovedByPeer { contact, removed } => Body::RemovedByPeer {
+            who: named(contact),
+            removed,
+        },
     };
     let (seq, at) = (Some(row.seq.0), time(row.at));
     api::Event { seq, at, body }
@@ -337,6 +364,14 @@ pub(crate) const fn availability(availability: api::Availability) -> sotto_core:
         api::Availability::Online => sotto_core::Availability::Online,
         api::Availability::Away => sotto_core::Availability::Away,
         api::Availability::Invisible => sotto_core::Availability::Invisible,
+    }
+}
+
+pub(crate) const fn shown(availability: sotto_core::Availability) -> api::Availability {
+    match availability {
+        sotto_core::Availability::Online => api::Availability::Online,
+        sotto_core::Availability::Away => api::Availability::Away,
+        sotto_core::Availability::Invisible => api::Availability::Invisible,
     }
 }
 

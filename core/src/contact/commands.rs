@@ -31,7 +31,9 @@ impl<S: Clone> Contacts<S> {
             .map(|contact| (contact.consent.relationship, contact.blocked))
         {
             Some((_, true)) => return wrong(peer, ContactObstacle::Blocked),
-            Some((Relationship::Friend, _)) => return wrong(peer, ContactObstacle::AlreadyAContact),
+            Some((Relationship::Friend, _)) if !self.known(peer)?.consent.removed_by_peer => {
+                return wrong(peer, ContactObstacle::AlreadyAContact);
+            }
             Some((Relationship::Asking, _)) => return self.accept(peer, petname, link, me, ctx),
             Some(_) => {}
             None if self.len() >= ctx.limits.contacts => return Err(Refusal::Full(Table::Contacts)),
@@ -136,19 +138,43 @@ impl<S: Clone> Contacts<S> {
     ) -> Outcome {
         let verified = match number {
             Some(number) => {
-                let digits: String = number.chars().filter(|c| !c.is_whitespace()).collect();
-                if digits != self.safety_number(peer, me)?.digits {
-                    return Err(Refusal::SafetyNumberMismatch(peer));
-                }
+                self.compare(peer, &number, me)?;
                 true
             }
             None => false,
         };
         let contact = self.known_mut(peer)?;
-        if contact.verification.mark(peer, verified, ctx) {
+        let accepted = verified && contact.verification.accept(peer, ctx);
+        if contact.verification.mark(peer, verified, ctx) || accepted {
             contact.save(ctx);
         }
         Ok(Reply::Contact(peer))
+    }
+
+    /// The user accepts the identity key whose safety number that is, compared or not: what waits may be sealed to it.
+    pub fn accept_key<R: Ratchet>(
+        &mut self,
+        peer: OnionAddress,
+        number: &str,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> Outcome {
+        self.compare(peer, number, me)?;
+        let contact = self.known_mut(peer)?;
+        if contact.verification.accept(peer, ctx) {
+            contact.save(ctx);
+        }
+        Ok(Reply::Contact(peer))
+    }
+
+    /// The number must be the current one: a key that has changed in between is another.
+    fn compare<R: Ratchet>(&self, peer: OnionAddress, number: &str, me: &Me<R>) -> Result<(), Refusal> {
+        let digits: String = number.chars().filter(|c| !c.is_whitespace()).collect();
+        if digits == self.safety_number(peer, me)?.digits {
+            Ok(())
+        } else {
+            Err(Refusal::SafetyNumberMismatch(peer))
+        }
     }
 }
 

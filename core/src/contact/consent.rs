@@ -18,8 +18,8 @@ pub(crate) struct Consent {
     sent: Option<SentRequests>,
     /// The number of their last request, on the link over which it came.
     pub asked: Option<(LinkId, u32)>,
-    /// A friend whose Hello says that we are a stranger. Only their user can change that, and then they come to us; so what
-    /// waits is no reason for a dial, until our user asks for something new.
+    /// A friend whose Hello says that we are none. Only a request changes that, theirs or ours; so what waits is no reason for
+    /// a dial, and goes out after the request is accepted.
     pub removed_by_peer: bool,
 }
 
@@ -73,6 +73,7 @@ impl Consent {
     /// The user asks the peer to be a contact.
     pub fn ask(&mut self, note: String, invite: Option<InviteToken>, ctx: &mut Context) {
         self.relationship = Relationship::Requested;
+        self.removed_by_peer = false;
         self.note = note;
         self.invite = invite;
         self.save(ctx);
@@ -102,6 +103,13 @@ impl Consent {
     /// Both consented. Says whether that is new.
     pub fn befriend(&mut self, ctx: &mut Context) -> bool {
         self.drop_request(ctx);
+        if std::mem::take(&mut self.removed_by_peer) {
+            let contact = self.contact;
+            ctx.record(Event::RemovedByPeer {
+                contact,
+                removed: false,
+            });
+        }
         let new = self.relationship != Relationship::Friend;
         if new {
             self.relationship = Relationship::Friend;
@@ -174,10 +182,22 @@ impl Consent {
         ctx.record(Event::RequestDeclined { contact: self.contact });
     }
 
+    /// A friend's Hello says where it stands with us. One that was restored may say so again.
+    pub fn hear(&mut self, theirs: link::Relationship, ctx: &mut Context) {
+        let removed = matches!(theirs, link::Relationship::Stranger | link::Relationship::Declined);
+        if self.removed_by_peer != removed {
+            self.removed_by_peer = removed;
+            self.save(ctx);
+            let contact = self.contact;
+            ctx.record(Event::RemovedByPeer { contact, removed });
+        }
+    }
+
     /// The user removes the contact.
     pub fn end(&mut self, ctx: &mut Context) {
         self.drop_request(ctx);
         self.relationship = Relationship::Stranger;
+        self.removed_by_peer = false;
         self.save(ctx);
         ctx.record(Event::ContactRemoved { contact: self.contact });
     }

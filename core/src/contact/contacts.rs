@@ -91,8 +91,13 @@ impl<S> Contacts<S> {
                 if contact.delivery.outbox.len() >= limits.outbox_rows {
                     return Err(Refusal::Full(Table::Outbox));
                 }
-                contact.consent.removed_by_peer = false;
-                return Ok(contact);
+                if contact.consent.removed_by_peer {
+                    ContactObstacle::RemovedByPeer
+                } else if contact.verification.untrusted {
+                    return Err(Refusal::UntrustedKey(peer));
+                } else {
+                    return Ok(contact);
+                }
             }
             Relationship::Asking => ContactObstacle::Asking,
             Relationship::RequestDeclined => ContactObstacle::RequestDeclined,

@@ -24,6 +24,7 @@ use crate::{ContactPresence, ConversationId, Notice, OnionAddress, Presence, Wal
 use consent::Consent;
 use presence::ObservedPresence;
 use reach::Reach;
+pub(crate) use verification::Sealing;
 use verification::Verification;
 
 pub(crate) struct Contact<S> {
@@ -81,6 +82,8 @@ impl<S> Contact<S> {
         contact.consent.invite = row.invite;
         contact.verification.identity_key = row.identity_key;
         contact.verification.verified = row.verified;
+        contact.verification.untrusted = row.untrusted;
+        contact.consent.removed_by_peer = row.removed_by_peer;
         contact.reach.last_seen = row.last_seen;
         contact.reach.retry = row.retry;
         contact
@@ -97,6 +100,8 @@ impl<S> Contact<S> {
             invite: self.consent.invite,
             identity_key: self.verification.identity_key.clone(),
             verified: self.verification.verified,
+            untrusted: self.verification.untrusted,
+            removed_by_peer: self.consent.removed_by_peer,
             blocked: self.blocked,
             features: self.features.clone(),
             created_at: self.created_at,
@@ -117,7 +122,9 @@ impl<S> Contact<S> {
     /// Whether something here can only go on when they are reached.
     pub fn has_mail(&self) -> bool {
         match self.consent.relationship {
-            Relationship::Friend => !self.delivery.outbox.is_empty() && !self.consent.removed_by_peer,
+            Relationship::Friend => {
+                self.delivery.outbox.has_mail(self.verification.sealing()) && !self.consent.removed_by_peer
+            }
             Relationship::Requested => true,
             _ => false,
         }

@@ -79,6 +79,12 @@ impl Reach {
         }
     }
 
+    /// The node has started: the user expects a try at once, and the next ones soon after. What failed before the start says
+    /// little about now.
+    pub fn restarted(&mut self, ctx: &mut Context) {
+        self.progressed(ctx);
+    }
+
     /// The next dial may be at once. How often the contact was tried still counts.
     pub fn try_at_once(&mut self, ctx: &mut Context) {
         if self.retry.next_attempt.take().is_some() {

@@ -109,7 +109,6 @@ impl<S: Clone> Contact<S> {
 
     /// Both consented.
     pub fn befriend(&mut self, ctx: &mut Context) {
-        self.consent.removed_by_peer = false;
         if self.consent.befriend(ctx) {
             self.reach.progressed(ctx);
         }
@@ -144,7 +143,7 @@ impl<S: Clone> Contact<S> {
         self.delivery.abandon(ctx);
         self.delivery.break_session(ctx);
         self.delivery.drop_offer(ctx);
-        self.verification.verified = false;
+        self.verification.forget();
         self.reach.progressed(ctx);
         self.consent.end(ctx);
     }

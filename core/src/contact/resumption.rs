@@ -96,7 +96,7 @@ impl<S: Clone> Contact<S> {
 
     fn resume_session<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
         let ours = self.hello();
-        self.consent.removed_by_peer = theirs.relationship() == link::Relationship::Stranger;
+        self.consent.hear(theirs.relationship(), ctx);
         match theirs.relationship() {
             link::Relationship::Friend => {}
             // They have not seen our consent yet: it waits, sealed for the offer in their request.

@@ -1,4 +1,7 @@
-//! [`Verification`]: a contact's Signal identity key, and whether the user has compared its safety number.
+//! [`Verification`]: a contact's Signal identity key, whether the user has compared its safety number, and whether the user's
+//! contents may be sealed to it. A key that replaces a verified one is untrusted until the user accepts it: what waits is
+//! held. What the contact sends under it is received: the link has proven the contact's onion key, and a ciphertext that is
+//! not taken would only be sent again.
 
 use crate::OnionAddress;
 use crate::kernel::context::Context;
@@ -9,6 +12,17 @@ pub(crate) struct Verification {
     /// Serialised (33 bytes), once a session exists.
     pub identity_key: Option<Vec<u8>>,
     pub verified: bool,
+    /// The key has replaced a verified one, and the user has not accepted it.
+    pub untrusted: bool,
+}
+
+/// Which rows of the outbox may be sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sealing {
+    /// Every row.
+    Everything,
+    /// Only the content that opens the session; it has nothing that the user wrote.
+    OpeningOnly,
 }
 
 impl Verification {
@@ -25,7 +39,37 @@ impl Verification {
         });
         if identity_changed && self.verified {
             self.mark(contact, false, ctx);
+            self.distrust(contact, true, ctx);
         }
+    }
+
+    /// What may be sealed to the identity key.
+    pub fn sealing(&self) -> Sealing {
+        if self.untrusted {
+            Sealing::OpeningOnly
+        } else {
+            Sealing::Everything
+        }
+    }
+
+    /// The user accepts the identity key. Says whether that changed anything.
+    pub fn accept(&mut self, contact: OnionAddress, ctx: &mut Context) -> bool {
+        self.distrust(contact, false, ctx)
+    }
+
+    /// The contact was removed: what the user knew of its key counts no more.
+    pub fn forget(&mut self) {
+        self.verified = false;
+        self.untrusted = false;
+    }
+
+    fn distrust(&mut self, contact: OnionAddress, untrusted: bool, ctx: &mut Context) -> bool {
+        let changed = self.untrusted != untrusted;
+        self.untrusted = untrusted;
+        if changed {
+            ctx.record(Event::ContactUntrusted { contact, untrusted });
+        }
+        changed
     }
 
     /// Sets or takes away the verified mark. Says whether that changed it.

@@ -13,6 +13,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use prost::Message as _;
 
+use crate::contact::Sealing;
 use crate::conversation::contents::Found;
 use crate::kernel::context::Context;
 use crate::row::{ContentType, MessageRow, OutboxContent, OutboxRow, SealedBody};
@@ -47,6 +48,14 @@ pub(crate) enum NextUnsealed {
     Fetching,
 }
 
+/// Whether the row at that position may be sealed.
+pub(crate) fn allows(sealing: Sealing, position: Position) -> bool {
+    match sealing {
+        Sealing::Everything => true,
+        Sealing::OpeningOnly => position == OPENING,
+    }
+}
+
 impl Outbox {
     pub fn restore(&mut self, row: OutboxRow) {
         self.next = self.next.max(row.position.0);
@@ -56,8 +65,10 @@ impl Outbox {
         self.rows.insert(row.position, row);
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+    /// Whether something is sealed already, or may be.
+    pub fn has_mail(&self, sealing: Sealing) -> bool {
+        let may_leave = |(position, row): (&Position, &OutboxRow)| row.sealed.is_some() || allows(sealing, *position);
+        self.rows.iter().next().is_some_and(may_leave)
     }
 
     pub fn len(&self) -> usize {
@@ -101,8 +112,8 @@ impl Outbox {
     }
 
     /// The next row to be sealed, and what its ciphertext is to hold.
-    pub fn next_unsealed(&mut self, window: usize) -> NextUnsealed {
-        let Some(row) = self.unsealed().next() else {
+    pub fn next_unsealed(&mut self, sealing: Sealing, window: usize) -> NextUnsealed {
+        let Some(row) = self.unsealed().next().filter(|row| allows(sealing, row.position)) else {
             return NextUnsealed::None;
         };
         let position = row.position;

@@ -3,6 +3,7 @@
 
 use prost::Message as _;
 
+use crate::contact::Sealing;
 use crate::conversation::contents::Found;
 use crate::delivery::outbox::{NextUnsealed, OPENING, Queued};
 use crate::delivery::{Acknowledged, CursorFault, Delivery};
@@ -78,13 +79,14 @@ impl<S> Delivery<S> {
     pub fn flush<R: Ratchet<Session = S>>(
         &mut self,
         link: Option<LinkId>,
+        sealing: Sealing,
         me: &Me<R>,
         ctx: &mut Context,
     ) -> Vec<MessageKey> {
         if let Some(link) = link {
             self.pay_ack(link, ctx);
         }
-        let wanted = self.seal_waiting(me, ctx);
+        let wanted = self.seal_waiting(sealing, me, ctx);
         if std::mem::take(&mut self.presence_due)
             && let Some(link) = self.established
             && ctx.availability != Availability::Invisible
@@ -95,14 +97,19 @@ impl<S> Delivery<S> {
     }
 
     /// Seals and sends what the window has room for. Gives the messages that have to be fetched for more.
-    fn seal_waiting<R: Ratchet<Session = S>>(&mut self, me: &Me<R>, ctx: &mut Context) -> Vec<MessageKey> {
+    fn seal_waiting<R: Ratchet<Session = S>>(
+        &mut self,
+        sealing: Sealing,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> Vec<MessageKey> {
         let mut wanted = Vec::new();
         let Some(link) = self.established.filter(|_| self.stalled.is_none()) else {
             return wanted;
         };
         let before = self.cursors.sent;
         while self.cursors.sent - self.cursors.acknowledged < ctx.limits.window {
-            match self.outbox.next_unsealed(ctx.limits.window_rows()) {
+            match self.outbox.next_unsealed(sealing, ctx.limits.window_rows()) {
                 NextUnsealed::Ready(position, content) => {
                     if !self.seal(position, &content, link, me, ctx) {
                         return wanted;

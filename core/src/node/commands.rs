@@ -34,7 +34,8 @@ impl<R: Ratchet> Node<R> {
             | Command::RenameContact(..)
             | Command::BlockContact(..)
             | Command::SafetyNumber(_)
-            | Command::VerifyContact(..) => self.contact_command(command).map(Some),
+            | Command::VerifyContact(..)
+            | Command::AcceptIdentityKey(..) => self.contact_command(command).map(Some),
             Command::Send(_)
             | Command::EditMessage { .. }
             | Command::DeleteMessage { .. }
@@ -79,6 +80,7 @@ impl<R: Ratchet> Node<R> {
             Command::BlockContact(peer, blocked) => contacts.block(peer, blocked, ctx),
             Command::SafetyNumber(peer) => contacts.safety_number(peer, me).map(Reply::SafetyNumber),
             Command::VerifyContact(peer, number) => contacts.verify(peer, number, me, ctx),
+            Command::AcceptIdentityKey(peer, number) => contacts.accept_key(peer, &number, me, ctx),
             _ => unreachable!("a command about something else than a contact"),
         }
     }
@@ -186,6 +188,7 @@ impl<R: Ratchet> Node<R> {
                 .values()
                 .map(|contact| contact.delivery.outbox.len())
                 .sum(),
+            availability: self.ctx.availability,
             peer_faults: faults.values().sum(),
             faults_by_kind: faults.clone(),
         }
@@ -274,15 +277,21 @@ impl<R: Ratchet> Node<R> {
 
     fn set_typing(&mut self, peer: OnionAddress, typing: bool) -> Outcome {
         let contact = self.contacts.known(peer)?;
-        if let Some(link) = contact.delivery.established.filter(|_| !contact.blocked) {
+        let visible = self.ctx.availability != Availability::Invisible;
+        if let Some(link) = contact.delivery.established.filter(|_| visible && !contact.blocked) {
             self.ctx.frame(link, Body::Typing(link::Typing { typing }));
         }
         Ok(Reply::Done)
     }
 
     fn set_availability(&mut self, availability: Availability) -> Reply {
-        if self.ctx.availability != availability {
-            self.ctx.availability = availability;
+        let before = std::mem::replace(&mut self.ctx.availability, availability);
+        if before != availability {
+            self.me.row.availability = availability;
+            self.ctx.gate.put(Row::Identity(self.me.row.clone()));
+            if Availability::Invisible == before || Availability::Invisible == availability {
+                self.look_up_contacts();
+            }
             for link in self
                 .contacts
                 .values()

@@ -6,9 +6,21 @@ use crate::node::Node;
 use crate::session::Ratchet;
 use crate::wire::link::Heartbeat;
 use crate::wire::link::frame::Body;
-use crate::{Cause, OnionAddress, Presence, Reply};
+use crate::{Availability, Cause, OnionAddress, Presence, Reply};
 
 impl<R: Ratchet> Node<R> {
+    /// Has every contact of ours dialed once: friends for their presence, peers that hold our request for its outcome. An
+    /// invisible node dials only for what waits: a dial tells the contact that this node is here.
+    pub(super) fn look_up_contacts(&mut self) {
+        let visible = self.ctx.availability != Availability::Invisible;
+        for contact in self.contacts.values_mut() {
+            contact.reach.wanted = visible && contact.consent.is_ours();
+            if contact.reach.wanted && !contact.has_mail() {
+                self.dial_queue.push(contact.address, false, contact.reach.last_seen);
+            }
+        }
+    }
+
     /// A contact's time for a dial has come, unless the clock says otherwise now.
     pub(super) fn want_dial(&mut self, peer: OnionAddress) {
         let Some(contact) = self.contacts.get(&peer) else {

@@ -47,6 +47,7 @@ impl<R: Ratchet> Node<R> {
             row
         });
         let me: Me<R> = open_identity(identity)?;
+        let availability = me.row.availability;
         let strangers = Bucket::full(&limits, now.monotonic);
         let ctx = Context {
             own: me.address,
@@ -59,7 +60,7 @@ impl<R: Ratchet> Node<R> {
             first_event: image.first_event,
             last_event: image.last_event,
             next_disappearance: None,
-            availability: Availability::default(),
+            availability,
         };
         let mut node = Self {
             me,
@@ -119,16 +120,13 @@ impl<R: Ratchet> Node<R> {
         self.contacts.restore(&address).ok_or(OpenError::Orphan(row))
     }
 
-    /// Takes up what waited, and looks every friend up once.
+    /// Takes up what waited, at once and with short pauses again, and looks every contact up.
     fn resume(&mut self) {
         for contact in self.contacts.values_mut() {
             contact.delivery.watch_expiry(&mut self.ctx);
-            // Friends, for their presence; peers that hold our request, for its outcome.
-            contact.reach.wanted = contact.consent.is_ours();
-            if contact.reach.wanted && !contact.has_mail() {
-                self.dial_queue.push(contact.address, false, contact.reach.last_seen);
-            }
+            contact.reach.restarted(&mut self.ctx);
         }
+        self.look_up_contacts();
         self.follow_up();
     }
 }
@@ -185,6 +183,7 @@ fn new_identity<R: Ratchet>(entropy: &mut Entropy, now: Now) -> IdentityRow {
         registration_id,
         name: String::new(),
         created_at: now.wall,
+        availability: Availability::default(),
     }
 }
 

@@ -141,6 +141,10 @@ pub enum Event {
     ContactBlocked { contact: OnionAddress, blocked: bool },
     /// The verified mark was set or taken away.
     ContactVerified { contact: OnionAddress, verified: bool },
+    /// An identity key has replaced a verified one, and what waits is held until the user accepts it; or the user has.
+    ContactUntrusted { contact: OnionAddress, untrusted: bool },
+    /// The contact's node says that it has removed this one; or, after all, that it has not.
+    RemovedByPeer { contact: OnionAddress, removed: bool },
     /// A new session replaced the old one. `identity_changed` is a warning: their Signal identity key is another.
     ContactRekeyed {
         contact: OnionAddress,

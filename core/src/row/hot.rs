@@ -5,7 +5,8 @@ use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::{
-    ConversationId, EventSeq, InviteToken, MessageKey, OnionAddress, OnionSecret, Position, SessionEpoch, Wall,
+    Availability, ConversationId, EventSeq, InviteToken, MessageKey, OnionAddress, OnionSecret, Position, SessionEpoch,
+    Wall,
 };
 
 /// This node's long-term secrets.
@@ -22,6 +23,9 @@ pub struct IdentityRow {
     /// When it was made.
     #[zeroize(skip)]
     pub created_at: Wall,
+    /// How this node shows itself to contacts.
+    #[zeroize(skip)]
+    pub availability: Availability,
 }
 
 impl IdentityRow {
@@ -67,6 +71,7 @@ pub struct Retry {
 
 /// A contact. The name is by address, never by what the peer claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a row has a field for each column")]
 pub struct ContactRow {
     /// Who.
     pub address: OnionAddress,
@@ -84,6 +89,10 @@ pub struct ContactRow {
     pub identity_key: Option<Vec<u8>>,
     /// A person compared the safety number of that identity key.
     pub verified: bool,
+    /// That identity key has replaced a verified one, and the user has not accepted it: nothing of the user's is sealed to it.
+    pub untrusted: bool,
+    /// A friend whose node says that it has removed this one.
+    pub removed_by_peer: bool,
     /// Blocked: what they send is acknowledged and thrown away.
     pub blocked: bool,
     /// The feature numbers of their last Hello, in ascending order; `None` if none was ever heard.

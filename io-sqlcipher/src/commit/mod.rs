@@ -187,10 +187,10 @@ macro_rules! table {
 }
 
 const IDENTITY: Table = table!("identity": "only";
-    "address", "onion_seed", "signal_identity", "registration_id", "name", "created_at");
+    "address", "onion_seed", "signal_identity", "registration_id", "name", "created_at", "availability");
 const CONTACT: Table = table!("contact": "contact";
     "relationship", "petname", "claimed_name", "note", "invite", "identity_key", "verified", "blocked", "features",
-    "created_at", "last_seen", "attempts", "next_attempt");
+    "created_at", "last_seen", "attempts", "next_attempt", "untrusted", "removed_by_peer");
 const TIMER: Table = table!("timer": "conversation", "author"; "seconds");
 const SESSION: Table = table!("session": "contact"; "record");
 const CURSORS: Table = table!("cursors": "contact"; "session_epoch", "sent", "acknowledged", "received");
@@ -220,6 +220,7 @@ impl Commit<'_> {
                     row.registration_id,
                     row.name,
                     row.created_at.0.cast_signed(),
+                    row.availability.code(),
                 ],
             ),
             Row::Contact(row) => self.write_contact(mode, row),
@@ -300,6 +301,8 @@ impl Commit<'_> {
                 row.last_seen.map(|at| at.0.cast_signed()),
                 row.retry.attempts,
                 row.retry.next_attempt.map(|at| at.0.cast_signed()),
+                row.untrusted,
+                row.removed_by_peer,
             ],
         )
     }

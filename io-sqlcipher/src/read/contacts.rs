@@ -35,6 +35,10 @@ pub struct ContactView {
     pub note: String,
     /// What the contact sends is thrown away.
     pub blocked: bool,
+    /// The contact's identity key has replaced a verified one, and the user has not accepted it.
+    pub untrusted: bool,
+    /// The contact's node says that it has removed this one.
+    pub removed_by_peer: bool,
     /// This node's timer for the direct conversation, in seconds; 0 is off.
     pub timer_ours: u32,
     /// The contact's timer for it, in seconds; 0 is off.
@@ -65,7 +69,7 @@ macro_rules! contact_sql {
     ($rest:literal) => {
         concat!(
             "SELECT petname, claimed_name, verified, relationship, note, blocked, ours.seconds, theirs.seconds, created_at, \
-             last_seen, attempts, next_attempt, contact.contact FROM contact \
+             last_seen, attempts, next_attempt, contact.contact, untrusted, removed_by_peer FROM contact \
              LEFT JOIN timer AS ours ON ours.conversation = contact.contact \
                  AND ours.author = (SELECT address FROM identity) \
              LEFT JOIN timer AS theirs ON theirs.conversation = contact.contact AND theirs.author = contact.contact ",
@@ -214,6 +218,8 @@ fn view(address: OnionAddress, row: &Row<'_>, unread: u64) -> rusqlite::Result<C
         relationship: row.code(3)?,
         note: sanitise::text(row.get(4)?),
         blocked: row.code(5)?,
+        untrusted: row.code(13)?,
+        removed_by_peer: row.code(14)?,
         timer_ours: timer(row, 6)?,
         timer_theirs: timer(row, 7)?,
         created_at: row.wall(8)?,

@@ -98,6 +98,8 @@ fn message_key(event: &Event) -> Option<MessageKey> {
         | Event::ContactBlocked { .. }
         | Event::ContactVerified { .. }
         | Event::ContactRekeyed { .. }
-        | Event::ContactRolledBack { .. } => None,
+        | Event::ContactRolledBack { .. }
+        | Event::ContactUntrusted { .. }
+        | Event::RemovedByPeer { .. } => None,
     }
 }

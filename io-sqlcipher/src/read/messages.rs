@@ -50,6 +50,10 @@ pub struct MessageView {
     pub claimed_name: Option<String>,
     /// In a direct conversation, whether the contact's safety number was compared.
     pub verified: bool,
+    /// In a direct conversation, whether the contact's identity key has replaced a verified one and is not accepted.
+    pub untrusted: bool,
+    /// In a direct conversation, whether the contact's node says that it has removed this one.
+    pub removed_by_peer: bool,
     /// At most one of each author: in a direct conversation the contact's first.
     pub reactions: Vec<ReactionView>,
     /// While it waits: tries in a row that did not reach the contact. Else 0.
@@ -137,7 +141,7 @@ macro_rules! view_sql {
             "SELECT ",
             message_columns!(),
             ", message.author IS (SELECT address FROM identity), contact.petname, contact.claimed_name, contact.verified, contact.attempts, \
-             contact.next_attempt FROM ",
+             contact.next_attempt, contact.untrusted, contact.removed_by_peer FROM ",
             $from,
             " LEFT JOIN contact ON contact.contact = message.conversation ",
             $rest
@@ -199,6 +203,8 @@ impl Snapshot<'_> {
             petname: sanitise::name(of("contact", row, row.get(NEXT + 1))?),
             claimed_name: sanitise::name(of("contact", row, row.get(NEXT + 2))?),
             verified: of("contact", row, row.maybe_code(NEXT + 3))?.unwrap_or(false),
+            untrusted: of("contact", row, row.maybe_code(NEXT + 6))?.unwrap_or(false),
+            removed_by_peer: of("contact", row, row.maybe_code(NEXT + 7))?.unwrap_or(false),
             reactions: self.reactions(row.get(0)?, row.get(3)?)?,
             attempts: 0,
             next_attempt: None,

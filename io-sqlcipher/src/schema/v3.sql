@@ -1,4 +1,5 @@
--- Version 3: words of every script; an outbox without texts.
+-- Version 3: words of every script; an outbox without texts; what this node shows of itself, and what it knows of a contact's
+-- key and consent.
 --
 -- As before, numbers of core's (u64) are stored as the i64 of the same bits; moments are Unix milliseconds; enumerations are
 -- the codes of code.rs.
@@ -53,3 +54,11 @@ INSERT INTO outbox
            sequence, ciphertext, repeat, queued_at, expires_at, ttl, disappears_at
     FROM outbox_2;
 DROP TABLE outbox_2;
+
+-- How this node shows itself; it was forgotten at each start, and online is what contacts have seen.
+ALTER TABLE identity ADD COLUMN availability INTEGER NOT NULL DEFAULT 0;
+
+-- `untrusted`: the identity key has replaced a verified one, and the user has not accepted it. `removed_by_peer`: the contact's
+-- node says that it has removed this one.
+ALTER TABLE contact ADD COLUMN untrusted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE contact ADD COLUMN removed_by_peer INTEGER NOT NULL DEFAULT 0;

@@ -9,7 +9,8 @@ use sotto_core::row::{
     Relationship, RequestRow, Retry, Row, SealedBody, SessionRow, TimerRow,
 };
 use sotto_core::{
-    ChannelId, ConversationId, EventSeq, GroupId, InviteToken, MessageId, OnionAddress, Position, SessionEpoch, Wall,
+    Availability, ChannelId, ConversationId, EventSeq, GroupId, InviteToken, MessageId, OnionAddress, Position,
+    SessionEpoch, Wall,
 };
 
 /// Changes of different keys, in key order, as core makes them. Some messages come with the event that announces them.
@@ -148,6 +149,8 @@ pub fn event() -> impl Strategy<Value = Event> {
         stranger().prop_map(|contact| Event::ContactRemoved { contact }),
         (stranger(), any::<bool>()).prop_map(|(contact, blocked)| Event::ContactBlocked { contact, blocked }),
         (stranger(), any::<bool>()).prop_map(|(contact, verified)| Event::ContactVerified { contact, verified }),
+        (stranger(), any::<bool>()).prop_map(|(contact, untrusted)| Event::ContactUntrusted { contact, untrusted }),
+        (stranger(), any::<bool>()).prop_map(|(contact, removed)| Event::RemovedByPeer { contact, removed }),
         (stranger(), any::<bool>()).prop_map(|(contact, identity_changed)| Event::ContactRekeyed {
             contact,
             identity_changed,
@@ -219,15 +222,24 @@ pub fn text() -> impl Strategy<Value = String> {
 }
 
 fn identity() -> impl Strategy<Value = IdentityRow> {
-    (bytes(), any::<u32>(), small_text(), wall()).prop_map(|(signal_identity, registration_id, name, created_at)| {
-        IdentityRow {
+    (bytes(), any::<u32>(), small_text(), wall(), availability()).prop_map(
+        |(signal_identity, registration_id, name, created_at, availability)| IdentityRow {
             onion_seed: super::identity(super::OWN).onion_seed,
             signal_identity,
             registration_id,
             name,
             created_at,
-        }
-    })
+            availability,
+        },
+    )
+}
+
+fn availability() -> impl Strategy<Value = Availability> {
+    prop_oneof![
+        Just(Availability::Online),
+        Just(Availability::Away),
+        Just(Availability::Invisible)
+    ]
 }
 
 fn contact() -> impl Strategy<Value = ContactRow> {
@@ -242,7 +254,7 @@ fn contact() -> impl Strategy<Value = ContactRow> {
     ];
     let names = (small_text(), small_text(), text());
     let keys = (prop::option::of(token()), prop::option::of(bytes()));
-    let flags = (any::<bool>(), any::<bool>(), prop::option::of(vec(any::<u32>(), 0..4)));
+    let flags = (any::<[bool; 4]>(), prop::option::of(vec(any::<u32>(), 0..4)));
     let times = (wall(), prop::option::of(wall()), any::<u32>(), prop::option::of(wall()));
     (peer(), standing, names, keys, flags, times).prop_map(
         |(
@@ -250,7 +262,7 @@ fn contact() -> impl Strategy<Value = ContactRow> {
             standing,
             (petname, claimed_name, note),
             (invite, identity_key),
-            (verified, blocked, features),
+            ([verified, blocked, untrusted, removed_by_peer], features),
             (created_at, last_seen, attempts, next_attempt),
         )| ContactRow {
             address,
@@ -262,6 +274,8 @@ fn contact() -> impl Strategy<Value = ContactRow> {
             identity_key,
             verified,
             blocked,
+            untrusted,
+            removed_by_peer,
             features,
             created_at,
             last_seen,

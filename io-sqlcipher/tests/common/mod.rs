@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use sotto_core::row::{
     Batch, Change, ContentType, DeliveryRow, DeliveryState, IdentityRow, MessageKey, MessageRow, Row,
 };
-use sotto_core::{Direction, EventSeq, MessageId, OnionAddress, Wall};
+use sotto_core::{Availability, Direction, EventSeq, MessageId, OnionAddress, Wall};
 use sotto_io_sqlcipher::{Store, StoreKey};
 use tempfile::TempDir;
 
@@ -84,6 +84,7 @@ pub fn identity(n: u8) -> IdentityRow {
         registration_id: 0x3fff,
         name: format!("name {n}"),
         created_at: Wall(1_700_000_000_000),
+        availability: Availability::default(),
     }
 }
 

@@ -167,6 +167,8 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
                 identity_changed,
             } => format!("rekeyed {} {identity_changed}", who(contact)),
             Event::ContactRolledBack { contact } => format!("rolled-back {}", who(contact)),
+            Event::ContactUntrusted { contact, untrusted } => format!("untrusted {} {untrusted}", who(contact)),
+            Event::RemovedByPeer { contact, removed } => format!("removed-by-peer {} {removed}", who(contact)),
         };
         let message = event
             .message

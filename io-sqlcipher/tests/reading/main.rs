@@ -28,6 +28,8 @@ fn contact(n: u8, petname: &str) -> ContactRow {
         identity_key: None,
         verified: n == 1,
         blocked: false,
+        untrusted: false,
+        removed_by_peer: false,
         features: None,
         created_at: Wall(1),
         last_seen: None,

@@ -11,7 +11,7 @@ use std::sync::{Arc, Barrier, Mutex};
 use futures::future::{join, join_all};
 use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use sotto_core::row::IdentityRow;
-use sotto_core::{OnionAddress, Wall};
+use sotto_core::{Availability, OnionAddress, Wall};
 use sotto_io::{ListenError, Listener, Stream, Transport, Wiretap};
 
 use crate::test_runtime::{TestRuntime, on_each_runtime};
@@ -37,6 +37,7 @@ fn identity(seed: u8) -> IdentityRow {
         registration_id: 1,
         name: String::new(),
         created_at: Wall(0),
+        availability: Availability::default(),
     }
 }
 

@@ -159,6 +159,7 @@ scenarios! {
         relationship::blocked_in_silence
         relationship::blocked_changes_nothing
         relationship::removed_and_added_again
+        relationship::removed_and_asks_again
         relationship::removed_and_asks_anew
         storage::a_full_disk
         storage::a_store_in_use

@@ -122,7 +122,7 @@ pub fn verified_across_a_new_session(world: &mut World) {
 }
 
 /// Bob comes back under his address with another Signal identity. Alice is warned, the verification is removed, and the
-/// old safety number no longer matches.
+/// old safety number no longer matches. She sends nothing until she accepts the new key.
 pub fn a_new_identity_is_a_warning(world: &mut World) {
     let number = compare_numbers(world);
     let (signal_identity, registration_id) = world.another_identity();
@@ -146,6 +146,18 @@ pub fn a_new_identity_is_a_warning(world: &mut World) {
     assert_eq!(world.count_events(ALICE, |event| *event == warned), 1);
     let verify = Command::VerifyContact(contact, Some(number));
     assert_eq!(world.call(ALICE, verify), Err(Refusal::SafetyNumberMismatch(contact)));
+
+    // Alice sends nothing to the new key before she has accepted it.
+    let message = world.new_message(BOB, "who are you?");
+    assert_eq!(
+        world.call(ALICE, Command::Send(message)),
+        Err(Refusal::UntrustedKey(contact))
+    );
+    let Ok(Reply::SafetyNumber(current)) = world.call(ALICE, Command::SafetyNumber(contact)) else {
+        panic!("there is a session");
+    };
+    world.call_ok(ALICE, Command::AcceptIdentityKey(contact, current.digits));
+    world.deliver_text(ALICE, BOB, "it is you");
 }
 
 /// Alice and Bob compare their safety numbers. Returns the digits.

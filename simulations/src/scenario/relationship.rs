@@ -1,7 +1,7 @@
 //! Blocked and removed contacts.
 
-use sotto_core::row::{DeliveryState, FailReason, Relationship};
-use sotto_core::{Command, Millis};
+use sotto_core::row::{DeliveryState, Event, FailReason, Relationship};
+use sotto_core::{Command, ContactObstacle, MessageId, Millis, Refusal};
 
 use crate::peer::{ALICE, BOB};
 use crate::world::{Fate, World};
@@ -35,12 +35,21 @@ pub fn removed(world: &mut World) {
     assert_eq!(world.received_texts(BOB, ALICE), ["so long"]);
 }
 
-/// Bob has removed Alice, who does not know. Her message is not delivered, and she sees that it is not.
+/// Bob has removed Alice, who learns it when she reaches him. What she has sent before waits; what she sends now is refused.
 pub fn removed_and_unaware(world: &mut World) {
-    let (alice, bob) = (world.address(ALICE), world.address(BOB));
-    world.call_ok(BOB, Command::RemoveContact(alice));
-    let unheard = world.send_text(ALICE, BOB, "are you angry?");
-    world.advance(Millis::hours(2));
+    let bob = world.address(BOB);
+    let unheard = removed_while_cut_off(world, "are you angry?");
+    let refused = Refusal::WrongRelationship {
+        contact: bob,
+        obstacle: ContactObstacle::RemovedByPeer,
+    };
+    let message = world.new_message(BOB, "still there?");
+    assert_eq!(world.call(ALICE, Command::Send(message)), Err(refused));
+    let told = Event::RemovedByPeer {
+        contact: bob,
+        removed: true,
+    };
+    assert_eq!(world.count_events(ALICE, |event| *event == told), 1);
     assert_eq!(world.state(ALICE, BOB, unheard), Some(DeliveryState::Queued));
     let cancel = Command::CancelMessage {
         conversation: bob.into(),
@@ -88,13 +97,32 @@ pub fn blocked_changes_nothing(world: &mut World) {
     world.call_ok(BOB, Command::BlockContact(alice, false));
 }
 
-/// Bob has removed Alice. She sees that nothing is delivered, removes him too, and asks again. Then she can retry what
-/// has failed.
-pub fn removed_and_asks_anew(world: &mut World) {
-    let (alice, bob) = (world.address(ALICE), world.address(BOB));
+/// Alice sends while Bob is out of reach; he removes her, and is reached again.
+fn removed_while_cut_off(world: &mut World, text: &str) -> MessageId {
+    let alice = world.address(ALICE);
+    world.partition(ALICE, BOB);
+    let id = world.send_text(ALICE, BOB, text);
     world.call_ok(BOB, Command::RemoveContact(alice));
-    let id = world.send_text(ALICE, BOB, "are you angry?");
+    world.heal();
+    world.until("she is told", |world| {
+        world.contact(ALICE, BOB).is_some_and(|row| row.removed_by_peer)
+    });
     world.advance(Millis::hours(2));
+    id
+}
+
+/// Bob has removed Alice. She asks again, and what has waited is sent once he accepts.
+pub fn removed_and_asks_again(world: &mut World) {
+    let id = removed_while_cut_off(world, "are you angry?");
+    world.befriend(ALICE, BOB);
+    world.until_delivered(ALICE, BOB, id);
+    assert_eq!(world.received_texts(ALICE, BOB), ["are you angry?"]);
+}
+
+/// Bob has removed Alice. She removes him too, and asks again. Then she can retry what has failed.
+pub fn removed_and_asks_anew(world: &mut World) {
+    let bob = world.address(BOB);
+    let id = removed_while_cut_off(world, "are you angry?");
     world.call_ok(ALICE, Command::RemoveContact(bob));
     assert_eq!(
         world.state(ALICE, BOB, id),

@@ -76,7 +76,11 @@ pub fn a_clock_is_set_back(world: &mut World) {
 pub fn a_long_silence(world: &mut World) {
     world.deliver_text(ALICE, BOB, "so");
     world.advance(Millis::hours(5));
-    assert_eq!(world.links_between(ALICE, BOB), 0, "an idle link is closed");
+    if world.is_fault_free() {
+        assert_eq!(world.links_between(ALICE, BOB), 0, "an idle link is closed");
+    }
+    // A machine that has just started has looked its contacts up, and that link is not idle for long yet.
+    world.until("an idle link is closed", |world| world.links_between(ALICE, BOB) == 0);
     world.deliver_text(BOB, ALICE, "where were we?");
 }
 

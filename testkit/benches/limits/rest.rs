@@ -146,6 +146,8 @@ fn friend(address: OnionAddress) -> ContactRow {
         identity_key: None,
         verified: false,
         blocked: false,
+        untrusted: false,
+        removed_by_peer: false,
         features: None,
         created_at: Wall(1),
         last_seen: None,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use sotto_core::Wall;
 use sotto_core::row::IdentityRow;
+use sotto_core::{Availability, Wall};
 use sotto_io::{Stream, Transport as _};
 use sotto_io_tor::{Reachability, Tor, TorLimits, runtime};
 use tempfile::TempDir;
@@ -36,6 +36,7 @@ impl Bare {
             registration_id: 1,
             name: String::new(),
             created_at: Wall(0),
+            availability: Availability::default(),
         };
         let mut listener = tor.listen(&identity).expect("no other listener");
         let mut changes = tor.status_changes();

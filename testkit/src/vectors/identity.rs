@@ -11,7 +11,7 @@ use prost::Message;
 use sha3::{Digest, Sha3_256};
 use sotto_core::row::{Batch, Change, IdentityRow, Row};
 use sotto_core::wire::link::Bundle;
-use sotto_core::{Command, FriendCode, InviteToken, Limits, OnionAddress, Ratchet, Signal, Wall};
+use sotto_core::{Availability, Command, FriendCode, InviteToken, Limits, OnionAddress, Ratchet, Signal, Wall};
 
 use super::json::{Json, hex, list, object};
 use super::{ALICE, BOB, TestIdentity, reason};
@@ -212,6 +212,7 @@ fn disk_of(person: &TestIdentity) -> Disk {
         registration_id: 1,
         name: String::new(),
         created_at: Wall(0),
+        availability: Availability::default(),
     };
     let mut disk = Disk::default();
     disk.apply(Batch {

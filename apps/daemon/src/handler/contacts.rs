@@ -56,7 +56,8 @@ const fn is_ours(contact: &api::Contact) -> bool {
         api::Relationship::Friend
         | api::Relationship::Requested
         | api::Relationship::RequestDelivered
-        | api::Relationship::RequestDeclined => true,
+        | api::Relationship::RequestDeclined
+        | api::Relationship::RemovedByPeer => true,
         api::Relationship::Stranger | api::Relationship::Asking | api::Relationship::Declined => contact.blocked,
     }
 }
@@ -130,8 +131,9 @@ impl Handle<all::Verify> for Service {
         let compared = params
             .number
             .map(|number| number.split_whitespace().collect::<String>());
+        let number = compared.clone().unwrap_or_else(|| current.digits.clone());
         let mark = match (params.mark, compared) {
-            (Some(true), compared) => Some(Some(compared.unwrap_or_else(|| current.digits.clone()))),
+            (Some(true), _) => Some(Some(number.clone())),
             (Some(false), _) => Some(None),
             (None, Some(compared)) if compared != current.digits => {
                 return Err(Error::new(Kind::UntrustedKey, "this is not the current safety number"));
@@ -141,10 +143,14 @@ impl Handle<all::Verify> for Service {
         if let Some(number) = mark {
             self.command(Command::VerifyContact(contact, number)).await?;
         }
-        let who = self.contact(contact).await?.who;
+        if params.accept_new_key {
+            self.command(Command::AcceptIdentityKey(contact, number)).await?;
+        }
+        let api::Contact { who, untrusted, .. } = self.contact(contact).await?;
         let scannable = HEXLOWER.encode(&current.scannable);
         Ok(Handled::Done(api::Safety {
             who,
+            untrusted,
             number: current.digits,
             scannable,
         }))

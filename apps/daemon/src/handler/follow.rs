@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sotto_api::{Error, FailReason, Kind, MessageState, Sent, WaitFor};
+use sotto_api::{Error, FailReason, Hold, Kind, MessageState, Sent, WaitFor};
 use sotto_core::row::{MessageKey, Relationship};
 use sotto_core::{ConversationId, MessageId};
 use tokio::time::timeout_at;
 
+use crate::fault::{ACCEPT_KEY, ASK_AGAIN};
 use crate::service::Service;
 use crate::view;
 
@@ -43,6 +44,7 @@ pub(super) async fn follow(
                 Ok((reader.message_by_key(&key)?, relationship))
             })
             .await?;
+        let hold = message.as_ref().and_then(view::hold);
         let Some(state) = message.and_then(|message| message.state) else {
             return Err(ended(Kind::WaitEnded, "has disappeared", sent));
         };
@@ -70,6 +72,9 @@ pub(super) async fn follow(
                 "waits, because they declined to be a contact",
                 sent,
             ));
+        }
+        if let Some(hold) = hold {
+            return Err(held(hold, sent));
         }
         match timeout_at(until, newest.changed()).await {
             Ok(Ok(())) => {}
@@ -100,6 +105,19 @@ const fn name(state: MessageState) -> &'static str {
         MessageState::Read => "read",
         MessageState::Failed => "failed",
         MessageState::Cancelled => "cancelled",
+    }
+}
+
+/// Only the user can change what holds the message.
+fn held(hold: Hold, sent: Sent) -> Error {
+    match hold {
+        Hold::RemovedByPeer => ended(Kind::Refused, "is held, because they have removed you", sent).hint(ASK_AGAIN),
+        Hold::UntrustedKey => ended(
+            Kind::UntrustedKey,
+            "is held, because their key is not the one that you verified",
+            sent,
+        )
+        .hint(ACCEPT_KEY),
     }
 }
 

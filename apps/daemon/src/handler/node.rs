@@ -76,6 +76,7 @@ impl Handle<all::NodeStatus> for Service {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             onion: self.us.to_string(),
             network,
+            availability: view::shown(status.availability),
             queued: status.queued as u64,
             links: status.links as u64,
             dials: status.dials as u64,

@@ -375,10 +375,10 @@ async fn a_declined_request_ends_the_wait() {
     let mut other = pair.homes[0].client().await;
     let alice = pair.homes[0].identity.onion.clone();
     let send = json!({ "conversation": "bob", "text": "please", "wait": "delivered", "timeout": 60 });
-    let (error, rejected) = tokio::join!(
-        other.refused("messages.send", send),
-        pair.bob.ok("friends.reject", json!({ "contact": alice }))
-    );
+    let (error, rejected) = tokio::join!(other.refused("messages.send", send), async {
+        pair.alice.until("message.queued").await;
+        pair.bob.ok("friends.reject", json!({ "contact": alice })).await
+    });
     assert_eq!(rejected["relationship"], "declined");
     assert_eq!(kinds(&error), (Kind::Refused, 6));
     pair.end().await;

@@ -1,8 +1,11 @@
 //! Contacts: requests, invites, verification, names.
 
+use serde_json::json;
 use sotto_api::Body;
+use sotto_core::row::{Batch, Change, Key, Row};
+use sotto_core::{Entropy, Ratchet as _, Signal};
 
-use crate::world::{World, string};
+use crate::world::{Person, World, string};
 
 #[test]
 fn both_sides_see_the_same_safety_number_and_can_mark_it() {
@@ -343,4 +346,144 @@ fn a_claimed_name_is_shown_beside_the_letters_that_commands_take() {
     let inbox = alice.run(&["inbox"]).stdout;
     assert!(inbox.contains(&format!("~bob ({beginning})  hello")), "{inbox}");
     alice.json(&["send", beginning, "hello, you", "--wait", "delivered"]);
+}
+
+#[test]
+fn an_invisible_user_stays_invisible_after_a_restart() {
+    let world = World::new();
+    let (mut alice, bob) = world.friends();
+    alice.json(&["send", "bob", "hello", "--wait", "delivered"]);
+    alice.json(&["presence", "invisible"]);
+    alice.stop();
+    let seen = bob.json(&["friends", "list"])["friends"][0]["last_seen"].clone();
+    alice.start();
+    let status = alice.json(&["status"]);
+    assert_eq!(
+        (&status["availability"], &status["links"], &status["dials"]),
+        (&json!("invisible"), &json!(0), &json!(0)),
+        "no friend is dialed"
+    );
+    assert!(alice.run(&["status"]).stdout.contains("invisible"));
+    assert_eq!(bob.json(&["friends", "list"])["friends"][0]["last_seen"], seen);
+    alice.json(&["presence", "away"]);
+    alice.kill();
+    alice.start();
+    assert_eq!(alice.json(&["status"])["availability"], "away");
+}
+
+#[test]
+fn a_removed_friend_is_told_and_can_ask_again() {
+    let world = World::new();
+    let (mut alice, mut bob) = world.friends();
+    bob.stop();
+    alice.json(&["friends", "remove", "bob"]);
+    bob.start();
+    bob.until("the removal", |event| {
+        matches!(event.body, Body::RemovedByPeer { removed: true, .. }).then_some(())
+    });
+    let friend = &bob.json(&["friends", "list"])["friends"][0];
+    assert_eq!(friend["relationship"], "removed_by_peer");
+    let listed = bob.run(&["friends", "list"]);
+    assert!(listed.stdout.contains("removed you"), "{listed:#?}");
+    assert!(
+        listed.stderr.contains(&format!("sotto friends add {}", alice.onion)),
+        "the way out: {listed:#?}"
+    );
+    let (code, error) = bob.error(&["send", "alice", "are you angry?"]);
+    assert_eq!((code, &error["data"]["kind"]), (6, &json!("refused")), "{error}");
+    assert!(string(&error["data"]["hint"]).contains("sotto friends add"), "{error}");
+
+    bob.json(&["friends", "add", &alice.onion]);
+    let waits = string(&bob.json(&["send", "alice", "are you angry?"])["id"]);
+    alice.until("the request", |event| {
+        matches!(event.body, Body::RequestReceived { .. }).then_some(())
+    });
+    alice.json(&["friends", "accept", &bob.onion]);
+    bob.until_state(&waits, sotto_api::MessageState::Delivered);
+    assert_eq!(alice.texts(1), ["are you angry?"]);
+}
+
+#[test]
+fn what_waits_for_a_friend_that_has_removed_you_says_so() {
+    let world = World::new();
+    let (mut alice, mut bob) = world.friends();
+    alice.stop();
+    let waits = string(&bob.json(&["send", "alice", "are you angry?"])["id"]);
+    bob.stop();
+    alice.start();
+    alice.json(&["friends", "remove", "bob"]);
+    bob.start();
+    bob.until("the removal", |event| {
+        matches!(event.body, Body::RemovedByPeer { removed: true, .. }).then_some(())
+    });
+    assert_eq!(
+        bob.json(&["outbox"])["messages"][0]["hold"],
+        "removed_by_peer",
+        "why it waits"
+    );
+    let shown = bob.run(&["outbox"]).stdout;
+    assert!(shown.contains("they removed you"), "{shown}");
+    bob.json(&["friends", "add", &alice.onion]);
+    alice.until("the request", |event| {
+        matches!(event.body, Body::RequestReceived { .. }).then_some(())
+    });
+    alice.json(&["friends", "accept", &bob.onion]);
+    bob.until_state(&waits, sotto_api::MessageState::Delivered);
+    assert_eq!(alice.texts(1), ["are you angry?"]);
+}
+
+#[test]
+fn nothing_is_sent_to_a_key_that_replaces_a_verified_one() {
+    let world = World::new();
+    let (mut alice, mut bob) = world.friends();
+    alice.json(&["friends", "verify", "bob", "--mark"]);
+    bob.stop();
+    let waits = string(&alice.json(&["send", "bob", "for your key alone"])["id"]);
+    replace_identity_key(&bob);
+    bob.start();
+    alice.until("the other key", |event| {
+        matches!(event.body, Body::ContactUntrusted { untrusted: true, .. }).then_some(())
+    });
+    let friend = &alice.json(&["friends", "list"])["friends"][0];
+    assert_eq!(
+        (&friend["untrusted"], &friend["verified"]),
+        (&json!(true), &json!(false))
+    );
+    let (code, error) = alice.error(&["send", "bob", "is it you?"]);
+    assert_eq!((code, &error["data"]["kind"]), (4, &json!("untrusted_key")), "{error}");
+    assert!(string(&error["data"]["hint"]).contains("--accept-new-key"), "{error}");
+    let waiting = &alice.json(&["outbox"])["messages"][0];
+    assert_eq!(
+        (&waiting["id"], &waiting["state"], &waiting["hold"]),
+        (&json!(waits), &json!("queued"), &json!("untrusted_key"))
+    );
+    assert!(alice.run(&["outbox"]).stdout.contains("their key changed"));
+
+    bob.json(&["send", "alice", "it is me", "--wait", "delivered"]);
+    assert_eq!(alice.texts(1), ["it is me"], "what comes is received");
+    let received = &alice.json(&["inbox"])["messages"][0];
+    assert_eq!(received["untrusted"], true, "and marked: {received}");
+
+    let accepted = alice.json(&["friends", "verify", "bob", "--accept-new-key"]);
+    assert_eq!(
+        (&accepted["untrusted"], &accepted["verified"]),
+        (&json!(false), &json!(false))
+    );
+    alice.until_state(&waits, sotto_api::MessageState::Delivered);
+    assert_eq!(bob.texts(1), ["for your key alone"]);
+}
+
+/// Another Signal identity under the same onion key, as after a store that was lost.
+fn replace_identity_key(person: &Person) {
+    let mut store = person.open_store();
+    let image = store.image().expect("whole");
+    let mut identity = image.identity.expect("an identity");
+    let (signal_identity, registration_id) = Signal::generate(&mut Entropy::from_seed([99; 32]));
+    identity.signal_identity = signal_identity.to_vec();
+    identity.registration_id = registration_id;
+    let mut changes = vec![Change::Put(Row::Identity(identity))];
+    let sessions = image.sessions.iter();
+    changes.extend(sessions.map(|session| Change::Delete(Key::Session(session.contact))));
+    store.commit(&Batch { changes }).expect("room");
+    store.close().expect("in order");
 }

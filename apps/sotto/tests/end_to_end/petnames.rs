@@ -1,10 +1,7 @@
 //! A petname names its contact in each form that looks the same, and nothing else could be meant by it.
 
-use std::fs;
-
 use serde_json::Value;
 use sotto_core::row::{Batch, Change, Row};
-use sotto_io_sqlcipher::{Store, StoreKey, read_salt};
 
 use crate::world::{Person, World, string};
 
@@ -123,10 +120,7 @@ fn a_petname_of_an_earlier_version_still_names_its_contact() {
 
 /// Writes it past all checks.
 fn store_petname(person: &Person, petname: &str) {
-    let database = person.folder.join("sotto.db");
-    let salt = read_salt(&database).expect("readable").expect("a store");
-    let key = fs::read(&person.key_file).expect("a key").try_into().expect("32 bytes");
-    let mut store = Store::open(&database, &StoreKey::new(key, salt)).expect("it opens");
+    let mut store = person.open_store();
     let mut contact = store.image().expect("whole").contacts.remove(0);
     petname.clone_into(&mut contact.petname);
     let changes = vec![Change::Put(Row::Contact(contact))];

@@ -12,6 +12,7 @@ use serde_json::Value;
 use sotto::demo::Eavesdropper;
 use sotto_api::{self as api, Body, Event, Method, all};
 use sotto_client::blocking::Client;
+use sotto_io_sqlcipher::{Store, StoreKey, read_salt};
 use tempfile::TempDir;
 
 /// Nothing in these tests takes longer than this unless it hangs.
@@ -231,6 +232,14 @@ impl Person {
             self.name,
             self.log()
         );
+    }
+
+    /// The store of a person whose daemon does not run.
+    pub fn open_store(&self) -> Store {
+        let database = self.folder.join("sotto.db");
+        let salt = read_salt(&database).expect("readable").expect("a store");
+        let key = fs::read(&self.key_file).expect("a key").try_into().expect("32 bytes");
+        Store::open(&database, &StoreKey::new(key, salt)).expect("it opens")
     }
 
     pub fn log(&self) -> String {

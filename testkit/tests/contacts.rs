@@ -1,0 +1,254 @@
+//! States of a contact that outlast a link and a start: invisible, an identity key that the user has not accepted, removed by
+//! the peer, and when the next dial is due.
+
+use sotto_core::row::{Batch, Change, ContactRow, DeliveryState, Event, Key, MessageKey, Relationship, Row};
+use sotto_core::{
+    Availability, Command, ContactObstacle, Entropy, FriendCode, Limits, MessageId, Millis, NewMessage, OnionAddress,
+    Presence, Ratchet, Refusal, Reply, Signal, Status,
+};
+use sotto_testkit::disk::Disk;
+use sotto_testkit::pair::{A, B, Pair};
+
+fn friends() -> Pair<Disk> {
+    let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &Limits::default());
+    pair.befriend();
+    pair
+}
+
+fn status(pair: &mut Pair<Disk>, side: usize) -> Status {
+    match pair.command(side, Command::Status) {
+        Ok(Reply::Status(status)) => status,
+        other => panic!("no status: {other:?}"),
+    }
+}
+
+fn contact(pair: &Pair<Disk>, side: usize) -> &ContactRow {
+    match pair.sides[side].store.row(&Key::Contact(pair.sides[1 - side].address)) {
+        Some(Row::Contact(row)) => row,
+        other => panic!("no contact: {other:?}"),
+    }
+}
+
+fn state(pair: &Pair<Disk>, side: usize, id: MessageId) -> Option<DeliveryState> {
+    let key = MessageKey::direct(pair.sides[1 - side].address, pair.sides[side].address, id);
+    match pair.sides[side].store.row(&Key::Delivery(key)) {
+        Some(Row::Delivery(row)) => Some(row.state),
+        _ => None,
+    }
+}
+
+fn presence(pair: &mut Pair<Disk>, side: usize) -> Presence {
+    match pair.command(side, Command::Peers) {
+        Ok(Reply::Peers(peers)) => peers[0].presence,
+        other => panic!("no presence: {other:?}"),
+    }
+}
+
+fn count(pair: &Pair<Disk>, side: usize, wanted: Event) -> usize {
+    pair.sides[side]
+        .store
+        .events()
+        .filter(|event| **event == wanted)
+        .count()
+}
+
+fn add(contact: OnionAddress) -> Command {
+    Command::AddContact {
+        code: FriendCode {
+            address: contact,
+            invite: None,
+        },
+        petname: None,
+        note: String::new(),
+    }
+}
+
+#[test]
+fn an_invisible_node_stays_invisible_and_dials_for_mail_alone() {
+    let mut pair = friends();
+    pair.command(B, Command::SetAvailability(Availability::Invisible))
+        .unwrap();
+    pair.cut();
+    pair.pass(Millis::hours(1));
+    let seen = contact(&pair, A).last_seen;
+    pair.reopen(B, 7, &Limits::default());
+    pair.pass(Millis::hours(1));
+    let of_b = status(&mut pair, B);
+    assert_eq!((of_b.availability, of_b.links), (Availability::Invisible, 0));
+    assert_eq!(contact(&pair, A).last_seen, seen, "no dial has shown that B is here");
+
+    pair.send_text(B, "mail is sent");
+    assert_eq!(pair.received_texts(A), ["mail is sent"]);
+    assert_ne!(presence(&mut pair, A), Presence::Online);
+    let a = pair.sides[A].address;
+    pair.command(B, Command::SetTyping(a, true)).unwrap();
+    match pair.command(A, Command::Peers) {
+        Ok(Reply::Peers(peers)) => assert!(!peers[0].typing, "typing would show it"),
+        other => panic!("no presence: {other:?}"),
+    }
+
+    // Once it is visible again, contacts learn so without a message.
+    pair.cut();
+    pair.command(B, Command::SetAvailability(Availability::Away)).unwrap();
+    assert_eq!(presence(&mut pair, A), Presence::Away);
+}
+
+/// Another Signal identity under the same onion key, as after a lost store.
+fn change_identity(pair: &mut Pair<Disk>, side: usize) {
+    let Some(Row::Identity(identity)) = pair.sides[side].store.row(&Key::Identity).cloned() else {
+        panic!("a node has an identity");
+    };
+    let (signal_identity, registration_id) = Signal::generate(&mut Entropy::from_seed([99; 32]));
+    let mut changed = identity;
+    changed.signal_identity = signal_identity.to_vec();
+    changed.registration_id = registration_id;
+    pair.sides[side].store.apply(Batch {
+        changes: vec![Change::Put(Row::Identity(changed))],
+    });
+    pair.sides[side].store.lose(|row| matches!(row, Row::Session(_)));
+    pair.reopen(side, 55, &Limits::default());
+}
+
+fn number(pair: &mut Pair<Disk>, side: usize) -> String {
+    let peer = pair.sides[1 - side].address;
+    match pair.command(side, Command::SafetyNumber(peer)) {
+        Ok(Reply::SafetyNumber(number)) => number.digits,
+        other => panic!("no safety number: {other:?}"),
+    }
+}
+
+/// For both directions of the key agreement (the smaller address offers), and for both ways to accept.
+#[test]
+fn what_waits_for_a_verified_contact_is_held_when_its_key_changes() {
+    for (side, compares) in [(A, false), (A, true), (B, false), (B, true)] {
+        let mut pair = friends();
+        let peer = pair.sides[1 - side].address;
+        let compared = number(&mut pair, side);
+        pair.command(side, Command::VerifyContact(peer, Some(compared.clone())))
+            .unwrap();
+        pair.cut();
+        pair.reachable = false;
+        let waits = pair.send_text(side, "for the verified key alone");
+        pair.reachable = true;
+        change_identity(&mut pair, 1 - side);
+        pair.send_text(1 - side, "it is me, with all new keys");
+        pair.pass(Millis::hours(1));
+
+        assert!(
+            pair.received_texts(1 - side).is_empty(),
+            "nothing is sealed to the new key"
+        );
+        assert_eq!(state(&pair, side, waits), Some(DeliveryState::Queued));
+        assert_eq!(
+            pair.received_texts(side),
+            ["it is me, with all new keys"],
+            "but it is heard"
+        );
+        let row = contact(&pair, side);
+        assert!(row.untrusted && !row.verified);
+        let held = |untrusted| Event::ContactUntrusted {
+            contact: peer,
+            untrusted,
+        };
+        assert_eq!(count(&pair, side, held(true)), 1);
+        let refused = pair.command(side, Command::Send(NewMessage::plain(peer, "and now?")));
+        assert_eq!(refused, Err(Refusal::UntrustedKey(peer)));
+
+        // It outlasts a start, and an old number accepts nothing.
+        pair.reopen(side, 66, &Limits::default());
+        pair.pass(Millis::minutes(20));
+        assert!(pair.received_texts(1 - side).is_empty());
+        let mismatch = Err(Refusal::SafetyNumberMismatch(peer));
+        assert_eq!(pair.command(side, Command::AcceptIdentityKey(peer, compared)), mismatch);
+        assert!(contact(&pair, side).untrusted);
+
+        let number = number(&mut pair, side);
+        let accept = if compares {
+            Command::VerifyContact(peer, Some(number))
+        } else {
+            Command::AcceptIdentityKey(peer, number)
+        };
+        pair.command(side, accept).unwrap();
+        pair.pass(Millis::minutes(1));
+        assert_eq!(pair.received_texts(1 - side), ["for the verified key alone"]);
+        assert_eq!(state(&pair, side, waits), Some(DeliveryState::Delivered));
+        let row = contact(&pair, side);
+        assert_eq!((row.untrusted, row.verified), (false, compares));
+        assert_eq!(count(&pair, side, held(false)), 1);
+    }
+}
+
+#[test]
+fn a_friend_that_has_removed_us_is_shown_so_and_can_be_asked_again() {
+    let mut pair = friends();
+    let [a, b] = [pair.sides[A].address, pair.sides[B].address];
+    pair.cut();
+    pair.reachable = false;
+    let waits = pair.send_text(B, "are you angry?");
+    pair.command(A, Command::RemoveContact(b)).unwrap();
+    pair.reachable = true;
+    pair.pass(Millis::hours(1));
+    let removed = |removed| Event::RemovedByPeer { contact: a, removed };
+    assert!(contact(&pair, B).removed_by_peer);
+    assert_eq!(count(&pair, B, removed(true)), 1);
+    assert_eq!(state(&pair, B, waits), Some(DeliveryState::Queued));
+
+    // It outlasts a start; the node's one look at its contacts hears the same again and writes nothing.
+    pair.reopen(B, 7, &Limits::default());
+    pair.pass(Millis::hours(1));
+    assert!(contact(&pair, B).removed_by_peer);
+    assert_eq!(count(&pair, B, removed(true)), 1);
+    let obstacle = ContactObstacle::RemovedByPeer;
+    let refused = pair.command(B, Command::Send(NewMessage::plain(a, "still there?")));
+    assert_eq!(refused, Err(Refusal::WrongRelationship { contact: a, obstacle }));
+
+    // The way out: ask again. What waits goes out once they accept.
+    pair.command(B, add(a)).unwrap();
+    assert!(!contact(&pair, B).removed_by_peer);
+    assert_eq!(contact(&pair, B).relationship, Relationship::RequestDelivered);
+    assert_eq!(state(&pair, B, waits), Some(DeliveryState::Queued));
+    let accept = Command::AcceptContact {
+        contact: b,
+        petname: None,
+    };
+    pair.command(A, accept).unwrap();
+    pair.pass(Millis::minutes(1));
+    assert_eq!(pair.received_texts(A), ["are you angry?"]);
+    assert_eq!(state(&pair, B, waits), Some(DeliveryState::Delivered));
+}
+
+#[test]
+fn a_friend_whose_restored_store_knows_us_again_has_not_removed_us() {
+    let mut pair = friends();
+    let [a, b] = [pair.sides[A].address, pair.sides[B].address];
+    let before = pair.sides[A].store.clone();
+    pair.command(A, Command::RemoveContact(b)).unwrap();
+    pair.send_text(B, "are you angry?");
+    pair.pass(Millis::minutes(1));
+    assert!(contact(&pair, B).removed_by_peer);
+    pair.sides[A].store = before;
+    pair.reopen(A, 7, &Limits::default());
+    pair.pass(Millis::minutes(1));
+    assert!(!contact(&pair, B).removed_by_peer);
+    let cleared = Event::RemovedByPeer {
+        contact: a,
+        removed: false,
+    };
+    assert_eq!(count(&pair, B, cleared), 1);
+    assert_eq!(pair.received_texts(A), ["are you angry?"]);
+}
+
+#[test]
+fn a_start_tries_at_once_and_then_quickly() {
+    let mut pair = friends();
+    pair.cut();
+    pair.reachable = false;
+    pair.send_text(A, "hello?");
+    pair.pass(Millis::hours(3));
+    assert!(contact(&pair, A).retry.attempts > 5, "tries are far apart by now");
+    pair.reopen(A, 7, &Limits::default());
+    assert_eq!(contact(&pair, A).retry.attempts, 1, "one try at once");
+    pair.reachable = true;
+    pair.pass(Limits::default().retry_first);
+    assert_eq!(pair.received_texts(B), ["hello?"]);
+}
