@@ -8,7 +8,7 @@ use sotto::Cli;
 use sotto_api::Time;
 use sotto_core::row::Relationship;
 use sotto_core::{FriendCode, OnionSecret};
-use sotto_daemon::resolve::{Candidate, contact};
+use sotto_daemon::resolve::{Candidate, contact, normal, petname};
 
 use crate::input::{Input, piece};
 
@@ -62,13 +62,14 @@ fn name(input: &mut Input<'_>) {
         })
         .into();
     let text = text();
-    let text = text.trim();
+    new_petname(&text, &candidates);
+    let text = normal(&text);
     let ours: Vec<_> = candidates
         .iter()
-        .filter(|one| !text.is_empty() && one.petname == text)
+        .filter(|one| !text.is_empty() && normal(&one.petname) == text)
         .collect();
     let code = text.parse::<FriendCode>().is_ok();
-    match contact(text, &candidates) {
+    match contact(&text, &candidates) {
         Ok(address) => {
             let one = candidates
                 .iter()
@@ -76,12 +77,31 @@ fn name(input: &mut Input<'_>) {
                 .expect("one of them");
             let full = address.to_string();
             let folded = text.to_lowercase();
-            let named = one.petname.to_lowercase() == folded;
+            let named = normal(&one.petname).to_lowercase() == folded;
             assert!(named || code || full.starts_with(&folded), "{text:?} is not {one:?}");
             assert!(code || ours.is_empty() || ours.len() == 1 && ours[0].address == address);
         }
         Err(error) => {
-            assert!(!error.message.is_empty() && (ours.len() != 1 || code || !text.is_ascii() || text.len() >= 8));
+            assert!(
+                !error.message.is_empty() && (ours.len() != 1 || code),
+                "{text:?}: {error}"
+            );
+        }
+    }
+}
+
+/// A petname that is not refused names its contact as it was typed, unless another one has the same.
+fn new_petname(text: &str, candidates: &[Candidate]) {
+    let (mut candidates, address) = (candidates.to_vec(), candidates[0].address);
+    let Ok(stored) = petname(text, address, &candidates) else {
+        return;
+    };
+    assert_eq!(normal(&stored), stored, "it has one form");
+    candidates[0].petname.clone_from(&stored);
+    let alike = candidates.iter().filter(|one| normal(&one.petname) == stored);
+    if alike.count() == 1 {
+        for asked in [text, &stored] {
+            assert_eq!(contact(asked, &candidates), Ok(address), "{asked:?}");
         }
     }
 }

@@ -106,7 +106,7 @@ pub fn petname(text: &str, peer: OnionAddress, candidates: &[Candidate]) -> Resu
 
 /// The one form of a text that is typed, stored and compared: composed (NFC), without what cannot be seen, and without
 /// blanks around it.
-fn normal(text: &str) -> String {
+pub fn normal(text: &str) -> String {
     let visible = visible_name(text.to_owned()).unwrap_or_default();
     ComposingNormalizerBorrowed::new_nfc().normalize(&visible).into_owned()
 }

@@ -28,9 +28,10 @@ impl Handle<all::Receive> for Service {
         let limit = usize::try_from(limit(params.limit, LONGEST)?).unwrap_or(usize::MAX);
         let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
         // Looking takes nothing away, so it does not wait for a client that receives.
-        let lock = match params.peek {
-            true => None,
-            false => Some(self.consumer_locks.lock(consumer.clone()).await?),
+        let lock = if params.peek {
+            None
+        } else {
+            Some(self.consumer_locks.lock(consumer.clone()).await?)
         };
         let start = start(self, Some(&consumer), None).await?;
         let batch = self.take(start, EventSeq(u64::MAX), limit).await?;

@@ -134,7 +134,7 @@ fn a_long_text_on_standard_input_is_too_long_and_not_the_wrong_encoding() {
         assert!(ran.stderr.contains("text") && ran.stderr.contains("32"), "{ran:#?}");
         assert!(!ran.stderr.contains("UTF-8"), "{ran:#?}");
     }
-    for bytes in [&b"\xe6\xb1"[..], b"a\xffb", &[0xe6; 65_536]] {
+    for bytes in [&b"\xe6\xb1"[..], b"a\xffb", &vec![0xe6; 65_536]] {
         let ran = alice.run_with(&["send", "bob", "-"], bytes);
         assert_eq!(ran.status.code(), Some(1), "{ran:#?}");
         assert!(ran.stderr.contains("UTF-8"), "{ran:#?}");
