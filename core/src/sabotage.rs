@@ -12,6 +12,7 @@ pub enum Rule {
     RetryNotRestored,
     MonotonicStored,
     RollbackUndetected,
+    UsedOfferAwaited,
     CrossingLinksBothClosed,
     HeartbeatNotSent,
     UnsentAckAccepted,

@@ -74,6 +74,8 @@ rules! {
     HashOrder,
     /// Cursors that contradict each other are accepted.
     RollbackUndetected = RollbackUndetected,
+    /// The opening of a session is awaited though the offer for it was used.
+    UsedOfferAwaited = UsedOfferAwaited,
     /// A pre-key offer is kept after its use.
     OfferKept,
     /// A request is accepted without the user.

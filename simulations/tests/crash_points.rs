@@ -57,6 +57,7 @@ scenarios! {
     ignored_and_asked_again
     declined_then_crossing
     an_invite_does_not_unblock
+    old_store_of_a_request
     declined
     withdrawn
     ones_own_code
@@ -102,6 +103,7 @@ scenarios! {
     old_store_after_sending
     old_store_after_receiving
     old_stores_of_both
+    old_store_of_an_offer
     only_the_identity_is_left
     verified_across_a_new_session
     a_new_identity_is_a_warning

@@ -55,7 +55,7 @@ impl<S: Clone> Contact<S> {
             }
             Relationship::Friend | Relationship::Requested | Relationship::RequestDelivered => {
                 // A friend that asks has lost its store or removed us, and what it had acknowledged may be gone.
-                self.rolled_back = self.delivery.cursors.acknowledged > 0;
+                self.rolled_back = self.is_friend() && self.delivery.cursors.acknowledged > 0;
                 self.claim(request.name, ctx);
                 self.accept(Some(link), &row, me, ctx)
             }

@@ -46,7 +46,9 @@ pub(crate) fn resumption(ours: &Hello, theirs: &Hello) -> Resumption {
 /// Whether `holder` has a session from the outstanding offer of `offerer` and nothing in it has come from there. If
 /// something has, the offer was used: the store that still has it is old.
 pub(crate) fn holds_offer_of(holder: &Hello, offerer: &Hello) -> bool {
-    holder.session_epoch != 0 && holder.session_epoch == offerer.offered && !is_used(holder)
+    holder.session_epoch != 0
+        && holder.session_epoch == offerer.offered
+        && (!is_used(holder) || breaks(Rule::UsedOfferAwaited))
 }
 
 /// Whether the other side has sealed or acknowledged anything in the session.

@@ -100,6 +100,7 @@ scenarios! {
         first_contact::ignored_and_asked_again
         first_contact::declined_then_crossing
         first_contact::an_invite_does_not_unblock
+        recovery::old_store_of_a_request
     }
     2 Strangers NONE {
         first_contact::declined
@@ -152,6 +153,7 @@ scenarios! {
         recovery::old_store_after_sending
         recovery::old_store_after_receiving
         recovery::old_stores_of_both
+        recovery::old_store_of_an_offer
         recovery::only_the_identity_is_left
         recovery::verified_across_a_new_session
         recovery::a_new_identity_is_a_warning

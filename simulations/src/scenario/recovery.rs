@@ -1,7 +1,7 @@
 //! Stores that have lost something. The two nodes must detect it and open a new session, before a key is used twice and
 //! without losing queued messages.
 
-use sotto_core::row::{Batch, Change, Event, Row};
+use sotto_core::row::{Batch, Change, Event, Key, Row};
 use sotto_core::{Command, Millis, Refusal, Reply};
 use sotto_testkit::disk::Disk;
 
@@ -96,6 +96,59 @@ pub fn old_stores_of_both(world: &mut World) {
     world.deliver_text(ALICE, BOB, "after");
     world.deliver_text(BOB, ALICE, "after, too");
     assert_eq!(world.received_texts(ALICE, BOB), ["one", "after"]);
+}
+
+/// Alice restores the store of the time when Bob had her request. They have been friends since, so her request is consent
+/// given again, and Bob is told what may be missing.
+pub fn old_store_of_a_request(world: &mut World) {
+    world.request(ALICE, BOB);
+    world.until_requested(ALICE, BOB);
+    let backup = world.snapshot(ALICE);
+    world.accept_contact(BOB, ALICE);
+    world.until_friends(ALICE, BOB);
+    let hers = world.deliver_text(ALICE, BOB, "before");
+    let his = world.deliver_text(BOB, ALICE, "before, too");
+    world.expect(hers, Fate::Received);
+    world.expect(his, Fate::Forgotten);
+    world.restore(ALICE, backup);
+    world.until_friends(ALICE, BOB);
+    world.deliver_text(ALICE, BOB, "after");
+    world.deliver_text(BOB, ALICE, "after, too");
+    assert_eq!(world.received_texts(ALICE, BOB), ["before", "after"]);
+    let contact = world.address(ALICE);
+    let told = |event: &Event| *event == Event::ContactRolledBack { contact };
+    assert_eq!(world.count_events(BOB, told), 1);
+}
+
+/// A session is replaced, and later the peer that offered the bundle restores its store of the time when the offer was
+/// outstanding. It does not wait for what the offer has brought already.
+pub fn old_store_of_an_offer(world: &mut World) {
+    world.edit_disk(BOB, |disk| disk.lose(is_session));
+    let waits = world.send_text(ALICE, BOB, "waits");
+    let offers = |world: &World, (peer, other): (Peer, Peer)| {
+        let offer = Key::Offer(world.address(other));
+        world.disk(peer).row(&offer).is_some()
+    };
+    world.until("a bundle is offered", |world| {
+        offers(world, (ALICE, BOB)) || offers(world, (BOB, ALICE))
+    });
+    let (offerer, other) = if offers(world, (ALICE, BOB)) {
+        (ALICE, BOB)
+    } else {
+        (BOB, ALICE)
+    };
+    let backup = world.snapshot(offerer);
+    world.until_delivered(ALICE, BOB, waits);
+    let sent = world.deliver_text(offerer, other, "before");
+    let received = world.deliver_text(other, offerer, "before, too");
+    world.expect(sent, Fate::Received);
+    world.expect(received, Fate::Forgotten);
+    if offerer == BOB {
+        world.expect(waits, Fate::Forgotten);
+    }
+    world.restore(offerer, backup);
+    world.deliver_text(ALICE, BOB, "after");
+    world.deliver_text(BOB, ALICE, "after, too");
 }
 
 /// Bob has lost everything but his identity. He asks Alice again, and since he is her contact, that is enough.

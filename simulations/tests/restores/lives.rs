@@ -8,6 +8,8 @@ use sotto_core::{Command, FriendCode, Limits, Millis, Reply};
 use sotto_simulations::{ALICE, BOB, Choices, Cipher, Invariant, Observation, Peer, World, add_contact, invariant};
 use sotto_testkit::disk::Disk;
 
+use crate::keys::SealedBefore;
+
 /// A life that was lived.
 pub struct Life {
     pub name: &'static str,
@@ -15,10 +17,12 @@ pub struct Life {
     pub world: World,
     /// Each peer's disk after each commit that changed what it may say to the other.
     pub disks: [Vec<Disk>; 2],
+    /// What was sealed in it.
+    pub sealed: SealedBefore,
 }
 
 /// What the first peer and the second one do.
-type Course = fn(&mut World, Peer, Peer);
+pub type Course = fn(&mut World, Peer, Peer);
 
 /// Every course of a conversation. Each begins with two strangers.
 pub const COURSES: &[(&str, Course)] = &[
@@ -38,6 +42,10 @@ fn asked(world: &mut World, first: Peer, second: Peer) {
     world.until_requested(first, second);
     world.accept_contact(second, first);
     world.until_friends(first, second);
+    set_timer(world, first, second, 20);
+    talk(world, first, second);
+    set_timer(world, second, first, 30);
+    set_timer(world, first, second, 10);
     talk(world, first, second);
 }
 
@@ -93,6 +101,8 @@ fn replaced(world: &mut World, first: Peer, second: Peer) {
         world.until_quiescent(&[(first, second)]);
     }
     world.deliver_text(first, second, "in a new session");
+    set_timer(world, first, second, 30);
+    world.until_quiescent(&[(first, second)]);
 }
 
 /// The first peer removes the second one and asks again. Then the second one removes the first, who removes, too, and asks.
@@ -125,6 +135,12 @@ fn blocked(world: &mut World, first: Peer, second: Peer) {
     talk(world, first, second);
 }
 
+/// So long that no text disappears.
+fn set_timer(world: &mut World, peer: Peer, other: Peer, days: u32) {
+    let contact = world.address(other);
+    world.call_ok(peer, Command::SetTimer(contact.into(), days * 24 * 3600));
+}
+
 /// Texts go both ways: one after the other, together, and over a second link.
 fn talk(world: &mut World, first: Peer, second: Peer) {
     world.deliver_text(first, second, "hello");
@@ -138,7 +154,7 @@ fn talk(world: &mut World, first: Peer, second: Peer) {
 }
 
 /// Lives a course. The key of the first peer is the smaller one, or the larger.
-pub fn live(name: &'static str, course: Course, first_is_smaller: bool) -> Life {
+pub fn live(name: &'static str, course: Course, cipher: Cipher, first_is_smaller: bool) -> Life {
     let moments = Moments::default();
     let mut invariants = invariant::all();
     invariants.push(Box::new(moments.clone()));
@@ -147,15 +163,7 @@ pub fn live(name: &'static str, course: Course, first_is_smaller: bool) -> Life 
         ..Limits::default()
     };
     let disks = vec![Disk::default(); 2];
-    let mut world = World::new(
-        Cipher::Transparent,
-        disks,
-        0,
-        limits,
-        1,
-        Choices::harmless(),
-        invariants,
-    );
+    let mut world = World::new(cipher, disks, 0, limits, 1, Choices::harmless(), invariants);
     world.start();
     moments.0.take();
     for peer in [ALICE, BOB] {
@@ -170,7 +178,13 @@ pub fn live(name: &'static str, course: Course, first_is_smaller: bool) -> Life 
     course(&mut world, first, second);
     world.until_quiescent(&[(first, second)]);
     let disks = moments.0.take();
-    Life { name, world, disks }
+    let sealed = SealedBefore::on(disks.iter().flatten());
+    Life {
+        name,
+        world,
+        disks,
+        sealed,
+    }
 }
 
 /// Keeps a copy of a disk after each commit, unless nothing in it is new that the other peer could notice.

@@ -45,9 +45,9 @@ fn is_blocked(disk: &Disk, contact: OnionAddress) -> bool {
 /// Goes on from these disks.
 pub fn go_on(life: &Life, disks: [&Disk; 2], pair: &Pair) -> Result<String, String> {
     let played = catch_panic(|| {
-        let mut world = life
-            .world
-            .branch(disks.map(Clone::clone).to_vec(), invariant::without_ledger());
+        let mut invariants = invariant::without_ledger();
+        invariants.push(life.sealed.invariant(&life.world, disks));
+        let mut world = life.world.branch(disks.map(Clone::clone).to_vec(), invariants);
         world.start();
         settle(&mut world, life, disks, pair)
     });
@@ -178,6 +178,12 @@ fn check_friends(world: &mut World) -> Result<(), String> {
     for peer in [ALICE, BOB] {
         if faults(world, peer) > 0 {
             return Err(format!("{peer} counts faults of a friend with whom all was well"));
+        }
+    }
+    for (peer, other) in [(ALICE, BOB), (BOB, ALICE)] {
+        let (known, set) = (world.timer(other, peer, peer), world.timer(peer, other, peer));
+        if known != set {
+            return Err(format!("{other} knows the timer {known} of {peer}, who has set {set}"));
         }
     }
     world.conclude(&[(ALICE, BOB)]);
