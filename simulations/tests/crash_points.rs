@@ -78,6 +78,8 @@ scenarios! {
     changes_while_away
     deleted_while_away
     deleted_before_it_left
+    edited_before_it_left
+    deleted_with_its_edit
     deleted_is_deleted
     each_their_own
     both_react
@@ -85,6 +87,7 @@ scenarios! {
     timer_of_one_message
     disappears_while_away
     disappears_before_the_ack
+    disappears_unsent
     the_tightest_timer_holds
     unread_it_stays
     expires_and_is_sent_again
