@@ -61,7 +61,7 @@ fn any_one_fault_anywhere() {
 }
 
 /// The most crash points of a short scenario.
-const SHORT: usize = 100;
+const SHORT: usize = 112;
 
 /// Plays every second short scenario in every world with two crashes, so that two cores share the work.
 fn any_two_crashes(share: usize) {
