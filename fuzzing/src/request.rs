@@ -3,7 +3,7 @@
 
 use serde::Serialize as _;
 use serde_json::{Map, Value, json};
-use sotto_api::rpc::{Incoming, Request, Response, parse};
+use sotto_api::rpc::{Incoming, Line as _, Request, Response, parse};
 use sotto_api::{Method, all};
 use sotto_daemon::{LINE_LIMIT, RequestLine, RequestLines};
 use tokio_util::bytes::BytesMut;
@@ -58,7 +58,7 @@ fn check(one: Result<Request, Box<Response>>, length: usize) {
     let request = match one {
         Ok(request) => request,
         Err(response) => {
-            let written = serde_json::to_string(&response).expect("JSON");
+            let written = response.line().expect("JSON");
             assert!(
                 !written.contains('\n') && written.len() <= WORDS + 6 * length,
                 "{written}"

@@ -3,7 +3,11 @@
 //! A client writes [`Request`] and reads [`FromDaemon`]; the daemon reads with [`parse`], since a line may be anything, and
 //! writes [`Response`] and [`Notification`].
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::iter::from_fn;
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{Error, Kind};
@@ -11,21 +15,47 @@ use crate::{Error, Kind};
 /// Requests in one batch at most; their answers are held together until the last is there.
 const BATCH_LIMIT: usize = 100;
 
-/// A client's id for a request: a string, a number or null.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Id(Value);
+/// A client's id for a request: a string, a number or null, as JSON. A number is kept as it was written, because a client
+/// compares what it gets back, and a number of JSON may have more digits than any type here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Id(String);
 
 impl Id {
     /// Whether it is null: the id in the answer to a request whose own id could not be read.
-    pub const fn is_null(&self) -> bool {
-        matches!(self.0, Value::Null)
+    pub fn is_null(&self) -> bool {
+        self.0 == "null"
+    }
+}
+
+impl Default for Id {
+    fn default() -> Self {
+        Self(String::from("null"))
     }
 }
 
 impl From<u64> for Id {
     fn from(number: u64) -> Self {
-        Self(number.into())
+        Self(number.to_string())
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// For a client's own ids, which are numbers of 64 bits. The daemon writes those of others with [`Line`].
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value: Value = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        value.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|value| Self(value.to_string()))
     }
 }
 
@@ -52,7 +82,7 @@ pub enum Incoming {
 }
 
 /// A response.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Response {
     jsonrpc: Version,
     /// The request's id; null if it could not be read.
@@ -96,6 +126,36 @@ pub enum FromDaemon {
 enum Version {
     #[serde(rename = "2.0")]
     Two,
+}
+
+/// What the daemon writes: one line of JSON, without its end.
+pub trait Line {
+    /// The line. An error is a bug: every type of the API can be written as JSON.
+    fn line(&self) -> serde_json::Result<String>;
+}
+
+impl Line for Response {
+    /// By hand, because only text can hold every id.
+    fn line(&self) -> serde_json::Result<String> {
+        let outcome = serde_json::to_string(&self.outcome)?;
+        // An object of one member: `{"result":…}` or `{"error":…}`.
+        let member = outcome.strip_prefix('{').unwrap_or_default();
+        Ok(format!(r#"{{"jsonrpc":"2.0","id":{},{member}"#, self.id))
+    }
+}
+
+/// The responses to a batch.
+impl Line for Vec<Response> {
+    fn line(&self) -> serde_json::Result<String> {
+        let lines = self.iter().map(Line::line).collect::<Result<Vec<_>, _>>()?;
+        Ok(format!("[{}]", lines.join(",")))
+    }
+}
+
+impl<P: Serialize> Line for Notification<P> {
+    fn line(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
 }
 
 impl<P> Request<P> {
@@ -146,8 +206,11 @@ pub fn parse(line: &str) -> Incoming {
             Kind::InvalidRequest,
             format!("a batch has at most {BATCH_LIMIT} requests, not {}", items.len()),
         ),
-        Ok(Value::Array(items)) => Incoming::Batch(items.into_iter().map(request).collect()),
-        Ok(value) => Incoming::One(request(value)),
+        Ok(Value::Array(items)) => {
+            let items = items.into_iter().zip(parts(line));
+            Incoming::Batch(items.map(|(item, text)| request(item, text)).collect())
+        }
+        Ok(value) => Incoming::One(request(value, line)),
     }
 }
 
@@ -155,7 +218,8 @@ fn refused(kind: Kind, why: impl Into<String>) -> Incoming {
     Incoming::One(Err(Box::new(Response::nameless(Error::new(kind, why)))))
 }
 
-fn request(value: Value) -> Result<Request, Box<Response>> {
+/// The request that `text` holds as `value`.
+fn request(value: Value, text: &str) -> Result<Request, Box<Response>> {
     let invalid = |id: &Option<Id>, why: &str| {
         let error = Error::new(Kind::InvalidRequest, why);
         Box::new(Response::new(id.clone().unwrap_or_default(), Err(error)))
@@ -165,7 +229,8 @@ fn request(value: Value) -> Result<Request, Box<Response>> {
     };
     let id = match object.remove("id") {
         None => None,
-        Some(id @ (Value::String(_) | Value::Number(_) | Value::Null)) => Some(Id(id)),
+        Some(Value::Number(number)) if !number.is_u64() && !number.is_i64() => Some(id_as_written(text)),
+        Some(id @ (Value::String(_) | Value::Number(_) | Value::Null)) => Some(Id(id.to_string())),
         Some(_) => return Err(invalid(&None, "id must be a string, a number or null")),
     };
     if object.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
@@ -185,6 +250,32 @@ fn request(value: Value) -> Result<Request, Box<Response>> {
         id,
         method,
         params,
+    })
+}
+
+/// The id in the text of a request. As in [`Value`], the last one counts.
+fn id_as_written(request: &str) -> Id {
+    let mut id = Id::default();
+    let mut parts = parts(request);
+    while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
+        if serde_json::from_str::<String>(key).is_ok_and(|key| key == "id") {
+            id = Id(value.to_owned());
+        }
+    }
+    id
+}
+
+/// The texts of the values in a well-formed JSON array; in an object, those of keys and values in turn.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text.trim_start().get(1..).unwrap_or_default();
+    from_fn(move || {
+        rest = rest.trim_start_matches([' ', '\t', '\r', '\n', ',', ':']);
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+        // At the closing bracket there is no value.
+        values.next()?.ok()?;
+        let (part, after) = rest.split_at(values.byte_offset());
+        rest = after;
+        Some(part)
     })
 }
 
@@ -241,7 +332,43 @@ mod tests {
             let Incoming::One(Err(response)) = parse(line) else {
                 panic!("{line:?} was taken for a request");
             };
-            assert_eq!((&response.id.0, kind(&response)), (&id, Some(expected)), "{line:?}");
+            let id = Id(id.to_string());
+            assert_eq!((&response.id, kind(&response)), (&id, Some(expected)), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_kept_as_it_was_written() {
+        for id in [
+            "0",
+            "-1",
+            "-0",
+            "18446744073709551615",
+            "18446744073709551616",
+            "-170141183460469231731687303715884105729",
+            "1.50",
+            "1E+2",
+            "1e-9",
+            "0.1000000000000000055511151231257827",
+            "\"1.50\"",
+            "null",
+        ] {
+            let request = format!(
+                r#" {{ "params" : {{"id": 7.5}}, "\\u0069d":1.0, "id" :{id} ,"jsonrpc":"2.0","method":"a.b"}}"#
+            );
+            let Incoming::One(Ok(one)) = parse(&request) else {
+                panic!("{request} is a request");
+            };
+            assert_eq!(one.id.as_ref().map(Id::to_string).as_deref(), Some(id));
+            let Incoming::Batch(items) = parse(&format!("[[7.5],\t{request} , {request}]")) else {
+                panic!("a batch");
+            };
+            let ids: Vec<_> = items[1..].iter().flatten().map(|request| request.id.clone()).collect();
+            assert_eq!(ids, [one.id.clone(), one.id.clone()]);
+            let line = Response::new(one.id.unwrap_or_default(), Ok(json!({})))
+                .line()
+                .expect("JSON");
+            assert_eq!(line, format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#));
         }
     }
 
@@ -271,12 +398,14 @@ mod tests {
 
     #[test]
     fn answers_have_the_form_of_the_specification() {
-        let good = Response::new(Id(json!("x")), Ok(json!({"a": 1})));
+        let value = |line: &dyn Line| serde_json::from_str::<Value>(&line.line().expect("JSON")).expect("JSON");
+        let good = Response::new(Id(String::from("\"x\"")), Ok(json!({"a": 1})));
+        assert_eq!(value(&good), json!({"jsonrpc": "2.0", "id": "x", "result": {"a": 1}}));
+        let bad = value(&Response::nameless(Error::new(Kind::ParseError, "no")));
         assert_eq!(
-            serde_json::to_value(&good).expect("json"),
-            json!({"jsonrpc": "2.0", "id": "x", "result": {"a": 1}})
+            value(&vec![good.clone(), good.clone()]),
+            json!([value(&good), value(&good)])
         );
-        let bad = serde_json::to_value(Response::nameless(Error::new(Kind::ParseError, "no"))).expect("json");
         assert_eq!(
             (&bad["id"], &bad["error"]["code"], bad.get("result")),
             (&json!(null), &json!(-32700), None)

@@ -7,8 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-use sotto_api::rpc::Notification;
+use sotto_api::rpc::{Line, Notification};
 use sotto_api::{Error, Kind};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc};
@@ -57,12 +56,13 @@ pub(crate) fn channel<W: AsyncWrite + Unpin>(stream: W, patience: Duration) -> (
 
 impl ClientQueue {
     /// Queues a line, and with it what is to be done once it is written.
-    pub async fn push(&self, message: &impl Serialize, after: Option<AfterWrite>) -> Result<(), ClientGone> {
-        let line = serde_json::to_vec(message).unwrap_or_else(|error| {
-            // All types of the API can be written as JSON; a bug must not end the connection.
+    pub async fn push(&self, message: &impl Line, after: Option<AfterWrite>) -> Result<(), ClientGone> {
+        let line = message.line().unwrap_or_else(|error| {
+            // A bug must not end the connection.
             tracing::error!(%error, "a response cannot be written as JSON");
-            Vec::from("null")
+            String::from("null")
         });
+        let line = line.into_bytes();
         match timeout(self.patience, self.queue.send(QueuedLine { line, after })).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(ClientGone),
@@ -104,12 +104,12 @@ async fn write<W: AsyncWrite + Unpin>(
 /// Ends the line that is half written, and says why no other follows.
 async fn write_lagged<W: AsyncWrite + Unpin>(stream: &mut W, rest: &[u8]) -> io::Result<()> {
     let why = Error::new(Kind::Lagged, "this client did not read fast enough, and is dropped");
-    let line = serde_json::to_vec(&Notification::new("lagged", why))?;
+    let line = Notification::new("lagged", why).line()?;
     stream.write_all(rest).await?;
     if rest != END {
         stream.write_all(END).await?;
     }
-    stream.write_all(&line).await?;
+    stream.write_all(line.as_bytes()).await?;
     stream.write_all(END).await?;
     stream.shutdown().await
 }
@@ -131,7 +131,7 @@ mod tests {
         let writing = tokio::spawn(writing);
         let began = Instant::now();
         let mut pushed = 0;
-        while client.push(&json!({ "number": pushed }), None).await.is_ok() {
+        while client.push(&Notification::new("count", pushed), None).await.is_ok() {
             pushed += 1;
             assert!(pushed < 1000, "the queue has no bound");
         }
@@ -143,7 +143,7 @@ mod tests {
         let mut last = Value::Null;
         while let Some(line) = lines.next_line().await.expect("memory cannot fail") {
             last = serde_json::from_str(&line).expect("a whole line");
-            numbers.extend(last["number"].as_u64());
+            numbers.extend(last["params"].as_u64());
         }
         assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
         assert_eq!(
@@ -160,7 +160,10 @@ mod tests {
         let writing = tokio::spawn(writing);
         let (done, mut is_done) = tokio::sync::oneshot::channel();
         let after: AfterWrite = Box::pin(async move { done.send(()).expect("a receiver") });
-        client.push(&json!("a long line"), Some(after)).await.expect("room");
+        client
+            .push(&Notification::new("a long line", ()), Some(after))
+            .await
+            .expect("room");
         tokio::task::yield_now().await;
         assert!(is_done.try_recv().is_err(), "half a line is not a line");
         let mut line = String::new();
@@ -168,7 +171,10 @@ mod tests {
             .read_line(&mut line)
             .await
             .expect("memory cannot fail");
-        assert_eq!(line, "\"a long line\"\n");
+        assert_eq!(
+            line,
+            "{\"jsonrpc\":\"2.0\",\"method\":\"a long line\",\"params\":null}\n"
+        );
         is_done
             .try_recv()
             .expect("done by the time that the client has the whole line");

@@ -101,7 +101,7 @@ impl Connection {
 
     async fn take(&mut self, incoming: Incoming) -> Result<(), ClientGone> {
         match incoming {
-            Incoming::One(Err(response)) => self.client.push(&response, None).await,
+            Incoming::One(Err(response)) => self.client.push(&*response, None).await,
             Incoming::One(Ok(request)) => self.one(request).await,
             Incoming::Batch(requests) => self.batch(requests).await,
         }

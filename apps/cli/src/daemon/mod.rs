@@ -43,7 +43,7 @@ enum Command {
 struct Run {
     #[command(flatten)]
     key: KeySource,
-    /// Write the log to this file instead of standard error
+    /// Write the log to this file instead of standard error; SIGHUP has it opened anew
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
     /// Leave the terminal's session first

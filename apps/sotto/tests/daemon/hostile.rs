@@ -72,6 +72,29 @@ async fn a_line_that_is_no_request_is_answered_and_the_next_one_served() {
 }
 
 #[tokio::test]
+async fn an_id_comes_back_as_it_was_written() {
+    let (home, _daemon, _network) = alone().await;
+    let mut client = home.client().await;
+    for id in [
+        "18446744073709551616",
+        "-9223372036854775809",
+        "1.50",
+        "1e2",
+        "\"1.50\"",
+    ] {
+        let request = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"identity.show"}}"#);
+        client.write(format!("{request}\n[{request}]\n").as_bytes()).await;
+        let one = client.text().await;
+        assert!(
+            one.starts_with(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result""#)),
+            "{one}"
+        );
+        let batch = client.text().await;
+        assert_eq!(batch, format!("[{one}]"));
+    }
+}
+
+#[tokio::test]
 async fn a_line_that_is_too_long_is_refused_without_an_end_to_the_conversation() {
     let (home, _daemon, _network) = alone().await;
     let mut client = home.client().await;

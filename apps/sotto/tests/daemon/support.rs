@@ -165,6 +165,15 @@ impl Client {
         line.map(|line| serde_json::from_str(&line).expect("JSON"))
     }
 
+    /// The text of the next line.
+    pub async fn text(&mut self) -> String {
+        let line = timeout(PATIENCE, self.lines.next_line())
+            .await
+            .expect("the daemon writes")
+            .expect("whole text");
+        line.expect("open")
+    }
+
     /// A request, and the line that comes next.
     pub async fn call(&mut self, method: &str, params: Value) -> Value {
         self.last_id += 1;

@@ -1,11 +1,14 @@
-//! Neither the disk nor the wire has anything readable.
+//! Neither the disk nor the wire has anything readable, and no other user of the machine is served.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 
 use sotto::demo::Secrets;
 
-use crate::world::{Person, World, string};
+use crate::world::{Person, World, path, run, string};
 
 const TEXTS: [&str; 3] = [
     "the eagle lands at midnight",
@@ -120,4 +123,45 @@ fn clean(secrets: &Secrets, person: &Person) {
     }
     let folder = fs::metadata(&person.folder).expect("there").permissions().mode();
     assert_eq!(folder & 0o777, 0o700);
+}
+
+/// A user that is neither the superuser nor the one who runs these tests.
+const NOBODY: u32 = 65534;
+
+#[test]
+fn another_user_is_refused_even_where_the_files_let_them_in() {
+    if !rustix::process::geteuid().is_root() {
+        // Not by `eprintln`, which a test that passes keeps to itself.
+        let why = b"NOT TESTED: another user at the daemon's socket. Only root can become another user.\n";
+        io::stderr().write_all(why).expect("standard error");
+        return;
+    }
+    let world = World::new();
+    let mut alice = world.person("alice");
+    alice.start();
+    let open = |path: &std::path::Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).expect("ours");
+    for folder in alice.folder.ancestors().take(3) {
+        open(folder, 0o755);
+    }
+    open(&alice.folder.join("sotto.sock"), 0o666);
+    let program = world.path().join("program");
+    fs::copy(env!("CARGO_BIN_EXE_sotto"), &program).expect("copied");
+    let ask = |user: u32| {
+        let mut command = Command::new(&program);
+        command.args(["--json", "--data-dir", path(&alice.folder), "status"]);
+        command.uid(user).gid(user);
+        run(command, b"")
+    };
+    let refused = ask(NOBODY);
+    assert_eq!(
+        (refused.status.code(), refused.stdout.as_str()),
+        (Some(6), ""),
+        "{refused:#?}"
+    );
+    assert!(
+        refused.stderr.contains("this daemon belongs to another user"),
+        "{refused:#?}"
+    );
+    let served = ask(0);
+    assert!(served.status.success(), "{served:#?}");
 }

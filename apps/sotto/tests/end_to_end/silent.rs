@@ -7,9 +7,10 @@ use std::thread;
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
+use sotto_api::MessageState;
 use sotto_client::blocking::Client;
 
-use crate::world::{PATIENCE, Person, Ran, World, ended, path, run};
+use crate::world::{PATIENCE, Person, Ran, World, ended, path, run, string};
 
 #[test]
 fn a_daemon_that_does_not_answer_is_named_by_every_command() {
@@ -49,6 +50,31 @@ fn a_daemon_that_does_not_answer_is_named_by_every_command() {
     let listened = listen.wait_with_output().expect("it ends");
     assert_eq!(listened.status.code(), Some(7), "{listened:?}");
     alice.stop();
+}
+
+#[test]
+fn a_machine_that_slept_takes_what_was_sent_meanwhile() {
+    let world = World::new();
+    let (mut alice, mut bob) = world.friends();
+    let process = Pid::from_child(bob.process());
+    for round in 0..2 {
+        kill_process(process, Signal::STOP).expect("it lives");
+        let texts = ["one", "two", "three"].map(|text| format!("{text} {round}"));
+        let sent = texts
+            .each_ref()
+            .map(|text| string(&alice.json(&["send", "bob", text])["id"]));
+        for id in &sent {
+            alice.until_state(id, MessageState::Sent);
+        }
+        kill_process(process, Signal::CONT).expect("it lives");
+        assert_eq!(bob.texts(3), texts, "each once, in order");
+        for id in &sent {
+            alice.until_state(id, MessageState::Delivered);
+        }
+    }
+    let answer = string(&bob.json(&["send", "alice", "I slept"])["id"]);
+    bob.until_state(&answer, MessageState::Delivered);
+    assert_eq!(alice.texts(1), ["I slept"]);
 }
 
 #[test]
