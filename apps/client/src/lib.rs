@@ -99,9 +99,11 @@ impl Client {
         let request = Request::new(id.clone(), M::NAME, params);
         let mut line = serde_json::to_vec(&request).map_err(|error| Error::internal(error.to_string()))?;
         line.push(b'\n');
-        self.writer.write_all(&line).await.map_err(|error| lost(&error))?;
+        // A daemon that turns clients away says why and does not read. Its reason counts, not the broken pipe.
+        let written = self.writer.write_all(&line).await;
         loop {
-            match self.next().await? {
+            let line = self.next().await;
+            match line.map_err(|error| written.as_ref().map_or_else(lost, |()| error))? {
                 FromDaemon::Notification(notification) => self.events.extend(event(notification)?),
                 // An error without an id is about the connection as a whole.
                 FromDaemon::Response(response) if response.id == id || response.id.is_null() => {
@@ -186,6 +188,7 @@ fn lost(error: &io::Error) -> Error {
 mod tests {
     use super::*;
     use serde_json::json;
+    use sotto_api::rpc::{Line as _, Response};
     use sotto_api::{Body, Nothing, all};
     use tokio::io::{AsyncBufReadExt as _, BufReader};
     use tokio::net::UnixListener;
@@ -294,6 +297,19 @@ mod tests {
             assert_eq!((error.kind(), error.message), (Kind::NoDaemon, said));
         }
         drop(listener);
+    }
+
+    #[tokio::test]
+    async fn the_reason_why_a_client_is_turned_away_comes_before_the_broken_pipe() {
+        let (mut client, mut daemon) = pair().await;
+        let refused = Response::nameless(Error::new(Kind::Refused, "another user's"));
+        let line = refused.line().expect("JSON") + "\n";
+        daemon.write_all(line.as_bytes()).await.expect("written");
+        drop(daemon);
+        for expected in [Kind::Refused, Kind::NoDaemon] {
+            let error = client.call::<all::DaemonStop>(&Nothing {}).await.expect_err("refused");
+            assert_eq!(error.kind(), expected, "{error}");
+        }
     }
 
     #[tokio::test]

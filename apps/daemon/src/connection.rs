@@ -109,7 +109,7 @@ impl Connection {
 
     async fn one(&mut self, request: Request) -> Result<(), ClientGone> {
         let Request { id, method, params, .. } = request;
-        let answer = caught(dispatch(&self.service, &method, params)).await;
+        let answer = catch_panic(dispatch(&self.service, &method, params)).await;
         // A notification has no response, so what only a response could carry is dropped.
         let Some(id) = id else { return Ok(()) };
         match answer {
@@ -126,7 +126,7 @@ impl Connection {
             Ok(Handled::Pending(result)) if self.waits.len() < WAITS => {
                 let client = self.client.clone();
                 self.waits.spawn(async move {
-                    let _ = client.push(&Response::new(id, caught(result).await), None).await;
+                    let _ = client.push(&Response::new(id, catch_panic(result).await), None).await;
                 });
                 Ok(())
             }
@@ -155,7 +155,7 @@ impl Connection {
                     continue;
                 }
             };
-            let answer = caught(dispatch(&self.service, &method, params)).await;
+            let answer = catch_panic(dispatch(&self.service, &method, params)).await;
             let Some(id) = id else { continue };
             match answer {
                 Ok(Handled::Done(value)) => answers.ready.push(Response::new(id, Ok(value))),
@@ -234,7 +234,7 @@ struct Batch {
 impl Batch {
     fn wait(&mut self, id: Id, result: PendingResult<Value>) {
         self.waiting
-            .spawn(async move { Response::new(id, caught(result).await) });
+            .spawn(async move { Response::new(id, catch_panic(result).await) });
     }
 
     async fn send(mut self, client: &ClientQueue) -> Result<(), ClientGone> {
@@ -257,7 +257,7 @@ impl Batch {
 }
 
 /// A panic as the error that the request gets, because its client would wait for the answer for ever.
-async fn caught<T>(request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+async fn catch_panic<T>(request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     AssertUnwindSafe(request).catch_unwind().await.unwrap_or_else(|_| {
         // Standard error has the panic's message.
         tracing::error!("a request has crashed");

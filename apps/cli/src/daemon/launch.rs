@@ -45,7 +45,7 @@ impl Start {
     pub fn run(self, context: &Context) -> Outcome {
         let profile = context.profile()?;
         if let Ok(mut client) = Client::connect(&profile.socket()) {
-            client.call::<all::NodeStatus>(&api::Nothing {}).map_err(in_the_way)?;
+            client.call::<all::NodeStatus>(&api::Nothing {}).map_err(profile_held)?;
             context.output.remark("the daemon is already running");
             return self.tell(context, client);
         }
@@ -162,7 +162,7 @@ impl Start {
 }
 
 /// A daemon that does not answer holds the profile. No second one can start beside it.
-fn in_the_way(error: Error) -> Error {
+fn profile_held(error: Error) -> Error {
     if error.kind() == Kind::NoDaemon {
         return Error::new(Kind::InUse, error.message).hint("sotto daemon stop ends it");
     }

@@ -50,7 +50,7 @@ fn a_daemon_leaves_the_folder_that_it_was_started_in() {
     let alice = world.person("alice");
     let _background = Background(&alice);
     let pid = path(&alice.folder).to_owned() + "/sotto.pid";
-    // Root, at least of its own namespace: nobody else may look at a process that closes its memory to others.
+    // Only root, at least of its own namespace, may look at a process that closes its memory to others.
     let mut command = Command::new("unshare");
     let script = shell(
         &alice,

@@ -125,8 +125,8 @@ fn clean(secrets: &Secrets, person: &Person) {
     assert_eq!(folder & 0o777, 0o700);
 }
 
-/// A user that is neither the superuser nor the one who runs these tests.
-const NOBODY: u32 = 65534;
+/// A user that is neither root nor the user of these tests.
+const OTHER_USER: u32 = 65534;
 
 #[test]
 fn another_user_is_refused_even_where_the_files_let_them_in() {
@@ -152,7 +152,7 @@ fn another_user_is_refused_even_where_the_files_let_them_in() {
         command.uid(user).gid(user);
         run(command, b"")
     };
-    let refused = ask(NOBODY);
+    let refused = ask(OTHER_USER);
     assert_eq!(
         (refused.status.code(), refused.stdout.as_str()),
         (Some(6), ""),
