@@ -353,9 +353,8 @@ mod tests {
             "\"1.50\"",
             "null",
         ] {
-            let request = format!(
-                r#" {{ "params" : {{"id": 7.5}}, "\\u0069d":1.0, "id" :{id} ,"jsonrpc":"2.0","method":"a.b"}}"#
-            );
+            let request =
+                format!(r#" {{ "params" : {{"id": 7.5}}, "\u0069d":1.0, "id" :{id} ,"jsonrpc":"2.0","method":"a.b"}}"#);
             let Incoming::One(Ok(one)) = parse(&request) else {
                 panic!("{request} is a request");
             };
