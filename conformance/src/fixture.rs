@@ -24,8 +24,6 @@ pub struct Connector<'t> {
     pub timeout: Duration,
     /// How many times as fast as ours the target's clock runs.
     pub clock_rate: u32,
-    /// The bucket that strangers share at the target.
-    strangers: TokenBucket,
     /// The buckets of peers that the target knows.
     buckets: BTreeMap<OnionAddress, TokenBucket>,
 }
@@ -36,9 +34,10 @@ impl Connector<'_> {
         Duration::from_secs(seconds) / self.clock_rate
     }
 
-    /// The bucket of a peer at the target.
-    pub fn bucket(&self, peer: &TestPeer) -> &TokenBucket {
-        self.buckets.get(&peer.address()).unwrap_or(&self.strangers)
+    /// The bucket of a peer at the target. An unknown peer has a new one for each link.
+    pub fn bucket(&self, peer: &TestPeer) -> TokenBucket {
+        let known = self.buckets.get(&peer.address()).cloned();
+        known.unwrap_or_else(|| TokenBucket::new(self.clock_rate))
     }
 
     /// A new stream.
@@ -48,15 +47,16 @@ impl Connector<'_> {
 
     /// A handshake on a new stream, of which nothing was sent.
     pub fn initiate(&self, peer: &mut TestPeer, deviations: Deviations) -> Result<Initiator, Failure> {
-        let bucket = self.bucket(peer).clone();
+        let bucket = self.bucket(peer);
         Ok(Initiator::new(peer, self.records()?, bucket, deviations))
     }
 
     /// An authenticated link, without our Hello.
     pub fn dial(&self, peer: &mut TestPeer) -> Result<TestLink, Failure> {
+        let bucket = self.bucket(peer);
         // The token for our Hello.
-        self.bucket(peer).take(1);
-        let mut initiator = self.initiate(peer, Deviations::default())?;
+        bucket.take(1);
+        let mut initiator = Initiator::new(peer, self.records()?, bucket, Deviations::default());
         initiator.exchange_1_2()?;
         Ok(initiator.finish(peer, &[]))
     }
@@ -130,7 +130,6 @@ impl<'t> Fixture<'t> {
                 address: options.address,
                 timeout: options.timeout,
                 clock_rate: options.clock_rate,
-                strangers: TokenBucket::new(options.clock_rate),
                 buckets: BTreeMap::new(),
             },
             seed: options.seed,

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 pub const BURST: u32 = 20;
 /// Tokens a second.
 const REFILL: u32 = 5;
-/// Tokens that stay unused, because the target's clock and ours differ.
-const RESERVE: f64 = 1.0;
+/// Tokens that stay unused: those that only a `Hello` or a `Request` takes, and one because the target's clock and ours differ.
+const RESERVE: f64 = 3.0;
 
 /// A copy of a bucket at the target. Clones are the same bucket.
 #[derive(Clone)]

@@ -32,6 +32,8 @@ pub enum Command {
     RejectContact(OnionAddress),
     /// Stop being contacts. What waits for them fails; the history stays. `Reply::Contact`.
     RemoveContact(OnionAddress),
+    /// Keep nothing of a peer that was removed or declined, or whose request waits, but the history. `Reply::Contact`.
+    ForgetContact(OnionAddress),
     /// Change our name for them; an empty one takes it away. `Reply::Contact`.
     RenameContact(OnionAddress, String),
     /// Block or unblock; they see no difference. `Reply::Contact`.
@@ -239,10 +241,14 @@ pub struct ContactPresence {
 /// A node's numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
-    /// Links up with contacts.
+    /// Links up with authenticated peers.
     pub links: usize,
     /// Dials under way.
     pub dials: usize,
+    /// Links of peers that have not authenticated yet.
+    pub handshakes: usize,
+    /// Links of peers that are neither friends nor asked by us; they are among `links`.
+    pub stranger_links: usize,
     /// Rows that wait in outboxes.
     pub queued: usize,
     /// How this node shows itself to contacts.
@@ -322,6 +328,9 @@ pub enum ContactObstacle {
     /// The peer has removed this node from its contacts.
     #[error("has removed you; ask them again by adding them")]
     RemovedByPeer,
+    /// The peer is a friend, or has been asked to be one.
+    #[error("is a contact; remove them first")]
+    NotRemoved,
     /// Nothing is agreed with the peer.
     #[error("is not a contact; add them first")]
     NotAContact,

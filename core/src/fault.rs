@@ -20,6 +20,8 @@ pub enum FaultKind {
     Hello,
     /// A frame that found the peer's token bucket empty.
     RateLimit,
+    /// More frames of a stranger than its bucket has tokens for.
+    Flood,
     /// A frame that only a contact may send.
     NotAContact,
     /// A request that is malformed, or whose bundle is not valid.
@@ -42,7 +44,7 @@ pub enum FaultKind {
     Opening,
     /// A content that does not decode, or that breaks a rule.
     Content,
-    /// The oldest of too many links of strangers.
+    /// One of too many links that are not authenticated, or of strangers.
     TooManyLinks,
     /// A peer that makes us talk and does not listen.
     Backlog,
@@ -58,6 +60,7 @@ impl FaultKind {
             Self::FrameOrder => "frame_order",
             Self::Hello => "hello",
             Self::RateLimit => "rate_limit",
+            Self::Flood => "flood",
             Self::NotAContact => "not_a_contact",
             Self::Request => "request",
             Self::RequestStatus => "request_status",
@@ -140,6 +143,7 @@ mod tests {
             FaultKind::FrameOrder,
             FaultKind::Hello,
             FaultKind::RateLimit,
+            FaultKind::Flood,
             FaultKind::NotAContact,
             FaultKind::Request,
             FaultKind::RequestStatus,

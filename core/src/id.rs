@@ -12,6 +12,11 @@ pub enum LinkId {
     Accepted(u64),
 }
 
+/// What carries an accepted stream, by a number that the transport gives: a Tor circuit, say. Streams that one peer has opened
+/// cheaply, over one circuit, have one number; where a transport cannot tell, each stream has its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CircuitId(pub u64);
+
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

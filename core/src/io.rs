@@ -3,15 +3,17 @@
 use std::fmt;
 
 use crate::row::{Batch, Query, Rows};
-use crate::{Command, CommandId, CommitId, FetchId, LinkId, Monotonic, Notice, OnionAddress, Refusal, Reply};
+use crate::{
+    CircuitId, Command, CommandId, CommitId, FetchId, LinkId, Monotonic, Notice, OnionAddress, Refusal, Reply,
+};
 
 /// What a driver tells a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A person or program wants something. Answered by one `Output::Reply`.
     Command(CommandId, Command),
-    /// A peer's stream has arrived.
-    Accepted(LinkId),
+    /// A peer's stream has arrived, on this circuit.
+    Accepted(LinkId, CircuitId),
     /// The stream of an `Output::Dial` is up.
     Connected(LinkId),
     /// Bytes of a link, in order.
@@ -80,6 +82,8 @@ pub enum DeadlineReason {
     OutboxExpiry,
     /// A message is to disappear.
     Disappearance,
+    /// A stranger's request is too old.
+    RequestExpiry,
     /// A message that a link has taken was not acknowledged at once.
     Sent,
 }
@@ -92,6 +96,7 @@ impl fmt::Display for DeadlineReason {
             Self::Retry => "retry",
             Self::OutboxExpiry => "outbox expiry",
             Self::Disappearance => "disappearance",
+            Self::RequestExpiry => "request expiry",
             Self::Sent => "sent",
         })
     }

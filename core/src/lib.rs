@@ -101,7 +101,8 @@ pub use conversation::id::{ChannelId, ConversationId, GroupId, MessageKey};
 pub use fault::FaultKind;
 pub use friend_code::{FriendCode, InviteToken, NotAFriendCode};
 pub use id::{
-    CommandId, CommitId, Direction, EventSeq, FetchId, LinkId, MessageId, NotAMessageId, Position, SessionEpoch,
+    CircuitId, CommandId, CommitId, Direction, EventSeq, FetchId, LinkId, MessageId, NotAMessageId, Position,
+    SessionEpoch,
 };
 pub use io::{Cause, Deadline, DeadlineReason, Input, Intake, Output};
 pub use kernel::entropy::Entropy;

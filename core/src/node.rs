@@ -47,8 +47,8 @@ pub struct Node<R: Ratchet = Signal> {
     pending: BTreeMap<FetchId, Pending>,
     fetches: u64,
     dial_queue: DialQueue,
-    /// One bucket for all strangers together.
-    strangers: Bucket,
+    /// For requests without an invite, of all strangers together.
+    requests: Bucket,
     /// Messages that a link has taken, and whose acks may come before it is worth while to write that down.
     handed_over: Vec<(OnionAddress, MessageKey)>,
     outputs: VecDeque<Output>,
@@ -61,7 +61,7 @@ impl<R: Ratchet> Node<R> {
         self.ctx.now = now;
         match input {
             Input::Command(id, command) => self.command(id, command),
-            Input::Accepted(id) => self.accepted(id),
+            Input::Accepted(id, circuit) => self.accepted(id, circuit),
             Input::Connected(id) => self.pool.connected(id, &mut self.ctx),
             Input::Received(id, bytes) => {
                 self.pool.received(id, &bytes, &self.ctx);
@@ -177,6 +177,7 @@ impl<R: Ratchet> Node<R> {
                 }
             }
             Alarm::Disappearance => self.disappear(),
+            Alarm::RequestExpiry => self.contacts.expire_strangers(&mut self.ctx),
             Alarm::Sent => self.note_sent(),
         }
     }

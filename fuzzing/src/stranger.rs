@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_core::link::Link;
-use sotto_core::{Cause, Entropy, Input as NodeInput, Limits, LinkId, Millis, OnionSecret};
+use sotto_core::{Cause, CircuitId, Entropy, Input as NodeInput, Limits, LinkId, Millis, OnionSecret};
 use sotto_testkit::pair::A;
 
 use crate::input::{Input, piece};
@@ -50,7 +50,7 @@ impl Streams {
         let id = LinkId::Accepted(1_000_000 + self.opened);
         self.up.insert(id);
         self.current = Some(id);
-        self.input(NodeInput::Accepted(id), pair);
+        self.input(NodeInput::Accepted(id, CircuitId(self.opened)), pair);
     }
 
     fn turn_to(&mut self, nth: usize) {
@@ -104,7 +104,7 @@ impl Streams {
     fn check(&mut self, pair: &mut Scene) {
         self.receive(pair);
         assert!(
-            self.up.len() <= Limits::default().stranger_links,
+            self.up.len() <= Limits::default().unauthenticated_links,
             "{} streams are up",
             self.up.len()
         );

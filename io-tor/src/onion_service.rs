@@ -3,8 +3,14 @@
 //!
 //! Any client can make us build a rendezvous circuit, and can ask again. So a [`CircuitLimiter`] bounds the circuits that
 //! exist and that are being built. A circuit that stays idle is closed. A circuit on which anything but our one port is
-//! requested is closed at once. (The node itself bounds the streams that arrive at that port.) arti's queue in front of us
-//! is bounded as well.
+//! requested is closed at once. (The node itself bounds the streams that arrive at that port, and is told which of them share
+//! a circuit: [`CircuitId`].) arti's queue in front of us is bounded as well.
+//!
+//! Each circuit costs a client little, so a flood over many circuits would be made dear by the proof of work of onion services
+//! (proposal 327; arti's feature `hs-pow-full`). It is not switched on. Its licence would allow it: the crates that it adds,
+//! `equix` and `hashx`, are LGPL-3.0-only, which AGPL-3.0-only may link. But arti calls the feature experimental, the puzzle's
+//! verifier is a compiler that makes executable memory at run time, and every dialer without the feature would be the last in
+//! the queue of a service under attack.
 
 use std::convert::Infallible;
 use std::io;
@@ -20,8 +26,8 @@ use futures::future::{self, Either, FutureExt as _, Shared};
 use futures::io::{AsyncRead, AsyncWrite};
 use futures::stream::{FusedStream as _, FuturesUnordered, StreamExt as _};
 use futures::{SinkExt as _, select_biased};
-use sotto_core::OnionAddress;
 use sotto_core::row::IdentityRow;
+use sotto_core::{CircuitId, OnionAddress};
 use sotto_io::Stream;
 use tor_cell::relaycell::msg::Connected;
 use tor_hscrypto::pk::HsIdKeypair;
@@ -177,7 +183,7 @@ async fn serve<R: Runtime>(
                         let id = next_id;
                         next_id += 1;
                         let (usage, displaced) = limiter.admit(id, &limits);
-                        let circuit = serve_circuit(&runtime, &limits, &listener, request, usage);
+                        let circuit = serve_circuit(&runtime, &limits, &listener, request, (CircuitId(id), usage));
                         circuits.push(future::select(Box::pin(circuit), displaced).map(move |_| id));
                     }
                 }
@@ -193,7 +199,7 @@ async fn serve_circuit<R: Runtime>(
     limits: &TorLimits,
     listener: &OnionListener,
     request: RendRequest,
-    usage: Arc<CircuitUsage>,
+    (id, usage): (CircuitId, Arc<CircuitUsage>),
 ) {
     let rendezvous = runtime.timeout(limits.rendezvous_timeout, request.accept()).await;
     let Ok(Ok(mut requests)) = rendezvous else { return };
@@ -201,7 +207,7 @@ async fn serve_circuit<R: Runtime>(
     loop {
         match runtime.timeout(limits.circuit_idle_timeout, requests.next()).await {
             Ok(Some(request)) => {
-                if accept(listener, request, &usage.streams).await.is_none() {
+                if accept(listener, request, id, &usage.streams).await.is_none() {
                     return;
                 }
             }
@@ -213,7 +219,7 @@ async fn serve_circuit<R: Runtime>(
 }
 
 /// `None` if the circuit is to be closed.
-async fn accept(listener: &OnionListener, request: StreamRequest, streams: &Arc<()>) -> Option<()> {
+async fn accept(listener: &OnionListener, request: StreamRequest, circuit: CircuitId, streams: &Arc<()>) -> Option<()> {
     let IncomingStreamRequest::Begin(begin) = request.request() else {
         return None;
     };
@@ -224,7 +230,7 @@ async fn accept(listener: &OnionListener, request: StreamRequest, streams: &Arc<
                 CountedHalf(reader, Arc::clone(streams)),
                 CountedHalf(writer, Arc::clone(streams)),
             );
-            listener.streams.clone().send(stream).await.ok()
+            listener.streams.clone().send(stream.on(circuit)).await.ok()
         }
         port if listener.self_probe.arrive(port) => request.accept(Connected::new_empty()).await.ok().map(drop),
         _ => None,

@@ -104,7 +104,9 @@ fn echo<R: Runtime>(runtime: &R, tor: &Tor<R>, identity: &IdentityRow) -> impl S
     let spawner = runtime.clone();
     let serving = async move {
         loop {
-            let Stream { mut reader, mut writer } = poll_fn(|cx| listener.poll_accept(cx)).await;
+            let Stream {
+                mut reader, mut writer, ..
+            } = poll_fn(|cx| listener.poll_accept(cx)).await;
             let echoing = async move {
                 let mut buffer = [0; 4096];
                 while let Ok(length @ 1..) = reader.read(&mut buffer).await {
@@ -126,7 +128,9 @@ fn echo<R: Runtime>(runtime: &R, tor: &Tor<R>, identity: &IdentityRow) -> impl S
 
 /// Dials the peer, sends 200 kB, and receives the echo.
 async fn exchange<R: Runtime>(tor: &Tor<R>, peer: OnionAddress) -> io::Result<()> {
-    let Stream { mut reader, mut writer } = tor.dial(peer).await?;
+    let Stream {
+        mut reader, mut writer, ..
+    } = tor.dial(peer).await?;
     let sent: Vec<u8> = (0..200_000_u32).map(|n| n.to_le_bytes()[n as usize % 3]).collect();
     let mut received = vec![0; sent.len()];
     let sending = async {

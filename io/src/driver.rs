@@ -10,7 +10,7 @@ use futures::channel::{mpsc, oneshot};
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use sotto_core::row::RowStore;
-use sotto_core::{Command, CommandId, Input, Intake, LinkId, Machine, Output};
+use sotto_core::{CircuitId, Command, CommandId, Input, Intake, LinkId, Machine, Output};
 
 use crate::clock::Clock;
 use crate::environment::{Environment, OpenedNode};
@@ -194,9 +194,11 @@ impl<'a, S: RowStore> Driver<'a, S> {
 
     fn accept(&mut self, stream: Stream) {
         let id = LinkId::Accepted(self.next_accepted);
+        // A stream of which the transport knows nothing is alone on its circuit.
+        let circuit = stream.circuit.unwrap_or(CircuitId(self.next_accepted));
         self.next_accepted += 1;
         self.add_link(id, Box::pin(ready(Ok(stream))));
-        self.handle(Input::Accepted(id));
+        self.handle(Input::Accepted(id, circuit));
     }
 
     fn add_link(&mut self, id: LinkId, opening: DialFuture) {

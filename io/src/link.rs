@@ -76,7 +76,7 @@ async fn run(
         Either::Left((opened, _)) => opened,
         Either::Right(_) => return Cause::HungUp,
     };
-    let Stream { reader, writer } = match opened {
+    let Stream { reader, writer, .. } = match opened {
         Ok(stream) => stream,
         Err(error) => {
             tracing::debug!(?id, %error, "no stream");

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::io::{AsyncRead, AsyncWrite};
-use sotto_core::OnionAddress;
 use sotto_core::row::IdentityRow;
+use sotto_core::{CircuitId, OnionAddress};
 
 /// Dials peers and listens for them.
 pub trait Transport: Send + Sync + 'static {
@@ -43,6 +43,8 @@ pub struct Stream {
     pub reader: Box<dyn AsyncRead + Send + Unpin>,
     /// Bytes to the peer.
     pub writer: Box<dyn AsyncWrite + Send + Unpin>,
+    /// What carries an accepted stream, where the transport can tell.
+    pub circuit: Option<CircuitId>,
 }
 
 impl Stream {
@@ -54,6 +56,16 @@ impl Stream {
         Self {
             reader: Box::new(reader),
             writer: Box::new(writer),
+            circuit: None,
+        }
+    }
+
+    /// The same stream, carried by this circuit.
+    #[must_use]
+    pub fn on(self, circuit: CircuitId) -> Self {
+        Self {
+            circuit: Some(circuit),
+            ..self
         }
     }
 }

@@ -24,17 +24,19 @@ impl Wiretap {
     }
 
     /// The same stream, observed.
-    pub fn tap(&self, Stream { reader, writer }: Stream) -> Stream {
-        Stream::new(
+    pub fn tap(&self, stream: Stream) -> Stream {
+        let circuit = stream.circuit;
+        let tapped = Stream::new(
             TappedHalf {
-                half: reader,
+                half: stream.reader,
                 wiretap: self.clone(),
             },
             TappedHalf {
-                half: writer,
+                half: stream.writer,
                 wiretap: self.clone(),
             },
-        )
+        );
+        Stream { circuit, ..tapped }
     }
 }
 

@@ -8,13 +8,14 @@ use sotto_core::link::{Link, LinkEvent};
 use sotto_core::row::RowStore;
 use sotto_core::wire::content::Content;
 use sotto_core::wire::link::{Ack, Ciphertext, Frame, Relationship, Request, frame::Body};
-use sotto_core::{Cause, Command, Entropy, Input, LinkId, OnionAddress, Ratchet, Signal};
+use sotto_core::{Cause, CircuitId, Command, Entropy, Input, InviteToken, LinkId, OnionAddress, Ratchet, Signal};
 
 use crate::pair::{A, Pair};
 
 /// A peer that sends what the test says.
 pub struct HostilePeer<R: Ratchet = Signal> {
     peer: TestPeer<R>,
+    seed: u64,
     link: Option<(LinkId, Link)>,
     links: u64,
     /// Frames received on the present link.
@@ -23,14 +24,16 @@ pub struct HostilePeer<R: Ratchet = Signal> {
 
 impl<R: Ratchet> HostilePeer<R> {
     /// A peer of side A whose keys follow from `seed`.
-    pub fn new<S>(pair: &Pair<S, R>, seed: u8) -> Self {
-        let mut entropy = Entropy::from_seed([seed; 32]);
+    pub fn new<S>(pair: &Pair<S, R>, seed: u64) -> Self {
+        let [first, others @ ..] = seed.to_le_bytes();
+        let mut entropy = Entropy::from_seed(std::array::from_fn(|index| first ^ others[index % 7]));
         let onion_seed = entropy.bytes();
         let clock = Clock::Fixed(pair.now.wall);
         let mut peer = TestPeer::new(onion_seed, entropy, pair.sides[A].address, clock);
         peer.features = vec![77, 1_500, 6, 77];
         Self {
             peer,
+            seed,
             link: None,
             links: 0,
             received: Vec::new(),
@@ -52,11 +55,12 @@ impl<R: Ratchet> HostilePeer<R> {
         self.peer.session.as_ref().map_or(0, |session| session.sent)
     }
 
-    /// Opens a stream to side A and sends nothing. The links of peers with different `lane`s have different ids.
+    /// Opens a stream to side A and sends nothing. Each `lane` is a circuit.
     pub fn connect<S: RowStore>(&mut self, pair: &mut Pair<S, R>, lane: u64) -> LinkId {
         self.links += 1;
-        let id = LinkId::Accepted(1_000_000 * (lane + 1) + self.links);
-        pair.input(A, Input::Accepted(id));
+        let circuit = (lane + 1) << 40;
+        let id = LinkId::Accepted(circuit + (self.seed << 20) + self.links);
+        pair.input(A, Input::Accepted(id, CircuitId(circuit)));
         let mut link = Link::dial(&self.peer.secret(), self.peer.target(), self.peer.fork_entropy());
         link.connected();
         self.link = Some((id, link));
@@ -108,6 +112,36 @@ impl<R: Ratchet> HostilePeer<R> {
     /// A correct request. The peer remembers its bundle.
     pub fn request(&mut self) -> Request {
         self.peer.request(&[])
+    }
+
+    /// A correct request with an invite token.
+    pub fn request_with(&mut self, invite: &InviteToken) -> Request {
+        self.peer.request(&invite.0)
+    }
+
+    /// Dials, unless its link is up, and sends a Hello and a request. Whether it was answered that the request waits.
+    pub fn ask<S: RowStore>(&mut self, pair: &mut Pair<S, R>, lane: u64) -> bool {
+        let request = self.request();
+        self.ask_with(pair, lane, request)
+    }
+
+    /// As [`ask`](Self::ask), with this request.
+    pub fn ask_with<S: RowStore>(&mut self, pair: &mut Pair<S, R>, lane: u64, request: Request) -> bool {
+        self.exchange(pair);
+        if !self.is_connected() {
+            self.dial(pair, lane);
+            self.send(pair, self.hello(Relationship::Requested));
+        }
+        self.received.clear();
+        self.send(pair, Body::Request(request));
+        let pending = |body: &Body| match body {
+            Body::RequestStatus(status) => status.relationship() == Relationship::Pending,
+            _ => false,
+        };
+        self.received
+            .iter()
+            .filter_map(|frame| frame.body.as_ref())
+            .any(pending)
     }
 
     /// Becomes a contact of side A, by a request that A accepts.

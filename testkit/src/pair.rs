@@ -2,8 +2,8 @@
 
 use sotto_core::row::RowStore;
 use sotto_core::{
-    Cause, Command, CommandId, FriendCode, Input, Limits, LinkId, MessageId, Millis, Monotonic, NewMessage, Now,
-    Ratchet, Refusal, Reply, Signal, Wall,
+    Cause, CircuitId, Command, CommandId, FriendCode, Input, Limits, LinkId, MessageId, Millis, Monotonic, NewMessage,
+    Now, Ratchet, Refusal, Reply, Signal, Wall,
 };
 
 use crate::disk::Disk;
@@ -182,7 +182,7 @@ impl<S: RowStore, R: Ratchet> Pair<S, R> {
                 ids[other] = Some(accepted);
                 self.links.push(ids);
                 self.input(side, Input::Connected(id));
-                self.input(other, Input::Accepted(accepted));
+                self.input(other, Input::Accepted(accepted, CircuitId(self.accepted)));
             }
             LinkOutput::Transmit(id, bytes) => {
                 match self.far_end(side, id) {

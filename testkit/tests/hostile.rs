@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use sotto_core::row::{Key, Relationship, Row};
+use sotto_core::row::{Event, Key, Relationship, Row};
 use sotto_core::wire::content::Content;
 use sotto_core::wire::link::{self, frame::Body};
-use sotto_core::{Command, FriendCode, Limits, Millis, OnionAddress, Reply};
-use sotto_testkit::bystanders::{TEXT, assert_unaffected, bystanders};
+use sotto_core::{Command, FaultKind, FriendCode, InviteToken, Limits, Millis, OnionAddress, Reply};
+use sotto_testkit::bystanders::{TEXT, assert_unaffected, bystanders, status};
 use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile::HostilePeer;
 use sotto_testkit::pair::{A, B, Pair};
@@ -177,7 +177,7 @@ fn requests_and_idle_links_of_strangers_are_bounded() {
     let mut pair: Pair<Disk> = bystanders();
     for seed in 10..120 {
         let mut peer = HostilePeer::new(&pair, seed);
-        peer.dial(&mut pair, seed.into());
+        peer.dial(&mut pair, seed);
         let hello = peer.hello(link::Relationship::Requested);
         peer.send(&mut pair, hello);
         let request = peer.request();
@@ -197,7 +197,7 @@ fn requests_and_idle_links_of_strangers_are_bounded() {
     // A hundred streams without a byte.
     for seed in 120..220 {
         let mut peer = HostilePeer::new(&pair, seed);
-        peer.connect(&mut pair, seed.into());
+        peer.connect(&mut pair, seed);
     }
     let hostile = HostilePeer::new(&pair, 10).address();
     check_unaffected(&mut pair, hostile);
@@ -245,4 +245,296 @@ fn new_sessions_of_a_contact_leave_one_outbox_row() {
         let waiting = rows.filter(|row| matches!(row, Row::Outbox(row) if row.contact == peer.address()));
         assert_eq!(waiting.count(), 1);
     }
+}
+
+/// The first contact of a stranger. `number` tells strangers apart.
+fn stranger(pair: &Pair<Disk, Transparent>, number: u64) -> HostilePeer<Transparent> {
+    HostilePeer::new(pair, 1000 + number)
+}
+
+/// A node that strangers may reach: side A of a pair of contacts.
+fn reachable(limits: &Limits) -> Pair<Disk, Transparent> {
+    let mut pair = Pair::over([Disk::default(), Disk::default()], 1, limits);
+    pair.befriend();
+    pair
+}
+
+fn requests_held(pair: &Pair<Disk, Transparent>) -> Vec<OnionAddress> {
+    let rows = pair.sides[A].store.rows();
+    let requests = rows.filter_map(|row| match row {
+        Row::Request(row) => Some(row.contact),
+        _ => None,
+    });
+    requests.collect()
+}
+
+/// Events that the log of side A has of this peer.
+fn events_about(pair: &Pair<Disk, Transparent>, peer: OnionAddress) -> Vec<Event> {
+    let rows = pair.sides[A].store.rows();
+    let events = rows.filter_map(|row| match row {
+        Row::Event(row) => Some(row.event.clone()),
+        _ => None,
+    });
+    events
+        .filter(|event| matches!(event, Event::RequestReceived { contact } if *contact == peer))
+        .collect()
+}
+
+fn relationship(pair: &Pair<Disk, Transparent>, peer: OnionAddress) -> Option<Relationship> {
+    match pair.sides[A].store.row(&Key::Contact(peer)) {
+        Some(Row::Contact(row)) => Some(row.relationship),
+        _ => None,
+    }
+}
+
+fn faults(pair: &mut Pair<Disk, Transparent>, kind: FaultKind) -> u64 {
+    status(pair).faults_by_kind.get(&kind).copied().unwrap_or_default()
+}
+
+fn invite(pair: &mut Pair<Disk, Transparent>) -> InviteToken {
+    match pair.command(A, Command::CreateInvite) {
+        Ok(Reply::Invite(code)) => code.invite.expect("an invite"),
+        other => panic!("no invite: {other:?}"),
+    }
+}
+
+/// All strangers had one bucket of tokens, so one of them could keep it empty.
+#[test]
+fn a_flood_of_one_stranger_ends_its_link_and_stops_no_other_first_contact() {
+    for flood in [
+        Body::Heartbeat(link::Heartbeat { reply: true }),
+        Body::Ciphertext(link::Ciphertext {
+            session_epoch: 1,
+            sequence: 1,
+            ciphertext: vec![2; 1000],
+        }),
+    ] {
+        let mut pair = reachable(&Limits::default());
+        let mut flooder = stranger(&pair, 1);
+        flooder.dial(&mut pair, 1);
+        flooder.send(&mut pair, flooder.hello(link::Relationship::Requested));
+        for _ in 0..100 {
+            flooder.send(&mut pair, flood.clone());
+        }
+        assert!(!flooder.is_connected(), "the link of the flood ends");
+        assert_eq!(faults(&mut pair, FaultKind::Flood), 1);
+        // Not a moment has passed.
+        assert!(stranger(&pair, 2).ask(&mut pair, 2));
+    }
+}
+
+#[test]
+fn other_frames_leave_the_tokens_of_a_request() {
+    let mut pair = reachable(&Limits::default());
+    let token = invite(&mut pair);
+    let mut asker = stranger(&pair, 1);
+    assert!(asker.ask(&mut pair, 1));
+    for _ in 0..100 {
+        asker.send(&mut pair, Body::Heartbeat(link::Heartbeat { reply: true }));
+    }
+    let request = asker.request_with(&token);
+    asker.ask_with(&mut pair, 1, request);
+    assert_eq!(relationship(&pair, asker.address()), Some(Relationship::Friend));
+}
+
+/// The bound was looked at before the invite.
+#[test]
+fn junk_requests_keep_no_bearer_of_an_invite_out_and_hold_their_places_for_a_day() {
+    let limits = Limits::default();
+    let mut pair = reachable(&limits);
+    let token = invite(&mut pair);
+    let first = stranger(&pair, 0).address();
+    for number in 0..64 {
+        assert!(stranger(&pair, number).ask(&mut pair, number));
+        pair.pass(Millis::seconds(1));
+    }
+    let mut late = stranger(&pair, 64);
+    assert!(!late.ask(&mut pair, 64), "no answer, so it asks again");
+    assert_eq!(relationship(&pair, late.address()), None);
+    assert!(late.is_connected() && faults(&mut pair, FaultKind::TooManyRequests) == 1);
+
+    let mut invited = stranger(&pair, 65);
+    let request = invited.request_with(&token);
+    invited.ask_with(&mut pair, 65, request);
+    assert_eq!(relationship(&pair, invited.address()), Some(Relationship::Friend));
+
+    pair.pass(Millis::hours(24));
+    assert!(late.ask(&mut pair, 64), "the oldest has had its day");
+    let held = requests_held(&pair);
+    assert!(held.len() == 64 && held.contains(&late.address()) && !held.contains(&first));
+    assert_eq!(relationship(&pair, first), None);
+}
+
+#[test]
+fn a_request_expires_and_leaves_nothing() {
+    let mut pair = reachable(&Limits::default());
+    let mut asker = stranger(&pair, 1);
+    assert!(asker.ask(&mut pair, 1));
+    pair.pass(Millis::hours(29 * 24));
+    assert_eq!(requests_held(&pair), [asker.address()]);
+    pair.pass(Millis::hours(3 * 24));
+    assert_eq!(requests_held(&pair), []);
+    assert_eq!(relationship(&pair, asker.address()), None);
+    assert!(asker.ask(&mut pair, 1), "and may come again");
+}
+
+/// A clock that is far ahead for a while erases nothing, whether it was so at the start or has jumped.
+#[test]
+fn a_wrong_clock_that_is_set_right_within_the_hour_expires_no_request() {
+    let limits = Limits::default();
+    for restart in [true, false] {
+        let mut pair = reachable(&limits);
+        let mut asker = stranger(&pair, 1);
+        assert!(asker.ask(&mut pair, 1));
+        let right = pair.now.wall;
+        pair.now.wall = right.after(Millis::hours(10_000));
+        if restart {
+            pair.reopen(A, 7, &limits);
+        }
+        pair.pass(Millis::minutes(50));
+        pair.now.wall = right;
+        pair.pass(Millis::hours(48));
+        assert_eq!(requests_held(&pair), [asker.address()]);
+        // A clock that stays is believed.
+        pair.now.wall = right.after(Millis::hours(10_000));
+        pair.pass(Millis::hours(48));
+        assert_eq!(requests_held(&pair), []);
+    }
+}
+
+/// A request that was received under a clock far ahead would otherwise stay for as long.
+#[test]
+fn a_request_that_was_received_under_a_clock_far_ahead_expires_a_month_after_the_clock_is_right() {
+    let mut pair = reachable(&Limits::default());
+    let right = pair.now.wall;
+    pair.now.wall = right.after(Millis::hours(100_000));
+    assert!(stranger(&pair, 1).ask(&mut pair, 1));
+    pair.now.wall = right;
+    pair.pass(Millis::hours(32 * 24));
+    assert_eq!(requests_held(&pair), []);
+}
+
+/// Rejection by a program filled the table of contacts, and then nobody could be added any more.
+#[test]
+fn declined_strangers_never_fill_the_table_of_contacts() {
+    let limits = Limits {
+        contacts: 20,
+        declined: 8,
+        ..Limits::default()
+    };
+    let mut pair = reachable(&limits);
+    for number in 0..40 {
+        let mut asker = stranger(&pair, number);
+        assert!(asker.ask(&mut pair, number));
+        pair.command(A, Command::RejectContact(asker.address()))
+            .expect("rejected");
+        assert_eq!(relationship(&pair, asker.address()), Some(Relationship::Declined));
+        pair.pass(Millis::minutes(1));
+    }
+    let rows = pair.sides[A].store.rows();
+    let contacts = rows.filter(|row| matches!(row, Row::Contact(_))).count();
+    assert_eq!(contacts, 1 + limits.declined);
+    assert_eq!(
+        relationship(&pair, stranger(&pair, 0).address()),
+        None,
+        "the oldest gave way"
+    );
+    pair.pass(Millis::hours(32 * 24));
+    assert_eq!(
+        relationship(&pair, stranger(&pair, 39).address()),
+        None,
+        "a month later none is left"
+    );
+}
+
+#[test]
+fn repeated_requests_are_one_event_and_replace_the_held_one_once_a_minute() {
+    let mut pair = reachable(&Limits::default());
+    let mut asker = stranger(&pair, 1);
+    let held = |pair: &Pair<Disk, Transparent>, asker: OnionAddress| match pair.sides[A].store.row(&Key::Request(asker))
+    {
+        Some(Row::Request(row)) => row.session_epoch.0,
+        _ => panic!("no request"),
+    };
+    let request = asker.request();
+    let first = request.session_epoch;
+    assert!(asker.ask_with(&mut pair, 1, request));
+    let mut last = first;
+    for _ in 0..15 {
+        let request = asker.request();
+        last = request.session_epoch;
+        assert!(asker.ask_with(&mut pair, 1, request), "each is answered");
+    }
+    assert_eq!(held(&pair, asker.address()), first);
+    pair.pass(Millis::minutes(1));
+    let request = asker.request();
+    assert_ne!(last, request.session_epoch);
+    last = request.session_epoch;
+    assert!(asker.ask_with(&mut pair, 1, request));
+    assert_eq!(held(&pair, asker.address()), last);
+    assert_eq!(events_about(&pair, asker.address()).len(), 1);
+}
+
+#[test]
+fn a_request_with_a_bundle_larger_than_any_correct_one_leaves_nothing() {
+    let mut pair = reachable(&Limits::default());
+    let mut asker = stranger(&pair, 1);
+    let mut request = asker.request();
+    request.bundle.as_mut().expect("a bundle").kyber_prekey = vec![8; 2048];
+    assert!(!asker.ask_with(&mut pair, 1, request));
+    assert!(!asker.is_connected() && requests_held(&pair).is_empty());
+    assert_eq!(relationship(&pair, asker.address()), None);
+}
+
+/// A program that rejects at once makes room for the next stranger at once: without a pace, strangers would write the log.
+#[test]
+fn strangers_write_a_bounded_number_of_events_however_quickly_they_are_rejected() {
+    let limits = Limits::default();
+    let mut pair = reachable(&limits);
+    let before = pair.sides[A]
+        .store
+        .rows()
+        .filter(|row| matches!(row, Row::Event(_)))
+        .count();
+    for number in 0..400 {
+        let mut asker = stranger(&pair, number);
+        if asker.ask(&mut pair, number) {
+            pair.command(A, Command::RejectContact(asker.address()))
+                .expect("rejected");
+        }
+        pair.pass(Millis::seconds(1));
+    }
+    let after = pair.sides[A]
+        .store
+        .rows()
+        .filter(|row| matches!(row, Row::Event(_)))
+        .count();
+    let most = limits.request_burst + limits.requests_per_hour * 400 / 3600 + 1;
+    assert!((after - before) as u64 <= most, "{} events", after - before);
+}
+
+/// The oldest of all handshakes gave way, and that was the friend's who needs a round trip or two.
+#[test]
+fn a_flood_of_handshakes_over_one_circuit_displaces_no_other_peer() {
+    let limits = Limits::default();
+    let mut pair = reachable(&limits);
+    let mut slow = stranger(&pair, 1);
+    slow.connect(&mut pair, 1);
+    let mut flooder = stranger(&pair, 2);
+    for _ in 0..1000 {
+        flooder.connect(&mut pair, 2);
+    }
+    assert!(status(&mut pair).handshakes <= limits.unauthenticated_links);
+    slow.exchange(&mut pair);
+    slow.send(&mut pair, slow.hello(link::Relationship::Requested));
+    assert!(slow.is_connected() && slow.ask(&mut pair, 1));
+    // The same of links that are authenticated: a newcomer waits for our Hello before it asks.
+    let mut waiting = stranger(&pair, 3);
+    waiting.dial(&mut pair, 3);
+    for number in 0..200 {
+        stranger(&pair, 100 + number).dial(&mut pair, 4);
+    }
+    assert!(status(&mut pair).stranger_links <= limits.stranger_links);
+    waiting.send(&mut pair, waiting.hello(link::Relationship::Requested));
+    assert!(waiting.is_connected() && waiting.ask(&mut pair, 3));
 }

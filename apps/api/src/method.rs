@@ -38,6 +38,7 @@ macro_rules! for_every_method {
             "friends.accept" Accept(Accept) -> Contact, "Accept a request.";
             "friends.reject" Reject(ContactOnly) -> Contact, "Decline a request; the peer is told.";
             "friends.remove" Remove(ContactOnly) -> Contact, "Stop being contacts; the history stays.";
+            "friends.forget" Forget(ContactOnly) -> Done, "Keep nothing of a peer that was removed or declined; the history stays.";
             "friends.rename" Rename(Rename) -> Contact, "Set or remove the petname of a contact.";
             "friends.block" Block(ContactOnly) -> Contact, "Drop what a contact sends, without telling the contact.";
             "friends.unblock" Unblock(ContactOnly) -> Contact, "Receive from a contact again.";

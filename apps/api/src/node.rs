@@ -20,8 +20,12 @@ pub struct Status {
     pub availability: Availability,
     /// Messages that wait in the outbox.
     pub queued: u64,
-    /// Links up with contacts.
+    /// Links up with authenticated peers.
     pub links: u64,
+    /// Those of them with peers that are neither friends nor asked: at most 32, and many of them are a flood.
+    pub stranger_links: u64,
+    /// Links of peers that have not proven an address yet: at most 256, and many of them are a flood.
+    pub handshakes: u64,
     /// Dials under way.
     pub dials: u64,
     /// Requests that wait for the user's answer.

@@ -51,6 +51,11 @@ enum Command {
     Reject(ContactArgument),
     /// Stop being contacts; the history stays
     Remove(ContactArgument),
+    /// Drop a peer that you have removed or declined from the list; the history stays
+    ///
+    /// The peer is then as unknown as any other: it may ask again. A request that waits for your answer is dropped without
+    /// one. The messages can still be read by the peer's onion address.
+    Forget(ContactArgument),
     /// Change your name for a contact
     Rename {
         #[command(flatten)]
@@ -114,6 +119,11 @@ impl Friends {
             }
             Command::Reject(who) => change::<all::Reject>(context, who),
             Command::Remove(who) => change::<all::Remove>(context, who),
+            Command::Forget(who) => {
+                let params = api::ContactOnly { contact: who.contact };
+                let done = context.client()?.call::<all::Forget>(&params)?;
+                Ok(context.output.emit(&done, |_| String::new())?)
+            }
             Command::Rename { who, name } => {
                 let params = api::Rename {
                     contact: who.contact,

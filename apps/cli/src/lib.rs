@@ -198,6 +198,7 @@ mod tests {
         ("friends.accept", &["friends", "accept"]),
         ("friends.reject", &["friends", "reject"]),
         ("friends.remove", &["friends", "remove"]),
+        ("friends.forget", &["friends", "forget"]),
         ("friends.rename", &["friends", "rename"]),
         ("friends.block", &["friends", "block"]),
         ("friends.unblock", &["friends", "unblock"]),

@@ -26,10 +26,25 @@ pub const CASES: &[Case] = &[
         offer_without_token
     ),
     case!(
+        "N-1.4",
+        "ends the link of an unknown peer that sends more frames than its bucket has tokens",
+        strangers_flood
+    ),
+    case!(
+        "N-1.5",
+        "accepts a request when other frames have found the bucket empty",
+        reserve
+    ),
+    case!(
         "N-2.1",
         Larger,
         "keeps one peer's flood from affecting another",
         anothers_flood
+    ),
+    case!(
+        "N-2.2",
+        "keeps one stranger's flood from affecting another's first contact",
+        another_strangers_flood
     ),
 ];
 
@@ -71,6 +86,41 @@ fn flood(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
         return Err(Failure::new(expected, answers.to_string()));
     }
     link.expect_alive("a flood")
+}
+
+/// A flood of a peer that the target does not know.
+fn flooded_by_stranger(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (connector, mut stranger) = fixture.stranger();
+    let (mut link, _) = connector.exchange_hello(&mut stranger, Relationship::Stranger)?;
+    for _ in 0..MANY {
+        link.send_unmetered(Body::Heartbeat(Heartbeat { reply: false }));
+    }
+    link.expect_end("more frames of an unknown peer than its bucket has tokens")
+}
+
+fn strangers_flood(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    flooded_by_stranger(fixture)
+}
+
+fn another_strangers_flood(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    flooded_by_stranger(fixture)?;
+    let (connector, mut stranger) = fixture.stranger();
+    let (mut link, _) = connector.exchange_hello(&mut stranger, Relationship::Requested)?;
+    let request = stranger.request(&[]);
+    link.send(Body::Request(request));
+    link.expect_request_status(Relationship::Pending)
+}
+
+fn reserve(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    let (mut link, ..) = flooded(fixture)?;
+    let (connector, requester) = fixture.requester()?;
+    for _ in 0..MANY {
+        link.send_unmetered(Body::Heartbeat(Heartbeat { reply: false }));
+    }
+    let request = requester.request(&[]);
+    link.send_unmetered(Body::Request(request));
+    connector.bucket(requester).drain();
+    link.expect_request_status(Relationship::Pending)
 }
 
 fn free(fixture: &mut Fixture<'_>) -> Result<(), Failure> {

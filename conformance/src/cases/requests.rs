@@ -30,6 +30,11 @@ pub const CASES: &[Case] = &[
         largest_request
     ),
     case!(
+        "C-2.7",
+        "ends a link on a request with a bundle of more than 2048 bytes",
+        long_bundle
+    ),
+    case!(
         "C-4.1",
         "answers a stranger's request with PENDING and nothing else",
         pending
@@ -143,6 +148,14 @@ fn bad_token(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
 
 fn no_bundle(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     refused(fixture, "a request without a bundle", |request| request.bundle = None)
+}
+
+fn long_bundle(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
+    refused(fixture, "a bundle of more than 2048 bytes", |request| {
+        if let Some(bundle) = &mut request.bundle {
+            bundle.kyber_prekey = vec![8; 2048];
+        }
+    })
 }
 
 fn largest_request(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
@@ -315,6 +328,8 @@ fn before_consent(fixture: &mut Fixture<'_>) -> Result<(), Failure> {
     let (connector, requester) = fixture.requester()?;
     let (mut link, _) = connector.exchange_hello(requester, Relationship::Requested)?;
     for session_epoch in [0, 1, 7] {
+        // Of a peer that is no contact, these cost a token each.
+        connector.bucket(requester).take(2);
         link.send(Body::Ciphertext(Ciphertext {
             session_epoch,
             sequence: 1,

@@ -72,6 +72,7 @@ impl<S: Clone> Contacts<S> {
         }
         if contact.accept(link, &request, me, ctx).is_err() {
             contact.reject(link, ctx);
+            self.expire_strangers(ctx);
             return wrong(peer, ContactObstacle::InvalidRequest);
         }
         if let Some(petname) = petname {
@@ -84,7 +85,10 @@ impl<S: Clone> Contacts<S> {
     pub fn reject(&mut self, peer: OnionAddress, link: Option<LinkId>, ctx: &mut Context) -> Outcome {
         let contact = self.known_mut(peer)?;
         match contact.consent.relationship {
-            Relationship::Asking => contact.reject(link, ctx),
+            Relationship::Asking => {
+                contact.reject(link, ctx);
+                self.expire_strangers(ctx);
+            }
             Relationship::Declined => {}
             _ => return wrong(peer, ContactObstacle::HasNotAsked),
         }
@@ -99,6 +103,24 @@ impl<S: Clone> Contacts<S> {
             if let Some(link) = link {
                 ctx.hang_up(link);
             }
+        }
+        Ok(Reply::Contact(peer))
+    }
+
+    /// Deletes what is kept of a peer with which nothing is agreed, or whose request waits: the peer is as unknown as any
+    /// other. The history stays.
+    pub fn forget(&mut self, peer: OnionAddress, link: Option<LinkId>, ctx: &mut Context) -> Outcome {
+        let contact = self.known_mut(peer)?;
+        if contact.blocked {
+            return wrong(peer, ContactObstacle::Blocked);
+        }
+        if contact.consent.is_ours() {
+            return wrong(peer, ContactObstacle::NotRemoved);
+        }
+        contact.remove(ctx);
+        self.erase(peer, ctx);
+        if let Some(link) = link {
+            ctx.hang_up(link);
         }
         Ok(Reply::Contact(peer))
     }

@@ -3,7 +3,7 @@
 use crate::kernel::context::Context;
 use crate::row::{Event, Key, Relationship, RequestRow, Row};
 use crate::wire::link::{self, RequestStatus};
-use crate::{InviteToken, LinkId, OnionAddress};
+use crate::{InviteToken, LinkId, Monotonic, OnionAddress};
 
 pub(crate) struct Consent {
     contact: OnionAddress,
@@ -14,6 +14,8 @@ pub(crate) struct Consent {
     pub invite: Option<InviteToken>,
     /// Their request, while it waits for consent.
     pub request: Option<RequestRow>,
+    /// When it was last replaced by another one, in this run.
+    request_replaced: Option<Monotonic>,
     /// Our requests on the link over which the last one was sent.
     sent: Option<SentRequests>,
     /// The number of their last request, on the link over which it came.
@@ -52,6 +54,7 @@ impl Consent {
             note: String::new(),
             invite: None,
             request: None,
+            request_replaced: None,
             sent: None,
             asked: None,
             removed_by_peer: false,
@@ -79,19 +82,42 @@ impl Consent {
         self.save(ctx);
     }
 
-    /// Holds the peer's request until the user decides. The same request again is nothing new.
-    pub fn hold(&mut self, request: RequestRow, blocked: bool, ctx: &mut Context) {
-        let held = self.request.as_ref();
-        let known = held.is_some_and(|held| held.session_epoch == request.session_epoch);
+    /// Whether a request of the peer would be held that is not held yet.
+    pub fn would_hold(&self) -> bool {
+        matches!(
+            self.relationship,
+            Relationship::Stranger | Relationship::RequestDeclined
+        )
+    }
+
+    /// Holds the peer's request until the user decides, in place of the one that is held. False if it is nothing new, or comes
+    /// too soon after another. Only the first is an event, and the replacements keep its age: a peer that asks again and
+    /// again writes neither the log nor the disk without a pause, and does not keep its place for longer.
+    pub fn hold(&mut self, mut request: RequestRow, renamed: bool, blocked: bool, ctx: &mut Context) -> bool {
+        let now = ctx.now.monotonic;
+        if let Some(held) = &self.request {
+            request.received_at = held.received_at;
+            let pause = ctx.limits.request_replacement;
+            let too_soon = self.request_replaced.is_some_and(|at| now.since(at) < pause);
+            if too_soon || (*held == request && !renamed) {
+                return false;
+            }
+        } else if !blocked {
+            ctx.record(Event::RequestReceived { contact: self.contact });
+        }
+        self.request_replaced = Some(now);
+        ctx.gate.put(Row::Request(request.clone()));
+        self.request = Some(request);
         self.relationship = Relationship::Asking;
         self.save(ctx);
-        if !known {
-            ctx.gate.put(Row::Request(request.clone()));
-            self.request = Some(request);
-            if !blocked {
-                ctx.record(Event::RequestReceived { contact: self.contact });
-            }
-        }
+        true
+    }
+
+    /// Nothing is agreed any more, and the user has done nothing.
+    pub fn lapse(&mut self, ctx: &mut Context) {
+        self.drop_request(ctx);
+        self.relationship = Relationship::Stranger;
+        self.save(ctx);
     }
 
     pub fn drop_request(&mut self, ctx: &mut Context) {

@@ -3,8 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Contact;
-use crate::row::Relationship;
-use crate::{ContactObstacle, Limits, OnionAddress, Refusal, Table};
+use super::expiry::Term;
+use crate::kernel::alarms::Alarm;
+use crate::kernel::context::Context;
+use crate::kernel::rate::Bucket;
+use crate::row::{Key, Relationship};
+use crate::{ContactObstacle, Limits, Monotonic, OnionAddress, Refusal, Table};
 
 pub(crate) struct Contacts<S> {
     by_address: BTreeMap<OnionAddress, Contact<S>>,
@@ -57,6 +61,100 @@ impl<S> Contacts<S> {
 
     pub fn remove(&mut self, peer: &OnionAddress) {
         self.by_address.remove(peer);
+    }
+
+    /// Room for one more stranger's request without an invite. The oldest request gives way if its time to be seen has passed;
+    /// a younger one does not, or 64 junk requests would push out every other as quickly as they can be sent. False if there is
+    /// no room. The peer then gets no answer, so that its node asks again: it will be taken when a place is free.
+    pub fn make_room(&mut self, pace: &mut Bucket, ctx: &mut Context) -> bool {
+        let requests = || self.values().filter_map(|contact| contact.consent.request.as_ref());
+        let held = requests().count();
+        let displaced = if held >= ctx.limits.requests {
+            let oldest = requests().min_by_key(|request| request.received_at);
+            let seen = oldest.filter(|request| ctx.now.wall.since(request.received_at) >= ctx.limits.request_hold);
+            seen.map(|request| request.contact)
+        } else if self.len() >= ctx.limits.contacts {
+            self.longest_declined()
+        } else {
+            None
+        };
+        let room = displaced.is_some() || (held < ctx.limits.requests && self.len() < ctx.limits.contacts);
+        if !room || !pace.take(ctx.limits.request_rate(), 0, ctx.now.monotonic) {
+            return false;
+        }
+        if let Some(peer) = displaced {
+            self.discard(peer, ctx);
+        }
+        true
+    }
+
+    /// Drops what is kept of strangers for too long, and declined strangers beyond their number; says when to look again.
+    pub fn expire_strangers(&mut self, ctx: &mut Context) {
+        let (mut over, mut next) = (Vec::new(), None::<Monotonic>);
+        let latest = ctx.now.monotonic.after(ctx.limits.retry_cap);
+        for contact in self.by_address.values_mut() {
+            let Some(since) = contact.stranger_since() else {
+                continue;
+            };
+            let again = match contact.expiry.judge(since, ctx) {
+                Term::Until(at) => at,
+                Term::Over => {
+                    over.push(contact.address);
+                    continue;
+                }
+                Term::Restart => {
+                    contact.restart_expiry(ctx);
+                    latest
+                }
+            };
+            next = Some(next.map_or(again, |next| next.min(again)));
+        }
+        for peer in over {
+            self.discard(peer, ctx);
+        }
+        let declined = self.values().filter(|contact| contact.is_declined_stranger()).count();
+        for _ in ctx.limits.declined..declined {
+            if let Some(peer) = self.longest_declined() {
+                self.discard(peer, ctx);
+            }
+        }
+        match next {
+            Some(at) => ctx.wake(Alarm::RequestExpiry, at),
+            None => ctx.alarms.clear(Alarm::RequestExpiry),
+        }
+    }
+
+    /// The declined stranger that was not there for the longest time.
+    fn longest_declined(&self) -> Option<OnionAddress> {
+        let declined = self.values().filter(|contact| contact.is_declined_stranger());
+        declined
+            .min_by_key(|contact| contact.last_there())
+            .map(|contact| contact.address)
+    }
+
+    /// Drops a stranger's request, and all that is kept of the stranger. A peer that the user knows stays, with nothing agreed.
+    fn discard(&mut self, peer: OnionAddress, ctx: &mut Context) {
+        match self.get_mut(&peer) {
+            Some(contact) if contact.is_mere_stranger() => self.erase(peer, ctx),
+            Some(contact) => contact.consent.lapse(ctx),
+            None => {}
+        }
+    }
+
+    /// Deletes every row of a peer with which nothing is agreed. A row that no node leaves there goes too: without the contact
+    /// it would keep the store from being opened.
+    pub fn erase(&mut self, peer: OnionAddress, ctx: &mut Context) {
+        if let Some(mut contact) = self.by_address.remove(&peer) {
+            contact.consent.drop_request(ctx);
+            contact.delivery.abandon(ctx);
+            contact.delivery.break_session(ctx);
+            contact.delivery.drop_offer(ctx);
+            for timer in contact.conversation.timers() {
+                ctx.gate.delete(Key::Timer(timer.conversation, timer.author));
+            }
+            ctx.gate.delete(Key::Cursors(peer));
+            ctx.gate.delete(Key::Contact(peer));
+        }
     }
 
     /// Asks for a follow-up, though nothing has changed but the time.

@@ -5,6 +5,7 @@ mod ciphertexts;
 mod commands;
 mod consent;
 mod contacts;
+mod expiry;
 mod presence;
 mod reach;
 mod requests;
@@ -13,15 +14,17 @@ mod verification;
 
 pub(crate) use ciphertexts::Reception;
 pub(crate) use contacts::Contacts;
+pub(crate) use requests::CheckedRequest;
 pub(crate) use resumption::hello_to_stranger;
 
 use crate::conversation::Conversation;
 use crate::delivery::Delivery;
 use crate::kernel::context::Context;
 use crate::kernel::rate::Bucket;
-use crate::row::{ContactRow, Key, Relationship};
+use crate::row::{ContactRow, Key, Relationship, Row};
 use crate::{ContactPresence, ConversationId, Notice, OnionAddress, Presence, Wall};
 use consent::Consent;
+use expiry::Expiry;
 use presence::ObservedPresence;
 use reach::Reach;
 pub(crate) use verification::Sealing;
@@ -45,8 +48,9 @@ pub(crate) struct Contact<S> {
     pub presence: ObservedPresence,
     pub conversation: Conversation,
     pub delivery: Delivery<S>,
-    /// For frames that no window pays for.
+    /// For frames that no window paces.
     pub bucket: Bucket,
+    expiry: Expiry,
 }
 
 impl<S> Contact<S> {
@@ -66,7 +70,8 @@ impl<S> Contact<S> {
             presence: ObservedPresence::default(),
             conversation: Conversation::new(ConversationId::Direct(address)),
             delivery: Delivery::new(address),
-            bucket: Bucket::full(&ctx.limits, ctx.now.monotonic),
+            bucket: Bucket::full(ctx.limits.frame_rate(), ctx.now.monotonic),
+            expiry: Expiry::default(),
         }
     }
 
@@ -117,6 +122,42 @@ impl<S> Contact<S> {
 
     pub fn is_friend(&self) -> bool {
         self.consent.relationship == Relationship::Friend
+    }
+
+    /// Whether all that there is of the peer came from the peer: the user has neither named nor blocked it, and it was never
+    /// a friend.
+    fn is_mere_stranger(&self) -> bool {
+        self.petname.is_empty() && !self.blocked && self.verification.identity_key.is_none()
+    }
+
+    /// A stranger that the user has declined.
+    fn is_declined_stranger(&self) -> bool {
+        self.consent.relationship == Relationship::Declined && self.is_mere_stranger()
+    }
+
+    /// When a declined stranger was last there. The user's decision is forgotten a month later, in which the peer did not come
+    /// to hear it.
+    fn last_there(&self) -> Wall {
+        self.reach.last_seen.unwrap_or(self.created_at)
+    }
+
+    /// From when the time counts after which nothing is kept of a stranger.
+    fn stranger_since(&self) -> Option<Wall> {
+        match &self.consent.request {
+            Some(request) => Some(request.received_at),
+            None => self.is_declined_stranger().then(|| self.last_there()),
+        }
+    }
+
+    /// The time counts from now.
+    fn restart_expiry(&mut self, ctx: &mut Context) {
+        if let Some(request) = &mut self.consent.request {
+            request.received_at = ctx.now.wall;
+            ctx.gate.put(Row::Request(request.clone()));
+        } else {
+            self.reach.last_seen = Some(ctx.now.wall);
+            self.save(ctx);
+        }
     }
 
     /// Whether something here can only go on when they are reached.

@@ -16,37 +16,64 @@ use crate::session::Ratchet;
 use crate::wire::content::Accept;
 use crate::wire::content::content::Kind;
 use crate::wire::link::{self, Bundle, Request, RequestStatus, frame::Body};
-use crate::{FaultKind, InviteToken, Limits, LinkId, SessionEpoch};
+use crate::{FaultKind, InviteToken, Limits, LinkId, OnionAddress, SessionEpoch, Wall};
 
 /// The request is malformed.
 pub(crate) struct Malformed;
+
+/// A request whose fields are as long as they may be. Nothing of a longer one is held, not even for a moment.
+pub(crate) struct CheckedRequest {
+    row: RequestRow,
+    name: String,
+    pub invite: Option<InviteToken>,
+    /// Its number on the link.
+    number: u32,
+}
+
+impl CheckedRequest {
+    pub fn new(peer: OnionAddress, request: Request, now: Wall) -> Result<Self, Malformed> {
+        let well_formed = (1..=Limits::SESSION_EPOCH).contains(&request.session_epoch)
+            && request.name.len() <= Limits::NAME_BYTES
+            && request.note.len() <= Limits::NOTE_BYTES;
+        let short = |bundle: &Bundle| well_formed && bundle.encoded_len() <= Limits::BUNDLE_BYTES;
+        let bundle = request.bundle.filter(short).ok_or(Malformed)?;
+        let invite = match request.invite.len() {
+            0 => None,
+            _ => Some(InviteToken(request.invite.try_into().map_err(|_| Malformed)?)),
+        };
+        let row = RequestRow {
+            contact: peer,
+            session_epoch: SessionEpoch(request.session_epoch),
+            bundle: bundle.encode_to_vec(),
+            note: request.note,
+            received_at: now,
+        };
+        Ok(Self {
+            row,
+            name: request.name,
+            invite,
+            number: request.number,
+        })
+    }
+}
 
 impl<S: Clone> Contact<S> {
     /// A request came. The contact is new, or known in whatever relationship.
     pub fn on_request<R: Ratchet<Session = S>>(
         &mut self,
         link: LinkId,
-        request: Request,
+        request: CheckedRequest,
         invites: &mut BTreeMap<InviteToken, InviteRow>,
         me: &Me<R>,
         ctx: &mut Context,
     ) -> Result<(), Malformed> {
-        let well_formed = (1..=Limits::SESSION_EPOCH).contains(&request.session_epoch)
-            && request.name.len() <= Limits::NAME_BYTES
-            && request.note.len() <= Limits::NOTE_BYTES;
-        let bundle = request.bundle.filter(|_| well_formed).ok_or(Malformed)?;
-        let invite = match request.invite.len() {
-            0 => None,
-            _ => Some(InviteToken(request.invite.try_into().map_err(|_| Malformed)?)),
-        };
-        let row = RequestRow {
-            contact: self.address,
-            session_epoch: SessionEpoch(request.session_epoch),
-            bundle: bundle.encode_to_vec(),
-            note: request.note,
-            received_at: ctx.now.wall,
-        };
-        self.consent.asked = Some((link, request.number));
+        let CheckedRequest {
+            row,
+            name,
+            invite,
+            number,
+        } = request;
+        self.consent.asked = Some((link, number));
         match self.consent.relationship {
             Relationship::Friend if self.delivery.session_epoch() == row.session_epoch => Ok(()), // our consent is on its way
             Relationship::Requested | Relationship::RequestDelivered if me.address < self.address => {
@@ -56,7 +83,7 @@ impl<S: Clone> Contact<S> {
             Relationship::Friend | Relationship::Requested | Relationship::RequestDelivered => {
                 // A friend that asks has lost its store or removed us, and what it had acknowledged may be gone.
                 self.rolled_back = self.is_friend() && self.delivery.cursors.acknowledged > 0;
-                self.claim(request.name, ctx);
+                self.claim(name, ctx);
                 self.accept(Some(link), &row, me, ctx)
             }
             Relationship::Declined => {
@@ -64,14 +91,17 @@ impl<S: Clone> Contact<S> {
                 Ok(())
             }
             Relationship::Stranger | Relationship::RequestDeclined | Relationship::Asking => {
-                self.claim(request.name, ctx);
                 if let Some(token) = invite.filter(|token| !self.blocked && invites.contains_key(token)) {
                     self.accept(Some(link), &row, me, ctx)?;
+                    self.claim(name, ctx);
                     invites.remove(&token);
                     ctx.gate.delete(Key::Invite(token));
                     return Ok(());
                 }
-                self.consent.hold(row, self.blocked, ctx);
+                let renamed = name != self.claimed_name;
+                if self.consent.hold(row, renamed, self.blocked, ctx) {
+                    self.claim(name, ctx);
+                }
                 self.answer(link, link::Relationship::Pending, ctx);
                 Ok(())
             }

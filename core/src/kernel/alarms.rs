@@ -17,6 +17,8 @@ pub(crate) enum Alarm {
     OutboxExpiry(OnionAddress),
     /// Some message disappears.
     Disappearance,
+    /// A request, or what is kept of a declined stranger, expires.
+    RequestExpiry,
     /// Messages that a link has taken are to be written down as sent.
     Sent,
 }
@@ -58,6 +60,7 @@ impl Alarms {
             Alarm::Retry(_) => DeadlineReason::Retry,
             Alarm::OutboxExpiry(_) => DeadlineReason::OutboxExpiry,
             Alarm::Disappearance => DeadlineReason::Disappearance,
+            Alarm::RequestExpiry => DeadlineReason::RequestExpiry,
             Alarm::Sent => DeadlineReason::Sent,
         };
         Some(Deadline { at, reason })

@@ -1,5 +1,6 @@
 //! [`Limits`]: the numbers that bound or pace a node. Sizes of records and ciphertexts are in `link` and `session`.
 
+use crate::kernel::rate::Rate;
 use crate::{Millis, feature};
 
 /// The bounds and paces of a node. The defaults are the protocol's recommendations; tests and simulations shrink them.
@@ -16,6 +17,10 @@ pub struct Limits {
     /// Links kept at once, strangers' not counted.
     pub pooled_links: usize,
     /// Links of peers that have not authenticated yet.
+    pub unauthenticated_links: usize,
+    /// Links of authenticated peers that are neither friends nor asked by us. A newcomer needs one for a round trip, until our
+    /// Hello has brought its request. On Tor 16 circuits at most are built within a round trip, so not all of these are taken
+    /// anew in that time.
     pub stranger_links: usize,
     /// A link with nothing to do for so long is closed.
     pub idle: Millis,
@@ -25,16 +30,32 @@ pub struct Limits {
     pub handshake: Millis,
     /// Silence after which a heartbeat goes out; three times that is a dead link.
     pub heartbeat: Millis,
-    /// Tokens a second of each contact's bucket for frames that no window pays for.
+    /// Tokens a second of a peer's bucket, for frames that no window paces.
     pub rate_per_second: u64,
     /// Size of that bucket.
     pub rate_burst: u64,
+    /// Tokens of it that only a Hello or a Request takes.
+    pub rate_reserve: u64,
     /// Bytes of a text.
     pub text_bytes: usize,
     /// Rows waiting for one contact.
     pub outbox_rows: usize,
     /// Requests of strangers held.
     pub requests: usize,
+    /// Requests without an invite that are taken in an hour, beyond the first `request_burst`.
+    pub requests_per_hour: u64,
+    /// Requests without an invite that are taken at once.
+    pub request_burst: u64,
+    /// How long a request keeps its place when others find none: time for the user to see it.
+    pub request_hold: Millis,
+    /// Least time between two replacements of a held request.
+    pub request_replacement: Millis,
+    /// A request that waits for so long is dropped; so is what is kept of a declined stranger that was not seen for so long.
+    pub request_expiry: Millis,
+    /// Declined strangers kept; the one that was not seen for the longest time gives way.
+    pub declined: usize,
+    /// How long the wall clock must have said the same before a request is dropped on its word.
+    pub clock_grace: Millis,
     /// Contacts.
     pub contacts: usize,
     /// Events kept in the log.
@@ -61,6 +82,8 @@ pub struct Limits {
 impl Limits {
     /// Bytes of a name, ours or a peer's.
     pub(crate) const NAME_BYTES: usize = 64;
+    /// Bytes of a bundle in a request: a correct one has about 1 900.
+    pub(crate) const BUNDLE_BYTES: usize = 2048;
     /// Bytes of a request's note.
     pub(crate) const NOTE_BYTES: usize = 500;
     /// Bytes of a thread's name.
@@ -89,6 +112,22 @@ impl Limits {
     pub(crate) fn window_rows(&self) -> usize {
         usize::try_from(self.window).unwrap_or(usize::MAX)
     }
+
+    /// The rate of a peer's bucket for frames that no window paces.
+    pub(crate) const fn frame_rate(&self) -> Rate {
+        Rate {
+            burst: self.rate_burst,
+            per_hour: self.rate_per_second * 3600,
+        }
+    }
+
+    /// The rate at which requests without an invite are taken, of all strangers together.
+    pub(crate) const fn request_rate(&self) -> Rate {
+        Rate {
+            burst: self.request_burst,
+            per_hour: self.requests_per_hour,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -99,16 +138,25 @@ impl Default for Limits {
             outbox_expiry: Millis::hours(24),
             window: 32,
             pooled_links: 50,
-            stranger_links: 16,
+            unauthenticated_links: 256,
+            stranger_links: 32,
             idle: Millis::minutes(5),
             dials: 32,
             handshake: Millis::seconds(30),
             heartbeat: Millis::seconds(60),
             rate_per_second: 5,
             rate_burst: 20,
+            rate_reserve: 2,
             text_bytes: 32 * 1024,
             outbox_rows: 10_000,
             requests: 64,
+            requests_per_hour: 60,
+            request_burst: 64,
+            request_hold: Millis::hours(24),
+            request_replacement: Millis::minutes(1),
+            request_expiry: Millis::hours(30 * 24),
+            declined: 1024,
+            clock_grace: Millis::hours(1),
             contacts: 10_000,
             events: 1_000_000,
             sent_delay: Millis(100),

@@ -1,30 +1,41 @@
-//! Token buckets for frames that no window pays for.
+//! [`Bucket`]: a token bucket, for what a peer may cause and no window paces.
 
-use crate::{Limits, Monotonic};
+use crate::Monotonic;
+
+/// How fast a bucket refills, and how much it holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate {
+    /// Tokens of a full bucket.
+    pub burst: u64,
+    pub per_hour: u64,
+}
 
 /// A bucket of tokens that refills with time.
 pub(crate) struct Bucket {
-    /// Thousandths of a token.
+    /// In parts of a token: a rate of one token an hour adds one part each millisecond.
     level: u64,
     at: Monotonic,
 }
 
+/// Parts of a token.
+const TOKEN: u64 = 3_600_000;
+
 impl Bucket {
-    pub fn full(limits: &Limits, now: Monotonic) -> Self {
+    pub fn full(rate: Rate, now: Monotonic) -> Self {
         Self {
-            level: limits.rate_burst * 1000,
+            level: rate.burst * TOKEN,
             at: now,
         }
     }
 
-    /// Takes one token, if there is one.
-    pub fn take(&mut self, limits: &Limits, now: Monotonic) -> bool {
-        let refill = now.since(self.at).0.saturating_mul(limits.rate_per_second);
-        self.level = self.level.saturating_add(refill).min(limits.rate_burst * 1000);
+    /// Takes one token, if that leaves `reserve` tokens in the bucket.
+    pub fn take(&mut self, rate: Rate, reserve: u64, now: Monotonic) -> bool {
+        let refill = now.since(self.at).0.saturating_mul(rate.per_hour);
+        self.level = self.level.saturating_add(refill).min(rate.burst * TOKEN);
         self.at = now;
-        let paid = self.level >= 1000;
+        let paid = self.level >= (1 + reserve) * TOKEN;
         if paid {
-            self.level -= 1000;
+            self.level -= TOKEN;
         }
         paid
     }
@@ -34,19 +45,26 @@ impl Bucket {
 mod tests {
     use super::*;
 
+    const RATE: Rate = Rate {
+        burst: 20,
+        per_hour: 5 * 3600,
+    };
+
     #[test]
     fn a_burst_is_paid_and_then_a_trickle() {
-        let limits = Limits {
-            rate_per_second: 5,
-            rate_burst: 20,
-            ..Limits::default()
-        };
-        let mut bucket = Bucket::full(&limits, Monotonic(0));
-        let mut paid = |at| (0..100).filter(|_| bucket.take(&limits, Monotonic(at))).count();
+        let mut bucket = Bucket::full(RATE, Monotonic(0));
+        let mut paid = |at| (0..100).filter(|_| bucket.take(RATE, 0, Monotonic(at))).count();
         assert_eq!(paid(0), 20);
         assert_eq!(paid(1000), 5);
         assert_eq!(paid(1100), 0);
         assert_eq!(paid(1200), 1, "halves of tokens are not lost");
         assert_eq!(paid(1_000_000), 20, "and a long silence saves up no more than a burst");
+    }
+
+    #[test]
+    fn what_respects_the_reserve_leaves_it_to_what_may_use_it() {
+        let mut bucket = Bucket::full(RATE, Monotonic(0));
+        let mut paid = |reserve| (0..100).filter(|_| bucket.take(RATE, reserve, Monotonic(0))).count();
+        assert_eq!((paid(2), paid(2), paid(0)), (18, 0, 2));
     }
 }

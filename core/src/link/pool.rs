@@ -3,15 +3,17 @@
 //! A link is dialling or handshaking until the peer is authenticated; then it belongs to that peer. One peer has one link:
 //! when a second one authenticates, `Pool::resolve` says which stays.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kernel::alarms::Alarm;
 use crate::kernel::context::Context;
+use crate::kernel::rate::Bucket;
 use crate::link::Link;
 use crate::sabotage::{Rule, breaks};
 use crate::wire::link::Frame;
 use crate::wire::link::frame::Body;
-use crate::{FaultKind, LinkId, MessageKey, Millis, Monotonic, OnionAddress, Output};
+use crate::{CircuitId, FaultKind, LinkId, MessageKey, Millis, Monotonic, OnionAddress, Output};
 
 #[derive(Default)]
 pub(crate) struct Pool {
@@ -27,6 +29,8 @@ pub(crate) struct Pool {
 pub(crate) struct Entry {
     pub link: Link,
     pub phase: Phase,
+    /// What carries the stream, if the peer has opened it.
+    circuit: Option<CircuitId>,
     since: Monotonic,
     last_heard: Monotonic,
     /// When there was reason to think it dead, if nothing was heard since.
@@ -37,6 +41,8 @@ pub(crate) struct Entry {
     pub doomed: bool,
     /// Their Hello was heard.
     pub greeted: bool,
+    /// For the frames of a peer that is not known here: one stranger's flood takes no token of another's.
+    pub bucket: Bucket,
     /// Messages in the link's buffer, and in the transmit that is in flight.
     boarding: Vec<MessageKey>,
     aboard: Vec<MessageKey>,
@@ -74,49 +80,62 @@ impl Pool {
     pub fn dial(&mut self, peer: OnionAddress, link: Link, ctx: &mut Context) -> LinkId {
         self.dialled += 1;
         let id = LinkId::Dialled(self.dialled);
-        self.insert(id, link, Phase::Dialling(peer), ctx);
+        self.insert(id, None, link, Phase::Dialling(peer), ctx);
         self.dialling.insert(peer, id);
         ctx.gate
             .emit(crate::kernel::gate::Effect::Output(Output::Dial(id, peer)));
         id
     }
 
-    /// A peer's stream. Makes room among the strangers first, the oldest giving way, so that idle ones keep no other peer out.
-    pub fn accept(&mut self, id: LinkId, link: Link, ctx: &mut Context) {
-        self.insert(id, link, Phase::Handshaking(None), ctx);
+    /// A peer's stream. Others give way if there are too many, so that idle ones keep no other peer out.
+    pub fn accept(&mut self, id: LinkId, circuit: CircuitId, link: Link, ctx: &mut Context) {
+        self.insert(id, Some(circuit), link, Phase::Handshaking(None), ctx);
         ctx.wake(Alarm::Handshake(id), ctx.now.monotonic.after(ctx.limits.handshake));
-        self.thin_out(|phase| phase == Phase::Handshaking(None), ctx);
+        let most = ctx.limits.unauthenticated_links;
+        self.thin_out(most, |phase| phase == Phase::Handshaking(None), ctx);
     }
 
-    /// Of the links in such phases, ends the oldest if there are more than strangers may have.
-    pub fn thin_out(&mut self, such: impl Fn(Phase) -> bool, ctx: &mut Context) {
+    /// Of the links in such phases, ends as many as there are beyond `most`: each time the oldest of the circuit that has the
+    /// most of them. A flood over few circuits ends its own links, and no peer that needs a round trip or two; one over many
+    /// circuits has to build them.
+    pub fn thin_out(&mut self, most: usize, such: impl Fn(Phase) -> bool, ctx: &mut Context) {
         let such = self
             .links
-            .iter_mut()
+            .iter()
             .filter(|(_, entry)| !entry.doomed && such(entry.phase));
-        let mut oldest_first: Vec<_> = such
-            .map(|(id, entry)| (entry.since, *id, &mut entry.doomed, entry.phase.peer()))
-            .collect();
-        oldest_first.sort_by_key(|(since, id, ..)| (*since, *id));
-        let excess = oldest_first.len().saturating_sub(ctx.limits.stranger_links);
-        for (_, id, doomed, peer) in oldest_first.into_iter().take(excess) {
-            *doomed = true;
-            ctx.fault(peer, FaultKind::TooManyLinks);
-            ctx.hang_up(id);
+        let mut by_circuit: BTreeMap<Option<CircuitId>, BTreeSet<(Monotonic, LinkId)>> = BTreeMap::new();
+        for (id, entry) in such {
+            by_circuit.entry(entry.circuit).or_default().insert((entry.since, *id));
+        }
+        let count: usize = by_circuit.values().map(BTreeSet::len).sum();
+        for _ in most..count {
+            let busiest = by_circuit
+                .values_mut()
+                .max_by_key(|links| (links.len(), Reverse(links.first().copied())));
+            let Some((_, id)) = busiest.and_then(BTreeSet::pop_first) else {
+                return;
+            };
+            if let Some(entry) = self.links.get_mut(&id) {
+                entry.doomed = true;
+                ctx.fault(entry.phase.peer(), FaultKind::TooManyLinks);
+                ctx.hang_up(id);
+            }
         }
     }
 
-    fn insert(&mut self, id: LinkId, link: Link, phase: Phase, ctx: &Context) {
+    fn insert(&mut self, id: LinkId, circuit: Option<CircuitId>, link: Link, phase: Phase, ctx: &Context) {
         let now = ctx.now.monotonic;
         let entry = Entry {
             link,
             phase,
+            circuit,
             since: now,
             last_heard: now,
             doubted: None,
             last_traffic: now,
             doomed: false,
             greeted: false,
+            bucket: Bucket::full(ctx.limits.frame_rate(), now),
             boarding: Vec::new(),
             aboard: Vec::new(),
         };
@@ -174,6 +193,17 @@ impl Pool {
 
     pub fn dials(&self) -> usize {
         self.dialling.len()
+    }
+
+    /// Links of peers that dialled and have not authenticated yet.
+    pub fn handshakes(&self) -> usize {
+        let unauthenticated = |entry: &&Entry| entry.phase == Phase::Handshaking(None);
+        self.links.values().filter(unauthenticated).count()
+    }
+
+    /// The authenticated peers that are linked.
+    pub fn peers(&self) -> impl Iterator<Item = &OnionAddress> {
+        self.by_peer.keys()
     }
 
     pub fn up(&self) -> usize {

@@ -31,6 +31,7 @@ impl<R: Ratchet> Node<R> {
             | Command::AcceptContact { .. }
             | Command::RejectContact(_)
             | Command::RemoveContact(_)
+            | Command::ForgetContact(_)
             | Command::RenameContact(..)
             | Command::BlockContact(..)
             | Command::SafetyNumber(_)
@@ -76,6 +77,7 @@ impl<R: Ratchet> Node<R> {
             }
             Command::RejectContact(peer) => contacts.reject(peer, self.pool.link_of(&peer), ctx),
             Command::RemoveContact(peer) => contacts.end(peer, self.pool.link_of(&peer), ctx),
+            Command::ForgetContact(peer) => contacts.forget(peer, self.pool.link_of(&peer), ctx),
             Command::RenameContact(peer, petname) => contacts.rename(peer, petname, ctx),
             Command::BlockContact(peer, blocked) => contacts.block(peer, blocked, ctx),
             Command::SafetyNumber(peer) => contacts.safety_number(peer, me).map(Reply::SafetyNumber),
@@ -183,6 +185,8 @@ impl<R: Ratchet> Node<R> {
         Status {
             links: self.pool.up(),
             dials: self.pool.dials(),
+            handshakes: self.pool.handshakes(),
+            stranger_links: self.pool.peers().filter(|peer| self.is_stranger(peer)).count(),
             queued: self
                 .contacts
                 .values()

@@ -1,22 +1,21 @@
 //! What comes over links: streams, bytes, frames, silence.
 
-use crate::contact::{self, Contact, Reception};
+use crate::contact::{self, CheckedRequest, Contact, Contacts, Reception};
 use crate::delivery::Stalled;
 use crate::kernel::alarms::Alarm;
 use crate::link::pool::{Phase, Silence};
 use crate::link::{Link, LinkEvent};
 use crate::node::Node;
-use crate::row::Relationship;
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::session::resume::acceptable;
 use crate::wire::link::{self, Frame, Hello, frame::Body};
-use crate::{Cause, FaultKind, LinkId, OnionAddress, Output, Presence};
+use crate::{Cause, CircuitId, FaultKind, LinkId, OnionAddress, Output, Presence};
 
 impl<R: Ratchet> Node<R> {
-    pub(super) fn accepted(&mut self, id: LinkId) {
+    pub(super) fn accepted(&mut self, id: LinkId, circuit: CircuitId) {
         let link = Link::accept(&self.me.secret, self.ctx.entropy.fork());
-        self.pool.accept(id, link, &mut self.ctx);
+        self.pool.accept(id, circuit, link, &mut self.ctx);
     }
 
     pub(super) fn drained(&mut self, id: LinkId) {
@@ -139,14 +138,20 @@ impl<R: Ratchet> Node<R> {
             None => contact::hello_to_stranger(&mut self.ctx),
         };
         self.ctx.frame(id, Body::Hello(hello));
-        let contacts = &self.contacts;
-        let is_stranger = |peer| !contacts.get(&peer).is_some_and(|contact| contact.consent.is_ours());
-        if is_stranger(peer) {
+        if self.is_stranger(&peer) {
+            let most = self.ctx.limits.stranger_links;
+            let contacts = &self.contacts;
             self.pool.thin_out(
-                |phase| matches!(phase, Phase::Up(peer) if is_stranger(peer)),
+                most,
+                |phase| matches!(phase, Phase::Up(peer) if is_stranger(contacts, &peer)),
                 &mut self.ctx,
             );
         }
+    }
+
+    /// Whether a peer is neither a friend nor asked by us.
+    pub(super) fn is_stranger(&self, peer: &OnionAddress) -> bool {
+        is_stranger(&self.contacts, peer)
     }
 
     fn on_frame(&mut self, id: LinkId, peer: OnionAddress, frame: Frame) {
@@ -159,31 +164,47 @@ impl<R: Ratchet> Node<R> {
             Some(Body::Hello(hello)) if !greeted => self.on_hello(id, peer, &hello),
             Some(Body::Hello(_)) => self.fault(id, FaultKind::FrameOrder),
             Some(_) if !greeted => self.fault(id, FaultKind::FrameOrder),
-            Some(Body::Ciphertext(ciphertext)) => self.on_ciphertext(id, peer, &ciphertext),
-            Some(Body::Ack(ack)) => self.on_ack(id, peer, &ack),
-            Some(body) if self.pays(&peer) => self.on_other(id, peer, body),
+            body if self.pays(id, &peer, body.as_ref()) => self.on_paid(id, peer, body),
+            // A stranger has no reason to say so much. Its next link costs it a handshake.
+            _ if self.contacts.get(&peer).is_none() => self.fault(id, FaultKind::Flood),
             // Both sides would wait until the link is idle; the next one repeats the offer.
             Some(Body::PreKeyOffer(_)) => self.fault(id, FaultKind::RateLimit),
-            Some(_) => self.ctx.fault(Some(peer), FaultKind::RateLimit),
+            _ => self.ctx.fault(Some(peer), FaultKind::RateLimit),
+        }
+    }
+
+    fn on_paid(&mut self, id: LinkId, peer: OnionAddress, body: Option<Body>) {
+        match body {
+            Some(Body::Ciphertext(ciphertext)) => self.on_ciphertext(id, peer, &ciphertext),
+            Some(Body::Ack(ack)) => self.on_ack(id, peer, &ack),
+            Some(body) => self.on_other(id, peer, body),
             // A later version's frame.
             None => {}
         }
     }
 
-    /// Takes a token from the peer's bucket, for what no window pays for.
-    fn pays(&mut self, peer: &OnionAddress) -> bool {
-        let bucket = match self.contacts.get_mut(peer) {
-            Some(contact) if contact.consent.relationship != Relationship::Stranger => &mut contact.bucket,
-            _ => &mut self.strangers,
+    /// Takes a token for what no window paces: from the bucket of the contact, and for an unknown peer from its link's. What
+    /// begins a first contact may take the last ones.
+    fn pays(&mut self, id: LinkId, peer: &OnionAddress, body: Option<&Body>) -> bool {
+        let paced = matches!(body, Some(Body::Ciphertext(_) | Body::Ack(_)));
+        let reserve = match body {
+            Some(Body::Hello(_) | Body::Request(_)) => 0,
+            _ => self.ctx.limits.rate_reserve,
         };
-        bucket.take(&self.ctx.limits, self.ctx.now.monotonic)
+        let bucket = match self.contacts.get_mut(peer) {
+            Some(_) if body.is_none() => return true,
+            Some(contact) if paced && contact.consent.is_ours() => return true,
+            Some(contact) => Some(&mut contact.bucket),
+            None => self.pool.get(id).map(|entry| &mut entry.bucket),
+        };
+        bucket.is_some_and(|bucket| bucket.take(self.ctx.limits.frame_rate(), reserve, self.ctx.now.monotonic))
     }
 
     fn on_hello(&mut self, id: LinkId, peer: OnionAddress, hello: &Hello) {
         if !acceptable(hello, &self.ctx.limits) {
             return self.fault(id, FaultKind::Hello);
         }
-        if !self.pays(&peer) {
+        if !self.pays(id, &peer, Some(&Body::Hello(Hello::default()))) {
             return self.fault(id, FaultKind::RateLimit);
         }
         if let Some(entry) = self.pool.get(id) {
@@ -268,18 +289,20 @@ impl<R: Ratchet> Node<R> {
     }
 
     fn on_request(&mut self, id: LinkId, peer: OnionAddress, request: link::Request) {
-        let fresh = self.contacts.get(&peer).is_none();
+        let Ok(request) = CheckedRequest::new(peer, request, self.ctx.now.wall) else {
+            return self.fault(id, FaultKind::Request);
+        };
+        let contact = self.contacts.get(&peer);
+        let fresh = contact.is_none();
+        // The invite is looked at before every bound: no number of requests keeps its bearer out.
+        let invited = !contact.is_some_and(|contact| contact.blocked)
+            && request.invite.is_some_and(|token| self.invites.contains_key(&token));
+        let needs_place = contact.is_none_or(|contact| contact.consent.would_hold());
+        if needs_place && !invited && !self.contacts.make_room(&mut self.requests, &mut self.ctx) {
+            self.ctx.fault(Some(peer), FaultKind::TooManyRequests);
+            return;
+        }
         if fresh {
-            let asking = self
-                .contacts
-                .values()
-                .filter(|contact| contact.consent.relationship == Relationship::Asking)
-                .count();
-            let full = asking >= self.ctx.limits.requests;
-            if full || self.contacts.len() >= self.ctx.limits.contacts {
-                self.ctx.fault(Some(peer), FaultKind::TooManyRequests);
-                return;
-            }
             self.contacts.insert(Contact::new(peer, &self.ctx));
         }
         let Some(contact) = self.contacts.get_mut(&peer) else {
@@ -294,5 +317,12 @@ impl<R: Ratchet> Node<R> {
             }
             self.fault(id, FaultKind::Request);
         }
+        if needs_place {
+            self.contacts.expire_strangers(&mut self.ctx);
+        }
     }
+}
+
+fn is_stranger<S>(contacts: &Contacts<S>, peer: &OnionAddress) -> bool {
+    !contacts.get(peer).is_some_and(|contact| contact.consent.is_ours())
 }

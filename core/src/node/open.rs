@@ -48,7 +48,7 @@ impl<R: Ratchet> Node<R> {
         });
         let me: Me<R> = open_identity(identity)?;
         let availability = me.row.availability;
-        let strangers = Bucket::full(&limits, now.monotonic);
+        let requests = Bucket::full(limits.request_rate(), now.monotonic);
         let ctx = Context {
             own: me.address,
             now,
@@ -76,7 +76,7 @@ impl<R: Ratchet> Node<R> {
             pending: BTreeMap::new(),
             fetches: 0,
             dial_queue: DialQueue::default(),
-            strangers,
+            requests,
             handed_over: Vec::new(),
             outputs: VecDeque::new(),
         };
@@ -127,6 +127,7 @@ impl<R: Ratchet> Node<R> {
             contact.reach.restarted(&mut self.ctx);
         }
         self.look_up_contacts();
+        self.contacts.expire_strangers(&mut self.ctx);
         self.follow_up();
     }
 }

@@ -43,8 +43,8 @@ fn is_justified(peer: Peer, reason: DeadlineReason, world: &World) -> bool {
     match reason {
         DeadlineReason::Handshake | DeadlineReason::Heartbeat => world.has_links(peer),
         DeadlineReason::OutboxExpiry => has_mail(peer, world),
-        // The node looks again, and may find that an acknowledgement or a link has come first.
-        DeadlineReason::Sent | DeadlineReason::Retry => true,
+        // The node looks again, and may find that an acknowledgement, a link or the user's answer has come first.
+        DeadlineReason::Sent | DeadlineReason::Retry | DeadlineReason::RequestExpiry => true,
         DeadlineReason::Disappearance => disk.next_disappearance().is_some(),
     }
 }

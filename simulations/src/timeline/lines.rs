@@ -101,7 +101,7 @@ impl LineBuilder<'_> {
                 let command = self.timeline.command(command);
                 self.line(at, LineKind::Own(peer, format!("is asked to {command}")));
             }
-            (Input::Accepted(_), Some(other)) => self.line(at, LineKind::Arrow(other.peer, peer, "link".to_owned())),
+            (Input::Accepted(..), Some(other)) => self.line(at, LineKind::Arrow(other.peer, peer, "link".to_owned())),
             (Input::Received(_, bytes), Some(other)) => {
                 let way = (other.peer, peer);
                 if !self.traffic.contains_key(&way) {

@@ -49,6 +49,7 @@ impl Timeline {
             Command::AcceptContact { contact, .. } => format!("accept {}", name(contact)),
             Command::RejectContact(contact) => format!("decline {}", name(contact)),
             Command::RemoveContact(contact) => format!("remove {}", name(contact)),
+            Command::ForgetContact(contact) => format!("forget {}", name(contact)),
             Command::BlockContact(contact, true) => format!("block {}", name(contact)),
             Command::BlockContact(contact, false) => format!("unblock {}", name(contact)),
             Command::Send(new_message) => {

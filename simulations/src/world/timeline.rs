@@ -26,7 +26,7 @@ impl World {
     pub(super) fn record_input(&mut self, peer: Peer, input: &Input) {
         if self.timeline.is_kept() {
             let other = match input {
-                Input::Accepted(link)
+                Input::Accepted(link, _)
                 | Input::Connected(link)
                 | Input::Received(link, _)
                 | Input::Drained(link)

@@ -60,7 +60,7 @@ impl Bare {
     pub async fn deliver(&mut self, bytes: usize) -> Duration {
         let length = u64::try_from(bytes).expect("in memory").to_be_bytes();
         let message = [&length[..], &vec![0x55; bytes - length.len()]].concat();
-        let Stream { reader, writer } = &mut self.stream;
+        let Stream { reader, writer, .. } = &mut self.stream;
         let delivering = async {
             writer.write_all(&message).await?;
             writer.flush().await?;
@@ -77,7 +77,9 @@ const ANSWER: usize = 64;
 
 /// Confirms each message.
 async fn count(stream: Stream) -> std::io::Result<()> {
-    let Stream { mut reader, mut writer } = stream;
+    let Stream {
+        mut reader, mut writer, ..
+    } = stream;
     loop {
         let mut length = [0; 8];
         reader.read_exact(&mut length).await?;

@@ -23,7 +23,7 @@ use std::time::{Duration, SystemTime};
 use rustix::time::{ClockId, clock_gettime};
 use sotto_core::row::RowStore;
 use sotto_core::{
-    Cause, CommandId, Entropy, Input, Intake, LinkId, Machine, Millis, Monotonic, Notice, Now, Output, Wall,
+    Cause, CircuitId, CommandId, Entropy, Input, Intake, LinkId, Machine, Millis, Monotonic, Notice, Now, Output, Wall,
 };
 
 use super::event::{CommandReply, Event, Failure};
@@ -173,7 +173,7 @@ impl<S: RowStore> Driver<'_, S> {
                 self.accepted += 1;
                 let id = LinkId::Accepted(self.accepted);
                 self.open_link(id, move || Ok(stream));
-                self.input(Input::Accepted(id));
+                self.input(Input::Accepted(id, CircuitId(self.accepted)));
             }
             Event::Link(run, id, input) if run == self.run && self.links.contains_key(&id) => {
                 if matches!(input, Input::Closed(..)) {

@@ -55,7 +55,7 @@ impl Contract {
             Input::Command(id, _) => self.commands.insert(*id),
             Input::Stored(id) => self.commits.remove(id),
             Input::Fetched(id, _) => self.fetches.remove(id),
-            Input::Accepted(id) => {
+            Input::Accepted(id, _) => {
                 let new = matches!(id, LinkId::Accepted(_)) && !self.over.contains(id);
                 new && self.links.insert(*id, Stream::default()).is_none()
             }
@@ -113,7 +113,7 @@ pub(super) fn short(input: &Input) -> String {
 #[cfg(test)]
 mod tests {
     use sotto_core::row::Batch;
-    use sotto_core::{DeadlineReason, OnionSecret};
+    use sotto_core::{CircuitId, DeadlineReason, OnionSecret};
 
     use super::*;
 
@@ -174,7 +174,7 @@ mod tests {
         assert!(contract.input(&Input::Tick, now(9), due, Intake::Welcome).is_err());
         assert!(contract.input(&Input::Tick, now(10), due, Intake::Welcome).is_ok());
         assert!(contract.input(&Input::Tick, now(10), None, Intake::Welcome).is_err());
-        let accepted = Input::Accepted(LinkId::Accepted(1));
+        let accepted = Input::Accepted(LinkId::Accepted(1), CircuitId(1));
         assert!(
             contract.input(&accepted, now(9), None, Intake::Welcome).is_err(),
             "the monotonic clock goes back"

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
 
-use sotto_core::{Cause, Command, Input, Limits, LinkId, Monotonic, Now, OnionAddress, Refusal, Reply, Wall};
+use sotto_core::{
+    Cause, CircuitId, Command, Input, Limits, LinkId, Monotonic, Now, OnionAddress, Refusal, Reply, Wall,
+};
 
 use super::network::{DialAttempt, FakeNetwork, PeerStream};
 use crate::disk::Disk;
@@ -55,7 +57,7 @@ impl PeerNode {
         self.accepted += 1;
         let id = LinkId::Accepted(self.accepted);
         self.links.insert(id, dial.accept());
-        self.input(Input::Accepted(id));
+        self.input(Input::Accepted(id, CircuitId(self.accepted)));
     }
 
     /// How many links it has.

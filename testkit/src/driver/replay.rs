@@ -151,7 +151,7 @@ impl ReplayState {
             let at = self.ahead.iter().position(|given| self.is_same(&input, given))?;
             match (&input, self.ahead.remove(at)) {
                 (Input::Command(recorded, _), Input::Command(id, _)) => _ = self.commands.insert(*recorded, id),
-                (Input::Accepted(recorded), Input::Accepted(id)) => _ = self.links.insert(*recorded, id),
+                (Input::Accepted(recorded, _), Input::Accepted(id, _)) => _ = self.links.insert(*recorded, id),
                 _ => {}
             }
         }
@@ -163,7 +163,7 @@ impl ReplayState {
     fn is_same(&self, recorded: &Input, given: &Input) -> bool {
         match (recorded, given) {
             (Input::Command(_, recorded), Input::Command(_, given)) => recorded == given,
-            (Input::Accepted(_), Input::Accepted(_)) => true,
+            (Input::Accepted(..), Input::Accepted(..)) => true,
             (Input::Drained(recorded), Input::Drained(given)) => self.link(*recorded) == *given,
             // When both ends hang up, either may be first.
             (Input::Closed(recorded, how), Input::Closed(given, cause)) => {
@@ -252,7 +252,7 @@ impl ReplayEnvironment {
                 let command = harness.command(command);
                 self.commands.push((id, command));
             }
-            Input::Accepted(id) => _ = self.peers.insert(id, harness.network.connect()),
+            Input::Accepted(id, _) => _ = self.peers.insert(id, harness.network.connect()),
             Input::Connected(id) => {
                 let dial = self.take_dial(harness, id);
                 self.peers.insert(id, dial.accept());

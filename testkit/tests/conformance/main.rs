@@ -62,7 +62,7 @@ fn our_node_passes_the_slow_cases() {
 }
 
 /// Each mutation, the case that detects it, and a part of the message of that case.
-const DETECTED_BY: [(Mutation, &str, &str); 39] = [
+const DETECTED_BY: [(Mutation, &str, &str); 41] = [
     (Mutation::LengthsUnchecked, "L-2.1", "and no end"),
     (Mutation::SendsFirst, "L-6.1", "message 2"),
     (Mutation::ReusesEphemeralKey, "L-3.5", "three ephemeral keys"),
@@ -106,6 +106,8 @@ const DETECTED_BY: [(Mutation, &str, &str); 39] = [
     (Mutation::NoTokenBucket, "N-1.3", "still up"),
     (Mutation::FlowsOnUsedOffers, "R-1.4", "PreKeyOffer after"),
     (Mutation::DropsOtherEpochs, "S-9.1", "still up"),
+    (Mutation::NoTokenBucket, "N-1.4", "still up"),
+    (Mutation::NoReserve, "N-1.5", "RequestStatus"),
 ];
 
 /// The result of a case for a mutant.

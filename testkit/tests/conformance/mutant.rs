@@ -61,6 +61,7 @@ pub enum Mutation {
     NoTokenBucket,
     FlowsOnUsedOffers,
     DropsOtherEpochs,
+    NoReserve,
 }
 
 /// Our node, bent.
@@ -140,6 +141,7 @@ fn proxy_link(
         greeted: false,
         asked: false,
         opened: false,
+        heartbeats: 0,
         received: 0,
         offered: 0,
         session_epoch: 0,
@@ -166,6 +168,8 @@ struct Proxy {
     asked: bool,
     /// The peer has sent a session's first ciphertext on this link.
     opened: bool,
+    /// Heartbeats of the peer on this link.
+    heartbeats: u32,
     /// The sequence number of the peer's last ciphertext.
     received: u64,
     /// `offered` of the peer's Hello.
@@ -312,6 +316,9 @@ impl Proxy {
             ) => {
                 return self.send_frame(Body::Heartbeat(Heartbeat { reply: false }));
             }
+            (Mutation::NoTokenBucket, Body::Heartbeat(_)) => return Ok(()),
+            (Mutation::NoReserve, Body::Heartbeat(_)) => self.heartbeats += 1,
+            (Mutation::NoReserve, Body::Request(_)) if self.heartbeats > 20 => return Ok(()),
             (Mutation::TruncatesLongNames, Body::Request(request)) => request.name.truncate(64),
             (Mutation::ReadsBundlesEarly, Body::Request(request)) => {
                 let bundle = request.bundle.clone().unwrap_or_default();

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use sotto_conformance::{Stream, Target};
 use sotto_core::{
-    Cause, Command, CommandId, Input, InviteToken, Limits, LinkId, Millis, Monotonic, Now, OnionAddress, OnionSecret,
-    Refusal, Reply, Wall,
+    Cause, CircuitId, Command, CommandId, Input, InviteToken, Limits, LinkId, Millis, Monotonic, Now, OnionAddress,
+    OnionSecret, Refusal, Reply, Wall,
 };
 use sotto_testkit::disk::Disk;
 use sotto_testkit::host::{Host, LinkOutput};
@@ -178,7 +178,7 @@ impl Driver {
                         move |input| _ = events.send(Event::Link(id, input)),
                     );
                     self.links.insert(id, link);
-                    self.input(Input::Accepted(id));
+                    self.input(Input::Accepted(id, CircuitId(self.accepted)));
                 }
                 Ok(Event::Link(id, input)) if self.links.contains_key(&id) => {
                     if matches!(input, Input::Closed(..)) {

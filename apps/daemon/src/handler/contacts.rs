@@ -96,6 +96,14 @@ impl Handle<all::Remove> for Service {
     }
 }
 
+impl Handle<all::Forget> for Service {
+    async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Handled<api::Done>, Error> {
+        let contact = self.contact_named(&params.contact).await?;
+        self.command(Command::ForgetContact(contact)).await?;
+        Ok(Handled::Done(api::Done {}))
+    }
+}
+
 impl Handle<all::Rename> for Service {
     async fn handle(self: &Arc<Self>, params: api::Rename) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;

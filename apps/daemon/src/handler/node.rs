@@ -79,6 +79,8 @@ impl Handle<all::NodeStatus> for Service {
             availability: view::shown(status.availability),
             queued: status.queued as u64,
             links: status.links as u64,
+            stranger_links: status.stranger_links as u64,
+            handshakes: status.handshakes as u64,
             dials: status.dials as u64,
             requests: requests as u64,
             peer_faults: status.peer_faults,

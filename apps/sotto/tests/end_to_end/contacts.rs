@@ -157,6 +157,32 @@ fn a_removed_contact_is_gone_and_the_history_stays() {
 }
 
 #[test]
+fn a_removed_contact_is_forgotten_on_demand_and_a_friend_is_not() {
+    let world = World::new();
+    let (alice, mut bob) = world.friends();
+    alice.json(&["send", "bob", "remember this", "--wait", "delivered"]);
+    bob.texts(1);
+    let (code, error) = alice.error(&["friends", "forget", "bob"]);
+    assert_eq!(
+        (code, &error["data"]["kind"]),
+        (1, &serde_json::json!("wrong_state")),
+        "{error}"
+    );
+    alice.json(&["friends", "remove", "bob"]);
+    alice.json(&["friends", "forget", "bob"]);
+    assert_eq!(
+        alice.json(&["friends", "list", "--all"])["friends"],
+        serde_json::json!([])
+    );
+    let (_, error) = alice.error(&["friends", "forget", "bob"]);
+    assert_eq!(&error["data"]["kind"], "unknown_contact", "{error}");
+    assert_eq!(
+        alice.json(&["history", &bob.onion])["messages"][0]["text"],
+        "remember this"
+    );
+}
+
+#[test]
 fn contacts_go_by_every_name_that_means_only_them() {
     let world = World::new();
     let (alice, bob) = world.friends();

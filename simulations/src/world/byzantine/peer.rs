@@ -7,7 +7,7 @@ use sotto_core::link::{Link, LinkEvent};
 use sotto_core::row::{Change, Row};
 use sotto_core::wire::link::Frame;
 use sotto_core::{
-    Deadline, DeadlineReason, Entropy, Input, Intake, LinkId, Machine, Millis, Monotonic, Now, OnionAddress,
+    CircuitId, Deadline, DeadlineReason, Entropy, Input, Intake, LinkId, Machine, Millis, Monotonic, Now, OnionAddress,
     OnionSecret, Output,
 };
 
@@ -158,7 +158,7 @@ impl ByzantinePeer {
                         let mut inward = Link::dial(&theirs, self.own_secret().address(), self.entropy.fork());
                         inward.connected();
                         relay.inward = Some(inward);
-                        self.node.handle(Input::Accepted(id), now);
+                        self.node.handle(Input::Accepted(id, CircuitId(0)), now);
                     }
                 }
                 Ok(Some(LinkEvent::Frame(frame))) => {
@@ -296,7 +296,7 @@ impl ByzantinePeer {
 impl Machine for ByzantinePeer {
     fn handle(&mut self, input: Input, now: Now) {
         match input {
-            Input::Accepted(id) => {
+            Input::Accepted(id, _) => {
                 let outward = Link::accept(&self.own_secret(), self.entropy.fork());
                 self.relays.insert(id, Relay::new(outward, None));
             }

@@ -6,7 +6,7 @@ mod faults;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sotto_core::{Cause, Input, LinkId, Millis, OnionAddress};
+use sotto_core::{Cause, CircuitId, Input, LinkId, Millis, OnionAddress};
 
 use super::{Peer, SimEvent, World};
 
@@ -214,7 +214,7 @@ impl World {
             stream.listener = Some(End::new(callee, link, Phase::Up, now));
         }
         self.schedule(back, SimEvent::DialAnswered(id));
-        self.feed(callee, Input::Accepted(link));
+        self.feed(callee, Input::Accepted(link, CircuitId(id)));
     }
 
     pub(super) fn dial_answered(&mut self, id: StreamId) {

@@ -43,13 +43,13 @@ pub fn dialled(harness: &mut Harness<'_>, link: LinkId) -> PeerStream {
 
 /// A stream that a peer has opened.
 pub fn accepted(harness: &mut Harness<'_>) -> (LinkId, PeerStream) {
-    let is_accepted = |input: &Input| matches!(input, Input::Accepted(_));
+    let is_accepted = |input: &Input| matches!(input, Input::Accepted(..));
     let before = harness.log.count(is_accepted);
     let peer_stream = harness.network.connect();
     harness.until("a peer is accepted", |harness| harness.log.count(is_accepted) > before);
     let inputs = harness.log.inputs();
     let newest = inputs.iter().rev().find_map(|(input, _)| match input {
-        Input::Accepted(id) => Some(*id),
+        Input::Accepted(id, _) => Some(*id),
         _ => None,
     });
     (newest.expect("accepted"), peer_stream)

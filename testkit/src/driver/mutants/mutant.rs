@@ -142,7 +142,7 @@ impl Machine for MutantNode {
             }
             (
                 Mutation::ReusesLinkIds,
-                Input::Accepted(id @ LinkId::Accepted(_))
+                Input::Accepted(id @ LinkId::Accepted(_), _)
                 | Input::Received(id @ LinkId::Accepted(_), _)
                 | Input::Closed(id @ LinkId::Accepted(_), _),
             ) => {
