@@ -63,6 +63,14 @@ pub enum Command {
         /// Which message of ours.
         id: MessageId,
     },
+    /// Erase messages on this node alone; no peer is told. One of ours that waits is not sent. Those that are not there are
+    /// passed over. `Reply::Done`.
+    EraseMessages {
+        /// The conversation.
+        conversation: ConversationId,
+        /// Author and id of each message, at most 256.
+        messages: Vec<(OnionAddress, MessageId)>,
+    },
     /// React to a message; `None` takes the reaction back. `Reply::Message`.
     React {
         /// The message.

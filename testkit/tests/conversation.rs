@@ -181,6 +181,38 @@ fn another_identity_key_takes_the_verified_mark_away_and_warns() {
     }
 }
 
+#[test]
+fn what_is_erased_here_is_gone_here_alone_and_what_waits_of_it_is_not_sent() {
+    let mut pair = friends();
+    let [a, b] = [pair.sides[A].address, pair.sides[B].address];
+    let id = send(&mut pair, A, new_message(b, "erase this there"));
+    let kept = send(&mut pair, A, new_message(b, "keep this"));
+    let erase = |conversation: OnionAddress, messages: Vec<_>| Command::EraseMessages {
+        conversation: conversation.into(),
+        messages,
+    };
+    pair.command(B, erase(a, vec![(a, id), (a, MessageId([9; 16]))]))
+        .unwrap();
+    assert!(!pair.sides[B].store.holds_text("erase this there"));
+    assert_eq!(pair.received_texts(B), ["keep this"]);
+    assert!(
+        pair.sides[A].store.holds_text("erase this there"),
+        "the author is not told"
+    );
+
+    pair.cut();
+    pair.reachable = false;
+    let waits = send(&mut pair, A, new_message(b, "never sent"));
+    pair.command(A, erase(b, vec![(a, waits), (a, kept)])).unwrap();
+    assert!(!pair.sides[A].store.holds_text("never sent") && !pair.sides[A].store.holds_text("keep this"));
+    pair.reachable = true;
+    pair.pass(Millis::hours(1));
+    assert_eq!(pair.received_texts(B), ["keep this"]);
+    let gone = |key| Event::MessageDisappeared { key };
+    let key = MessageKey::direct(a, a, id);
+    assert!(pair.sides[B].store.events().any(|event| *event == gone(key)));
+}
+
 fn verified(pair: &Pair<Disk>, side: usize) -> bool {
     match pair.sides[side].store.row(&Key::Contact(pair.sides[1 - side].address)) {
         Some(Row::Contact(row)) => row.verified,

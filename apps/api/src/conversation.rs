@@ -65,6 +65,23 @@ pub struct Sent {
     pub reason: Option<FailReason>,
 }
 
+/// Names a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConversationOnly {
+    /// A contact's petname, onion address, first 8 letters of one or more, or friend code.
+    pub conversation: String,
+}
+
+/// What was deleted on this node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeletedMessages {
+    /// The conversation.
+    pub conversation: String,
+    /// How many messages.
+    pub messages: u64,
+}
+
 /// Names a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -77,7 +77,7 @@ pub enum Body {
         direction: Direction,
         message: Option<Box<Message>>,
     },
-    /// A message disappeared when its timer ended.
+    /// A message is gone from this node: its timer ended, or the user deleted it here.
     #[serde(rename = "message.disappeared")]
     MessageDisappeared {
         id: String,

@@ -45,7 +45,7 @@ macro_rules! for_every_method {
             "friends.verify" Verify(Mark) -> Safety, "Show the safety number; set or remove the verified mark.";
             "messages.send" Send(Send) -> Sent, "Send a text; answers once it is durable, or has reached the state in `wait`.";
             "messages.edit" Edit(Edit) -> Sent, "Replace the text of a message that this node wrote.";
-            "messages.delete" Delete(MessageOnly) -> Sent, "Delete a message that this node wrote, for every member.";
+            "messages.delete" Delete(MessageOnly) -> Sent, "Delete a message: one that this node wrote for every member, another one on this node alone.";
             "messages.react" React(React) -> Message, "React to a message, or remove the reaction.";
             "messages.read" Read(MarkRead) -> Done, "Mark messages of other authors as read.";
             "messages.typing" Typing(Typing) -> Done, "Tell the contact that the user is typing, or no longer.";
@@ -60,6 +60,7 @@ macro_rules! for_every_method {
             "outbox.list" Outbox(ListOutbox) -> Messages, "List what has not been delivered, and why.";
             "outbox.cancel" Cancel(MessageOnly) -> Sent, "Cancel a message that is not encrypted yet.";
             "outbox.retry" Retry(MessageOnly) -> Sent, "Try now; a failed or cancelled message is queued again.";
+            "conversations.delete" DeleteConversation(ConversationOnly) -> DeletedMessages, "Delete every message of a conversation, on this node alone.";
             "conversations.timer" Timer(SetTimer) -> ConversationTimers, "Show or set the conversation's timer.";
             "events.list" EventsList(ListEvents) -> Events, "Read the event log.";
             "events.wait" EventsWait(WaitEvents) -> Events, "Wait until the event log has something to read.";

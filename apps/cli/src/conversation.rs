@@ -128,15 +128,28 @@ impl Edit {
 pub struct Delete {
     /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
     conversation: String,
-    /// Which message of yours
-    id: String,
+    /// Which message; one of yours is deleted for every member, another one on this machine alone
+    #[arg(required_unless_present = "all")]
+    id: Option<String>,
+    /// Every message of the conversation, on this machine alone
+    #[arg(long, conflicts_with = "id")]
+    all: bool,
 }
 
 impl Delete {
-    /// Deletes it for every member.
+    /// Deletes it, or all of them.
     pub fn run(self, context: &Context) -> Outcome {
+        let Some(id) = self.id else {
+            let conversation = self.conversation;
+            let deleted = context
+                .client()?
+                .call::<all::DeleteConversation>(&api::ConversationOnly { conversation })?;
+            return Ok(context.output.emit(&deleted, |deleted| {
+                format!("{} messages deleted here\n", deleted.messages)
+            })?);
+        };
         let sent = context.client()?.call::<all::Delete>(&api::MessageOnly {
-            id: self.id,
+            id,
             conversation: Some(self.conversation),
         })?;
         print_sent(context, &sent)

@@ -53,7 +53,7 @@ pub enum Command {
     Send(conversation::Send),
     /// Replace the text of a message that you sent
     Edit(conversation::Edit),
-    /// Delete a message that you sent, for every member
+    /// Delete a message: yours for every member, another one here; or all of a conversation, here
     Delete(conversation::Delete),
     /// React to a message
     React(conversation::React),
@@ -217,6 +217,7 @@ mod tests {
         ("outbox.list", &["outbox"]),
         ("outbox.cancel", &["outbox", "cancel"]),
         ("outbox.retry", &["outbox", "retry"]),
+        ("conversations.delete", &["delete"]),
         ("conversations.timer", &["ephemeral"]),
         ("events.subscribe", &["listen"]),
         ("identity.show", &["identity"]),

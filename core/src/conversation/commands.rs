@@ -9,7 +9,7 @@ use crate::delivery::Delivery;
 use crate::delivery::outbox::Queued;
 use crate::delivery::sending::progress;
 use crate::kernel::context::Context;
-use crate::row::{DeliveryRow, DeliveryState, Event, FailReason, MessageRow, MessageWithDelivery, Row};
+use crate::row::{DeliveryRow, DeliveryState, Event, FailReason, Key, MessageRow, MessageWithDelivery, Row};
 use crate::wire::content;
 use crate::wire::content::content::Kind;
 use crate::{MessageKey, MessageObstacle, Millis, NewMessage, Refusal, Reply};
@@ -19,6 +19,7 @@ pub(crate) enum MessageCommand {
     Send { new_message: NewMessage },
     Edit { text: String },
     Delete,
+    Erase,
     React { emoji: Option<String> },
     MarkRead { receipt: bool },
     Retry,
@@ -43,9 +44,16 @@ impl Conversation {
         to: &mut Recipient<'_, S>,
         ctx: &mut Context,
     ) -> Result<Reply, Refusal> {
-        if let MessageCommand::MarkRead { receipt } = command {
-            mark_read(found, receipt && to.receipts, to.delivery, ctx);
-            return Ok(Reply::Done);
+        match command {
+            MessageCommand::MarkRead { receipt } => {
+                mark_read(found, receipt && to.receipts, to.delivery, ctx);
+                return Ok(Reply::Done);
+            }
+            MessageCommand::Erase => {
+                erase(found, to.delivery, ctx);
+                return Ok(Reply::Done);
+            }
+            _ => {}
         }
         let Some(key) = keys.first().copied() else {
             return Ok(Reply::Done);
@@ -60,7 +68,7 @@ impl Conversation {
             MessageCommand::Delete => delete(row, to, ctx),
             MessageCommand::React { emoji } => react_to(row, emoji, to, ctx),
             MessageCommand::Retry => requeue(row, to, ctx),
-            MessageCommand::Send { .. } | MessageCommand::MarkRead { .. } => Ok(Reply::Done), // above
+            MessageCommand::Send { .. } | MessageCommand::MarkRead { .. } | MessageCommand::Erase => Ok(Reply::Done), // above
         }
     }
 
@@ -189,6 +197,17 @@ fn react_to<S>(
     react(key, ctx.own, emoji, ctx);
     to.delivery.queue_once(Kind::Reaction(reaction), ctx);
     Ok(reply(row))
+}
+
+/// Erases messages here alone. What waits of them in the outbox must not hold their text either.
+fn erase<S>(found: &Found, delivery: &mut Delivery<S>, ctx: &mut Context) {
+    for key in found.keys().copied() {
+        ctx.gate.delete(Key::Message(key));
+        ctx.record(Event::MessageDisappeared { key });
+        if key.author == ctx.own {
+            delivery.disappeared(key, ctx);
+        }
+    }
 }
 
 fn mark_read<S>(found: &Found, receipt: bool, delivery: &mut Delivery<S>, ctx: &mut Context) {

@@ -40,6 +40,7 @@ impl<R: Ratchet> Node<R> {
             Command::Send(_)
             | Command::EditMessage { .. }
             | Command::DeleteMessage { .. }
+            | Command::EraseMessages { .. }
             | Command::React { .. }
             | Command::MarkRead { .. }
             | Command::CancelMessage { .. }
@@ -115,6 +116,18 @@ impl<R: Ratchet> Node<R> {
                 let peer = direct(conversation)?;
                 self.contacts.known(peer)?;
                 (peer, vec![self.ours(peer, message)], MessageCommand::Delete)
+            }
+            Command::EraseMessages { conversation, messages } => {
+                let peer = direct(conversation)?;
+                in_range(Argument::MessageCount, messages.len() <= Limits::READ_TARGETS)?;
+                self.contacts.known(peer)?;
+                let key = |(author, id)| MessageKey {
+                    conversation,
+                    author,
+                    id,
+                };
+                let keys = messages.into_iter().map(key).collect();
+                (peer, keys, MessageCommand::Erase)
             }
             Command::React { message, emoji } => {
                 let peer = direct(message.conversation)?;

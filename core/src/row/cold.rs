@@ -119,7 +119,7 @@ pub enum Event {
     MessageDeleted { key: MessageKey },
     /// A reaction was set or removed by `author`.
     MessageReacted { key: MessageKey, author: OnionAddress },
-    /// A message's time was up.
+    /// A message is gone from this node: its timer ended, or the user erased it here.
     MessageDisappeared { key: MessageKey },
     /// The timer that `author` set for the conversation changed.
     TimerChanged {

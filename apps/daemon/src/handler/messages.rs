@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sotto_api::{self as api, Error, Kind, WaitFor, all};
-use sotto_core::row::{ContentType, MessageKey};
+use sotto_core::row::{ContentType, DeliveryState, MessageKey};
 use sotto_core::{Command, ConversationId, Direction, MessageId, NewMessage, OnionAddress, Reply};
 
 use super::follow::follow;
 use super::{Handle, Handled, seconds};
 use crate::service::{Service, unexpected};
 use crate::view;
+
+/// Messages that one command erases: as many as core takes.
+const ERASED_AT_ONCE: u32 = 256;
 
 /// How long a send waits for its state by default, in seconds.
 const DEFAULT_TIMEOUT: u32 = 30;
@@ -65,10 +68,45 @@ impl Handle<all::Edit> for Service {
 
 impl Handle<all::Delete> for Service {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Handled<api::Sent>, Error> {
-        let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
-        self.sent(conversation, Command::DeleteMessage { conversation, id })
-            .await
-            .map(Handled::Done)
+        let conversation = self.conversation_if_named(params.conversation.as_deref()).await?;
+        let key = self.message("id", params.id, conversation, None).await?;
+        let MessageKey { conversation, id, .. } = key;
+        if key.author == self.us {
+            let delete = Command::DeleteMessage { conversation, id };
+            return self.sent(conversation, delete).await.map(Handled::Done);
+        }
+        let found = self.reads.read(move |reader| reader.message_by_key(&key)).await?;
+        let message = found.ok_or_else(|| gone(&id.to_string()))?;
+        let (state, reason) = view::state(message.state.unwrap_or(DeliveryState::Delivered));
+        self.erase(conversation, &[key]).await?;
+        Ok(Handled::Done(api::Sent {
+            id: id.to_string(),
+            conversation: view::conversation(conversation),
+            state,
+            reason,
+        }))
+    }
+}
+
+impl Handle<all::DeleteConversation> for Service {
+    async fn handle(self: &Arc<Self>, params: api::ConversationOnly) -> Result<Handled<api::DeletedMessages>, Error> {
+        let conversation = self.conversation_named(&params.conversation).await?;
+        let mut messages = 0;
+        loop {
+            let page = self
+                .reads
+                .read(move |reader| reader.history(&conversation, ERASED_AT_ONCE, None))
+                .await?;
+            if page.is_empty() {
+                return Ok(Handled::Done(api::DeletedMessages {
+                    conversation: view::conversation(conversation),
+                    messages,
+                }));
+            }
+            let keys: Vec<MessageKey> = page.iter().map(|message| message.key).collect();
+            self.erase(conversation, &keys).await?;
+            messages += keys.len() as u64;
+        }
     }
 }
 
@@ -163,6 +201,13 @@ impl Handle<all::Timer> for Service {
 }
 
 impl Service {
+    /// Erases messages of a conversation on this node alone.
+    async fn erase(&self, conversation: ConversationId, keys: &[MessageKey]) -> Result<(), Error> {
+        let messages = keys.iter().map(|key| (key.author, key.id)).collect();
+        let erase = Command::EraseMessages { conversation, messages };
+        self.command(erase).await.map(drop)
+    }
+
     async fn sent(&self, conversation: ConversationId, command: Command) -> Result<api::Sent, Error> {
         match self.command(command).await? {
             Reply::Message { id, state } => {

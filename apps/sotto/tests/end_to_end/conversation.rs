@@ -177,3 +177,30 @@ fn a_person_reads_plain_words() {
     assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
     assert!(bob.run(&["outbox"]).stderr.contains("everything is delivered"));
 }
+
+#[test]
+fn what_was_received_is_deleted_here_alone_one_or_all() {
+    let world = World::new();
+    let (alice, mut bob) = world.friends();
+    let first = string(&alice.json(&["send", "bob", "first", "--wait", "delivered"])["id"]);
+    alice.json(&["send", "bob", "second", "--wait", "delivered"]);
+    bob.texts(2);
+    bob.json(&["delete", "alice", &first]);
+    let left = bob.json(&["history", "alice"]);
+    assert_eq!(left["messages"].as_array().map(Vec::len), Some(1), "{left}");
+    assert_eq!(left["messages"][0]["text"], "second");
+    assert_eq!(
+        alice.json(&["history", "bob"])["messages"].as_array().map(Vec::len),
+        Some(2),
+        "the author keeps both"
+    );
+    bob.json(&["send", "alice", "third", "--wait", "delivered"]);
+    assert_eq!(bob.json(&["delete", "alice", "--all"])["messages"], 2);
+    assert_eq!(bob.json(&["history", "alice"])["messages"], serde_json::json!([]));
+    assert_eq!(bob.json(&["search", "second"])["messages"], serde_json::json!([]));
+    assert_eq!(bob.error(&["delete", "alice"]).0, 1, "which, or all?");
+    assert_eq!(
+        alice.json(&["history", "bob"])["messages"].as_array().map(Vec::len),
+        Some(3)
+    );
+}
