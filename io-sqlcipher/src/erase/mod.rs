@@ -52,10 +52,8 @@ pub(crate) fn note(db: &Connection) -> rusqlite::Result<()> {
 pub(crate) struct Traces {
     /// The log may have erased pages.
     in_log: bool,
-    /// Gaps may have what was erased.
-    in_gaps: bool,
-    /// The word index may, too.
-    in_words: bool,
+    /// What gaps may have, and perhaps the word index.
+    in_pages: Erased,
     /// Every gap is known to be empty, but for the log's pages.
     swept: bool,
     due: Option<Due>,
@@ -75,8 +73,10 @@ impl Traces {
         let noted: bool = db.query_row("SELECT EXISTS (SELECT * FROM trace)", [], |row| row.get(0))?;
         let mut traces = Self {
             in_log: true,
-            in_gaps: noted,
-            in_words: noted,
+            in_pages: Erased {
+                rows: noted,
+                words: noted,
+            },
             swept: false,
             due: None,
         };
@@ -87,8 +87,8 @@ impl Traces {
     /// A batch that erased this was committed.
     pub fn left(&mut self, erased: Erased, now: Instant) {
         self.in_log = true;
-        self.in_gaps = true;
-        self.in_words |= erased.words;
+        self.in_pages.rows = true;
+        self.in_pages.words |= erased.words;
         self.postpone(now);
     }
 
@@ -99,17 +99,17 @@ impl Traces {
 
     /// Wipes all of them. A reader in the middle of a query or a full disk can be in the way; then they are due again.
     pub fn wipe(&mut self, db: &mut Connection, path: &Path) {
-        if self.in_words {
-            self.in_words = words::renew_separators(db).is_err();
+        if self.in_pages.words {
+            self.in_pages.words = words::renew_separators(db).is_err();
         }
-        if self.in_gaps && !self.in_words {
-            self.in_gaps = gaps::wipe(db, &beside(path, "-wal"), self.swept).is_err();
-            self.swept |= !self.in_gaps;
+        if self.in_pages.rows && !self.in_pages.words {
+            self.in_pages.rows = gaps::wipe(db, &beside(path, "-wal"), self.swept).is_err();
+            self.swept |= !self.in_pages.rows;
         }
         if self.in_log {
             self.in_log = !empty_log(db).unwrap_or(false);
         }
-        self.due = (self.in_log || self.in_gaps).then(|| {
+        self.due = (self.in_log || self.in_pages.rows).then(|| {
             let at = Instant::now() + AGAIN;
             Due { at, latest: at }
         });
