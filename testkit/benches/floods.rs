@@ -148,7 +148,7 @@ impl Flood {
         while wanted(self) == before {
             assert!(self.step(BEFORE + PATIENCE), "it has not come through");
         }
-        self.idle_from - BEFORE
+        self.idle_from.saturating_sub(BEFORE)
     }
 
     /// Deals with the next event before this moment. False if there is none.

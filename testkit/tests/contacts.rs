@@ -44,11 +44,11 @@ fn presence(pair: &mut Pair<Disk>, side: usize) -> Presence {
     }
 }
 
-fn count(pair: &Pair<Disk>, side: usize, wanted: Event) -> usize {
+fn count(pair: &Pair<Disk>, side: usize, wanted: &Event) -> usize {
     pair.sides[side]
         .store
         .events()
-        .filter(|event| **event == wanted)
+        .filter(|event| *event == wanted)
         .count()
 }
 
@@ -150,7 +150,7 @@ fn what_waits_for_a_verified_contact_is_held_when_its_key_changes() {
             contact: peer,
             untrusted,
         };
-        assert_eq!(count(&pair, side, held(true)), 1);
+        assert_eq!(count(&pair, side, &held(true)), 1);
         let refused = pair.command(side, Command::Send(NewMessage::plain(peer, "and now?")));
         assert_eq!(refused, Err(Refusal::UntrustedKey(peer)));
 
@@ -174,7 +174,7 @@ fn what_waits_for_a_verified_contact_is_held_when_its_key_changes() {
         assert_eq!(state(&pair, side, waits), Some(DeliveryState::Delivered));
         let row = contact(&pair, side);
         assert_eq!((row.untrusted, row.verified), (false, compares));
-        assert_eq!(count(&pair, side, held(false)), 1);
+        assert_eq!(count(&pair, side, &held(false)), 1);
     }
 }
 
@@ -190,14 +190,14 @@ fn a_friend_that_has_removed_us_is_shown_so_and_can_be_asked_again() {
     pair.pass(Millis::hours(1));
     let removed = |removed| Event::RemovedByPeer { contact: a, removed };
     assert!(contact(&pair, B).removed_by_peer);
-    assert_eq!(count(&pair, B, removed(true)), 1);
+    assert_eq!(count(&pair, B, &removed(true)), 1);
     assert_eq!(state(&pair, B, waits), Some(DeliveryState::Queued));
 
     // It outlasts a start; the node's one look at its contacts hears the same again and writes nothing.
     pair.reopen(B, 7, &Limits::default());
     pair.pass(Millis::hours(1));
     assert!(contact(&pair, B).removed_by_peer);
-    assert_eq!(count(&pair, B, removed(true)), 1);
+    assert_eq!(count(&pair, B, &removed(true)), 1);
     let obstacle = ContactObstacle::RemovedByPeer;
     let refused = pair.command(B, Command::Send(NewMessage::plain(a, "still there?")));
     assert_eq!(refused, Err(Refusal::WrongRelationship { contact: a, obstacle }));
@@ -234,7 +234,7 @@ fn a_friend_whose_restored_store_knows_us_again_has_not_removed_us() {
         contact: a,
         removed: false,
     };
-    assert_eq!(count(&pair, B, cleared), 1);
+    assert_eq!(count(&pair, B, &cleared), 1);
     assert_eq!(pair.received_texts(A), ["are you angry?"]);
 }
 
