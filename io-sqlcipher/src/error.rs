@@ -43,6 +43,15 @@ pub enum StoreError {
         /// What was found.
         detail: String,
     },
+    /// It was copied from a store that was open, without the log beside it.
+    #[error(
+        "{0} is a part of a store: what was committed last is in {0}-wal, which is not there; put that file back, or restore a backup",
+        path.display()
+    )]
+    Part {
+        /// The database.
+        path: PathBuf,
+    },
     /// It is a plain SQLite database.
     #[error("{} is not encrypted, so it is not a Sotto database; move it away", path.display())]
     NotEncrypted {

@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::StoreError;
+use crate::code::of;
 use crate::key::StoreKey;
 use crate::lock::{Lock, beside, private};
 use crate::{schema, words};
@@ -62,26 +63,74 @@ pub(crate) fn create(path: &Path, key: &StoreKey) -> Result<(), StoreError> {
     built
 }
 
-/// Opens an existing database. The caller holds its lock.
-pub(crate) fn open(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
-    first_bytes(path)?;
-    reopen(path, key)
+/// What is expected of the files of an existing database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Files {
+    /// All of them are there.
+    Whole,
+    /// The log may be missing, and with it what was committed last.
+    Part,
 }
 
-/// As `open`, without a look at the file itself: closing that would drop the locks that readers hold on it.
+/// Opens an existing database, and marks it as open. The caller holds its lock.
+pub(crate) fn open(path: &Path, key: &StoreKey, files: Files) -> Result<Connection, StoreError> {
+    first_bytes(path)?;
+    // Only a store that is closed in order removes the log, and it takes the mark away before.
+    let log = beside(path, "-wal");
+    let has_log = log.try_exists().map_err(|source| StoreError::io(&log, source))?;
+    let db = open_any(path, key)?;
+    let sqlite = |source| StoreError::sqlite(path, source);
+    let marked: bool = db
+        .query_row("SELECT open FROM mark", [], |row| of("mark", row, row.get(0)))
+        .map_err(sqlite)?;
+    if marked && !has_log && files == Files::Whole {
+        return Err(StoreError::Part { path: path.to_owned() });
+    }
+    if !marked {
+        mark(&db, true).map_err(sqlite)?;
+        // Into the database itself, of which a copy shall show it. A foreign reader can be in the way; then it is in the log.
+        db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+            .map_err(sqlite)?;
+    }
+    keep_log(&db, true).map_err(sqlite)?;
+    Ok(db)
+}
+
+/// As `open`, without a look at the files: closing the database would drop the locks that readers hold on it.
 pub(crate) fn reopen(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
+    let db = open_any(path, key)?;
+    keep_log(&db, true).map_err(|source| StoreError::sqlite(path, source))?;
+    Ok(db)
+}
+
+/// Whether closing the last connection leaves the log beside the database. Else it is moved into the database and removed.
+pub(crate) fn keep_log(db: &Connection, keep: bool) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
+        .map(drop)
+}
+
+/// Notes whether a program has the store open.
+pub(crate) fn mark(db: &Connection, open: bool) -> rusqlite::Result<()> {
+    db.execute("UPDATE mark SET open = ?", [open]).map(drop)
+}
+
+/// Takes the mark away from a whole copy of a store, which no program has open.
+pub(crate) fn unmark(path: &Path, key: &StoreKey) -> Result<(), StoreError> {
+    let db = connect(path, key, Purpose::Write)?;
+    mark(&db, false)
+        .and_then(|()| db.close().map_err(|(_, source)| source))
+        .map_err(|source| StoreError::sqlite(path, source))
+}
+
+fn open_any(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
     let mut db = connect(path, key, Purpose::Write)?;
     // Closing the last connection would move what a crash left in the log into the database: not before we know that it
     // is ours. Without a log there is nothing to move, and closing only tidies up.
     let log = fs::metadata(beside(path, "-wal")).map_or(0, |found| found.len());
-    let hold_back = |db: &Connection, on| {
-        db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on)
-            .map(drop)
-    };
     let sqlite = |source| StoreError::sqlite(path, source);
-    hold_back(&db, log > 0).map_err(sqlite)?;
+    keep_log(&db, log > 0).map_err(sqlite)?;
     let version = recognise(&db, path)?;
-    hold_back(&db, false).map_err(sqlite)?;
+    keep_log(&db, false).map_err(sqlite)?;
     settle(&db, path, Purpose::Write)?;
     words::register(&db).map_err(sqlite)?;
     schema::migrate(&mut db, version).map_err(sqlite)?;

@@ -13,6 +13,7 @@ use crate::erase::{Erased, Traces};
 use crate::key::StoreKey;
 use crate::lock::Lock;
 use crate::number::Numbers;
+use crate::open::Files;
 use crate::read::Reader;
 use crate::tail::Tail;
 use crate::{StoreError, commit, erase, fetch, image, open};
@@ -40,16 +41,28 @@ impl Store {
             return Err(StoreError::Exists { path: path.to_owned() });
         }
         open::create(path, key)?;
-        Self::open_locked(path, key, lock)
+        Self::open_locked(path, key, Files::Whole, lock)
     }
 
     /// Opens an existing store, and brings an older schema up to date. On an error the files are as they were.
+    ///
+    /// A copy of the database of an open store lacks what is in the log beside it. Such a copy is refused without its log:
+    /// [`StoreError::Part`].
     pub fn open(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
+        Self::open_files(path, key, Files::Whole)
+    }
+
+    /// As [`open`](Self::open), but of a store whose log is lost, and with it what was committed last.
+    pub fn open_part(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
+        Self::open_files(path, key, Files::Part)
+    }
+
+    fn open_files(path: &Path, key: &StoreKey, files: Files) -> Result<Self, StoreError> {
         if !path.try_exists().map_err(|source| StoreError::io(path, source))? {
             return Err(StoreError::NotFound { path: path.to_owned() });
         }
         let lock = Lock::exclusive(path)?;
-        Self::open_locked(path, key, lock)
+        Self::open_locked(path, key, files, lock)
     }
 
     /// All hot rows, and nothing else: its time does not grow with the history.
@@ -115,7 +128,12 @@ impl Store {
     /// before its query began, and never waits for one. The store counts as open for as long as a reader lives.
     pub fn reader(&self) -> Result<Reader, StoreError> {
         let db = open::open_reader(&self.path, &self.key)?;
-        Ok(Reader::new(db, self.path.clone(), Arc::clone(&self.lock)))
+        Ok(Reader::new(
+            db,
+            self.key.clone(),
+            self.path.clone(),
+            Arc::clone(&self.lock),
+        ))
     }
 
     /// Closes the store in order: everything is in the one database file, what was deleted is wiped, and the other files are gone.
@@ -129,12 +147,14 @@ impl Store {
         // What is in the way of it stays noted for the next opening.
         traces.wipe(&mut db, &path);
         let sqlite = |source| StoreError::sqlite(&path, source);
+        open::mark(&db, false).map_err(sqlite)?;
         erase::empty_log(&db).map_err(sqlite)?;
+        open::keep_log(&db, false).map_err(sqlite)?;
         db.close().map_err(|(_, source)| sqlite(source))
     }
 
-    fn open_locked(path: &Path, key: &StoreKey, lock: Lock) -> Result<Self, StoreError> {
-        let db = open::open(path, key)?;
+    fn open_locked(path: &Path, key: &StoreKey, files: Files, lock: Lock) -> Result<Self, StoreError> {
+        let db = open::open(path, key, files)?;
         Ok(Self {
             traces: Traces::of(&db, Instant::now()).map_err(|source| StoreError::sqlite(path, source))?,
             db,

@@ -143,6 +143,8 @@ fn whatever_a_column_holds_is_read_or_refused_by_its_name() {
     for (table, column) in &columns {
         for (number, value) in VALUES.iter().enumerate() {
             let what = format!("{table}.{column}");
+            // A store that is dropped leaves its log, which belongs to the file before.
+            let _ = fs::remove_file(place.folder().join("sotto.db-wal"));
             fs::write(place.database(), &whole).unwrap();
             let damage = raw(&place.database()).execute_batch(&format!(
                 "PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
@@ -157,7 +159,13 @@ fn whatever_a_column_holds_is_read_or_refused_by_its_name() {
                 );
                 continue;
             }
-            let mut store = place.open();
+            let mut store = match Store::open(&place.database(), &Place::key()) {
+                Ok(store) => store,
+                // The one column that is read when a store is opened: whether its log must be there.
+                Err(StoreError::Part { .. }) if what == "mark.open" => continue,
+                Err(StoreError::Damaged { detail, .. }) if detail.starts_with("mark.open") => continue,
+                Err(error) => panic!("{what} = {value}: {error}"),
+            };
             let before = refused(&mut store);
             if before.is_empty() && *value == NOWHERE_RIGHT {
                 passed_over.insert(what.clone());

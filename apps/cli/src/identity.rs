@@ -19,6 +19,9 @@ pub struct Init {
     /// Restore the identity, contacts and messages of a backup, instead of making a new identity
     #[arg(long, value_name = "FILE", conflicts_with = "name")]
     from_backup: Option<PathBuf>,
+    /// The backup may be a copy of a running daemon's sotto.db, which lacks what was committed last
+    #[arg(long, requires = "from_backup")]
+    part: bool,
     #[command(flatten)]
     key: KeySource,
 }
@@ -26,8 +29,8 @@ pub struct Init {
 impl Init {
     /// Makes the identity.
     pub fn run(self, context: &Context) -> Outcome {
-        if let Some(backup) = &self.from_backup {
-            let identity = context.program.restore(context, backup, self.key)?;
+        if let Some(backup) = self.from_backup {
+            let identity = context.program.restore(context, backup, self.part, self.key)?;
             context.output.emit(&identity, text)?;
             context.output.remark(RESTORED);
             return Ok(());

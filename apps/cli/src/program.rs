@@ -15,8 +15,8 @@ pub trait Program: Debug + Sync {
     /// Makes an identity that claims `name`, in the profile and on the network that the options name.
     fn init(&self, context: &Context, name: &str, key: KeySource) -> Result<Identity, Error>;
 
-    /// Makes the profile that the options name that of a backup.
-    fn restore(&self, context: &Context, backup: &Path, key: KeySource) -> Result<Identity, Error>;
+    /// Makes the profile that the options name that of the backup in `file`, which with `part` may be incomplete.
+    fn restore(&self, context: &Context, file: PathBuf, part: bool, key: KeySource) -> Result<Identity, Error>;
 
     /// Runs the daemon in this process until it is told to stop. Its log goes to standard error, or to a file.
     fn run_daemon(&self, context: &Context, key: KeySource, log_file: Option<PathBuf>) -> Result<(), Error>;

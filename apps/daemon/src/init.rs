@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sotto_api::{Error, Identity, Kind};
 use sotto_client::{Lock, Profile};
@@ -29,13 +29,23 @@ pub fn init(profile: &Profile, name: &str, network: Option<&str>, key: &KeySourc
     })
 }
 
-/// Makes the profile that of a backup, which opens with the key that the store had when it was written. The backup stays as
-/// it is.
-pub fn restore(profile: &Profile, backup: &Path, network: Option<&str>, key: &KeySource) -> Result<Identity, Error> {
+/// What a profile is restored from.
+#[derive(Clone, Debug)]
+pub struct Backup {
+    /// The file. It opens with the key that the store had when it was written, and stays as it is.
+    pub file: PathBuf,
+    /// It may be the file of a running daemon, which lacks what was committed last.
+    pub part: bool,
+}
+
+/// Makes the profile that of a backup.
+pub fn restore(profile: &Profile, backup: &Backup, network: Option<&str>, key: &KeySource) -> Result<Identity, Error> {
+    let Backup { file: backup, part } = backup;
+    let by = if *part { Store::open_part } else { Store::open };
     fill(profile, network, key, |config| {
         let failed = |error: io::Error| Error::io(backup.display(), &error);
         let mut from = File::open(backup).map_err(failed)?;
-        if has_log(backup) {
+        if !part && has_log(backup) {
             let message = format!(
                 "{0} is no backup: {0}-wal beside it holds a part of it",
                 backup.display()
@@ -49,9 +59,16 @@ pub fn restore(profile: &Profile, backup: &Path, network: Option<&str>, key: &Ke
             .and_then(|_| to.sync_all())
             .map_err(failed)?;
         drop(to);
-        run_once(key::open(key, config, &profile.database())?, None)
+        let store = key::open(key, config, &profile.database(), by).map_err(|error| match error.kind() {
+            Kind::Store if !part => error.hint(PART),
+            _ => error,
+        })?;
+        run_once(store, None)
     })
 }
+
+const PART: &str =
+    "sotto backup FILE makes a whole copy. If there is no other file than this one, --part takes what it holds";
 
 /// Has `store` make the store of a profile that has none.
 fn fill(

@@ -77,8 +77,11 @@ enum Secret {
     Passphrase(Zeroizing<String>),
 }
 
+/// How a store is opened: [`Store::open`] or [`Store::open_part`].
+type Opening = fn(&Path, &StoreKey) -> Result<Store, StoreError>;
+
 /// Opens an existing store. Reading the passphrase comes before the long derivation, which comes before the store.
-pub fn open(source: &KeySource, config: &Config, database: &Path) -> Result<Store, Error> {
+pub fn open(source: &KeySource, config: &Config, database: &Path, by: Opening) -> Result<Store, Error> {
     let salt = read_salt(database)
         .map_err(|error| fault::store(&error))?
         .ok_or_else(|| {
@@ -96,12 +99,12 @@ pub fn open(source: &KeySource, config: &Config, database: &Path) -> Result<Stor
         Secret::Key(_) => Vec::new(),
         Secret::Passphrase(passphrase) => earlier_forms(passphrase),
     };
-    let mut opened = Store::open(database, &derive(&secret, salt)?);
+    let mut opened = by(database, &derive(&secret, salt)?);
     for form in earlier {
         if !matches!(opened, Err(StoreError::WrongKey { .. })) {
             break;
         }
-        opened = Store::open(database, &StoreKey::new(*stretch(&form, &salt)?, salt));
+        opened = by(database, &StoreKey::new(*stretch(&form, &salt)?, salt));
     }
     opened.map_err(|error| fault::store(&error))
 }
@@ -446,9 +449,12 @@ mod tests {
                 no_input: true,
                 ..KeySource::default()
             };
-            drop(open(&source, &Config::default(), &database).unwrap_or_else(|error| panic!("{text:?}: {error}")));
+            drop(
+                open(&source, &Config::default(), &database, Store::open)
+                    .unwrap_or_else(|error| panic!("{text:?}: {error}")),
+            );
             fs::write(&file, "Zoé").expect("writable");
-            let error = open(&source, &Config::default(), &database).expect_err("another passphrase");
+            let error = open(&source, &Config::default(), &database, Store::open).expect_err("another passphrase");
             assert_eq!(error.kind(), Kind::WrongKey, "{text:?}");
         }
     }

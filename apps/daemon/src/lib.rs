@@ -48,7 +48,7 @@ use signals::Signals;
 
 pub use config::{Config, Network, template};
 pub use connection::{LINE_LIMIT, RequestLine, RequestLines};
-pub use init::{init, restore};
+pub use init::{Backup, init, restore};
 pub use key::{KeySource, check_file as check_key_file};
 pub use log::Log;
 pub use prompt::ask;
@@ -119,7 +119,7 @@ impl Daemon {
         profile.require()?;
         let config = configured(profile, &options)?;
         let lock = Lock::acquire(&profile.lock_file())?;
-        let store = key::open(&options.key, &config, &profile.database())?;
+        let store = key::open(&options.key, &config, &profile.database(), Store::open)?;
         let pool = || ReadPool::start(store.reader().map_err(|error| fault::store(&error))?);
         let (reads, read_thread) = pool()?;
         let (backups, backup_thread) = pool()?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 use sotto_api::{Error, Identity};
 use sotto_cli::{Context, Program};
-use sotto_daemon::{Config, KeySource, Log, Options};
+use sotto_daemon::{Backup, Config, KeySource, Log, Options};
 use zeroize::Zeroizing;
 
 use super::Cli;
@@ -20,9 +20,16 @@ impl Program for Sotto {
         sotto_daemon::init(&context.profile()?, name, network, &source(context, key))
     }
 
-    fn restore(&self, context: &Context, backup: &Path, key: sotto_cli::KeySource) -> Result<Identity, Error> {
+    fn restore(
+        &self,
+        context: &Context,
+        file: PathBuf,
+        part: bool,
+        key: sotto_cli::KeySource,
+    ) -> Result<Identity, Error> {
         let network = context.global.network.as_deref();
-        sotto_daemon::restore(&context.profile()?, backup, network, &source(context, key))
+        let backup = Backup { file, part };
+        sotto_daemon::restore(&context.profile()?, &backup, network, &source(context, key))
     }
 
     fn run_daemon(&self, context: &Context, key: sotto_cli::KeySource, log_file: Option<PathBuf>) -> Result<(), Error> {

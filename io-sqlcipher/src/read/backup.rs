@@ -8,7 +8,7 @@ use std::path::Path;
 use super::Reader;
 use crate::StoreError;
 use crate::lock::{beside, private};
-use crate::open::{put_in_place, remove_if_there};
+use crate::open::{put_in_place, remove_if_there, unmark};
 
 impl Reader {
     /// Writes the copy to `to`, durable when this returns. A file that is there already is left alone:
@@ -28,6 +28,7 @@ impl Reader {
         }
         let unfinished = beside(to, "-new");
         let made = self.copy_to(&unfinished).and_then(|()| {
+            unmark(&unfinished, &self.key)?;
             File::open(&unfinished)
                 .and_then(|file| file.sync_all())
                 .map_err(failed)?;
@@ -124,6 +125,45 @@ mod tests {
         // The reader still only reads, and backs up once more.
         reader.backup(&copies.join("second.db")).unwrap();
         assert!(reader.db.execute_batch("CREATE TABLE more (x)").is_err());
+    }
+
+    /// What was committed last is in the log beside the database, until the store is closed in order.
+    #[test]
+    fn a_copy_of_an_open_store_without_its_log_is_recognised() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, copy) = (folder.path().join("sotto.db"), folder.path().join("copy.db"));
+        let key = StoreKey::new([1; 32], [2; 16]);
+        let mut store = Store::create(&database, &key).unwrap();
+        store.commit(&consumer("last")).unwrap();
+        fs::copy(&database, &copy).unwrap();
+        let before = files(folder.path());
+        for _ in 0..2 {
+            let error = Store::open(&copy, &key).unwrap_err();
+            assert!(matches!(error, StoreError::Part { .. }), "{error}");
+        }
+        fs::remove_file(beside(&copy, "-lock")).unwrap();
+        assert_eq!(files(folder.path()), before, "it leaves no trace");
+        let mut part = Store::open_part(&copy, &key).unwrap();
+        assert!(names(&mut part).is_empty());
+        part.close().unwrap();
+        Store::open(&copy, &key).unwrap().close().unwrap();
+
+        // With its log it is whole: as a crash leaves it, or a copy of both files.
+        drop(store);
+        fs::copy(&database, &copy).unwrap();
+        fs::copy(beside(&database, "-wal"), beside(&copy, "-wal")).unwrap();
+        for path in [&database, &copy] {
+            let mut store = Store::open(path, &key).unwrap();
+            assert_eq!(names(&mut store), ["last"]);
+            store.close().unwrap();
+            assert!(!beside(path, "-wal").exists());
+        }
+        fs::copy(&database, &copy).unwrap();
+        assert_eq!(
+            names(&mut Store::open(&copy, &key).unwrap()),
+            ["last"],
+            "closed in order"
+        );
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub use threads::ThreadView;
 use unsettled::Unsettled;
 
 use crate::StoreError;
+use crate::key::StoreKey;
 use crate::lock::Lock;
 use crate::number::{self, Numbers};
 use crate::tail::{Name, Tail};
@@ -39,16 +40,19 @@ pub struct Reader {
     db: Connection,
     numbers: RefCell<Numbers>,
     unsettled: RefCell<Option<Unsettled>>,
+    /// With which a backup is made.
+    key: StoreKey,
     path: PathBuf,
     _lock: Arc<Lock>,
 }
 
 impl Reader {
-    pub(crate) fn new(db: Connection, path: PathBuf, lock: Arc<Lock>) -> Self {
+    pub(crate) fn new(db: Connection, key: StoreKey, path: PathBuf, lock: Arc<Lock>) -> Self {
         Self {
             db,
             numbers: RefCell::default(),
             unsettled: RefCell::default(),
+            key,
             path,
             _lock: lock,
         }

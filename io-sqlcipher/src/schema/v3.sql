@@ -7,6 +7,9 @@
 -- The rules by which the words of the index were made.
 ALTER TABLE mark ADD COLUMN words TEXT;
 
+-- A program has the store open: a part of it may be in the log beside the database.
+ALTER TABLE mark ADD COLUMN open INTEGER NOT NULL DEFAULT 0;
+
 -- The index of words, made by the function `words`; see words.rs. Else as in version 2: it keeps no copy of the text, what is
 -- deleted is taken out of it at once, and the conversation's number is a word of its own column.
 DROP TABLE word;

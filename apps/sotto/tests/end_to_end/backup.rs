@@ -122,6 +122,24 @@ fn a_daemon_that_ends_in_order_leaves_all_in_the_one_file() {
     alice.start();
     assert_eq!(texts(&alice.json(&["history", "bob"])), ["the last one"]);
 
+    // A copy of the file of a running daemon, without its log, is recognised.
+    alice.json(&["send", "bob", "only in the log"]);
+    let part = world.path().join("part.db");
+    fs::copy(alice.folder.join("sotto.db"), &part).expect("readable");
+    let running = alice.folder.clone();
+    alice.folder = world.path().join("of-a-part");
+    let restore = ["init", "--from-backup", path(&part), "--key-file", path(&key)];
+    let (code, error) = alice.error(&restore);
+    let (message, hint) = (string(&error["message"]), string(&error["data"]["hint"]));
+    assert!(
+        code == 3 && message.contains("is a part of a store") && hint.contains("--part"),
+        "{error}"
+    );
+    assert!(!alice.folder.join("sotto.db").exists());
+    let taken = alice.json(&[&restore[..], &["--part"]].concat());
+    assert_eq!(taken["onion"], alice.onion.as_str());
+    alice.folder = running;
+
     // After a crash the log is a part of the store, and doctor says so.
     alice.json(&["send", "bob", "before the crash"]);
     alice.kill();
