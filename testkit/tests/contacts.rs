@@ -45,11 +45,7 @@ fn presence(pair: &mut Pair<Disk>, side: usize) -> Presence {
 }
 
 fn count(pair: &Pair<Disk>, side: usize, wanted: &Event) -> usize {
-    pair.sides[side]
-        .store
-        .events()
-        .filter(|event| *event == wanted)
-        .count()
+    pair.sides[side].store.events().filter(|event| *event == wanted).count()
 }
 
 fn add(contact: OnionAddress) -> Command {
