@@ -53,7 +53,7 @@ pub enum Command {
     Send(conversation::Send),
     /// Replace the text of a message that you sent
     Edit(conversation::Edit),
-    /// Delete a message: yours for every member, another one here; or all of a conversation, here
+    /// Delete your message for everyone, another's here, or a whole conversation here
     Delete(conversation::Delete),
     /// React to a message
     React(conversation::React),

@@ -108,7 +108,8 @@ impl Reader {
         })
     }
 
-    /// Every peer that a name may mean, by address. Unlike [`contacts`](Self::contacts), it counts nothing.
+    /// Every peer that a name may mean: contacts by address, then peers that were forgotten and whose messages are still
+    /// here. Unlike [`contacts`](Self::contacts), it counts nothing.
     pub fn people(&self) -> Result<Vec<(Who, Relationship)>, StoreError> {
         self.read(|at| {
             let sql = contact_sql!("LEFT JOIN conversation ON number = contact.contact ORDER BY kind, id");
@@ -118,6 +119,20 @@ impl Reader {
             while let Some(row) = rows.next()? {
                 let address = at.numbers.peer(at.db, row.get(12)?)?;
                 people.push((named(address, row)?, of("contact", row, row.code(3))?));
+            }
+            let mut forgotten = at.db.prepare_cached(
+                "SELECT number FROM conversation WHERE kind = 0 AND number NOT IN (SELECT contact FROM contact)
+                 AND EXISTS (SELECT * FROM message WHERE message.conversation = conversation.number)",
+            )?;
+            let mut rows = forgotten.query([])?;
+            while let Some(row) = rows.next()? {
+                let who = Who {
+                    address: at.numbers.peer(at.db, of("conversation", row, row.get(0))?)?,
+                    petname: None,
+                    claimed_name: None,
+                    verified: false,
+                };
+                people.push((who, Relationship::Stranger));
             }
             Ok(people)
         })
