@@ -34,18 +34,21 @@ fn written_out(config: Config) {
     };
     let text = |text: String| Value::String(text).to_string();
     let file = |path: &Path| path.to_str().map(|path| text(path.to_owned()));
-    let Value::String(availability) = Value::try_from(config.availability).expect("a word") else {
-        panic!("not a word");
-    };
+    let availability = config.availability.map(|availability| {
+        let Ok(Value::String(word)) = Value::try_from(availability) else {
+            panic!("not a word");
+        };
+        text(word)
+    });
     let mut set = vec![
         ("network", text(config.network.to_string())),
         ("read_receipts", config.read_receipts.to_string()),
         ("typing", config.typing.to_string()),
-        ("availability", text(availability)),
         ("outbox_hours", config.outbox_hours.to_string()),
         ("events_kept", config.events_kept.to_string()),
         ("log_level", text(config.log_level.clone())),
     ];
+    set.extend(availability.map(|word| ("availability", word)));
     set.extend(config.key_file.as_deref().and_then(file).map(|path| ("key_file", path)));
     set.extend(
         config

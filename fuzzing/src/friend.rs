@@ -6,11 +6,11 @@ use prost::Message as _;
 use sotto_core::row::Key;
 use sotto_core::wire::content::{Content, Text, content::Kind};
 use sotto_core::wire::link::{self, Ack, Ciphertext, Frame, frame::Body};
-use sotto_core::{Command, Millis};
+use sotto_core::{Command, ContactObstacle, Millis, Refusal};
 use sotto_testkit::pair::A;
 
 use crate::input::{Input, piece};
-use crate::scene::{Peer, Scene, check_unaffected, friends, send};
+use crate::scene::{Peer, Scene, check_unaffected, friends, new_message};
 
 /// The number of the texts that are altered.
 const ALTERED: u8 = 200;
@@ -63,7 +63,15 @@ pub(crate) fn run(bytes: &[u8]) {
             }
             6 => peer.hang_up(&mut pair),
             7 => pair.pass(Millis::seconds(input.long() as u64)),
-            8 => drop(send(&mut pair, A, peer.address(), "for the hostile peer")),
+            8 => match pair.command(A, Command::Send(new_message(peer.address(), "for the hostile peer"))) {
+                // Refused if the peer's Hello has said so.
+                Ok(_)
+                | Err(Refusal::WrongRelationship {
+                    obstacle: ContactObstacle::RemovedByPeer,
+                    ..
+                }) => {}
+                Err(refusal) => panic!("not queued: {refusal:?}"),
+            },
             9 => {
                 let ack = Ack {
                     session_epoch: peer.session_epoch().wrapping_add(u64::from(input.byte() % 2)),

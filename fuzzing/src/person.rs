@@ -146,17 +146,18 @@ fn compare(pair: &Scene, from: &Mail, to: &Mail) {
             Some(DeliveryState::Delivered | DeliveryState::Read) => {
                 let there = there.expect("delivered, and not there");
                 let seen = |row: &MessageRow| {
-                    let marks = (row.edited_at.is_some(), row.deleted_at.is_some());
                     (
                         row.text.clone(),
                         row.thread.clone(),
                         row.reply_to,
                         row.content_type,
                         row.sent_at,
-                        marks,
+                        row.deleted_at.is_some(),
                     )
                 };
                 assert_eq!(seen(there), seen(row), "{:?}", row.key.id);
+                // What was edited before it was sealed came as it is.
+                assert!(there.edited_at.is_none() || row.edited_at.is_some(), "{:?}", row.key.id);
             }
             Some(DeliveryState::Cancelled | DeliveryState::Failed(_)) => {}
             state => panic!("two calm hours, and {state:?}"),

@@ -11,7 +11,7 @@ use common::{Place, arbitrary, batch, key, message, raw};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 use rusqlite::{Connection, ErrorCode};
-use sotto_core::row::{Change, Key, MessageKey, Query, Row};
+use sotto_core::row::{Change, Image, Key, MessageKey, Query, Row};
 use sotto_core::{Direction, EventSeq, Wall};
 use sotto_io_sqlcipher::{Store, StoreError};
 
@@ -46,14 +46,33 @@ const ANY: [&str; 13] = [
     "trace.number",
 ];
 
+/// Whether there is a row of each hot type.
+fn has_all(image: &Image) -> bool {
+    let counts = [
+        image.contacts.len(),
+        image.timers.len(),
+        image.sessions.len(),
+        image.cursors.len(),
+        image.offers.len(),
+        image.requests.len(),
+        image.invites.len(),
+        image.outbox.len(),
+        image.consumers.len(),
+    ];
+    image.identity.is_some() && counts.into_iter().all(|count| count > 0)
+}
+
 /// A store with rows in every table, which now take any value in any column; half of the messages' names are settled.
 fn willing() -> Place {
     let place = Place::new();
     let mut store = place.create();
     let mut runner = TestRunner::deterministic();
-    for _ in 0..24 {
+    for _ in 0..200 {
         let batch = arbitrary::batch().new_tree(&mut runner).expect("a batch");
         store.commit(&batch.current()).unwrap();
+        if has_all(&store.image().unwrap()) {
+            break;
+        }
     }
     store.close().unwrap();
     let db = raw(&place.database());

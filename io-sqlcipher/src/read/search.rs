@@ -57,20 +57,19 @@ fn words(query: &str) -> String {
     let mut rest = query;
     while let Some(start) = rest.find(|c: char| !separates(c)) {
         rest = &rest[start..];
-        let word;
         if let Some(quoted) = rest.strip_prefix('"') {
             // A quote that is not closed reaches to the end.
-            (word, rest) = quoted.split_once('"').unwrap_or((quoted, ""));
-            if let Some(after) = rest.strip_prefix('*') {
-                rest = after;
-                words.extend(expression(word, true));
-                continue;
-            }
+            let (phrase, after) = quoted.split_once('"').unwrap_or((quoted, ""));
+            let star = after.strip_prefix('*');
+            words.extend(expression(phrase, star.is_some()));
+            rest = star.unwrap_or(after);
         } else {
             let end = rest.find(|c| separates(c) || c == '"').unwrap_or(rest.len());
-            (word, rest) = rest.split_at(end);
+            let (word, after) = rest.split_at(end);
+            let beginning = word.trim_end_matches('*');
+            words.extend(expression(beginning, beginning.len() < word.len()));
+            rest = after;
         }
-        words.extend(expression(word, word.ends_with('*')));
     }
     words.truncate(WORDS);
     words.join(" ")
