@@ -146,8 +146,15 @@ fn contacts_and_requests_come_with_clean_names() {
         reader.contact(&peer(3)).unwrap().is_none(),
         "has messages, but is no contact"
     );
-    let people: Vec<_> = contacts.iter().map(|one| (one.who.clone(), one.relationship)).collect();
-    assert_eq!(reader.people().unwrap(), people);
+    let people = reader.people().unwrap();
+    let of_contacts: Vec<_> = contacts.iter().map(|one| (one.who.clone(), one.relationship)).collect();
+    assert_eq!(people[..3], of_contacts);
+    let forgotten: Vec<_> = people[3..].iter().map(|(who, how)| (who.address, *how)).collect();
+    assert_eq!(
+        forgotten,
+        [(peer(3), Relationship::Stranger)],
+        "its messages are still here"
+    );
     assert_eq!(reader.relationship(&peer(4)).unwrap(), Some(Relationship::Asking));
     assert_eq!(reader.relationship(&peer(3)).unwrap(), None);
     let requests = reader.requests().unwrap();
