@@ -86,7 +86,7 @@ rules! {
     BlockIgnored,
     /// Queued messages never expire.
     ExpiryMissing,
-    /// The text of a message that has disappeared is kept in the outbox.
+    /// The text of a deleted message is kept.
     ErasureMissing,
     /// Messages do not disappear.
     DisappearanceMissing,

@@ -182,7 +182,7 @@ impl SabotagedNode {
                 let before = self.received.get(&row.contact);
                 self.breaks(Rule::CursorsNotStored) && before.is_some_and(|before| row.received > *before)
             }
-            Change::Put(Row::Outbox(row)) => self.breaks(Rule::ErasureMissing) && row.content == OutboxContent::Settled,
+            Change::Put(Row::Message(row)) => self.breaks(Rule::ErasureMissing) && row.deleted_at.is_some(),
             Change::Put(Row::Event(_)) | Change::Insert(Row::Event(_)) => self.breaks(Rule::EventLost),
             Change::Delete(Key::Offer(_)) => self.breaks(Rule::OfferKept),
             Change::Delete(Key::Invite(_)) => self.breaks(Rule::InviteReused),
