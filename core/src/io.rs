@@ -111,3 +111,23 @@ pub enum Intake {
     /// Wait for a commit to finish.
     Busy,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::DeadlineReason;
+
+    #[test]
+    fn reasons_of_deadlines_have_names_of_their_own() {
+        let reasons = [
+            DeadlineReason::Handshake,
+            DeadlineReason::Heartbeat,
+            DeadlineReason::Retry,
+            DeadlineReason::OutboxExpiry,
+            DeadlineReason::Disappearance,
+            DeadlineReason::RequestExpiry,
+            DeadlineReason::Sent,
+        ];
+        let names: std::collections::BTreeSet<String> = reasons.iter().map(ToString::to_string).collect();
+        assert_eq!(names.len(), reasons.len());
+    }
+}

@@ -248,3 +248,75 @@ fn a_start_tries_at_once_and_then_quickly() {
     pair.pass(Limits::default().retry_first);
     assert_eq!(pair.received_texts(B), ["hello?"]);
 }
+
+fn obstacle(outcome: Result<Reply, Refusal>) -> ContactObstacle {
+    match outcome {
+        Err(Refusal::WrongRelationship { obstacle, .. }) => obstacle,
+        other => panic!("not refused by the relationship: {other:?}"),
+    }
+}
+
+#[test]
+fn a_command_that_does_not_fit_the_relationship_is_refused_with_the_reason() {
+    let mut pair = friends();
+    let (a, b) = (pair.sides[A].address, pair.sides[B].address);
+    assert_eq!(pair.command(A, add(a)), Err(Refusal::Ourselves));
+    let long = "x".repeat(501);
+    for (petname, note) in [(Some(long.clone()), String::new()), (None, long.clone())] {
+        let Command::AddContact { code, .. } = add(b) else {
+            panic!("it adds");
+        };
+        let refused = pair.command(A, Command::AddContact { code, petname, note });
+        assert!(matches!(refused, Err(Refusal::OutOfRange(_))), "{refused:?}");
+    }
+    let refused = pair.command(A, Command::RenameContact(b, long));
+    assert!(matches!(refused, Err(Refusal::OutOfRange(_))), "{refused:?}");
+    assert_eq!(obstacle(pair.command(A, add(b))), ContactObstacle::AlreadyAContact);
+    let accept = Command::AcceptContact {
+        contact: b,
+        petname: None,
+    };
+    assert_eq!(pair.command(A, accept.clone()), Ok(Reply::Contact(b)), "once more");
+    assert_eq!(
+        obstacle(pair.command(A, Command::RejectContact(b))),
+        ContactObstacle::HasNotAsked
+    );
+    assert_eq!(
+        obstacle(pair.command(A, Command::ForgetContact(b))),
+        ContactObstacle::NotRemoved
+    );
+    let wrong = Command::VerifyContact(b, Some(String::from("1 2 3")));
+    assert_eq!(pair.command(A, wrong), Err(Refusal::SafetyNumberMismatch(b)));
+
+    pair.command(A, Command::BlockContact(b, true)).unwrap();
+    pair.command(A, Command::BlockContact(b, true)).unwrap();
+    assert_eq!(obstacle(pair.command(A, add(b))), ContactObstacle::Blocked);
+    let text = Command::Send(NewMessage::plain(b, "to no one"));
+    assert_eq!(obstacle(pair.command(A, text.clone())), ContactObstacle::Blocked);
+    assert_eq!(
+        obstacle(pair.command(A, Command::ForgetContact(b))),
+        ContactObstacle::Blocked
+    );
+    pair.command(A, Command::BlockContact(b, false)).unwrap();
+
+    pair.command(A, Command::RemoveContact(b)).unwrap();
+    pair.command(A, Command::RemoveContact(b)).unwrap();
+    assert_eq!(obstacle(pair.command(A, text)), ContactObstacle::NotAContact);
+    assert_eq!(obstacle(pair.command(A, accept)), ContactObstacle::HasNotAsked);
+    pair.command(A, Command::ForgetContact(b)).unwrap();
+    assert!(pair.sides[A].store.row(&Key::Contact(b)).is_none());
+    let unknown = [
+        Command::ForgetContact(b),
+        Command::RemoveContact(b),
+        Command::RejectContact(b),
+        Command::BlockContact(b, true),
+        Command::RenameContact(b, String::from("bob")),
+        Command::SafetyNumber(b),
+        Command::VerifyContact(b, None),
+        Command::SetTyping(b, true),
+        Command::SetTimer(b.into(), 60),
+    ];
+    for command in unknown {
+        assert_eq!(pair.command(A, command), Err(Refusal::UnknownContact(b)));
+    }
+}

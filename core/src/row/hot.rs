@@ -288,3 +288,50 @@ macro_rules! redacted {
     )*};
 }
 redacted!(SessionRow, OfferRow, OutboxRow);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_and_no_text_is_shown_by_debug() {
+        let contact = OnionSecret::from_seed(&[1; 32]).address();
+        let secret = vec![0xa5; 4];
+        let outbox = |content| OutboxRow {
+            contact,
+            position: Position(1),
+            content,
+            sealed: None,
+            repeat: false,
+            queued_at: Wall(1),
+            expires_at: OutboxRow::NEVER,
+            ttl: 0,
+            disappears_at: None,
+        };
+        let offer = OfferRow {
+            contact,
+            session_epoch: SessionEpoch(1),
+            bundle: secret.clone(),
+            secrets: secret.clone(),
+        };
+        let session = SessionRow {
+            contact,
+            record: secret.clone(),
+        };
+        let key = MessageKey::direct(contact, contact, crate::MessageId([2; 16]));
+        let shown = [
+            format!("{offer:?}"),
+            format!("{session:?}"),
+            format!("{:?}", outbox(OutboxContent::Serialised(secret.clone()))),
+            format!("{:?}", OutboxContent::Serialised(secret)),
+            format!("{:?}", OutboxContent::Text(key)),
+            format!("{:?}", OutboxContent::Edit(key)),
+            format!("{:?}", OutboxContent::Settled),
+        ];
+        for shown in &shown {
+            assert!(!shown.contains("165") && !shown.contains("a5"), "{shown}");
+        }
+        assert_eq!(shown[3], "Serialised(4 bytes)");
+        assert_eq!(OutboxContent::Settled.message(), None);
+    }
+}
