@@ -88,7 +88,8 @@ pub(crate) fn open(path: &Path, key: &StoreKey, files: Files) -> Result<Connecti
     }
     if !marked {
         mark(&db, true).map_err(sqlite)?;
-        // Into the database itself, of which a copy shall show it. A foreign reader can be in the way; then it is in the log.
+        // Into the database itself, so that a copy of it alone shows the mark. Another reader can be in the way; then the mark
+        // is in the log.
         db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
             .map_err(sqlite)?;
     }

@@ -414,7 +414,7 @@ fn a_request_that_was_received_under_a_clock_far_ahead_expires_a_month_after_the
     assert_eq!(requests_held(&pair), []);
 }
 
-/// Rejection by a program filled the table of contacts, and then nobody could be added any more.
+/// A program that rejects every request filled the table of contacts, and then no contact could be added.
 #[test]
 fn declined_strangers_never_fill_the_table_of_contacts() {
     let limits = Limits {

@@ -177,7 +177,7 @@ fn check_friends(world: &mut World) -> Result<(), String> {
     exchange(world)?;
     for peer in [ALICE, BOB] {
         if faults(world, peer) > 0 {
-            return Err(format!("{peer} counts faults of a friend with whom all was well"));
+            return Err(format!("{peer} counts faults of a friend that broke no rule"));
         }
     }
     for (peer, other) in [(ALICE, BOB), (BOB, ALICE)] {
