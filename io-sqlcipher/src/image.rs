@@ -20,7 +20,7 @@ pub(crate) fn load(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<I
         timers: timers(db, numbers)?,
         sessions: of_contacts(db, numbers, "session", SESSIONS, session)?,
         cursors: of_contacts(db, numbers, "cursors", CURSORS, cursors)?,
-        offers: of_contacts(db, numbers, "offer", OFFERS, offer)?,
+        offers: of_contacts(db, numbers, "prekey_offer", OFFERS, offer)?,
         requests: of_contacts(db, numbers, "request", REQUESTS, request)?,
         invites: all(
             db,
@@ -51,7 +51,7 @@ const SESSIONS: &str =
 const CURSORS: &str = "SELECT contact, session_epoch, sent, acknowledged, received \
      FROM cursors LEFT JOIN conversation ON number = contact ORDER BY kind, id";
 const OFFERS: &str = "SELECT contact, session_epoch, bundle, secrets \
-     FROM offer LEFT JOIN conversation ON number = contact ORDER BY kind, id";
+     FROM prekey_offer LEFT JOIN conversation ON number = contact ORDER BY kind, id";
 const REQUESTS: &str = "SELECT contact, session_epoch, bundle, note, received_at \
      FROM request LEFT JOIN conversation ON number = contact ORDER BY kind, id";
 

@@ -30,6 +30,10 @@ const STEPS: &[Step] = &[
         before: |_| Ok(()),
         sql: include_str!("v3.sql"),
     },
+    Step {
+        before: |_| Ok(()),
+        sql: include_str!("v4.sql"),
+    },
 ];
 
 /// The version that this program writes.

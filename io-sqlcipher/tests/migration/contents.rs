@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use sotto_core::row::{Event, MessageKey, OutboxContent, SealedBody};
-use sotto_core::{ConversationId, EventSeq, OnionAddress, Wall};
+use sotto_core::{Availability, ConversationId, EventSeq, OnionAddress, Wall};
 use sotto_io_sqlcipher::{MessageView, Reader, Store};
 
 type Names = BTreeMap<OnionAddress, String>;
@@ -29,6 +29,9 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
         identity.created_at.0
     )
     .unwrap();
+    if identity.availability != Availability::default() {
+        writeln!(out, "availability {:?}", identity.availability).unwrap();
+    }
     for row in &image.contacts {
         writeln!(
             out,
@@ -50,6 +53,11 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
         .unwrap();
         if let Some(features) = &row.features {
             writeln!(out, "features {} {features:?}", who(&row.address)).unwrap();
+        }
+        for (state, holds) in [("untrusted", row.untrusted), ("removed-by-peer", row.removed_by_peer)] {
+            if holds {
+                writeln!(out, "{state} {}", who(&row.address)).unwrap();
+            }
         }
         let of_contact = image.timers.iter();
         let of_contact = of_contact.filter(|timer| timer.conversation == ConversationId::Direct(row.address));

@@ -1,0 +1,6 @@
+-- Version 4: the prekey offer by its name.
+--
+-- As before, numbers of core's (u64) are stored as the i64 of the same bits; moments are Unix milliseconds; enumerations are
+-- the codes of code.rs.
+
+ALTER TABLE offer RENAME TO prekey_offer;
