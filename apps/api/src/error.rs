@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Sent;
+use super::{Approval, Sent};
 
 /// Why a request was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +36,9 @@ pub struct ErrorData {
     /// The message that was waited for: it is durable, and will still be sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Box<Sent>>,
+    /// What waits for the owner's approval: nothing was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Box<Approval>>,
 }
 
 macro_rules! kinds {
@@ -96,6 +99,10 @@ kinds! {
     AmbiguousContact = 1, -32001, false, "name the contact by more of the onion address";
     /// There is no such message.
     UnknownMessage = 1, -32001, false, "sotto history CONVERSATION --json shows ids";
+    /// There is no agent of that name.
+    UnknownAgent = 1, -32001, false, "sotto agents list shows the agents";
+    /// Nothing waits for approval under that id.
+    UnknownApproval = 1, -32001, false, "sotto approvals list shows what waits";
     /// The contact or message is not in a state for this.
     WrongState = 1, -32001, false, "sotto friends list and sotto outbox show the current state";
     /// The idempotency key was used for another message.
@@ -124,6 +131,12 @@ kinds! {
     Locked = 9, -32009, false, "give --passphrase-file, --passphrase-fd or --key-file";
     /// The key or passphrase does not open the store.
     WrongKey = 9, -32009, false, "check the passphrase or key file";
+    /// The owner's rights are needed, and this connection does not have them.
+    OwnerRequired = 9, -32009, false, "give the owner's passphrase: sotto asks for it at a terminal, a program calls session.unlock";
+    /// Nothing was sent: what was asked for waits until the owner allows it.
+    ApprovalRequired = 10, -32011, false, "sotto approvals list shows it, sotto approvals allow ID sends it";
+    /// The client's token does not allow this.
+    Forbidden = 11, -32012, false, "sotto agents list shows what each agent may do";
     /// The client did not read fast enough and was dropped; nothing is lost in the log.
     Lagged = 3, -32010, true, "reconnect and go on from the last seq";
 }
@@ -141,6 +154,7 @@ impl Error {
                 hint: kind.hint().to_owned(),
                 candidates: Vec::new(),
                 sent: None,
+                approval: None,
             },
         }
     }
@@ -178,6 +192,13 @@ impl Error {
     #[must_use]
     pub fn sent(mut self, sent: Sent) -> Self {
         self.data.sent = Some(Box::new(sent));
+        self
+    }
+
+    /// With what waits for the owner's approval.
+    #[must_use]
+    pub fn approval(mut self, approval: Approval) -> Self {
+        self.data.approval = Some(Box::new(approval));
         self
     }
 
@@ -232,6 +253,6 @@ mod tests {
         let mut codes: Vec<u8> = Kind::ALL.iter().map(|kind| kind.exit_code()).collect();
         codes.sort_unstable();
         codes.dedup();
-        assert_eq!(codes, (1..=9).collect::<Vec<u8>>());
+        assert_eq!(codes, (1..=11).collect::<Vec<u8>>());
     }
 }

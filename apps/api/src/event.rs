@@ -167,6 +167,34 @@ pub enum Body {
         who: ContactName,
         removed: bool,
     },
+    /// A client wants to send something that waits for the owner's approval.
+    #[serde(rename = "approval.requested")]
+    ApprovalRequested {
+        #[serde(flatten)]
+        conversation: Conversation,
+        approval: String,
+    },
+    /// The owner has allowed it.
+    #[serde(rename = "approval.allowed")]
+    ApprovalAllowed {
+        #[serde(flatten)]
+        conversation: Conversation,
+        approval: String,
+    },
+    /// The owner has denied it, or its agent has withdrawn it.
+    #[serde(rename = "approval.denied")]
+    ApprovalDenied {
+        #[serde(flatten)]
+        conversation: Conversation,
+        approval: String,
+    },
+    /// Its time ended before it was decided.
+    #[serde(rename = "approval.expired")]
+    ApprovalExpired {
+        #[serde(flatten)]
+        conversation: Conversation,
+        approval: String,
+    },
     /// Retention dropped the events `from` to `to` before this consumer read them; `seq` is `to`.
     #[serde(rename = "gap")]
     Gap { from: u64, to: u64 },
@@ -215,6 +243,10 @@ type_names! {
     ContactRolledBack = "contact.rolled_back",
     ContactUntrusted = "contact.untrusted",
     RemovedByPeer = "contact.removed_by_peer",
+    ApprovalRequested = "approval.requested",
+    ApprovalAllowed = "approval.allowed",
+    ApprovalDenied = "approval.denied",
+    ApprovalExpired = "approval.expired",
     Gap = "gap",
     Presence = "presence",
 }

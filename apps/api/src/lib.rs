@@ -5,6 +5,9 @@
 //! crosses the socket is a type here, with its JSON Schema. Parameters are named like the long flags of the command
 //! line. Texts that peers wrote have been cleaned on their way out of the store, so no surface cleans again.
 
+mod agent;
+mod approval;
+mod audit;
 mod contact;
 mod conversation;
 mod error;
@@ -15,11 +18,16 @@ mod method;
 mod node;
 mod openrpc;
 pub mod rpc;
+mod secret;
+mod session;
 mod time;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use agent::{AddAgent, AddedAgent, Agent, AgentOnly, Agents};
+pub use approval::{Approval, ApprovalReason, ApprovalState, Approvals, Decide, ListApprovals};
+pub use audit::{Audit, AuditEntry, AuditFault, AuditVerdict, ShowAudit};
 pub use contact::{
     Accept, Add, Contact, ContactName, ContactOnly, Contacts, FriendRequest, FriendRequests, List, Mark, Relationship,
     Rename, Safety,
@@ -35,12 +43,14 @@ pub use event::{
 };
 pub use identity::{Identity, Invite, SetName};
 pub use message::{ContentType, Direction, FailReason, Hold, Message, MessageState, Reaction};
-pub use method::{METHODS, Method, MethodInfo, all};
+pub use method::{Class, METHODS, Method, MethodInfo, all};
 pub use node::{
     Availability, Backup, BackupTo, ContactPresence, Network, Phase, Presence, PresenceList, PresenceQuery,
     Reachability, SetAvailability, Status,
 };
 pub use openrpc::{Document, document};
+pub use secret::Secret;
+pub use session::{OpenSession, Principal, Session, SetPassphrase, Unlock};
 pub use time::Time;
 
 /// No parameters.

@@ -26,6 +26,7 @@ pub fn document() -> Document {
             json!({
                 "name": method.name,
                 "summary": method.summary,
+                "x-class": method.class,
                 "paramStructure": "by-name",
                 "params": descriptors(&params),
                 "result": { "name": "result", "schema": result },

@@ -1,8 +1,10 @@
 //! [`Context`] of a command: the global options, the profile that they name, and the daemon of that profile.
 
-use sotto_api::{Error, Kind};
-use sotto_client::Profile;
+use std::io::{self, IsTerminal as _};
+
+use sotto_api::{Error, Kind, Secret};
 use sotto_client::blocking::Client;
+use sotto_client::{Profile, read_token};
 
 use super::options::Global;
 use super::output::Output;
@@ -34,8 +36,28 @@ impl Context {
         Profile::locate(self.global.data_dir.as_deref(), self.global.profile.as_deref())
     }
 
-    /// A connection to the profile's daemon.
+    /// A connection to the profile's daemon: of the agent whose token the options name, else of a person, who is asked for the
+    /// owner's passphrase when a request needs it.
     pub fn client(&self) -> Result<Client, Error> {
+        let Some(token_file) = &self.global.token_file else {
+            return self.person();
+        };
+        let mut client = self.connect()?;
+        client.open_session("cli", Some(read_token(token_file)?))?;
+        Ok(client)
+    }
+
+    /// A connection of a person, whatever token the options name.
+    pub fn person(&self) -> Result<Client, Error> {
+        let mut client = self.connect()?;
+        if !self.global.no_input && io::stderr().is_terminal() {
+            let program = self.program;
+            client.ask_owner(move || Ok(Secret(program.ask("Owner's passphrase: ")?.as_str().to_owned())));
+        }
+        Ok(client)
+    }
+
+    fn connect(&self) -> Result<Client, Error> {
         let profile = self.profile()?;
         Client::connect(&profile.socket()).map_err(|error| match error.kind() {
             Kind::NoDaemon if !profile.exists() => {

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use clap::Args;
-use sotto_api::{self as api, Body, ContactName, Direction, Event, Message, all};
+use sotto_api::{self as api, Body, ContactName, Conversation, Direction, Event, Message, all};
 use sotto_client::blocking::Client;
 
 use super::context::Context;
@@ -133,11 +133,7 @@ fn sentence(event: &Event) -> String {
         } => format!(
             "{} set messages with {} to live {}",
             person(*direction),
-            who(
-                conversation.petname.as_deref(),
-                conversation.claimed_name.as_deref(),
-                &conversation.conversation,
-            ),
+            conversation_name(conversation),
             lifetime(*seconds)
         ),
         Body::RequestReceived { who } => format!("{} asks to be a contact ({})", name(who), who.contact),
@@ -168,6 +164,20 @@ fn sentence(event: &Event) -> String {
         Body::ContactUntrusted { who, .. } => format!("you accept the key of {}", name(who)),
         Body::RemovedByPeer { who, removed: true } => Tone::Warning.paint(&format!("{} has removed you", name(who))),
         Body::RemovedByPeer { who, .. } => format!("{} has you as a contact again", name(who)),
+        Body::ApprovalRequested { conversation, approval } => Tone::Warning.paint(&format!(
+            "a message to {} waits for your approval: sotto approvals allow {}",
+            conversation_name(conversation),
+            short(approval)
+        )),
+        Body::ApprovalAllowed { conversation, approval } => {
+            format!("you allowed {} to {}", short(approval), conversation_name(conversation))
+        }
+        Body::ApprovalDenied { conversation, approval } => {
+            format!("{} to {} was denied", short(approval), conversation_name(conversation))
+        }
+        Body::ApprovalExpired { conversation, approval } => {
+            format!("{} to {} was not decided in time", short(approval), conversation_name(conversation))
+        }
         Body::Gap { from, to } => Tone::Warning.paint(&format!("events {from} to {to} were dropped from the log")),
         Body::Presence { who, typing: true, .. } => format!("{} is typing", name(who)),
         Body::Presence { who, presence, .. } => format!("{} is {}", name(who), format!("{presence:?}").to_lowercase()),
@@ -184,6 +194,14 @@ const fn person(direction: Direction) -> &'static str {
         Direction::In => "they",
         Direction::Out => "you",
     }
+}
+
+fn conversation_name(conversation: &Conversation) -> String {
+    who(
+        conversation.petname.as_deref(),
+        conversation.claimed_name.as_deref(),
+        &conversation.conversation,
+    )
 }
 
 fn name(them: &ContactName) -> String {

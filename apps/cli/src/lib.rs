@@ -2,6 +2,9 @@
 //! decided behind the socket, and every surface gets the same answer. What has to run in the process itself, the program
 //! supplies as [`Program`].
 
+mod agents;
+mod approvals;
+mod audit;
 mod context;
 mod conversation;
 mod daemon;
@@ -80,6 +83,12 @@ pub enum Command {
     Outbox(outbox::Outbox),
     /// Show who is online, or set how contacts see you
     Presence(presence::Presence),
+    /// Programs that act for you, and what each may do
+    Agents(agents::Agents),
+    /// What agents want to send and may not send by themselves
+    Approvals(approvals::Approvals),
+    /// What agents did, without texts
+    Audit(audit::Audit),
     /// Print the description of the daemon's methods
     Openrpc,
     /// Print completions for a shell
@@ -114,6 +123,9 @@ impl Command {
             Self::Search(search) => search.run(context),
             Self::Outbox(outbox) => outbox.run(context),
             Self::Presence(presence) => presence.run(context),
+            Self::Agents(agents) => agents.run(context),
+            Self::Approvals(approvals) => approvals.run(context),
+            Self::Audit(audit) => audit.run(context),
             Self::Openrpc => tools::openrpc(context),
             Self::Completions(completions) => completions.run(context),
             Self::Config(config) => config.run(context),
@@ -220,6 +232,14 @@ mod tests {
         ("conversations.delete", &["delete"]),
         ("conversations.timer", &["ephemeral"]),
         ("events.subscribe", &["listen"]),
+        ("agents.add", &["agents", "add"]),
+        ("agents.list", &["agents", "list"]),
+        ("agents.revoke", &["agents", "revoke"]),
+        ("approvals.list", &["approvals", "list"]),
+        ("approvals.allow", &["approvals", "allow"]),
+        ("approvals.deny", &["approvals", "deny"]),
+        ("audit.show", &["audit", "show"]),
+        ("audit.verify", &["audit", "verify"]),
         ("identity.show", &["identity"]),
         ("identity.invite", &["identity"]),
         ("identity.rename", &["identity"]),
@@ -232,6 +252,10 @@ mod tests {
 
     /// Methods without a command of their own.
     const OTHERS: &[&str] = &[
+        "session.open",
+        "session.unlock",
+        "owner.passphrase",
+        "approvals.confirm",
         "messages.status",
         "messages.lock",
         "messages.ack",

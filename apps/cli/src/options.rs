@@ -36,6 +36,15 @@ pub struct Global {
         help_heading = "Everywhere"
     )]
     pub network: Option<String>,
+    /// Act as an agent, with the token in this file
+    #[arg(
+        long,
+        global = true,
+        env = "SOTTO_TOKEN_FILE",
+        value_name = "FILE",
+        help_heading = "Everywhere"
+    )]
+    pub token_file: Option<PathBuf>,
     /// Print JSON: one object, or one a line for streams
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub json: bool,

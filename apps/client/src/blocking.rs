@@ -1,16 +1,31 @@
 //! [`Client`] for programs without a runtime: each call blocks the thread until it is answered.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use sotto_api::{Error, Event, Method};
+use sotto_api::{Error, Event, Kind, Method, Secret, Session, Unlock, all};
 use tokio::runtime::{Builder, Runtime};
 
+/// How often the owner is asked for the passphrase.
+const TRIES: u32 = 3;
+
+/// Asks the owner for the passphrase.
+type AskOwner = Box<dyn Fn() -> Result<Secret, Error>>;
+
 /// A connection to a daemon. Must not be used inside an async task: use [`crate::Client`] there.
-#[derive(Debug)]
 pub struct Client {
     client: crate::Client,
     runtime: Runtime,
+    ask_owner: Option<AskOwner>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("client", &self.client)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Client {
@@ -21,12 +36,46 @@ impl Client {
             .build()
             .map_err(|error| Error::io("no runtime", &error))?;
         let client = runtime.block_on(crate::Client::connect(socket))?;
-        Ok(Self { client, runtime })
+        Ok(Self {
+            client,
+            runtime,
+            ask_owner: None,
+        })
+    }
+
+    /// From now on, a request that needs the owner's rights asks for the passphrase, unlocks the session and is repeated.
+    pub fn ask_owner(&mut self, ask: impl Fn() -> Result<Secret, Error> + 'static) {
+        self.ask_owner = Some(Box::new(ask));
+    }
+
+    /// Says which surface this connection is, and with whose token.
+    pub fn open_session(&mut self, surface: &str, token: Option<Secret>) -> Result<Session, Error> {
+        self.runtime.block_on(self.client.open_session(surface, token))
     }
 
     /// Sends a request and waits for its answer.
     pub fn call<M: Method>(&mut self, params: &M::Params) -> Result<M::Result, Error> {
-        self.runtime.block_on(self.client.call::<M>(params))
+        match self.runtime.block_on(self.client.call::<M>(params)) {
+            Err(error) if error.kind() == Kind::OwnerRequired && self.ask_owner.is_some() => {
+                self.unlock()?;
+                self.runtime.block_on(self.client.call::<M>(params))
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn unlock(&mut self) -> Result<(), Error> {
+        let mut tries = 0;
+        loop {
+            let Some(ask) = &self.ask_owner else { return Ok(()) };
+            let params = Unlock { passphrase: ask()? };
+            tries += 1;
+            match self.runtime.block_on(self.client.call::<all::SessionUnlock>(&params)) {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == Kind::WrongKey && tries < TRIES => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// As [`call`](Self::call), but waits no longer than `patience`.

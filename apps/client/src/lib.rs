@@ -6,8 +6,10 @@
 
 pub mod blocking;
 mod lock;
+pub mod private;
 mod process;
 mod profile;
+mod token;
 
 use std::collections::VecDeque;
 use std::io;
@@ -19,7 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sotto_api::rpc::{FromDaemon, Id, Notification, Outcome, Request};
-use sotto_api::{Error, Event, EventNotification, Kind, Method};
+use sotto_api::{Error, Event, EventNotification, Kind, Method, OpenSession, Secret, Session, all};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -30,6 +32,7 @@ use process::DaemonProcess;
 
 pub use lock::Lock;
 pub use profile::Profile;
+pub use token::read_token;
 
 /// How long a request may take beyond the time that it is to wait for: the backup of a large store, on a slow disk.
 const OVERDUE: Duration = Duration::from_mins(15);
@@ -74,6 +77,16 @@ impl Client {
     /// The process of the daemon, where the operating system tells it.
     pub const fn process(&self) -> Option<u32> {
         self.daemon.id
+    }
+
+    /// Says which surface this connection is, and with whose token. Without it, the daemon takes this for a client without a
+    /// token.
+    pub async fn open_session(&mut self, surface: &str, token: Option<Secret>) -> Result<Session, Error> {
+        let params = OpenSession {
+            surface: Some(surface.to_owned()),
+            token,
+        };
+        self.call::<all::SessionOpen>(&params).await
     }
 
     /// Sends a request and waits for its answer, for as long as the daemon answers other connections. The answer to a call
@@ -189,7 +202,7 @@ mod tests {
     use super::*;
     use serde_json::json;
     use sotto_api::rpc::{Line as _, Response};
-    use sotto_api::{Body, Nothing, all};
+    use sotto_api::{Body, Nothing};
     use tokio::io::{AsyncBufReadExt as _, BufReader};
     use tokio::net::UnixListener;
 

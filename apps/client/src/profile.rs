@@ -70,6 +70,11 @@ impl Profile {
         self.data.join("tor")
     }
 
+    /// `agents/NAME.token`, where an agent's token is written unless another place is named.
+    pub fn token_file(&self, agent: &str) -> PathBuf {
+        self.data.join("agents").join(agent).with_extension("token")
+    }
+
     /// `daemon.log`
     pub fn log_file(&self) -> PathBuf {
         self.state.join("daemon.log")

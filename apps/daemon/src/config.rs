@@ -9,7 +9,7 @@ use serde::Deserialize;
 use sotto_api::{Availability, Error, Kind};
 use toml::{Table, Value};
 
-use super::private::create_file;
+use sotto_client::private::create_file;
 
 /// The settings of `config.toml`.
 #[derive(Clone, Debug, PartialEq)]

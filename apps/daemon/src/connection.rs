@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use tokio_util::bytes::BytesMut;
 use tokio_util::codec::{Decoder, FramedRead, LinesCodec, LinesCodecError};
 
+use super::call::{Call, Session};
 use super::client_queue::{self, AfterWrite, ClientGone, ClientQueue};
 use super::handler::{Handled, PendingResult, dispatch};
 use super::service::{ConsumerLock, Service};
@@ -50,6 +51,7 @@ where
     let goodbye = {
         let connection = Connection {
             service,
+            session: Arc::default(),
             client,
             waits: JoinSet::new(),
             subscriptions: JoinSet::new(),
@@ -67,6 +69,7 @@ where
 
 struct Connection {
     service: Arc<Service>,
+    session: Arc<Session>,
     client: ClientQueue,
     waits: JoinSet<()>,
     subscriptions: JoinSet<()>,
@@ -109,7 +112,7 @@ impl Connection {
 
     async fn one(&mut self, request: Request) -> Result<(), ClientGone> {
         let Request { id, method, params, .. } = request;
-        let answer = catch_panic(dispatch(&self.service, &method, params)).await;
+        let answer = catch_panic(dispatch(&self.service, &self.session, &method, params)).await;
         // A notification has no response, so what only a response could carry is dropped.
         let Some(id) = id else { return Ok(()) };
         match answer {
@@ -155,7 +158,7 @@ impl Connection {
                     continue;
                 }
             };
-            let answer = catch_panic(dispatch(&self.service, &method, params)).await;
+            let answer = catch_panic(dispatch(&self.service, &self.session, &method, params)).await;
             let Some(id) = id else { continue };
             match answer {
                 Ok(Handled::Done(value)) => answers.ready.push(Response::new(id, Ok(value))),
@@ -217,9 +220,9 @@ impl Connection {
     }
 
     fn subscribe(&mut self, subscription: Subscription) {
-        let (service, client) = (self.service.clone(), self.client.clone());
-        self.subscriptions
-            .spawn(subscription::run(service, client, subscription));
+        let call = Arc::new(Call::new(&self.service, &self.session));
+        let client = self.client.clone();
+        self.subscriptions.spawn(subscription::run(call, client, subscription));
     }
 }
 

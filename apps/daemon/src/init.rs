@@ -13,8 +13,8 @@ use sotto_io_tokio::Offline;
 
 use super::config::{Config, Network, write_template};
 use super::key::{self, KeySource, fresh};
-use super::private::{create_file, create_folder};
 use super::{fault, handler, server};
+use sotto_client::private::{create_file, create_folder};
 
 /// The length of an onion address, which names a node's socket in the folder of a local network.
 const ONION_BYTES: usize = 62;

@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 
 use super::config::Config;
 use super::fault;
-use super::private::{create_file, open_secret};
 use super::prompt::ask;
+use sotto_client::private::{create_file, open_secret};
 
 /// Argon2id's cost: memory in KiB, passes, lanes. RFC 9106, section 4, second recommended option, on one lane because
 /// the daemon has one thread.

@@ -4,6 +4,7 @@
 //! the reverse order. Everything runs on one thread, except the store, the queries and Tor, which block and have threads of
 //! their own.
 
+mod call;
 mod client_queue;
 mod config;
 mod connection;
@@ -16,7 +17,6 @@ mod key;
 mod log;
 mod network;
 mod page;
-mod private;
 mod prompt;
 mod read_pool;
 pub mod resolve;

@@ -3,7 +3,7 @@
 use sotto_api::{self as api, Error};
 use sotto_core::EventSeq;
 
-use super::service::Service;
+use super::call::Call;
 use super::view;
 
 /// The position after which a reader starts.
@@ -16,9 +16,9 @@ pub(crate) struct Start {
 }
 
 /// Up to `limit` events after a position, with a gap in front if some were dropped; and the number of the newest event.
-pub(crate) async fn page(service: &Service, start: Start, limit: u32) -> Result<(Vec<api::Event>, EventSeq), Error> {
+pub(crate) async fn page(call: &Call, start: Start, limit: u32) -> Result<(Vec<api::Event>, EventSeq), Error> {
     let Start { after, known } = start;
-    let page = service.reads.read(move |reader| reader.events(after, limit)).await?;
+    let page = call.reads.read(move |reader| reader.events(after, limit)).await?;
     let missing = known && page.first.0 > after.0.saturating_add(1);
     let at = page.events.first().map(|event| event.row.at);
     let gap = at
@@ -26,7 +26,7 @@ pub(crate) async fn page(service: &Service, start: Start, limit: u32) -> Result<
         .map(|at| view::gap(after, page.first, view::time(at)));
     let events = gap
         .into_iter()
-        .chain(page.events.into_iter().map(|event| view::event(service.us, event)))
+        .chain(page.events.into_iter().map(|event| view::event(call.us, event)))
         .collect();
     Ok((events, page.last))
 }

@@ -8,9 +8,9 @@ use sotto_api::{Body, Error, Event, EventNotification, Time};
 use sotto_core::{ContactPresence, EventSeq};
 use tokio::sync::broadcast;
 
+use super::call::Call;
 use super::client_queue::{ClientGone, ClientQueue};
 use super::page::{Start, page};
-use super::service::Service;
 use super::view;
 
 /// Events read ahead of the client.
@@ -25,10 +25,10 @@ pub(crate) struct Subscription {
 }
 
 /// Sends events until the client disconnects, the node stops or the log cannot be read.
-pub(crate) async fn run(service: Arc<Service>, client: ClientQueue, subscription: Subscription) {
+pub(crate) async fn run(call: Arc<Call>, client: ClientQueue, subscription: Subscription) {
     // Only a log that cannot be read is reported; in the other cases the client or the daemon has ended it.
     let sender = Sender {
-        service,
+        call,
         client: client.clone(),
         subscription,
     };
@@ -56,15 +56,15 @@ impl From<Error> for Ending {
 }
 
 struct Sender {
-    service: Arc<Service>,
+    call: Arc<Call>,
     client: ClientQueue,
     subscription: Subscription,
 }
 
 impl Sender {
     async fn run(mut self) -> Result<(), Ending> {
-        let mut newest = self.service.events.newest();
-        let mut presence = self.subscription.presence.then(|| self.service.events.presence());
+        let mut newest = self.call.events.newest();
+        let mut presence = self.subscription.presence.then(|| self.call.events.presence());
         loop {
             newest.mark_unchanged();
             while self.send_page().await? {}
@@ -77,7 +77,7 @@ impl Sender {
 
     /// True if there may be more.
     async fn send_page(&mut self) -> Result<bool, Ending> {
-        let (events, last) = page(&self.service, self.subscription.start, PAGE).await?;
+        let (events, last) = page(&self.call, self.subscription.start, PAGE).await?;
         for event in events {
             let seq = event.seq;
             self.send(event).await?;
@@ -90,7 +90,7 @@ impl Sender {
     async fn send_presence(&self, peer: ContactPresence) -> Result<(), Ending> {
         let contact = peer.contact;
         // A peer that is no longer a contact has no presence to show.
-        let Some(found) = self.service.reads.read(move |reader| reader.contact(&contact)).await? else {
+        let Some(found) = self.call.reads.read(move |reader| reader.contact(&contact)).await? else {
             return Ok(());
         };
         let body = Body::Presence {

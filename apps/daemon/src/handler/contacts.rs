@@ -8,10 +8,11 @@ use sotto_core::{Command, FriendCode, OnionAddress, Reply};
 use sotto_io_sqlcipher::Reader;
 
 use super::{Handle, Handled};
-use crate::service::{Service, unexpected};
+use crate::call::Call;
+use crate::service::unexpected;
 use crate::view;
 
-impl Handle<all::Add> for Service {
+impl Handle<all::Add> for Call {
     async fn handle(self: &Arc<Self>, params: api::Add) -> Result<Handled<api::Contact>, Error> {
         let code: FriendCode = params
             .code
@@ -30,7 +31,7 @@ impl Handle<all::Add> for Service {
     }
 }
 
-impl Handle<all::List> for Service {
+impl Handle<all::List> for Call {
     async fn handle(self: &Arc<Self>, params: api::List) -> Result<Handled<api::Contacts>, Error> {
         let contacts = self.reads.read(Reader::contacts).await?;
         let mut friends: Vec<_> = contacts
@@ -62,7 +63,7 @@ const fn is_ours(contact: &api::Contact) -> bool {
     }
 }
 
-impl Handle<all::Requests> for Service {
+impl Handle<all::Requests> for Call {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::FriendRequests>, Error> {
         let requests = self.reads.read(Reader::requests).await?;
         Ok(Handled::Done(api::FriendRequests {
@@ -71,7 +72,7 @@ impl Handle<all::Requests> for Service {
     }
 }
 
-impl Handle<all::Accept> for Service {
+impl Handle<all::Accept> for Call {
     async fn handle(self: &Arc<Self>, params: api::Accept) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         let petname = match params.name {
@@ -82,21 +83,21 @@ impl Handle<all::Accept> for Service {
     }
 }
 
-impl Handle<all::Reject> for Service {
+impl Handle<all::Reject> for Call {
     async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::RejectContact(contact)).await
     }
 }
 
-impl Handle<all::Remove> for Service {
+impl Handle<all::Remove> for Call {
     async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::RemoveContact(contact)).await
     }
 }
 
-impl Handle<all::Forget> for Service {
+impl Handle<all::Forget> for Call {
     async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Handled<api::Done>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         self.command(Command::ForgetContact(contact)).await?;
@@ -104,7 +105,7 @@ impl Handle<all::Forget> for Service {
     }
 }
 
-impl Handle<all::Rename> for Service {
+impl Handle<all::Rename> for Call {
     async fn handle(self: &Arc<Self>, params: api::Rename) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         let petname = match params.name.as_str() {
@@ -115,21 +116,21 @@ impl Handle<all::Rename> for Service {
     }
 }
 
-impl Handle<all::Block> for Service {
+impl Handle<all::Block> for Call {
     async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::BlockContact(contact, true)).await
     }
 }
 
-impl Handle<all::Unblock> for Service {
+impl Handle<all::Unblock> for Call {
     async fn handle(self: &Arc<Self>, params: api::ContactOnly) -> Result<Handled<api::Contact>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         self.changed(Command::BlockContact(contact, false)).await
     }
 }
 
-impl Handle<all::Verify> for Service {
+impl Handle<all::Verify> for Call {
     async fn handle(self: &Arc<Self>, params: api::Mark) -> Result<Handled<api::Safety>, Error> {
         let contact = self.contact_named(&params.contact).await?;
         let reply = self.command(Command::SafetyNumber(contact)).await?;
@@ -165,7 +166,7 @@ impl Handle<all::Verify> for Service {
     }
 }
 
-impl Service {
+impl Call {
     /// Carries out a command that changes a contact, and returns the changed contact.
     async fn changed(&self, command: Command) -> Result<Handled<api::Contact>, Error> {
         match self.command(command).await? {

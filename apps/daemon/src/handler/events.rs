@@ -7,15 +7,16 @@ use sotto_core::{Command, EventSeq, Reply};
 use tokio::time::{Instant, timeout_at};
 
 use super::{Handle, Handled, limit, seconds};
+use crate::call::Call;
 use crate::page::{Start, page};
-use crate::service::{Service, unexpected};
+use crate::service::unexpected;
 use crate::subscription::Subscription;
 
 const PAGE: u32 = 100;
 const DEFAULT_TIMEOUT: u32 = 30;
 
 /// `since` overrides the consumer's position; without both it is the end of the log.
-pub(super) async fn start(service: &Arc<Service>, consumer: Option<&str>, since: Option<u64>) -> Result<Start, Error> {
+pub(super) async fn start(call: &Call, consumer: Option<&str>, since: Option<u64>) -> Result<Start, Error> {
     if let Some(since) = since {
         return Ok(Start {
             after: EventSeq(since),
@@ -23,7 +24,7 @@ pub(super) async fn start(service: &Arc<Service>, consumer: Option<&str>, since:
         });
     }
     let Some(consumer) = consumer else {
-        let end = service
+        let end = call
             .reads
             .read(|reader| reader.events(EventSeq(u64::MAX), 0))
             .await?
@@ -35,7 +36,7 @@ pub(super) async fn start(service: &Arc<Service>, consumer: Option<&str>, since:
     };
     check_consumer(consumer)?;
     let name = consumer.to_owned();
-    let place = service.reads.read(move |reader| reader.consumer(&name)).await?;
+    let place = call.reads.read(move |reader| reader.consumer(&name)).await?;
     Ok(Start {
         after: place.unwrap_or_default(),
         known: place.is_some(),
@@ -56,7 +57,7 @@ fn next(events: &[api::Event], start: EventSeq) -> u64 {
     events.last().and_then(|event| event.seq).unwrap_or(start.0)
 }
 
-impl Handle<all::EventsList> for Service {
+impl Handle<all::EventsList> for Call {
     async fn handle(self: &Arc<Self>, params: api::ListEvents) -> Result<Handled<api::Events>, Error> {
         let limit = limit(params.limit, PAGE)?;
         // A list without a position starts at the beginning, a wait at the end.
@@ -68,7 +69,7 @@ impl Handle<all::EventsList> for Service {
     }
 }
 
-impl Handle<all::EventsWait> for Service {
+impl Handle<all::EventsWait> for Call {
     async fn handle(self: &Arc<Self>, params: api::WaitEvents) -> Result<Handled<api::Events>, Error> {
         let limit = limit(params.limit, PAGE)?;
         let patience = seconds("timeout", params.timeout, DEFAULT_TIMEOUT)?;
@@ -78,12 +79,12 @@ impl Handle<all::EventsWait> for Service {
         }
         let mut start = start(self, params.consumer.as_deref(), params.since).await?;
         let until = Instant::now() + patience;
-        let (service, types) = (self.clone(), params.types);
+        let (call, types) = (self.clone(), params.types);
         Ok(Handled::Pending(Box::pin(async move {
-            let mut newest = service.events.newest();
+            let mut newest = call.events.newest();
             loop {
                 newest.mark_unchanged();
-                let (mut events, last) = page(&service, start, limit).await?;
+                let (mut events, last) = page(&call, start, limit).await?;
                 let next = next(&events, start.after);
                 let wanted = |event: &api::Event| {
                     let name = event.body.type_name();
@@ -109,7 +110,7 @@ impl Handle<all::EventsWait> for Service {
     }
 }
 
-impl Handle<all::EventsAck> for Service {
+impl Handle<all::EventsAck> for Call {
     async fn handle(self: &Arc<Self>, params: api::Acknowledge) -> Result<Handled<api::Acknowledged>, Error> {
         let api::Acknowledge { consumer, seq } = params;
         check_consumer(&consumer)?;
@@ -124,7 +125,7 @@ impl Handle<all::EventsAck> for Service {
     }
 }
 
-impl Handle<all::EventsSubscribe> for Service {
+impl Handle<all::EventsSubscribe> for Call {
     async fn handle(self: &Arc<Self>, params: api::Subscribe) -> Result<Handled<api::Subscribed>, Error> {
         let start = start(self, params.consumer.as_deref(), params.since).await?;
         let subscription = self.next_subscription();

@@ -8,13 +8,13 @@ use sotto_core::row::{MessageKey, Relationship};
 use sotto_core::{ConversationId, MessageId};
 use tokio::time::timeout_at;
 
+use crate::call::Call;
 use crate::fault::{ACCEPT_KEY, ASK_AGAIN};
-use crate::service::Service;
 use crate::view;
 
 /// Returns once the message has reached the state; an error if it cannot, or the timeout is over.
 pub(super) async fn follow(
-    service: Arc<Service>,
+    call: Arc<Call>,
     conversation: ConversationId,
     mut sent: Sent,
     wait: WaitFor,
@@ -27,14 +27,14 @@ pub(super) async fn follow(
         .map_err(|_| Error::internal("the node gave a message id that is none"))?;
     let key = MessageKey {
         conversation,
-        author: service.us,
+        author: call.us,
         id,
     };
-    let mut newest = service.events.newest();
+    let mut newest = call.events.newest();
     loop {
         // Marked before the state is read, so that a change between the two is seen in the next round.
         newest.mark_unchanged();
-        let (message, relationship) = service
+        let (message, relationship) = call
             .reads
             .read(move |reader| {
                 let relationship = match conversation {

@@ -9,7 +9,8 @@ use sotto_core::{Command, ConversationId, Direction, MessageId, NewMessage, Onio
 
 use super::follow::follow;
 use super::{Handle, Handled, seconds};
-use crate::service::{Service, unexpected};
+use crate::call::Call;
+use crate::service::unexpected;
 use crate::view;
 
 /// Messages that one command erases: as many as core takes.
@@ -18,7 +19,7 @@ const ERASED_AT_ONCE: u32 = 256;
 /// How long a send waits for its state by default, in seconds.
 const DEFAULT_TIMEOUT: u32 = 30;
 
-impl Handle<all::Send> for Service {
+impl Handle<all::Send> for Call {
     async fn handle(self: &Arc<Self>, params: api::Send) -> Result<Handled<api::Sent>, Error> {
         let timeout = seconds("timeout", params.timeout, DEFAULT_TIMEOUT)?;
         let content_type = match params.content_type {
@@ -56,7 +57,7 @@ impl Handle<all::Send> for Service {
     }
 }
 
-impl Handle<all::Edit> for Service {
+impl Handle<all::Edit> for Call {
     async fn handle(self: &Arc<Self>, params: api::Edit) -> Result<Handled<api::Sent>, Error> {
         let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         let text = params.text;
@@ -66,7 +67,7 @@ impl Handle<all::Edit> for Service {
     }
 }
 
-impl Handle<all::Delete> for Service {
+impl Handle<all::Delete> for Call {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Handled<api::Sent>, Error> {
         let conversation = self.conversation_if_named(params.conversation.as_deref()).await?;
         let key = self.message("id", params.id, conversation, None).await?;
@@ -88,7 +89,7 @@ impl Handle<all::Delete> for Service {
     }
 }
 
-impl Handle<all::DeleteConversation> for Service {
+impl Handle<all::DeleteConversation> for Call {
     async fn handle(self: &Arc<Self>, params: api::ConversationOnly) -> Result<Handled<api::DeletedMessages>, Error> {
         let conversation = self.conversation_named(&params.conversation).await?;
         let mut messages = 0;
@@ -110,7 +111,7 @@ impl Handle<all::DeleteConversation> for Service {
     }
 }
 
-impl Handle<all::Cancel> for Service {
+impl Handle<all::Cancel> for Call {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Handled<api::Sent>, Error> {
         let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         self.sent(conversation, Command::CancelMessage { conversation, id })
@@ -119,7 +120,7 @@ impl Handle<all::Cancel> for Service {
     }
 }
 
-impl Handle<all::Retry> for Service {
+impl Handle<all::Retry> for Call {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Handled<api::Sent>, Error> {
         let MessageKey { conversation, id, .. } = self.ours(params.id, params.conversation).await?;
         self.sent(conversation, Command::RetryMessage { conversation, id })
@@ -128,7 +129,7 @@ impl Handle<all::Retry> for Service {
     }
 }
 
-impl Handle<all::React> for Service {
+impl Handle<all::React> for Call {
     async fn handle(self: &Arc<Self>, params: api::React) -> Result<Handled<api::Message>, Error> {
         let conversation = self.conversation_if_named(params.conversation.as_deref()).await?;
         let key = self.message("id", params.id, conversation, None).await?;
@@ -140,7 +141,7 @@ impl Handle<all::React> for Service {
     }
 }
 
-impl Handle<all::Read> for Service {
+impl Handle<all::Read> for Call {
     async fn handle(self: &Arc<Self>, params: api::MarkRead) -> Result<Handled<api::Done>, Error> {
         let conversation = self.conversation_named(&params.conversation).await?;
         let receipt = params.receipt.unwrap_or(self.config.read_receipts);
@@ -162,7 +163,7 @@ impl Handle<all::Read> for Service {
     }
 }
 
-impl Handle<all::Typing> for Service {
+impl Handle<all::Typing> for Call {
     async fn handle(self: &Arc<Self>, params: api::Typing) -> Result<Handled<api::Done>, Error> {
         if !self.config.typing {
             return Err(Error::new(Kind::WrongState, "typing notices are off")
@@ -174,7 +175,7 @@ impl Handle<all::Typing> for Service {
     }
 }
 
-impl Handle<all::Timer> for Service {
+impl Handle<all::Timer> for Call {
     async fn handle(self: &Arc<Self>, params: api::SetTimer) -> Result<Handled<api::ConversationTimers>, Error> {
         let conversation = self.conversation_named(&params.conversation).await?;
         let (ours, theirs) = if let Some(seconds) = params.seconds {
@@ -200,7 +201,7 @@ impl Handle<all::Timer> for Service {
     }
 }
 
-impl Service {
+impl Call {
     /// Erases messages of a conversation on this node alone.
     async fn erase(&self, conversation: ConversationId, keys: &[MessageKey]) -> Result<(), Error> {
         let messages = keys.iter().map(|key| (key.author, key.id)).collect();

@@ -1,5 +1,8 @@
 //! [`dispatch`]: what each method does. It is made from the method table, so a method without a handler does not compile.
 
+mod agents;
+mod approvals;
+mod audit;
 mod contacts;
 mod events;
 mod follow;
@@ -7,6 +10,7 @@ mod messages;
 mod node;
 mod reading;
 mod receive;
+mod session;
 
 use std::fmt::Write as _;
 use std::future::Future;
@@ -19,6 +23,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sotto_api::{Error, Kind, METHODS, Method, all};
 
+use super::call::{Call, Session};
 use super::client_queue::AfterWrite;
 use super::service::{ConsumerLock, Service};
 use super::subscription::Subscription;
@@ -56,18 +61,20 @@ trait Handle<M: Method> {
 }
 
 macro_rules! dispatcher {
-    ($($name:literal $method:ident($params:ident) -> $result:ident, $summary:literal;)*) => {
-        /// Carries out the method of that name.
+    ($($name:literal $class:ident $method:ident($params:ident) -> $result:ident, $summary:literal;)*) => {
+        /// Carries out the method of that name on behalf of a session.
         pub(crate) async fn dispatch(
             service: &Arc<Service>,
+            session: &Arc<Session>,
             method: &str,
             params: Map<String, Value>,
         ) -> Result<Handled<Value>, Error> {
+            let call = Arc::new(Call::new(service, session));
             match method {
                 $($name => {
                     let params = typed(&params)?;
                     // Boxed, so that a connection is not as large as the largest handler.
-                    Box::pin(Handle::<all::$method>::handle(service, params)).await.and_then(Handled::into_json)
+                    Box::pin(Handle::<all::$method>::handle(&call, params)).await.and_then(Handled::into_json)
                 })*
                 _ => Err(unknown(method)),
             }

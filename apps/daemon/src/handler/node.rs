@@ -11,17 +11,18 @@ use sotto_core::{Command, FriendCode, Reply};
 use sotto_io_sqlcipher::Reader;
 
 use super::{Handle, Handled};
+use crate::call::Call;
 use crate::log;
-use crate::service::{Service, unexpected};
+use crate::service::unexpected;
 use crate::view;
 
-impl Handle<all::IdentityShow> for Service {
+impl Handle<all::IdentityShow> for Call {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Identity>, Error> {
         identity(self.command(Command::Identity).await?).map(Handled::Done)
     }
 }
 
-impl Handle<all::IdentityRename> for Service {
+impl Handle<all::IdentityRename> for Call {
     async fn handle(self: &Arc<Self>, params: api::SetName) -> Result<Handled<api::Identity>, Error> {
         self.command(Command::SetName(params.name)).await?;
         identity(self.command(Command::Identity).await?).map(Handled::Done)
@@ -48,7 +49,7 @@ pub(crate) fn identity(reply: Reply) -> Result<api::Identity, Error> {
     })
 }
 
-impl Handle<all::IdentityInvite> for Service {
+impl Handle<all::IdentityInvite> for Call {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Invite>, Error> {
         match self.command(Command::CreateInvite).await? {
             Reply::Invite(code) => Ok(Handled::Done(api::Invite {
@@ -60,7 +61,7 @@ impl Handle<all::IdentityInvite> for Service {
     }
 }
 
-impl Handle<all::NodeStatus> for Service {
+impl Handle<all::NodeStatus> for Call {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Status>, Error> {
         let reply = self.command(Command::Status).await?;
         let Reply::Status(status) = reply else {
@@ -98,7 +99,7 @@ impl Handle<all::NodeStatus> for Service {
     }
 }
 
-impl Handle<all::NodePresence> for Service {
+impl Handle<all::NodePresence> for Call {
     async fn handle(self: &Arc<Self>, params: api::PresenceQuery) -> Result<Handled<api::PresenceList>, Error> {
         let only = match &params.contact {
             Some(contact) => Some(self.contact_named(contact).await?),
@@ -126,7 +127,7 @@ impl Handle<all::NodePresence> for Service {
     }
 }
 
-impl Handle<all::NodeAvailability> for Service {
+impl Handle<all::NodeAvailability> for Call {
     async fn handle(self: &Arc<Self>, params: api::SetAvailability) -> Result<Handled<api::Done>, Error> {
         self.command(Command::SetAvailability(view::availability(params.show)))
             .await?;
@@ -134,7 +135,7 @@ impl Handle<all::NodeAvailability> for Service {
     }
 }
 
-impl Handle<all::DaemonBackup> for Service {
+impl Handle<all::DaemonBackup> for Call {
     async fn handle(self: &Arc<Self>, params: api::BackupTo) -> Result<Handled<api::Backup>, Error> {
         let path = PathBuf::from(&params.file);
         if !path.is_absolute() {
@@ -166,7 +167,7 @@ impl Handle<all::DaemonBackup> for Service {
     }
 }
 
-impl Handle<all::DaemonStop> for Service {
+impl Handle<all::DaemonStop> for Call {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Done>, Error> {
         let service = self.clone();
         Ok(Handled::AfterWrite(
@@ -176,7 +177,7 @@ impl Handle<all::DaemonStop> for Service {
     }
 }
 
-impl Handle<all::Discover> for Service {
+impl Handle<all::Discover> for Call {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Document>, Error> {
         Ok(Handled::Done(api::document()))
     }

@@ -6,10 +6,10 @@ use sotto_api::{self as api, Error, all};
 use sotto_io_sqlcipher::{MessageView, Reader};
 
 use super::{Handle, Handled, LONGEST, PAGE, limit};
-use crate::service::Service;
+use crate::call::Call;
 use crate::view;
 
-impl Handle<all::History> for Service {
+impl Handle<all::History> for Call {
     async fn handle(self: &Arc<Self>, params: api::History) -> Result<Handled<api::Messages>, Error> {
         let limit = limit(params.limit, PAGE)?;
         let conversation = self.conversation_named(&params.conversation).await?;
@@ -25,7 +25,7 @@ impl Handle<all::History> for Service {
     }
 }
 
-impl Handle<all::Inbox> for Service {
+impl Handle<all::Inbox> for Call {
     async fn handle(self: &Arc<Self>, params: api::Inbox) -> Result<Handled<api::Messages>, Error> {
         let limit = limit(params.limit, PAGE)?;
         let api::Inbox { thread, unread, .. } = params;
@@ -38,7 +38,7 @@ impl Handle<all::Inbox> for Service {
     }
 }
 
-impl Handle<all::Threads> for Service {
+impl Handle<all::Threads> for Call {
     async fn handle(self: &Arc<Self>, params: api::ThreadsQuery) -> Result<Handled<api::Threads>, Error> {
         let limit = limit(params.limit, PAGE)?;
         let threads = self.reads.read(move |reader| reader.threads(limit)).await?;
@@ -48,7 +48,7 @@ impl Handle<all::Threads> for Service {
     }
 }
 
-impl Handle<all::Search> for Service {
+impl Handle<all::Search> for Call {
     async fn handle(self: &Arc<Self>, params: api::Search) -> Result<Handled<api::Messages>, Error> {
         let limit = limit(params.limit, PAGE)?;
         if params.query.trim().is_empty() {
@@ -64,7 +64,7 @@ impl Handle<all::Search> for Service {
     }
 }
 
-impl Handle<all::MessageStatus> for Service {
+impl Handle<all::MessageStatus> for Call {
     async fn handle(self: &Arc<Self>, params: api::MessageOnly) -> Result<Handled<api::Message>, Error> {
         let conversation = self.conversation_if_named(params.conversation.as_deref()).await?;
         let key = self.message("id", params.id, conversation, None).await?;
@@ -75,7 +75,7 @@ impl Handle<all::MessageStatus> for Service {
     }
 }
 
-impl Handle<all::Outbox> for Service {
+impl Handle<all::Outbox> for Call {
     async fn handle(self: &Arc<Self>, params: api::ListOutbox) -> Result<Handled<api::Messages>, Error> {
         let limit = limit(params.limit, LONGEST)?;
         let conversation = self.conversation_if_named(params.conversation.as_deref()).await?;
@@ -86,7 +86,7 @@ impl Handle<all::Outbox> for Service {
     }
 }
 
-impl Service {
+impl Call {
     fn shown(&self, messages: Vec<MessageView>) -> api::Messages {
         api::Messages {
             messages: messages

@@ -10,8 +10,9 @@ use sotto_io_sqlcipher::MessageView;
 
 use super::events::{check_consumer, start};
 use super::{Handle, Handled, LONGEST, limit};
+use crate::call::Call;
 use crate::page::Start;
-use crate::service::{Service, unexpected};
+use crate::service::unexpected;
 use crate::view;
 
 /// Events read in one query.
@@ -23,7 +24,7 @@ const MARKED: usize = 256;
 /// The consumer if none is named.
 const CONSUMER: &str = "receive";
 
-impl Handle<all::Receive> for Service {
+impl Handle<all::Receive> for Call {
     async fn handle(self: &Arc<Self>, params: api::Receive) -> Result<Handled<api::Received>, Error> {
         let limit = usize::try_from(limit(params.limit, LONGEST)?).unwrap_or(usize::MAX);
         let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
@@ -62,7 +63,7 @@ impl Handle<all::Receive> for Service {
     }
 }
 
-impl Handle<all::Lock> for Service {
+impl Handle<all::Lock> for Call {
     async fn handle(self: &Arc<Self>, params: api::LockConsumer) -> Result<Handled<api::Done>, Error> {
         let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
         check_consumer(&consumer)?;
@@ -71,7 +72,7 @@ impl Handle<all::Lock> for Service {
     }
 }
 
-impl Handle<all::Ack> for Service {
+impl Handle<all::Ack> for Call {
     async fn handle(self: &Arc<Self>, params: api::AckMessages) -> Result<Handled<api::Acknowledged>, Error> {
         let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
         // Without the consumer's lock, which this very connection may hold: a position only ever goes forward.
@@ -97,7 +98,7 @@ struct ReceivedBatch {
     missed: u64,
 }
 
-impl Service {
+impl Call {
     /// What the log received after a position, up to and including `until`, at most `limit` messages. Messages that were
     /// deleted or have disappeared are left out.
     async fn take(&self, start: Start, until: EventSeq, limit: usize) -> Result<ReceivedBatch, Error> {

@@ -1,4 +1,4 @@
-//! Folders and files for the owner only, whatever the umask.
+//! Folders and files for the owner only, whatever the umask: [`create_folder`], [`create_file`], [`open_secret`].
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;
@@ -41,7 +41,7 @@ pub fn create_file(path: &Path) -> io::Result<File> {
 
 /// Opens a file that holds a secret. An error if another user can read it, or can put another one in its place. What is no
 /// regular file (a pipe, a terminal) has no place that others could use.
-pub(crate) fn open_secret(path: &Path) -> Result<File, Error> {
+pub fn open_secret(path: &Path) -> Result<File, Error> {
     let failed = |error: io::Error| Error::new(Kind::Locked, format!("cannot read {}: {error}", path.display()));
     let file = File::open(path).map_err(failed)?;
     let found = file.metadata().map_err(failed)?;

@@ -1,0 +1,139 @@
+//! `sotto approvals`: what agents want to send and may not send by themselves.
+
+use std::fmt::Write as _;
+
+use clap::{Args, Subcommand};
+use sotto_api::{self as api, Approval, ApprovalReason, ApprovalState, all};
+
+use super::context::Context;
+use super::output::{Tone, block, line, moment, short, who};
+use super::stop::Outcome;
+
+/// `sotto approvals`
+#[derive(Args, Debug)]
+pub struct Approvals {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what waits for your approval
+    List {
+        /// Only this one
+        id: Option<String>,
+        /// Also what was decided, without the texts
+        #[arg(long)]
+        decided: bool,
+    },
+    /// Send what an approval shows, once
+    Allow(Which),
+    /// Drop what an approval shows
+    Deny(Which),
+}
+
+#[derive(Args, Debug)]
+struct Which {
+    /// Its id, or the first 6 digits of it or more
+    id: String,
+    /// The digest that you saw; an error if the approval has another
+    #[arg(long, value_name = "DIGITS")]
+    digest: Option<String>,
+}
+
+impl Approvals {
+    /// Lists, allows or denies.
+    pub fn run(self, context: &Context) -> Outcome {
+        let mut client = context.client()?;
+        let decided = match self.command {
+            Command::Allow(which) => client.call::<all::ApprovalsAllow>(&which.into())?,
+            Command::Deny(which) => client.call::<all::ApprovalsDeny>(&which.into())?,
+            Command::List { id, decided } => {
+                let found = client.call::<all::ApprovalsList>(&api::ListApprovals { id, decided })?;
+                if found.approvals.is_empty() {
+                    context.output.remark("nothing waits for your approval");
+                }
+                return Ok(context
+                    .output
+                    .emit(&found, |found| found.approvals.iter().map(shown).collect())?);
+            }
+        };
+        Ok(context.output.emit(&decided, |decided| {
+            format!("{} {}\n", state(decided.state), short(&decided.id))
+        })?)
+    }
+}
+
+impl From<Which> for api::Decide {
+    fn from(which: Which) -> Self {
+        Self {
+            id: which.id,
+            digest: which.digest,
+        }
+    }
+}
+
+fn shown(approval: &Approval) -> String {
+    let to = who(
+        approval.conversation.petname.as_deref(),
+        approval.conversation.claimed_name.as_deref(),
+        &approval.conversation.conversation,
+    );
+    let by = approval.agent.as_deref().unwrap_or("a client without a token");
+    let mut text = format!(
+        "{}  {}  {} to {}  {}\n",
+        Tone::Strong.paint(short(&approval.id)),
+        Tone::Warning.paint(state(approval.state)),
+        line(by),
+        Tone::Author.paint(&to),
+        Tone::Faint.paint(&format!(
+            "{}, until {}",
+            moment(approval.requested_at),
+            moment(approval.expires_at)
+        )),
+    );
+    if approval.state != ApprovalState::Pending {
+        return text;
+    }
+    let _ = writeln!(text, "  {}", block(&approval.text, 2));
+    if let Some(thread) = &approval.thread {
+        let _ = writeln!(
+            text,
+            "  {}",
+            Tone::Faint.paint(&format!("in the thread {}", line(thread)))
+        );
+    }
+    if let Some(id) = &approval.reply_to {
+        let _ = writeln!(text, "  {}", Tone::Faint.paint(&format!("in reply to {}", short(id))));
+    }
+    if let Some(seconds) = approval.ttl {
+        let _ = writeln!(
+            text,
+            "  {}",
+            Tone::Faint.paint(&format!("disappears after {seconds} s"))
+        );
+    }
+    let why = format!("{}; digest {}", reason(approval.reason), short(&approval.digest));
+    let _ = writeln!(text, "  {}", Tone::Faint.paint(&why));
+    text
+}
+
+const fn state(state: ApprovalState) -> &'static str {
+    match state {
+        ApprovalState::Pending => "waits",
+        ApprovalState::Allowed => "allowed",
+        ApprovalState::Sent => "sent",
+        ApprovalState::Failed => "failed",
+        ApprovalState::Denied => "denied",
+        ApprovalState::Expired => "expired",
+    }
+}
+
+const fn reason(reason: ApprovalReason) -> &'static str {
+    match reason {
+        ApprovalReason::NoToken => "the client has no token",
+        ApprovalReason::Scope => "its token does not allow to send there",
+        ApprovalReason::Taint => "it has read what others wrote in another conversation",
+        ApprovalReason::Loop => "agents have written much there in a short time",
+    }
+}
