@@ -117,6 +117,14 @@ pub enum Command {
         /// Up to and including this event.
         seq: EventSeq,
     },
+    /// Make records of the application durable, or delete (`None`) them, all or none, and log an event with them. A deleted value
+    /// is overwritten in the store's files; a replaced one need not be. `Reply::Done`.
+    PutRecords {
+        /// Keys of 1 to 128 bytes, and values of at most 256 KiB; at most 64 records.
+        records: Vec<(String, Option<Vec<u8>>)>,
+        /// The event.
+        event: Option<ApplicationEvent>,
+    },
     /// The network may be another one now, or the machine has slept: every link is asked whether it lives, and
     /// contacts that were out of reach are tried at once. `Reply::Done`.
     NetworkChanged,
@@ -160,6 +168,17 @@ impl NewMessage {
             idempotency_key: None,
         }
     }
+}
+
+/// Something that happened in the application around the node. Only the application knows what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApplicationEvent {
+    /// The conversation that it is about.
+    pub conversation: ConversationId,
+    /// What it is about, by an id of the application's.
+    pub subject: [u8; 16],
+    /// What happened, by a number of the application's.
+    pub code: u32,
 }
 
 /// How we show ourselves.
@@ -397,6 +416,8 @@ pub enum Argument {
     Consumer,
     #[error("event must be one that has happened")]
     Event,
+    #[error("a record's key must be 1 to 128 bytes, its value at most 256 KiB, and there must be at most 64 of them")]
+    Record,
 }
 
 /// A table with a bound.

@@ -94,8 +94,8 @@ pub mod wire;
 
 pub use address::{NotAnAddress, OnionAddress};
 pub use command::{
-    Argument, Availability, Command, ContactObstacle, ContactPresence, MessageObstacle, NewMessage, Notice, Presence,
-    Refusal, Reply, SafetyNumber, Status, Table,
+    ApplicationEvent, Argument, Availability, Command, ContactObstacle, ContactPresence, MessageObstacle, NewMessage,
+    Notice, Presence, Refusal, Reply, SafetyNumber, Status, Table,
 };
 pub use conversation::id::{ChannelId, ConversationId, GroupId, MessageKey};
 pub use fault::FaultKind;

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use sotto_core::row::{DeliveryState, MessageKey, MessageRow};
-use sotto_core::{Availability, Command, EventSeq, Limits, MessageId, Millis, NewMessage, OnionAddress, Reply};
+use sotto_core::{
+    ApplicationEvent, Availability, Command, EventSeq, Limits, MessageId, Millis, NewMessage, OnionAddress, Reply,
+};
 use sotto_testkit::pair::{A, B};
 
 use crate::input::{Input, piece};
@@ -104,6 +106,14 @@ fn command(pair: &mut Scene, side: usize, sent: &mut [Vec<MessageId>; 2], input:
         14 => Command::AcknowledgeEvents {
             consumer: text(input),
             seq: EventSeq(input.long() as u64),
+        },
+        _ if input.even() => Command::PutRecords {
+            records: vec![(text(input), input.even().then(|| text(input).into_bytes()))],
+            event: input.even().then(|| ApplicationEvent {
+                conversation: contact.into(),
+                subject: [1; 16],
+                code: 7,
+            }),
         },
         _ => Command::NetworkChanged,
     };

@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, Row};
 use sotto_core::row::{DeliveryState, Event, EventRow, MessageKey};
-use sotto_core::{ConversationId, EventSeq, MessageId, OnionAddress};
+use sotto_core::{ApplicationEvent, ConversationId, EventSeq, MessageId, OnionAddress};
 
 use crate::code::{Code, Columns, of, undecodable};
 use crate::number::Numbers;
@@ -11,6 +11,8 @@ use crate::number::Numbers;
 pub(crate) const QUEUED: i64 = 1;
 pub(crate) const RECEIVED: i64 = 2;
 
+/// An event of the application has its subject in the column `message`.
+///
 /// The columns `kind`, `conversation`, `author`, `message`, `actor` and `value` of table `event`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EventColumns {
@@ -62,6 +64,11 @@ impl EventColumns {
             Event::ContactRolledBack { contact } => Self::contact(40, contact, None),
             Event::ContactUntrusted { contact, untrusted } => Self::contact(29, contact, Some(untrusted.code())),
             Event::RemovedByPeer { contact, removed } => Self::contact(30, contact, Some(removed.code())),
+            Event::Application(event) => Self {
+                message: Some(MessageId(event.subject)),
+                value: Some(event.code.into()),
+                ..Self::conversation(60, event.conversation)
+            },
         }
     }
 
@@ -123,6 +130,11 @@ impl EventColumns {
                 contact: contact()?,
                 removed: bool::from_code(self.value?)?,
             },
+            60 => Event::Application(ApplicationEvent {
+                conversation: self.conversation,
+                subject: self.message?.0,
+                code: u32::try_from(self.value?).ok()?,
+            }),
             _ => return None,
         })
     }

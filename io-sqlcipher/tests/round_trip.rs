@@ -44,6 +44,14 @@ fn reactions_of(model: &Disk, key: &MessageKey) -> Vec<(OnionAddress, String, Wa
     reactions
 }
 
+fn records(model: &Disk) -> Vec<(String, Vec<u8>)> {
+    let record = |row: &Row| match row {
+        Row::Record(row) => Some((row.key.clone(), row.value.clone())),
+        _ => None,
+    };
+    model.rows().filter_map(record).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -67,6 +75,7 @@ proptest! {
             let keys: Vec<MessageKey> = arbitrary::all_message_keys().collect();
             let reader = store.reader().unwrap();
             prop_assert_eq!(events(&reader), model.events().cloned().collect::<Vec<_>>());
+            prop_assert_eq!(reader.records("").unwrap(), records(&model));
             for key in &keys {
                 prop_assert_eq!(reactions(&reader, key), reactions_of(&model, key));
             }

@@ -78,6 +78,7 @@ impl Fingerprint {
             }
             Row::Invite(row) => self.bytes(&row.token.0),
             Row::Contact(row) => self.bytes(row.invite.as_ref().map_or(&[], |invite| &invite.0)),
+            Row::Record(row) => self.bytes(&row.value),
             Row::Timer(_)
             | Row::Cursors(_)
             | Row::Request(_)

@@ -73,7 +73,7 @@ impl Disk {
                 Row::Outbox(row) => image.outbox.push(row.clone()),
                 Row::Consumer(row) => image.consumers.push(row.clone()),
                 // The cold rows come last in key order.
-                Row::Message(_) | Row::Delivery(_) | Row::Reaction(_) | Row::Event(_) => break,
+                Row::Record(_) | Row::Message(_) | Row::Delivery(_) | Row::Reaction(_) | Row::Event(_) => break,
             }
         }
         let mut events = self.rows.range(Key::Event(EventSeq(0))..);
@@ -168,6 +168,7 @@ impl Disk {
             Row::Reaction(row) => row.emoji.contains(text),
             Row::Identity(row) => row.name.contains(text),
             Row::Consumer(row) => row.name.contains(text),
+            Row::Record(row) => row.key.contains(text) || within(&row.value),
             Row::Timer(_) | Row::Cursors(_) | Row::Invite(_) | Row::Delivery(_) | Row::Event(_) => false,
         })
     }

@@ -15,8 +15,18 @@ pub(crate) struct Start {
     pub known: bool,
 }
 
-/// Up to `limit` events after a position, with a gap in front if some were dropped; and the number of the newest event.
-pub(crate) async fn page(call: &Call, start: Start, limit: u32) -> Result<(Vec<api::Event>, EventSeq), Error> {
+/// Part of the log.
+pub(crate) struct Page {
+    /// Its events, but for those that are not shown.
+    pub events: Vec<api::Event>,
+    /// Where the log goes on.
+    pub next: Start,
+    /// There are events after this part.
+    pub more: bool,
+}
+
+/// Up to `limit` events after a position, with a gap in front if some were dropped.
+pub(crate) async fn page(call: &Call, start: Start, limit: u32) -> Result<Page, Error> {
     let Start { after, known } = start;
     let page = call.reads.read(move |reader| reader.events(after, limit)).await?;
     let missing = known && page.first.0 > after.0.saturating_add(1);
@@ -24,9 +34,14 @@ pub(crate) async fn page(call: &Call, start: Start, limit: u32) -> Result<(Vec<a
     let gap = at
         .filter(|_| missing)
         .map(|at| view::gap(after, page.first, view::time(at)));
-    let events = gap
-        .into_iter()
-        .chain(page.events.into_iter().map(|event| view::event(call.us, event)))
-        .collect();
-    Ok((events, page.last))
+    let next = Start {
+        after: page.events.last().map_or(after, |event| event.row.seq),
+        known: known || !page.events.is_empty(),
+    };
+    let events = page.events.into_iter().filter_map(|event| view::event(call.us, event));
+    Ok(Page {
+        events: gap.into_iter().chain(events).collect(),
+        more: next.after < page.last,
+        next,
+    })
 }

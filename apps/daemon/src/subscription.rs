@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sotto_api::rpc::Notification;
 use sotto_api::{Body, Error, Event, EventNotification, Time};
-use sotto_core::{ContactPresence, EventSeq};
+use sotto_core::ContactPresence;
 use tokio::sync::broadcast;
 
 use super::call::Call;
@@ -77,14 +77,12 @@ impl Sender {
 
     /// True if there may be more.
     async fn send_page(&mut self) -> Result<bool, Ending> {
-        let (events, last) = page(&self.call, self.subscription.start, PAGE).await?;
-        for event in events {
-            let seq = event.seq;
+        let page = page(&self.call, self.subscription.start, PAGE).await?;
+        for event in page.events {
             self.send(event).await?;
-            let after = seq.map_or(self.subscription.start.after, EventSeq);
-            self.subscription.start = Start { after, known: true };
         }
-        Ok(self.subscription.start.after < last)
+        self.subscription.start = page.next;
+        Ok(page.more)
     }
 
     async fn send_presence(&self, peer: ContactPresence) -> Result<(), Ending> {

@@ -1,8 +1,9 @@
 //! Views of the store as objects of the API. The store has sanitised the text of peers.
 
+use data_encoding::HEXLOWER;
 use sotto_api::{self as api, Body};
 use sotto_core::row::{self, DeliveryState, Event as Row};
-use sotto_core::{ConversationId, Direction, EventSeq, MessageKey, OnionAddress, Wall};
+use sotto_core::{ApplicationEvent, ConversationId, Direction, EventSeq, MessageKey, OnionAddress, Wall};
 use sotto_io_sqlcipher::{ContactView, EventView, MessageView, RequestView, ThreadView, Who};
 
 use crate::resolve::Candidate;
@@ -203,8 +204,8 @@ pub(crate) const fn state(state: DeliveryState) -> (api::MessageState, Option<ap
     }
 }
 
-/// An event of the log, by its kind.
-pub(crate) fn event(us: OnionAddress, view: EventView) -> api::Event {
+/// An event of the log, by its kind; none if it is one of the application's that this version does not know.
+pub(crate) fn event(us: OnionAddress, view: EventView) -> Option<api::Event> {
     let EventView {
         row,
         peer,
@@ -259,9 +260,31 @@ pub(crate) fn event(us: OnionAddress, view: EventView) -> api::Event {
             who: named(contact),
             removed,
         },
+        Row::Application(event) => approval_event(event, peer)?,
     };
     let (seq, at) = (Some(row.seq.0), time(row.at));
-    api::Event { seq, at, body }
+    Some(api::Event { seq, at, body })
+}
+
+/// What happened to an approval, by the code of its event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ApprovalChange {
+    Requested = 1,
+    Allowed = 2,
+    Denied = 3,
+    Expired = 4,
+}
+
+fn approval_event(event: ApplicationEvent, peer: Option<Who>) -> Option<Body> {
+    let conversation = conversation_name(event.conversation, peer);
+    let approval = HEXLOWER.encode(&event.subject);
+    Some(match event.code {
+        code if code == ApprovalChange::Requested as u32 => Body::ApprovalRequested { conversation, approval },
+        code if code == ApprovalChange::Allowed as u32 => Body::ApprovalAllowed { conversation, approval },
+        code if code == ApprovalChange::Denied as u32 => Body::ApprovalDenied { conversation, approval },
+        code if code == ApprovalChange::Expired as u32 => Body::ApprovalExpired { conversation, approval },
+        _ => return None,
+    })
 }
 
 /// The contact of an event by its names; by its address alone once its row is gone.

@@ -100,6 +100,12 @@ impl Limits {
     pub(crate) const CONSUMER_BYTES: usize = 64;
     /// Bytes of an idempotency key.
     pub(crate) const IDEMPOTENCY_KEY_BYTES: usize = 128;
+    /// Bytes of a record's key.
+    pub(crate) const RECORD_KEY_BYTES: usize = 128;
+    /// Bytes of a record.
+    pub(crate) const RECORD_BYTES: usize = 256 * 1024;
+    /// Records of one command.
+    pub(crate) const RECORDS: usize = 64;
     /// Where numbers end that a node counts up, one event, position or ciphertext at a time, and session epochs, which begin
     /// below half of it. None gets there; below it nothing overflows, and a signed column keeps the order.
     pub(crate) const COUNT: u64 = 1 << 63;

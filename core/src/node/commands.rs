@@ -4,15 +4,15 @@ use crate::contact::Contact;
 use crate::conversation::commands::MessageCommand;
 use crate::delivery::outbox::Queued;
 use crate::node::Node;
-use crate::row::{ConsumerRow, ContentType, DeliveryState, InviteRow, Row};
+use crate::row::{ConsumerRow, ContentType, DeliveryState, Event, InviteRow, Key, RecordRow, Row};
 use crate::session::Ratchet;
 use crate::session::resume::presence_frame;
 use crate::wire::content::Timer;
 use crate::wire::content::content::Kind;
 use crate::wire::link::{self, frame::Body};
 use crate::{
-    Argument, Availability, Command, CommandId, ConversationId, EventSeq, FriendCode, InviteToken, Limits, MessageId,
-    MessageKey, MessageObstacle, NewMessage, OnionAddress, Refusal, Reply, Status, Table,
+    ApplicationEvent, Argument, Availability, Command, CommandId, ConversationId, EventSeq, FriendCode, InviteToken,
+    Limits, MessageId, MessageKey, MessageObstacle, NewMessage, OnionAddress, Refusal, Reply, Status, Table,
 };
 
 pub(crate) type Outcome = Result<Reply, Refusal>;
@@ -51,6 +51,7 @@ impl<R: Ratchet> Node<R> {
             Command::SetTyping(peer, typing) => self.set_typing(peer, typing).map(Some),
             Command::SetAvailability(availability) => Ok(Some(self.set_availability(availability))),
             Command::AcknowledgeEvents { consumer, seq } => self.acknowledge_events(consumer, seq).map(Some),
+            Command::PutRecords { records, event } => self.put_records(records, event).map(Some),
             Command::NetworkChanged => Ok(Some(self.network_changed())),
             Command::Identity => Ok(Some(Reply::Identity {
                 address: self.me.address,
@@ -339,6 +340,25 @@ impl<R: Ratchet> Node<R> {
             }));
         }
         Ok(Reply::Acknowledged(acknowledged))
+    }
+
+    fn put_records(&mut self, records: Vec<(String, Option<Vec<u8>>)>, event: Option<ApplicationEvent>) -> Outcome {
+        let fits = |(key, value): &(String, Option<Vec<u8>>)| {
+            (1..=Limits::RECORD_KEY_BYTES).contains(&key.len())
+                && value.as_ref().is_none_or(|value| value.len() <= Limits::RECORD_BYTES)
+        };
+        let holds = records.len() <= Limits::RECORDS && records.iter().all(fits);
+        in_range(Argument::Record, holds)?;
+        for (key, value) in records {
+            match value {
+                Some(value) => self.ctx.gate.put(Row::Record(RecordRow { key, value })),
+                None => self.ctx.gate.delete(Key::Record(key)),
+            }
+        }
+        if let Some(event) = event {
+            self.ctx.record(Event::Application(event));
+        }
+        Ok(Reply::Done)
     }
 
     /// A message of ours in the direct conversation with a contact.

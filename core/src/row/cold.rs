@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ConversationId, EventSeq, MessageId, MessageKey, OnionAddress, Wall};
+use crate::{ApplicationEvent, ConversationId, EventSeq, MessageId, MessageKey, OnionAddress, Wall};
 
 /// How a text wants to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,6 +153,25 @@ pub enum Event {
     /// A new session replaced the old one because their store is older than what it has said, as after a backup was restored.
     /// What they had acknowledged may be missing there.
     ContactRolledBack { contact: OnionAddress },
+    /// Something happened in the application around the node.
+    Application(ApplicationEvent),
+}
+
+/// A record of the application around the node: what it must not forget and the node does not interpret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RecordRow {
+    /// Its name.
+    pub key: String,
+    /// What the application says.
+    pub value: Vec<u8>,
+}
+
+impl fmt::Debug for RecordRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordRow")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
 }
 
 /// An event in the log.

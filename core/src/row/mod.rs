@@ -1,7 +1,7 @@
 //! What is durable: typed rows, the changes that a commit makes to them, and the image a node starts from.
 //!
 //! Core decides what the rows are; a store only keeps them. Hot rows (identity, contacts, timers, sessions, cursors,
-//! offers, requests, invites, outbox, consumers) are all in the [`Image`]. Cold rows (messages and what hangs on them, events)
+//! offers, requests, invites, outbox, consumers) are all in the [`Image`]. Cold rows (messages and what hangs on them, events, records)
 //! are written here and come back only through [`Query`].
 //!
 //! Two rules bind every store ([`RowStore`]), the simulator's included:
@@ -14,7 +14,9 @@ mod hot;
 mod image;
 mod store;
 
-pub use cold::{ContentType, DeliveryRow, DeliveryState, Event, EventRow, FailReason, MessageRow, ReactionRow};
+pub use cold::{
+    ContentType, DeliveryRow, DeliveryState, Event, EventRow, FailReason, MessageRow, ReactionRow, RecordRow,
+};
 pub(crate) use hot::wipe;
 pub use hot::{
     ConsumerRow, ContactRow, CursorsRow, IdentityRow, InviteRow, OfferRow, OutboxContent, OutboxRow, Relationship,
@@ -49,6 +51,8 @@ pub enum Key {
     Outbox(OnionAddress, Position),
     /// How far a named consumer has acknowledged the event log.
     Consumer(String),
+    /// A record of the application.
+    Record(String),
     /// A message.
     Message(MessageKey),
     /// A message's state.
@@ -73,6 +77,7 @@ pub enum Row {
     Invite(InviteRow),
     Outbox(OutboxRow),
     Consumer(ConsumerRow),
+    Record(RecordRow),
     Message(MessageRow),
     Delivery(DeliveryRow),
     Reaction(ReactionRow),
@@ -93,6 +98,7 @@ impl Row {
             Self::Invite(row) => Key::Invite(row.token),
             Self::Outbox(row) => Key::Outbox(row.contact, row.position),
             Self::Consumer(row) => Key::Consumer(row.name.clone()),
+            Self::Record(row) => Key::Record(row.key.clone()),
             Self::Message(row) => Key::Message(row.key),
             Self::Delivery(row) => Key::Delivery(row.key),
             Self::Reaction(row) => Key::Reaction(row.target, row.author),

@@ -83,7 +83,7 @@ pub(crate) fn apply(
 const fn has_text(key: &Key) -> bool {
     matches!(
         key,
-        Key::Message(_) | Key::Reaction(..) | Key::Request(_) | Key::Contact(_)
+        Key::Message(_) | Key::Reaction(..) | Key::Request(_) | Key::Contact(_) | Key::Record(_)
     )
 }
 
@@ -200,6 +200,7 @@ const INVITE: Table = table!("invite": "token"; "created_at");
 const OUTBOX: Table = table!("outbox": "contact", "position";
     "kind", "conversation", "author", "message", "content", "sequence", "ciphertext", "repeat", "queued_at", "expires_at", "ttl", "disappears_at");
 const CONSUMER: Table = table!("consumer": "name"; "acknowledged");
+const RECORD: Table = table!("record": "key"; "value");
 const REACTION: Table = table!("reaction": "message", "author"; "emoji", "at");
 const EVENT: Table = table!("event": "seq"; "at", "kind", "conversation", "author", "message", "actor", "value");
 
@@ -273,6 +274,7 @@ impl Commit<'_> {
                 CONSUMER.write(mode),
                 params![row.name, row.acknowledged.0.cast_signed()],
             ),
+            Row::Record(row) => self.statements.run(RECORD.write(mode), params![row.key, row.value]),
             Row::Message(row) => self.write_message(mode, row),
             Row::Delivery(row) => self.write_delivery(mode, row),
             Row::Reaction(row) => self.write_reaction(mode, row),
@@ -405,6 +407,7 @@ impl Commit<'_> {
                 None => Ok(0),
             },
             Key::Consumer(name) => self.statements.run(CONSUMER.delete, params![name]),
+            Key::Record(key) => self.statements.run(RECORD.delete, params![key]),
             Key::Message(key) => self.delete_message(key),
             Key::Delivery(key) => self.delete_delivery(key),
             Key::Reaction(key, author) => self.delete_reaction(key, author),

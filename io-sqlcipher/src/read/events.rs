@@ -100,6 +100,7 @@ fn message_key(event: &Event) -> Option<MessageKey> {
         | Event::ContactRekeyed { .. }
         | Event::ContactRolledBack { .. }
         | Event::ContactUntrusted { .. }
-        | Event::RemovedByPeer { .. } => None,
+        | Event::RemovedByPeer { .. }
+        | Event::Application(_) => None,
     }
 }

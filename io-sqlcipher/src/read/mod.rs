@@ -9,6 +9,7 @@ mod history;
 mod inbox;
 mod messages;
 mod outbox;
+mod records;
 mod search;
 mod threads;
 mod unsettled;

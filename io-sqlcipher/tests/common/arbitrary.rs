@@ -6,11 +6,11 @@ use proptest::sample::select;
 use sotto_core::row::{
     Batch, Change, ConsumerRow, ContactRow, ContentType, CursorsRow, DeliveryRow, DeliveryState, Event, EventRow,
     FailReason, IdentityRow, InviteRow, Key, MessageKey, MessageRow, OfferRow, OutboxContent, OutboxRow, ReactionRow,
-    Relationship, RequestRow, Retry, Row, SealedBody, SessionRow, TimerRow,
+    RecordRow, Relationship, RequestRow, Retry, Row, SealedBody, SessionRow, TimerRow,
 };
 use sotto_core::{
-    Availability, ChannelId, ConversationId, EventSeq, GroupId, InviteToken, MessageId, OnionAddress, Position,
-    SessionEpoch, Wall,
+    ApplicationEvent, Availability, ChannelId, ConversationId, EventSeq, GroupId, InviteToken, MessageId, OnionAddress,
+    Position, SessionEpoch, Wall,
 };
 
 /// Changes of different keys, in key order, as core makes them. Some messages come with the event that announces them.
@@ -103,6 +103,7 @@ pub fn row() -> impl Strategy<Value = Row> {
             name,
             acknowledged: EventSeq(seq),
         })),
+        1 => (small_text(), bytes()).prop_map(|(key, value)| Row::Record(RecordRow { key, value })),
         5 => message().prop_map(Row::Message),
         5 => delivery().prop_map(Row::Delivery),
         4 => reaction().prop_map(Row::Reaction),
@@ -151,6 +152,13 @@ pub fn event() -> impl Strategy<Value = Event> {
         (stranger(), any::<bool>()).prop_map(|(contact, verified)| Event::ContactVerified { contact, verified }),
         (stranger(), any::<bool>()).prop_map(|(contact, untrusted)| Event::ContactUntrusted { contact, untrusted }),
         (stranger(), any::<bool>()).prop_map(|(contact, removed)| Event::RemovedByPeer { contact, removed }),
+        (conversation(), any::<[u8; 16]>(), any::<u32>()).prop_map(|(conversation, subject, code)| {
+            Event::Application(ApplicationEvent {
+                conversation,
+                subject,
+                code,
+            })
+        }),
         (stranger(), any::<bool>()).prop_map(|(contact, identity_changed)| Event::ContactRekeyed {
             contact,
             identity_changed,

@@ -177,6 +177,7 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
             Event::ContactRolledBack { contact } => format!("rolled-back {}", who(contact)),
             Event::ContactUntrusted { contact, untrusted } => format!("untrusted {} {untrusted}", who(contact)),
             Event::RemovedByPeer { contact, removed } => format!("removed-by-peer {} {removed}", who(contact)),
+            Event::Application(event) => format!("application {} {}", bytes(&event.subject), event.code),
         };
         let message = event
             .message

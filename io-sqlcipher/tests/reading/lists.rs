@@ -116,6 +116,52 @@ fn the_log_is_read_from_any_place_with_what_it_is_about() {
 }
 
 #[test]
+fn records_are_found_by_the_beginning_of_their_key() {
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    let record = |key: &str, value: &[u8]| {
+        Row::Record(RecordRow {
+            key: key.to_owned(),
+            value: value.to_vec(),
+        })
+    };
+    store
+        .commit(&puts([
+            record("agent/b", b"2"),
+            record("agent/a", b"1"),
+            record("agent", b"0"),
+            record("agent0", b"3"),
+            record("audit/1", b""),
+        ]))
+        .unwrap();
+    let keys = |prefix| -> Vec<String> {
+        reader
+            .records(prefix)
+            .unwrap()
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect()
+    };
+    assert_eq!(keys("agent/"), ["agent/a", "agent/b"]);
+    assert_eq!(keys("").len(), 5);
+    assert_eq!(
+        reader.records("agent0").unwrap(),
+        [(String::from("agent0"), b"3".to_vec())]
+    );
+    assert!(keys("zzz").is_empty());
+    store
+        .commit(&common::batch([
+            Change::Delete(Key::Record(String::from("agent/a"))),
+            Change::Put(record("agent/b", b"22")),
+        ]))
+        .unwrap();
+    assert_eq!(
+        reader.records("agent/").unwrap(),
+        [(String::from("agent/b"), b"22".to_vec())]
+    );
+}
+
+#[test]
 fn contacts_and_requests_come_with_clean_names() {
     let place = Place::new();
     let (mut store, reader) = populated(&place);

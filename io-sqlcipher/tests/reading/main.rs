@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use sotto_core::row::{
     Change, ConsumerRow, ContactRow, DeliveryState, Event, EventRow, FailReason, Key, MessageKey, MessageRow,
-    OutboxContent, OutboxRow, ReactionRow, Relationship, RequestRow, Retry, Row, SealedBody, TimerRow,
+    OutboxContent, OutboxRow, ReactionRow, RecordRow, Relationship, RequestRow, Retry, Row, SealedBody, TimerRow,
 };
 use sotto_core::{ChannelId, ConversationId, Direction, EventSeq, GroupId, Position, SessionEpoch, Wall};
 use sotto_io_sqlcipher::{MessageView, Reader, Store};

@@ -1,7 +1,7 @@
 //! Texts between two friends.
 
-use sotto_core::row::{ContentType, DeliveryState};
-use sotto_core::{Argument, Command, EventSeq, Millis, Refusal, Reply};
+use sotto_core::row::{ContentType, DeliveryState, Event, Key, RecordRow, Row};
+use sotto_core::{ApplicationEvent, Argument, Command, EventSeq, Millis, Refusal, Reply};
 
 use crate::peer::{ALICE, BOB};
 use crate::world::{Fate, World};
@@ -176,6 +176,52 @@ pub fn a_reader_of_events(world: &mut World) {
         Ok(Reply::Acknowledged(last)),
         "never back"
     );
+    let records = vec![("agent".to_owned(), Some(b"tainted".to_vec()))];
+    let event = ApplicationEvent {
+        conversation: world.address(ALICE).into(),
+        subject: [7; 16],
+        code: 1,
+    };
+    let put = Command::PutRecords {
+        records,
+        event: Some(event),
+    };
+    world.call_ok(BOB, put);
+    world.restart(BOB);
+    let row = RecordRow {
+        key: "agent".to_owned(),
+        value: b"tainted".to_vec(),
+    };
+    assert_eq!(
+        world.disk(BOB).row(&Key::Record("agent".to_owned())),
+        Some(&Row::Record(row)),
+        "durable with its event"
+    );
+    let logged = |world: &World| {
+        world
+            .disk(BOB)
+            .events()
+            .filter(|one| **one == Event::Application(event))
+            .count()
+    };
+    assert!(logged(world) > 0);
+    world.call_ok(
+        BOB,
+        Command::PutRecords {
+            records: vec![("agent".to_owned(), None)],
+            event: None,
+        },
+    );
+    assert!(!world.disk(BOB).holds_text("tainted"));
+    let too_long = vec![("k".repeat(129), None)];
+    let refused = world.call(
+        BOB,
+        Command::PutRecords {
+            records: too_long,
+            event: None,
+        },
+    );
+    assert_eq!(refused, Err(Refusal::OutOfRange(Argument::Record)));
     let beyond = EventSeq(world.disk(BOB).image().last_event.0 + 1000);
     let range = Refusal::OutOfRange(Argument::Event);
     assert_eq!(world.call(BOB, upto(beyond)), Err(range));

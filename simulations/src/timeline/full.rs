@@ -82,6 +82,7 @@ impl fmt::Display for ShortKey<'_> {
             Key::Invite(_) => f.write_str("invite"),
             Key::Outbox(who, position) => write!(f, "outbox {who:?} {}", position.0),
             Key::Consumer(name) => write!(f, "consumer {name}"),
+            Key::Record(key) => write!(f, "record {key}"),
             Key::Message(key) => write!(f, "message by {:?} {:.8}", key.author, key.id.to_string()),
             Key::Delivery(key) => write!(f, "delivery by {:?} {:.8}", key.author, key.id.to_string()),
             Key::Reaction(key, author) => write!(f, "reaction {author:?} {:.8}", key.id.to_string()),

@@ -53,19 +53,23 @@ pub(super) fn check_consumer(name: &str) -> Result<(), Error> {
     )))
 }
 
-fn next(events: &[api::Event], start: EventSeq) -> u64 {
-    events.last().and_then(|event| event.seq).unwrap_or(start.0)
-}
-
 impl Handle<all::EventsList> for Call {
     async fn handle(self: &Arc<Self>, params: api::ListEvents) -> Result<Handled<api::Events>, Error> {
         let limit = limit(params.limit, PAGE)?;
         // A list without a position starts at the beginning, a wait at the end.
         let since = params.since.or(if params.consumer.is_none() { Some(0) } else { None });
-        let start = start(self, params.consumer.as_deref(), since).await?;
-        let (events, _) = page(self, start, limit).await?;
-        let next = next(&events, start.after);
-        Ok(Handled::Done(api::Events { events, next }))
+        let mut start = start(self, params.consumer.as_deref(), since).await?;
+        loop {
+            let page = page(self, start, limit).await?;
+            if page.events.is_empty() && page.more {
+                start = page.next;
+                continue;
+            }
+            return Ok(Handled::Done(api::Events {
+                events: page.events,
+                next: page.next.after.0,
+            }));
+        }
     }
 }
 
@@ -84,8 +88,8 @@ impl Handle<all::EventsWait> for Call {
             let mut newest = call.events.newest();
             loop {
                 newest.mark_unchanged();
-                let (mut events, last) = page(&call, start, limit).await?;
-                let next = next(&events, start.after);
+                let page = page(&call, start, limit).await?;
+                let (mut events, next) = (page.events, page.next.after.0);
                 let wanted = |event: &api::Event| {
                     let name = event.body.type_name();
                     types.is_empty() || name == "gap" || types.iter().any(|wanted| wanted == name)
@@ -94,11 +98,8 @@ impl Handle<all::EventsWait> for Call {
                 if !events.is_empty() {
                     return Ok(api::Events { events, next });
                 }
-                start = Start {
-                    after: EventSeq(next),
-                    known: true,
-                };
-                if next < last.0 {
+                start = page.next;
+                if page.more {
                     continue;
                 }
                 // The timeout is over or the node has stopped. `next` skips the events of other types.
