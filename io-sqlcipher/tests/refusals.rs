@@ -95,7 +95,7 @@ fn a_wrong_key_after_a_crash_does_not_touch_the_log() {
 
 #[test]
 fn a_newer_schema() {
-    for newer in [4, 1000] {
+    for newer in [5, 1000] {
         let place = Place::new();
         filled(&place);
         raw(&place.database())
@@ -104,10 +104,10 @@ fn a_newer_schema() {
         let error = refused(&place, &Place::key());
         let said = error.to_string();
         match error {
-            StoreError::NewerSchema { found, supported, .. } => assert_eq!((found, supported), (newer, 3)),
+            StoreError::NewerSchema { found, supported, .. } => assert_eq!((found, supported), (newer, 4)),
             error => panic!("{error}"),
         }
-        let expected = format!("has schema version {newer}, this program knows up to 3; use a newer sotto");
+        let expected = format!("has schema version {newer}, this program knows up to 4; use a newer sotto");
         assert!(said.ends_with(&expected), "{said}");
     }
 }

@@ -1,6 +1,8 @@
 //! Conversations of two nodes in one process: every feature of one-to-one messaging without faults.
 
-use sotto_core::row::{Batch, Change, DeliveryState, Event, Key, MessageKey, Row};
+use std::convert::Infallible;
+
+use sotto_core::row::{Batch, Change, DeliveryState, Event, Image, Key, MessageKey, Query, Row, RowStore, Rows};
 use sotto_core::{
     Command, Entropy, Limits, MessageId, Millis, NewMessage, OnionAddress, Ratchet, Refusal, Reply, Signal,
 };
@@ -52,6 +54,66 @@ fn a_message_is_delivered_and_read() {
     assert_eq!(state(&pair, A, id), Some(DeliveryState::Read));
     send(&mut pair, B, new_message(a, "hello yourself"));
     assert_eq!(pair.received_texts(A), ["hello yourself"]);
+}
+
+/// A store that keeps the batches as well.
+#[derive(Default)]
+struct Recorded {
+    disk: Disk,
+    batches: Vec<Batch>,
+}
+
+impl RowStore for Recorded {
+    type Error = Infallible;
+
+    fn image(&mut self) -> Result<Image, Infallible> {
+        Ok(self.disk.image())
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), Infallible> {
+        self.batches.push(batch.clone());
+        self.disk.commit(batch)
+    }
+
+    fn fetch(&mut self, query: &Query) -> Result<Rows, Infallible> {
+        Ok(self.disk.fetch(query))
+    }
+
+    fn reopen(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn close(self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn is_transient(error: &Infallible) -> bool {
+        match *error {}
+    }
+}
+
+#[test]
+fn what_an_acknowledgement_makes_room_for_is_in_the_same_commit() {
+    let mut pair = Pair::new([Recorded::default(), Recorded::default()], 1, &Limits::default());
+    pair.befriend();
+    pair.sides[A].store.batches.clear();
+    let b = pair.sides[B].address;
+    for n in 0..200 {
+        pair.submit(A, Command::Send(new_message(b, &format!("message {n}"))));
+    }
+    pair.run();
+    let acknowledging = pair.sides[A].store.batches.iter().filter(|batch| {
+        let deletes = |change: &Change| matches!(change, Change::Delete(Key::Outbox(..)));
+        batch.changes.iter().any(deletes)
+    });
+    let sealed: Vec<usize> = acknowledging
+        .map(|batch| {
+            let seals = |change: &&Change| matches!(change, Change::Put(Row::Outbox(row)) if row.sealed.is_some());
+            batch.changes.iter().filter(seals).count()
+        })
+        .collect();
+    assert_eq!(sealed, [32, 32, 32, 32, 32, 8, 0], "the window has 32");
+    assert_eq!(pair.sides[A].store.disk.waiting(b), 0);
 }
 
 #[test]

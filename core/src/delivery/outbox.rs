@@ -126,11 +126,27 @@ impl Outbox {
         if self.fetching {
             return NextUnsealed::Fetching;
         }
+        NextUnsealed::Wants(self.fetch_next(window))
+    }
+
+    /// The messages to be fetched so that what is sealed next is ready when the window has room: an acknowledgement and the
+    /// ciphertexts for which it makes room are then one commit.
+    pub fn prefetch(&mut self, sealing: Sealing, window: usize) -> Vec<MessageKey> {
+        let first = self.unsealed().next().filter(|row| allows(sealing, row.position));
+        let is_missing = |row: &OutboxRow| row.content.message().is_some() && !self.ready.contains_key(&row.position);
+        if self.fetching || !first.is_some_and(is_missing) {
+            return Vec::new();
+        }
+        self.fetch_next(window)
+    }
+
+    /// The messages of the next rows that are not ready. They count as being fetched from now on.
+    fn fetch_next(&mut self, window: usize) -> Vec<MessageKey> {
         let missing = self.unsealed().take(window);
         let missing = missing.filter(|row| !self.ready.contains_key(&row.position));
         let keys = missing.filter_map(|row| row.content.message().copied()).collect();
         self.fetching = true;
-        NextUnsealed::Wants(keys)
+        keys
     }
 
     /// The messages of the next rows are here, or are gone. Gives the rows that have nothing to carry any more.

@@ -122,6 +122,9 @@ impl<S> Delivery<S> {
                 NextUnsealed::None | NextUnsealed::Fetching => break,
             }
         }
+        if wanted.is_empty() {
+            wanted = self.outbox.prefetch(sealing, ctx.limits.window_rows());
+        }
         if self.cursors.sent != before {
             ctx.gate.put_by_key(Key::Session(self.contact));
             self.save_cursors(ctx);

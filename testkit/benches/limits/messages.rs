@@ -1,31 +1,49 @@
-//! Node to node in memory, with acknowledgements and Noise, without a store.
+//! Node to node in memory, with acknowledgements and Noise, without files.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use sotto_core::row::{Batch, Image, Query, RowStore, Rows};
+use sotto_core::row::{Batch, Change, Image, MessageKey, MessageRow, MessageWithDelivery, Query, Row, RowStore, Rows};
 use sotto_core::{Command, Limits, NewMessage, OnionAddress, Reply};
 use sotto_testkit::pair::{A, B, Pair};
 
 use crate::compare;
 use crate::libsignal::Parties;
 
-/// A store that keeps nothing.
-struct NullStore;
+/// A store that keeps messages alone: those that wait are read back.
+#[derive(Default)]
+struct Messages(HashMap<MessageKey, MessageRow>);
 
-impl RowStore for NullStore {
+impl RowStore for Messages {
     type Error = Infallible;
 
     fn image(&mut self) -> Result<Image, Infallible> {
         Ok(Image::default())
     }
 
-    fn commit(&mut self, _: &Batch) -> Result<(), Infallible> {
+    fn commit(&mut self, batch: &Batch) -> Result<(), Infallible> {
+        for change in &batch.changes {
+            if let Change::Put(Row::Message(row)) | Change::Insert(Row::Message(row)) = change {
+                self.0.insert(row.key, row.clone());
+            }
+        }
         Ok(())
     }
 
-    fn fetch(&mut self, _: &Query) -> Result<Rows, Infallible> {
-        Ok(Rows::default())
+    fn fetch(&mut self, query: &Query) -> Result<Rows, Infallible> {
+        let Query::Messages(keys) = query else {
+            return Ok(Rows::default());
+        };
+        let found = keys.iter().filter_map(|key| self.0.get(key));
+        let messages = found.map(|message| MessageWithDelivery {
+            message: message.clone(),
+            delivery: None,
+        });
+        Ok(Rows {
+            messages: messages.collect(),
+            next_disappearance: None,
+        })
     }
 
     fn reopen(&mut self) -> Result<(), Infallible> {
@@ -86,7 +104,7 @@ pub fn send_all<S: RowStore>(pair: &mut Pair<S>, texts: &[Vec<u8>], burst: usize
 
 pub fn one_way() {
     let texts = texts(4096);
-    let mut pair = friends([NullStore, NullStore]);
+    let mut pair = friends([Messages::default(), Messages::default()]);
     let mut parties = Parties::new();
     compare(
         "one_way",
@@ -98,7 +116,7 @@ pub fn one_way() {
 
 pub fn ping_pong() {
     let texts = texts(512);
-    let mut pair = friends([NullStore, NullStore]);
+    let mut pair = friends([Messages::default(), Messages::default()]);
     let mut parties = Parties::new();
     let ours = || {
         let addresses = [pair.sides[A].address, pair.sides[B].address];
