@@ -59,6 +59,8 @@ mod words;
 pub use error::StoreError;
 pub use key::StoreKey;
 pub use open::read_salt;
-pub use read::{ContactView, EventView, EventsView, MessageView, ReactionView, Reader, RequestView, ThreadView, Who};
+pub use read::{
+    ContactView, EventView, EventsView, InboxQuery, MessageView, ReactionView, Reader, RequestView, ThreadView, Who,
+};
 pub use sanitise::visible_name;
 pub use store::Store;

@@ -13,7 +13,7 @@ use proptest::test_runner::TestRunner;
 use rusqlite::{Connection, ErrorCode};
 use sotto_core::row::{Change, Image, Key, MessageKey, Query, Row};
 use sotto_core::{Direction, EventSeq, Wall};
-use sotto_io_sqlcipher::{Store, StoreError};
+use sotto_io_sqlcipher::{InboxQuery, Store, StoreError};
 
 /// What a column comes to hold. The last one fits only where bytes may be of any length.
 const VALUES: &[&str] = &[
@@ -112,6 +112,7 @@ fn refused(store: &mut Store) -> Vec<StoreError> {
         until: Wall(u64::MAX),
         limit: 100,
     };
+    let inbox = InboxQuery::default();
     let mut answers = vec![
         store.image().map(drop),
         store.fetch(&Query::Messages(keys.clone())).map(drop),
@@ -119,9 +120,25 @@ fn refused(store: &mut Store) -> Vec<StoreError> {
         reader.contacts().map(drop),
         reader.people().map(drop),
         reader.requests().map(drop),
-        reader.inbox(100, None, false).map(drop),
-        reader.inbox(100, None, true).map(drop),
-        reader.inbox(100, Some("a"), false).map(drop),
+        reader.inbox(100, &inbox).map(drop),
+        reader
+            .inbox(
+                100,
+                &InboxQuery {
+                    unread_only: true,
+                    ..inbox
+                },
+            )
+            .map(drop),
+        reader
+            .inbox(
+                100,
+                &InboxQuery {
+                    thread: Some("a"),
+                    ..inbox
+                },
+            )
+            .map(drop),
         reader.outbox().map(drop),
         reader.search("a", 100, None).map(drop),
         reader.threads(100).map(drop),

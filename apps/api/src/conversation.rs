@@ -170,6 +170,12 @@ pub struct Inbox {
     /// Only messages that were not read here.
     #[serde(default)]
     pub unread: bool,
+    /// Also messages that this node wrote.
+    #[serde(default)]
+    pub own: bool,
+    /// Only messages before the one with this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
 }
 
 /// Parameters of `messages.threads`.

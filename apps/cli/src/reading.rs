@@ -20,6 +20,12 @@ pub struct Inbox {
     /// Only messages that were not read here
     #[arg(long)]
     unread: bool,
+    /// Also messages that you wrote
+    #[arg(long)]
+    own: bool,
+    /// Only messages before the one with this id
+    #[arg(long, value_name = "ID")]
+    before: Option<String>,
 }
 
 impl Inbox {
@@ -29,6 +35,8 @@ impl Inbox {
             limit: self.limit,
             thread: self.thread,
             unread: self.unread,
+            own: self.own,
+            before: self.before,
         };
         let found = context.client()?.call::<all::Inbox>(&params)?;
         show(context, &found, "no messages yet")

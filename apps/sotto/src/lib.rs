@@ -3,6 +3,7 @@
 
 mod conformance;
 pub mod demo;
+mod mcp;
 mod program;
 
 use std::ffi::OsString;
@@ -34,6 +35,8 @@ pub enum Command {
     /// The command line, as a client of the daemon.
     #[command(flatten)]
     Client(sotto_cli::Command),
+    /// Serve agents: the Model Context Protocol on standard input and output
+    Mcp(mcp::Mcp),
     /// Test an implementation against the clauses of the protocol
     Conformance(conformance::Conformance),
 }
@@ -55,6 +58,7 @@ fn dispatch(context: &Context, command: Option<Command>) -> Outcome {
         None => Ok(output::print(&Cli::command().render_help().to_string())?),
         Some(Command::Demo(demo)) => demo.run(context),
         Some(Command::Client(command)) => command.run(context),
+        Some(Command::Mcp(mcp)) => mcp.run(context),
         Some(Command::Conformance(conformance)) => conformance.run(context),
     }
 }

@@ -25,6 +25,7 @@ use sotto_core::{MessageId, Wall};
 
 pub use contacts::{ContactView, RequestView, Who};
 pub use events::{EventView, EventsView};
+pub use inbox::InboxQuery;
 pub use messages::{MessageView, ReactionView};
 pub use threads::ThreadView;
 use unsettled::Unsettled;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use sotto_core::row::{Event, MessageKey, OutboxContent, SealedBody};
 use sotto_core::{Availability, ConversationId, EventSeq, OnionAddress, Wall};
-use sotto_io_sqlcipher::{MessageView, Reader, Store};
+use sotto_io_sqlcipher::{InboxQuery, MessageView, Reader, Store};
 
 type Names = BTreeMap<OnionAddress, String>;
 
@@ -238,7 +238,12 @@ fn lists<'n>(out: &mut String, reader: &Reader, who: &dyn Fn(&OnionAddress) -> &
         (Some("plans"), false),
         (Some("plans"), true),
     ] {
-        let found = places(reader.inbox(40, thread, unread).unwrap());
+        let query = InboxQuery {
+            thread,
+            unread_only: unread,
+            ..InboxQuery::default()
+        };
+        let found = places(reader.inbox(40, &query).unwrap());
         writeln!(out, "inbox {thread:?} {unread} {found:?}").unwrap();
     }
     writeln!(out, "waiting {:?}", places(reader.outbox().unwrap())).unwrap();

@@ -1,6 +1,7 @@
 //! History, inbox, threads, search.
 
 use super::*;
+use sotto_io_sqlcipher::InboxQuery;
 
 #[test]
 fn history_is_paged_backwards_and_each_page_reads_forwards() {
@@ -45,26 +46,98 @@ fn inbox_is_what_came_in_newest_first() {
         ]))
         .unwrap();
     assert_eq!(
-        texts(&reader.inbox(3, None, false).unwrap()),
+        texts(&reader.inbox(3, &InboxQuery::default()).unwrap()),
         ["t two", "t one", "hello 3-5"]
     );
     assert_eq!(
-        texts(&reader.inbox(9, Some("plans"), false).unwrap()),
+        texts(
+            &reader
+                .inbox(
+                    9,
+                    &InboxQuery {
+                        thread: Some("plans"),
+                        ..InboxQuery::default()
+                    }
+                )
+                .unwrap()
+        ),
         ["t two", "t one"]
     );
-    assert_eq!(reader.inbox(100, None, true).unwrap().len(), 11);
+    assert_eq!(
+        reader
+            .inbox(
+                100,
+                &InboxQuery {
+                    unread_only: true,
+                    ..InboxQuery::default()
+                }
+            )
+            .unwrap()
+            .len(),
+        11
+    );
+
+    let mine = InboxQuery {
+        own: true,
+        ..InboxQuery::default()
+    };
+    let newest = reader.inbox(2, &mine).unwrap();
+    assert_eq!(texts(&newest), ["t mine", "t two"]);
+    let before = |query: InboxQuery<'static>| InboxQuery {
+        before: Some(newest[1].order),
+        ..query
+    };
+    assert_eq!(texts(&reader.inbox(2, &before(mine)).unwrap()), ["t one", "hello 3-5"]);
+    let thread = InboxQuery {
+        thread: Some("plans"),
+        ..mine
+    };
+    assert_eq!(texts(&reader.inbox(9, &thread).unwrap()), ["t mine", "t two", "t one"]);
+    assert_eq!(texts(&reader.inbox(9, &before(thread)).unwrap()), ["t one"]);
+    let unread = InboxQuery {
+        unread_only: true,
+        ..InboxQuery::default()
+    };
+    assert_eq!(reader.inbox(100, &before(unread)).unwrap().len(), 10);
 
     store
         .commit(&puts([Row::Delivery(delivery(key(1, In, 21), DeliveryState::Read))]))
         .unwrap();
-    assert_eq!(texts(&reader.inbox(9, Some("plans"), true).unwrap()), ["t one"]);
+    assert_eq!(
+        texts(
+            &reader
+                .inbox(
+                    9,
+                    &InboxQuery {
+                        thread: Some("plans"),
+                        unread_only: true,
+                        ..InboxQuery::default()
+                    }
+                )
+                .unwrap()
+        ),
+        ["t one"]
+    );
     let deleted = MessageRow {
         text: String::new(),
         deleted_at: Some(Wall(5)),
         ..message(key(2, In, 20), 200, "")
     };
     store.commit(&puts([Row::Message(deleted)])).unwrap();
-    assert_eq!(texts(&reader.inbox(1, None, true).unwrap()), ["hello 3-5"]);
+    assert_eq!(
+        texts(
+            &reader
+                .inbox(
+                    1,
+                    &InboxQuery {
+                        unread_only: true,
+                        ..InboxQuery::default()
+                    }
+                )
+                .unwrap()
+        ),
+        ["hello 3-5"]
+    );
 }
 
 #[test]
@@ -233,7 +306,19 @@ fn conversations_of_every_kind_are_read_alike() {
             .find(|thread| thread.conversation == conversation)
             .unwrap();
         assert_eq!((thread.messages, thread.unread, thread.peer.clone()), (3, 2, None));
-        assert_eq!(reader.inbox(1, None, true).unwrap()[0].order, EventSeq(first + 2));
+        assert_eq!(
+            reader
+                .inbox(
+                    1,
+                    &InboxQuery {
+                        unread_only: true,
+                        ..InboxQuery::default()
+                    }
+                )
+                .unwrap()[0]
+                .order,
+            EventSeq(first + 2)
+        );
         let changed = Event::TimerChanged {
             conversation,
             author: peer(2),

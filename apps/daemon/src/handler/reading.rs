@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sotto_api::{self as api, Error, all};
-use sotto_io_sqlcipher::{MessageView, Reader};
+use sotto_io_sqlcipher::{InboxQuery, MessageView, Reader};
 
 use super::{Handle, Handled, LONGEST, PAGE, limit};
 use crate::call::Call;
@@ -28,10 +28,27 @@ impl Handle<all::History> for Call {
 impl Handle<all::Inbox> for Call {
     async fn handle(self: &Arc<Self>, params: api::Inbox) -> Result<Handled<api::Messages>, Error> {
         let limit = limit(params.limit, PAGE)?;
-        let api::Inbox { thread, unread, .. } = params;
+        let before = match params.before {
+            Some(id) => {
+                let key = self.message("before", id, None, None).await?;
+                let found = self.reads.read(move |reader| reader.message_by_key(&key)).await?;
+                let gone = || Error::new(api::Kind::UnknownMessage, format!("{} has disappeared", key.id));
+                Some(found.ok_or_else(gone)?.order)
+            }
+            None => None,
+        };
+        let (thread, unread_only, own) = (params.thread, params.unread, params.own);
         let mut messages = self
             .reads
-            .read(move |reader| reader.inbox(limit, thread.as_deref(), unread))
+            .read(move |reader| {
+                let query = InboxQuery {
+                    thread: thread.as_deref(),
+                    unread_only,
+                    own,
+                    before,
+                };
+                reader.inbox(limit, &query)
+            })
             .await?;
         messages.reverse();
         Ok(Handled::Done(self.shown(messages)))

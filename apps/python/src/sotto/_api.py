@@ -30,6 +30,36 @@ T = TypeVar("T")
 API_VERSION = "0.1.0"
 
 
+class ApprovalReason(OpenEnum):
+    """Why a client may not send something by itself."""
+
+    NO_TOKEN = "no_token"
+    """The client has no token."""
+    SCOPE = "scope"
+    """The token does not allow to send there."""
+    TAINT = "taint"
+    """The agent has read text of others in another conversation."""
+    LOOP = "loop"
+    """Agents have written much into this conversation in a short time: two of them may be answering each other."""
+
+
+class ApprovalState(OpenEnum):
+    """The state of an approval."""
+
+    PENDING = "pending"
+    """It waits for the owner."""
+    ALLOWED = "allowed"
+    """The owner has allowed it, and the message is being sent."""
+    SENT = "sent"
+    """The message is in the outbox, or further."""
+    FAILED = "failed"
+    """The owner has allowed it, but it cannot be sent: the recipient is no contact."""
+    DENIED = "denied"
+    """The owner has denied it, or its agent has withdrawn it."""
+    EXPIRED = "expired"
+    """Its time ended before it was decided."""
+
+
 class Availability(OpenEnum):
     """How contacts see this node."""
 
@@ -108,6 +138,10 @@ class Kind(OpenEnum):
     """Several contacts have that name, or an address that begins so."""
     UNKNOWN_MESSAGE = "unknown_message"
     """There is no such message."""
+    UNKNOWN_AGENT = "unknown_agent"
+    """There is no agent of that name."""
+    UNKNOWN_APPROVAL = "unknown_approval"
+    """Nothing waits for approval under that id."""
     WRONG_STATE = "wrong_state"
     """The contact or message is not in a state for this."""
     KEY_REUSED = "key_reused"
@@ -136,6 +170,12 @@ class Kind(OpenEnum):
     """No key or passphrase was given."""
     WRONG_KEY = "wrong_key"
     """The key or passphrase does not open the store."""
+    OWNER_REQUIRED = "owner_required"
+    """The owner's rights are needed, and this connection does not have them."""
+    APPROVAL_REQUIRED = "approval_required"
+    """Nothing was sent: what was asked for waits until the owner allows it."""
+    FORBIDDEN = "forbidden"
+    """The client's token does not allow this."""
     LAGGED = "lagged"
     """The client did not read fast enough and was dropped; nothing is lost in the log."""
 
@@ -185,6 +225,19 @@ class Presence(OpenEnum):
     """The contact closed the link, or does not show presence."""
     UNKNOWN = "unknown"
     """Never reached, or the link broke."""
+
+
+class Principal(OpenEnum):
+    """On whose behalf a connection's requests are carried out."""
+
+    OWNER = "owner"
+    """The owner: all rights."""
+    AGENT = "agent"
+    """An agent: what its token allows."""
+    UNSCOPED = "unscoped"
+    """A client without a token. As long as the profile has no agents, it has the owner's rights, unless its surface
+    is `mcp`; else it reads, and what it sends waits for approval.
+    """
 
 
 class Reachability(OpenEnum):
@@ -254,6 +307,293 @@ class Acknowledged:
         return cls(
             consumer=o.required("consumer", text),
             seq=o.required("seq", integer),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedAgent:
+    """An agent that was just added."""
+
+    agent: Agent
+    """The agent."""
+    token: str
+    """Its token. The daemon keeps a hash of it, so it is shown this once."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> AddedAgent:
+        """Reads it."""
+        o = Object(value, "AddedAgent")
+        return cls(
+            agent=o.required("agent", Agent.from_json),
+            token=o.required("token", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """An agent and what it may do."""
+
+    name: str
+    """Its name."""
+    allow: tuple[str, ...]
+    """What it may do, with the conversations' present names."""
+    rate: str
+    """How often it may send."""
+    ask_in_client: bool
+    """The question that its client asks the person counts as the owner's approval."""
+    tainted_by: tuple[str, ...]
+    """The conversations in which it has read text of others: it needs approval to send to any other."""
+    created_at: datetime
+    """When it was added."""
+    hours: str | None = None
+    """At which hours its token works; none if at all."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Agent:
+        """Reads it."""
+        o = Object(value, "Agent")
+        return cls(
+            name=o.required("name", text),
+            allow=o.required("allow", sequence(text)),
+            rate=o.required("rate", text),
+            ask_in_client=o.required("ask_in_client", boolean),
+            tainted_by=o.required("tainted_by", sequence(text)),
+            created_at=o.required("created_at", moment),
+            hours=o.optional("hours", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agents:
+    """The agents. To an agent, only itself."""
+
+    agents: tuple[Agent, ...]
+    """The agents, by name."""
+    owner_passphrase: bool
+    """There is a passphrase that `session.unlock` takes. Without one, no agent can be added: `owner.passphrase`
+    sets it.
+    """
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Agents:
+        """Reads it."""
+        o = Object(value, "Agents")
+        return cls(
+            agents=o.required("agents", sequence(Agent.from_json)),
+            owner_passphrase=o.required("owner_passphrase", boolean),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """What a client wants to send."""
+
+    id: str
+    """Its id: 32 hexadecimal digits."""
+    reason: ApprovalReason
+    """Why it may not send this by itself."""
+    state: ApprovalState
+    """Its state."""
+    conversation: str
+    """The contact's onion address, `group:ID` or `channel:ID`."""
+    verified: bool
+    """It is a direct one, and the contact's safety number was compared and still holds."""
+    text: str
+    """The whole text; empty once it is decided."""
+    content_type: ContentType
+    """How the text is to be shown."""
+    digest: str
+    """SHA-256 over recipient, text, content type, thread, reply and ttl: what is shown is what is sent."""
+    requested_at: datetime
+    """When the client asked."""
+    expires_at: datetime
+    """When it is dropped, unless it is decided before."""
+    agent: str | None = None
+    """The agent that asks; none for a client without a token."""
+    claimed_name: str | None = None
+    """Its name by others: the contact's own name for itself, if it is a direct one. Untrusted."""
+    message: str | None = None
+    """The message that was sent."""
+    petname: str | None = None
+    """The user's name for it: for the contact, if it is a direct one."""
+    reply_to: str | None = None
+    """Id of the message that it replies to."""
+    surface: str | None = None
+    """The surface that the client said it is."""
+    thread: str | None = None
+    """The thread."""
+    ttl: int | None = None
+    """Seconds that it lives; none leaves it to the conversation's timer."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Approval:
+        """Reads it."""
+        o = Object(value, "Approval")
+        return cls(
+            id=o.required("id", text),
+            reason=o.required("reason", one_of(ApprovalReason)),
+            state=o.required("state", one_of(ApprovalState)),
+            conversation=o.required("conversation", text),
+            verified=o.required("verified", boolean),
+            text=o.required("text", text),
+            content_type=o.required("content_type", one_of(ContentType)),
+            digest=o.required("digest", text),
+            requested_at=o.required("requested_at", moment),
+            expires_at=o.required("expires_at", moment),
+            agent=o.optional("agent", text),
+            claimed_name=o.optional("claimed_name", text),
+            message=o.optional("message", text),
+            petname=o.optional("petname", text),
+            reply_to=o.optional("reply_to", text),
+            surface=o.optional("surface", text),
+            thread=o.optional("thread", text),
+            ttl=o.optional("ttl", integer),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approvals:
+    """Approvals, the oldest first. To an agent, only its own."""
+
+    approvals: tuple[Approval, ...]
+    """The approvals."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Approvals:
+        """Reads it."""
+        o = Object(value, "Approvals")
+        return cls(
+            approvals=o.required("approvals", sequence(Approval.from_json)),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Part of the log, the oldest first. To an agent, only what it did itself."""
+
+    entries: tuple[AuditEntry, ...]
+    """The entries."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Audit:
+        """Reads it."""
+        o = Object(value, "Audit")
+        return cls(
+            entries=o.required("entries", sequence(AuditEntry.from_json)),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """What one request came to."""
+
+    number: int
+    """Its number; there are no gaps."""
+    at: datetime
+    """When."""
+    principal: str
+    """`owner`, `agent:NAME`, or `unscoped`."""
+    method: str
+    """The method."""
+    outcome: str
+    """`done`, or the kind of the error."""
+    hash: str
+    """SHA-256 over the entry and the hash of the one before."""
+    approval: str | None = None
+    """The approval."""
+    conversation: str | None = None
+    """The conversation."""
+    message: str | None = None
+    """The message."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> AuditEntry:
+        """Reads it."""
+        o = Object(value, "AuditEntry")
+        return cls(
+            number=o.required("number", integer),
+            at=o.required("at", moment),
+            principal=o.required("principal", text),
+            method=o.required("method", text),
+            outcome=o.required("outcome", text),
+            hash=o.required("hash", text),
+            approval=o.optional("approval", text),
+            conversation=o.optional("conversation", text),
+            message=o.optional("message", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFault:
+    """What is wrong with the log."""
+
+    number: int
+    """At which number."""
+    what: str
+    """What."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> AuditFault:
+        """Reads it."""
+        o = Object(value, "AuditFault")
+        return cls(
+            number=o.required("number", integer),
+            what=o.required("what", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditVerdict:
+    """Whether the log is whole."""
+
+    intact: bool
+    """It is whole."""
+    entries: int
+    """How many entries it has. The oldest are dropped at 10 000."""
+    first: int
+    """The number of the oldest entry."""
+    last: int
+    """The number of the newest entry."""
+    fault: AuditFault | None = None
+    """The first thing that is wrong."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> AuditVerdict:
+        """Reads it."""
+        o = Object(value, "AuditVerdict")
+        return cls(
+            intact=o.required("intact", boolean),
+            entries=o.required("entries", integer),
+            first=o.required("first", integer),
+            last=o.required("last", integer),
+            fault=o.optional("fault", AuditFault.from_json),
             extra=o.rest(),
         )
 
@@ -475,6 +815,8 @@ class ErrorData:
     """The same request may succeed later."""
     hint: str
     """What to do next."""
+    approval: Approval | None = None
+    """What waits for the owner's approval: nothing was sent."""
     candidates: tuple[str, ...] = ()
     """What an ambiguous name could mean."""
     retry_after_ms: int | None = None
@@ -492,6 +834,7 @@ class ErrorData:
             kind=o.required("kind", one_of(Kind)),
             retryable=o.required("retryable", boolean),
             hint=o.required("hint", text),
+            approval=o.optional("approval", Approval.from_json),
             candidates=o.defaulted("candidates", sequence(text), ()),
             retry_after_ms=o.optional("retry_after_ms", integer),
             sent=o.optional("sent", Sent.from_json),
@@ -1075,6 +1418,130 @@ class ContactRemovedByPeer(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequested(Event):
+    """A client wants to send something that waits for the owner's approval."""
+
+    conversation: str
+    """The contact's onion address, `group:ID` or `channel:ID`."""
+    verified: bool
+    """It is a direct one, and the contact's safety number was compared and still holds."""
+    approval: str
+    claimed_name: str | None = None
+    """Its name by others: the contact's own name for itself, if it is a direct one. Untrusted."""
+    petname: str | None = None
+    """The user's name for it: for the contact, if it is a direct one."""
+
+    @classmethod
+    def read(cls, value: object) -> ApprovalRequested:
+        """Reads it."""
+        o = Object(value, "approval.requested")
+        return cls(
+            seq=o.optional("seq", integer),
+            at=o.required("at", moment),
+            type=o.required("type", text),
+            conversation=o.required("conversation", text),
+            verified=o.required("verified", boolean),
+            approval=o.required("approval", text),
+            claimed_name=o.optional("claimed_name", text),
+            petname=o.optional("petname", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalAllowed(Event):
+    """The owner has allowed it."""
+
+    conversation: str
+    """The contact's onion address, `group:ID` or `channel:ID`."""
+    verified: bool
+    """It is a direct one, and the contact's safety number was compared and still holds."""
+    approval: str
+    claimed_name: str | None = None
+    """Its name by others: the contact's own name for itself, if it is a direct one. Untrusted."""
+    petname: str | None = None
+    """The user's name for it: for the contact, if it is a direct one."""
+
+    @classmethod
+    def read(cls, value: object) -> ApprovalAllowed:
+        """Reads it."""
+        o = Object(value, "approval.allowed")
+        return cls(
+            seq=o.optional("seq", integer),
+            at=o.required("at", moment),
+            type=o.required("type", text),
+            conversation=o.required("conversation", text),
+            verified=o.required("verified", boolean),
+            approval=o.required("approval", text),
+            claimed_name=o.optional("claimed_name", text),
+            petname=o.optional("petname", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalDenied(Event):
+    """The owner has denied it, or its agent has withdrawn it."""
+
+    conversation: str
+    """The contact's onion address, `group:ID` or `channel:ID`."""
+    verified: bool
+    """It is a direct one, and the contact's safety number was compared and still holds."""
+    approval: str
+    claimed_name: str | None = None
+    """Its name by others: the contact's own name for itself, if it is a direct one. Untrusted."""
+    petname: str | None = None
+    """The user's name for it: for the contact, if it is a direct one."""
+
+    @classmethod
+    def read(cls, value: object) -> ApprovalDenied:
+        """Reads it."""
+        o = Object(value, "approval.denied")
+        return cls(
+            seq=o.optional("seq", integer),
+            at=o.required("at", moment),
+            type=o.required("type", text),
+            conversation=o.required("conversation", text),
+            verified=o.required("verified", boolean),
+            approval=o.required("approval", text),
+            claimed_name=o.optional("claimed_name", text),
+            petname=o.optional("petname", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalExpired(Event):
+    """Its time ended before it was decided."""
+
+    conversation: str
+    """The contact's onion address, `group:ID` or `channel:ID`."""
+    verified: bool
+    """It is a direct one, and the contact's safety number was compared and still holds."""
+    approval: str
+    claimed_name: str | None = None
+    """Its name by others: the contact's own name for itself, if it is a direct one. Untrusted."""
+    petname: str | None = None
+    """The user's name for it: for the contact, if it is a direct one."""
+
+    @classmethod
+    def read(cls, value: object) -> ApprovalExpired:
+        """Reads it."""
+        o = Object(value, "approval.expired")
+        return cls(
+            seq=o.optional("seq", integer),
+            at=o.required("at", moment),
+            type=o.required("type", text),
+            conversation=o.required("conversation", text),
+            verified=o.required("verified", boolean),
+            approval=o.required("approval", text),
+            claimed_name=o.optional("claimed_name", text),
+            petname=o.optional("petname", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gap(Event):
     """Retention dropped the events `from` to `to` before this consumer read them; `seq` is `to`."""
 
@@ -1150,6 +1617,10 @@ EVENT_TYPES: Mapping[str, Callable[[object], Event]] = {
     "contact.rolled_back": ContactRolledBack.read,
     "contact.untrusted": ContactUntrusted.read,
     "contact.removed_by_peer": ContactRemovedByPeer.read,
+    "approval.requested": ApprovalRequested.read,
+    "approval.allowed": ApprovalAllowed.read,
+    "approval.denied": ApprovalDenied.read,
+    "approval.expired": ApprovalExpired.read,
     "gap": Gap.read,
     "presence": PresenceEvent.read,
 }
@@ -1598,6 +2069,37 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A connection's session."""
+
+    principal: Principal
+    """On whose behalf."""
+    ask_in_client: bool
+    """The client's own question to the person counts: it may call `approvals.confirm`."""
+    sends_need_approval: bool
+    """What it sends waits for approval, whatever the conversation."""
+    agent: str | None = None
+    """The agent's name."""
+    allow: tuple[str, ...] = ()
+    """What the agent's token allows, with the conversations' present names."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Session:
+        """Reads it."""
+        o = Object(value, "Session")
+        return cls(
+            principal=o.required("principal", one_of(Principal)),
+            ask_in_client=o.required("ask_in_client", boolean),
+            sends_need_approval=o.required("sends_need_approval", boolean),
+            agent=o.optional("agent", text),
+            allow=o.defaulted("allow", sequence(text), ()),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """The state of the node."""
 
@@ -1985,14 +2487,24 @@ class MessagesMethods:
         params: dict[str, object] = {"conversation": conversation, "before": before, "limit": limit}
         return self._call("messages.history", params, Messages.from_json)
 
-    def inbox(self, *, limit: int | None = None, thread: str | None = None, unread: bool | None = None) -> Messages:
+    def inbox(
+        self,
+        *,
+        before: str | None = None,
+        limit: int | None = None,
+        own: bool | None = None,
+        thread: str | None = None,
+        unread: bool | None = None,
+    ) -> Messages:
         """The newest messages of all conversations.
 
+        before: Only messages before the one with this id.
         limit: At most so many, 1 to 1000; 50 if left out.
+        own: Also messages that this node wrote.
         thread: Only this thread.
         unread: Only messages that were not read here.
         """
-        params: dict[str, object] = {"limit": limit, "thread": thread, "unread": unread}
+        params: dict[str, object] = {"before": before, "limit": limit, "own": own, "thread": thread, "unread": unread}
         return self._call("messages.inbox", params, Messages.from_json)
 
     def threads(self, *, limit: int | None = None) -> Threads:
@@ -2192,6 +2704,167 @@ class EventsMethods:
         return self._call("events.subscribe", params, Subscribed.from_json)
 
 
+class SessionMethods:
+    """`session.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def open(self, *, surface: str | None = None, token: str | None = None) -> Session:
+        """Say which surface this connection is, and with whose token; the first request, if at all.
+
+        surface: The surface that speaks: `mcp`, `http`, `signal-cli`, `python` …, 1 to 32 bytes. A client of the
+            surface `mcp` without a token only reads, and what it sends waits for approval.
+        token: An agent's token: the content of its file.
+        """
+        params: dict[str, object] = {"surface": surface, "token": token}
+        return self._call("session.open", params, Session.from_json)
+
+    def unlock(self, passphrase: str) -> Session:
+        """Give this connection the owner's rights, by the owner's passphrase.
+
+        passphrase: The store's passphrase; where the store has a key file, the owner's.
+        """
+        params: dict[str, object] = {"passphrase": passphrase}
+        return self._call("session.unlock", params, Session.from_json)
+
+
+class OwnerMethods:
+    """`owner.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def passphrase(self, passphrase: str) -> Done:
+        """Choose the owner's passphrase, where the store has a key file and no passphrase.
+
+        passphrase: The owner's passphrase from now on, 1 to 1024 bytes.
+        """
+        params: dict[str, object] = {"passphrase": passphrase}
+        return self._call("owner.passphrase", params, Done.from_json)
+
+
+class AgentsMethods:
+    """`agents.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def add(
+        self,
+        name: str,
+        *,
+        allow: Sequence[str] | None = None,
+        ask_in_client: bool | None = None,
+        hours: str | None = None,
+        rate: str | None = None,
+    ) -> AddedAgent:
+        """Make a token for an agent; it is shown this once.
+
+        name: Its name: 1 to 32 letters, digits, `-` or `_`.
+        allow: What it may do: `read:CONVERSATION`, `send:CONVERSATION`, `read:*`, `send:*`, `files:FOLDER`,
+            `admin`.
+        ask_in_client: The question that its client asks the person counts as the owner's approval.
+        hours: At which hours of the day, in local time, its token works: `08:00-18:00`. All day if left out.
+        rate: How often it may send: `10/m`, `10/h`, `10/d`. 60/h if left out.
+        """
+        params: dict[str, object] = {
+            "name": name,
+            "allow": allow,
+            "ask_in_client": ask_in_client,
+            "hours": hours,
+            "rate": rate,
+        }
+        return self._call("agents.add", params, AddedAgent.from_json)
+
+    def list(self) -> Agents:
+        """List the agents and what each may do."""
+        params: dict[str, object] = {}
+        return self._call("agents.list", params, Agents.from_json)
+
+    def revoke(self, name: str) -> Done:
+        """Make an agent's token useless; what it asked for is denied.
+
+        name: Its name.
+        """
+        params: dict[str, object] = {"name": name}
+        return self._call("agents.revoke", params, Done.from_json)
+
+
+class ApprovalsMethods:
+    """`approvals.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def list(self, *, decided: bool | None = None, id: str | None = None) -> Approvals:
+        """List what waits for the owner's approval, and what was decided last.
+
+        decided: Also those that are decided, without their texts: the last 256.
+        id: Only this one.
+        """
+        params: dict[str, object] = {"decided": decided, "id": id}
+        return self._call("approvals.list", params, Approvals.from_json)
+
+    def allow(self, id: str, *, digest: str | None = None) -> Approval:
+        """Send what an approval shows, once.
+
+        id: The approval's id, or the first 6 digits of it or more.
+        digest: The digest that was shown: an error if the approval has another.
+        """
+        params: dict[str, object] = {"id": id, "digest": digest}
+        return self._call("approvals.allow", params, Approval.from_json)
+
+    def deny(self, id: str, *, digest: str | None = None) -> Approval:
+        """Drop what an approval shows; an agent can withdraw its own.
+
+        id: The approval's id, or the first 6 digits of it or more.
+        digest: The digest that was shown: an error if the approval has another.
+        """
+        params: dict[str, object] = {"id": id, "digest": digest}
+        return self._call("approvals.deny", params, Approval.from_json)
+
+    def confirm(self, id: str, *, digest: str | None = None) -> Approval:
+        """Allow an agent's own approval, after its client has asked the person; only with --ask-in-client.
+
+        id: The approval's id, or the first 6 digits of it or more.
+        digest: The digest that was shown: an error if the approval has another.
+        """
+        params: dict[str, object] = {"id": id, "digest": digest}
+        return self._call("approvals.confirm", params, Approval.from_json)
+
+
+class AuditMethods:
+    """`audit.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def show(self, *, agent: str | None = None, limit: int | None = None) -> Audit:
+        """Show what agents and clients did, without texts.
+
+        agent: Only what this agent did.
+        limit: At most so many, 1 to 1000; 50 if left out. The newest.
+        """
+        params: dict[str, object] = {"agent": agent, "limit": limit}
+        return self._call("audit.show", params, Audit.from_json)
+
+    def verify(self) -> AuditVerdict:
+        """Check that no entry of the audit log was changed, removed or moved."""
+        params: dict[str, object] = {}
+        return self._call("audit.verify", params, AuditVerdict.from_json)
+
+
 class IdentityMethods:
     """`identity.*`"""
 
@@ -2293,6 +2966,11 @@ class Methods:
         self.messages = MessagesMethods(call)
         self.outbox = OutboxMethods(call)
         self.conversations = ConversationsMethods(call)
+        self.session = SessionMethods(call)
+        self.owner = OwnerMethods(call)
+        self.agents = AgentsMethods(call)
+        self.approvals = ApprovalsMethods(call)
+        self.audit = AuditMethods(call)
         self.identity = IdentityMethods(call)
         self.node = NodeMethods(call)
         self.daemon = DaemonMethods(call)
@@ -2526,17 +3204,21 @@ class AsyncMessagesMethods:
     async def inbox(
         self,
         *,
+        before: str | None = None,
         limit: int | None = None,
+        own: bool | None = None,
         thread: str | None = None,
         unread: bool | None = None,
     ) -> Messages:
         """The newest messages of all conversations.
 
+        before: Only messages before the one with this id.
         limit: At most so many, 1 to 1000; 50 if left out.
+        own: Also messages that this node wrote.
         thread: Only this thread.
         unread: Only messages that were not read here.
         """
-        params: dict[str, object] = {"limit": limit, "thread": thread, "unread": unread}
+        params: dict[str, object] = {"before": before, "limit": limit, "own": own, "thread": thread, "unread": unread}
         return await self._call("messages.inbox", params, Messages.from_json)
 
     async def threads(self, *, limit: int | None = None) -> Threads:
@@ -2742,6 +3424,167 @@ class AsyncEventsMethods:
         return await self._call("events.subscribe", params, Subscribed.from_json)
 
 
+class AsyncSessionMethods:
+    """`session.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: AsyncCall) -> None:
+        self._call = call
+
+    async def open(self, *, surface: str | None = None, token: str | None = None) -> Session:
+        """Say which surface this connection is, and with whose token; the first request, if at all.
+
+        surface: The surface that speaks: `mcp`, `http`, `signal-cli`, `python` …, 1 to 32 bytes. A client of the
+            surface `mcp` without a token only reads, and what it sends waits for approval.
+        token: An agent's token: the content of its file.
+        """
+        params: dict[str, object] = {"surface": surface, "token": token}
+        return await self._call("session.open", params, Session.from_json)
+
+    async def unlock(self, passphrase: str) -> Session:
+        """Give this connection the owner's rights, by the owner's passphrase.
+
+        passphrase: The store's passphrase; where the store has a key file, the owner's.
+        """
+        params: dict[str, object] = {"passphrase": passphrase}
+        return await self._call("session.unlock", params, Session.from_json)
+
+
+class AsyncOwnerMethods:
+    """`owner.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: AsyncCall) -> None:
+        self._call = call
+
+    async def passphrase(self, passphrase: str) -> Done:
+        """Choose the owner's passphrase, where the store has a key file and no passphrase.
+
+        passphrase: The owner's passphrase from now on, 1 to 1024 bytes.
+        """
+        params: dict[str, object] = {"passphrase": passphrase}
+        return await self._call("owner.passphrase", params, Done.from_json)
+
+
+class AsyncAgentsMethods:
+    """`agents.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: AsyncCall) -> None:
+        self._call = call
+
+    async def add(
+        self,
+        name: str,
+        *,
+        allow: Sequence[str] | None = None,
+        ask_in_client: bool | None = None,
+        hours: str | None = None,
+        rate: str | None = None,
+    ) -> AddedAgent:
+        """Make a token for an agent; it is shown this once.
+
+        name: Its name: 1 to 32 letters, digits, `-` or `_`.
+        allow: What it may do: `read:CONVERSATION`, `send:CONVERSATION`, `read:*`, `send:*`, `files:FOLDER`,
+            `admin`.
+        ask_in_client: The question that its client asks the person counts as the owner's approval.
+        hours: At which hours of the day, in local time, its token works: `08:00-18:00`. All day if left out.
+        rate: How often it may send: `10/m`, `10/h`, `10/d`. 60/h if left out.
+        """
+        params: dict[str, object] = {
+            "name": name,
+            "allow": allow,
+            "ask_in_client": ask_in_client,
+            "hours": hours,
+            "rate": rate,
+        }
+        return await self._call("agents.add", params, AddedAgent.from_json)
+
+    async def list(self) -> Agents:
+        """List the agents and what each may do."""
+        params: dict[str, object] = {}
+        return await self._call("agents.list", params, Agents.from_json)
+
+    async def revoke(self, name: str) -> Done:
+        """Make an agent's token useless; what it asked for is denied.
+
+        name: Its name.
+        """
+        params: dict[str, object] = {"name": name}
+        return await self._call("agents.revoke", params, Done.from_json)
+
+
+class AsyncApprovalsMethods:
+    """`approvals.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: AsyncCall) -> None:
+        self._call = call
+
+    async def list(self, *, decided: bool | None = None, id: str | None = None) -> Approvals:
+        """List what waits for the owner's approval, and what was decided last.
+
+        decided: Also those that are decided, without their texts: the last 256.
+        id: Only this one.
+        """
+        params: dict[str, object] = {"decided": decided, "id": id}
+        return await self._call("approvals.list", params, Approvals.from_json)
+
+    async def allow(self, id: str, *, digest: str | None = None) -> Approval:
+        """Send what an approval shows, once.
+
+        id: The approval's id, or the first 6 digits of it or more.
+        digest: The digest that was shown: an error if the approval has another.
+        """
+        params: dict[str, object] = {"id": id, "digest": digest}
+        return await self._call("approvals.allow", params, Approval.from_json)
+
+    async def deny(self, id: str, *, digest: str | None = None) -> Approval:
+        """Drop what an approval shows; an agent can withdraw its own.
+
+        id: The approval's id, or the first 6 digits of it or more.
+        digest: The digest that was shown: an error if the approval has another.
+        """
+        params: dict[str, object] = {"id": id, "digest": digest}
+        return await self._call("approvals.deny", params, Approval.from_json)
+
+    async def confirm(self, id: str, *, digest: str | None = None) -> Approval:
+        """Allow an agent's own approval, after its client has asked the person; only with --ask-in-client.
+
+        id: The approval's id, or the first 6 digits of it or more.
+        digest: The digest that was shown: an error if the approval has another.
+        """
+        params: dict[str, object] = {"id": id, "digest": digest}
+        return await self._call("approvals.confirm", params, Approval.from_json)
+
+
+class AsyncAuditMethods:
+    """`audit.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: AsyncCall) -> None:
+        self._call = call
+
+    async def show(self, *, agent: str | None = None, limit: int | None = None) -> Audit:
+        """Show what agents and clients did, without texts.
+
+        agent: Only what this agent did.
+        limit: At most so many, 1 to 1000; 50 if left out. The newest.
+        """
+        params: dict[str, object] = {"agent": agent, "limit": limit}
+        return await self._call("audit.show", params, Audit.from_json)
+
+    async def verify(self) -> AuditVerdict:
+        """Check that no entry of the audit log was changed, removed or moved."""
+        params: dict[str, object] = {}
+        return await self._call("audit.verify", params, AuditVerdict.from_json)
+
+
 class AsyncIdentityMethods:
     """`identity.*`"""
 
@@ -2843,6 +3686,11 @@ class AsyncMethods:
         self.messages = AsyncMessagesMethods(call)
         self.outbox = AsyncOutboxMethods(call)
         self.conversations = AsyncConversationsMethods(call)
+        self.session = AsyncSessionMethods(call)
+        self.owner = AsyncOwnerMethods(call)
+        self.agents = AsyncAgentsMethods(call)
+        self.approvals = AsyncApprovalsMethods(call)
+        self.audit = AsyncAuditMethods(call)
         self.identity = AsyncIdentityMethods(call)
         self.node = AsyncNodeMethods(call)
         self.daemon = AsyncDaemonMethods(call)
@@ -2851,6 +3699,21 @@ class AsyncMethods:
 
 __all__ = [
     "Acknowledged",
+    "AddedAgent",
+    "Agent",
+    "Agents",
+    "Approval",
+    "ApprovalAllowed",
+    "ApprovalDenied",
+    "ApprovalExpired",
+    "ApprovalReason",
+    "ApprovalRequested",
+    "ApprovalState",
+    "Approvals",
+    "Audit",
+    "AuditEntry",
+    "AuditFault",
+    "AuditVerdict",
     "Availability",
     "Backup",
     "Contact",
@@ -2896,6 +3759,7 @@ __all__ = [
     "Presence",
     "PresenceEvent",
     "PresenceList",
+    "Principal",
     "Reachability",
     "Reaction",
     "Received",
@@ -2905,6 +3769,7 @@ __all__ = [
     "RequestReceived",
     "Safety",
     "Sent",
+    "Session",
     "Status",
     "Subscribed",
     "Thread",

@@ -55,6 +55,14 @@ class UnknownMessageError(SottoError, kind=Kind.UNKNOWN_MESSAGE):
     """There is no such message."""
 
 
+class UnknownAgentError(SottoError, kind=Kind.UNKNOWN_AGENT):
+    """There is no agent of that name."""
+
+
+class UnknownApprovalError(SottoError, kind=Kind.UNKNOWN_APPROVAL):
+    """Nothing waits for approval under that id."""
+
+
 class WrongStateError(SottoError, kind=Kind.WRONG_STATE):
     """The contact or message is not in a state for this."""
 
@@ -111,6 +119,18 @@ class WrongKeyError(SottoError, kind=Kind.WRONG_KEY):
     """The key or passphrase does not open the store."""
 
 
+class OwnerRequiredError(SottoError, kind=Kind.OWNER_REQUIRED):
+    """The owner's rights are needed, and this connection does not have them."""
+
+
+class ApprovalRequiredError(SottoError, kind=Kind.APPROVAL_REQUIRED):
+    """Nothing was sent: what was asked for waits until the owner allows it."""
+
+
+class ForbiddenError(SottoError, kind=Kind.FORBIDDEN):
+    """The client's token does not allow this."""
+
+
 class LaggedError(SottoError, kind=Kind.LAGGED):
     """The client did not read fast enough and was dropped; nothing is lost in the log."""
 
@@ -118,7 +138,9 @@ class LaggedError(SottoError, kind=Kind.LAGGED):
 __all__ = [
     "AlreadyInitialisedError",
     "AmbiguousContactError",
+    "ApprovalRequiredError",
     "ConfigError",
+    "ForbiddenError",
     "InUseError",
     "InternalError",
     "InvalidParamsError",
@@ -131,10 +153,13 @@ __all__ = [
     "NetworkError",
     "NoDaemonError",
     "NotInitialisedError",
+    "OwnerRequiredError",
     "ParseError",
     "RateLimitedError",
     "RefusedError",
     "StoreError",
+    "UnknownAgentError",
+    "UnknownApprovalError",
     "UnknownContactError",
     "UnknownConversationError",
     "UnknownMessageError",

@@ -1,0 +1,10 @@
+//! `sotto mcp` through the real program: clients that write lines, daemons on the local network.
+
+#[path = "../end_to_end/world.rs"]
+#[expect(dead_code, reason = "the end-to-end tests use all of it")]
+mod world;
+
+mod client;
+mod complaints;
+mod protocol;
+mod tools;

@@ -1,0 +1,67 @@
+//! Every tool, as the first call of a session, on each revision.
+
+use serde_json::{Value, json};
+
+use super::client::{McpClient, REVISIONS};
+use super::world::{World, string};
+
+/// Every tool with arguments that work for the friend of `bob` whose message has the id.
+fn calls(id: &str) -> Vec<(&'static str, Value)> {
+    vec![
+        ("get_status", json!({})),
+        ("get_identity", json!({})),
+        ("list_friends", json!({})),
+        ("list_friend_requests", json!({})),
+        (
+            "send_message",
+            json!({ "recipient": "bob", "message": "from an agent" }),
+        ),
+        ("message_status", json!({ "id": id })),
+        ("receive_messages", json!({ "limit": 10 })),
+        ("get_inbox", json!({ "limit": 5 })),
+        ("get_history", json!({ "participant": "bob", "limit": 5 })),
+        ("get_message", json!({ "id": id })),
+        ("search_messages", json!({ "query": "agent" })),
+        ("list_threads", json!({})),
+        ("wait_for_messages", json!({ "timeout": 0 })),
+        ("ack_messages", json!({ "seq": 1 })),
+    ]
+}
+
+#[test]
+fn every_tool_works_as_the_first_call_on_every_revision() {
+    let world = World::new();
+    let (alice, _bob) = world.friends();
+    let id = string(&alice.json(&["send", "bob", "Hello", "--wait", "delivered"])["id"]);
+    for (revision, first) in REVISIONS.iter().zip([0, 3, 6, 9, 12]) {
+        let calls = calls(&id);
+        // Each tool is the first of some session; the other calls of the session follow.
+        for start in first..(first + 3).min(calls.len()) {
+            let mut client = McpClient::open(&alice, revision);
+            let (name, arguments) = &calls[start];
+            client.ok(name, arguments);
+        }
+        let mut client = McpClient::open(&alice, revision);
+        for (name, arguments) in &calls {
+            client.ok(name, arguments);
+        }
+        assert!(client.longest < 60_000, "{}", client.longest);
+    }
+
+    // The tools of requests: an address at which there is no peer, and a request that is not there.
+    let mut client = McpClient::open(&alice, "2025-11-25");
+    let stranger = world.person("carol");
+    let added = client.ok("add_friend", &json!({ "code": stranger.friend_code, "name": "carol" }));
+    assert_eq!(
+        (&added["relationship"], &added["verification"]),
+        (&json!("requested"), &json!("unverified"))
+    );
+    for name in ["accept_friend_request", "reject_friend_request"] {
+        let said = client.failure(name, &json!({ "contact": "nobody" }));
+        assert_eq!(said["kind"], "unknown_contact", "{name}: {said}");
+    }
+    let said = client.failure("send_message", &json!({ "recipient": "bob" }));
+    assert_eq!(said["kind"], "invalid_params", "{said}");
+    let said = client.failure("get_status", &json!({ "extra": 1 }));
+    assert_eq!(said["kind"], "invalid_params", "{said}");
+}
