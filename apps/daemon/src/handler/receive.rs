@@ -8,7 +8,7 @@ use sotto_core::row::{Event, MessageKey};
 use sotto_core::{Command, Direction, EventSeq, Reply};
 use sotto_io_sqlcipher::MessageView;
 
-use super::events::{check_consumer, start};
+use super::events::{check_consumer, start_as};
 use super::{Handle, Handled, LONGEST, limit};
 use crate::call::Call;
 use crate::page::Start;
@@ -27,14 +27,14 @@ const CONSUMER: &str = "receive";
 impl Handle<all::Receive> for Call {
     async fn handle(self: &Arc<Self>, params: api::Receive) -> Result<Handled<api::Received>, Error> {
         let limit = usize::try_from(limit(params.limit, LONGEST)?).unwrap_or(usize::MAX);
-        let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
+        let consumer = self.consumer(params.consumer.as_deref().unwrap_or(CONSUMER))?;
         // Looking takes nothing away, so it does not wait for a client that receives.
         let lock = if params.peek {
             None
         } else {
             Some(self.consumer_locks.lock(consumer.clone()).await?)
         };
-        let start = start(self, Some(&consumer), None).await?;
+        let start = start_as(self, Some(&consumer), None).await?;
         let batch = self.take(start, EventSeq(u64::MAX), limit).await?;
         let received = api::Received {
             messages: batch
@@ -65,7 +65,7 @@ impl Handle<all::Receive> for Call {
 
 impl Handle<all::Lock> for Call {
     async fn handle(self: &Arc<Self>, params: api::LockConsumer) -> Result<Handled<api::Done>, Error> {
-        let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
+        let consumer = self.consumer(params.consumer.as_deref().unwrap_or(CONSUMER))?;
         check_consumer(&consumer)?;
         let lock = self.consumer_locks.lock(consumer).await?;
         Ok(Handled::Locked(api::Done {}, lock))
@@ -74,13 +74,14 @@ impl Handle<all::Lock> for Call {
 
 impl Handle<all::Ack> for Call {
     async fn handle(self: &Arc<Self>, params: api::AckMessages) -> Result<Handled<api::Acknowledged>, Error> {
-        let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
+        let asked = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
+        let consumer = self.consumer(&asked)?;
         // Without the consumer's lock, which this very connection may hold: a position only ever goes forward.
-        let start = start(self, Some(&consumer), None).await?;
+        let start = start_as(self, Some(&consumer), None).await?;
         let batch = self.take(start, EventSeq(params.seq), usize::MAX).await?;
         let seq = self.acknowledge(consumer.clone(), batch).await?;
         let acknowledged = api::Acknowledged {
-            consumer: consumer.clone(),
+            consumer: asked,
             seq: seq.0,
         };
         Ok(Handled::Unlocked(acknowledged, consumer))
@@ -102,6 +103,7 @@ impl Call {
     /// What the log received after a position, up to and including `until`, at most `limit` messages. Messages that were
     /// deleted or have disappeared are left out.
     async fn take(&self, start: Start, until: EventSeq, limit: usize) -> Result<ReceivedBatch, Error> {
+        let rights = self.rights()?;
         let mut batch = ReceivedBatch {
             messages: Vec::new(),
             at: start.after,
@@ -122,9 +124,9 @@ impl Call {
                 }
                 batch.at = event.row.seq;
                 if matches!(event.row.event, Event::MessageReceived { .. }) {
-                    batch
-                        .messages
-                        .extend(event.message.filter(|message| !message.is_deleted()));
+                    batch.messages.extend(event.message.filter(|message| {
+                        !message.is_deleted() && rights.reads(&view::conversation(message.key.conversation))
+                    }));
                 }
             }
             batch.more = batch.at < page.last;
