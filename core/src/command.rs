@@ -106,6 +106,9 @@ pub enum Command {
     },
     /// Set our timer for the conversation, in seconds; 0 turns it off. `Reply::Timers`.
     SetTimer(ConversationId, u32),
+    /// Ask for our timer in conversations that begin from now on, or set it, in seconds; 0 turns it off. Conversations whose
+    /// timer of ours is the old one get the new one. `Reply::DefaultTimer`.
+    DefaultTimer(Option<u32>),
     /// Say that we are writing, or not any more; forgotten if no link is up. `Reply::Done`.
     SetTyping(OnionAddress, bool),
     /// Show ourselves so to contacts. `Reply::Done`.
@@ -226,6 +229,8 @@ pub enum Reply {
     },
     /// The conversation's timers that are on, by author; the shortest holds.
     Timers(Vec<TimerRow>),
+    /// Our timer in conversations that begin, in seconds; 0 is off.
+    DefaultTimer(u32),
     /// How far the consumer now is.
     Acknowledged(EventSeq),
     /// Who we are.

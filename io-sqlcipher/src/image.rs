@@ -41,8 +41,8 @@ pub(crate) fn load(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<I
     })
 }
 
-const IDENTITY: &str =
-    "SELECT onion_seed, signal_identity, registration_id, name, created_at, availability FROM identity";
+const IDENTITY: &str = "SELECT onion_seed, signal_identity, registration_id, name, created_at, availability, default_timer \
+     FROM identity";
 const CONTACTS: &str = "SELECT contact, relationship, petname, claimed_name, note, invite, identity_key, verified, blocked, \
      features, created_at, last_seen, attempts, next_attempt, untrusted, removed_by_peer \
      FROM contact LEFT JOIN conversation ON number = contact ORDER BY kind, id";
@@ -93,6 +93,7 @@ fn identity(row: &Row<'_>) -> rusqlite::Result<IdentityRow> {
         name: row.get(3)?,
         created_at: row.wall(4)?,
         availability: row.code(5)?,
+        default_timer: row.get(6)?,
     })
 }
 

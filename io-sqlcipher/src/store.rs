@@ -252,6 +252,7 @@ mod tests {
             name: String::new(),
             created_at: Wall(6),
             availability: sotto_core::Availability::default(),
+            default_timer: 0,
         }
     }
 

@@ -36,6 +36,7 @@ fn identity(seed: u8) -> IdentityRow {
         name: String::new(),
         created_at: Wall(0),
         availability: Availability::default(),
+        default_timer: 0,
     }
 }
 

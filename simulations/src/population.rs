@@ -26,6 +26,7 @@ impl Person {
             name: format!("person {number}"),
             created_at: MADE_AT,
             availability: Availability::default(),
+            default_timer: 0,
         };
         Self {
             address: OnionSecret::from_seed(&onion_seed).address(),

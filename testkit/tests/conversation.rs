@@ -322,6 +322,54 @@ fn the_tightest_timer_holds_and_each_clock_starts_where_it_should() {
     );
 }
 
+fn timers(pair: &mut Pair<Disk>, side: usize) -> [u32; 2] {
+    let [own, other] = [side, 1 - side].map(|side| pair.sides[side].address);
+    [own, other].map(
+        |author| match pair.sides[side].store.row(&Key::Timer(other.into(), author)) {
+            Some(Row::Timer(row)) => row.seconds,
+            _ => 0,
+        },
+    )
+}
+
+#[test]
+fn the_default_timer_is_that_of_every_conversation_that_begins_and_of_those_that_followed_the_old_one() {
+    let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &Limits::default());
+    let [a, b] = [pair.sides[A].address, pair.sides[B].address];
+    let default = |seconds| Command::DefaultTimer(Some(seconds));
+    assert_eq!(pair.command(A, Command::DefaultTimer(None)), Ok(Reply::DefaultTimer(0)));
+    // The one who asks, and the one who accepts.
+    pair.command(A, default(600)).unwrap();
+    pair.command(B, default(900)).unwrap();
+    pair.befriend();
+    assert_eq!((timers(&mut pair, A), timers(&mut pair, B)), ([600, 900], [900, 600]));
+    send(&mut pair, A, new_message(b, "burn this"));
+    pair.pass(Millis::seconds(601));
+    assert!(!pair.sides[A].store.holds_text("burn this"));
+
+    pair.command(A, default(300)).unwrap();
+    assert_eq!((timers(&mut pair, A), timers(&mut pair, B)), ([300, 900], [900, 300]));
+    pair.command(A, Command::SetTimer(b.into(), 60)).unwrap();
+    pair.command(A, default(0)).unwrap();
+    assert_eq!(timers(&mut pair, A), [60, 900], "it has a timer of its own");
+    pair.command(A, default(7200)).unwrap();
+    pair.command(B, Command::SetTimer(a.into(), 0)).unwrap();
+    let too_long = pair.command(B, default(u32::MAX));
+    assert!(matches!(too_long, Err(Refusal::OutOfRange { .. })), "{too_long:?}");
+    for side in [A, B] {
+        pair.reopen(side, 9, &Limits::default());
+    }
+    assert_eq!(
+        pair.command(A, Command::DefaultTimer(None)),
+        Ok(Reply::DefaultTimer(7200))
+    );
+    assert_eq!(
+        pair.command(B, Command::DefaultTimer(None)),
+        Ok(Reply::DefaultTimer(900))
+    );
+    assert_eq!((timers(&mut pair, A), timers(&mut pair, B)), ([60, 0], [0, 60]));
+}
+
 #[test]
 fn on_another_network_dead_links_are_found_and_waits_are_cut_short() {
     let seconds_until_delivered = |network_changed: bool| {

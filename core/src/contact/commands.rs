@@ -40,7 +40,11 @@ impl<S: Clone> Contacts<S> {
             None => self.insert(Contact::new(peer, ctx)),
         }
         let contact = self.known_mut(peer)?;
+        let began = contact.consent.is_ours();
         contact.consent.ask(note, code.invite, ctx);
+        if !began {
+            contact.conversation_began(ctx);
+        }
         contact.reach.try_at_once(ctx);
         if let Some(petname) = petname {
             contact.petname = petname;

@@ -9,12 +9,13 @@ use prost::Message as _;
 
 use crate::contact::Contact;
 use crate::contact::consent::RequestAnswer;
+use crate::delivery::outbox::Queued;
 use crate::kernel::context::Context;
 use crate::node::me::Me;
 use crate::row::{InviteRow, Key, Relationship, RequestRow};
 use crate::session::Ratchet;
-use crate::wire::content::Accept;
 use crate::wire::content::content::Kind;
+use crate::wire::content::{Accept, Timer};
 use crate::wire::link::{self, Bundle, Request, RequestStatus, frame::Body};
 use crate::{FaultKind, InviteToken, Limits, LinkId, OnionAddress, SessionEpoch, Wall};
 
@@ -139,8 +140,27 @@ impl<S: Clone> Contact<S> {
 
     /// Both consented.
     pub fn befriend(&mut self, ctx: &mut Context) {
+        let began = self.consent.is_ours();
         if self.consent.befriend(ctx) {
             self.reach.progressed(ctx);
+        }
+        if !began {
+            self.conversation_began(ctx);
+        }
+    }
+
+    /// We may write to the contact from now on: under the default timer, unless there is one of ours already.
+    pub fn conversation_began(&mut self, ctx: &mut Context) {
+        if self.conversation.timer(&ctx.own) == 0 {
+            self.set_timer(ctx.default_timer, ctx);
+        }
+    }
+
+    /// Sets our timer, and tells the contact.
+    pub fn set_timer(&mut self, seconds: u32, ctx: &mut Context) {
+        if self.conversation.set_timer(ctx.own, seconds, ctx) {
+            let timer = Queued::unfollowed(Kind::Timer(Timer { seconds }), ctx);
+            self.delivery.queue(timer, ctx);
         }
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Context {
     pub last_event: EventSeq,
     pub next_disappearance: Option<Wall>,
     pub availability: Availability,
+    /// Our timer in conversations that begin, in seconds; 0 is off.
+    pub default_timer: u32,
 }
 
 impl Context {

@@ -2,13 +2,10 @@
 
 use crate::contact::Contact;
 use crate::conversation::commands::MessageCommand;
-use crate::delivery::outbox::Queued;
 use crate::node::Node;
 use crate::row::{ConsumerRow, ContentType, DeliveryState, Event, InviteRow, Key, RecordRow, Row};
 use crate::session::Ratchet;
 use crate::session::resume::presence_frame;
-use crate::wire::content::Timer;
-use crate::wire::content::content::Kind;
 use crate::wire::link::{self, frame::Body};
 use crate::{
     ApplicationEvent, Argument, Availability, Command, CommandId, ConversationId, EventSeq, FriendCode, InviteToken,
@@ -48,6 +45,7 @@ impl<R: Ratchet> Node<R> {
             Command::SetName(name) => self.set_name(name).map(Some),
             Command::CreateInvite => self.create_invite().map(Some),
             Command::SetTimer(conversation, seconds) => self.set_timer(direct(conversation)?, seconds).map(Some),
+            Command::DefaultTimer(seconds) => self.default_timer(seconds).map(Some),
             Command::SetTyping(peer, typing) => self.set_typing(peer, typing).map(Some),
             Command::SetAvailability(availability) => Ok(Some(self.set_availability(availability))),
             Command::AcknowledgeEvents { consumer, seq } => self.acknowledge_events(consumer, seq).map(Some),
@@ -284,13 +282,29 @@ impl<R: Ratchet> Node<R> {
 
     fn set_timer(&mut self, peer: OnionAddress, seconds: u32) -> Outcome {
         in_range(Argument::Timer, seconds <= Limits::TIMER_SECONDS)?;
-        let ctx = &mut self.ctx;
-        let contact = self.contacts.correspondent(peer, &ctx.limits)?;
-        if contact.conversation.set_timer(self.me.address, seconds, ctx) {
-            let timer = Queued::unfollowed(Kind::Timer(Timer { seconds }), ctx);
-            contact.delivery.queue(timer, ctx);
-        }
+        let contact = self.contacts.correspondent(peer, &self.ctx.limits)?;
+        contact.set_timer(seconds, &mut self.ctx);
         Ok(Reply::Timers(contact.conversation.timers()))
+    }
+
+    /// Conversations with another timer of ours than the old default keep it, and so do those that we may not write into.
+    fn default_timer(&mut self, seconds: Option<u32>) -> Outcome {
+        let seconds = seconds.unwrap_or(self.ctx.default_timer);
+        in_range(Argument::Timer, seconds <= Limits::TIMER_SECONDS)?;
+        let before = std::mem::replace(&mut self.ctx.default_timer, seconds);
+        if before != seconds {
+            self.me.row.default_timer = seconds;
+            self.ctx.gate.put(Row::Identity(self.me.row.clone()));
+            let peers: Vec<_> = self.contacts.values().map(|contact| contact.address).collect();
+            for peer in peers {
+                if let Ok(contact) = self.contacts.correspondent(peer, &self.ctx.limits)
+                    && contact.conversation.timer(&self.ctx.own) == before
+                {
+                    contact.set_timer(seconds, &mut self.ctx);
+                }
+            }
+        }
+        Ok(Reply::DefaultTimer(seconds))
     }
 
     fn set_typing(&mut self, peer: OnionAddress, typing: bool) -> Outcome {

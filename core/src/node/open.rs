@@ -47,7 +47,11 @@ impl<R: Ratchet> Node<R> {
             row
         });
         let me: Me<R> = open_identity(identity)?;
-        let availability = me.row.availability;
+        let IdentityRow {
+            availability,
+            default_timer,
+            ..
+        } = me.row;
         let requests = Bucket::full(limits.request_rate(), now.monotonic);
         let ctx = Context {
             own: me.address,
@@ -61,6 +65,7 @@ impl<R: Ratchet> Node<R> {
             last_event: image.last_event,
             next_disappearance: None,
             availability,
+            default_timer,
         };
         let mut node = Self {
             me,
@@ -185,6 +190,7 @@ fn new_identity<R: Ratchet>(entropy: &mut Entropy, now: Now) -> IdentityRow {
         name: String::new(),
         created_at: now.wall,
         availability: Availability::default(),
+        default_timer: 0,
     }
 }
 

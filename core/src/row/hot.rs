@@ -26,6 +26,8 @@ pub struct IdentityRow {
     /// How this node shows itself to contacts.
     #[zeroize(skip)]
     pub availability: Availability,
+    /// Our timer in conversations that begin, in seconds; 0 is off.
+    pub default_timer: u32,
 }
 
 impl IdentityRow {

@@ -187,7 +187,8 @@ macro_rules! table {
 }
 
 const IDENTITY: Table = table!("identity": "only";
-    "address", "onion_seed", "signal_identity", "registration_id", "name", "created_at", "availability");
+    "address", "onion_seed", "signal_identity", "registration_id", "name", "created_at", "availability",
+    "default_timer");
 const CONTACT: Table = table!("contact": "contact";
     "relationship", "petname", "claimed_name", "note", "invite", "identity_key", "verified", "blocked", "features",
     "created_at", "last_seen", "attempts", "next_attempt", "untrusted", "removed_by_peer");
@@ -222,6 +223,7 @@ impl Commit<'_> {
                     row.name,
                     row.created_at.0.cast_signed(),
                     row.availability.code(),
+                    row.default_timer,
                 ],
             ),
             Row::Contact(row) => self.write_contact(mode, row),

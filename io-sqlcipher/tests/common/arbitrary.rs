@@ -230,16 +230,25 @@ pub fn text() -> impl Strategy<Value = String> {
 }
 
 fn identity() -> impl Strategy<Value = IdentityRow> {
-    (bytes(), any::<u32>(), small_text(), wall(), availability()).prop_map(
-        |(signal_identity, registration_id, name, created_at, availability)| IdentityRow {
-            onion_seed: super::identity(super::OWN).onion_seed,
-            signal_identity,
-            registration_id,
-            name,
-            created_at,
-            availability,
-        },
+    (
+        bytes(),
+        any::<u32>(),
+        small_text(),
+        wall(),
+        availability(),
+        any::<u32>(),
     )
+        .prop_map(
+            |(signal_identity, registration_id, name, created_at, availability, default_timer)| IdentityRow {
+                onion_seed: super::identity(super::OWN).onion_seed,
+                signal_identity,
+                registration_id,
+                name,
+                created_at,
+                availability,
+                default_timer,
+            },
+        )
 }
 
 fn availability() -> impl Strategy<Value = Availability> {

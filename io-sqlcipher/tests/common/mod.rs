@@ -85,6 +85,7 @@ pub fn identity(n: u8) -> IdentityRow {
         name: format!("name {n}"),
         created_at: Wall(1_700_000_000_000),
         availability: Availability::default(),
+        default_timer: 0,
     }
 }
 

@@ -32,6 +32,9 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
     if identity.availability != Availability::default() {
         writeln!(out, "availability {:?}", identity.availability).unwrap();
     }
+    if identity.default_timer > 0 {
+        writeln!(out, "default timer {}", identity.default_timer).unwrap();
+    }
     for row in &image.contacts {
         writeln!(
             out,

@@ -130,6 +130,9 @@ impl DurableFirst {
             Reply::Contact(address) => disk.row(&Key::Contact(*address)).is_some(),
             Reply::Invite(code) => code.invite.is_some_and(|token| disk.row(&Key::Invite(token)).is_some()),
             Reply::Identity { .. } => disk.row(&Key::Identity).is_some(),
+            Reply::DefaultTimer(seconds) => {
+                matches!(disk.row(&Key::Identity), Some(Row::Identity(row)) if row.default_timer == *seconds)
+            }
             Reply::Acknowledged(seq) => disk
                 .rows()
                 .any(|row| matches!(row, Row::Consumer(row) if row.acknowledged >= *seq)),

@@ -70,6 +70,7 @@ impl Timeline {
             Command::SetTimer(conversation, seconds) => {
                 format!("set the timer with {} to {seconds} s", place(*conversation))
             }
+            Command::DefaultTimer(Some(seconds)) => format!("set the default timer to {seconds} s"),
             Command::CreateInvite => "create an invite".to_owned(),
             other => {
                 let text = format!("{other:?}");

@@ -37,6 +37,7 @@ impl Bare {
             name: String::new(),
             created_at: Wall(0),
             availability: Availability::default(),
+            default_timer: 0,
         };
         let mut listener = tor.listen(&identity).expect("no other listener");
         let mut changes = tor.status_changes();

@@ -213,6 +213,7 @@ fn disk_of(person: &TestIdentity) -> Disk {
         name: String::new(),
         created_at: Wall(0),
         availability: Availability::default(),
+        default_timer: 0,
     };
     let mut disk = Disk::default();
     disk.apply(Batch {
