@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Time;
+use super::{Presence, Time};
 
 /// A peer: its address, its names, and whether its key was verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +39,10 @@ pub struct Contact {
     pub timer_theirs: u32,
     /// Messages of the contact that were not read here.
     pub unread: u64,
+    /// Whether the contact is online, as a link last proved it.
+    pub presence: Presence,
+    /// When that was; none if no link has proved it since the daemon's start.
+    pub presence_as_of: Option<Time>,
     /// When the contact was made.
     pub created_at: Time,
     /// When a link to the contact was last alive.

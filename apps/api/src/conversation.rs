@@ -237,6 +237,10 @@ pub struct Thread {
     pub conversation: Conversation,
     /// Its name; none for what is in no thread.
     pub thread: Option<String>,
+    /// What to call it: its name, or else the user's name for the conversation.
+    pub title: Option<String>,
+    /// The onion addresses of its members: this node's, and the contact's.
+    pub participants: Vec<String>,
     /// How many messages it holds.
     pub messages: u64,
     /// How many of them were not read here.
@@ -252,6 +256,9 @@ pub struct Receive {
     /// The consumer: what one has received, another has not. `receive` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumer: Option<String>,
+    /// Only of this conversation. What arrived in others is received later, without it. A consumer's name has 1 to 41 bytes then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
     /// At most so many, 1 to 1000; 1000 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
@@ -276,6 +283,9 @@ pub struct AckMessages {
     /// The consumer. `receive` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumer: Option<String>,
+    /// Only what was received of this conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
     /// Acknowledge up to and including this event: `seq` of what was received.
     pub seq: u64,
 }
@@ -314,6 +324,23 @@ pub struct SetTimer {
     /// Seconds that messages live; 0 turns this node's timer off; without it, the timers are only shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u32>,
+}
+
+/// Parameters of `conversations.default_timer`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetDefaultTimer {
+    /// Seconds that messages live in conversations that begin, and in those that have the old default timer; 0 turns it off;
+    /// without it, the timer is only shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u32>,
+}
+
+/// This node's timer in conversations that begin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DefaultTimer {
+    /// Seconds that messages live; 0 is for ever.
+    pub seconds: u32,
 }
 
 /// A conversation's timers, in seconds; 0 is off.

@@ -33,9 +33,9 @@ pub use contact::{
     Rename, Safety,
 };
 pub use conversation::{
-    AckMessages, Conversation, ConversationOnly, ConversationTimers, DeletedMessages, Edit, History, Inbox, ListOutbox,
-    LockConsumer, MarkRead, MessageOnly, Messages, React, Receive, Received, Search, Send, Sent, SetTimer, Thread,
-    Threads, ThreadsQuery, Typing, WaitFor,
+    AckMessages, Conversation, ConversationOnly, ConversationTimers, DefaultTimer, DeletedMessages, Edit, History,
+    Inbox, ListOutbox, LockConsumer, MarkRead, MessageOnly, Messages, React, Receive, Received, Search, Send, Sent,
+    SetDefaultTimer, SetTimer, Thread, Threads, ThreadsQuery, Typing, WaitFor,
 };
 pub use error::{Error, ErrorData, Kind};
 pub use event::{

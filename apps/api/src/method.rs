@@ -86,6 +86,7 @@ macro_rules! for_every_method {
             "outbox.retry" Send Retry(MessageOnly) -> Sent, "Try now; a failed or cancelled message is queued again.";
             "conversations.delete" Admin DeleteConversation(ConversationOnly) -> DeletedMessages, "Delete every message of a conversation, on this node alone.";
             "conversations.timer" Admin Timer(SetTimer) -> ConversationTimers, "Show or set the conversation's timer.";
+            "conversations.default_timer" Admin DefaultTimerSet(SetDefaultTimer) -> DefaultTimer, "Show or set this node's timer in conversations that begin.";
             "events.list" Read EventsList(ListEvents) -> Events, "Read the event log.";
             "events.wait" Read EventsWait(WaitEvents) -> Events, "Wait until the event log has something to read.";
             "events.ack" Read EventsAck(Acknowledge) -> Acknowledged, "Acknowledge the event log up to a number, for a consumer.";

@@ -44,6 +44,12 @@ pub struct Status {
     pub started_at: Time,
     /// The data folder.
     pub data_dir: String,
+    /// The socket that it answers on.
+    pub socket: String,
+    /// The file that it holds the lock of.
+    pub lock_file: String,
+    /// The file that its log goes to; none if that is standard error.
+    pub log_file: Option<String>,
 }
 
 /// Parameters of `daemon.backup`.

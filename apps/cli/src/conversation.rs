@@ -23,7 +23,7 @@ pub struct Send {
     #[arg(long, short)]
     thread: Option<String>,
     /// Reply to the message with this id, or with these first digits of it
-    #[arg(long, value_name = "ID")]
+    #[arg(long, short, value_name = "ID")]
     reply_to: Option<String>,
     /// Seconds until it disappears, after it was read (there) and sent (here)
     #[arg(long, value_name = "SECONDS")]
@@ -264,8 +264,9 @@ impl Typing {
 /// `sotto ephemeral`
 #[derive(Args, Debug)]
 pub struct Ephemeral {
-    /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
-    conversation: String,
+    /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID. Without it, or
+    /// with a number in its place, all conversations that begin, and those that have the old default timer
+    conversation: Option<String>,
     /// Seconds until messages disappear; 0 is never; without it, the timers are only shown
     seconds: Option<u32>,
 }
@@ -273,8 +274,18 @@ pub struct Ephemeral {
 impl Ephemeral {
     /// Sets or shows the timer.
     pub fn run(self, context: &Context) -> Outcome {
+        let conversation = match (self.conversation, self.seconds) {
+            (None, _) => return default_timer(context, None),
+            (Some(first), None) if first.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let seconds = first
+                    .parse()
+                    .map_err(|_| Stop::usage(format!("{first} seconds are too many")))?;
+                return default_timer(context, Some(seconds));
+            }
+            (Some(conversation), _) => conversation,
+        };
         let params = api::SetTimer {
-            conversation: self.conversation,
+            conversation,
             seconds: self.seconds,
         };
         let timer = context.client()?.call::<all::Timer>(&params)?;
@@ -287,6 +298,17 @@ impl Ephemeral {
             table.render()
         })?)
     }
+}
+
+/// Sets or shows the timer of conversations that begin.
+fn default_timer(context: &Context, seconds: Option<u32>) -> Outcome {
+    let params = api::SetDefaultTimer { seconds };
+    let timer = context.client()?.call::<all::DefaultTimerSet>(&params)?;
+    Ok(context.output.emit(&timer, |timer| {
+        let mut table = Table::bare();
+        table.pair("messages live", (Tone::Strong, lifetime(timer.seconds)));
+        table.render()
+    })?)
 }
 
 /// A timer of so many seconds; 0 is off.

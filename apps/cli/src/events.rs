@@ -1,6 +1,8 @@
 //! `sotto receive` and `sotto listen`: what happened since the last time, and what happens now.
 
 use std::io::{self, IsTerminal};
+use std::thread::sleep;
+use std::time::Duration;
 
 use clap::Args;
 use sotto_api::{self as api, Body, ContactName, Conversation, Direction, Event, Message, all};
@@ -17,6 +19,9 @@ pub struct Receive {
     /// At most so many, 1 to 1000
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u32>,
+    /// Only what arrived in this conversation; the rest is there the next time
+    #[arg(long, short, value_name = "CONVERSATION")]
+    conversation: Option<String>,
     /// The consumer: what one has received, another has not
     #[arg(long, value_name = "NAME")]
     consumer: Option<String>,
@@ -30,6 +35,7 @@ impl Receive {
     pub fn run(self, context: &Context) -> Outcome {
         let params = api::Receive {
             consumer: self.consumer.clone(),
+            conversation: self.conversation.clone(),
             limit: self.limit,
             peek: true,
         };
@@ -44,8 +50,12 @@ impl Receive {
             .emit(&received, |received| messages(&received.messages))?;
         if !self.peek {
             // Only now: had our reader gone away before, it would all be there the next time.
-            let (consumer, seq) = (self.consumer, received.seq);
-            client.call::<all::Ack>(&api::AckMessages { consumer, seq })?;
+            let acknowledged = api::AckMessages {
+                consumer: self.consumer,
+                conversation: self.conversation,
+                seq: received.seq,
+            };
+            client.call::<all::Ack>(&acknowledged)?;
         }
         if received.missed > 0 {
             context
@@ -76,6 +86,21 @@ pub struct Listen {
     /// Also presence, which is not in the log
     #[arg(long)]
     presence: bool,
+    /// Print what has come every so many seconds, not at once
+    #[arg(long, short, value_name = "SECONDS", value_parser = interval)]
+    interval: Option<Duration>,
+    /// Print at most so many at each interval; without an interval, end after so many
+    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+}
+
+/// Seconds, with or without a fraction.
+fn interval(text: &str) -> Result<Duration, String> {
+    const LONGEST: f64 = 86_400.0;
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= LONGEST => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(format!("must be more than 0 and at most {LONGEST} seconds")),
+    }
 }
 
 impl Listen {
@@ -93,13 +118,24 @@ impl Listen {
             json: context.output.json || !io::stdout().is_terminal(),
             ..context.output
         };
+        let mut printed = 0;
         loop {
             let event = client.event()?;
             output.emit(&event, sentence)?;
+            printed += 1;
+            let full = self.limit == Some(printed);
             if let (true, Some(consumer), Some(seq)) = (self.ack, &self.consumer, event.seq)
-                && !client.has_event()
+                && (full || !client.has_event())
             {
                 acknowledge(&mut client, consumer, seq)?;
+            }
+            match self.interval {
+                None if full => return Ok(()),
+                Some(interval) if full || !client.has_event() => {
+                    printed = 0;
+                    sleep(interval);
+                }
+                _ => {}
             }
         }
     }

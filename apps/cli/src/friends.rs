@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
 use data_encoding::HEXLOWER;
-use sotto_api::{self as api, Contact, FriendRequest, Relationship, all};
+use sotto_api::{self as api, Contact, FriendRequest, Presence, Relationship, all};
 
 use super::context::Context;
 use super::output::{Table, Tone, block, line, moment, qr, short, who};
@@ -264,7 +264,13 @@ fn table(contacts: &[Contact]) -> String {
             } else {
                 (Tone::Strong, contact.unread.to_string()).into()
             },
-            contact.last_seen.map_or_else(|| "-".to_owned(), moment).into(),
+            match contact.presence {
+                Presence::Online => (Tone::Good, "online").into(),
+                Presence::Away => (Tone::Warning, "away").into(),
+                Presence::Offline | Presence::Unknown => {
+                    contact.last_seen.map_or_else(|| "-".to_owned(), moment).into()
+                }
+            },
             (Tone::Faint, them.contact.as_str()).into(),
         ]);
     }

@@ -64,9 +64,10 @@ pub enum Command {
     Read(conversation::Read),
     /// Tell a contact that you are typing, or no longer
     Typing(conversation::Typing),
-    /// Set the conversation's timer; 0 turns it off
+    /// Set the timer of a conversation, or of all; 0 turns it off
     Ephemeral(conversation::Ephemeral),
     /// Show what arrived since the last time
+    #[command(visible_alias = "recv")]
     Receive(events::Receive),
     /// Follow the event log
     #[command(visible_alias = "watch")]
@@ -231,6 +232,7 @@ mod tests {
         ("outbox.retry", &["outbox", "retry"]),
         ("conversations.delete", &["delete"]),
         ("conversations.timer", &["ephemeral"]),
+        ("conversations.default_timer", &["ephemeral"]),
         ("events.subscribe", &["listen"]),
         ("agents.add", &["agents", "add"]),
         ("agents.list", &["agents", "list"]),

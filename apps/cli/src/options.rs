@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process;
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 
 /// The options that stand before or after any command.
 #[derive(Args, Clone, Debug, Default)]
@@ -52,7 +53,14 @@ pub struct Global {
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub no_input: bool,
     /// Print only data and errors
-    #[arg(long, short, global = true, help_heading = "Everywhere")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        env = "SOTTO_QUIET",
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Everywhere"
+    )]
     pub quiet: bool,
 }
 

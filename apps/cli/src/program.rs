@@ -24,6 +24,9 @@ pub trait Program: Debug + Sync {
     /// Checks a configuration file; answers with the network that it names.
     fn check_config(&self, file: &Path) -> Result<String, Error>;
 
+    /// Where a configuration file has the log go, if it says so.
+    fn configured_log_file(&self, config: &Path) -> Result<Option<PathBuf>, Error>;
+
     /// Checks that the file with the key or passphrase that a configuration file names is the user's alone; answers with
     /// its path.
     fn check_key_file(&self, config: &Path) -> Result<Option<PathBuf>, Error>;

@@ -30,6 +30,8 @@ pub struct Config {
     pub key_file: Option<PathBuf>,
     /// The passphrase of the store.
     pub passphrase_file: Option<PathBuf>,
+    /// Where the log goes; standard error if nothing is said.
+    pub log_file: Option<PathBuf>,
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub log_level: String,
     /// arti's own configuration.
@@ -47,6 +49,7 @@ impl Default for Config {
             events_kept: 1_000_000,
             key_file: None,
             passphrase_file: None,
+            log_file: None,
             log_level: String::from("info"),
             tor: Table::new(),
         }
@@ -151,6 +154,12 @@ const SETTINGS: &[Setting] = &[
         read: |config, value| path(value).map(|path| config.passphrase_file = path),
     },
     Setting {
+        name: "log_file",
+        about: "File for the daemon's log. Relative to this file. Empty: daemon.log with `sotto daemon start`, else standard error.",
+        default: "\"\"",
+        read: |config, value| path(value).map(|path| config.log_file = path),
+    },
+    Setting {
         name: "log_level",
         about: "How much the daemon's log says: \"error\", \"warn\", \"info\", \"debug\" or \"trace\".",
         default: "\"info\"",
@@ -210,7 +219,7 @@ impl Config {
         if config.key_file.is_some() && config.passphrase_file.is_some() {
             return Err(String::from("key_file and passphrase_file exclude each other"));
         }
-        for file in [&mut config.key_file, &mut config.passphrase_file]
+        for file in [&mut config.key_file, &mut config.passphrase_file, &mut config.log_file]
             .into_iter()
             .flatten()
         {
@@ -222,7 +231,9 @@ impl Config {
 
 /// The file that `sotto init` writes: every key with its default, those of `set` (name, TOML value) in force.
 pub fn template(set: &[(&str, String)]) -> String {
-    let mut text = String::from("# Sotto's configuration. Every key is optional; those behind a # show the default.\n");
+    let mut text = String::from(
+        "# Sotto's configuration. Every key is optional; those behind a # show the default.\n# Flags come first, then environment variables, then this file.\n",
+    );
     for setting in SETTINGS {
         let line = match set.iter().find(|(name, _)| *name == setting.name) {
             Some((name, value)) => format!("{name} = {value}"),

@@ -4,7 +4,6 @@
 //! the reverse order. Everything runs on one thread, except the store, the queries and Tor, which block and have threads of
 //! their own.
 
-mod authority;
 mod call;
 mod client_queue;
 mod config;
@@ -29,6 +28,7 @@ mod view;
 
 use std::env;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -40,7 +40,6 @@ use sotto_io_tokio::{DriverError, NodeHandle, NodeTask, Transport};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
-use authority::Authority;
 use event_watch::EventWatch;
 use network::NetworkHandle;
 use read_pool::{ReadPool, ReadThread};
@@ -64,6 +63,8 @@ pub struct Options {
     pub transport: Option<Arc<dyn Transport>>,
     /// Where the store's key is.
     pub key: KeySource,
+    /// Where the log goes, in place of the configured file.
+    pub log_file: Option<PathBuf>,
 }
 
 impl fmt::Debug for Options {
@@ -76,10 +77,11 @@ impl fmt::Debug for Options {
 }
 
 /// Runs a daemon in this process until a client or a signal stops it.
-pub fn run(profile: &Profile, options: Options, log: &Log) -> Result<(), Error> {
+pub fn run(profile: &Profile, options: Options) -> Result<(), Error> {
     profile.require()?;
     harden::harden()?;
     let config = configured(profile, &options)?;
+    let log = &config.log_file.map_or(Log::Stderr, Log::File);
     let log_handle = Arc::new(log::start(log, &config.log_level)?);
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -121,10 +123,9 @@ impl Daemon {
         profile.require()?;
         let config = configured(profile, &options)?;
         let lock = Lock::acquire(&profile.lock_file())?;
-        let (store, owner) = key::open(&options.key, &config, &profile.database(), Store::open)?;
+        let store = key::open(&options.key, &config, &profile.database(), Store::open)?;
         let pool = || ReadPool::start(store.reader().map_err(|error| fault::store(&error))?);
         let (reads, read_thread) = pool()?;
-        let authority = Authority::load(&reads, owner).await?;
         let (backups, backup_thread) = pool()?;
         let mut followers = JoinSet::new();
         let network = match options.transport {
@@ -141,13 +142,8 @@ impl Daemon {
             .await
             .map_err(|error| fault::driver(&error))?;
         let pools = [reads, backups];
-        let parts = Parts {
-            config,
-            node: node.clone(),
-            pools,
-            authority,
-        };
-        let (service, server) = match serve(profile, parts, &network, &mut followers, &lock).await {
+        let (service, server) = match serve(profile, config, node.clone(), pools, &network, &mut followers, &lock).await
+        {
             Ok(started) => started,
             Err(error) => {
                 // The address and the store are free again before the error is returned, so that the next start finds them.
@@ -272,29 +268,16 @@ async fn first_panic(tasks: &mut JoinSet<()>) -> JoinError {
     }
 }
 
-/// What a service is made of.
-struct Parts {
-    config: Config,
-    node: NodeHandle,
-    /// For queries, and for backups.
-    pools: [ReadPool; 2],
-    authority: Authority,
-}
-
 /// Starts the server for a node that runs.
 async fn serve(
     profile: &Profile,
-    parts: Parts,
+    config: Config,
+    node: NodeHandle,
+    [reads, backups]: [ReadPool; 2],
     network: &NetworkHandle,
     followers: &mut JoinSet<()>,
     lock: &Lock,
 ) -> Result<(Arc<Service>, JoinHandle<()>), Error> {
-    let Parts {
-        config,
-        node,
-        pools: [reads, backups],
-        authority,
-    } = parts;
     // Subscribed before the end of the log is read, so that no event is missed between the two.
     let notices = node.subscribe();
     let newest = reads
@@ -312,17 +295,14 @@ async fn serve(
         reads,
         backups,
         events: EventWatch::start(notices, newest.0, followers),
-        folder: profile.folder().to_owned(),
+        profile: profile.clone(),
         us,
         started_at: Time::now(),
         stop: watch::Sender::new(false),
         subscriptions: AtomicU64::new(0),
         consumer_locks: ConsumerLocks::default(),
         config,
-        authority,
     });
-    service.send_what_was_allowed().await?;
-    followers.spawn(service.clone().watch_approvals());
     if let Some(configured) = service.config.availability {
         service
             .command(Command::SetAvailability(view::availability(configured)))
@@ -336,6 +316,9 @@ async fn serve(
 
 fn configured(profile: &Profile, options: &Options) -> Result<Config, Error> {
     let mut config = Config::load(&profile.config_file())?;
+    if let Some(log_file) = &options.log_file {
+        config.log_file = Some(std::path::absolute(log_file).map_err(|error| Error::io(log_file.display(), &error))?);
+    }
     if let Some(network) = &options.network {
         config.network = network.parse().map_err(|why: String| Error::new(Kind::Usage, why))?;
     }

@@ -105,10 +105,7 @@ impl Sender {
         .await
     }
 
-    async fn send(&self, mut event: Event) -> Result<(), Ending> {
-        if !self.call.discloses_event(&mut event).await? {
-            return Ok(());
-        }
+    async fn send(&self, event: Event) -> Result<(), Ending> {
         let happening = EventNotification {
             subscription: self.subscription.id,
             event,

@@ -3,7 +3,9 @@
 use data_encoding::HEXLOWER;
 use sotto_api::{self as api, Body};
 use sotto_core::row::{self, DeliveryState, Event as Row};
-use sotto_core::{ApplicationEvent, ConversationId, Direction, EventSeq, MessageKey, OnionAddress, Wall};
+use sotto_core::{
+    ApplicationEvent, ContactPresence, ConversationId, Direction, EventSeq, MessageKey, OnionAddress, Wall,
+};
 use sotto_io_sqlcipher::{ContactView, EventView, MessageView, RequestView, ThreadView, Who};
 
 use crate::resolve::Candidate;
@@ -26,7 +28,7 @@ pub(crate) fn candidate((who, relationship): (Who, row::Relationship)) -> Candid
     }
 }
 
-pub(crate) fn contact(contact: ContactView) -> api::Contact {
+pub(crate) fn contact(contact: ContactView, seen: Option<ContactPresence>) -> api::Contact {
     api::Contact {
         who: who(contact.who),
         relationship: match contact.relationship {
@@ -39,6 +41,8 @@ pub(crate) fn contact(contact: ContactView) -> api::Contact {
         timer_ours: contact.timer_ours,
         timer_theirs: contact.timer_theirs,
         unread: contact.unread,
+        presence: seen.map_or(api::Presence::Unknown, |seen| presence(seen.presence)),
+        presence_as_of: seen.and_then(|seen| seen.as_of).map(time),
         created_at: time(contact.created_at),
         last_seen: contact.last_seen.map(time),
         attempts: contact.retry.attempts,
@@ -74,9 +78,16 @@ pub(crate) fn request(request: RequestView) -> api::FriendRequest {
     }
 }
 
-pub(crate) fn thread(thread: ThreadView) -> api::Thread {
+pub(crate) fn thread(us: OnionAddress, thread: ThreadView) -> api::Thread {
+    let participants = match thread.conversation {
+        ConversationId::Direct(contact) => vec![us.to_string(), contact.to_string()],
+        ConversationId::Group(_) | ConversationId::Channel(_) => vec![us.to_string()],
+    };
+    let conversation = conversation_name(thread.conversation, thread.peer);
     api::Thread {
-        conversation: conversation_name(thread.conversation, thread.peer),
+        title: thread.thread.clone().or_else(|| conversation.petname.clone()),
+        participants,
+        conversation,
         thread: thread.thread,
         messages: thread.messages,
         unread: thread.unread,
@@ -94,7 +105,7 @@ pub(crate) fn conversation(conversation: ConversationId) -> String {
 }
 
 /// A conversation and what to call it: in a direct one, as its peer.
-pub(crate) fn conversation_name(id: ConversationId, peer: Option<Who>) -> api::Conversation {
+fn conversation_name(id: ConversationId, peer: Option<Who>) -> api::Conversation {
     let (petname, claimed_name, verified) = peer.map_or((None, None, false), |peer| {
         (peer.petname, peer.claimed_name, peer.verified)
     });

@@ -17,7 +17,10 @@ use program::Sotto;
 /// Private peer-to-peer messaging for people and for the agents that work for them.
 #[derive(Debug, Parser)]
 #[command(name = "sotto", version, max_term_width = 100)]
-#[command(after_help = "Try `sotto demo` first. Every command takes --json; `sotto help COMMAND` says more.")]
+#[command(
+    after_help = "Try `sotto demo` first. Every command takes --json; `sotto help COMMAND` says more.\n\
+    A flag comes before its environment variable, and that before config.toml."
+)]
 pub struct Cli {
     /// What every command takes.
     #[command(flatten)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 use sotto_api::{Error, Identity};
 use sotto_cli::{Context, Program};
-use sotto_daemon::{Backup, Config, KeySource, Log, Options};
+use sotto_daemon::{Backup, Config, KeySource, Options};
 use zeroize::Zeroizing;
 
 use super::Cli;
@@ -36,14 +36,18 @@ impl Program for Sotto {
         let options = Options {
             network: context.global.network.clone(),
             key: source(context, key),
+            log_file,
             ..Options::default()
         };
-        let log = log_file.map_or(Log::Stderr, Log::File);
-        sotto_daemon::run(&context.profile()?, options, &log)
+        sotto_daemon::run(&context.profile()?, options)
     }
 
     fn check_config(&self, file: &Path) -> Result<String, Error> {
         Ok(Config::load(file)?.network.to_string())
+    }
+
+    fn configured_log_file(&self, config: &Path) -> Result<Option<PathBuf>, Error> {
+        Ok(Config::load(config)?.log_file)
     }
 
     fn check_key_file(&self, config: &Path) -> Result<Option<PathBuf>, Error> {

@@ -33,8 +33,14 @@ pub struct Start {
     #[command(flatten)]
     key: KeySource,
     /// Write the log to this file instead of the profile's own
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, short, env = "SOTTO_LOG_FILE", value_name = "FILE")]
     log_file: Option<PathBuf>,
+    /// Run in the foreground until stopped, as `sotto daemon run` does
+    #[arg(long, short, conflicts_with = "wait")]
+    foreground: bool,
+    /// For scripts that poll; messages arrive by themselves, and this changes nothing
+    #[arg(long, short, value_name = "SECONDS")]
+    interval: Option<f64>,
     /// Return once peers can reach you, or after so many seconds with exit code 8 [default: 120]
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "120")]
     wait: Option<u64>,
@@ -43,6 +49,9 @@ pub struct Start {
 impl Start {
     /// Starts it, unless it runs already.
     pub fn run(self, context: &Context) -> Outcome {
+        if self.foreground {
+            return Ok(context.program.run_daemon(context, self.key, self.log_file)?);
+        }
         let profile = context.profile()?;
         if let Ok(mut client) = Client::connect(&profile.socket()) {
             client.call::<all::NodeStatus>(&api::Nothing {}).map_err(profile_held)?;
@@ -92,7 +101,7 @@ impl Start {
         profile: &Profile,
         passphrase: Option<&Zeroizing<String>>,
     ) -> Result<Client, Error> {
-        let log_file = self.log_file.clone().unwrap_or_else(|| profile.log_file());
+        let log_file = log_file(context, profile, self.log_file.clone())?;
         let mut log = open_log(&log_file).map_err(|error| Error::io(log_file.display(), &error))?;
         let begin = log
             .seek(SeekFrom::End(0))
@@ -159,6 +168,15 @@ impl Start {
         }
         Ok(child)
     }
+}
+
+/// Where the log of a daemon goes that runs in the background: as given, or as configured, or where the profile has it.
+pub fn log_file(context: &Context, profile: &Profile, given: Option<PathBuf>) -> Result<PathBuf, Error> {
+    if let Some(given) = given {
+        return Ok(given);
+    }
+    let configured = context.program.configured_log_file(&profile.config_file())?;
+    Ok(configured.unwrap_or_else(|| profile.log_file()))
 }
 
 /// A daemon that does not answer holds the profile. No second one can start beside it.

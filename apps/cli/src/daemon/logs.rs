@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 use sotto_api::{Error, Kind};
 
+use super::launch::log_file;
 use crate::context::Context;
 use crate::output;
 use crate::stop::Outcome;
@@ -26,12 +27,15 @@ pub struct Logs {
     /// How many lines from the end
     #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
     lines: usize,
+    /// The file, if the daemon was started with another one than the profile's
+    #[arg(long, short, env = "SOTTO_LOG_FILE", value_name = "FILE")]
+    log_file: Option<PathBuf>,
 }
 
 impl Logs {
     /// Prints it.
     pub fn run(self, context: &Context) -> Outcome {
-        let path = context.profile()?.log_file();
+        let path = log_file(context, &context.profile()?, self.log_file)?;
         let mut log = open(&path)?;
         let mut lines = Vec::new();
         while let Some(line) = next(&mut log, &path)? {

@@ -44,7 +44,7 @@ struct Run {
     #[command(flatten)]
     key: KeySource,
     /// Write the log to this file instead of standard error; SIGHUP has it opened anew
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, short, env = "SOTTO_LOG_FILE", value_name = "FILE")]
     log_file: Option<PathBuf>,
     /// Leave the terminal's session first
     #[arg(long, hide = true)]

@@ -1,10 +1,11 @@
 //! `friends.*`
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use sotto_api::{self as api, Error, Kind, all};
-use sotto_core::{Command, FriendCode, OnionAddress, Reply};
+use sotto_core::{Command, ContactPresence, FriendCode, OnionAddress, Reply};
 use sotto_io_sqlcipher::Reader;
 
 use super::{Handle, Handled};
@@ -34,9 +35,13 @@ impl Handle<all::Add> for Call {
 impl Handle<all::List> for Call {
     async fn handle(self: &Arc<Self>, params: api::List) -> Result<Handled<api::Contacts>, Error> {
         let contacts = self.reads.read(Reader::contacts).await?;
+        let seen = self.presence().await?;
         let mut friends: Vec<_> = contacts
             .into_iter()
-            .map(view::contact)
+            .map(|one| {
+                let presence = seen.get(&one.who.address).copied();
+                view::contact(one, presence)
+            })
             .filter(|one| params.all || is_ours(one))
             .collect();
         friends.sort_by_cached_key(|contact| {
@@ -177,8 +182,17 @@ impl Call {
 
     pub(super) async fn contact(&self, address: OnionAddress) -> Result<api::Contact, Error> {
         let found = self.reads.read(move |reader| reader.contact(&address)).await?;
+        let seen = self.presence().await?.remove(&address);
         found
-            .map(view::contact)
+            .map(|found| view::contact(found, seen))
             .ok_or_else(|| Error::new(Kind::UnknownContact, format!("{address} is not a contact")))
+    }
+
+    /// The presence of every contact.
+    async fn presence(&self) -> Result<BTreeMap<OnionAddress, ContactPresence>, Error> {
+        match self.command(Command::Peers).await? {
+            Reply::Peers(peers) => Ok(peers.into_iter().map(|peer| (peer.contact, peer)).collect()),
+            reply => Err(unexpected(&reply)),
+        }
     }
 }

@@ -15,14 +15,8 @@ use crate::subscription::Subscription;
 const PAGE: u32 = 100;
 const DEFAULT_TIMEOUT: u32 = 30;
 
-/// Where a consumer goes on. `since` overrides its position; without both it is the end of the log.
-async fn start(call: &Call, consumer: Option<&str>, since: Option<u64>) -> Result<Start, Error> {
-    let consumer = consumer.map(|consumer| call.consumer(consumer)).transpose()?;
-    start_as(call, consumer.as_deref(), since).await
-}
-
-/// The same, by the consumer's name in the log.
-pub(super) async fn start_as(call: &Call, consumer: Option<&str>, since: Option<u64>) -> Result<Start, Error> {
+/// `since` overrides the consumer's position; without both it is the end of the log.
+pub(super) async fn start(call: &Call, consumer: Option<&str>, since: Option<u64>) -> Result<Start, Error> {
     if let Some(since) = since {
         return Ok(Start {
             after: EventSeq(since),
@@ -120,10 +114,9 @@ impl Handle<all::EventsWait> for Call {
 impl Handle<all::EventsAck> for Call {
     async fn handle(self: &Arc<Self>, params: api::Acknowledge) -> Result<Handled<api::Acknowledged>, Error> {
         let api::Acknowledge { consumer, seq } = params;
-        let of_log = self.consumer(&consumer)?;
-        check_consumer(&of_log)?;
+        check_consumer(&consumer)?;
         let acknowledge = Command::AcknowledgeEvents {
-            consumer: of_log,
+            consumer: consumer.clone(),
             seq: EventSeq(seq),
         };
         match self.command(acknowledge).await? {

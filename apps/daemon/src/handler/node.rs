@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use sotto_api::{self as api, Error, Kind, all};
-use sotto_core::{Command, ConversationId, FriendCode, Reply, Status};
-use sotto_io_sqlcipher::{MessageView, Reader};
+use sotto_core::{Command, FriendCode, Reply};
+use sotto_io_sqlcipher::Reader;
 
 use super::{Handle, Handled};
 use crate::call::Call;
@@ -67,22 +67,7 @@ impl Handle<all::NodeStatus> for Call {
         let Reply::Status(status) = reply else {
             return Err(unexpected(&reply));
         };
-        let rights = self.rights()?;
-        let mut status = status;
-        let mut requests = self.reads.read(Reader::requests).await?.len();
-        if let Some(record) = rights.agent().filter(|record| !record.read.all) {
-            // How much others write is theirs.
-            let outbox = self.reads.read(Reader::outbox).await?;
-            let readable = |message: &&MessageView| rights.reads(&view::conversation(message.key.conversation));
-            status = Status {
-                queued: outbox.iter().filter(readable).count(),
-                availability: status.availability,
-                ..Status::default()
-            };
-            if !record.admin {
-                requests = 0;
-            }
-        }
+        let requests = self.reads.read(Reader::requests).await?.len();
         let mut network = self.network.borrow().clone();
         if *self.stop.borrow() {
             network.phase = api::Phase::Stopping;
@@ -109,7 +94,10 @@ impl Handle<all::NodeStatus> for Call {
             log_lines_dropped: log::dropped_lines(),
             pid: std::process::id(),
             started_at: self.started_at,
-            data_dir: self.folder.display().to_string(),
+            data_dir: self.profile.folder().display().to_string(),
+            socket: self.profile.socket().display().to_string(),
+            lock_file: self.profile.lock_file().display().to_string(),
+            log_file: self.config.log_file.as_ref().map(|file| file.display().to_string()),
         }))
     }
 }
@@ -117,10 +105,7 @@ impl Handle<all::NodeStatus> for Call {
 impl Handle<all::NodePresence> for Call {
     async fn handle(self: &Arc<Self>, params: api::PresenceQuery) -> Result<Handled<api::PresenceList>, Error> {
         let only = match &params.contact {
-            Some(contact) => match self.readable_conversation(contact).await? {
-                ConversationId::Direct(contact) => Some(contact),
-                ConversationId::Group(_) | ConversationId::Channel(_) => None,
-            },
+            Some(contact) => Some(self.contact_named(contact).await?),
             None => None,
         };
         let reply = self.command(Command::Peers).await?;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use sotto_api::{self as api, Error, all};
 use sotto_core::row::{Event, MessageKey};
-use sotto_core::{Command, Direction, EventSeq, Reply};
+use sotto_core::{Command, ConversationId, Direction, EventSeq, Reply};
 use sotto_io_sqlcipher::MessageView;
 
-use super::events::{check_consumer, start_as};
+use super::events::{self, check_consumer, start};
 use super::{Handle, Handled, LONGEST, limit};
 use crate::call::Call;
 use crate::page::Start;
@@ -21,21 +21,24 @@ const SCAN: u32 = 256;
 /// Ids that one command may mark as read.
 const MARKED: usize = 256;
 
+/// Of a conversation's name, so many bytes are in the name of a position in it.
+const PLACE_BYTES: usize = 22;
+
 /// The consumer if none is named.
 const CONSUMER: &str = "receive";
 
 impl Handle<all::Receive> for Call {
     async fn handle(self: &Arc<Self>, params: api::Receive) -> Result<Handled<api::Received>, Error> {
         let limit = usize::try_from(limit(params.limit, LONGEST)?).unwrap_or(usize::MAX);
-        let consumer = self.consumer(params.consumer.as_deref().unwrap_or(CONSUMER))?;
+        let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
         // Looking takes nothing away, so it does not wait for a client that receives.
         let lock = if params.peek {
             None
         } else {
             Some(self.consumer_locks.lock(consumer.clone()).await?)
         };
-        let start = start_as(self, Some(&consumer), None).await?;
-        let batch = self.take(start, EventSeq(u64::MAX), limit).await?;
+        let reader = self.reader(consumer, params.conversation.as_deref()).await?;
+        let batch = self.take(&reader, EventSeq(u64::MAX), limit).await?;
         let received = api::Received {
             messages: batch
                 .messages
@@ -47,14 +50,14 @@ impl Handle<all::Receive> for Call {
             more: batch.more,
             missed: batch.missed,
         };
-        if params.peek || batch.at == start.after {
+        if params.peek || batch.at == reader.start.after {
             return Ok(Handled::Done(received));
         }
         let service = self.clone();
         Ok(Handled::AfterWrite(
             received,
             Box::pin(async move {
-                if let Err(error) = service.acknowledge(consumer, batch).await {
+                if let Err(error) = service.acknowledge(reader.place, batch).await {
                     tracing::warn!(kind = ?error.kind(), "what was received could not be acknowledged, and will be received again");
                 }
                 drop(lock);
@@ -65,7 +68,7 @@ impl Handle<all::Receive> for Call {
 
 impl Handle<all::Lock> for Call {
     async fn handle(self: &Arc<Self>, params: api::LockConsumer) -> Result<Handled<api::Done>, Error> {
-        let consumer = self.consumer(params.consumer.as_deref().unwrap_or(CONSUMER))?;
+        let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
         check_consumer(&consumer)?;
         let lock = self.consumer_locks.lock(consumer).await?;
         Ok(Handled::Locked(api::Done {}, lock))
@@ -74,18 +77,33 @@ impl Handle<all::Lock> for Call {
 
 impl Handle<all::Ack> for Call {
     async fn handle(self: &Arc<Self>, params: api::AckMessages) -> Result<Handled<api::Acknowledged>, Error> {
-        let asked = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
-        let consumer = self.consumer(&asked)?;
+        let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
         // Without the consumer's lock, which this very connection may hold: a position only ever goes forward.
-        let start = start_as(self, Some(&consumer), None).await?;
-        let batch = self.take(start, EventSeq(params.seq), usize::MAX).await?;
-        let seq = self.acknowledge(consumer.clone(), batch).await?;
+        let reader = self.reader(consumer.clone(), params.conversation.as_deref()).await?;
+        let batch = self.take(&reader, EventSeq(params.seq), usize::MAX).await?;
+        let seq = self.acknowledge(reader.place, batch).await?;
         let acknowledged = api::Acknowledged {
-            consumer: asked,
+            consumer: consumer.clone(),
             seq: seq.0,
         };
         Ok(Handled::Unlocked(acknowledged, consumer))
     }
+}
+
+/// A consumer, and how far it has received: in all conversations, or in one alone.
+struct ReceivingReader {
+    consumer: String,
+    only: Option<ConversationId>,
+    /// The name under which its position is acknowledged.
+    place: String,
+    start: Start,
+}
+
+/// The name of a consumer's position in one conversation alone. The beginning of an address is enough to tell one from
+/// another: two that share it only receive again what the other has.
+fn place_in(consumer: &str, conversation: ConversationId) -> String {
+    let name = view::conversation(conversation);
+    format!("{consumer}/{}", name.get(..PLACE_BYTES).unwrap_or(&name))
 }
 
 /// The messages that a part of the log received.
@@ -100,10 +118,56 @@ struct ReceivedBatch {
 }
 
 impl Call {
+    /// The consumer with its position. In one conversation alone, that is where it was in all or in this one, whichever is
+    /// later.
+    async fn reader(self: &Arc<Self>, consumer: String, only: Option<&str>) -> Result<ReceivingReader, Error> {
+        let only = self.conversation_if_named(only).await?;
+        let mut start = start(self, Some(&consumer), None).await?;
+        let mut place = consumer.clone();
+        if let Some(conversation) = only {
+            place = place_in(&consumer, conversation);
+            let own = events::start(self, Some(&place), None).await?;
+            start = Start {
+                after: start.after.max(own.after),
+                known: start.known || own.known,
+            };
+        }
+        Ok(ReceivingReader {
+            consumer,
+            only,
+            place,
+            start,
+        })
+    }
+
+    /// Whether the consumer wants a message that arrived as event `seq`: one of its conversation, or one that it has not
+    /// received in that conversation alone.
+    async fn wants(
+        &self,
+        reader: &ReceivingReader,
+        conversation: ConversationId,
+        seq: EventSeq,
+        received_in: &mut BTreeMap<ConversationId, EventSeq>,
+    ) -> Result<bool, Error> {
+        if let Some(only) = reader.only {
+            return Ok(only == conversation);
+        }
+        let received = match received_in.get(&conversation) {
+            Some(received) => *received,
+            None => {
+                let place = place_in(&reader.consumer, conversation);
+                let received = self.reads.read(move |reader| reader.consumer(&place)).await?;
+                *received_in.entry(conversation).or_insert(received.unwrap_or_default())
+            }
+        };
+        Ok(seq > received)
+    }
+
     /// What the log received after a position, up to and including `until`, at most `limit` messages. Messages that were
     /// deleted or have disappeared are left out.
-    async fn take(&self, start: Start, until: EventSeq, limit: usize) -> Result<ReceivedBatch, Error> {
-        let rights = self.rights()?;
+    async fn take(&self, reader: &ReceivingReader, until: EventSeq, limit: usize) -> Result<ReceivedBatch, Error> {
+        let start = reader.start;
+        let mut received_in = BTreeMap::new();
         let mut batch = ReceivedBatch {
             messages: Vec::new(),
             at: start.after,
@@ -123,10 +187,16 @@ impl Call {
                     return Ok(batch);
                 }
                 batch.at = event.row.seq;
-                if matches!(event.row.event, Event::MessageReceived { .. }) {
-                    batch.messages.extend(event.message.filter(|message| {
-                        !message.is_deleted() && rights.reads(&view::conversation(message.key.conversation))
-                    }));
+                let Event::MessageReceived { key } = event.row.event else {
+                    continue;
+                };
+                let message = event.message.filter(|message| !message.is_deleted());
+                if message.is_some()
+                    && self
+                        .wants(reader, key.conversation, event.row.seq, &mut received_in)
+                        .await?
+                {
+                    batch.messages.extend(message);
                 }
             }
             batch.more = batch.at < page.last;

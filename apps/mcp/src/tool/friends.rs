@@ -2,9 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sotto_api::{
-    Accept, Add, Contact, ContactOnly, ContactPresence, Error, FriendRequest, List, Nothing, Presence, Time, all,
-};
+use sotto_api::{Accept, Add, Contact, ContactOnly, Error, FriendRequest, List, Nothing, all};
 
 use super::{Effect, Tool};
 use crate::call::Call;
@@ -36,17 +34,22 @@ pub(crate) struct Paged {
     cursor: Option<String>,
 }
 
-/// A contact, its label and its presence.
+/// A contact and its label.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Friend {
+pub(crate) struct LabelledContact {
     /// How far the contact is verified.
     verification: Verification,
-    /// Whether the contact is online.
-    presence: Presence,
-    /// When a link last proved the presence.
-    presence_as_of: Option<Time>,
     #[serde(flatten)]
     contact: Contact,
+}
+
+impl From<Contact> for LabelledContact {
+    fn from(contact: Contact) -> Self {
+        Self {
+            verification: Verification::of_contact(&contact),
+            contact,
+        }
+    }
 }
 
 /// A request and its label.
@@ -64,7 +67,7 @@ pub(crate) struct Friends {
     /// How to read what peers wrote.
     notice: &'static str,
     /// The contacts, by name.
-    friends: Vec<Friend>,
+    friends: Vec<LabelledContact>,
     /// There are more: pass it as `cursor`.
     next_cursor: Option<String>,
 }
@@ -80,24 +83,6 @@ pub(crate) struct Requests {
     next_cursor: Option<String>,
 }
 
-/// The contact after a change.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Changed {
-    /// How far the contact is verified.
-    verification: Verification,
-    #[serde(flatten)]
-    contact: Contact,
-}
-
-impl From<Contact> for Changed {
-    fn from(contact: Contact) -> Self {
-        Self {
-            verification: Verification::of_contact(&contact),
-            contact,
-        }
-    }
-}
-
 impl Tool for ListFriends {
     const NAME: &'static str = "list_friends";
     const TITLE: &'static str = "Friends";
@@ -109,28 +94,13 @@ impl Tool for ListFriends {
 
     async fn call(server: &Server, input: Paged, _: &Call) -> Result<Friends, Error> {
         let contacts = server.daemon.call::<all::List>(&List { all: false }).await?.friends;
-        let presence = server
-            .daemon
-            .call::<all::NodePresence>(&Default::default())
-            .await?
-            .peers;
-        let friends = contacts.into_iter().map(|contact| friend(contact, &presence)).collect();
+        let friends = contacts.into_iter().map(LabelledContact::from).collect();
         let Page { items, next_cursor } = page::from_offset(friends, input.cursor.as_deref())?;
         Ok(Friends {
             notice: NOTICE,
             friends: items,
             next_cursor,
         })
-    }
-}
-
-fn friend(contact: Contact, presence: &[ContactPresence]) -> Friend {
-    let known = presence.iter().find(|one| one.who.contact == contact.who.contact);
-    Friend {
-        verification: Verification::of_contact(&contact),
-        presence: known.map_or(Presence::Unknown, |one| one.presence),
-        presence_as_of: known.and_then(|one| one.as_of),
-        contact,
     }
 }
 
@@ -183,9 +153,9 @@ impl Tool for AddFriend {
     const EFFECT: Effect = Effect::CONTACTS;
     const ASKS_PERSON: bool = true;
     type Input = AddArguments;
-    type Output = Changed;
+    type Output = LabelledContact;
 
-    async fn call(server: &Server, input: AddArguments, _: &Call) -> Result<Changed, Error> {
+    async fn call(server: &Server, input: AddArguments, _: &Call) -> Result<LabelledContact, Error> {
         let AddArguments { code, name, note } = input;
         Ok(server.daemon.call::<all::Add>(&Add { code, name, note }).await?.into())
     }
@@ -210,9 +180,9 @@ impl Tool for AcceptFriendRequest {
     const EFFECT: Effect = Effect::CONTACTS;
     const ASKS_PERSON: bool = true;
     type Input = AcceptArguments;
-    type Output = Changed;
+    type Output = LabelledContact;
 
-    async fn call(server: &Server, input: AcceptArguments, _: &Call) -> Result<Changed, Error> {
+    async fn call(server: &Server, input: AcceptArguments, _: &Call) -> Result<LabelledContact, Error> {
         let AcceptArguments { contact, name } = input;
         Ok(server
             .daemon
@@ -240,9 +210,9 @@ impl Tool for RejectFriendRequest {
     };
     const ASKS_PERSON: bool = true;
     type Input = RejectArguments;
-    type Output = Changed;
+    type Output = LabelledContact;
 
-    async fn call(server: &Server, input: RejectArguments, _: &Call) -> Result<Changed, Error> {
+    async fn call(server: &Server, input: RejectArguments, _: &Call) -> Result<LabelledContact, Error> {
         let RejectArguments { contact } = input;
         Ok(server
             .daemon

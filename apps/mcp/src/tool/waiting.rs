@@ -185,6 +185,7 @@ impl Tool for ReceiveMessages {
 async fn acknowledge(server: &Server, consumer: String, seq: u64) -> Result<api::Acknowledged, Error> {
     let params = api::AckMessages {
         consumer: Some(consumer),
+        conversation: None,
         seq,
     };
     server.daemon.call::<all::Ack>(&params).await

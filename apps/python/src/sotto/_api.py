@@ -644,6 +644,8 @@ class Contact:
     """The contact's timer, in seconds; 0 is off."""
     unread: int
     """Messages of the contact that were not read here."""
+    presence: Presence
+    """Whether the contact is online, as a link last proved it."""
     created_at: datetime
     """When the contact was made."""
     attempts: int
@@ -656,6 +658,8 @@ class Contact:
     """When the contact is dialled next."""
     petname: str | None = None
     """The user's name for the peer."""
+    presence_as_of: datetime | None = None
+    """When that was; none if no link has proved it since the daemon's start."""
     extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
     """What a newer daemon says beyond that."""
 
@@ -673,12 +677,14 @@ class Contact:
             timer_ours=o.required("timer_ours", integer),
             timer_theirs=o.required("timer_theirs", integer),
             unread=o.required("unread", integer),
+            presence=o.required("presence", one_of(Presence)),
             created_at=o.required("created_at", moment),
             attempts=o.required("attempts", integer),
             claimed_name=o.optional("claimed_name", text),
             last_seen=o.optional("last_seen", moment),
             next_attempt_at=o.optional("next_attempt_at", moment),
             petname=o.optional("petname", text),
+            presence_as_of=o.optional("presence_as_of", moment),
             extra=o.rest(),
         )
 
@@ -763,6 +769,25 @@ class ConversationTimers:
             seconds=o.required("seconds", integer),
             ours=o.required("ours", integer),
             theirs=o.required("theirs", integer),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultTimer:
+    """This node's timer in conversations that begin."""
+
+    seconds: int
+    """Seconds that messages live; 0 is for ever."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> DefaultTimer:
+        """Reads it."""
+        o = Object(value, "DefaultTimer")
+        return cls(
+            seconds=o.required("seconds", integer),
             extra=o.rest(),
         )
 
@@ -2137,6 +2162,12 @@ class Status:
     """When it started."""
     data_dir: str
     """The data folder."""
+    socket: str
+    """The socket that it answers on."""
+    lock_file: str
+    """The file that it holds the lock of."""
+    log_file: str | None = None
+    """The file that its log goes to; none if that is standard error."""
     extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
     """What a newer daemon says beyond that."""
 
@@ -2162,6 +2193,9 @@ class Status:
             pid=o.required("pid", integer),
             started_at=o.required("started_at", moment),
             data_dir=o.required("data_dir", text),
+            socket=o.required("socket", text),
+            lock_file=o.required("lock_file", text),
+            log_file=o.optional("log_file", text),
             extra=o.rest(),
         )
 
@@ -2196,6 +2230,8 @@ class Thread:
     """The contact's onion address, `group:ID` or `channel:ID`."""
     verified: bool
     """It is a direct one, and the contact's safety number was compared and still holds."""
+    participants: tuple[str, ...]
+    """The onion addresses of its members: this node's, and the contact's."""
     messages: int
     """How many messages it holds."""
     unread: int
@@ -2208,6 +2244,8 @@ class Thread:
     """The user's name for it: for the contact, if it is a direct one."""
     thread: str | None = None
     """Its name; none for what is in no thread."""
+    title: str | None = None
+    """What to call it: its name, or else the user's name for the conversation."""
     extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
     """What a newer daemon says beyond that."""
 
@@ -2218,12 +2256,14 @@ class Thread:
         return cls(
             conversation=o.required("conversation", text),
             verified=o.required("verified", boolean),
+            participants=o.required("participants", sequence(text)),
             messages=o.required("messages", integer),
             unread=o.required("unread", integer),
             last_at=o.required("last_at", moment),
             claimed_name=o.optional("claimed_name", text),
             petname=o.optional("petname", text),
             thread=o.optional("thread", text),
+            title=o.optional("title", text),
             extra=o.rest(),
         )
 
@@ -2539,16 +2579,19 @@ class MessagesMethods:
         self,
         *,
         consumer: str | None = None,
+        conversation: str | None = None,
         limit: int | None = None,
         peek: bool | None = None,
     ) -> Received:
         """What arrived since this consumer last asked; then acknowledges it.
 
         consumer: The consumer: what one has received, another has not. `receive` if left out.
+        conversation: Only of this conversation. What arrived in others is received later, without it. A consumer's
+            name has 1 to 41 bytes then.
         limit: At most so many, 1 to 1000; 1000 if left out.
         peek: Only look: acknowledge nothing, mark nothing as read.
         """
-        params: dict[str, object] = {"consumer": consumer, "limit": limit, "peek": peek}
+        params: dict[str, object] = {"consumer": consumer, "conversation": conversation, "limit": limit, "peek": peek}
         return self._call("messages.receive", params, Received.from_json)
 
     def lock(self, *, consumer: str | None = None) -> Done:
@@ -2559,13 +2602,14 @@ class MessagesMethods:
         params: dict[str, object] = {"consumer": consumer}
         return self._call("messages.lock", params, Done.from_json)
 
-    def ack(self, seq: int, *, consumer: str | None = None) -> Acknowledged:
+    def ack(self, seq: int, *, consumer: str | None = None, conversation: str | None = None) -> Acknowledged:
         """Acknowledge what a consumer has received, and mark it as read.
 
         seq: Acknowledge up to and including this event: `seq` of what was received.
         consumer: The consumer. `receive` if left out.
+        conversation: Only what was received of this conversation.
         """
-        params: dict[str, object] = {"seq": seq, "consumer": consumer}
+        params: dict[str, object] = {"seq": seq, "consumer": consumer, "conversation": conversation}
         return self._call("messages.ack", params, Acknowledged.from_json)
 
 
@@ -2630,6 +2674,15 @@ class ConversationsMethods:
         """
         params: dict[str, object] = {"conversation": conversation, "seconds": seconds}
         return self._call("conversations.timer", params, ConversationTimers.from_json)
+
+    def default_timer(self, *, seconds: int | None = None) -> DefaultTimer:
+        """Show or set this node's timer in conversations that begin.
+
+        seconds: Seconds that messages live in conversations that begin, and in those that have the old default
+            timer; 0 turns it off; without it, the timer is only shown.
+        """
+        params: dict[str, object] = {"seconds": seconds}
+        return self._call("conversations.default_timer", params, DefaultTimer.from_json)
 
 
 class EventsMethods:
@@ -3253,16 +3306,19 @@ class AsyncMessagesMethods:
         self,
         *,
         consumer: str | None = None,
+        conversation: str | None = None,
         limit: int | None = None,
         peek: bool | None = None,
     ) -> Received:
         """What arrived since this consumer last asked; then acknowledges it.
 
         consumer: The consumer: what one has received, another has not. `receive` if left out.
+        conversation: Only of this conversation. What arrived in others is received later, without it. A consumer's
+            name has 1 to 41 bytes then.
         limit: At most so many, 1 to 1000; 1000 if left out.
         peek: Only look: acknowledge nothing, mark nothing as read.
         """
-        params: dict[str, object] = {"consumer": consumer, "limit": limit, "peek": peek}
+        params: dict[str, object] = {"consumer": consumer, "conversation": conversation, "limit": limit, "peek": peek}
         return await self._call("messages.receive", params, Received.from_json)
 
     async def lock(self, *, consumer: str | None = None) -> Done:
@@ -3273,13 +3329,14 @@ class AsyncMessagesMethods:
         params: dict[str, object] = {"consumer": consumer}
         return await self._call("messages.lock", params, Done.from_json)
 
-    async def ack(self, seq: int, *, consumer: str | None = None) -> Acknowledged:
+    async def ack(self, seq: int, *, consumer: str | None = None, conversation: str | None = None) -> Acknowledged:
         """Acknowledge what a consumer has received, and mark it as read.
 
         seq: Acknowledge up to and including this event: `seq` of what was received.
         consumer: The consumer. `receive` if left out.
+        conversation: Only what was received of this conversation.
         """
-        params: dict[str, object] = {"seq": seq, "consumer": consumer}
+        params: dict[str, object] = {"seq": seq, "consumer": consumer, "conversation": conversation}
         return await self._call("messages.ack", params, Acknowledged.from_json)
 
 
@@ -3344,6 +3401,15 @@ class AsyncConversationsMethods:
         """
         params: dict[str, object] = {"conversation": conversation, "seconds": seconds}
         return await self._call("conversations.timer", params, ConversationTimers.from_json)
+
+    async def default_timer(self, *, seconds: int | None = None) -> DefaultTimer:
+        """Show or set this node's timer in conversations that begin.
+
+        seconds: Seconds that messages live in conversations that begin, and in those that have the old default
+            timer; 0 turns it off; without it, the timer is only shown.
+        """
+        params: dict[str, object] = {"seconds": seconds}
+        return await self._call("conversations.default_timer", params, DefaultTimer.from_json)
 
 
 class AsyncEventsMethods:
@@ -3729,6 +3795,7 @@ __all__ = [
     "Contacts",
     "ContentType",
     "ConversationTimers",
+    "DefaultTimer",
     "DeletedMessages",
     "Direction",
     "Done",

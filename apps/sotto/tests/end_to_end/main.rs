@@ -2,6 +2,7 @@
 
 mod backup;
 mod bad_input;
+mod coming_from;
 mod commands;
 mod conformance;
 mod contacts;
@@ -10,8 +11,10 @@ mod crashes;
 mod demo;
 mod doctor;
 mod events;
+mod flags;
 mod inherited;
 mod lifecycle;
+mod one_api;
 mod output;
 mod petnames;
 mod secrecy;

@@ -352,6 +352,9 @@ pub fn sotto() -> Command {
         "SOTTO_DATA_DIR",
         "SOTTO_PROFILE",
         "SOTTO_NETWORK",
+        "SOTTO_TOKEN_FILE",
+        "SOTTO_LOG_FILE",
+        "SOTTO_QUIET",
         "CREDENTIALS_DIRECTORY",
     ] {
         command.env_remove(name);
