@@ -15,7 +15,7 @@ type AskOwner = Box<dyn Fn() -> Result<Secret, Error>>;
 
 /// A connection to a daemon. Must not be used inside an async task: use [`crate::Client`] there.
 pub struct Client {
-    client: crate::Client,
+    connection: crate::Client,
     runtime: Runtime,
     ask_owner: Option<AskOwner>,
 }
@@ -23,7 +23,7 @@ pub struct Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("client", &self.client)
+            .field("connection", &self.connection)
             .finish_non_exhaustive()
     }
 }
@@ -35,9 +35,9 @@ impl Client {
             .enable_all()
             .build()
             .map_err(|error| Error::io("no runtime", &error))?;
-        let client = runtime.block_on(crate::Client::connect(socket))?;
+        let connection = runtime.block_on(crate::Client::connect(socket))?;
         Ok(Self {
-            client,
+            connection,
             runtime,
             ask_owner: None,
         })
@@ -50,15 +50,15 @@ impl Client {
 
     /// Says which surface this connection is, and with whose token.
     pub fn open_session(&mut self, surface: &str, token: Option<Secret>) -> Result<Session, Error> {
-        self.runtime.block_on(self.client.open_session(surface, token))
+        self.runtime.block_on(self.connection.open_session(surface, token))
     }
 
     /// Sends a request and waits for its answer.
     pub fn call<M: Method>(&mut self, params: &M::Params) -> Result<M::Result, Error> {
-        match self.runtime.block_on(self.client.call::<M>(params)) {
+        match self.runtime.block_on(self.connection.call::<M>(params)) {
             Err(error) if error.kind() == Kind::OwnerRequired && self.ask_owner.is_some() => {
                 self.unlock()?;
-                self.runtime.block_on(self.client.call::<M>(params))
+                self.runtime.block_on(self.connection.call::<M>(params))
             }
             outcome => outcome,
         }
@@ -70,7 +70,10 @@ impl Client {
             let Some(ask) = &self.ask_owner else { return Ok(()) };
             let params = Unlock { passphrase: ask()? };
             tries += 1;
-            match self.runtime.block_on(self.client.call::<all::SessionUnlock>(&params)) {
+            match self
+                .runtime
+                .block_on(self.connection.call::<all::SessionUnlock>(&params))
+            {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == Kind::WrongKey && tries < TRIES => {}
                 Err(error) => return Err(error),
@@ -80,21 +83,22 @@ impl Client {
 
     /// As [`call`](Self::call), but waits no longer than `patience`.
     pub fn call_within<M: Method>(&mut self, params: &M::Params, patience: Duration) -> Result<M::Result, Error> {
-        self.runtime.block_on(self.client.call_within::<M>(params, patience))
+        self.runtime
+            .block_on(self.connection.call_within::<M>(params, patience))
     }
 
     /// The process of the daemon, where the operating system tells it.
     pub const fn process(&self) -> Option<u32> {
-        self.client.process()
+        self.connection.process()
     }
 
     /// The next event of a subscription; waits for it.
     pub fn event(&mut self) -> Result<Event, Error> {
-        self.runtime.block_on(self.client.event())
+        self.runtime.block_on(self.connection.event())
     }
 
     /// Whether the next event is here already.
     pub fn has_event(&self) -> bool {
-        self.client.has_event()
+        self.connection.has_event()
     }
 }

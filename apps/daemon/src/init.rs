@@ -59,7 +59,7 @@ pub fn restore(profile: &Profile, backup: &Backup, network: Option<&str>, key: &
             .and_then(|_| to.sync_all())
             .map_err(failed)?;
         drop(to);
-        let store = key::open(key, config, &profile.database(), by).map_err(|error| match error.kind() {
+        let (store, _) = key::open(key, config, &profile.database(), by).map_err(|error| match error.kind() {
             Kind::Store if !part => error.hint(PART),
             _ => error,
         })?;

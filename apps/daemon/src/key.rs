@@ -14,6 +14,7 @@ use sotto_api::{Error, Kind};
 use sotto_io_sqlcipher::{Store, StoreError, StoreKey, read_salt};
 use zeroize::Zeroizing;
 
+use super::authority::OwnerSecret;
 use super::config::Config;
 use super::fault;
 use super::prompt::ask;
@@ -80,8 +81,13 @@ enum Secret {
 /// How a store is opened: [`Store::open`] or [`Store::open_part`].
 type Opening = fn(&Path, &StoreKey) -> Result<Store, StoreError>;
 
-/// Opens an existing store. Reading the passphrase comes before the long derivation, which comes before the store.
-pub fn open(source: &KeySource, config: &Config, database: &Path, by: Opening) -> Result<Store, Error> {
+/// Opens an existing store; if it opens with a passphrase, says by what that is recognised. Reading the passphrase comes before the long derivation, which comes before the store.
+pub(crate) fn open(
+    source: &KeySource,
+    config: &Config,
+    database: &Path,
+    by: Opening,
+) -> Result<(Store, Option<OwnerSecret>), Error> {
     let salt = read_salt(database)
         .map_err(|error| fault::store(&error))?
         .ok_or_else(|| {
@@ -95,18 +101,32 @@ pub fn open(source: &KeySource, config: &Config, database: &Path, by: Opening) -
         Source::Passphrase(file) => Secret::Passphrase(read_passphrase(&file)?),
         Source::Terminal => Secret::Passphrase(checked(&ask("Passphrase: ")?)?),
     };
-    let earlier = match &secret {
-        Secret::Key(_) => Vec::new(),
-        Secret::Passphrase(passphrase) => earlier_forms(passphrase),
+    let passphrase = match secret {
+        Secret::Key(key) => {
+            let opened = by(database, &StoreKey::new(*key, salt));
+            return opened.map(|store| (store, None)).map_err(|error| fault::store(&error));
+        }
+        Secret::Passphrase(passphrase) => passphrase,
     };
-    let mut opened = by(database, &derive(&secret, salt)?);
+    let earlier = earlier_forms(&passphrase);
+    let mut key = stretch(&normal_form(&passphrase), &salt)?;
+    let mut opened = by(database, &StoreKey::new(*key, salt));
     for form in earlier {
         if !matches!(opened, Err(StoreError::WrongKey { .. })) {
             break;
         }
-        opened = by(database, &StoreKey::new(*stretch(&form, &salt)?, salt));
+        key = stretch(&form, &salt)?;
+        opened = by(database, &StoreKey::new(*key, salt));
     }
-    opened.map_err(|error| fault::store(&error))
+    let store = opened.map_err(|error| fault::store(&error))?;
+    Ok((store, Some(OwnerSecret::of_store(&key, salt))))
+}
+
+/// What a key could be derived to from a passphrase: of its one form first, then of those of earlier versions.
+pub(crate) fn stretched_forms(passphrase: &str, salt: &[u8; 16]) -> Result<Vec<Zeroizing<[u8; KEY_BYTES]>>, Error> {
+    let mut forms = vec![normal_form(passphrase)];
+    forms.extend(earlier_forms(passphrase));
+    forms.iter().map(|form| stretch(form, salt)).collect()
 }
 
 /// The key for a new store, with a random salt. A key file that is not there is made.

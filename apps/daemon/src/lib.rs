@@ -4,6 +4,7 @@
 //! the reverse order. Everything runs on one thread, except the store, the queries and Tor, which block and have threads of
 //! their own.
 
+mod authority;
 mod call;
 mod client_queue;
 mod config;
@@ -40,6 +41,7 @@ use sotto_io_tokio::{DriverError, NodeHandle, NodeTask, Transport};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
+use authority::Authority;
 use event_watch::EventWatch;
 use network::NetworkHandle;
 use read_pool::{ReadPool, ReadThread};
@@ -123,9 +125,10 @@ impl Daemon {
         profile.require()?;
         let config = configured(profile, &options)?;
         let lock = Lock::acquire(&profile.lock_file())?;
-        let store = key::open(&options.key, &config, &profile.database(), Store::open)?;
+        let (store, owner) = key::open(&options.key, &config, &profile.database(), Store::open)?;
         let pool = || ReadPool::start(store.reader().map_err(|error| fault::store(&error))?);
         let (reads, read_thread) = pool()?;
+        let authority = Authority::load(&reads, owner).await?;
         let (backups, backup_thread) = pool()?;
         let mut followers = JoinSet::new();
         let network = match options.transport {
@@ -142,8 +145,13 @@ impl Daemon {
             .await
             .map_err(|error| fault::driver(&error))?;
         let pools = [reads, backups];
-        let (service, server) = match serve(profile, config, node.clone(), pools, &network, &mut followers, &lock).await
-        {
+        let parts = Parts {
+            config,
+            node: node.clone(),
+            pools,
+            authority,
+        };
+        let (service, server) = match serve(profile, parts, &network, &mut followers, &lock).await {
             Ok(started) => started,
             Err(error) => {
                 // The address and the store are free again before the error is returned, so that the next start finds them.
@@ -268,16 +276,29 @@ async fn first_panic(tasks: &mut JoinSet<()>) -> JoinError {
     }
 }
 
+/// What a service is made of.
+struct Parts {
+    config: Config,
+    node: NodeHandle,
+    /// For queries, and for backups.
+    pools: [ReadPool; 2],
+    authority: Authority,
+}
+
 /// Starts the server for a node that runs.
 async fn serve(
     profile: &Profile,
-    config: Config,
-    node: NodeHandle,
-    [reads, backups]: [ReadPool; 2],
+    parts: Parts,
     network: &NetworkHandle,
     followers: &mut JoinSet<()>,
     lock: &Lock,
 ) -> Result<(Arc<Service>, JoinHandle<()>), Error> {
+    let Parts {
+        config,
+        node,
+        pools: [reads, backups],
+        authority,
+    } = parts;
     // Subscribed before the end of the log is read, so that no event is missed between the two.
     let notices = node.subscribe();
     let newest = reads
@@ -302,7 +323,10 @@ async fn serve(
         subscriptions: AtomicU64::new(0),
         consumer_locks: ConsumerLocks::default(),
         config,
+        authority,
     });
+    service.send_what_was_allowed().await?;
+    followers.spawn(service.clone().watch_approvals());
     if let Some(configured) = service.config.availability {
         service
             .command(Command::SetAvailability(view::availability(configured)))

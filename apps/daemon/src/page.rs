@@ -38,9 +38,11 @@ pub(crate) async fn page(call: &Call, start: Start, limit: u32) -> Result<Page, 
         after: page.events.last().map_or(after, |event| event.row.seq),
         known: known || !page.events.is_empty(),
     };
+    let rights = call.rights()?;
     let events = page.events.into_iter().filter_map(|event| view::event(call.us, event));
+    let events = gap.into_iter().chain(events);
     Ok(Page {
-        events: gap.into_iter().chain(events).collect(),
+        events: events.filter(|event| call.may_see(&rights, event)).collect(),
         more: next.after < page.last,
         next,
     })

@@ -124,7 +124,7 @@ fn kind_and_id(text: &str) -> Option<(&str, &str)> {
 }
 
 /// A friend code or a whole onion address; one with a typing error is an error rather than a name.
-fn identifier(text: &str) -> Result<Option<OnionAddress>, Error> {
+pub(crate) fn identifier(text: &str) -> Result<Option<OnionAddress>, Error> {
     let starts = |prefix: &str| {
         text.get(..prefix.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(prefix))

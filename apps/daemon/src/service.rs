@@ -7,17 +7,16 @@ use std::time::Duration;
 
 use sotto_api::{self as api, Error, Kind, Time};
 use sotto_client::Profile;
-use sotto_core::{Command, ConversationId, OnionAddress, Reply};
-use sotto_io_sqlcipher::Reader;
+use sotto_core::{Command, OnionAddress, Reply};
 use sotto_io_tokio::NodeHandle;
 use tokio::sync::{OwnedMutexGuard, watch};
 use tokio::time::timeout;
 
+use super::authority::Authority;
 use super::event_watch::EventWatch;
+use super::fault;
 use super::read_pool::ReadPool;
-use super::{fault, view};
 use crate::config::Config;
-use crate::resolve::{self, Candidate};
 
 /// A running node with its read side, its network and the state of its clients.
 #[derive(Debug)]
@@ -35,6 +34,7 @@ pub(crate) struct Service {
     pub stop: watch::Sender<bool>,
     pub subscriptions: AtomicU64,
     pub consumer_locks: ConsumerLocks,
+    pub authority: Authority,
 }
 
 /// One lock for each consumer that is receiving. A second client that receives under the same name waits until what the
@@ -86,34 +86,6 @@ impl Service {
             .await
             .map_err(fault::stopped)?
             .map_err(|refusal| fault::refusal(&refusal))
-    }
-
-    /// The contact that a text names.
-    pub async fn contact_named(&self, text: &str) -> Result<OnionAddress, Error> {
-        resolve::contact(text, &self.candidates().await?)
-    }
-
-    /// The conversation that a text names.
-    pub async fn conversation_named(&self, text: &str) -> Result<ConversationId, Error> {
-        resolve::conversation(text, &self.candidates().await?)
-    }
-
-    /// The same, where naming one is optional.
-    pub async fn conversation_if_named(&self, text: Option<&str>) -> Result<Option<ConversationId>, Error> {
-        match text {
-            Some(text) => self.conversation_named(text).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// The text as the petname of a peer, in the form in which it is stored.
-    pub async fn petname(&self, text: &str, peer: OnionAddress) -> Result<String, Error> {
-        resolve::petname(text, peer, &self.candidates().await?)
-    }
-
-    async fn candidates(&self) -> Result<Vec<Candidate>, Error> {
-        let people = self.reads.read(Reader::people).await?;
-        Ok(people.into_iter().map(view::candidate).collect())
     }
 
     /// Becomes true when the daemon ends.

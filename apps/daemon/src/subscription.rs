@@ -105,7 +105,10 @@ impl Sender {
         .await
     }
 
-    async fn send(&self, event: Event) -> Result<(), Ending> {
+    async fn send(&self, mut event: Event) -> Result<(), Ending> {
+        if !self.call.discloses_event(&mut event).await? {
+            return Ok(());
+        }
         let happening = EventNotification {
             subscription: self.subscription.id,
             event,

@@ -105,7 +105,7 @@ pub(crate) fn conversation(conversation: ConversationId) -> String {
 }
 
 /// A conversation and what to call it: in a direct one, as its peer.
-fn conversation_name(id: ConversationId, peer: Option<Who>) -> api::Conversation {
+pub(crate) fn conversation_name(id: ConversationId, peer: Option<Who>) -> api::Conversation {
     let (petname, claimed_name, verified) = peer.map_or((None, None, false), |peer| {
         (peer.petname, peer.claimed_name, peer.verified)
     });

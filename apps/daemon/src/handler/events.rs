@@ -15,8 +15,14 @@ use crate::subscription::Subscription;
 const PAGE: u32 = 100;
 const DEFAULT_TIMEOUT: u32 = 30;
 
-/// `since` overrides the consumer's position; without both it is the end of the log.
-pub(super) async fn start(call: &Call, consumer: Option<&str>, since: Option<u64>) -> Result<Start, Error> {
+/// Where a consumer goes on. `since` overrides its position; without both it is the end of the log.
+async fn start(call: &Call, consumer: Option<&str>, since: Option<u64>) -> Result<Start, Error> {
+    let consumer = consumer.map(|consumer| call.consumer(consumer)).transpose()?;
+    start_as(call, consumer.as_deref(), since).await
+}
+
+/// The same, by the consumer's name in the log.
+pub(super) async fn start_as(call: &Call, consumer: Option<&str>, since: Option<u64>) -> Result<Start, Error> {
     if let Some(since) = since {
         return Ok(Start {
             after: EventSeq(since),
@@ -114,9 +120,10 @@ impl Handle<all::EventsWait> for Call {
 impl Handle<all::EventsAck> for Call {
     async fn handle(self: &Arc<Self>, params: api::Acknowledge) -> Result<Handled<api::Acknowledged>, Error> {
         let api::Acknowledge { consumer, seq } = params;
-        check_consumer(&consumer)?;
+        let of_log = self.consumer(&consumer)?;
+        check_consumer(&of_log)?;
         let acknowledge = Command::AcknowledgeEvents {
-            consumer: consumer.clone(),
+            consumer: of_log,
             seq: EventSeq(seq),
         };
         match self.command(acknowledge).await? {

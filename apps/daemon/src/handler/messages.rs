@@ -9,6 +9,7 @@ use sotto_core::{Command, ConversationId, Direction, MessageId, NewMessage, Onio
 
 use super::follow::follow;
 use super::{Handle, Handled, seconds};
+use crate::authority::{Draft, Permit, Rights, not_allowed};
 use crate::call::Call;
 use crate::service::unexpected;
 use crate::view;
@@ -29,11 +30,22 @@ impl Handle<all::Send> for Call {
                 return Err(Error::invalid("content_type must be plain or markdown"));
             }
         };
-        let conversation = self.conversation_named(&params.conversation).await?;
+        let conversation = self.recipient(&params.conversation).await?;
         let reply_to = match params.reply_to {
             Some(id) => Some(self.message("reply_to", id, Some(conversation), None).await?.id),
             None => None,
         };
+        let draft = Draft {
+            conversation: view::conversation(conversation),
+            text: params.text.clone(),
+            content_type: params.content_type,
+            thread: params.thread.clone(),
+            reply_to: reply_to.map(|id| id.to_string()),
+            ttl: params.ttl,
+        };
+        if let Permit::SentBefore(sent) = self.permit(draft, params.id.as_deref()).await? {
+            return Ok(Handled::Done(sent));
+        }
         let new_message = NewMessage {
             conversation,
             text: params.text,
@@ -41,7 +53,7 @@ impl Handle<all::Send> for Call {
             thread: params.thread,
             reply_to,
             ttl: params.ttl,
-            idempotency_key: params.id,
+            idempotency_key: self.idempotency_key(params.id)?,
         };
         let sent = self.sent(conversation, Command::Send(new_message)).await?;
         if params.wait == WaitFor::Queued {
@@ -73,8 +85,14 @@ impl Handle<all::Delete> for Call {
         let key = self.message("id", params.id, conversation, None).await?;
         let MessageKey { conversation, id, .. } = key;
         if key.author == self.us {
+            self.check_write(conversation).await?;
             let delete = Command::DeleteMessage { conversation, id };
             return self.sent(conversation, delete).await.map(Handled::Done);
+        }
+        // On this node alone, and for good: nothing that may be taken from the owner.
+        match self.rights()? {
+            Rights::Agent(record) if !record.admin => return Err(not_allowed(&record, "to delete what others wrote")),
+            _ => {}
         }
         let found = self.reads.read(move |reader| reader.message_by_key(&key)).await?;
         let message = found.ok_or_else(|| gone(&id.to_string()))?;
@@ -133,6 +151,7 @@ impl Handle<all::React> for Call {
     async fn handle(self: &Arc<Self>, params: api::React) -> Result<Handled<api::Message>, Error> {
         let conversation = self.conversation_if_named(params.conversation.as_deref()).await?;
         let key = self.message("id", params.id, conversation, None).await?;
+        self.check_write(key.conversation).await?;
         let emoji = params.emoji.filter(|emoji| !emoji.is_empty());
         self.command(Command::React { message: key, emoji }).await?;
         let found = self.reads.read(move |reader| reader.message_by_key(&key)).await?;
@@ -143,7 +162,7 @@ impl Handle<all::React> for Call {
 
 impl Handle<all::Read> for Call {
     async fn handle(self: &Arc<Self>, params: api::MarkRead) -> Result<Handled<api::Done>, Error> {
-        let conversation = self.conversation_named(&params.conversation).await?;
+        let conversation = self.readable_conversation(&params.conversation).await?;
         let receipt = params.receipt.unwrap_or(self.config.read_receipts);
         let mut by_author = BTreeMap::<OnionAddress, Vec<MessageId>>::new();
         for id in params.ids {
@@ -169,7 +188,9 @@ impl Handle<all::Typing> for Call {
             return Err(Error::new(Kind::WrongState, "typing notices are off")
                 .hint("set typing = true in config.toml, and start the daemon again"));
         }
-        let peer = peer(self.conversation_named(&params.conversation).await?)?;
+        let conversation = self.conversation_named(&params.conversation).await?;
+        self.check_presence(conversation)?;
+        let peer = peer(conversation)?;
         self.command(Command::SetTyping(peer, params.typing)).await?;
         Ok(Handled::Done(api::Done {}))
     }
@@ -221,6 +242,7 @@ impl Call {
     async fn sent(&self, conversation: ConversationId, command: Command) -> Result<api::Sent, Error> {
         match self.command(command).await? {
             Reply::Message { id, state } => {
+                self.trace().message = Some(id.to_string());
                 let (state, reason) = view::state(state);
                 Ok(api::Sent {
                     id: id.to_string(),
@@ -233,10 +255,12 @@ impl Call {
         }
     }
 
-    /// A message that this node wrote.
+    /// A message that this node wrote, and that the client may change.
     async fn ours(&self, id: String, conversation: Option<String>) -> Result<MessageKey, Error> {
         let conversation = self.conversation_if_named(conversation.as_deref()).await?;
-        self.message("id", id, conversation, Some(Direction::Out)).await
+        let key = self.message("id", id, conversation, Some(Direction::Out)).await?;
+        self.check_write(key.conversation).await?;
+        Ok(key)
     }
 
     /// The message with that id, or whose id begins so. `what` is the parameter's name.
@@ -252,6 +276,7 @@ impl Call {
                 format!("{what}: a message id is 32 hexadecimal digits; 6 or more of its first digits are enough");
             return Err(Error::invalid(message));
         }
+        let rights = self.rights()?;
         let asked = id.to_ascii_lowercase();
         let mut found: Vec<MessageKey> = self
             .reads
@@ -259,6 +284,7 @@ impl Call {
             .await?
             .into_iter()
             .map(|message| message.key)
+            .filter(|key| rights.reads(&view::conversation(key.conversation)))
             .filter(|key| conversation.is_none_or(|conversation| conversation == key.conversation))
             .filter(|key| direction.is_none_or(|direction| direction == key.direction(&self.us)))
             .collect();

@@ -23,6 +23,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sotto_api::{Error, Kind, METHODS, Method, all};
 
+use super::authority::Disclose;
 use super::call::{Call, Session};
 use super::client_queue::AfterWrite;
 use super::service::{ConsumerLock, Service};
@@ -71,11 +72,7 @@ macro_rules! dispatcher {
         ) -> Result<Handled<Value>, Error> {
             let call = Arc::new(Call::new(service, session));
             match method {
-                $($name => {
-                    let params = typed(&params)?;
-                    // Boxed, so that a connection is not as large as the largest handler.
-                    Box::pin(Handle::<all::$method>::handle(&call, params)).await.and_then(Handled::into_json)
-                })*
+                $($name => answer::<all::$method>(&call, &params).await,)*
                 _ => Err(unknown(method)),
             }
         }
@@ -83,17 +80,53 @@ macro_rules! dispatcher {
 }
 sotto_api::for_every_method!(dispatcher);
 
-impl<R: Serialize + 'static> Handled<R> {
-    fn into_json(self) -> Result<Handled<Value>, Error> {
-        Ok(match self {
-            Self::Done(result) => Handled::Done(json(&result)?),
-            Self::Pending(result) => Handled::Pending(Box::pin(async move { json(&result.await?) })),
-            Self::AfterWrite(result, after) => Handled::AfterWrite(json(&result)?, after),
-            Self::Subscribed(result, subscription) => Handled::Subscribed(json(&result)?, subscription),
-            Self::Locked(result, lock) => Handled::Locked(json(&result)?, lock),
-            Self::Unlocked(result, consumer) => Handled::Unlocked(json(&result)?, consumer),
-        })
-    }
+/// Carries a method out, as far as the client may; writes down what it came to; and answers with what the client may be told.
+async fn answer<M>(call: &Arc<Call>, params: &Map<String, Value>) -> Result<Handled<Value>, Error>
+where
+    M: Method,
+    M::Result: Disclose + Send + Sync + 'static,
+    Call: Handle<M>,
+{
+    let outcome = match call.authorize(M::NAME, M::CLASS).and_then(|()| typed(params)) {
+        // Boxed, so that a connection is not as large as the largest handler.
+        Ok(params) => Box::pin(Handle::<M>::handle(call, params)).await,
+        Err(error) => Err(error),
+    };
+    let said = match &outcome {
+        Ok(_) => "done".to_owned(),
+        Err(error) => kind_name(error.kind()),
+    };
+    call.audit_outcome(M::NAME, M::CLASS, &said).await?;
+    disclosed(call, outcome?).await
+}
+
+/// The answer as JSON, without what the client may not be told.
+async fn disclosed<R>(call: &Arc<Call>, handled: Handled<R>) -> Result<Handled<Value>, Error>
+where
+    R: Disclose + Serialize + Send + Sync + 'static,
+{
+    Ok(match handled {
+        Handled::Done(result) => Handled::Done(told(call, result).await?),
+        Handled::Pending(result) => {
+            let call = call.clone();
+            Handled::Pending(Box::pin(async move { told(&call, result.await?).await }))
+        }
+        Handled::AfterWrite(result, after) => Handled::AfterWrite(told(call, result).await?, after),
+        Handled::Subscribed(result, subscription) => Handled::Subscribed(told(call, result).await?, subscription),
+        Handled::Locked(result, lock) => Handled::Locked(told(call, result).await?, lock),
+        Handled::Unlocked(result, consumer) => Handled::Unlocked(told(call, result).await?, consumer),
+    })
+}
+
+/// A kind as it is called on the wire.
+fn kind_name(kind: Kind) -> String {
+    let name = serde_json::to_value(kind).ok();
+    name.as_ref().and_then(Value::as_str).unwrap_or("error").to_owned()
+}
+
+async fn told<R: Disclose + Serialize>(call: &Call, mut result: R) -> Result<Value, Error> {
+    call.disclose(&mut result).await?;
+    json(&result)
 }
 
 fn json(result: &impl Serialize) -> Result<Value, Error> {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use sotto_api::{self as api, Error, Kind, all};
-use sotto_core::{Command, FriendCode, Reply};
-use sotto_io_sqlcipher::Reader;
+use sotto_core::{Command, ConversationId, FriendCode, Reply, Status};
+use sotto_io_sqlcipher::{MessageView, Reader};
 
 use super::{Handle, Handled};
 use crate::call::Call;
@@ -67,7 +67,22 @@ impl Handle<all::NodeStatus> for Call {
         let Reply::Status(status) = reply else {
             return Err(unexpected(&reply));
         };
-        let requests = self.reads.read(Reader::requests).await?.len();
+        let rights = self.rights()?;
+        let mut status = status;
+        let mut requests = self.reads.read(Reader::requests).await?.len();
+        if let Some(record) = rights.agent().filter(|record| !record.read.all) {
+            // How much others write is theirs.
+            let outbox = self.reads.read(Reader::outbox).await?;
+            let readable = |message: &&MessageView| rights.reads(&view::conversation(message.key.conversation));
+            status = Status {
+                queued: outbox.iter().filter(readable).count(),
+                availability: status.availability,
+                ..Status::default()
+            };
+            if !record.admin {
+                requests = 0;
+            }
+        }
         let mut network = self.network.borrow().clone();
         if *self.stop.borrow() {
             network.phase = api::Phase::Stopping;
@@ -105,7 +120,10 @@ impl Handle<all::NodeStatus> for Call {
 impl Handle<all::NodePresence> for Call {
     async fn handle(self: &Arc<Self>, params: api::PresenceQuery) -> Result<Handled<api::PresenceList>, Error> {
         let only = match &params.contact {
-            Some(contact) => Some(self.contact_named(contact).await?),
+            Some(contact) => match self.readable_conversation(contact).await? {
+                ConversationId::Direct(contact) => Some(contact),
+                ConversationId::Group(_) | ConversationId::Channel(_) => None,
+            },
             None => None,
         };
         let reply = self.command(Command::Peers).await?;

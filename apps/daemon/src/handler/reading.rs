@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use sotto_api::{self as api, Error, all};
-use sotto_io_sqlcipher::{InboxQuery, MessageView, Reader};
+use sotto_core::{ConversationId, Direction};
+use sotto_io_sqlcipher::{InboxQuery, MessageView, Reader, StoreError};
 
 use super::{Handle, Handled, LONGEST, PAGE, limit};
 use crate::call::Call;
@@ -12,7 +13,7 @@ use crate::view;
 impl Handle<all::History> for Call {
     async fn handle(self: &Arc<Self>, params: api::History) -> Result<Handled<api::Messages>, Error> {
         let limit = limit(params.limit, PAGE)?;
-        let conversation = self.conversation_named(&params.conversation).await?;
+        let conversation = self.readable_conversation(&params.conversation).await?;
         let before = match params.before {
             Some(id) => Some(self.message("before", id, Some(conversation), None).await?.id),
             None => None,
@@ -38,6 +39,7 @@ impl Handle<all::Inbox> for Call {
             None => None,
         };
         let (thread, unread_only, own) = (params.thread, params.unread, params.own);
+        let readable = self.readable()?;
         let mut messages = self
             .reads
             .read(move |reader| {
@@ -47,7 +49,10 @@ impl Handle<all::Inbox> for Call {
                     own,
                     before,
                 };
-                reader.inbox(limit, &query)
+                match readable {
+                    None => reader.inbox(limit, &query),
+                    Some(conversations) => inbox_of(reader, &conversations, limit, &query),
+                }
             })
             .await?;
         messages.reverse();
@@ -58,11 +63,16 @@ impl Handle<all::Inbox> for Call {
 impl Handle<all::Threads> for Call {
     async fn handle(self: &Arc<Self>, params: api::ThreadsQuery) -> Result<Handled<api::Threads>, Error> {
         let limit = limit(params.limit, PAGE)?;
-        let threads = self.reads.read(move |reader| reader.threads(limit)).await?;
+        let rights = self.rights()?;
+        // An agent's are among all of them.
+        let asked = if rights.agent().is_some() { u32::MAX } else { limit };
+        let threads = self.reads.read(move |reader| reader.threads(asked)).await?;
         Ok(Handled::Done(api::Threads {
             threads: threads
                 .into_iter()
                 .map(|thread| view::thread(self.us, thread))
+                .filter(|thread| rights.reads(&thread.conversation.conversation))
+                .take(usize::try_from(limit).unwrap_or(usize::MAX))
                 .collect(),
         }))
     }
@@ -76,9 +86,16 @@ impl Handle<all::Search> for Call {
         }
         let with = self.conversation_if_named(params.with.as_deref()).await?;
         let query = params.query;
+        let within = match with {
+            Some(with) => Some(vec![with]),
+            None => self.readable()?,
+        };
         let messages = self
             .reads
-            .read(move |reader| reader.search(&query, limit, with.as_ref()))
+            .read(move |reader| match within {
+                None => reader.search(&query, limit, None),
+                Some(conversations) => search_of(reader, &conversations, &query, limit),
+            })
             .await?;
         Ok(Handled::Done(self.shown(messages)))
     }
@@ -99,11 +116,68 @@ impl Handle<all::Outbox> for Call {
     async fn handle(self: &Arc<Self>, params: api::ListOutbox) -> Result<Handled<api::Messages>, Error> {
         let limit = limit(params.limit, LONGEST)?;
         let conversation = self.conversation_if_named(params.conversation.as_deref()).await?;
+        let rights = self.rights()?;
         let mut messages = self.reads.read(Reader::outbox).await?;
+        messages.retain(|message| rights.reads(&view::conversation(message.key.conversation)));
         messages.retain(|message| conversation.is_none_or(|conversation| message.key.conversation == conversation));
         messages.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(Handled::Done(self.shown(messages)))
     }
+}
+
+/// What [`Reader::inbox`] answers, of some conversations alone.
+fn inbox_of(
+    reader: &Reader,
+    conversations: &[ConversationId],
+    limit: u32,
+    query: &InboxQuery<'_>,
+) -> Result<Vec<MessageView>, StoreError> {
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let wanted = |message: &MessageView| {
+        (query.own || message.direction == Direction::In)
+            && query
+                .thread
+                .is_none_or(|thread| message.thread.as_deref() == Some(thread))
+            && (!query.unread_only || message.is_unread())
+            && query.before.is_none_or(|before| message.order < before)
+    };
+    let mut all = Vec::new();
+    for conversation in conversations {
+        let mut found = Vec::new();
+        let mut before = None;
+        loop {
+            let mut page = reader.history(conversation, LONGEST, before)?;
+            before = page.first().map(|message| message.key.id);
+            page.reverse();
+            let ended = page.len() < usize::try_from(LONGEST).unwrap_or(usize::MAX);
+            found.extend(page.into_iter().filter(wanted));
+            if ended || found.len() >= most {
+                break;
+            }
+        }
+        all.extend(found);
+    }
+    Ok(newest(all, most))
+}
+
+/// The newest messages with those words in some conversations.
+fn search_of(
+    reader: &Reader,
+    conversations: &[ConversationId],
+    query: &str,
+    limit: u32,
+) -> Result<Vec<MessageView>, StoreError> {
+    let mut all = Vec::new();
+    for conversation in conversations {
+        all.extend(reader.search(query, limit, Some(conversation))?);
+    }
+    Ok(newest(all, usize::try_from(limit).unwrap_or(usize::MAX)))
+}
+
+fn newest(mut messages: Vec<MessageView>, limit: usize) -> Vec<MessageView> {
+    messages.sort_by_key(|message| std::cmp::Reverse(message.order));
+    messages.truncate(limit);
+    messages
 }
 
 impl Call {

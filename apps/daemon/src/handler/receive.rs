@@ -8,7 +8,7 @@ use sotto_core::row::{Event, MessageKey};
 use sotto_core::{Command, ConversationId, Direction, EventSeq, Reply};
 use sotto_io_sqlcipher::MessageView;
 
-use super::events::{self, check_consumer, start};
+use super::events::{check_consumer, start_as};
 use super::{Handle, Handled, LONGEST, limit};
 use crate::call::Call;
 use crate::page::Start;
@@ -30,7 +30,7 @@ const CONSUMER: &str = "receive";
 impl Handle<all::Receive> for Call {
     async fn handle(self: &Arc<Self>, params: api::Receive) -> Result<Handled<api::Received>, Error> {
         let limit = usize::try_from(limit(params.limit, LONGEST)?).unwrap_or(usize::MAX);
-        let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
+        let consumer = self.consumer(params.consumer.as_deref().unwrap_or(CONSUMER))?;
         // Looking takes nothing away, so it does not wait for a client that receives.
         let lock = if params.peek {
             None
@@ -68,7 +68,7 @@ impl Handle<all::Receive> for Call {
 
 impl Handle<all::Lock> for Call {
     async fn handle(self: &Arc<Self>, params: api::LockConsumer) -> Result<Handled<api::Done>, Error> {
-        let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
+        let consumer = self.consumer(params.consumer.as_deref().unwrap_or(CONSUMER))?;
         check_consumer(&consumer)?;
         let lock = self.consumer_locks.lock(consumer).await?;
         Ok(Handled::Locked(api::Done {}, lock))
@@ -77,13 +77,14 @@ impl Handle<all::Lock> for Call {
 
 impl Handle<all::Ack> for Call {
     async fn handle(self: &Arc<Self>, params: api::AckMessages) -> Result<Handled<api::Acknowledged>, Error> {
-        let consumer = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
+        let asked = params.consumer.unwrap_or_else(|| CONSUMER.to_owned());
+        let consumer = self.consumer(&asked)?;
         // Without the consumer's lock, which this very connection may hold: a position only ever goes forward.
         let reader = self.reader(consumer.clone(), params.conversation.as_deref()).await?;
         let batch = self.take(&reader, EventSeq(params.seq), usize::MAX).await?;
         let seq = self.acknowledge(reader.place, batch).await?;
         let acknowledged = api::Acknowledged {
-            consumer: consumer.clone(),
+            consumer: asked,
             seq: seq.0,
         };
         Ok(Handled::Unlocked(acknowledged, consumer))
@@ -122,11 +123,11 @@ impl Call {
     /// later.
     async fn reader(self: &Arc<Self>, consumer: String, only: Option<&str>) -> Result<ReceivingReader, Error> {
         let only = self.conversation_if_named(only).await?;
-        let mut start = start(self, Some(&consumer), None).await?;
+        let mut start = start_as(self, Some(&consumer), None).await?;
         let mut place = consumer.clone();
         if let Some(conversation) = only {
             place = place_in(&consumer, conversation);
-            let own = events::start(self, Some(&place), None).await?;
+            let own = start_as(self, Some(&place), None).await?;
             start = Start {
                 after: start.after.max(own.after),
                 known: start.known || own.known,
@@ -166,6 +167,7 @@ impl Call {
     /// What the log received after a position, up to and including `until`, at most `limit` messages. Messages that were
     /// deleted or have disappeared are left out.
     async fn take(&self, reader: &ReceivingReader, until: EventSeq, limit: usize) -> Result<ReceivedBatch, Error> {
+        let rights = self.rights()?;
         let start = reader.start;
         let mut received_in = BTreeMap::new();
         let mut batch = ReceivedBatch {
@@ -190,7 +192,9 @@ impl Call {
                 let Event::MessageReceived { key } = event.row.event else {
                     continue;
                 };
-                let message = event.message.filter(|message| !message.is_deleted());
+                let message = event.message.filter(|message| {
+                    !message.is_deleted() && rights.reads(&view::conversation(message.key.conversation))
+                });
                 if message.is_some()
                     && self
                         .wants(reader, key.conversation, event.row.seq, &mut received_in)

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use sotto_api::{self as api, Error, Kind, all};
+use sotto_api::{self as api, Error, Kind, Secret, Time, all};
 
 use super::{Handle, Handled};
+use crate::authority::{Backoff, Change, OwnerSecret, encoded};
 use crate::call::Call;
+
+/// Bytes of a passphrase.
+const LONGEST: usize = 1024;
 
 impl Handle<all::SessionOpen> for Call {
     async fn handle(self: &Arc<Self>, params: api::OpenSession) -> Result<Handled<api::Session>, Error> {
@@ -14,19 +18,73 @@ impl Handle<all::SessionOpen> for Call {
 }
 
 impl Handle<all::SessionUnlock> for Call {
-    async fn handle(self: &Arc<Self>, _: api::Unlock) -> Result<Handled<api::Session>, Error> {
-        Err(Error::new(
-            Kind::WrongState,
-            "the profile has no agents, so there is nothing to unlock",
-        ))
+    async fn handle(self: &Arc<Self>, params: api::Unlock) -> Result<Handled<api::Session>, Error> {
+        let passphrase = checked(params.passphrase)?;
+        // One at a time: each takes much memory, and the wait after a wrong one holds for all.
+        let turn = self.turn().await;
+        let (secret, backoff) = {
+            let state = self.authority.state();
+            (state.owner.clone(), state.backoff)
+        };
+        let secret = secret.ok_or_else(|| {
+            Error::new(Kind::WrongState, "the owner has no passphrase yet").hint("owner.passphrase sets one")
+        })?;
+        backoff.check(Time::now().millis())?;
+        let right = blocking(move || secret.is(&passphrase.0)).await?;
+        let next = if right {
+            Backoff::default()
+        } else {
+            backoff.failed(Time::now().millis())
+        };
+        if next != backoff {
+            let change = Change {
+                records: vec![("owner/backoff".to_owned(), encoded(&next)?)],
+                ..Change::default()
+            };
+            self.change(&turn, change, |state| state.backoff = next).await?;
+        }
+        drop(turn);
+        if right {
+            return Ok(Handled::Done(self.unlocked()));
+        }
+        Err(Error::new(Kind::WrongKey, "that is not the owner's passphrase").hint("try again"))
     }
 }
 
 impl Handle<all::OwnerPassphrase> for Call {
-    async fn handle(self: &Arc<Self>, _: api::SetPassphrase) -> Result<Handled<api::Done>, Error> {
-        Err(Error::new(
-            Kind::WrongState,
-            "the profile has no agents, so there is nothing to lock",
-        ))
+    async fn handle(self: &Arc<Self>, params: api::SetPassphrase) -> Result<Handled<api::Done>, Error> {
+        let passphrase = checked(params.passphrase)?;
+        if self
+            .authority
+            .state()
+            .owner
+            .as_ref()
+            .is_some_and(|secret| secret.is_of_store)
+        {
+            let message = "the store opens with a passphrase, and that is the owner's";
+            return Err(Error::new(Kind::WrongState, message).hint("agents can be added: sotto agents add"));
+        }
+        let secret = blocking(move || OwnerSecret::chosen(&passphrase.0)).await?;
+        let turn = self.turn().await;
+        let change = Change {
+            records: vec![("owner/secret".to_owned(), encoded(&secret)?)],
+            ..Change::default()
+        };
+        self.change(&turn, change, |state| state.owner = Some(secret)).await?;
+        Ok(Handled::Done(api::Done {}))
     }
+}
+
+fn checked(passphrase: Secret) -> Result<Secret, Error> {
+    if (1..=LONGEST).contains(&passphrase.0.len()) {
+        return Ok(passphrase);
+    }
+    Err(Error::invalid(format!("passphrase must be 1 to {LONGEST} bytes")))
+}
+
+/// Argon2id takes a moment, in which the daemon serves others.
+async fn blocking<T: Send + 'static>(derive: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(derive)
+        .await
+        .unwrap_or_else(|_| Err(Error::internal("the thread for passphrases has ended")))
 }

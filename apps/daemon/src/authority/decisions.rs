@@ -1,0 +1,324 @@
+//! What becomes of an approval: it is asked for, allowed and sent, denied, or its time ends. Each step is durable, with its event
+//! and its audit entry, before the next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use sotto_api::{self as api, ApprovalState, Error, Kind, Time};
+use sotto_core::row::ContentType;
+use sotto_core::{ApplicationEvent, Command, ConversationId, MessageId, NewMessage, OnionAddress, Reply};
+use sotto_io_sqlcipher::{Reader, Who};
+
+use super::approval::{ApprovalRecord, DECIDED, DecidedRecord, PENDING};
+use super::change::{Change, Turn, entry};
+use super::sending::Spent;
+use super::{Trace, encoded};
+use crate::service::{Service, unexpected};
+use crate::view::{self, ApprovalChange};
+
+/// What the daemon is called in the audit log, where it acts by itself.
+const DAEMON: &str = "daemon";
+
+impl Service {
+    /// Has a draft wait for the owner. The same draft of the same client waits once.
+    pub async fn request_approval(
+        &self,
+        turn: &Turn<'_>,
+        record: ApprovalRecord,
+        spent: Spent,
+        principal: String,
+    ) -> Result<api::Approval, Error> {
+        let now = record.requested_at;
+        self.end_overdue(turn, now).await?;
+        {
+            let state = self.authority.state();
+            let of_client = state.approvals.values().filter(|one| one.agent == record.agent);
+            if of_client.filter(|one| one.is_pending(now)).count() >= PENDING {
+                let message = format!("{PENDING} messages wait for the owner's approval already");
+                return Err(Error::new(Kind::RateLimited, message).hint("sotto approvals list shows them"));
+            }
+        }
+        let trace = Trace {
+            conversation: Some(record.draft.conversation.clone()),
+            message: None,
+            approval: Some(record.id.clone()),
+        };
+        let mut records = spent.records()?;
+        records.push((key(&record.id), encoded(&record)?));
+        let change = Change {
+            records,
+            event: event(&record.id, &record.draft.conversation, ApprovalChange::Requested),
+            entry: Some(entry(principal, "messages.send", trace, "approval_required")),
+        };
+        let shown = record.shown(self.conversation_shown(&record.draft.conversation).await?);
+        self.change(turn, change, |state| {
+            spent.apply(state);
+            state.approvals.insert(record.id.clone(), record);
+        })
+        .await?;
+        self.authority.approvals_changed.notify_one();
+        Ok(shown)
+    }
+
+    /// Allows an approval, and sends its message.
+    pub async fn allow(&self, id: &str, method: &str, principal: String) -> Result<api::Approval, Error> {
+        let turn = self.turn().await;
+        let now = Time::now().millis();
+        self.end_overdue(&turn, now).await?;
+        let found = self.authority.state().approvals.get(id).cloned();
+        let mut record = found.ok_or_else(|| unknown(id))?;
+        if !record.allowed {
+            record.allowed = true;
+            let trace = Trace {
+                conversation: Some(record.draft.conversation.clone()),
+                message: None,
+                approval: Some(record.id.clone()),
+            };
+            let change = Change {
+                records: vec![(key(id), encoded(&record)?)],
+                event: event(id, &record.draft.conversation, ApprovalChange::Allowed),
+                entry: Some(entry(principal, method, trace, "allowed")),
+            };
+            self.change(&turn, change, |state| {
+                state.approvals.insert(record.id.clone(), record.clone());
+            })
+            .await?;
+        }
+        let decided = self.send_allowed(&turn, record).await?;
+        self.authority.approvals_changed.notify_one();
+        Ok(decided.shown(self.conversation_shown(&decided.conversation).await?))
+    }
+
+    /// Drops an approval.
+    pub async fn deny(&self, id: &str, method: &str, principal: String) -> Result<api::Approval, Error> {
+        let turn = self.turn().await;
+        self.end_overdue(&turn, Time::now().millis()).await?;
+        let found = self.authority.state().approvals.get(id).cloned();
+        let record = found.ok_or_else(|| unknown(id))?;
+        if record.allowed {
+            return Err(Error::new(
+                Kind::WrongState,
+                "it was allowed already, and is being sent",
+            ));
+        }
+        let decided = self
+            .end(&turn, record, ApprovalState::Denied, None, principal, method)
+            .await?;
+        self.authority.approvals_changed.notify_one();
+        Ok(decided.shown(self.conversation_shown(&decided.conversation).await?))
+    }
+
+    /// Sends what was allowed. Its key makes a second time harmless, after a crash between the two.
+    async fn send_allowed(&self, turn: &Turn<'_>, record: ApprovalRecord) -> Result<DecidedRecord, Error> {
+        let draft = &record.draft;
+        let send = NewMessage {
+            conversation: conversation_id(&draft.conversation)?,
+            text: draft.text.clone(),
+            content_type: match draft.content_type {
+                api::ContentType::Markdown => ContentType::Markdown,
+                api::ContentType::Plain | api::ContentType::Unsupported => ContentType::Plain,
+            },
+            thread: draft.thread.clone(),
+            reply_to: draft.reply_to.as_deref().and_then(|id| id.parse().ok()),
+            ttl: draft.ttl,
+            idempotency_key: Some(format!("approval:{}", record.id)),
+        };
+        let sent = self.command(Command::Send(send)).await;
+        let (state, message) = match sent {
+            Ok(Reply::Message { id, .. }) => (ApprovalState::Sent, Some(id)),
+            Ok(reply) => return Err(unexpected(&reply)),
+            // The node has stopped. The next start sends it.
+            Err(error) if error.data.retryable => return Err(error),
+            Err(error) => {
+                tracing::warn!(kind = ?error.kind(), "what was allowed cannot be sent");
+                (ApprovalState::Failed, None)
+            }
+        };
+        let message = message.map(|id: MessageId| id.to_string());
+        self.end(turn, record, state, message, DAEMON.to_owned(), "messages.send")
+            .await
+    }
+
+    /// The text goes, what became of it stays.
+    async fn end(
+        &self,
+        turn: &Turn<'_>,
+        record: ApprovalRecord,
+        state: ApprovalState,
+        message: Option<String>,
+        principal: String,
+        method: &str,
+    ) -> Result<DecidedRecord, Error> {
+        let trace = Trace {
+            conversation: Some(record.draft.conversation.clone()),
+            message: message.clone(),
+            approval: Some(record.id.clone()),
+        };
+        let (outcome, told) = match state {
+            ApprovalState::Denied => ("denied", Some(ApprovalChange::Denied)),
+            ApprovalState::Expired => ("expired", Some(ApprovalChange::Expired)),
+            ApprovalState::Failed => ("failed", None),
+            ApprovalState::Pending | ApprovalState::Allowed | ApprovalState::Sent => ("done", None),
+        };
+        let decided = record.decided(state, message, Time::now().millis());
+        let mut records = vec![
+            (key(&decided.id), None),
+            (format!("decided/{}", decided.id), encoded(&decided)?),
+        ];
+        let oldest = {
+            let state = self.authority.state();
+            let full = state.decided.len() >= DECIDED;
+            state.decided.front().filter(|_| full).map(|one| one.id.clone())
+        };
+        records.extend(oldest.map(|id| (format!("decided/{id}"), None)));
+        let change = Change {
+            records,
+            event: told.and_then(|told| event(&decided.id, &decided.conversation, told)),
+            entry: Some(entry(principal, method, trace, outcome)),
+        };
+        self.change(turn, change, |state| {
+            state.approvals.remove(&decided.id);
+            state.decided.push_back(decided.clone());
+            if state.decided.len() > DECIDED {
+                state.decided.pop_front();
+            }
+        })
+        .await?;
+        Ok(decided)
+    }
+
+    /// Ends what has waited for too long.
+    async fn end_overdue(&self, turn: &Turn<'_>, now: u64) -> Result<(), Error> {
+        let overdue: Vec<ApprovalRecord> = {
+            let state = self.authority.state();
+            state
+                .approvals
+                .values()
+                .filter(|one| one.is_over(now))
+                .cloned()
+                .collect()
+        };
+        for record in overdue {
+            self.end(
+                turn,
+                record,
+                ApprovalState::Expired,
+                None,
+                DAEMON.to_owned(),
+                "messages.send",
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Denies everything that an agent waits for.
+    pub async fn deny_all_of(&self, turn: &Turn<'_>, agent: &str, principal: &str) -> Result<(), Error> {
+        let waiting: Vec<ApprovalRecord> = {
+            let state = self.authority.state();
+            let of_agent = |one: &&ApprovalRecord| one.agent.as_deref() == Some(agent) && !one.allowed;
+            state.approvals.values().filter(of_agent).cloned().collect()
+        };
+        for record in waiting {
+            self.end(
+                turn,
+                record,
+                ApprovalState::Denied,
+                None,
+                principal.to_owned(),
+                "agents.revoke",
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what was allowed and not sent before the daemon ended.
+    pub async fn send_what_was_allowed(&self) -> Result<(), Error> {
+        let turn = self.turn().await;
+        let allowed: Vec<ApprovalRecord> = {
+            let state = self.authority.state();
+            state.approvals.values().filter(|one| one.allowed).cloned().collect()
+        };
+        for record in allowed {
+            self.send_allowed(&turn, record).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends each approval when its time is over, for as long as the daemon runs.
+    pub async fn watch_approvals(self: Arc<Self>) {
+        loop {
+            let now = Time::now().millis();
+            let next = {
+                let state = self.authority.state();
+                let pending = state.approvals.values().filter(|one| !one.allowed);
+                pending.map(|one| one.expires_at).min()
+            };
+            let changed = self.authority.approvals_changed.notified();
+            match next {
+                None => changed.await,
+                Some(at) if at > now => {
+                    let wait = Duration::from_millis(at - now);
+                    // A change may bring an earlier one.
+                    let _ = tokio::time::timeout(wait, changed).await;
+                }
+                Some(_) => {
+                    let turn = self.turn().await;
+                    if let Err(error) = self.end_overdue(&turn, now).await {
+                        tracing::warn!(kind = ?error.kind(), "an approval whose time is over cannot be ended");
+                        drop(turn);
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A conversation as the API shows it, with its present names.
+    pub async fn conversation_shown(&self, conversation: &str) -> Result<api::Conversation, Error> {
+        let people = self.reads.read(Reader::people).await?;
+        let peers = people.into_iter().map(|(who, _)| who);
+        Ok(named(conversation, peers))
+    }
+}
+
+/// A conversation as the API shows it, by the names of its peer.
+pub(crate) fn named(conversation: &str, mut peers: impl Iterator<Item = Who>) -> api::Conversation {
+    let peer = peers.find(|who| who.address.to_string() == conversation);
+    match conversation_id(conversation) {
+        Ok(id) => view::conversation_name(id, peer),
+        Err(_) => api::Conversation {
+            conversation: conversation.to_owned(),
+            petname: None,
+            claimed_name: None,
+            verified: false,
+        },
+    }
+}
+
+/// The conversation of that name in the API.
+pub(crate) fn conversation_id(name: &str) -> Result<ConversationId, Error> {
+    name.parse::<OnionAddress>()
+        .map(ConversationId::Direct)
+        .map_err(|error| Error::internal(format!("{name:?} names no conversation: {error}")))
+}
+
+/// There is no such approval, or the client may not know of it.
+pub(crate) fn unknown(id: &str) -> Error {
+    Error::new(Kind::UnknownApproval, format!("nothing waits for approval as {id:?}"))
+}
+
+fn key(id: &str) -> String {
+    format!("approval/{id}")
+}
+
+fn event(id: &str, conversation: &str, change: ApprovalChange) -> Option<ApplicationEvent> {
+    let subject = HEXLOWER.decode(id.as_bytes()).ok()?.try_into().ok()?;
+    Some(ApplicationEvent {
+        conversation: conversation_id(conversation).ok()?,
+        subject,
+        code: change as u32,
+    })
+}
