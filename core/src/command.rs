@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::row::{ContentType, DeliveryState, TimerRow};
-use crate::{ConversationId, EventSeq, FaultKind, FriendCode, MessageId, MessageKey, OnionAddress, Wall};
+use crate::{ConversationId, EventSeq, FaultKind, FriendCode, MessageId, MessageKey, OnionAddress, Pause, Wall};
 
 /// What the user or a program asks of a node. Each is answered once, after what it promises is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,6 +128,10 @@ pub enum Command {
         /// The event.
         event: Option<ApplicationEvent>,
     },
+    /// The store can take up so many bytes more. Until this is said first, the node takes it for enough. `Reply::Done`.
+    FreeSpace(u64),
+    /// The wall clock is right, as far as something besides this machine knows; it may be a few hours off. `Reply::Done`.
+    ConfirmClock,
     /// The network may be another one now, or the machine has slept: every link is asked whether it lives, and
     /// contacts that were out of reach are tried at once. `Reply::Done`.
     NetworkChanged,
@@ -289,6 +293,35 @@ pub struct Status {
     pub peer_faults: u64,
     /// The same by kind, those that have occurred.
     pub faults_by_kind: BTreeMap<FaultKind, u64>,
+    /// How much room there is, and what contacts take up.
+    pub storage: Storage,
+    /// The wall clock is far ahead of what is known to have passed, and running timers wait until it is confirmed or has said the
+    /// same for an hour.
+    pub clock_doubted: bool,
+}
+
+/// How much room the store has, and how it is shared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Storage {
+    /// Bytes that are free, as last measured, less what was written since; `None` if never measured.
+    pub free: Option<u64>,
+    /// With less than that, nothing is taken from contacts.
+    pub reserve: u64,
+    /// Bytes that the messages of each contact may take up.
+    pub quota: u64,
+    /// The contacts that take up something, or are paused, in the order of their addresses.
+    pub contacts: Vec<ContactStorage>,
+}
+
+/// What a contact takes up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContactStorage {
+    /// Who.
+    pub contact: OnionAddress,
+    /// Bytes of its messages.
+    pub stored: u64,
+    /// Why what it sends is not taken now.
+    pub pause: Option<Pause>,
 }
 
 /// Why a command was not carried out. Nothing has changed then.

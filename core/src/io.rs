@@ -84,6 +84,8 @@ pub enum DeadlineReason {
     Disappearance,
     /// A stranger's request is too old.
     RequestExpiry,
+    /// A contact whose ciphertexts were not opened may send more.
+    Pace,
     /// A message that a link has taken was not acknowledged at once.
     Sent,
 }
@@ -97,6 +99,7 @@ impl fmt::Display for DeadlineReason {
             Self::OutboxExpiry => "outbox expiry",
             Self::Disappearance => "disappearance",
             Self::RequestExpiry => "request expiry",
+            Self::Pace => "pace",
             Self::Sent => "sent",
         })
     }
@@ -125,6 +128,7 @@ mod tests {
             DeadlineReason::OutboxExpiry,
             DeadlineReason::Disappearance,
             DeadlineReason::RequestExpiry,
+            DeadlineReason::Pace,
             DeadlineReason::Sent,
         ];
         let names: std::collections::BTreeSet<String> = reasons.iter().map(ToString::to_string).collect();

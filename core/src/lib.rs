@@ -94,9 +94,10 @@ pub mod wire;
 
 pub use address::{NotAnAddress, OnionAddress};
 pub use command::{
-    ApplicationEvent, Argument, Availability, Command, ContactObstacle, ContactPresence, MessageObstacle, NewMessage,
-    Notice, Presence, Refusal, Reply, SafetyNumber, Status, Table,
+    ApplicationEvent, Argument, Availability, Command, ContactObstacle, ContactPresence, ContactStorage,
+    MessageObstacle, NewMessage, Notice, Presence, Refusal, Reply, SafetyNumber, Status, Storage, Table,
 };
+pub use contact::Pause;
 pub use conversation::id::{ChannelId, ConversationId, GroupId, MessageKey};
 pub use fault::FaultKind;
 pub use friend_code::{FriendCode, InviteToken, NotAFriendCode};

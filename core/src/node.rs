@@ -30,7 +30,8 @@ use crate::row::{InviteRow, Key, Row, SessionRow};
 use crate::session::{Ratchet, Signal};
 use crate::wire::link::Frame;
 use crate::{
-    Deadline, EventSeq, FaultKind, FetchId, Input, Intake, InviteToken, LinkId, MessageKey, Now, OnionAddress, Output,
+    Availability, Deadline, EventSeq, FaultKind, FetchId, Input, Intake, InviteToken, LinkId, MessageKey, Now,
+    OnionAddress, Output,
 };
 use fetch::Pending;
 use me::Me;
@@ -58,7 +59,7 @@ impl<R: Ratchet> Node<R> {
     /// Takes one input. Total: nothing that a peer sends can make it fail or panic. A driver that breaks its contract
     /// (an unknown commit, a link number used twice) makes it panic.
     pub fn handle(&mut self, input: Input, now: Now) {
-        self.ctx.now = now;
+        self.ctx.advance(now);
         match input {
             Input::Command(id, command) => self.command(id, command),
             Input::Accepted(id, circuit) => self.accepted(id, circuit),
@@ -89,6 +90,11 @@ impl<R: Ratchet> Node<R> {
             let peer = contact.address;
             let sealing = contact.verification.sealing();
             let link = self.pool.link_of(&peer);
+            contact.resume_admission(link, &mut self.ctx);
+            if link.is_none() && contact.admission.reopens() && self.ctx.availability != Availability::Invisible {
+                contact.reach.wanted = true;
+                self.dial_queue.push(peer, contact.has_mail(), contact.reach.last_seen);
+            }
             let wanted = contact.delivery.flush(link, sealing, &self.me, &mut self.ctx);
             if contact.has_mail() && !self.pool.reaches(&peer) {
                 let at = contact.reach.next_attempt(&self.ctx);
@@ -178,6 +184,7 @@ impl<R: Ratchet> Node<R> {
             }
             Alarm::Disappearance => self.disappear(),
             Alarm::RequestExpiry => self.contacts.expire_strangers(&mut self.ctx),
+            Alarm::Pace(peer) => self.contacts.touch(peer),
             Alarm::Sent => self.note_sent(),
         }
     }

@@ -132,6 +132,7 @@ fn damage(disk: &mut Disk, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress
             sent: number(input),
             acknowledged: number(input),
             received: number(input),
+            stored: number(input),
         }),
         3 => Row::Session(SessionRow {
             contact: who,

@@ -4,7 +4,7 @@
 use rusqlite::Row;
 use rusqlite::types::Type;
 use sotto_core::row::{ContentType, DeliveryState, FailReason, Relationship};
-use sotto_core::{Availability, MessageId, Wall};
+use sotto_core::{Availability, MessageId, Pause, Wall};
 
 /// A type that is stored as a number.
 pub(crate) trait Code: Copy {
@@ -44,6 +44,12 @@ codes!(DeliveryState:
     4 = (Self::Failed(FailReason::Expired)),
     5 = (Self::Failed(FailReason::Removed)),
     6 = (Self::Cancelled),
+);
+codes!(Option<Pause>:
+    0 = (None),
+    1 = (Some(Pause::Quota)),
+    2 = (Some(Pause::Reserve)),
+    3 = (Some(Pause::Pace)),
 );
 codes!(ContentType: 0 = (Self::Plain), 1 = (Self::Markdown), 2 = (Self::Unsupported));
 codes!(Relationship:

@@ -62,6 +62,7 @@ impl EventColumns {
                 identity_changed,
             } => Self::contact(28, contact, Some(identity_changed.code())),
             Event::ContactRolledBack { contact } => Self::contact(40, contact, None),
+            Event::ContactPaused { contact, pause } => Self::contact(41, contact, Some(pause.code())),
             Event::ContactUntrusted { contact, untrusted } => Self::contact(29, contact, Some(untrusted.code())),
             Event::RemovedByPeer { contact, removed } => Self::contact(30, contact, Some(removed.code())),
             Event::Application(event) => Self {
@@ -122,6 +123,10 @@ impl EventColumns {
                 identity_changed: bool::from_code(self.value?)?,
             },
             40 => Event::ContactRolledBack { contact: contact()? },
+            41 => Event::ContactPaused {
+                contact: contact()?,
+                pause: Option::from_code(self.value?)?,
+            },
             29 => Event::ContactUntrusted {
                 contact: contact()?,
                 untrusted: bool::from_code(self.value?)?,

@@ -48,7 +48,7 @@ const CONTACTS: &str = "SELECT contact, relationship, petname, claimed_name, not
      FROM contact LEFT JOIN conversation ON number = contact ORDER BY kind, id";
 const SESSIONS: &str =
     "SELECT contact, record FROM session LEFT JOIN conversation ON number = contact ORDER BY kind, id";
-const CURSORS: &str = "SELECT contact, session_epoch, sent, acknowledged, received \
+const CURSORS: &str = "SELECT contact, session_epoch, sent, acknowledged, received, stored \
      FROM cursors LEFT JOIN conversation ON number = contact ORDER BY kind, id";
 const OFFERS: &str = "SELECT contact, session_epoch, bundle, secrets \
      FROM prekey_offer LEFT JOIN conversation ON number = contact ORDER BY kind, id";
@@ -184,6 +184,7 @@ fn cursors(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<CursorsRow>
         sent: row.u64(2)?,
         acknowledged: row.u64(3)?,
         received: row.u64(4)?,
+        stored: row.u64(5)?,
     })
 }
 

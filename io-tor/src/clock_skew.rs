@@ -40,6 +40,22 @@ pub(crate) fn problem<R: Runtime>(client: &TorClient<R>, age: DirectoryAge) -> O
     detail.map(TorProblem::Clock)
 }
 
+/// Whether the directory in use is valid by this machine's clock.
+pub(crate) fn is_confirmed<R: Runtime>(client: &TorClient<R>) -> bool {
+    let directory = client
+        .dirmgr()
+        .ok()
+        .and_then(|dirmgr| dirmgr.netdir(Timeliness::Unchecked).ok());
+    directory.is_some_and(|directory| {
+        let (lifetime, now) = (directory.lifetime(), client.runtime().wallclock());
+        covers(now, lifetime.valid_after(), lifetime.valid_until())
+    })
+}
+
+fn covers(now: SystemTime, valid_after: SystemTime, valid_until: SystemTime) -> bool {
+    valid_after <= now + SIGNIFICANT && now <= valid_until + SIGNIFICANT
+}
+
 fn artis_estimate<R: Runtime>(client: &TorClient<R>) -> Option<String> {
     let estimate = client.circmgr().ok()?.skew_events().next().now_or_never()???;
     estimate.noteworthy().then(|| estimate.to_string())
@@ -125,6 +141,14 @@ mod tests {
             compare(slightly_behind, MayBeCached).as_deref(),
             Some("it is at least 16 min behind the Tor directory")
         );
+    }
+
+    #[test]
+    fn a_directory_that_is_valid_by_the_clock_confirms_it() {
+        let hours = |count: u64| SystemTime::UNIX_EPOCH + Duration::from_hours(count);
+        let covers = |now| covers(now, hours(100), hours(103));
+        assert!(covers(hours(100)) && covers(hours(103)) && covers(hours(100) - SIGNIFICANT));
+        assert!(!covers(hours(99)) && !covers(hours(104)) && !covers(hours(1000)));
     }
 
     #[test]

@@ -315,6 +315,7 @@ impl<'a, R: Runtime> OnlineClient<'a, R> {
 
     fn update_status(&self) {
         let (phase, reachability, problem) = (self.phase(), self.reachability(), self.problem());
+        let clock_confirmed = clock_skew::is_confirmed(&self.client);
         self.state.shared.status.update(|status| {
             if status.phase == TorPhase::Offline && phase != TorPhase::Offline {
                 status.network_changes += 1;
@@ -322,6 +323,7 @@ impl<'a, R: Runtime> OnlineClient<'a, R> {
             status.phase = phase;
             status.reachability = reachability;
             status.problem = problem;
+            status.clock_confirmed = clock_confirmed;
         });
     }
 

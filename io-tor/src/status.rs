@@ -26,6 +26,9 @@ pub struct TorStatus {
     /// Grows with each event by which links may have died and peers may have become reachable: suspension, another network,
     /// a fresh client. The listener reports each to the driver.
     pub network_changes: u64,
+    /// The directory in use is valid by this machine's clock. Authorities sign when they made it, so the clock is not ahead by
+    /// more than the hours for which a directory is valid.
+    pub clock_confirmed: bool,
 }
 
 /// The steps to being reachable.
@@ -114,6 +117,7 @@ impl TorStatus {
             proven_at: None,
             problem: None,
             network_changes: 0,
+            clock_confirmed: false,
         }
     }
 

@@ -106,12 +106,17 @@ impl<R: Runtime> Tor<R> {
         TorStatusChanges(self.shared.status.changes())
     }
 
+    /// Returns when nothing runs any more: after [`close`](Self::close), or when the task that keeps the node on Tor has crashed.
+    pub async fn ended(&self) {
+        let Err(oneshot::Canceled) = self.supervisor.stopped.clone().await;
+    }
+
     /// Withdraws the onion service and ends the client. Returns when arti has released the folder, or after a second at
     /// most. Open streams last until they, or their listener, are dropped.
     pub async fn close(&self) {
         let stop = &self.supervisor.stop;
         drop(stop.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let Err(oneshot::Canceled) = self.supervisor.stopped.clone().await;
+        self.ended().await;
     }
 }
 

@@ -65,6 +65,7 @@ impl Person {
             sent: 1,
             acknowledged: 1,
             received: 1,
+            stored: 0,
         }));
     }
 }

@@ -131,6 +131,7 @@ scenarios! {
     refused_again_and_again
     a_service_found_late
     a_lid_closed_for_long
+    a_full_quota
     removed
     removed_and_unaware
     an_invite_is_for_one

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use sotto_core::row::{
-    Batch, Change, DeliveryRow, Event, EventRow, Image, Key, MessageKey, MessageRow, MessageWithDelivery,
+    Batch, Change, CursorsRow, DeliveryRow, Event, EventRow, Image, Key, MessageKey, MessageRow, MessageWithDelivery,
     OutboxContent, Query, Row, RowStore, Rows,
 };
-use sotto_core::{ConversationId, EventSeq, OnionAddress, Position, Wall};
+use sotto_core::{ConversationId, EventSeq, OnionAddress, Position, SessionEpoch, Wall};
 
 /// All durable rows of one node. A clone is a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,6 +109,22 @@ impl Disk {
         let keys: Vec<Key> = self.rows.values().filter(|row| doomed(row)).map(Row::key).collect();
         for key in keys {
             self.delete(&key);
+        }
+    }
+
+    /// Forgets every session and how far it was. What the messages of contacts take up is still known.
+    pub fn lose_sessions(&mut self) {
+        self.lose(|row| matches!(row, Row::Session(_)));
+        for row in self.rows.values_mut() {
+            if let Row::Cursors(cursors) = row {
+                *cursors = CursorsRow {
+                    session_epoch: SessionEpoch(0),
+                    sent: 0,
+                    acknowledged: 0,
+                    received: 0,
+                    ..*cursors
+                };
+            }
         }
     }
 

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 
 use sotto_core::row::{Batch, Change, DeliveryState, Event, Image, Key, MessageKey, Query, Row, RowStore, Rows};
 use sotto_core::{
-    Command, Entropy, Limits, MessageId, Millis, NewMessage, OnionAddress, Ratchet, Refusal, Reply, Signal,
+    Command, Entropy, Limits, MessageId, Millis, NewMessage, OnionAddress, Ratchet, Refusal, Reply, Signal, Status,
+    Wall,
 };
 use sotto_testkit::disk::Disk;
 use sotto_testkit::pair::{A, B, Pair};
@@ -412,4 +413,80 @@ fn on_another_network_dead_links_are_found_and_waits_are_cut_short() {
     };
     assert!((170..=200).contains(&seconds_until_found_dead(false)));
     assert!((50..=65).contains(&seconds_until_found_dead(true)));
+}
+
+/// B has read a text of A that lives for a day, and its node starts again with a clock that is 40 days ahead.
+fn clock_far_ahead() -> Pair<Disk> {
+    let mut pair = friends();
+    let (a, b) = (pair.sides[A].address, pair.sides[B].address);
+    let mut new_message = new_message(b, "for a day");
+    new_message.ttl = Some(24 * 3600);
+    let id = send(&mut pair, A, new_message);
+    let read = Command::MarkRead {
+        conversation: a.into(),
+        author: a,
+        ids: vec![id],
+        receipt: false,
+    };
+    pair.command(B, read).expect("read");
+    pair.now.wall = pair.now.wall.after(DAYS_AHEAD);
+    pair.reopen(B, 7, &Limits::default());
+    pair
+}
+
+const DAYS_AHEAD: Millis = Millis::hours(40 * 24);
+
+#[test]
+fn a_clock_far_ahead_ends_no_running_timer_until_it_is_believed() {
+    let mut pair = clock_far_ahead();
+    pair.pass(Millis::minutes(30));
+    assert_eq!(pair.received_texts(B), ["for a day"], "half an hour ahead");
+    // A new start learns nothing from what was stored under the doubted clock.
+    pair.reopen(B, 8, &Limits::default());
+    pair.pass(Millis::minutes(30));
+    assert_eq!(pair.received_texts(B), ["for a day"], "after a second start");
+    assert!(status_of(&mut pair, B).clock_doubted);
+    // It is set right, and the day is counted as it should.
+    pair.now.wall = Wall(pair.now.wall.0 - DAYS_AHEAD.0);
+    pair.pass(Millis::hours(22));
+    assert_eq!(pair.received_texts(B), ["for a day"]);
+    assert!(!status_of(&mut pair, B).clock_doubted);
+    pair.pass(Millis::hours(2));
+    assert!(pair.received_texts(B).is_empty());
+}
+
+#[test]
+fn a_clock_that_is_confirmed_or_says_the_same_for_an_hour_ends_timers() {
+    let mut pair = clock_far_ahead();
+    assert_eq!(pair.command(B, Command::ConfirmClock), Ok(Reply::Done));
+    pair.pass(Millis::seconds(1));
+    assert!(pair.received_texts(B).is_empty());
+
+    let mut pair = clock_far_ahead();
+    // A timer that begins under the clock in doubt ends by it.
+    let (a, b) = (pair.sides[A].address, pair.sides[B].address);
+    let mut new_message = new_message(b, "for a minute");
+    new_message.ttl = Some(60);
+    pair.pass(Millis::minutes(1));
+    let id = send(&mut pair, A, new_message);
+    let (author, ids) = (a, vec![id]);
+    let conversation = a.into();
+    let read = Command::MarkRead {
+        conversation,
+        author,
+        ids,
+        receipt: false,
+    };
+    pair.command(B, read).expect("read");
+    pair.pass(Millis::minutes(2));
+    assert_eq!(pair.received_texts(B), ["for a day"]);
+    pair.pass(Millis::hours(1));
+    assert!(pair.received_texts(B).is_empty());
+}
+
+fn status_of(pair: &mut Pair<Disk>, side: usize) -> Status {
+    match pair.command(side, Command::Status) {
+        Ok(Reply::Status(status)) => status,
+        other => panic!("no status: {other:?}"),
+    }
 }

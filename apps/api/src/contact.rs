@@ -43,6 +43,12 @@ pub struct Contact {
     pub presence: Presence,
     /// When that was; none if no link has proved it since the daemon's start.
     pub presence_as_of: Option<Time>,
+    /// Bytes that the contact's messages take up here, roughly.
+    #[serde(default)]
+    pub stored_bytes: u64,
+    /// Why nothing that the contact sends is taken now. It stays with the contact, and nothing is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
     /// When the contact was made.
     pub created_at: Time,
     /// When a link to the contact was last alive.
@@ -73,6 +79,18 @@ pub enum Relationship {
     Friend,
     /// Both sides had accepted; then the peer removed this node. What waits is kept; `friends.add` asks the peer again.
     RemovedByPeer,
+}
+
+/// Why nothing that a contact sends is taken for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pause {
+    /// It has sent very much in a short time; it goes on by itself.
+    Pace,
+    /// Its messages take up the whole quota; it goes on once some of them are deleted.
+    Quota,
+    /// The disk is nearly full; it goes on once there is room.
+    Reserve,
 }
 
 /// Parameters of `friends.add`.

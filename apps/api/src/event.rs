@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ContactName, Conversation, Direction, FailReason, Message, MessageState, Presence, Time};
+use super::{ContactName, Conversation, Direction, FailReason, Message, MessageState, Pause, Presence, Time};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -195,6 +195,15 @@ pub enum Body {
         conversation: Conversation,
         approval: String,
     },
+    /// What the contact sends is not taken any more: its messages take up the whole quota, or the disk is nearly full
+    /// (`pause`). Nothing is lost: it stays with the contact. Without `pause`, it is taken again.
+    #[serde(rename = "contact.paused")]
+    ContactPaused {
+        #[serde(flatten)]
+        who: ContactName,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pause: Option<Pause>,
+    },
     /// Retention dropped the events `from` to `to` before this consumer read them; `seq` is `to`.
     #[serde(rename = "gap")]
     Gap { from: u64, to: u64 },
@@ -247,6 +256,7 @@ type_names! {
     ApprovalAllowed = "approval.allowed",
     ApprovalDenied = "approval.denied",
     ApprovalExpired = "approval.expired",
+    ContactPaused = "contact.paused",
     Gap = "gap",
     Presence = "presence",
 }

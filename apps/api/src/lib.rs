@@ -29,8 +29,8 @@ pub use agent::{AddAgent, AddedAgent, Agent, AgentOnly, Agents};
 pub use approval::{Approval, ApprovalReason, ApprovalState, Approvals, Decide, ListApprovals};
 pub use audit::{Audit, AuditEntry, AuditFault, AuditVerdict, ShowAudit};
 pub use contact::{
-    Accept, Add, Contact, ContactName, ContactOnly, Contacts, FriendRequest, FriendRequests, List, Mark, Relationship,
-    Rename, Safety,
+    Accept, Add, Contact, ContactName, ContactOnly, Contacts, FriendRequest, FriendRequests, List, Mark, Pause,
+    Relationship, Rename, Safety,
 };
 pub use conversation::{
     AckMessages, Conversation, ConversationOnly, ConversationTimers, DefaultTimer, DeletedMessages, Edit, History,
@@ -46,7 +46,7 @@ pub use message::{ContentType, Direction, FailReason, Hold, Message, MessageStat
 pub use method::{Class, METHODS, Method, MethodInfo, all};
 pub use node::{
     Availability, Backup, BackupTo, ContactPresence, Network, Phase, Presence, PresenceList, PresenceQuery,
-    Reachability, SetAvailability, Status,
+    Reachability, SetAvailability, Status, Storage,
 };
 pub use openrpc::{Document, document};
 pub use secret::Secret;

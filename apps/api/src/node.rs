@@ -34,6 +34,11 @@ pub struct Status {
     pub peer_faults: u64,
     /// The same, by the kind of what the peers did.
     pub peer_faults_by_kind: BTreeMap<String, u64>,
+    /// How much room the store has.
+    pub storage: Storage,
+    /// This machine's clock is far ahead of the time at which the node last ran. Messages whose time is up by it alone stay until
+    /// it is confirmed (by Tor), or has said the same for an hour.
+    pub clock_doubted: bool,
     /// The newest event in the log; 0 if there is none.
     pub last_seq: u64,
     /// Lines of the daemon's log that could not be written since the start (a full disk, a closed pipe).
@@ -50,6 +55,21 @@ pub struct Status {
     pub lock_file: String,
     /// The file that its log goes to; none if that is standard error.
     pub log_file: Option<String>,
+}
+
+/// How much room the store has, and how much of it contacts take up. `friends.list` has each contact's share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Storage {
+    /// Bytes that are free on the disk of the data folder; absent until they were measured.
+    pub free_bytes: Option<u64>,
+    /// With less than that, nothing that contacts send is taken (`reserve_mib`).
+    pub reserve_bytes: u64,
+    /// Bytes that the messages of one contact may take up (`contact_quota_mib`).
+    pub contact_quota_bytes: u64,
+    /// Bytes that the messages of all contacts take up, roughly.
+    pub stored_bytes: u64,
+    /// Contacts of which nothing is taken now.
+    pub paused_contacts: u64,
 }
 
 /// Parameters of `daemon.backup`.

@@ -176,10 +176,41 @@ impl Report {
         }
         self.network(&status.network);
         self.outbox(client, &status)?;
+        self.pauses(client, &status.storage)?;
         if status.requests > 0 {
             let said = format!("{} to answer", status.requests);
             let hint = String::from("sotto friends requests shows them");
             self.add("requests", Verdict::Careful, said, hint, Kind::WrongState);
+        }
+        Ok(())
+    }
+
+    /// Contacts of which nothing is taken.
+    fn pauses(&mut self, client: &mut Client, storage: &api::Storage) -> Result<(), Error> {
+        if storage.paused_contacts == 0 {
+            return Ok(());
+        }
+        let all = client.call::<all::List>(&api::List { all: true })?;
+        for contact in all.friends {
+            let Some(pause) = contact.pause else { continue };
+            let who = &contact.who;
+            let name = who
+                .petname
+                .as_deref()
+                .or(who.claimed_name.as_deref())
+                .unwrap_or(&who.contact);
+            let said = format!("nothing that {name} sends is taken: {}", pause_in_words(pause));
+            let verdict = match pause {
+                api::Pause::Pace => Verdict::Careful,
+                api::Pause::Quota | api::Pause::Reserve => Verdict::Bad,
+            };
+            self.add(
+                "contact",
+                verdict,
+                said,
+                pause_hint(pause).to_owned(),
+                Kind::RateLimited,
+            );
         }
         Ok(())
     }
@@ -252,6 +283,28 @@ impl Report {
             hint,
             kind,
         });
+    }
+}
+
+/// Why nothing that a contact sends is taken.
+pub const fn pause_in_words(pause: api::Pause) -> &'static str {
+    match pause {
+        api::Pause::Pace => "it has sent very much in a short time",
+        api::Pause::Quota => "its messages take up the whole quota",
+        api::Pause::Reserve => "the disk is nearly full",
+    }
+}
+
+/// What to do about it.
+const fn pause_hint(pause: api::Pause) -> &'static str {
+    match pause {
+        api::Pause::Pace => "it goes on by itself; what is not taken stays with them",
+        api::Pause::Quota => {
+            "sotto delete CONTACT --all deletes their messages here; or set contact_quota_mib in config.toml. What is not taken stays with them"
+        }
+        api::Pause::Reserve => {
+            "free some space, delete messages, or set reserve_mib in config.toml; what is not taken stays with them"
+        }
     }
 }
 

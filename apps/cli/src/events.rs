@@ -10,6 +10,7 @@ use sotto_client::blocking::Client;
 
 use super::context::Context;
 use super::conversation::lifetime;
+use super::doctor::pause_in_words;
 use super::output::{Output, Tone, line, messages, moment, short, who};
 use super::stop::Outcome;
 
@@ -214,6 +215,10 @@ fn sentence(event: &Event) -> String {
         Body::ApprovalExpired { conversation, approval } => {
             format!("{} to {} was not decided in time", short(approval), conversation_name(conversation))
         }
+        Body::ContactPaused { who, pause } => match pause {
+            Some(pause) => Tone::Bad.paint(&format!("what {} sends is not taken: {}", name(who), pause_in_words(*pause))),
+            None => format!("what {} sends is taken again", name(who)),
+        },
         Body::Gap { from, to } => Tone::Warning.paint(&format!("events {from} to {to} were dropped from the log")),
         Body::Presence { who, typing: true, .. } => format!("{} is typing", name(who)),
         Body::Presence { who, presence, .. } => format!("{} is {}", name(who), format!("{presence:?}").to_lowercase()),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
 use data_encoding::HEXLOWER;
-use sotto_api::{self as api, Contact, FriendRequest, Presence, Relationship, all};
+use sotto_api::{self as api, Contact, FriendRequest, Pause, Presence, Relationship, all};
 
 use super::context::Context;
 use super::output::{Table, Tone, block, line, moment, qr, short, who};
@@ -280,6 +280,13 @@ fn table(contacts: &[Contact]) -> String {
 const fn relationship(contact: &Contact) -> (Tone, &'static str) {
     if contact.blocked {
         return (Tone::Bad, "blocked");
+    }
+    if let Some(pause) = contact.pause {
+        return match pause {
+            Pause::Pace => (Tone::Warning, "friend, sends too fast"),
+            Pause::Quota => (Tone::Bad, "paused: quota is full"),
+            Pause::Reserve => (Tone::Bad, "paused: disk is full"),
+        };
     }
     match contact.relationship {
         Relationship::Friend => (Tone::Good, "friend"),

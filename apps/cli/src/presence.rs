@@ -123,6 +123,17 @@ pub fn text(status: &api::Status) -> String {
         .pair("links", status.links.to_string())
         .pair("outbox", status.queued.to_string())
         .pair("requests", status.requests.to_string());
+    if status.clock_doubted {
+        let said = "far ahead of when the node last ran; running timers wait until it is confirmed";
+        table.pair("clock", (Tone::Warning, said));
+    }
+    if status.storage.paused_contacts > 0 {
+        let said = format!(
+            "{} paused: sotto friends list shows why",
+            status.storage.paused_contacts
+        );
+        table.pair("contacts", (Tone::Bad, said));
+    }
     if status.peer_faults > 0 {
         table.pair("peer faults", faults(status));
     }

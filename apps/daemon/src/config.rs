@@ -26,6 +26,10 @@ pub struct Config {
     pub outbox_hours: u64,
     /// Events that the log keeps.
     pub events_kept: u64,
+    /// MiB that the messages of one contact may take up.
+    pub contact_quota_mib: u64,
+    /// MiB of free space below which nothing is taken from contacts.
+    pub reserve_mib: u64,
     /// The random key of the store.
     pub key_file: Option<PathBuf>,
     /// The passphrase of the store.
@@ -47,6 +51,8 @@ impl Default for Config {
             availability: None,
             outbox_hours: 24,
             events_kept: 1_000_000,
+            contact_quota_mib: 1024,
+            reserve_mib: 64,
             key_file: None,
             passphrase_file: None,
             log_file: None,
@@ -140,6 +146,18 @@ const SETTINGS: &[Setting] = &[
         about: "Events that the log keeps for consumers that are away. 1000 to 100000000.",
         default: "1000000",
         read: |config, value| within(value, 1000, 100_000_000).map(|kept| config.events_kept = kept),
+    },
+    Setting {
+        name: "contact_quota_mib",
+        about: "MiB that the messages of one contact may take up here. Beyond that, more stays with the contact. 1 to 1000000.",
+        default: "1024",
+        read: |config, value| within(value, 1, 1_000_000).map(|quota| config.contact_quota_mib = quota),
+    },
+    Setting {
+        name: "reserve_mib",
+        about: "MiB to keep free on the disk: with less, nothing is taken from contacts. 1 to 1000000.",
+        default: "64",
+        read: |config, value| within(value, 1, 1_000_000).map(|reserve| config.reserve_mib = reserve),
     },
     Setting {
         name: "key_file",

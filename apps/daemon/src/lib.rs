@@ -11,6 +11,7 @@ mod config;
 mod connection;
 mod event_watch;
 mod fault;
+mod free_space;
 mod handler;
 mod harden;
 mod init;
@@ -43,6 +44,7 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use authority::Authority;
 use event_watch::EventWatch;
+use free_space::FreeSpace;
 use network::NetworkHandle;
 use read_pool::{ReadPool, ReadThread};
 use server::Server;
@@ -236,6 +238,7 @@ impl Daemon {
             ended = &mut self.driver => End::Node(ended),
             ended = &mut self.server => End::Crashed("the server", ended.err()),
             () = reads.ended() => End::Crashed("the thread for queries", None),
+            () = self.network.crashed() => End::Crashed("Tor's task", None),
             () = backups.ended() => End::Crashed("the thread for backups", None),
             error = first_panic(&mut self.followers) => End::Crashed("a follower of the node", Some(error)),
         }
@@ -310,6 +313,14 @@ async fn serve(
         Ok(reply) => return Err(unexpected(&reply)),
         Err(refusal) => return Err(fault::refusal(&refusal)),
     };
+    let free_space = FreeSpace {
+        node: node.clone(),
+        reads: reads.clone(),
+        folder: profile.folder().to_owned(),
+        reserve: limits(&config).reserve,
+    };
+    followers.spawn(free_space.watch());
+    network.confirm_clock(node.clone(), followers);
     let service = Arc::new(Service {
         node,
         network: network.status(),
@@ -365,6 +376,8 @@ fn limits(config: &Config) -> Limits {
     Limits {
         outbox_expiry: Millis::hours(config.outbox_hours),
         events: config.events_kept,
+        contact_quota: config.contact_quota_mib << 20,
+        reserve: config.reserve_mib << 20,
         ..Limits::default()
     }
 }

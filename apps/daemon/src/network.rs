@@ -7,7 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use sotto_io_tokio::{Local, Transport};
+use sotto_core::Command;
+use sotto_io_tokio::{Local, NodeHandle, Transport};
 use sotto_io_tor::{Reachability, StartError, Tor, TorLimits, TorPhase, TorStatus, TorStatusChanges};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -82,6 +83,27 @@ impl NetworkHandle {
         self.status.clone()
     }
 
+    /// Returns when a part of it has crashed.
+    pub async fn crashed(&self) {
+        match &self.tor {
+            Some(thread) => thread.tor.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Tells the node, in one of the `tasks`, that the clock is right once Tor shows it.
+    pub fn confirm_clock(&self, node: NodeHandle, tasks: &mut JoinSet<()>) {
+        let Some(thread) = &self.tor else { return };
+        let mut changes = thread.tor.status_changes();
+        tasks.spawn(async move {
+            while let Some(status) = changes.next().await {
+                if status.clock_confirmed && node.command(Command::ConfirmClock).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
     /// Shuts it down.
     pub async fn close(self) {
         if let Some(thread) = self.tor {
@@ -154,5 +176,33 @@ fn seen(status: &TorStatus) -> api::Network {
         reachability,
         proven_at: status.proven_at.map(view::time),
         problem: status.problem.as_ref().map(ToString::to_string),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_crash_of_tors_task_is_noticed() {
+        let folder = TempDir::new().expect("a folder");
+        let profile = Profile::locate(Some(folder.path()), None).expect("a profile");
+        let mut tasks = JoinSet::new();
+        let mut network = NetworkHandle::start(&profile, &Config::default(), &mut tasks).expect("it starts");
+        let soon = std::time::Duration::from_millis(50);
+        assert!(timeout(soon, network.crashed()).await.is_err(), "it runs");
+        // Its task is dropped in the middle, as by a panic.
+        let runtime = network
+            .tor
+            .as_mut()
+            .and_then(|thread| thread.runtime.take())
+            .expect("a runtime");
+        runtime.shutdown_background();
+        timeout(std::time::Duration::from_secs(20), network.crashed())
+            .await
+            .expect("it is noticed");
     }
 }

@@ -11,8 +11,8 @@ use super::fault;
 
 type Job = Box<dyn FnOnce(&Reader) + Send>;
 
-/// Sends queries to the thread.
-#[derive(Debug)]
+/// Sends queries to the thread. Cheap to clone.
+#[derive(Clone, Debug)]
 pub(crate) struct ReadPool {
     // Each client waits for its result before the next query, so the number of clients bounds this queue.
     jobs: Sender<Option<Job>>,

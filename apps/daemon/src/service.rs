@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sotto_api::{self as api, Error, Kind, Time};
 use sotto_client::Profile;
-use sotto_core::{Command, OnionAddress, Reply};
+use sotto_core::{Command, OnionAddress, Reply, Status};
 use sotto_io_tokio::NodeHandle;
 use tokio::sync::{OwnedMutexGuard, watch};
 use tokio::time::timeout;
@@ -86,6 +86,14 @@ impl Service {
             .await
             .map_err(fault::stopped)?
             .map_err(|refusal| fault::refusal(&refusal))
+    }
+
+    /// The node's numbers.
+    pub async fn status(&self) -> Result<Status, Error> {
+        match self.command(Command::Status).await? {
+            Reply::Status(status) => Ok(status),
+            reply => Err(unexpected(&reply)),
+        }
     }
 
     /// Becomes true when the daemon ends.

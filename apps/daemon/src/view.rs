@@ -4,7 +4,8 @@ use data_encoding::HEXLOWER;
 use sotto_api::{self as api, Body};
 use sotto_core::row::{self, DeliveryState, Event as Row};
 use sotto_core::{
-    ApplicationEvent, ContactPresence, ConversationId, Direction, EventSeq, MessageKey, OnionAddress, Wall,
+    ApplicationEvent, ContactPresence, ContactStorage, ConversationId, Direction, EventSeq, MessageKey, OnionAddress,
+    Pause, Storage, Wall,
 };
 use sotto_io_sqlcipher::{ContactView, EventView, MessageView, RequestView, ThreadView, Who};
 
@@ -28,7 +29,9 @@ pub(crate) fn candidate((who, relationship): (Who, row::Relationship)) -> Candid
     }
 }
 
-pub(crate) fn contact(contact: ContactView, seen: Option<ContactPresence>) -> api::Contact {
+/// `shares` says what contacts take up.
+pub(crate) fn contact(contact: ContactView, seen: Option<ContactPresence>, shares: &[ContactStorage]) -> api::Contact {
+    let share = shares.iter().find(|share| share.contact == contact.who.address);
     api::Contact {
         who: who(contact.who),
         relationship: match contact.relationship {
@@ -43,10 +46,31 @@ pub(crate) fn contact(contact: ContactView, seen: Option<ContactPresence>) -> ap
         unread: contact.unread,
         presence: seen.map_or(api::Presence::Unknown, |seen| presence(seen.presence)),
         presence_as_of: seen.and_then(|seen| seen.as_of).map(time),
+        stored_bytes: share.map_or(0, |share| share.stored),
+        pause: share.and_then(|share| share.pause).map(pause),
         created_at: time(contact.created_at),
         last_seen: contact.last_seen.map(time),
         attempts: contact.retry.attempts,
         next_attempt_at: contact.retry.next_attempt.map(time),
+    }
+}
+
+const fn pause(pause: Pause) -> api::Pause {
+    match pause {
+        Pause::Pace => api::Pause::Pace,
+        Pause::Quota => api::Pause::Quota,
+        Pause::Reserve => api::Pause::Reserve,
+    }
+}
+
+pub(crate) fn storage(storage: &Storage) -> api::Storage {
+    let paused = storage.contacts.iter().filter(|share| share.pause.is_some()).count();
+    api::Storage {
+        free_bytes: storage.free,
+        reserve_bytes: storage.reserve,
+        contact_quota_bytes: storage.quota,
+        stored_bytes: storage.contacts.iter().map(|share| share.stored).sum(),
+        paused_contacts: paused as u64,
     }
 }
 
@@ -263,6 +287,10 @@ pub(crate) fn event(us: OnionAddress, view: EventView) -> Option<api::Event> {
             identity_changed,
         },
         Row::ContactRolledBack { contact } => Body::ContactRolledBack { who: named(contact) },
+        Row::ContactPaused { contact, pause: why } => Body::ContactPaused {
+            who: named(contact),
+            pause: why.map(pause),
+        },
         Row::ContactUntrusted { contact, untrusted } => Body::ContactUntrusted {
             who: named(contact),
             untrusted,

@@ -17,7 +17,7 @@ use crate::{FaultKind, Limits, MessageKey, SessionEpoch};
 
 /// What became of a ciphertext.
 pub(crate) enum Reception<S> {
-    /// It is taken, or was taken before, or does not concern us.
+    /// It is taken, or was taken before, or does not concern us, or is dropped unopened.
     Taken,
     /// A new session began with it: ciphertexts may go.
     Opened,
@@ -40,6 +40,9 @@ impl<S: Clone> Contact<S> {
         }
         if !self.is_friend() {
             ctx.fault(Some(self.address), FaultKind::SessionEpoch);
+            return Reception::Taken;
+        }
+        if self.delivery.is_new(ciphertext) && self.admission.drops(self.delivery.cursors.stored, ctx) {
             return Reception::Taken;
         }
         let received = match self.delivery.receive(ciphertext, me, ctx) {
@@ -67,17 +70,26 @@ impl<S: Clone> Contact<S> {
             sequence,
             content,
         } = received;
+        let bytes = Limits::MESSAGE_BYTES + content.encoded_len() as u64;
+        let before = ctx.last_event.0;
+        // How many of our messages it names is bounded by what we have sent.
+        let is_receipt = matches!(content.kind, Some(Kind::Read(_)));
         if !self.blocked {
             let is_text = matches!(content.kind, Some(Kind::Text(_)));
             let applied = self
                 .conversation
                 .apply(self.address, content, found, &mut self.delivery, ctx);
-            if applied.is_none() {
-                ctx.fault(Some(self.address), FaultKind::Content);
-            } else if is_text && self.presence.typing {
+            match applied {
+                None => ctx.fault(Some(self.address), FaultKind::Content),
+                Some(growth) => self.delivery.grown(growth),
+            }
+            if applied.is_some() && is_text && self.presence.typing {
                 self.observe(self.presence.presence, false, ctx);
             }
         }
+        let events = if is_receipt { 0 } else { ctx.last_event.0 - before };
+        self.admission.spend(bytes, events, ctx);
+        ctx.take_space(bytes);
         self.delivery.advance(session, sequence, ctx);
     }
 
@@ -88,6 +100,9 @@ impl<S: Clone> Contact<S> {
         me: &Me<R>,
         ctx: &mut Context,
     ) -> Reception<S> {
+        if self.is_friend() && !self.admission.admits_session(ctx) {
+            return Reception::Fault(FaultKind::RateLimit);
+        }
         let opened = self.delivery.offer.as_ref().filter(|_| ciphertext.sequence == 1);
         let opened = opened.and_then(|offer| {
             let ciphertext = &ciphertext.ciphertext;

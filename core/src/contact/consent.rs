@@ -208,9 +208,14 @@ impl Consent {
         ctx.record(Event::RequestDeclined { contact: self.contact });
     }
 
+    /// Whether a friend's Hello changes where it stands with us.
+    pub fn would_hear(&self, theirs: link::Relationship) -> bool {
+        self.removed_by_peer != is_removal(theirs)
+    }
+
     /// A friend's Hello says where it stands with us. One that was restored may say so again.
     pub fn hear(&mut self, theirs: link::Relationship, ctx: &mut Context) {
-        let removed = matches!(theirs, link::Relationship::Stranger | link::Relationship::Declined);
+        let removed = is_removal(theirs);
         if self.removed_by_peer != removed {
             self.removed_by_peer = removed;
             self.save(ctx);
@@ -227,4 +232,9 @@ impl Consent {
         self.save(ctx);
         ctx.record(Event::ContactRemoved { contact: self.contact });
     }
+}
+
+/// What a friend's Hello says when its node has removed this one.
+fn is_removal(theirs: link::Relationship) -> bool {
+    matches!(theirs, link::Relationship::Stranger | link::Relationship::Declined)
 }

@@ -1,6 +1,7 @@
 //! [`Contact`]: one peer that this node knows, as the parts that own its state: what both sides have agreed to, which identity
 //! key is theirs, when to dial, what is known of their presence, the conversation, and the delivery of what is sent.
 
+mod admission;
 mod ciphertexts;
 mod commands;
 mod consent;
@@ -12,6 +13,7 @@ mod requests;
 mod resumption;
 mod verification;
 
+pub use admission::Pause;
 pub(crate) use ciphertexts::Reception;
 pub(crate) use contacts::Contacts;
 pub(crate) use requests::CheckedRequest;
@@ -19,10 +21,12 @@ pub(crate) use resumption::hello_to_stranger;
 
 use crate::conversation::Conversation;
 use crate::delivery::Delivery;
+use crate::kernel::alarms::Alarm;
 use crate::kernel::context::Context;
 use crate::kernel::rate::Bucket;
 use crate::row::{ContactRow, Key, Relationship, Row};
-use crate::{ContactPresence, ConversationId, Notice, OnionAddress, Presence, Wall};
+use crate::{ContactPresence, ConversationId, LinkId, Notice, OnionAddress, Presence, Wall};
+use admission::Admission;
 use consent::Consent;
 use expiry::Expiry;
 use presence::ObservedPresence;
@@ -50,6 +54,7 @@ pub(crate) struct Contact<S> {
     pub delivery: Delivery<S>,
     /// For frames that no window paces.
     pub bucket: Bucket,
+    pub admission: Admission,
     expiry: Expiry,
 }
 
@@ -71,6 +76,7 @@ impl<S> Contact<S> {
             conversation: Conversation::new(ConversationId::Direct(address)),
             delivery: Delivery::new(address),
             bucket: Bucket::full(ctx.limits.frame_rate(), ctx.now.monotonic),
+            admission: Admission::new(address, ctx),
             expiry: Expiry::default(),
         }
     }
@@ -155,7 +161,7 @@ impl<S> Contact<S> {
             request.received_at = ctx.now.wall;
             ctx.gate.put(Row::Request(request.clone()));
         } else {
-            self.reach.last_seen = Some(ctx.now.wall);
+            self.reach.last_seen = Some(ctx.known_wall());
             self.save(ctx);
         }
     }
@@ -168,6 +174,19 @@ impl<S> Contact<S> {
             }
             Relationship::Requested => true,
             _ => false,
+        }
+    }
+
+    /// Looks whether a pause is over, and when to look again. A link on which something was dropped ends then.
+    pub fn resume_admission(&mut self, link: Option<LinkId>, ctx: &mut Context) {
+        let broken = self.admission.resume(self.delivery.cursors.stored, ctx);
+        if let Some(link) = link.filter(|_| broken) {
+            ctx.hang_up(link);
+        }
+        let alarm = Alarm::Pace(self.address);
+        match self.admission.next_look(ctx) {
+            Some(at) => ctx.wake(alarm, at),
+            None => ctx.alarms.clear(alarm),
         }
     }
 

@@ -29,7 +29,7 @@ impl Reach {
 
     /// The contact is, or was just now, on a link.
     pub fn seen(&mut self, ctx: &mut Context) {
-        self.last_seen = Some(ctx.now.wall);
+        self.last_seen = Some(ctx.known_wall());
         self.wanted = false;
         self.save(ctx);
     }

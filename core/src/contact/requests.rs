@@ -59,6 +59,11 @@ impl CheckedRequest {
 }
 
 impl<S: Clone> Contact<S> {
+    /// Whether a request of the friend opens a session in place of the present one.
+    pub fn would_replace(&self, request: &CheckedRequest) -> bool {
+        self.is_friend() && self.delivery.session_epoch() != request.row.session_epoch
+    }
+
     /// A request came. The contact is new, or known in whatever relationship.
     pub fn on_request<R: Ratchet<Session = S>>(
         &mut self,

@@ -63,6 +63,11 @@ impl<S: Clone> Contact<S> {
         }
     }
 
+    /// Whether a Hello says something new of what a friend has agreed to.
+    pub fn would_change_consent(&self, theirs: &Hello) -> bool {
+        self.is_friend() && self.consent.would_hear(theirs.relationship())
+    }
+
     fn hello(&self) -> Hello {
         let relationship = match self.consent.relationship {
             Relationship::Stranger | Relationship::RequestDeclined => link::Relationship::Stranger,

@@ -201,13 +201,17 @@ fn react_to<S>(
 
 /// Erases messages here alone. What waits of them in the outbox must not hold their text either.
 fn erase<S>(found: &Found, delivery: &mut Delivery<S>, ctx: &mut Context) {
-    for key in found.keys().copied() {
-        ctx.gate.delete(Key::Message(key));
-        ctx.record(Event::MessageDisappeared { key });
+    let mut freed = 0;
+    for (key, row) in found {
+        ctx.gate.delete(Key::Message(*key));
+        ctx.record(Event::MessageDisappeared { key: *key });
         if key.author == ctx.own {
-            delivery.disappeared(key, ctx);
+            delivery.disappeared(*key, ctx);
+        } else {
+            freed += row.message.stored_bytes();
         }
     }
+    delivery.freed(freed, ctx);
 }
 
 fn mark_read<S>(found: &Found, receipt: bool, delivery: &mut Delivery<S>, ctx: &mut Context) {

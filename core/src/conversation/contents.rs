@@ -26,6 +26,14 @@ fn message_id(bytes: &[u8]) -> Option<MessageId> {
 /// Cold rows that were asked for, by key; a key without a row is one that is not there.
 pub(crate) type Found = BTreeMap<MessageKey, MessageWithDelivery>;
 
+/// By how many bytes a contact's messages have grown.
+pub(crate) type Growth = i64;
+
+/// A message takes up another number of bytes than before.
+fn growth(before: u64, message: &MessageRow) -> Growth {
+    message.stored_bytes().cast_signed() - before.cast_signed()
+}
+
 impl Conversation {
     /// The messages that must be read before a content of `author`'s can be applied.
     pub fn wants(&self, author: OnionAddress, content: &Content, ctx: &Context) -> Vec<MessageKey> {
@@ -51,7 +59,8 @@ impl Conversation {
         keys.into_iter().flatten().collect()
     }
 
-    /// Applies a content of `author`'s. `None` if it is malformed; it has changed nothing then.
+    /// Applies a content of `author`'s. Gives by how much the author's messages have grown; `None` if the content is malformed,
+    /// and has changed nothing.
     pub fn apply<S>(
         &mut self,
         author: OnionAddress,
@@ -59,9 +68,9 @@ impl Conversation {
         found: &Found,
         delivery: &mut Delivery<S>,
         ctx: &mut Context,
-    ) -> Option<()> {
+    ) -> Option<Growth> {
         if ignores(&content, ctx) {
-            return Some(());
+            return Some(0);
         }
         match content.kind {
             Some(Kind::Text(text)) => {
@@ -70,14 +79,13 @@ impl Conversation {
             }
             None => {
                 let key = self.key(author, &content.id)?;
-                self.on_unsupported(key, content.sent_at, found, ctx);
-                Some(())
+                Some(self.on_unsupported(key, content.sent_at, found, ctx))
             }
             Some(Kind::Edit(edit)) => self.on_edit(author, edit, found, ctx),
-            Some(Kind::Delete(delete)) => self.on_delete(author, &delete, found, ctx),
-            Some(Kind::Reaction(reaction)) => self.on_reaction(author, reaction, found, ctx),
-            Some(Kind::Read(read)) => self.on_read(&read, found, delivery, ctx),
-            Some(Kind::Timer(timer)) => self.on_timer(author, timer, ctx),
+            Some(Kind::Delete(deletion)) => self.on_delete(author, &deletion, found, ctx),
+            Some(Kind::Reaction(reaction)) => self.on_reaction(author, reaction, found, ctx).map(|()| 0),
+            Some(Kind::Read(read)) => self.on_read(&read, found, delivery, ctx).map(|()| 0),
+            Some(Kind::Timer(timer)) => self.on_timer(author, timer, ctx).map(|()| 0),
             Some(Kind::Accept(_) | Kind::Renewed(_)) => None, // only the first of a session may be
         }
     }
@@ -97,7 +105,7 @@ impl Conversation {
         text: content::Text,
         found: &Found,
         ctx: &mut Context,
-    ) -> Option<()> {
+    ) -> Option<Growth> {
         let reply_to = if text.reply_to.is_empty() {
             None
         } else {
@@ -111,7 +119,7 @@ impl Conversation {
             content::ContentType::Markdown => ContentType::Markdown,
         };
         if found.contains_key(&key) && !breaks(Rule::RepeatAccepted) {
-            return Some(()); // it came in an earlier session epoch
+            return Some(0); // it came in an earlier session epoch
         }
         let row = MessageRow {
             key,
@@ -126,13 +134,14 @@ impl Conversation {
             edited_at: None,
             deleted_at: None,
         };
+        let growth = growth(0, &row);
         ctx.insert(Row::Message(row));
-        Some(())
+        Some(growth)
     }
 
-    fn on_unsupported(&mut self, key: MessageKey, sent_at: u64, found: &Found, ctx: &mut Context) {
+    fn on_unsupported(&mut self, key: MessageKey, sent_at: u64, found: &Found, ctx: &mut Context) -> Growth {
         if found.contains_key(&key) {
-            return;
+            return 0;
         }
         let row = MessageRow {
             key,
@@ -147,21 +156,30 @@ impl Conversation {
             edited_at: None,
             deleted_at: None,
         };
+        let growth = growth(0, &row);
         ctx.insert(Row::Message(row));
+        growth
     }
 
-    fn on_edit(&mut self, author: OnionAddress, edit: content::Edit, found: &Found, ctx: &mut Context) -> Option<()> {
+    fn on_edit(
+        &mut self,
+        author: OnionAddress,
+        edit: content::Edit,
+        found: &Found,
+        ctx: &mut Context,
+    ) -> Option<Growth> {
         let key = self.key(author, &edit.target)?;
         if edit.text.is_empty() || edit.text.len() > ctx.limits.text_bytes {
             return None;
         }
         // Perhaps it has disappeared; then there is nothing to edit.
-        let Some(found) = found.get(&key) else { return Some(()) };
+        let Some(found) = found.get(&key) else { return Some(0) };
         let message = &found.message;
-        if message.deleted_at.is_none() && message.content_type != ContentType::Unsupported {
-            edit_message(message, edit.text, ctx);
+        if message.deleted_at.is_some() || message.content_type == ContentType::Unsupported {
+            return Some(0);
         }
-        Some(())
+        let edited = edit_message(message, edit.text, ctx);
+        Some(growth(message.stored_bytes(), &edited))
     }
 
     fn on_delete(
@@ -170,11 +188,11 @@ impl Conversation {
         delete: &content::Delete,
         found: &Found,
         ctx: &mut Context,
-    ) -> Option<()> {
+    ) -> Option<Growth> {
         let key = self.key(author, &delete.target)?;
-        let Some(found) = found.get(&key) else { return Some(()) };
-        delete_message(&found.message, ctx);
-        Some(())
+        let Some(found) = found.get(&key) else { return Some(0) };
+        let before = found.message.stored_bytes();
+        Some(delete_message(&found.message, ctx).map_or(0, |deleted| growth(before, &deleted)))
     }
 
     fn on_reaction(
@@ -242,17 +260,19 @@ pub(crate) fn edit_message(message: &MessageRow, text: String, ctx: &mut Context
     edited
 }
 
-/// Empties a message; a mark stays. The caller has checked that its author asks for it.
-pub(crate) fn delete_message(message: &MessageRow, ctx: &mut Context) {
-    if message.deleted_at.is_none() {
-        let deleted = MessageRow {
-            text: String::new(),
-            deleted_at: Some(ctx.now.wall),
-            ..message.clone()
-        };
-        ctx.gate.put(Row::Message(deleted));
-        ctx.record(Event::MessageDeleted { key: message.key });
+/// Empties a message; a mark stays. The caller has checked that its author asks for it. `None` if it is empty already.
+pub(crate) fn delete_message(message: &MessageRow, ctx: &mut Context) -> Option<MessageRow> {
+    if message.deleted_at.is_some() {
+        return None;
     }
+    let deleted = MessageRow {
+        text: String::new(),
+        deleted_at: Some(ctx.now.wall),
+        ..message.clone()
+    };
+    ctx.gate.put(Row::Message(deleted.clone()));
+    ctx.record(Event::MessageDeleted { key: message.key });
+    Some(deleted)
 }
 
 /// Sets or takes back an author's reaction.

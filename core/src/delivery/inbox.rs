@@ -22,6 +22,13 @@ pub(crate) enum Reception<S> {
 }
 
 impl<S> Delivery<S> {
+    /// Whether a ciphertext is of the session in use, and was not received before.
+    pub fn is_new(&self, ciphertext: &Ciphertext) -> bool {
+        self.session.is_some()
+            && ciphertext.session_epoch == self.cursors.session_epoch.0
+            && ciphertext.sequence > self.cursors.received
+    }
+
     /// Decrypts the next ciphertext of the session.
     pub fn receive<R: Ratchet<Session = S>>(
         &mut self,

@@ -6,6 +6,7 @@ pub(crate) mod sending;
 
 use prost::Message as _;
 
+use crate::conversation::contents::Growth;
 use crate::kernel::context::Context;
 use crate::node::me::Me;
 use crate::row::{CursorsRow, Key, OfferRow, Row};
@@ -126,7 +127,10 @@ impl<S> Delivery<S> {
     pub fn begin_session(&mut self, session: S, session_epoch: SessionEpoch, renewal: bool, ctx: &mut Context) {
         self.session = Some(session);
         self.stalled = None;
-        self.cursors = beginning(self.contact, session_epoch);
+        self.cursors = CursorsRow {
+            stored: self.cursors.stored,
+            ..beginning(self.contact, session_epoch)
+        };
         ctx.gate.put_by_key(Key::Session(self.contact));
         self.save_cursors(ctx);
         self.drop_offer(ctx);
@@ -164,6 +168,19 @@ impl<S> Delivery<S> {
         self.ack_due = true;
     }
 
+    /// The contact's messages take up so much more here, or less. [`advance`](Self::advance) stores it.
+    pub fn grown(&mut self, growth: Growth) {
+        self.cursors.stored = self.cursors.stored.saturating_add_signed(growth);
+    }
+
+    /// Messages of the contact are gone from here.
+    pub fn freed(&mut self, bytes: u64, ctx: &mut Context) {
+        if bytes > 0 {
+            self.cursors.stored = self.cursors.stored.saturating_sub(bytes);
+            self.save_cursors(ctx);
+        }
+    }
+
     /// The links begin anew: nothing that belonged to an earlier one counts.
     pub fn forget_link(&mut self) {
         self.established = None;
@@ -191,5 +208,6 @@ fn beginning(contact: OnionAddress, session_epoch: SessionEpoch) -> CursorsRow {
         sent: 0,
         acknowledged: 0,
         received: 0,
+        stored: 0,
     }
 }

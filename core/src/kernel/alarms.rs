@@ -19,6 +19,8 @@ pub(crate) enum Alarm {
     Disappearance,
     /// A request, or what is kept of a declined stranger, expires.
     RequestExpiry,
+    /// A contact's pace allows more.
+    Pace(OnionAddress),
     /// Messages that a link has taken are to be written down as sent.
     Sent,
 }
@@ -34,6 +36,12 @@ impl Alarms {
         self.clear(alarm);
         self.at.insert(alarm, at);
         self.order.insert((at, alarm));
+    }
+
+    /// Sets an alarm, unless it is set to an earlier time.
+    pub fn set_earlier(&mut self, alarm: Alarm, at: Monotonic) {
+        let at = self.at.get(&alarm).map_or(at, |set| at.min(*set));
+        self.set(alarm, at);
     }
 
     pub fn clear(&mut self, alarm: Alarm) {
@@ -61,6 +69,7 @@ impl Alarms {
             Alarm::OutboxExpiry(_) => DeadlineReason::OutboxExpiry,
             Alarm::Disappearance => DeadlineReason::Disappearance,
             Alarm::RequestExpiry => DeadlineReason::RequestExpiry,
+            Alarm::Pace(_) => DeadlineReason::Pace,
             Alarm::Sent => DeadlineReason::Sent,
         };
         Some(Deadline { at, reason })

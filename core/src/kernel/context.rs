@@ -3,6 +3,7 @@
 use crate::fault::Faults;
 use crate::kernel::alarms::{Alarm, Alarms};
 use crate::kernel::gate::{Effect, Gate};
+use crate::kernel::sure_time::SureTime;
 use crate::row::{Change, Event, EventRow, Key, Row};
 use crate::wire::link::Frame;
 use crate::wire::link::frame::Body;
@@ -23,9 +24,12 @@ pub(crate) struct Context {
     pub first_event: EventSeq,
     pub last_event: EventSeq,
     pub next_disappearance: Option<Wall>,
+    pub sure_time: SureTime,
     pub availability: Availability,
     /// Our timer in conversations that begin, in seconds; 0 is off.
     pub default_timer: u32,
+    /// Bytes that the store may still take up, as far as the driver has said.
+    pub free_space: Option<u64>,
 }
 
 impl Context {
@@ -76,6 +80,13 @@ impl Context {
         self.gate.emit(Effect::Output(Output::Notify(notice)));
     }
 
+    /// A content of so many bytes is written: until the driver measures again, so much less space is free.
+    pub fn take_space(&mut self, bytes: u64) {
+        if let Some(free) = &mut self.free_space {
+            *free = free.saturating_sub(bytes.saturating_mul(Limits::STORE_FACTOR));
+        }
+    }
+
     /// Counts what a peer must not do.
     pub fn fault(&mut self, peer: Option<OnionAddress>, kind: FaultKind) {
         self.faults.count(peer, kind);
@@ -90,6 +101,27 @@ impl Context {
 
     pub fn wake(&mut self, alarm: Alarm, at: Monotonic) {
         self.alarms.set(alarm, at);
+    }
+
+    /// A new moment, in which nothing has happened yet.
+    pub fn advance(&mut self, now: Now) {
+        self.now = now;
+        self.sure_time.observe(now, self.limits.clock_grace);
+    }
+
+    /// The wall clock; while it is doubted, the latest moment that is sure. What is stored of it is known after a restart.
+    pub fn known_wall(&self) -> Wall {
+        self.sure_time.known(self.now)
+    }
+
+    /// The wall clock alone says that a message's time is up, since then. It is looked at again when the clock is believed.
+    pub fn holds_disappearance(&mut self, since: Wall) {
+        self.next_disappearance = Some(self.next_disappearance.map_or(since, |next| next.min(since)));
+        if let Some(until) = self.sure_time.doubted_until(self.limits.clock_grace) {
+            // The clock may be set in the meantime.
+            let latest = self.now.monotonic.after(self.limits.retry_cap);
+            self.alarms.set_earlier(Alarm::Disappearance, until.min(latest));
+        }
     }
 
     /// A message will disappear then.

@@ -58,6 +58,14 @@ pub struct Limits {
     pub clock_grace: Millis,
     /// Contacts.
     pub contacts: usize,
+    /// Bytes that the messages of one contact may take up here; beyond that its ciphertexts are not opened.
+    pub contact_quota: u64,
+    /// Bytes of contents that are taken from one contact at once, and so many again in each hour.
+    pub contact_pace: u64,
+    /// Sessions that one contact may replace at once, and an eighth of so many again in each hour.
+    pub contact_sessions: u64,
+    /// Free space of the store below which no ciphertext is opened: what the node itself writes needs room.
+    pub reserve: u64,
     /// Events kept in the log.
     pub events: u64,
     /// How long to wait for the ack of a message that a link has taken, before its state becomes `sent`.
@@ -106,6 +114,12 @@ impl Limits {
     pub(crate) const RECORD_BYTES: usize = 256 * 1024;
     /// Records of one command.
     pub(crate) const RECORDS: usize = 64;
+    /// Bytes that a message takes up beside its text: its row, its place in the indexes and its event.
+    pub(crate) const MESSAGE_BYTES: u64 = 512;
+    /// Bytes of free space that a byte of a content may take: the row, the words of the index, and the log of the store.
+    pub(crate) const STORE_FACTOR: u64 = 4;
+    /// Events that a contact may cause at once, and in an hour, however few the log keeps.
+    const LEAST_EVENTS: u64 = 1024;
     /// Where numbers end that a node counts up, one event, position or ciphertext at a time, and session epochs, which begin
     /// below half of it. None gets there; below it nothing overflows, and a signed column keeps the order.
     pub(crate) const COUNT: u64 = 1 << 63;
@@ -124,6 +138,31 @@ impl Limits {
         Rate {
             burst: self.rate_burst,
             per_hour: self.rate_per_second * 3600,
+        }
+    }
+
+    /// The rate of the bytes of one contact's contents.
+    pub(crate) const fn byte_rate(&self) -> Rate {
+        Rate {
+            burst: self.contact_pace,
+            per_hour: self.contact_pace,
+        }
+    }
+
+    /// The rate of the events that one contact causes. A contact that writes as many as it can takes days to drop from the
+    /// log what an absent consumer has not read.
+    pub(crate) fn event_rate(&self) -> Rate {
+        Rate {
+            burst: (self.events / 16).max(Self::LEAST_EVENTS),
+            per_hour: (self.events / 128).max(Self::LEAST_EVENTS),
+        }
+    }
+
+    /// The rate of the sessions that one contact replaces.
+    pub(crate) const fn session_rate(&self) -> Rate {
+        Rate {
+            burst: self.contact_sessions,
+            per_hour: self.contact_sessions.div_ceil(8),
         }
     }
 
@@ -164,6 +203,10 @@ impl Default for Limits {
             declined: 1024,
             clock_grace: Millis::hours(1),
             contacts: 10_000,
+            contact_quota: 1024 * 1024 * 1024,
+            contact_pace: 64 * 1024 * 1024,
+            contact_sessions: 512,
+            reserve: 64 * 1024 * 1024,
             events: 1_000_000,
             sent_delay: Millis(100),
             features: vec![feature::IGNORABLE_CONTENTS],

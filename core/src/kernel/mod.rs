@@ -9,3 +9,4 @@ pub(crate) mod entropy;
 pub(crate) mod gate;
 pub(crate) mod limits;
 pub(crate) mod rate;
+pub(crate) mod sure_time;

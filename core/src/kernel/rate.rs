@@ -1,6 +1,6 @@
 //! [`Bucket`]: a token bucket, for what a peer may cause and no window paces.
 
-use crate::Monotonic;
+use crate::{Millis, Monotonic};
 
 /// How fast a bucket refills, and how much it holds.
 #[derive(Clone, Copy, Debug)]
@@ -30,14 +30,31 @@ impl Bucket {
 
     /// Takes one token, if that leaves `reserve` tokens in the bucket.
     pub fn take(&mut self, rate: Rate, reserve: u64, now: Monotonic) -> bool {
-        let refill = now.since(self.at).0.saturating_mul(rate.per_hour);
-        self.level = self.level.saturating_add(refill).min(rate.burst * TOKEN);
-        self.at = now;
+        self.refill(rate, now);
         let paid = self.level >= (1 + reserve) * TOKEN;
         if paid {
             self.level -= TOKEN;
         }
         paid
+    }
+
+    /// Takes tokens for what has happened already: as many as there are, if it cost more.
+    pub fn spend(&mut self, rate: Rate, tokens: u64, now: Monotonic) {
+        self.refill(rate, now);
+        self.level = self.level.saturating_sub(tokens.saturating_mul(TOKEN));
+    }
+
+    /// How long it takes until the bucket holds so many tokens.
+    pub fn until(&mut self, rate: Rate, tokens: u64, now: Monotonic) -> Millis {
+        self.refill(rate, now);
+        let missing = tokens.min(rate.burst).saturating_mul(TOKEN).saturating_sub(self.level);
+        Millis(missing.div_ceil(rate.per_hour.max(1)))
+    }
+
+    fn refill(&mut self, rate: Rate, now: Monotonic) {
+        let refill = now.since(self.at).0.saturating_mul(rate.per_hour);
+        self.level = self.level.saturating_add(refill).min(rate.burst.saturating_mul(TOKEN));
+        self.at = now;
     }
 }
 
@@ -66,5 +83,21 @@ mod tests {
         let mut bucket = Bucket::full(RATE, Monotonic(0));
         let mut paid = |reserve| (0..100).filter(|_| bucket.take(RATE, reserve, Monotonic(0))).count();
         assert_eq!((paid(2), paid(2), paid(0)), (18, 0, 2));
+    }
+
+    #[test]
+    fn what_costs_more_than_there_is_empties_the_bucket_and_the_wait_is_known() {
+        let mut bucket = Bucket::full(RATE, Monotonic(0));
+        assert_eq!(bucket.until(RATE, 20, Monotonic(0)), Millis(0));
+        bucket.spend(RATE, 15, Monotonic(0));
+        assert_eq!(bucket.until(RATE, 5, Monotonic(0)), Millis(0));
+        bucket.spend(RATE, 1000, Monotonic(0));
+        assert_eq!(bucket.until(RATE, 1, Monotonic(0)), Millis(200));
+        assert_eq!(bucket.until(RATE, 10, Monotonic(1000)), Millis(1000));
+        assert_eq!(
+            bucket.until(RATE, 1000, Monotonic(1000)),
+            Millis(3000),
+            "more than a burst is a burst"
+        );
     }
 }

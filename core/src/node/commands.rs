@@ -8,8 +8,9 @@ use crate::session::Ratchet;
 use crate::session::resume::presence_frame;
 use crate::wire::link::{self, frame::Body};
 use crate::{
-    ApplicationEvent, Argument, Availability, Command, CommandId, ConversationId, EventSeq, FriendCode, InviteToken,
-    Limits, MessageId, MessageKey, MessageObstacle, NewMessage, OnionAddress, Refusal, Reply, Status, Table,
+    ApplicationEvent, Argument, Availability, Command, CommandId, ContactStorage, ConversationId, EventSeq, FriendCode,
+    InviteToken, Limits, MessageId, MessageKey, MessageObstacle, NewMessage, OnionAddress, Refusal, Reply, Status,
+    Storage, Table,
 };
 
 pub(crate) type Outcome = Result<Reply, Refusal>;
@@ -50,6 +51,8 @@ impl<R: Ratchet> Node<R> {
             Command::SetAvailability(availability) => Ok(Some(self.set_availability(availability))),
             Command::AcknowledgeEvents { consumer, seq } => self.acknowledge_events(consumer, seq).map(Some),
             Command::PutRecords { records, event } => self.put_records(records, event).map(Some),
+            Command::FreeSpace(bytes) => Ok(Some(self.free_space(bytes))),
+            Command::ConfirmClock => Ok(Some(self.confirm_clock())),
             Command::NetworkChanged => Ok(Some(self.network_changed())),
             Command::Identity => Ok(Some(Reply::Identity {
                 address: self.me.address,
@@ -207,7 +210,48 @@ impl<R: Ratchet> Node<R> {
             availability: self.ctx.availability,
             peer_faults: faults.values().sum(),
             faults_by_kind: faults.clone(),
+            storage: self.storage(),
+            clock_doubted: self.ctx.sure_time.doubted_until(self.ctx.limits.clock_grace).is_some(),
         }
+    }
+
+    fn storage(&self) -> Storage {
+        let limits = &self.ctx.limits;
+        let stored = |contact: &Contact<R::Session>| ContactStorage {
+            contact: contact.address,
+            stored: contact.delivery.cursors.stored,
+            pause: contact.admission.pause(),
+        };
+        let contacts = self.contacts.values().map(stored);
+        Storage {
+            free: self.ctx.free_space,
+            reserve: limits.reserve,
+            quota: limits.contact_quota,
+            contacts: contacts.filter(|one| one.stored > 0 || one.pause.is_some()).collect(),
+        }
+    }
+
+    /// The driver knows that the wall clock is right: what has waited for that disappears.
+    fn confirm_clock(&mut self) -> Reply {
+        let now = self.ctx.now;
+        self.ctx.sure_time.confirm(now);
+        if let Some(at) = self.ctx.next_disappearance {
+            self.ctx.disappears(at);
+        }
+        Reply::Done
+    }
+
+    /// The driver has measured how much room the store has.
+    fn free_space(&mut self, bytes: u64) -> Reply {
+        self.ctx.free_space = Some(bytes);
+        let paused = self
+            .contacts
+            .values()
+            .filter(|contact| contact.admission.pause().is_some());
+        for peer in paused.map(|contact| contact.address).collect::<Vec<_>>() {
+            self.contacts.touch(peer);
+        }
+        Reply::Done
     }
 
     fn set_name(&mut self, name: String) -> Outcome {

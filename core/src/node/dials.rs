@@ -86,6 +86,7 @@ impl<R: Ratchet> Node<R> {
             && !linked
         {
             contact.delivery.forget_link();
+            contact.admission.forget_link();
             contact.reach.wanted = false;
             if was_up {
                 contact.reach.seen(&mut self.ctx);

@@ -6,7 +6,7 @@ use crate::conversation::contents::Found;
 use crate::node::Node;
 use crate::row::{Change, Event, Key, MessageWithDelivery, Query, Row, Rows};
 use crate::session::Ratchet;
-use crate::{CommandId, ConversationId, FetchId, MessageKey, OnionAddress, Output, Refusal, Reply};
+use crate::{CommandId, ConversationId, FetchId, MessageKey, Millis, OnionAddress, Output, Refusal, Reply};
 
 /// A query under way.
 pub(crate) struct Pending {
@@ -164,17 +164,27 @@ impl<R: Ratchet> Node<R> {
     }
 
     fn disappeared(&mut self, rows: Rows) {
+        let now = self.ctx.now;
+        let mut held = None;
         for row in rows.messages {
             let key = row.message.key;
-            self.ctx.gate.delete(Key::Message(key));
-            self.ctx.record(Event::MessageDisappeared { key });
-            if key.author != self.me.address {
+            let end = row.delivery.as_ref().and_then(|delivery| delivery.disappears_at);
+            let span = Millis::seconds(row.message.ttl.into());
+            if let Some(end) = end.filter(|end| !self.ctx.sure_time.has_ended(*end, span, now)) {
+                held = held.or(Some(end));
                 continue;
             }
+            self.ctx.gate.delete(Key::Message(key));
+            self.ctx.record(Event::MessageDisappeared { key });
             match key.conversation {
                 ConversationId::Direct(peer) => {
-                    if let Some(contact) = self.contacts.get_mut(&peer) {
+                    let Some(contact) = self.contacts.get_mut(&peer) else {
+                        continue;
+                    };
+                    if key.author == self.me.address {
                         contact.delivery.disappeared(key, &mut self.ctx);
+                    } else {
+                        contact.delivery.freed(row.message.stored_bytes(), &mut self.ctx);
                     }
                 }
                 // Nothing of them is in a contact's outbox.
@@ -183,6 +193,9 @@ impl<R: Ratchet> Node<R> {
         }
         if let Some(at) = rows.next_disappearance {
             self.ctx.disappears(at);
+        }
+        if let Some(since) = held {
+            self.ctx.holds_disappearance(since);
         }
     }
 }

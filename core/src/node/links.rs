@@ -133,6 +133,7 @@ impl<R: Ratchet> Node<R> {
         let hello = match self.contacts.get_mut(&peer) {
             Some(contact) => {
                 contact.delivery.forget_link();
+                contact.admission.forget_link();
                 contact.greeting(&mut self.ctx)
             }
             None => contact::hello_to_stranger(&mut self.ctx),
@@ -211,6 +212,10 @@ impl<R: Ratchet> Node<R> {
             entry.greeted = true;
         }
         if let Some(contact) = self.contacts.get_mut(&peer) {
+            // The log tells of each change, so a contact that changes its mind without end is not listened to.
+            if contact.would_change_consent(hello) && !contact.admission.admits_session(&self.ctx) {
+                return self.fault(id, FaultKind::RateLimit);
+            }
             contact.learn_features(hello);
             contact.reach.seen(&mut self.ctx);
             contact.resume(id, hello, &self.me, &mut self.ctx);
@@ -264,6 +269,9 @@ impl<R: Ratchet> Node<R> {
         };
         match body {
             Body::RequestStatus(answer) => contact.on_request_status(id, answer, &mut self.ctx),
+            Body::PreKeyOffer(_) if contact.is_friend() && !contact.admission.admits_session(&self.ctx) => {
+                self.fault(id, FaultKind::RateLimit);
+            }
             Body::PreKeyOffer(offer) => {
                 let renewed = contact.renew(id, &offer, &self.me, &mut self.ctx);
                 if !renewed {
@@ -292,6 +300,12 @@ impl<R: Ratchet> Node<R> {
         let Ok(request) = CheckedRequest::new(peer, request, self.ctx.now.wall) else {
             return self.fault(id, FaultKind::Request);
         };
+        let replaces = |contact: &&mut Contact<R::Session>| contact.would_replace(&request);
+        if let Some(friend) = self.contacts.get_mut(&peer).filter(replaces)
+            && !friend.admission.admits_session(&self.ctx)
+        {
+            return self.fault(id, FaultKind::RateLimit);
+        }
         let contact = self.contacts.get(&peer);
         let fresh = contact.is_none();
         // The invite is looked at before every bound: no number of requests keeps its bearer out.

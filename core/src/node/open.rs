@@ -8,15 +8,16 @@ use crate::kernel::alarms::Alarms;
 use crate::kernel::context::Context;
 use crate::kernel::gate::Gate;
 use crate::kernel::rate::Bucket;
+use crate::kernel::sure_time::SureTime;
 use crate::link::dial_queue::DialQueue;
 use crate::link::pool::Pool;
 use crate::node::Node;
 use crate::node::me::Me;
 use crate::onion_key::OnionSecret;
-use crate::row::{IdentityRow, Image, OutboxContent, Row};
+use crate::row::{ContactRow, IdentityRow, Image, OutboxContent, Row};
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
-use crate::{Availability, ConversationId, Entropy, Limits, Now, OnionAddress};
+use crate::{Availability, ConversationId, Entropy, Limits, Now, OnionAddress, Wall};
 
 /// The image cannot be a node's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +53,8 @@ impl<R: Ratchet> Node<R> {
             default_timer,
             ..
         } = me.row;
+        let mut sure_time = SureTime::new(latest_moment(&me.row, &image.contacts), now);
+        sure_time.observe(now, limits.clock_grace);
         let requests = Bucket::full(limits.request_rate(), now.monotonic);
         let ctx = Context {
             own: me.address,
@@ -64,8 +67,10 @@ impl<R: Ratchet> Node<R> {
             first_event: image.first_event,
             last_event: image.last_event,
             next_disappearance: None,
+            sure_time,
             availability,
             default_timer,
+            free_space: None,
         };
         let mut node = Self {
             me,
@@ -135,6 +140,13 @@ impl<R: Ratchet> Node<R> {
         self.contacts.expire_strangers(&mut self.ctx);
         self.follow_up();
     }
+}
+
+/// The latest moment that the rows surely tell of: when this node last ran, roughly. Other moments in rows may have been written
+/// under a clock that was doubted.
+fn latest_moment(identity: &IdentityRow, contacts: &[ContactRow]) -> Wall {
+    let seen = contacts.iter().filter_map(|row| row.last_seen);
+    seen.fold(identity.created_at, Wall::max)
 }
 
 fn check_counts(image: &Image) -> Result<(), OpenError> {

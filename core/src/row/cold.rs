@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ApplicationEvent, ConversationId, EventSeq, MessageId, MessageKey, OnionAddress, Wall};
+use crate::{ApplicationEvent, ConversationId, EventSeq, Limits, MessageId, MessageKey, OnionAddress, Pause, Wall};
 
 /// How a text wants to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,13 @@ pub struct MessageRow {
     pub edited_at: Option<Wall>,
     /// When it was deleted for both; the row stays as a mark.
     pub deleted_at: Option<Wall>,
+}
+
+impl MessageRow {
+    /// Bytes that it takes up in the store, roughly: of its text, and what every message has.
+    pub fn stored_bytes(&self) -> u64 {
+        Limits::MESSAGE_BYTES + self.text.len() as u64
+    }
 }
 
 impl fmt::Debug for MessageRow {
@@ -153,6 +160,11 @@ pub enum Event {
     /// A new session replaced the old one because their store is older than what it has said, as after a backup was restored.
     /// What they had acknowledged may be missing there.
     ContactRolledBack { contact: OnionAddress },
+    /// What the contact sends is not taken any more, for this reason (the pace is never one); or it is again.
+    ContactPaused {
+        contact: OnionAddress,
+        pause: Option<Pause>,
+    },
     /// Something happened in the application around the node.
     Application(ApplicationEvent),
 }

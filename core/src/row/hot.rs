@@ -72,7 +72,7 @@ pub struct Retry {
 }
 
 /// A contact. The name is by address, never by what the peer claims.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "a row has a field for each column")]
 pub struct ContactRow {
     /// Who.
@@ -105,6 +105,22 @@ pub struct ContactRow {
     pub last_seen: Option<Wall>,
     /// When to dial them next, while something waits for them.
     pub retry: Retry,
+}
+
+impl fmt::Debug for ContactRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContactRow")
+            .field("address", &self.address)
+            .field("relationship", &self.relationship)
+            .field("verified", &self.verified)
+            .field("untrusted", &self.untrusted)
+            .field("removed_by_peer", &self.removed_by_peer)
+            .field("blocked", &self.blocked)
+            .field("features", &self.features)
+            .field("last_seen", &self.last_seen)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The timer that one author has set for a conversation. Without a row, that author's timer is off.
@@ -155,6 +171,8 @@ pub struct CursorsRow {
     pub acknowledged: u64,
     /// Highest number that we have received, in order, from them.
     pub received: u64,
+    /// Bytes that the messages of the contact take up here, of every session epoch.
+    pub stored: u64,
 }
 
 /// A prekey bundle made for one contact alone, and its secrets.
@@ -173,7 +191,7 @@ pub struct OfferRow {
 }
 
 /// A stranger's request, its bundle unread until there is consent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RequestRow {
     /// The peer that asks; proven by the link.
     pub contact: OnionAddress,
@@ -289,7 +307,7 @@ macro_rules! redacted {
         }
     )*};
 }
-redacted!(SessionRow, OfferRow, OutboxRow);
+redacted!(SessionRow, OfferRow, RequestRow, OutboxRow);
 
 #[cfg(test)]
 mod tests {

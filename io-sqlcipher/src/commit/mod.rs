@@ -194,7 +194,7 @@ const CONTACT: Table = table!("contact": "contact";
     "created_at", "last_seen", "attempts", "next_attempt", "untrusted", "removed_by_peer");
 const TIMER: Table = table!("timer": "conversation", "author"; "seconds");
 const SESSION: Table = table!("session": "contact"; "record");
-const CURSORS: Table = table!("cursors": "contact"; "session_epoch", "sent", "acknowledged", "received");
+const CURSORS: Table = table!("cursors": "contact"; "session_epoch", "sent", "acknowledged", "received", "stored");
 const OFFER: Table = table!("prekey_offer": "contact"; "session_epoch", "bundle", "secrets");
 const REQUEST: Table = table!("request": "contact"; "session_epoch", "bundle", "note", "received_at");
 const INVITE: Table = table!("invite": "token"; "created_at");
@@ -247,6 +247,7 @@ impl Commit<'_> {
                     row.sent.cast_signed(),
                     row.acknowledged.cast_signed(),
                     row.received.cast_signed(),
+                    row.stored.cast_signed(),
                 ],
             ),
             Row::Offer(row) => self.statements.run(

@@ -99,6 +99,7 @@ fn message_key(event: &Event) -> Option<MessageKey> {
         | Event::ContactVerified { .. }
         | Event::ContactRekeyed { .. }
         | Event::ContactRolledBack { .. }
+        | Event::ContactPaused { .. }
         | Event::ContactUntrusted { .. }
         | Event::RemovedByPeer { .. }
         | Event::Application(_) => None,

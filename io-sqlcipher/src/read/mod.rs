@@ -10,6 +10,7 @@ mod inbox;
 mod messages;
 mod outbox;
 mod records;
+mod room;
 mod search;
 mod threads;
 mod unsettled;

@@ -1,4 +1,4 @@
--- Version 4: the prekey offer by its name; records of the application; the default timer.
+-- Version 4: the prekey offer by its name; records of the application; the default timer; what the messages of a contact take up.
 --
 -- As before, numbers of core's (u64) are stored as the i64 of the same bits; moments are Unix milliseconds; enumerations are
 -- the codes of code.rs.
@@ -13,3 +13,10 @@ CREATE TABLE record (
 
 -- Our timer in conversations that begin, in seconds; 0 is off.
 ALTER TABLE identity ADD COLUMN default_timer INTEGER NOT NULL DEFAULT 0;
+
+-- Bytes that the contact's messages take up: of their texts, and 512 for each. Of a peer that is forgotten nothing is counted.
+ALTER TABLE cursors ADD COLUMN stored INTEGER NOT NULL DEFAULT 0;
+UPDATE cursors SET stored = taken.bytes
+    FROM (SELECT conversation, sum(512 + length(CAST(text AS BLOB))) AS bytes
+          FROM message WHERE author = conversation GROUP BY conversation) AS taken
+    WHERE taken.conversation = cursors.contact;

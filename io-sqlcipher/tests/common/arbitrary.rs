@@ -10,7 +10,7 @@ use sotto_core::row::{
 };
 use sotto_core::{
     ApplicationEvent, Availability, ChannelId, ConversationId, EventSeq, GroupId, InviteToken, MessageId, OnionAddress,
-    Position, SessionEpoch, Wall,
+    Pause, Position, SessionEpoch, Wall,
 };
 
 /// Changes of different keys, in key order, as core makes them. Some messages come with the event that announces them.
@@ -164,6 +164,11 @@ pub fn event() -> impl Strategy<Value = Event> {
             identity_changed,
         }),
         stranger().prop_map(|contact| Event::ContactRolledBack { contact }),
+        (
+            stranger(),
+            prop::option::of(prop_oneof![Just(Pause::Quota), Just(Pause::Reserve)])
+        )
+            .prop_map(|(contact, pause)| Event::ContactPaused { contact, pause }),
     ]
 }
 
@@ -302,13 +307,14 @@ fn contact() -> impl Strategy<Value = ContactRow> {
 }
 
 fn cursors() -> impl Strategy<Value = CursorsRow> {
-    (peer(), number(), number(), number(), number()).prop_map(
-        |(contact, session_epoch, sent, acknowledged, received)| CursorsRow {
+    (peer(), number(), number(), number(), number(), number()).prop_map(
+        |(contact, session_epoch, sent, acknowledged, received, stored)| CursorsRow {
             contact,
             session_epoch: SessionEpoch(session_epoch),
             sent,
             acknowledged,
             received,
+            stored,
         },
     )
 }

@@ -177,6 +177,7 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
                 contact,
                 identity_changed,
             } => format!("rekeyed {} {identity_changed}", who(contact)),
+            Event::ContactPaused { contact, pause } => format!("paused {} {pause:?}", who(contact)),
             Event::ContactRolledBack { contact } => format!("rolled-back {}", who(contact)),
             Event::ContactUntrusted { contact, untrusted } => format!("untrusted {} {untrusted}", who(contact)),
             Event::RemovedByPeer { contact, removed } => format!("removed-by-peer {} {removed}", who(contact)),

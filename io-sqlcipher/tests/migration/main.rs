@@ -185,6 +185,25 @@ fn everything_that_an_earlier_version_said_is_said_by_the_newest() {
 }
 
 #[test]
+fn what_the_messages_of_a_contact_take_up_is_counted_from_every_version() {
+    for fixture in &FIXTURES {
+        let place = fixture.copy();
+        let mut store = fixture.open(&place);
+        let reader = store.reader().unwrap();
+        let mut counted = 0;
+        for row in store.image().unwrap().cursors {
+            let conversation = ConversationId::Direct(row.contact);
+            let history = reader.history(&conversation, u32::MAX, None).unwrap();
+            let theirs = history.iter().filter(|message| message.direction == Direction::In);
+            let expected: usize = theirs.map(|message| 512 + message.text.len()).sum();
+            assert_eq!(row.stored, expected as u64, "of version {}", fixture.version);
+            counted += row.stored;
+        }
+        assert!(counted > 0, "there is something to count");
+    }
+}
+
+#[test]
 fn words_of_every_script_are_found_in_what_version_2_had_stored() {
     let fixture = &FIXTURES[1];
     let place = fixture.copy();

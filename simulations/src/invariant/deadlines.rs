@@ -44,7 +44,7 @@ fn is_justified(peer: Peer, reason: DeadlineReason, world: &World) -> bool {
         DeadlineReason::Handshake | DeadlineReason::Heartbeat => world.has_links(peer),
         DeadlineReason::OutboxExpiry => has_mail(peer, world),
         // The node looks again, and may find that an acknowledgement, a link or the user's answer has come first.
-        DeadlineReason::Sent | DeadlineReason::Retry | DeadlineReason::RequestExpiry => true,
+        DeadlineReason::Sent | DeadlineReason::Pace | DeadlineReason::Retry | DeadlineReason::RequestExpiry => true,
         DeadlineReason::Disappearance => disk.next_disappearance().is_some(),
     }
 }

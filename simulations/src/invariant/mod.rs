@@ -16,6 +16,7 @@
 //! | `features` | always | transparent ciphertexts, and the disks |
 //! | `atomicity` | whenever a node is opened | its disk |
 //! | `retention` | always | the disks |
+//! | `quota` | always | the disks |
 //! | `deadlines` | always | what a node waits for, on its disk and in its links |
 //! | `contract` | always | outputs and inputs |
 //! | `bounded` | always | outputs and batches |
@@ -47,6 +48,7 @@ mod no_loss;
 mod one_ciphertext;
 mod one_plaintext;
 mod order;
+mod quota;
 mod retention;
 mod secrets;
 mod stable_sessions;
@@ -80,6 +82,7 @@ pub fn without_ledger() -> Vec<Box<dyn Invariant>> {
         Box::<event_log::EventLog>::default(),
         Box::<features::Features>::default(),
         Box::<atomicity::Atomicity>::default(),
+        Box::<quota::Quota>::default(),
         Box::<retention::Retention>::default(),
         Box::<deadlines::Deadlines>::default(),
         Box::<contract::Contract>::default(),

@@ -67,6 +67,7 @@ fn check(sent: &Sent, received: &Received, world: &World) -> Result<(), String> 
         Fate::Cancelled => state == Some(DeliveryState::Cancelled) && arrived.is_none() && events == 0,
         Fate::Vanished => events == 1 && ![*from, *to].iter().any(|peer| world.disk(*peer).holds_text(text)),
         Fate::VanishedUnsent => events == 0 && !world.disk(*from).holds_text(text),
+        Fate::Erased => delivered && arrived.is_none() && events == 1,
         Fate::Forgotten => events == 0,
     };
     if !holds {

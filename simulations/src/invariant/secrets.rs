@@ -23,9 +23,12 @@ impl Invariant for Secrets {
             return Ok(());
         };
         let mut texts = written(batch).filter_map(|row| match row {
-            Row::Message(row) if row.text.len() >= LONG_ENOUGH => Some(&row.text),
+            Row::Message(row) => Some(&row.text),
+            Row::Contact(row) => Some(&row.note),
+            Row::Request(row) => Some(&row.note),
             _ => None,
         });
+        let mut texts = texts.by_ref().filter(|text| text.len() >= LONG_ENOUGH);
         let mut printed = None;
         let shown = |text: &&String| {
             printed

@@ -50,6 +50,8 @@ pub struct Scenario {
 pub enum Scale {
     /// A window of four messages, one request, few outbox rows, few staged changes: a short scenario meets every bound.
     Small,
+    /// As the small ones, and a contact may store six short messages, and in an hour a little more.
+    Tight,
     /// The product's own limits.
     Full,
 }
@@ -69,8 +71,8 @@ const WITH_BOB: &[(Peer, Peer)] = &[(ALICE, BOB), (BOB, CAROL)];
 const ALL_THREE: &[(Peer, Peer)] = &[(ALICE, BOB), (BOB, CAROL), (ALICE, CAROL)];
 
 macro_rules! scenarios {
-    ($(#[$about:meta])* $scenarios:ident $scale:ident:
-     $($people:literal $begins:ident $friends:ident { $($module:ident :: $name:ident)* })*) => {
+    ($(#[$about:meta])* $scenarios:ident:
+     $($scale:ident $people:literal $begins:ident $friends:ident { $($module:ident :: $name:ident)* })*) => {
         $(#[$about])*
         pub const $scenarios: &[Scenario] = &[$($(
             Scenario {
@@ -87,8 +89,8 @@ macro_rules! scenarios {
 
 scenarios! {
     /// Every scenario of the usual length.
-    LIBRARY Small:
-    2 Strangers BOTH {
+    LIBRARY:
+    Small 2 Strangers BOTH {
         first_contact::request_and_consent
         first_contact::request_while_away
         first_contact::invite
@@ -102,12 +104,12 @@ scenarios! {
         first_contact::an_invite_does_not_unblock
         recovery::old_store_of_a_request
     }
-    2 Strangers NONE {
+    Small 2 Strangers NONE {
         first_contact::declined
         first_contact::withdrawn
         first_contact::ones_own_code
     }
-    2 Friends BOTH {
+    Small 2 Friends BOTH {
         conversation::one_message
         conversation::both_ways
         conversation::burst_while_away
@@ -179,15 +181,18 @@ scenarios! {
         rough_network::a_service_found_late
         rough_network::a_lid_closed_for_long
     }
-    2 Friends NONE {
+    Tight 2 Friends BOTH {
+        storage::a_full_quota
+    }
+    Small 2 Friends NONE {
         relationship::removed
         relationship::removed_and_unaware
     }
-    3 Strangers WITH_BOB {
+    Small 3 Strangers WITH_BOB {
         first_contact::an_invite_is_for_one
         first_contact::one_request_at_a_time
     }
-    3 Friends ALL_THREE {
+    Small 3 Friends ALL_THREE {
         three::everybody_to_everybody
         three::one_of_three_is_blocked
         three::a_third_hears_both
@@ -196,8 +201,8 @@ scenarios! {
 
 scenarios! {
     /// Scenarios with the product's own limits: too long to be played as often as those of the library.
-    FULL_SIZE Full:
-    2 Friends BOTH {
+    FULL_SIZE:
+    Full 2 Friends BOTH {
         full_size::five_hundred_while_away
         full_size::five_hundred_each_way
         full_size::a_window_of_thirty_two
@@ -308,6 +313,11 @@ impl Scale {
                 outbox_rows: 24,
                 staged_changes: 16,
                 ..Limits::default()
+            },
+            Self::Tight => Limits {
+                contact_quota: 3 * 1024,
+                contact_pace: 4 * 1024,
+                ..Self::Small.limits()
             },
             Self::Full => Limits::default(),
         }

@@ -4,7 +4,7 @@ use sotto_core::row::DeliveryState;
 use sotto_core::{Command, Millis};
 
 use crate::peer::{ALICE, BOB};
-use crate::world::{DiskFault, World};
+use crate::world::{DiskFault, Fate, World};
 
 /// Bob's disk is full. He can neither send nor receive, and nothing is reported as done. Once there is space,
 /// everything happens, once.
@@ -21,6 +21,32 @@ pub fn a_full_disk(world: &mut World) {
     world.until_quiescent(&[(ALICE, BOB)]);
     assert_eq!(world.received_texts(ALICE, BOB), ["before", "meanwhile"]);
     assert_eq!(world.received_texts(BOB, ALICE), ["there is no room"]);
+}
+
+/// Alice sends more than Bob keeps of one contact, and faster than he takes it. What is too much stays with her, whatever links
+/// and starts there are; Bob's own texts go on. He erases what he has, and the rest comes.
+pub fn a_full_quota(world: &mut World) {
+    let sent: Vec<_> = (0..9)
+        .map(|number| world.send_text(ALICE, BOB, &format!("line {number}")))
+        .collect();
+    world.until("the quota is full", |world| world.received_texts(ALICE, BOB).len() == 6);
+    world.deliver_text(BOB, ALICE, "too much");
+    world.cut(ALICE, BOB);
+    world.advance(Millis::hours(1));
+    assert_eq!(world.received_texts(ALICE, BOB).len(), 6);
+    let author = world.address(ALICE);
+    world.call_ok(
+        BOB,
+        Command::EraseMessages {
+            conversation: author.into(),
+            messages: sent.iter().map(|id| (author, *id)).collect(),
+        },
+    );
+    for id in &sent[..6] {
+        world.expect(*id, Fate::Erased);
+    }
+    world.until("the rest has come", |world| world.received_texts(ALICE, BOB).len() == 3);
+    assert_eq!(world.received_texts(ALICE, BOB), ["line 6", "line 7", "line 8"]);
 }
 
 /// Bob's machine restarts while another process holds the store, such as a backup program. The node waits, and so do

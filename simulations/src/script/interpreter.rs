@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sotto_core::row::{FailReason, MessageKey, Row};
+use sotto_core::row::{FailReason, MessageKey};
 use sotto_core::{Command, Direction, FriendCode, MessageId, Millis, OnionAddress, Reply};
 use sotto_testkit::disk::Disk;
 use toml::Spanned;
@@ -161,9 +161,7 @@ impl Interpreter {
                 let (owner, disk) = self.backups[name.as_ref().as_str()].clone();
                 world.restore(owner, disk);
             }
-            Step::LoseSessions(who) => world.edit_disk(peer(who), |disk| {
-                disk.lose(|row| matches!(row, Row::Session(_) | Row::Cursors(_)));
-            }),
+            Step::LoseSessions(who) => world.edit_disk(peer(who), Disk::lose_sessions),
             _ => unreachable!("every other step has been taken: {step:?}"),
         }
     }

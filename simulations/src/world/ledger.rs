@@ -37,6 +37,8 @@ pub enum Fate {
     Vanished,
     /// It was not sent, and the sender's disk does not hold it any more.
     VanishedUnsent,
+    /// It was delivered, and the receiver's user has erased it there.
+    Erased,
     /// The receiver's disk has lost it.
     Forgotten,
 }

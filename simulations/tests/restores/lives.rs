@@ -94,9 +94,7 @@ fn replaced(world: &mut World, first: Peer, second: Peer) {
         world.partition(first, second);
         world.send_text(first, second, "waits");
         world.send_text(second, first, "waits, too");
-        world.edit_disk(loser, |disk| {
-            disk.lose(|row| matches!(row, Row::Session(_) | Row::Cursors(_)));
-        });
+        world.edit_disk(loser, Disk::lose_sessions);
         world.heal();
         world.until_quiescent(&[(first, second)]);
     }

@@ -88,6 +88,7 @@ fn fill(mut store: Store) {
             sent: 5,
             acknowledged: 5,
             received: 5,
+            stored: 0,
         };
         let session = SessionRow {
             contact: *contact,

@@ -233,7 +233,8 @@ pub(crate) fn event_is_shown(event: &mut api::Event, to: &mut Disclosure<'_>) ->
         | Body::ContactRekeyed { who, .. }
         | Body::ContactRolledBack { who }
         | Body::ContactUntrusted { who, .. }
-        | Body::RemovedByPeer { who, .. } => {
+        | Body::RemovedByPeer { who, .. }
+        | Body::ContactPaused { who, .. } => {
             who.claimed_name = None;
             to.knows(&who.contact)
         }

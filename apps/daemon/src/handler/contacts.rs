@@ -36,11 +36,12 @@ impl Handle<all::List> for Call {
     async fn handle(self: &Arc<Self>, params: api::List) -> Result<Handled<api::Contacts>, Error> {
         let contacts = self.reads.read(Reader::contacts).await?;
         let seen = self.presence().await?;
+        let shares = self.status().await?.storage.contacts;
         let mut friends: Vec<_> = contacts
             .into_iter()
             .map(|one| {
                 let presence = seen.get(&one.who.address).copied();
-                view::contact(one, presence)
+                view::contact(one, presence, &shares)
             })
             .filter(|one| params.all || is_ours(one))
             .collect();
@@ -183,8 +184,9 @@ impl Call {
     pub(super) async fn contact(&self, address: OnionAddress) -> Result<api::Contact, Error> {
         let found = self.reads.read(move |reader| reader.contact(&address)).await?;
         let seen = self.presence().await?.remove(&address);
+        let shares = self.status().await?.storage.contacts;
         found
-            .map(|found| view::contact(found, seen))
+            .map(|found| view::contact(found, seen, &shares))
             .ok_or_else(|| Error::new(Kind::UnknownContact, format!("{address} is not a contact")))
     }
 

@@ -63,12 +63,8 @@ impl Handle<all::IdentityInvite> for Call {
 
 impl Handle<all::NodeStatus> for Call {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Status>, Error> {
-        let reply = self.command(Command::Status).await?;
-        let Reply::Status(status) = reply else {
-            return Err(unexpected(&reply));
-        };
         let rights = self.rights()?;
-        let mut status = status;
+        let mut status = self.status().await?;
         let mut requests = self.reads.read(Reader::requests).await?.len();
         if let Some(record) = rights.agent().filter(|record| !record.read.all) {
             // How much others write is theirs.
@@ -105,6 +101,8 @@ impl Handle<all::NodeStatus> for Call {
                 .iter()
                 .map(|(kind, count)| (kind.to_string(), *count))
                 .collect(),
+            storage: view::storage(&status.storage),
+            clock_doubted: status.clock_doubted,
             last_seq: *self.events.newest().borrow(),
             log_lines_dropped: log::dropped_lines(),
             pid: std::process::id(),

@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod events;
 mod flags;
+mod free_space;
 mod inherited;
 mod lifecycle;
 mod one_api;

@@ -194,6 +194,23 @@ impl Person {
     pub fn start_as(&mut self, mut command: Command) {
         assert!(self.daemon.is_none(), "{} runs already", self.name);
         self.daemon = Some(command.spawn().expect("the daemon starts"));
+        self.until_started();
+    }
+
+    /// As [`start_as`](Self::start_as), for a daemon that has a root directory of its own. From then on the person's folder is
+    /// named through it.
+    pub fn start_within(&mut self, mut command: Command) {
+        let daemon = command.spawn().expect("the daemon starts");
+        let folder = self.folder.strip_prefix("/").expect("an absolute path");
+        self.folder = Path::new("/proc")
+            .join(daemon.id().to_string())
+            .join("root")
+            .join(folder);
+        self.daemon = Some(daemon);
+        self.until_started();
+    }
+
+    fn until_started(&mut self) {
         let since = Instant::now();
         while Client::connect(&self.folder.join("sotto.sock")).is_err() {
             let ended = self

@@ -1,0 +1,155 @@
+//! A friend cannot fill the disk: what it sends beyond the quota, or into the reserve of free space, stays with it until there is
+//! room, and the daemon goes on.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::fs::statvfs;
+use sotto_api::{self as api, Body, Pause, all};
+
+use crate::world::{PATIENCE, Person, World};
+
+/// Sends texts of 30 KB that no compression makes small.
+fn flood(from: &Person, to: &str, count: usize) {
+    let mut client = from.client();
+    for number in 0..count {
+        let params = api::Send {
+            conversation: to.to_owned(),
+            text: format!("{number:08}").repeat(3750),
+            ..api::Send::default()
+        };
+        client.call::<all::Send>(&params).expect("queued");
+    }
+}
+
+fn pause(of: &mut Person, what: Option<Pause>) {
+    of.until("the pause", |event| match &event.body {
+        Body::ContactPaused { pause, .. } if *pause == what => Some(()),
+        _ => None,
+    });
+}
+
+fn waiting(of: &Person) -> u64 {
+    of.call::<all::NodeStatus>(&api::Nothing {}).queued
+}
+
+fn until_delivered(from: &Person) {
+    let began = Instant::now();
+    while waiting(from) > 0 {
+        assert!(began.elapsed() < PATIENCE, "what was paused arrives");
+        sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_friend_is_paused_at_its_quota_and_in_the_reserve_and_goes_on_when_there_is_room() {
+    let world = World::new();
+    let (mut alice, bob) = world.friends();
+    alice.stop();
+    alice.configure("contact_quota_mib = 1");
+    alice.start();
+    flood(&bob, "alice", 60);
+    pause(&mut alice, Some(Pause::Quota));
+    let shown = alice.json(&["friends", "list"]);
+    assert_eq!(shown["friends"][0]["pause"], "quota");
+    let stored = shown["friends"][0]["stored_bytes"].as_u64().expect("a number");
+    assert!((1 << 20..(1 << 20) + 40_000).contains(&stored), "{stored}");
+    let status = alice.json(&["status"]);
+    assert_eq!(status["storage"]["paused_contacts"], 1);
+    assert_eq!(status["storage"]["contact_quota_bytes"], 1 << 20);
+    assert!(
+        status["storage"]["free_bytes"].as_u64().is_some_and(|free| free > 0),
+        "{status}"
+    );
+    assert!(alice.run(&["friends", "list"]).stdout.contains("quota is full"));
+    let told = alice.run(&["doctor"]);
+    assert!(told.stdout.contains("sotto delete CONTACT --all"), "{told:#?}");
+    assert!(waiting(&bob) > 0);
+    // The other way, everything goes on.
+    alice.json(&["send", "bob", "you may wait", "--wait", "delivered"]);
+    while waiting(&bob) > 0 {
+        alice.json(&["delete", "bob", "--all"]);
+        alice.json(&["status"]);
+    }
+
+    // The whole disk is a reserve.
+    alice.stop();
+    alice.configure("reserve_mib = 1000000");
+    alice.start();
+    flood(&bob, "alice", 1);
+    pause(&mut alice, Some(Pause::Reserve));
+    assert!(alice.run(&["doctor"]).stdout.contains("reserve_mib"));
+    assert_eq!(waiting(&bob), 1);
+    alice.json(&["send", "bob", "you may wait", "--wait", "delivered"]);
+    alice.stop();
+    let config = alice.folder.join("config.toml");
+    let text = fs::read_to_string(&config)
+        .expect("a configuration")
+        .replace("reserve_mib = 1000000", "");
+    fs::write(&config, text).expect("written");
+    alice.start();
+    until_delivered(&bob);
+}
+
+/// Free bytes of the file system.
+fn free(folder: &Path) -> u64 {
+    let disk = statvfs(folder).expect("a file system");
+    disk.f_bavail * disk.f_frsize
+}
+
+/// The command, with a file system of 48 MiB in place of the person's folder, and the folder's files on it.
+fn on_a_small_disk(person: &Person, command: &Command) -> Command {
+    let script = r#"cp -a "$0" "$0.copy" && mount -t tmpfs -o size=48m,mode=700 none "$0" && cp -a "$0.copy/." "$0" && exec "$@""#;
+    let mut small = Command::new("unshare");
+    small.args(["-m", "sh", "-c", script]).arg(&person.folder);
+    small.arg(command.get_program()).args(command.get_args());
+    small.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    small
+}
+
+#[test]
+fn a_friend_cannot_fill_a_small_disk() {
+    if !Command::new("unshare")
+        .args(["-m", "true"])
+        .status()
+        .is_ok_and(|status| status.success())
+    {
+        eprintln!("only root may mount a small file system, so this is not tried");
+        return;
+    }
+    let world = World::new();
+    let (mut alice, bob) = world.friends();
+    alice.stop();
+    alice.configure("reserve_mib = 24");
+    let command = on_a_small_disk(&alice, &alice.daemon_run());
+    alice.start_within(command);
+    flood(&bob, "alice", 1000);
+    pause(&mut alice, Some(Pause::Reserve));
+    assert!(waiting(&bob) > 100, "not everything found room");
+    let left = free(&alice.folder);
+    assert!(left > 12 << 20, "{left} bytes are free");
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(6) {
+        assert!(free(&alice.folder) > 12 << 20, "and it stays so");
+        alice.json(&["status"]);
+    }
+    // The node is up, and what it sends itself goes on.
+    alice.json(&["send", "bob", "you may wait", "--wait", "delivered"]);
+    // What is deleted leaves room in the store, and the rest comes.
+    let mut deleted = 0;
+    while waiting(&bob) > 0 {
+        assert!(began.elapsed() < PATIENCE, "the rest comes");
+        deleted += alice.json(&["delete", "bob", "--all"])["messages"]
+            .as_u64()
+            .expect("a number");
+        sleep(Duration::from_millis(200));
+    }
+    deleted += alice.json(&["delete", "bob", "--all"])["messages"]
+        .as_u64()
+        .expect("a number");
+    assert!(deleted > 1000, "{deleted}");
+    alice.stop();
+}
