@@ -76,6 +76,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "friends.verify",
             "conversations.delete",
             "conversations.timer",
+            "conversations.default_timer",
             "identity.invite",
             "identity.rename",
             "node.availability",
