@@ -19,7 +19,7 @@ pub(crate) fn load(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<I
         contacts: of_contacts(db, numbers, "contact", CONTACTS, contact)?,
         timers: timers(db, numbers)?,
         sessions: of_contacts(db, numbers, "session", SESSIONS, session)?,
-        cursors: of_contacts(db, numbers, "cursors", CURSORS, cursors)?,
+        cursors: of_contacts(db, numbers, "session", CURSORS, cursors)?,
         offers: of_contacts(db, numbers, "prekey_offer", OFFERS, offer)?,
         requests: of_contacts(db, numbers, "request", REQUESTS, request)?,
         invites: all(
@@ -46,10 +46,11 @@ const IDENTITY: &str = "SELECT onion_seed, signal_identity, registration_id, nam
 const CONTACTS: &str = "SELECT contact, relationship, petname, claimed_name, note, invite, identity_key, verified, blocked, \
      features, created_at, last_seen, attempts, next_attempt, untrusted, removed_by_peer \
      FROM contact LEFT JOIN conversation ON number = contact ORDER BY kind, id";
-const SESSIONS: &str =
-    "SELECT contact, record FROM session LEFT JOIN conversation ON number = contact ORDER BY kind, id";
+const SESSIONS: &str = "SELECT contact, record FROM session LEFT JOIN conversation ON number = contact WHERE record IS NOT NULL \
+     ORDER BY kind, id";
 const CURSORS: &str = "SELECT contact, session_epoch, sent, acknowledged, received, stored \
-     FROM cursors LEFT JOIN conversation ON number = contact ORDER BY kind, id";
+     FROM session LEFT JOIN conversation ON number = contact \
+     WHERE coalesce(session_epoch, sent, acknowledged, received, stored) IS NOT NULL ORDER BY kind, id";
 const OFFERS: &str = "SELECT contact, session_epoch, bundle, secrets \
      FROM prekey_offer LEFT JOIN conversation ON number = contact ORDER BY kind, id";
 const REQUESTS: &str = "SELECT contact, session_epoch, bundle, note, received_at \

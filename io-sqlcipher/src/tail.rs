@@ -2,9 +2,10 @@
 //!
 //! Ids are random, so an index of them that takes in each message as it comes writes a page of its own for each one of a
 //! burst; and the word index writes a segment for each commit, which it merges with others again and again. Instead a
-//! message is at first only in its own row, and its key in memory: it is in the *tail*. When the tail is long, all of it is
-//! *settled* at once, in the transaction of the batch that made it so. Which messages are settled is told by their number.
-//! What is deleted from the tail has never been in an index. (The idea is that of the log-structured merge tree, O'Neil et
+//! message is at first only in its own row, and its key in memory: it is in the *tail*. When many are there, all of them are
+//! taken into an index at once, in the transaction of the batch that made them many: first into that of words (then they are
+//! *settled*), and later into that of keys (then they are *named*). Which messages are, is told by their number.
+//! What is deleted before has never been in an index. (The idea is that of the log-structured merge tree, O'Neil et
 //! al., 1996, with two levels.)
 
 use std::collections::BTreeMap;
@@ -16,12 +17,15 @@ use sotto_core::row::MessageKey;
 use crate::code::{Columns, of};
 use crate::number::Numbers;
 
-/// Messages from which on the tail is settled. The first commit after opening reads as many, and so does a reader that looks
-/// for a key or for words.
+/// Messages that are not settled from which on they are. A search has to look for its words in all of them.
 const MANY: usize = 512;
 
-/// Bytes of their texts from which on it is, too: a search has to look for its words in all of them.
+/// Bytes of their texts from which on they are, too.
 const LONG: usize = 256 * 1024;
+
+/// Messages that are not named from which on they are. The first commit after opening reads as many, and so does a reader
+/// that looks for a key. The index's pages are then written, all of them if it is small.
+const MANY_KEYS: usize = 2048;
 
 /// A message's key, by numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +57,8 @@ impl Name {
 /// The tail and the row of table `mark`, at one moment. On the connection that writes, at every moment.
 pub(crate) struct Tail {
     keys: BTreeMap<Name, i64>,
+    /// Messages that are not settled.
+    unsettled: usize,
     /// Bytes of text written since the last settling.
     bytes: usize,
     /// The highest number of a message.
@@ -65,6 +71,7 @@ pub(crate) struct Tail {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Mark {
     settled: i64,
+    named: i64,
     dropped: i64,
 }
 
@@ -79,24 +86,30 @@ impl Tail {
 
     fn load(db: &Connection) -> rusqlite::Result<Self> {
         let mark = db
-            .prepare_cached("SELECT settled, dropped FROM mark")?
+            .prepare_cached("SELECT settled, named, dropped FROM mark")?
             .query_row([], |row| of("mark", row, mark(row)))?;
         let mut tail = Self {
             keys: BTreeMap::new(),
+            unsettled: 0,
             bytes: 0,
-            last: mark.settled,
+            last: mark.settled.max(mark.named),
             mark,
             written: mark,
         };
         let mut statement = db.prepare_cached(
             "SELECT conversation, author, id, number, octet_length(text) AS text FROM message WHERE number > ? ORDER BY number",
         )?;
-        let mut rows = statement.query([mark.settled])?;
+        let mut rows = statement.query([mark.settled.min(mark.named)])?;
         while let Some(row) = rows.next()? {
             let (name, number, bytes) = of("message", row, unsettled(row))?;
-            tail.keys.insert(name, number);
-            tail.bytes = tail.bytes.saturating_add(bytes);
-            tail.last = number;
+            if !tail.is_named(number) {
+                tail.keys.insert(name, number);
+            }
+            if !tail.is_settled(number) {
+                tail.unsettled += 1;
+                tail.bytes = tail.bytes.saturating_add(bytes);
+            }
+            tail.last = tail.last.max(number);
         }
         Ok(tail)
     }
@@ -157,19 +170,14 @@ impl Tail {
         fresh.map(|(_, number)| Ok(*number)).chain(settled).collect()
     }
 
-    /// Whether that message is in the indexes.
+    /// Whether that message is in the index of words.
     pub const fn is_settled(&self, number: i64) -> bool {
         number <= self.mark.settled
     }
 
-    /// Whether every message is in the indexes.
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-
-    /// The number up to which messages are in the indexes.
-    pub const fn settled(&self) -> i64 {
-        self.mark.settled
+    /// Whether that message is in the index of keys.
+    const fn is_named(&self, number: i64) -> bool {
+        number <= self.mark.named
     }
 
     /// The highest number of a message that there is or was at the last settling.
@@ -192,13 +200,17 @@ impl Tail {
     /// A message was written.
     pub fn insert(&mut self, db: &Connection, name: Name, number: i64, text: &str) -> rusqlite::Result<()> {
         self.last = self.last.max(number);
-        if self.is_settled(number) {
+        if self.is_named(number) {
             let (conversation, author, id) = name.parameters();
             db.prepare_cached("INSERT INTO name (conversation, author, id, number) VALUES (?, ?, ?, ?)")?
                 .execute((conversation, author, id, number))?;
+        } else {
+            self.keys.insert(name, number);
+        }
+        if self.is_settled(number) {
             return index(db, &name, number, text);
         }
-        self.keys.insert(name, number);
+        self.unsettled += 1;
         self.bytes = self.bytes.saturating_add(text.len());
         Ok(())
     }
@@ -217,6 +229,10 @@ impl Tail {
     pub fn remove(&mut self, db: &Connection, name: &Name, number: i64, text: &str) -> rusqlite::Result<()> {
         if self.is_settled(number) {
             unindex(db, name, number, text)?;
+        } else {
+            self.unsettled = self.unsettled.saturating_sub(1);
+        }
+        if self.is_named(number) {
             db.prepare_cached("DELETE FROM name WHERE conversation = ? AND author = ? AND id = ?")?
                 .execute(name.parameters())?;
         } else {
@@ -225,32 +241,42 @@ impl Tail {
         Ok(())
     }
 
-    /// The end of a batch: settles the tail if it is long, and writes the marks if they have moved.
+    /// The end of a batch: takes what is not in the indexes into them if it is much, and writes the marks if they have moved.
     pub fn finish(&mut self, db: &Connection) -> rusqlite::Result<()> {
-        if self.keys.len() >= MANY || self.bytes >= LONG {
-            let settled = [self.mark.settled];
+        if self.keys.len() >= MANY_KEYS {
             db.prepare_cached(
                 "INSERT INTO name (conversation, author, id, number) SELECT conversation, author, id, number FROM message \
                  WHERE number > ? ORDER BY conversation, author, id",
             )?
-            .execute(settled)?;
+            .execute([self.mark.named])?;
+            self.mark.named = self.last;
+            self.keys.clear();
+        }
+        if self.unsettled >= MANY || self.bytes >= LONG {
             // One statement, so one segment of the index.
             db.prepare_cached(
                 "INSERT INTO word (rowid, text, conversation) SELECT number, words(text), conversation FROM message \
                  WHERE number > ? ORDER BY number",
             )?
-            .execute(settled)?;
+            .execute([self.mark.settled])?;
             self.mark.settled = self.last;
-            self.keys.clear();
+            self.unsettled = 0;
             self.bytes = 0;
         }
         if self.mark != self.written {
             self.written = self.mark;
-            db.prepare_cached("UPDATE mark SET settled = ?, dropped = ?")?
-                .execute((self.mark.settled, self.mark.dropped))?;
+            db.prepare_cached("UPDATE mark SET settled = ?, named = ?, dropped = ?")?
+                .execute((self.mark.settled, self.mark.named, self.mark.dropped))?;
         }
         Ok(())
     }
+}
+
+/// The number up to which messages are in the index of words, if there is any after it.
+pub(crate) fn settled_before_others(db: &Connection) -> rusqlite::Result<Option<i64>> {
+    db.prepare_cached("SELECT settled FROM mark WHERE EXISTS (SELECT * FROM message WHERE number > settled)")?
+        .query_row([], |row| of("mark", row, row.get(0)))
+        .optional()
 }
 
 /// Also of an empty text: the index has a row for each message, as FTS5 would build it anew.
@@ -270,7 +296,8 @@ fn unindex(db: &Connection, name: &Name, number: i64, text: &str) -> rusqlite::R
 fn mark(row: &Row<'_>) -> rusqlite::Result<Mark> {
     Ok(Mark {
         settled: row.get(0)?,
-        dropped: row.get(1)?,
+        named: row.get(1)?,
+        dropped: row.get(2)?,
     })
 }
 

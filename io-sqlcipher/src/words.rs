@@ -113,8 +113,8 @@ impl Words {
             ..Self::default()
         };
         if text.is_ascii() {
-            for c in text.chars() {
-                words.push(c.to_ascii_lowercase());
+            for byte in text.bytes() {
+                words.push_ascii(byte);
             }
         } else {
             // Capital sharp s has no other capital; its small letter has.
@@ -127,6 +127,20 @@ impl Words {
             }
         }
         words
+    }
+
+    /// What `push` does, for texts of ASCII alone: most are, and they have no runs.
+    fn push_ascii(&mut self, byte: u8) {
+        let is_letter = byte.is_ascii_alphanumeric();
+        if is_letter {
+            let c = char::from(byte.to_ascii_lowercase());
+            if self.in_word {
+                self.found.push(c);
+            } else {
+                self.begin(c);
+            }
+        }
+        self.in_word = is_letter;
     }
 
     fn push(&mut self, c: char) {

@@ -30,7 +30,7 @@ const NOWHERE_RIGHT: &str = "zeroblob(1000)";
 
 /// Columns that take bytes of any length, those by which a row is found and which are not read, and the one of a table that
 /// is empty here.
-const ANY: [&str; 13] = [
+const ANY: [&str; 14] = [
     "contact.features",
     "contact.identity_key",
     "identity.signal_identity",
@@ -38,9 +38,10 @@ const ANY: [&str; 13] = [
     "name.author",
     "name.conversation",
     "name.id",
-    "offer.bundle",
-    "offer.secrets",
+    "prekey_offer.bundle",
+    "prekey_offer.secrets",
     "reaction.message",
+    "record.value",
     "request.bundle",
     "session.record",
     "trace.number",
@@ -56,7 +57,7 @@ fn has_all(image: &Image) -> bool {
         image.offers.len(),
         image.requests.len(),
         image.invites.len(),
-        image.outbox.len(),
+        image.outbox.iter().filter(|row| row.sealed.is_none()).count(),
         image.consumers.len(),
     ];
     image.identity.is_some() && counts.into_iter().all(|count| count > 0)
@@ -82,7 +83,7 @@ fn willing() -> Place {
              UPDATE sqlite_schema SET sql = replace(replace(replace(sql,
                  ') STRICT, WITHOUT', ') WITHOUT'), ') STRICT', ')'), ' NOT NULL', '') WHERE type = 'table';
              PRAGMA writable_schema = RESET;
-             UPDATE mark SET settled = (SELECT max(number) / 2 FROM message);
+             UPDATE mark SET settled = (SELECT max(number) / 2 FROM message), named = (SELECT max(number) / 2 FROM message);
              INSERT INTO name SELECT conversation, author, id, number FROM message
                  WHERE number <= (SELECT settled FROM mark);
              INSERT INTO word (word) VALUES ('rebuild');",
@@ -144,6 +145,7 @@ fn refused(store: &mut Store) -> Vec<StoreError> {
         reader.threads(100).map(drop),
         reader.events(EventSeq(0), 1000).map(drop),
         reader.consumer("a").map(drop),
+        reader.records("").map(drop),
         reader.message("000000").map(drop),
     ];
     for key in keys {
@@ -238,6 +240,10 @@ fn names(column: &str) -> Vec<&str> {
         "outbox.conversation" | "outbox.author" | "outbox.message" => {
             &["outbox.conversation", "outbox.author", "outbox.message", "outbox.kind"]
         }
+        // Cursors are five columns, or none of them.
+        "session.session_epoch" | "session.sent" | "session.acknowledged" | "session.received" | "session.stored" => {
+            &["session.session_epoch", "session.sent"]
+        }
         event if event.starts_with("event.") => &["event.kind"],
         // A message tells the event that announced it.
         "message.announced" => &["event.kind"],
@@ -245,7 +251,7 @@ fn names(column: &str) -> Vec<&str> {
         "message.at" => &["event.at"],
         "message.author" => &["event.author"],
         // The words that are taken out of the index are not those that it has.
-        "message.text" | "mark.settled" => &["database disk image is malformed"],
+        "message.text" | "mark.settled" | "mark.named" => &["database disk image is malformed"],
         "message.conversation" => &["event.conversation", "database disk image is malformed"],
         // The message is there, and is not found.
         name if name.starts_with("name.") => &["message.number", "UNIQUE constraint failed: message.number"],

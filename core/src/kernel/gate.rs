@@ -11,6 +11,7 @@
 //! Rows staged while a commit is in flight coalesce, the last write of a key winning, into the next one: group commit.
 //! Rows that change often (sessions, contacts) are staged by key alone and encoded once, when their batch is cut.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::MessageKey;
@@ -55,27 +56,39 @@ struct Watched {
 impl Gate {
     /// Adds a change to the next batch; a later change of the same key replaces an earlier one.
     pub fn stage(&mut self, change: Change) {
-        let key = change.key();
-        if let (Some(Change::Put(_) | Change::Insert(_)), Change::Insert(_)) = (self.staged.get(&key), &change) {
+        // One look for the place: keys are long, and to compare them is what staging costs.
+        let entry = self.staged.entry(change.key());
+        if let (Entry::Occupied(staged), Change::Insert(_)) = (&entry, &change)
+            && matches!(staged.get(), Change::Put(_) | Change::Insert(_))
+        {
             return; // the key is taken
         }
-        if let Some(watched) = self.watched.get_mut(&key) {
+        if !self.watched.is_empty()
+            && let Some(watched) = self.watched.get_mut(entry.key())
+        {
             watched.change = Some(change.clone());
         }
-        match (&key, &change) {
+        match (entry.key(), &change) {
             (Key::Event(seq), Change::Put(_)) => self.logged = self.logged.max(*seq),
-            (_, Change::Delete(_)) => {
-                self.staged_by_key.remove(&key);
+            (key, Change::Delete(_)) => {
+                self.staged_by_key.remove(key);
             }
             _ => {}
         }
-        let change = match (self.staged.get(&key), change) {
-            // The guard of an insert holds until it is stored.
-            (Some(Change::Insert(_)), Change::Put(row)) => Change::Insert(row),
-            (Some(Change::Delete(_)), Change::Insert(row)) => Change::Put(row),
-            (_, change) => change,
-        };
-        self.staged.insert(key, change);
+        match entry {
+            Entry::Vacant(vacant) => {
+                vacant.insert(change);
+            }
+            Entry::Occupied(mut staged) => {
+                let change = match (staged.get(), change) {
+                    // The guard of an insert holds until it is stored.
+                    (Change::Insert(_), Change::Put(row)) => Change::Insert(row),
+                    (Change::Delete(_), Change::Insert(row)) => Change::Put(row),
+                    (_, change) => change,
+                };
+                staged.insert(change);
+            }
+        }
     }
 
     /// Writes a row.

@@ -2,12 +2,13 @@
 //! connection keeps.
 
 mod message;
+mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{CachedStatement, Connection, ToSql, params};
 use sotto_core::row::{
-    Batch, Change, ContactRow, DeliveryRow, Event, EventRow, Key, MessageKey, OutboxContent, OutboxRow, Row,
+    Batch, Change, ContactRow, CursorsRow, DeliveryRow, Event, EventRow, Key, MessageKey, OutboxContent, OutboxRow, Row,
 };
 use sotto_core::{EventSeq, OnionAddress};
 
@@ -19,9 +20,9 @@ use crate::tail::Tail;
 
 /// Makes a batch's changes, and says what they erased. The caller's transaction makes them all or none.
 ///
-/// They are made in their order, with two liberties that cannot be told from it: messages are written in the order of their
-/// numbers, so that pages are filled from the front; and a new message is written together with its state and with the event
-/// that announces it.
+/// They are made in their order, with three liberties that cannot be told from it: messages are written in the order of their
+/// numbers, so that pages are filled from the front; a new message is written together with its state and with the event
+/// that announces it; and a session together with its cursors.
 pub(crate) fn apply(
     db: &Connection,
     numbers: &mut Numbers,
@@ -47,6 +48,7 @@ pub(crate) fn apply(
         first_new: tail.last().max(last_event).saturating_add(1),
         tail,
         states: BTreeMap::new(),
+        cursors: BTreeMap::new(),
         announcements: BTreeMap::new(),
         told: BTreeSet::new(),
         erased: Erased::default(),
@@ -55,6 +57,9 @@ pub(crate) fn apply(
         match change {
             Change::Put(Row::Delivery(row)) | Change::Insert(Row::Delivery(row)) => {
                 commit.states.insert(row.key, row);
+            }
+            Change::Put(Row::Cursors(row)) => {
+                commit.cursors.insert(row.contact, row);
             }
             Change::Put(Row::Event(row)) if announces(&row.event) => {
                 commit.announcements.insert(row.seq, row);
@@ -108,6 +113,8 @@ struct Commit<'b> {
     first_new: i64,
     /// States that are still to be written.
     states: BTreeMap<MessageKey, &'b DeliveryRow>,
+    /// Cursors that are still to be written.
+    cursors: BTreeMap<OnionAddress, &'b CursorsRow>,
     /// Events that a new message may tell by its own row.
     announcements: BTreeMap<EventSeq, &'b EventRow>,
     /// Those that a message has told.
@@ -193,8 +200,6 @@ const CONTACT: Table = table!("contact": "contact";
     "relationship", "petname", "claimed_name", "note", "invite", "identity_key", "verified", "blocked", "features",
     "created_at", "last_seen", "attempts", "next_attempt", "untrusted", "removed_by_peer");
 const TIMER: Table = table!("timer": "conversation", "author"; "seconds");
-const SESSION: Table = table!("session": "contact"; "record");
-const CURSORS: Table = table!("cursors": "contact"; "session_epoch", "sent", "acknowledged", "received", "stored");
 const OFFER: Table = table!("prekey_offer": "contact"; "session_epoch", "bundle", "secrets");
 const REQUEST: Table = table!("request": "contact"; "session_epoch", "bundle", "note", "received_at");
 const INVITE: Table = table!("invite": "token"; "created_at");
@@ -235,21 +240,8 @@ impl Commit<'_> {
                     row.seconds,
                 ],
             ),
-            Row::Session(row) => self.statements.run(
-                SESSION.write(mode),
-                params![self.numbers.intern_peer(db, &row.contact)?, row.record],
-            ),
-            Row::Cursors(row) => self.statements.run(
-                CURSORS.write(mode),
-                params![
-                    self.numbers.intern_peer(db, &row.contact)?,
-                    row.session_epoch.0.cast_signed(),
-                    row.sent.cast_signed(),
-                    row.acknowledged.cast_signed(),
-                    row.received.cast_signed(),
-                    row.stored.cast_signed(),
-                ],
-            ),
+            Row::Session(row) => self.write_session(mode, row),
+            Row::Cursors(row) => self.write_cursors(mode, row),
             Row::Offer(row) => self.statements.run(
                 OFFER.write(mode),
                 params![
@@ -398,8 +390,8 @@ impl Commit<'_> {
                 let author = self.numbers.find_peer(db, author)?;
                 self.statements.run(TIMER.delete, params![conversation, author])
             }
-            Key::Session(contact) => self.delete_of(&SESSION, contact),
-            Key::Cursors(contact) => self.delete_of(&CURSORS, contact),
+            Key::Session(contact) => self.delete_session(contact),
+            Key::Cursors(contact) => self.delete_cursors(contact),
             Key::Offer(contact) => self.delete_of(&OFFER, contact),
             Key::Request(contact) => self.delete_of(&REQUEST, contact),
             Key::Invite(token) => self.statements.run(INVITE.delete, params![token.0]),

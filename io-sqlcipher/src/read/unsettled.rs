@@ -5,6 +5,7 @@ use rusqlite::Connection;
 
 use super::Snapshot;
 use crate::code::of;
+use crate::tail::settled_before_others;
 use crate::words::words;
 
 /// An index in memory, of one state of the store.
@@ -49,11 +50,9 @@ impl Snapshot<'_> {
     /// The numbers of the newest `limit` messages that match and are not in the word index yet, the newest first.
     pub(super) fn search_unsettled(&mut self, expression: &str, limit: u32) -> rusqlite::Result<Vec<i64>> {
         let db = self.db;
-        let tail = self.tail()?;
-        if tail.is_empty() {
+        let Some(settled) = settled_before_others(db)? else {
             return Ok(Vec::new());
-        }
-        let settled = tail.settled();
+        };
         let version = db.pragma_query_value(None, "data_version", |row| row.get(0))?;
         let index = match self.unsettled.take() {
             Some(index) if index.version == version => index,
