@@ -218,9 +218,11 @@ impl<'a, S: RowStore> Driver<'a, S> {
                 // A link without a handle has ended. Its `Closed`, which is on the way, completes these two as well.
                 Output::Transmit(id, bytes) => self.links.get_mut(&id).map_or((), |link| link.transmit(bytes)),
                 Output::Hangup(id) => drop(self.links.remove(&id)),
-                // The caller may have stopped waiting.
                 Output::Reply(id, result) => {
-                    let _ = self.pending_replies.remove(&id).map(|reply| reply.send(result));
+                    if let Some(reply) = self.pending_replies.remove(&id) {
+                        // The caller may have stopped waiting.
+                        let _ = reply.send(result);
+                    }
                 }
                 Output::Notify(notice) => self.environment.inbox.notify(notice),
             }

@@ -20,6 +20,7 @@ mod openrpc;
 pub mod rpc;
 mod secret;
 mod session;
+mod storage;
 mod time;
 
 use schemars::JsonSchema;
@@ -45,12 +46,13 @@ pub use identity::{Identity, Invite, SetName};
 pub use message::{ContentType, Direction, FailReason, Hold, Message, MessageState, Reaction};
 pub use method::{Class, METHODS, Method, MethodInfo, all};
 pub use node::{
-    Availability, Backup, BackupTo, ContactPresence, Network, Phase, Presence, PresenceList, PresenceQuery,
+    Availability, Backup, BackupTo, ContactPresence, Endpoint, Network, Phase, Presence, PresenceList, PresenceQuery,
     Reachability, SetAvailability, Status, Storage,
 };
 pub use openrpc::{Document, document};
 pub use secret::Secret;
 pub use session::{OpenSession, Principal, Session, SetPassphrase, Unlock};
+pub use storage::{Item, Items, ListItems, SetItems};
 pub use time::Time;
 
 /// No parameters.

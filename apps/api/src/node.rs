@@ -47,6 +47,9 @@ pub struct Status {
     pub pid: u32,
     /// When it started.
     pub started_at: Time,
+    /// What the daemon serves beside its socket.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
     /// The data folder.
     pub data_dir: String,
     /// The socket that it answers on.
@@ -70,6 +73,15 @@ pub struct Storage {
     pub stored_bytes: u64,
     /// Contacts of which nothing is taken now.
     pub paused_contacts: u64,
+}
+
+/// A place at which the daemon serves a surface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Endpoint {
+    /// `http` or `signal-cli`.
+    pub surface: String,
+    /// `http://ADDRESS` or `unix:PATH`.
+    pub at: String,
 }
 
 /// Parameters of `daemon.backup`.

@@ -141,6 +141,9 @@ pub fn text(status: &api::Status) -> String {
         let said = format!("{} lines could not be written", status.log_lines_dropped);
         table.pair("log", (Tone::Warning, said));
     }
+    for endpoint in &status.endpoints {
+        table.pair(&endpoint.surface, endpoint.at.as_str());
+    }
     table.pair("folder", status.data_dir.as_str());
     table.render()
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use sotto_api::rpc::{FromDaemon, Id, Notification, Outcome, Request};
 use sotto_api::{Error, Event, EventNotification, Kind, Method, OpenSession, Secret, Session, all};
@@ -130,6 +130,26 @@ impl Client {
         }
     }
 
+    /// Passes a line of requests on as it is, and returns the line that answers it, if one does (`answered`). Waits for as long
+    /// as the daemon answers other connections. A client that forwards does not call.
+    pub async fn forward(&mut self, line: &str, answered: bool) -> Result<Option<String>, Error> {
+        let daemon = self.daemon.clone();
+        let exchange = async {
+            let written = self.writer.write_all(format!("{line}\n").as_bytes()).await;
+            if !answered {
+                return written.map(|()| None).map_err(|error| lost(&error));
+            }
+            loop {
+                let line = self.next_line().await;
+                let line = line.map_err(|error| written.as_ref().map_or_else(lost, |()| error))?;
+                if serde_json::from_str::<Notification<IgnoredAny>>(&line).is_err() {
+                    return Ok(Some(line));
+                }
+            }
+        };
+        daemon.while_alive(exchange).await
+    }
+
     /// The next event of a subscription; waits for it, for as long as the daemon answers other connections. May be given up
     /// at any time without losing an event.
     pub async fn event(&mut self) -> Result<Event, Error> {
@@ -159,8 +179,13 @@ impl Client {
     }
 
     async fn next(&mut self) -> Result<FromDaemon, Error> {
+        let line = self.next_line().await?;
+        serde_json::from_str(&line).map_err(|error| unreadable(&error))
+    }
+
+    async fn next_line(&mut self) -> Result<String, Error> {
         match self.lines.next().await {
-            Some(Ok(line)) => serde_json::from_str(&line).map_err(|error| unreadable(&error)),
+            Some(Ok(line)) => Ok(line),
             None => Err(Error::new(Kind::NoDaemon, "the daemon ended the connection")),
             Some(Err(LinesCodecError::Io(error))) => Err(lost(&error)),
             Some(Err(error @ LinesCodecError::MaxLineLengthExceeded)) => Err(unreadable(&error)),

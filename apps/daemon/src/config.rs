@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -38,8 +39,32 @@ pub struct Config {
     pub log_file: Option<PathBuf>,
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub log_level: String,
+    /// Where the API is served over HTTP.
+    pub http: Option<SocketAddr>,
+    /// Where signal-cli's shape of the API is served.
+    pub signal_cli: Option<SignalCliConfig>,
     /// arti's own configuration.
     pub tor: Table,
+}
+
+/// The table `signal_cli`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignalCliConfig {
+    /// The token of the agent that its clients are.
+    pub token_file: PathBuf,
+    /// For HTTP.
+    #[serde(default)]
+    pub address: Option<SocketAddr>,
+    /// For JSON-RPC on a Unix socket.
+    #[serde(default)]
+    pub socket: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HttpConfig {
+    address: SocketAddr,
 }
 
 impl Default for Config {
@@ -57,6 +82,8 @@ impl Default for Config {
             passphrase_file: None,
             log_file: None,
             log_level: String::from("info"),
+            http: None,
+            signal_cli: None,
             tor: Table::new(),
         }
     }
@@ -192,7 +219,34 @@ const SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
-    // A table, so it has to be the last.
+    // Tables, so they have to be the last.
+    Setting {
+        name: "http",
+        about: "The API over HTTP for programs with an agent's token: { address = \"127.0.0.1:7870\" }. Loopback only; {} is off.",
+        default: "{}",
+        read: |config, value| {
+            if value.as_table().is_none_or(|table| !table.is_empty()) {
+                config.http = Some(loopback(typed::<HttpConfig>(value)?.address)?);
+            }
+            Ok(())
+        },
+    },
+    Setting {
+        name: "signal_cli",
+        about: "signal-cli's API for programs made for it: { token_file = \"agents/NAME.token\", address = \"127.0.0.1:8080\", socket = \"signal-cli.sock\" }; address, socket or both. {} is off.",
+        default: "{}",
+        read: |config, value| {
+            if value.as_table().is_none_or(|table| !table.is_empty()) {
+                let signal_cli: SignalCliConfig = typed(value)?;
+                if signal_cli.address.is_none() && signal_cli.socket.is_none() {
+                    return Err(String::from("address, socket or both are needed"));
+                }
+                signal_cli.address.map(loopback).transpose()?;
+                config.signal_cli = Some(signal_cli);
+            }
+            Ok(())
+        },
+    },
     Setting {
         name: "tor",
         about: "arti's own configuration, for bridges and whatever else Tor needs where you are; the README has examples.",
@@ -237,10 +291,11 @@ impl Config {
         if config.key_file.is_some() && config.passphrase_file.is_some() {
             return Err(String::from("key_file and passphrase_file exclude each other"));
         }
-        for file in [&mut config.key_file, &mut config.passphrase_file, &mut config.log_file]
-            .into_iter()
-            .flatten()
-        {
+        let signal_cli = config.signal_cli.iter_mut();
+        let of_signal_cli =
+            signal_cli.flat_map(|table| std::iter::once(&mut table.token_file).chain(&mut table.socket));
+        let files = [&mut config.key_file, &mut config.passphrase_file, &mut config.log_file];
+        for file in files.into_iter().flatten().chain(of_signal_cli) {
             *file = folder.join(&*file);
         }
         Ok(config)
@@ -302,6 +357,18 @@ fn within(value: Value, least: u64, most: u64) -> Result<u64, String> {
         .ok_or_else(|| format!("must be {least} to {most}, not {number}"))
 }
 
+/// Other machines must not reach it: there is no TLS, and signal-cli's clients show no token.
+fn loopback(address: SocketAddr) -> Result<SocketAddr, String> {
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err(format!(
+            "address must be a loopback address such as 127.0.0.1, not {}",
+            address.ip()
+        ))
+    }
+}
+
 fn path(value: Value) -> Result<Option<PathBuf>, String> {
     let text: String = typed(value)?;
     Ok(Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty()))
@@ -336,6 +403,15 @@ mod tests {
         assert_eq!(config.network, Network::Local(PathBuf::from("/tmp/net")));
         assert_eq!(config.key_file, Some(PathBuf::from("/c/my.key")));
         assert!(!parse("read_receipts = false").expect("valid").read_receipts);
+        let signal_cli = parse("[signal_cli]\ntoken_file = \"a/b.token\"\nsocket = \"s.sock\"")
+            .expect("valid")
+            .signal_cli;
+        let expected = SignalCliConfig {
+            token_file: PathBuf::from("/c/a/b.token"),
+            address: None,
+            socket: Some(PathBuf::from("/c/s.sock")),
+        };
+        assert_eq!(signal_cli, Some(expected));
         assert_eq!(
             parse("availability = \"away\"").expect("valid").availability,
             Some(Availability::Away)
@@ -369,6 +445,25 @@ mod tests {
             ("log_level = \"loud\"", "log_level: must be \"error\""),
             ("network = \"tor\"\nnetwork = \"tor\"", "line 2: duplicate key"),
             ("a = \n", "line 1: "),
+            (
+                "[http]\naddress = \"0.0.0.0:80\"",
+                "http: address must be a loopback address",
+            ),
+            ("[http]\naddress = \"localhost\"", "http: invalid socket address"),
+            ("[http]\nport = 80", "http: unknown field `port`"),
+            ("http = \"127.0.0.1:80\"", "http: invalid type"),
+            (
+                "[signal_cli]\naddress = \"127.0.0.1:80\"",
+                "signal_cli: missing field `token_file`",
+            ),
+            (
+                "[signal_cli]\ntoken_file = \"t\"",
+                "signal_cli: address, socket or both are needed",
+            ),
+            (
+                "[signal_cli]\ntoken_file = \"t\"\naddress = \"[::]:80\"",
+                "signal_cli: address must be a loopback",
+            ),
             ("key_file = \"a\"\npassphrase_file = \"b\"", "exclude each other"),
         ] {
             let why = parse(text).expect_err(text);

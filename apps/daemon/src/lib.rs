@@ -9,6 +9,7 @@ mod call;
 mod client_queue;
 mod config;
 mod connection;
+mod endpoints;
 mod event_watch;
 mod fault;
 mod free_space;
@@ -43,6 +44,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use authority::Authority;
+use endpoints::Endpoints;
 use event_watch::EventWatch;
 use free_space::FreeSpace;
 use network::NetworkHandle;
@@ -321,7 +323,9 @@ async fn serve(
     };
     followers.spawn(free_space.watch());
     network.confirm_clock(node.clone(), followers);
+    let endpoints = Endpoints::bind(&config, lock).await?;
     let service = Arc::new(Service {
+        endpoints: endpoints.list(),
         node,
         network: network.status(),
         reads,
@@ -346,6 +350,10 @@ async fn serve(
     let server = Server::bind(&profile.socket(), lock)?;
     tracing::info!(network = kind(&service.config.network), "the daemon has started");
     let server = tokio::spawn(server.run(service.clone()));
+    if let Err(error) = endpoints.serve(&profile.socket(), followers).await {
+        server.abort();
+        return Err(error);
+    }
     Ok((service, server))
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +42,27 @@ pub(crate) fn check_path(path: &Path) -> Result<(), Error> {
     Err(Error::new(Kind::Io, message).hint("choose a shorter --data-dir"))
 }
 
+/// A listening socket for this user alone. As no other daemon of the profile runs, an existing one was left behind.
+pub(crate) fn private_listener(path: &Path, _held: &Lock) -> Result<UnixListener, Error> {
+    let failed = |error: io::Error| Error::io(path.display(), &error);
+    check_path(path)?;
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => fs::remove_file(path).map_err(failed)?,
+        Ok(_) => {
+            return Err(Error::new(
+                Kind::Io,
+                format!("{} exists, and is no socket", path.display()),
+            ));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    // Until the permissions are set, the folder keeps others out, and so does the check of each client.
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(failed)?;
+    Ok(listener)
+}
+
 /// The listening socket; its file goes with it.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -50,20 +71,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens. The lock shows that no other daemon runs, so an existing socket was left behind by one that crashed.
-    pub fn bind(path: &Path, _held: &Lock) -> Result<Self, Error> {
-        let failed = |error: io::Error| Error::io(path.display(), &error);
-        check_path(path)?;
-        match fs::remove_file(path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed(error)),
-        }
-        // Until the permissions are set, the folder keeps others out, and so does the check of each client.
-        let listener = UnixListener::bind(path).map_err(failed)?;
-        fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(failed)?;
+    /// Listens. The lock shows that no other daemon runs.
+    pub fn bind(path: &Path, held: &Lock) -> Result<Self, Error> {
         Ok(Self {
-            listener,
+            listener: private_listener(path, held)?,
             path: path.to_owned(),
         })
     }

@@ -29,6 +29,8 @@ pub(crate) struct Service {
     pub network: watch::Receiver<api::Network>,
     pub config: Config,
     pub profile: Profile,
+    /// What is served beside the socket.
+    pub endpoints: Vec<api::Endpoint>,
     pub us: OnionAddress,
     pub started_at: Time,
     pub stop: watch::Sender<bool>,

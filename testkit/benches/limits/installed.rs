@@ -79,12 +79,6 @@ impl Home {
         let lock = fs::read_to_string(self.data().join("sotto.pid"));
         lock.expect("a lock").trim().to_owned()
     }
-
-    /// The program's size in MiB.
-    pub fn size(&self) -> String {
-        let bytes = fs::metadata(&self.program).expect("built").len();
-        mebibytes(bytes / 1024)
-    }
 }
 
 impl Drop for Home {
@@ -116,6 +110,7 @@ pub fn resident(pid: &str) -> String {
     mebibytes(kibibytes.parse().expect("a number"))
 }
 
-fn mebibytes(kibibytes: u64) -> String {
+/// A number of KiB in MiB.
+pub fn mebibytes(kibibytes: u64) -> String {
     format!("{:.1}", f64::from(u32::try_from(kibibytes).expect("small")) / 1024.0)
 }

@@ -15,7 +15,7 @@ use sotto_core::{
 use sotto_io_sqlcipher::{Store, StoreKey, read_salt};
 use sotto_testkit::disk::Disk;
 
-use crate::installed::{Home, resident};
+use crate::installed::{Home, mebibytes, resident};
 use crate::messages::friends;
 
 const CONTACTS: u64 = 100;
@@ -68,7 +68,8 @@ pub fn rest() {
         ticks(&pid) - before
     );
     println!("resident_at_rest ours={} limit=40 MiB", resident(&pid));
-    println!("binary ours={} MiB", home.size());
+    let bytes = fs::metadata(home.command(&[]).get_program()).expect("built").len();
+    println!("binary ours={} MiB", mebibytes(bytes / 1024));
 }
 
 /// Writes the contacts and messages.

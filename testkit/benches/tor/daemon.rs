@@ -1,6 +1,6 @@
 //! The installed program, idle on Tor.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use toml::Table;
 
-use crate::installed::{Home, resident};
+use crate::installed::{Home, mebibytes, resident};
 
 /// The longest wait.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 pub fn rows(table: &Table) {
     let home = Home::on("tor");
-    println!("binary ours={} MiB", home.size());
+    let bytes = fs::metadata(home.command(&[]).get_program()).expect("built").len();
+    println!("binary ours={} MiB", mebibytes(bytes / 1024));
 
     let mut config = File::options()
         .append(true)

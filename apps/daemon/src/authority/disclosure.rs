@@ -36,8 +36,8 @@ macro_rules! harmless {
     )*};
 }
 harmless! {
-    Acknowledged, AddedAgent, AuditVerdict, Backup, ConversationTimers, DefaultTimer, DeletedMessages, Document, Done, Identity, Invite, Sent,
-    Session, Status, Subscribed,
+    Acknowledged, AddedAgent, AuditVerdict, Backup, ConversationTimers, DefaultTimer, DeletedMessages, Document, Done, Identity, Invite, Items,
+    Sent, Session, Status, Subscribed,
 }
 
 impl Disclosure<'_> {

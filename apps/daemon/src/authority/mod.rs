@@ -38,7 +38,7 @@ pub(crate) use change::{Change, entry};
 pub(crate) use decisions::{conversation_id, named, unknown as unknown_approval};
 pub(crate) use disclosure::{Disclose, Disclosure, event_is_shown};
 pub(crate) use owner::{Backoff, OwnerSecret};
-pub(crate) use rights::{Principal, Rights, not_allowed};
+pub(crate) use rights::{Principal, Rights, no_owner, not_allowed};
 pub(crate) use sending::Permit;
 
 /// Conversations that a taint names; beyond, it is all of them.

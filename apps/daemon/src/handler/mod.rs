@@ -11,6 +11,7 @@ mod node;
 mod reading;
 mod receive;
 mod session;
+mod storage;
 
 use std::fmt::Write as _;
 use std::future::Future;

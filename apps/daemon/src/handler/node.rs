@@ -111,6 +111,7 @@ impl Handle<all::NodeStatus> for Call {
             socket: self.profile.socket().display().to_string(),
             lock_file: self.profile.lock_file().display().to_string(),
             log_file: self.config.log_file.as_ref().map(|file| file.display().to_string()),
+            endpoints: self.endpoints.clone(),
         }))
     }
 }

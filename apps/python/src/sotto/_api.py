@@ -197,6 +197,17 @@ class MessageState(OpenEnum):
     """`out`: cancelled before it was encrypted."""
 
 
+class Pause(OpenEnum):
+    """Why nothing that a contact sends is taken for now."""
+
+    PACE = "pace"
+    """It has sent very much in a short time; it goes on by itself."""
+    QUOTA = "quota"
+    """Its messages take up the whole quota; it goes on once some of them are deleted."""
+    RESERVE = "reserve"
+    """The disk is nearly full; it goes on once there is room."""
+
+
 class Phase(OpenEnum):
     """The phase of the network's start."""
 
@@ -656,10 +667,14 @@ class Contact:
     """When a link to the contact was last alive."""
     next_attempt_at: datetime | None = None
     """When the contact is dialled next."""
+    pause: Pause | None = None
+    """Why nothing that the contact sends is taken now. It stays with the contact, and nothing is lost."""
     petname: str | None = None
     """The user's name for the peer."""
     presence_as_of: datetime | None = None
     """When that was; none if no link has proved it since the daemon's start."""
+    stored_bytes: int = 0
+    """Bytes that the contact's messages take up here, roughly."""
     extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
     """What a newer daemon says beyond that."""
 
@@ -683,8 +698,10 @@ class Contact:
             claimed_name=o.optional("claimed_name", text),
             last_seen=o.optional("last_seen", moment),
             next_attempt_at=o.optional("next_attempt_at", moment),
+            pause=o.optional("pause", one_of(Pause)),
             petname=o.optional("petname", text),
             presence_as_of=o.optional("presence_as_of", moment),
+            stored_bytes=o.defaulted("stored_bytes", integer, 0),
             extra=o.rest(),
         )
 
@@ -826,6 +843,28 @@ class Done:
         """Reads it."""
         o = Object(value, "Done")
         return cls(
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A place at which the daemon serves a surface."""
+
+    surface: str
+    """`http` or `signal-cli`."""
+    at: str
+    """`http://ADDRESS` or `unix:PATH`."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Endpoint:
+        """Reads it."""
+        o = Object(value, "Endpoint")
+        return cls(
+            surface=o.required("surface", text),
+            at=o.required("at", text),
             extra=o.rest(),
         )
 
@@ -1567,6 +1606,39 @@ class ApprovalExpired(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactPaused(Event):
+    """What the contact sends is not taken any more: its messages take up the whole quota, or the disk is nearly
+    full (`pause`). Nothing is lost: it stays with the contact. Without `pause`, it is taken again.
+    """
+
+    contact: str
+    """The peer's onion address: the identity."""
+    verified: bool
+    """The safety number was compared, and the peer's key has not changed since."""
+    claimed_name: str | None = None
+    """The peer's name for itself. Untrusted: any peer can claim any name."""
+    pause: Pause | None = None
+    petname: str | None = None
+    """The user's name for the peer."""
+
+    @classmethod
+    def read(cls, value: object) -> ContactPaused:
+        """Reads it."""
+        o = Object(value, "contact.paused")
+        return cls(
+            seq=o.optional("seq", integer),
+            at=o.required("at", moment),
+            type=o.required("type", text),
+            contact=o.required("contact", text),
+            verified=o.required("verified", boolean),
+            claimed_name=o.optional("claimed_name", text),
+            pause=o.optional("pause", one_of(Pause)),
+            petname=o.optional("petname", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gap(Event):
     """Retention dropped the events `from` to `to` before this consumer read them; `seq` is `to`."""
 
@@ -1646,6 +1718,7 @@ EVENT_TYPES: Mapping[str, Callable[[object], Event]] = {
     "approval.allowed": ApprovalAllowed.read,
     "approval.denied": ApprovalDenied.read,
     "approval.expired": ApprovalExpired.read,
+    "contact.paused": ContactPaused.read,
     "gap": Gap.read,
     "presence": PresenceEvent.read,
 }
@@ -1794,6 +1867,50 @@ class Invite:
         return cls(
             onion=o.required("onion", text),
             friend_code=o.required("friend_code", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """An item."""
+
+    key: str
+    """Its name, 1 to 64 bytes."""
+    value: str | None = None
+    """Its text, at most 64 KiB; none removes the item."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Item:
+        """Reads it."""
+        o = Object(value, "Item")
+        return cls(
+            key=o.required("key", text),
+            value=o.optional("value", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Items:
+    """Items, in order of their keys."""
+
+    items: tuple[Item, ...]
+    """At most 1000."""
+    more: bool
+    """There are more: ask again with `after`."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Items:
+        """Reads it."""
+        o = Object(value, "Items")
+        return cls(
+            items=o.required("items", sequence(Item.from_json)),
+            more=o.required("more", boolean),
             extra=o.rest(),
         )
 
@@ -2152,6 +2269,12 @@ class Status:
     """Frames and links of peers refused since the start."""
     peer_faults_by_kind: Mapping[str, int] = field(hash=False)
     """The same, by the kind of what the peers did."""
+    storage: Storage
+    """How much room the store has."""
+    clock_doubted: bool
+    """This machine's clock is far ahead of the time at which the node last ran. Messages whose time is up by it
+    alone stay until it is confirmed (by Tor), or has said the same for an hour.
+    """
     last_seq: int
     """The newest event in the log; 0 if there is none."""
     log_lines_dropped: int
@@ -2166,6 +2289,8 @@ class Status:
     """The socket that it answers on."""
     lock_file: str
     """The file that it holds the lock of."""
+    endpoints: tuple[Endpoint, ...] = ()
+    """What the daemon serves beside its socket."""
     log_file: str | None = None
     """The file that its log goes to; none if that is standard error."""
     extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
@@ -2188,6 +2313,8 @@ class Status:
             requests=o.required("requests", integer),
             peer_faults=o.required("peer_faults", integer),
             peer_faults_by_kind=o.required("peer_faults_by_kind", mapping(integer)),
+            storage=o.required("storage", Storage.from_json),
+            clock_doubted=o.required("clock_doubted", boolean),
             last_seq=o.required("last_seq", integer),
             log_lines_dropped=o.required("log_lines_dropped", integer),
             pid=o.required("pid", integer),
@@ -2195,7 +2322,39 @@ class Status:
             data_dir=o.required("data_dir", text),
             socket=o.required("socket", text),
             lock_file=o.required("lock_file", text),
+            endpoints=o.defaulted("endpoints", sequence(Endpoint.from_json), ()),
             log_file=o.optional("log_file", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """How much room the store has, and how much of it contacts take up. `friends.list` has each contact's share."""
+
+    reserve_bytes: int
+    """With less than that, nothing that contacts send is taken (`reserve_mib`)."""
+    contact_quota_bytes: int
+    """Bytes that the messages of one contact may take up (`contact_quota_mib`)."""
+    stored_bytes: int
+    """Bytes that the messages of all contacts take up, roughly."""
+    paused_contacts: int
+    """Contacts of which nothing is taken now."""
+    free_bytes: int | None = None
+    """Bytes that are free on the disk of the data folder; absent until they were measured."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Storage:
+        """Reads it."""
+        o = Object(value, "Storage")
+        return cls(
+            reserve_bytes=o.required("reserve_bytes", integer),
+            contact_quota_bytes=o.required("contact_quota_bytes", integer),
+            stored_bytes=o.required("stored_bytes", integer),
+            paused_contacts=o.required("paused_contacts", integer),
+            free_bytes=o.optional("free_bytes", integer),
             extra=o.rest(),
         )
 
@@ -2997,6 +3156,32 @@ class DaemonMethods:
         return self._call("daemon.stop", params, Done.from_json)
 
 
+class StorageMethods:
+    """`storage.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def set(self, items: Sequence[Item]) -> Done:
+        """Set or remove items that a surface keeps in the store.
+
+        items: 1 to 64 items, which are set together or not at all.
+        """
+        params: dict[str, object] = {"items": items}
+        return self._call("storage.set", params, Done.from_json)
+
+    def list(self, *, after: str | None = None, prefix: str | None = None) -> Items:
+        """List items that a surface keeps in the store.
+
+        after: Only items after this key.
+        prefix: Only items whose key begins so.
+        """
+        params: dict[str, object] = {"after": after, "prefix": prefix}
+        return self._call("storage.list", params, Items.from_json)
+
+
 class RpcMethods:
     """`rpc.*`"""
 
@@ -3027,6 +3212,7 @@ class Methods:
         self.identity = IdentityMethods(call)
         self.node = NodeMethods(call)
         self.daemon = DaemonMethods(call)
+        self.storage = StorageMethods(call)
         self.rpc = RpcMethods(call)
 
 
@@ -3730,6 +3916,32 @@ class AsyncDaemonMethods:
         return await self._call("daemon.stop", params, Done.from_json)
 
 
+class AsyncStorageMethods:
+    """`storage.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: AsyncCall) -> None:
+        self._call = call
+
+    async def set(self, items: Sequence[Item]) -> Done:
+        """Set or remove items that a surface keeps in the store.
+
+        items: 1 to 64 items, which are set together or not at all.
+        """
+        params: dict[str, object] = {"items": items}
+        return await self._call("storage.set", params, Done.from_json)
+
+    async def list(self, *, after: str | None = None, prefix: str | None = None) -> Items:
+        """List items that a surface keeps in the store.
+
+        after: Only items after this key.
+        prefix: Only items whose key begins so.
+        """
+        params: dict[str, object] = {"after": after, "prefix": prefix}
+        return await self._call("storage.list", params, Items.from_json)
+
+
 class AsyncRpcMethods:
     """`rpc.*`"""
 
@@ -3760,6 +3972,7 @@ class AsyncMethods:
         self.identity = AsyncIdentityMethods(call)
         self.node = AsyncNodeMethods(call)
         self.daemon = AsyncDaemonMethods(call)
+        self.storage = AsyncStorageMethods(call)
         self.rpc = AsyncRpcMethods(call)
 
 
@@ -3785,6 +3998,7 @@ __all__ = [
     "Contact",
     "ContactAdded",
     "ContactBlocked",
+    "ContactPaused",
     "ContactPresence",
     "ContactRekeyed",
     "ContactRemoved",
@@ -3799,6 +4013,7 @@ __all__ = [
     "DeletedMessages",
     "Direction",
     "Done",
+    "Endpoint",
     "ErrorData",
     "Event",
     "EventNotification",
@@ -3810,6 +4025,8 @@ __all__ = [
     "Hold",
     "Identity",
     "Invite",
+    "Item",
+    "Items",
     "Kind",
     "Message",
     "MessageDeleted",
@@ -3822,6 +4039,7 @@ __all__ = [
     "MessageStateEvent",
     "Messages",
     "Network",
+    "Pause",
     "Phase",
     "Presence",
     "PresenceEvent",
@@ -3838,6 +4056,7 @@ __all__ = [
     "Sent",
     "Session",
     "Status",
+    "Storage",
     "Subscribed",
     "Thread",
     "Threads",

@@ -93,6 +93,8 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("fff..o.", &["daemon.stop"]),
+    // Each agent has its own; what the owner's surfaces keep is for the owner.
+    ("....oo.", &["storage.set", "storage.list"]),
 ];
 
 /// A token's rights, or how the client is otherwise.

@@ -13,6 +13,7 @@ mod doctor;
 mod events;
 mod flags;
 mod free_space;
+mod http;
 mod inherited;
 mod lifecycle;
 mod one_api;

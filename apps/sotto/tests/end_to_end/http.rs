@@ -1,0 +1,462 @@
+//! The API over HTTP and signal-cli's shape of it, spoken to as programs made for them speak.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use sotto_api::{self as api, all};
+
+use crate::world::{PATIENCE, Person, World, string};
+
+/// Alice with both endpoints, and Bob.
+struct Endpoints {
+    world: World,
+    alice: Person,
+    bob: Person,
+    token: String,
+}
+
+/// Adds an agent, and writes its token to `NAME.token` in the data folder.
+fn agent(owner: &Person, name: &str, allow: &[&str]) -> String {
+    let mut client = owner.client();
+    let passphrase = api::SetPassphrase {
+        passphrase: "correct horse".into(),
+    };
+    client.call::<all::OwnerPassphrase>(&passphrase).expect("set");
+    let add = api::AddAgent {
+        name: name.to_owned(),
+        allow: allow.iter().map(|&one| one.to_owned()).collect(),
+        ..Default::default()
+    };
+    let token = client.call::<all::AgentsAdd>(&add).expect("added").token.0;
+    let path = owner.folder.join(name).with_extension("token");
+    let mut file = File::options()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .expect("a file");
+    writeln!(file, "{token}").expect("written");
+    token
+}
+
+/// An answer.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("JSON, not {self:?}"))
+    }
+}
+
+impl Endpoints {
+    fn new() -> Self {
+        let world = World::new();
+        let (mut alice, bob) = world.friends();
+        let token = agent(&alice, "robot", &["read:bob", "send:bob"]);
+        alice.stop();
+        alice.configure("http = { address = \"127.0.0.1:0\" }");
+        alice.configure(
+            "signal_cli = { token_file = \"robot.token\", address = \"127.0.0.1:0\", socket = \"signal-cli.sock\" }",
+        );
+        alice.start();
+        Self {
+            world,
+            alice,
+            bob,
+            token,
+        }
+    }
+
+    /// The address of an endpoint, as the status says it.
+    fn address(&self, surface: &str) -> String {
+        let status = self.alice.json(&["status"]);
+        let endpoints = status["endpoints"].as_array().expect("a list").iter();
+        let at = endpoints
+            .filter(|endpoint| endpoint["surface"] == surface)
+            .find_map(|endpoint| endpoint["at"].as_str().and_then(|at| at.strip_prefix("http://")));
+        at.expect("an address").to_owned()
+    }
+
+    fn rpc(&self, method: &str, params: &Value) -> Value {
+        let address = self.address("http");
+        let body = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params }).to_string();
+        let answer = post(
+            &address,
+            "/api/v1/rpc",
+            &[&format!("Authorization: Bearer {}", self.token)],
+            &body,
+        );
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    fn signal(&self, method: &str, params: &Value) -> Value {
+        let body = json!({ "jsonrpc": "2.0", "id": "x", "method": method, "params": params }).to_string();
+        let answer = post(&self.address("signal-cli"), "/api/v1/rpc", &[], &body);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+}
+
+fn connect(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream
+}
+
+/// Sends a request as it is, and reads the answer to the end of the connection.
+fn raw(address: &str, request: &[u8]) -> Answer {
+    let mut stream = connect(address);
+    // A server that refuses early does not read the rest.
+    let _ = stream.write_all(request);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or(0);
+    Answer {
+        status,
+        body: body.to_owned(),
+    }
+}
+
+fn get(address: &str, path: &str, headers: &[&str]) -> Answer {
+    let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+    raw(
+        address,
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n").as_bytes(),
+    )
+}
+
+fn post(address: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+    let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+    let length = body.len();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{headers}\r\n"
+    );
+    raw(address, (head + body).as_bytes())
+}
+
+/// A stream of server-sent events.
+struct Stream {
+    lines: BufReader<TcpStream>,
+}
+
+impl Stream {
+    fn open(address: &str, path: &str, headers: &[&str]) -> Self {
+        let mut stream = connect(address);
+        let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{headers}\r\n"
+        )
+        .expect("sent");
+        let mut stream = Self {
+            lines: BufReader::new(stream),
+        };
+        assert_eq!(stream.line(), "HTTP/1.1 200 OK");
+        while !stream.line().is_empty() {}
+        stream
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        let read = self.lines.read_line(&mut line).expect("a line");
+        assert_ne!(read, 0, "the stream has ended");
+        line.trim_end().to_owned()
+    }
+
+    /// The next event: its id and its data.
+    fn event(&mut self) -> (Option<u64>, Value) {
+        let mut id = None;
+        loop {
+            let line = self.line();
+            if let Some(number) = line.strip_prefix("id: ") {
+                id = number.parse().ok();
+            }
+            if let Some(data) = line.strip_prefix("data:") {
+                return (id, serde_json::from_str(data).expect("JSON"));
+            }
+        }
+    }
+
+    /// The next event of a message that came: its id and its text.
+    fn message(&mut self) -> (u64, String) {
+        loop {
+            let (id, event) = self.event();
+            if event["type"] == "message.received" {
+                return (id.expect("a number"), string(&event["message"]["text"]));
+            }
+        }
+    }
+
+    /// The next envelope that holds a message.
+    fn envelope(&mut self) -> Value {
+        loop {
+            let (_, data) = self.event();
+            if data["envelope"]["dataMessage"]["message"].is_string() {
+                return data;
+            }
+        }
+    }
+}
+
+#[test]
+fn the_api_over_http() {
+    let at = Endpoints::new();
+    let address = at.address("http");
+    let bearer = format!("Authorization: Bearer {}", at.token);
+    let bearer = bearer.as_str();
+    assert_eq!(get(&address, "/api/v1/check", &[]).status, 200);
+
+    // Only with a token, and only what it allows.
+    let rpc = |headers: &[&str], body: &str| post(&address, "/api/v1/rpc", headers, body);
+    let status = r#"{"jsonrpc":"2.0","id":1,"method":"node.status"}"#;
+    assert_eq!(rpc(&[], status).status, 401);
+    assert_eq!(rpc(&["Authorization: Bearer x"], status).status, 401);
+    assert_eq!(rpc(&["Authorization: Basic x"], status).status, 401);
+    assert_eq!(
+        at.rpc("node.status", &json!({}))["result"]["onion"],
+        json!(at.alice.onion)
+    );
+    assert_eq!(at.rpc("daemon.stop", &json!({}))["error"]["data"]["kind"], "forbidden");
+
+    // Ids of every kind, batches, notifications, line ends within JSON.
+    let answer = rpc(
+        &[bearer],
+        "[{\"jsonrpc\":\"2.0\",\n\"id\":18446744073709551616,\r\n\"method\":\"node.status\"}, 1]",
+    );
+    assert!(answer.body.contains("\"id\":18446744073709551616"), "{answer:?}");
+    assert_eq!(answer.json().as_array().map(Vec::len), Some(2), "{answer:?}");
+    assert_eq!(
+        rpc(&[bearer], r#"{"jsonrpc":"2.0","method":"node.status"}"#).status,
+        204
+    );
+    assert_eq!(rpc(&[bearer], "{").json()["error"]["code"], -32700);
+    // What the connection would have to outlive is refused, so nothing is acknowledged before the client has it.
+    for (method, params) in [
+        ("messages.receive", json!({})),
+        ("messages.lock", json!({})),
+        ("events.subscribe", json!({})),
+    ] {
+        assert_eq!(at.rpc(method, &params)["error"]["code"], -32600, "{method}");
+    }
+    assert!(at.rpc("messages.receive", &json!({ "peek": true }))["result"]["messages"].is_array());
+
+    // What a web page, a wrong path or a wrong method asks for.
+    for (request, status) in [
+        ("GET /api/v1/check HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421),
+        (
+            "GET /api/v1/check HTTP/1.1\r\nHost: HERE\r\nOrigin: http://evil.example\r\n\r\n",
+            403,
+        ),
+        (
+            "GET /api/v1/check HTTP/1.1\r\nHost: HERE\r\nSec-Fetch-Site: cross-site\r\n\r\n",
+            403,
+        ),
+        ("GET /api/v1/rpc HTTP/1.1\r\nHost: HERE\r\n\r\n", 405),
+        ("GET / HTTP/1.1\r\nHost: HERE\r\n\r\n", 404),
+        (
+            "POST /api/v1/rpc HTTP/1.1\r\nHost: HERE\r\nBEARER\r\nContent-Length: 2\r\n\r\n{}",
+            415,
+        ),
+        ("nonsense\r\n\r\n", 400),
+    ] {
+        let request = request.replace("HERE", &address).replace("BEARER", bearer);
+        let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+        assert_eq!(raw(&address, request.as_bytes()).status, status, "{request}");
+    }
+
+    // A body that says it is a GiB, and one that is larger than it may be.
+    let head =
+        format!("POST /api/v1/rpc HTTP/1.1\r\nHost: {address}\r\n{bearer}\r\nContent-Type: application/json\r\n");
+    let huge = format!(
+        "{head}Connection: close\r\nContent-Length: 1073741824\r\n\r\n{}",
+        "x".repeat(2 << 20)
+    );
+    assert!([413, 0].contains(&raw(&address, huge.as_bytes()).status), "too large");
+
+    // The log as events, from where the client says that it is.
+    let mut stream = Stream::open(&address, "/api/v1/events?since=0", &[bearer]);
+    at.bob.json(&["send", "alice", "one", "--wait", "delivered"]);
+    let (first, text) = stream.message();
+    assert_eq!(text, "one");
+    at.bob
+        .json(&["send", "alice", "two\ndata: forged\n\nevent: x", "--wait", "delivered"]);
+    assert_eq!(stream.message().1, "two\ndata: forged\n\nevent: x");
+    drop(stream);
+    let mut again = Stream::open(
+        &address,
+        "/api/v1/events",
+        &[bearer, &format!("Last-Event-ID: {first}")],
+    );
+    assert_eq!(again.message().1, "two\ndata: forged\n\nevent: x");
+    assert_eq!(
+        get(&address, "/api/v1/events", &[bearer, "Last-Event-ID: x"]).status,
+        400
+    );
+    assert_eq!(get(&address, "/api/v1/events", &[]).status, 401);
+    drop(at.world);
+}
+
+#[test]
+fn a_thousand_connections_do_not_keep_others_out() {
+    let at = Endpoints::new();
+    let address = at.address("http");
+    // Half a request each. The server serves as many as it has places for, and tells the others.
+    let open: Vec<TcpStream> = (0..1000)
+        .filter_map(|_| {
+            let mut stream = TcpStream::connect(&address).ok()?;
+            stream.write_all(b"GET /api").ok()?;
+            Some(stream)
+        })
+        .collect();
+    assert!(open.len() > 128);
+    // The socket is served meanwhile, and messages flow.
+    at.bob.json(&["send", "alice", "meanwhile", "--wait", "delivered"]);
+    let deadline = Instant::now() + PATIENCE;
+    // Without one of them leaving: a connection may be without a request for so long only.
+    while get(&address, "/api/v1/check", &[]).status != 200 {
+        assert!(Instant::now() < deadline, "the slow requests hold all places");
+        thread::sleep(Duration::from_millis(100));
+    }
+    drop(open);
+}
+
+#[test]
+fn programs_made_for_signal_cli() {
+    let at = Endpoints::new();
+    let address = at.address("signal-cli");
+    assert_eq!(get(&address, "/api/v1/check", &[]).status, 200);
+    assert!(at.signal("version", &json!({}))["result"]["version"].is_string());
+    let contacts = at.signal("listContacts", &json!({ "account": "+49123", "allRecipients": true }));
+    let bob = &contacts["result"][0];
+    let uuid = string(&bob["uuid"]);
+    assert_eq!((&bob["name"], &bob["number"]), (&json!("bob"), &Value::Null));
+    assert_eq!(at.signal("listGroups", &json!({}))["result"], json!([]));
+    assert_eq!(at.signal("updateProfile", &json!({}))["error"]["code"], -32601);
+    assert_eq!(
+        at.signal("getAttachment", &json!({ "id": "1" }))["error"]["code"],
+        -32602
+    );
+
+    // What arrives, by both ways; the account is the one that the program asked for.
+    let mut stream = Stream::open(&address, "/api/v1/events?account=%2B49123", &[]);
+    let socket = UnixStream::connect(at.alice.folder.join("signal-cli.sock")).expect("it listens");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut lines = BufReader::new(socket.try_clone().expect("a copy"));
+    let mut notification = || {
+        let mut line = String::new();
+        lines.read_line(&mut line).expect("a line");
+        serde_json::from_str::<Value>(&line).expect("JSON")
+    };
+    writeln!(
+        &socket,
+        r#"{{"jsonrpc":"2.0","id":"s","method":"subscribeReceive","params":{{"account":"+49123"}}}}"#
+    )
+    .expect("sent");
+    assert_eq!(notification()["result"], json!(0));
+    at.bob.json(&["send", "alice", "Hello", "--wait", "delivered"]);
+    let envelope = stream.envelope();
+    assert_eq!(envelope["account"], "+49123");
+    let envelope = &envelope["envelope"];
+    assert_eq!(
+        (&envelope["sourceUuid"], &envelope["sourceName"]),
+        (&json!(uuid), &json!("bob"))
+    );
+    assert_eq!(
+        (&envelope["sourceNumber"], &envelope["dataMessage"]["message"]),
+        (&Value::Null, &json!("Hello"))
+    );
+    let time = envelope["timestamp"].as_u64().expect("milliseconds");
+    assert_eq!(envelope["dataMessage"]["timestamp"], json!(time));
+    let same = loop {
+        let came = notification();
+        if came["params"]["result"]["envelope"]["dataMessage"].is_object() {
+            break came;
+        }
+    };
+    assert_eq!(
+        (&same["method"], &same["params"]["subscription"]),
+        (&json!("receive"), &json!(0))
+    );
+    assert_eq!(same["params"]["result"]["envelope"]["timestamp"], json!(time));
+
+    // What the program does with it.
+    let to = json!([uuid]);
+    let sent = at.signal(
+        "send",
+        &json!({ "recipient": to, "message": "Hi", "quoteTimestamp": time, "quoteAuthor": uuid }),
+    );
+    let answered = sent["result"]["timestamp"].as_u64().expect("a timestamp");
+    assert_ne!(answered, time);
+    let received = at.bob.json(&["receive"]);
+    let hi = &received["messages"][0];
+    assert_eq!((&hi["text"], hi["reply_to"].is_string()), (&json!("Hi"), true));
+    at.signal(
+        "sendReaction",
+        &json!({ "recipient": to, "emoji": "👀", "targetAuthor": uuid, "targetTimestamp": time }),
+    );
+    at.signal(
+        "sendReceipt",
+        &json!({ "recipient": uuid, "type": "read", "targetTimestamp": [time] }),
+    );
+    let seen = at.alice.call::<all::History>(&api::History {
+        conversation: "bob".to_owned(),
+        ..Default::default()
+    });
+    let hello = seen
+        .messages
+        .iter()
+        .find(|message| message.text == "Hello")
+        .expect("it is there");
+    assert_eq!((hello.state, hello.reactions.len()), (api::MessageState::Read, 1));
+    let removed =
+        json!({ "recipient": to, "emoji": "", "remove": true, "targetAuthor": uuid, "targetTimestamp": time });
+    assert!(at.signal("sendReaction", &removed)["result"].is_object());
+    let edited = at.signal(
+        "send",
+        &json!({ "recipient": to, "message": "Hi!", "editTimestamp": answered }),
+    );
+    assert!(edited["result"]["timestamp"].is_u64());
+
+    // Nothing is sent to a recipient that is not meant, and never twice.
+    for (params, code) in [
+        (json!({ "message": "x" }), -32602),
+        (json!({ "recipient": [], "message": "x" }), -32602),
+        (
+            json!({ "recipient": ["00000000-0000-5000-8000-000000000000"], "message": "x" }),
+            -32001,
+        ),
+        (json!({ "recipient": ["+49123"], "message": "x" }), -32001),
+        (json!({ "groupId": "abc", "message": "x" }), -32001),
+        (
+            json!({ "recipient": to, "message": "x", "attachments": ["/etc/passwd"] }),
+            -32602,
+        ),
+        (json!({ "recipient": to, "message": "x", "quoteTimestamp": 1 }), -32001),
+        (json!({ "recipient": to }), -32602),
+    ] {
+        assert_eq!(at.signal("send", &params)["error"]["code"], json!(code), "{params}");
+    }
+
+    // A message has its timestamp for good, and comes again if its stream had not stood for long.
+    drop((stream, socket));
+    let mut again = Stream::open(&address, "/api/v1/events", &[]);
+    assert_eq!(again.envelope()["envelope"]["timestamp"], json!(time));
+    drop(at.world);
+}
