@@ -109,6 +109,8 @@ class Type:
 
     def __init__(self, api: Api, schema: Schema) -> None:
         self.optional = False
+        #: A log must not show it.
+        self.secret = False
         self.annotation, self.reader = self._of(api, schema)
         self.immutable = not self.annotation.startswith(("Mapping", "Any"))
 
@@ -125,6 +127,7 @@ class Type:
             target = api.schemas[name]
             if members(target):
                 return name, f"one_of({name})"
+            self.secret = self.secret or name == "Secret"
             if is_record(target):
                 return name, f"{name}.from_json"
             return self._of(api, target)
@@ -250,6 +253,8 @@ def record(api: Api, name: str, schema: Schema, base: str = "", tag: str = "") -
         if needed:
             read = f"o.required({json.dumps(member)}, {type_.reader})"
             value = "" if type_.immutable else " = field(hash=False)"
+            if type_.secret:
+                value = " = field(repr=False)"
         elif type_.optional:
             annotation += " | None"
             read = f"o.optional({json.dumps(member)}, {type_.reader})"

@@ -328,7 +328,7 @@ class AddedAgent:
 
     agent: Agent
     """The agent."""
-    token: str
+    token: str = field(repr=False)
     """Its token. The daemon keeps a hash of it, so it is shown this once."""
     extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
     """What a newer daemon says beyond that."""

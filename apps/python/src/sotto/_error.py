@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ._api import ErrorData, Kind, Sent
+from ._api import Approval, ErrorData, Kind, Sent
 from ._values import Object, integer, text
 
 INTERNAL = -32603
@@ -62,6 +62,11 @@ class SottoError(Exception):
     def sent(self) -> Sent | None:
         """The message that was waited for: it is durable, and will still be sent."""
         return self.data.sent
+
+    @property
+    def approval(self) -> Approval | None:
+        """What waits for the owner's approval: nothing was sent."""
+        return self.data.approval
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message

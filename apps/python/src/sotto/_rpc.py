@@ -123,9 +123,21 @@ def read_token(token_file: str | os.PathLike[str] | None) -> str | None:
     if not named:
         return None
     try:
-        return Path(named).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SottoError.of(Kind.IO, f"{named}: {error.strerror}", "name the file that sotto agents add wrote") from None
+        with open(named, encoding="utf-8") as file:
+            found = os.fstat(file.fileno())
+            token = file.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SottoError.of(Kind.LOCKED, f"cannot read {named}: {error}", "sotto agents add NAME makes a token") from None
+    if found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise SottoError.of(Kind.LOCKED, f"{named} is not for this user alone", f"chmod 600 {named}")
+    if not token:
+        raise SottoError.of(Kind.LOCKED, f"there is no token in {named}", "sotto agents add NAME makes a token")
+    return token
+
+
+def opening(token: str) -> dict[str, object]:
+    """The parameters of `session.open`."""
+    return {"surface": "python", "token": token}
 
 
 def daemon_process(connection: socket.socket) -> int | None:

@@ -27,6 +27,7 @@ from ._rpc import (
     late,
     lost,
     no_daemon,
+    opening,
     overdue,
     patience,
     read_token,
@@ -203,7 +204,7 @@ class AsyncClient(AsyncMethods):
         try:
             token = read_token(self._token_file)
             if token is not None:
-                await connection.exchange("session.open", {"token": token}, self.timeout)
+                await connection.exchange("session.open", opening(token), self.timeout)
         except BaseException:
             connection.close()
             raise

@@ -14,7 +14,7 @@ from ._api import Acknowledged, Event, EventsMethods, Kind, Methods, Subscribed
 from ._blocking import Connection
 from ._error import SottoError
 from ._profile import socket_path
-from ._rpc import LONGEST_PAUSE, PAUSE, ends_stream, read_token, understood
+from ._rpc import LONGEST_PAUSE, PAUSE, ends_stream, opening, read_token, understood
 from ._values import anything
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class Client(Methods):
         try:
             token = read_token(self._token_file)
             if token is not None:
-                connection.exchange("session.open", {"token": token}, self.timeout)
+                connection.exchange("session.open", opening(token), self.timeout)
         except BaseException:
             connection.close()
             raise
