@@ -20,6 +20,8 @@ mod frame;
 mod friend;
 mod handshake;
 mod input;
+#[cfg(feature = "apps")]
+mod mcp;
 mod mutation;
 mod person;
 #[cfg(feature = "apps")]
@@ -81,6 +83,8 @@ targets! {
     config 600
     #[cfg(feature = "apps")]
     arguments 1500
+    #[cfg(feature = "apps")]
+    mcp 2000
 }
 
 impl Target {

@@ -56,7 +56,7 @@ impl Fingerprint {
                 ));
             }
             Row::Session(row) => self.bytes(&row.record),
-            Row::PreKeyOffer(row) => {
+            Row::Offer(row) => {
                 self.bytes(&row.bundle);
                 self.bytes(&row.secrets);
             }

@@ -20,9 +20,11 @@ mod program;
 mod reading;
 mod stop;
 mod tools;
+mod wait;
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -72,6 +74,8 @@ pub enum Command {
     /// Follow the event log
     #[command(visible_alias = "watch")]
     Listen(events::Listen),
+    /// Wake an idle agent when messages wait
+    Wait(wait::Wait),
     /// Show the newest messages of all conversations
     Inbox(reading::Inbox),
     /// Show the messages of a conversation
@@ -118,6 +122,7 @@ impl Command {
             Self::Ephemeral(ephemeral) => ephemeral.run(context),
             Self::Receive(receive) => receive.run(context),
             Self::Listen(listen) => listen.run(context),
+            Self::Wait(wait) => wait.run(context),
             Self::Inbox(inbox) => inbox.run(context),
             Self::History(history) => history.run(context),
             Self::Threads(threads) => threads.run(context),
@@ -144,6 +149,14 @@ pub fn exit(context: &Context, outcome: Outcome) -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Whether this command line is that of a hook, whose failures are silent: what it prints would reach the agent.
+pub fn is_hook(arguments: &[OsString]) -> bool {
+    let begins = |argument: &OsString, with: &str| argument.to_str().is_some_and(|text| text.starts_with(with));
+    !io::stderr().is_terminal()
+        && arguments.iter().any(|argument| argument == "wait")
+        && arguments.iter().any(|argument| begins(argument, "--hook"))
 }
 
 /// The exit code after a command line that clap refuses, or answers itself (`--help`). clap's own exit code for wrong use
@@ -193,7 +206,7 @@ fn report(output: Output, error: &Error) {
 /// Errors go to stderr in either form; stdout holds whole data or none.
 fn report_json(error: &Error) {
     let line = serde_json::json!({ "error": error });
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 #[cfg(test)]

@@ -1,27 +1,43 @@
 //! [`Daemon`]: the connections to a profile's daemon. One is made when a request needs it and kept for the next request, so
 //! the server starts without a daemon, and goes on after the daemon was restarted.
 
-use std::sync::{Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sotto_api::{Error, Kind, Method};
-use sotto_client::{Client, Profile};
+use sotto_api::{Error, Kind, Method, Session};
+use sotto_client::{Client, Profile, read_token};
 
 /// Idle connections that are kept. Each call under way has one of its own, for a connection carries one request at a time.
 const IDLE: usize = 4;
+
+/// What this client says it is: without a token, it only reads.
+const SURFACE: &str = "mcp";
 
 /// The daemon of one profile.
 #[derive(Debug)]
 pub(crate) struct Daemon {
     profile: Profile,
+    /// The file of the agent's token.
+    token_file: Option<PathBuf>,
     idle: Mutex<Vec<Client>>,
+    /// On whose behalf the latest connection speaks.
+    session: Mutex<Option<Session>>,
 }
 
 impl Daemon {
-    pub fn of(profile: Profile) -> Self {
+    pub fn of(profile: Profile, token_file: Option<PathBuf>) -> Self {
         Self {
             profile,
+            token_file,
             idle: Mutex::default(),
+            session: Mutex::default(),
         }
+    }
+
+    /// Whether the question that the client asks the person counts.
+    pub fn asks_in_client(&self) -> bool {
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        session.as_ref().is_some_and(|session| session.ask_in_client)
     }
 
     /// Sends a request and waits for its answer. A connection that broke since its last use is replaced. A request that may
@@ -50,14 +66,17 @@ impl Daemon {
     }
 
     async fn connect(&self) -> Result<Client, Error> {
-        Client::connect(&self.profile.socket())
-            .await
-            .map_err(|error| match error.kind() {
-                Kind::NoDaemon if !self.profile.exists() => {
-                    error.hint("sotto init makes an identity, sotto daemon start its daemon")
-                }
-                _ => error,
-            })
+        let connected = Client::connect(&self.profile.socket()).await;
+        let mut client = connected.map_err(|error| match error.kind() {
+            Kind::NoDaemon if !self.profile.exists() => {
+                error.hint("sotto init makes an identity, sotto daemon start its daemon")
+            }
+            _ => error,
+        })?;
+        let token = self.token_file.as_deref().map(read_token).transpose()?;
+        let session = client.open_session(SURFACE, token).await?;
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+        Ok(client)
     }
 
     fn keep(&self, client: Client) {
@@ -67,7 +86,7 @@ impl Daemon {
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Client>> {
         // The lock is held for a push or a pop only, which leave the list whole.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

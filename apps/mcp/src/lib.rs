@@ -3,15 +3,23 @@
 //!
 //! It answers before anything else happens: the daemon is connected to by the first call that needs it.
 
+mod approval;
 mod call;
+mod channel;
 mod daemon;
+mod event;
+mod install;
 mod label;
 mod page;
+mod prompt;
+mod resource;
 mod schema;
 mod server;
 mod size;
 mod tool;
 mod transport;
+
+use std::path::PathBuf;
 
 use rmcp::ServiceExt as _;
 use rmcp::service::ServerInitializeError;
@@ -23,15 +31,34 @@ use daemon::Daemon;
 use server::Server;
 use transport::Lines;
 
+pub use install::{ClientProgram, Installation, approvals_reach_a_person};
+pub use transport::{Incoming, Reader};
+
+/// How a client is served.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The file of the agent's token. Without one, the client reads, and what it sends waits for approval.
+    pub token_file: Option<PathBuf>,
+    /// The reader of the event log that the tools are, unless a call names one; `mcp` if left out.
+    pub consumer: Option<String>,
+    /// Push messages into the session, by the experimental capability `claude/channel`.
+    pub channel: bool,
+}
+
 /// Serves one client on standard input and output, until the client closes its end.
-pub fn serve(profile: Profile) -> Result<(), Error> {
+pub fn serve(profile: Profile, options: Options) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::io("no runtime", &error))?;
     let closed = CancellationToken::new();
-    let (lines, writer) = Lines::stdio(false, closed.clone()).map_err(|error| Error::io("standard input", &error))?;
-    let server = Server::new(Daemon::of(profile), closed);
+    let Options {
+        token_file,
+        consumer,
+        channel,
+    } = options;
+    let (lines, writer) = Lines::stdio(channel, closed.clone()).map_err(|error| Error::io("standard input", &error))?;
+    let server = Server::new(Daemon::of(profile, token_file), closed, consumer, channel);
     let served = runtime.block_on(async {
         match server.serve(lines).await {
             Ok(running) => running

@@ -20,11 +20,15 @@ const LINE: usize = 1024 * 1024;
 /// Lines that are read ahead, or wait to be written. A client that does not read holds up its own calls only.
 const QUEUE: usize = 64;
 
+/// Requests that a request with a version of its own replaces (revision 2026-07-28).
+const REMOVED: [&str; 2] = ["initialize", "ping"];
+
 /// How long the last answers may take to be written.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What one line holds.
-pub(crate) enum Incoming {
+#[derive(Debug)]
+pub enum Incoming {
     /// For the protocol.
     Message(Box<ClientJsonRpcMessage>),
     /// Answered without the protocol.
@@ -46,7 +50,7 @@ pub(crate) struct Lines {
 
 /// Interprets lines.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub struct Reader {
     /// A request has come: from now on the protocol library takes everything.
     opened: bool,
     /// `server/discover` is unknown: the client must use `initialize`.
@@ -54,6 +58,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
+    /// A reader that has seen no line. `server/discover` may be unknown to it.
     pub const fn new(without_discover: bool) -> Self {
         Self {
             opened: false,
@@ -130,6 +135,10 @@ impl Reader {
             );
         }
         match parsed(message) {
+            Incoming::Message(message) if REMOVED.contains(&method.as_str()) && declares_version(&message) => {
+                let said = format!("{method} is not of the revision that the request declares");
+                refused(Some(id), ErrorCode::METHOD_NOT_FOUND, &said)
+            }
             Incoming::Message(message) => {
                 self.opened |= method == "initialize" || declares_version(&message);
                 Incoming::Message(message)

@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
+use sotto_api::Kind;
 use sotto_cli::{Context, Global, Outcome, output};
 
 use program::Sotto;
@@ -49,6 +50,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && sotto_cli::is_hook(&arguments) => {
+            return ExitCode::from(Kind::Usage.exit_code());
+        }
         Err(error) => return sotto_cli::misread(&error, arguments.iter().any(|argument| argument == "--json")),
     };
     let context = Context::new(cli.global, &Sotto);

@@ -1,7 +1,7 @@
 //! What a store hands to core: the image at open, and the answers to queries.
 
 use super::{
-    ConsumerRow, ContactRow, CursorsRow, DeliveryRow, IdentityRow, InviteRow, MessageRow, OutboxRow, PreKeyOfferRow,
+    ConsumerRow, ContactRow, CursorsRow, DeliveryRow, IdentityRow, InviteRow, MessageRow, OfferRow, OutboxRow,
     RequestRow, SessionRow, TimerRow,
 };
 use crate::{EventSeq, MessageKey, Wall};
@@ -15,7 +15,7 @@ pub struct Image {
     pub timers: Vec<TimerRow>,
     pub sessions: Vec<SessionRow>,
     pub cursors: Vec<CursorsRow>,
-    pub offers: Vec<PreKeyOfferRow>,
+    pub offers: Vec<OfferRow>,
     pub requests: Vec<RequestRow>,
     pub invites: Vec<InviteRow>,
     /// In order of contact and position.

@@ -20,6 +20,8 @@ use crate::call::Call;
 use crate::schema::{schema, without_null};
 use crate::server::Server;
 
+pub(crate) use sending::Sent;
+
 /// The member of `_meta` by which Claude Code asks the person each time.
 const ASKS_PERSON: &str = "anthropic/requiresUserInteraction";
 
@@ -113,11 +115,7 @@ impl ToolInfo {
 
     /// One call. Every failure is a result that the model can read.
     pub async fn call(&self, server: &Server, arguments: JsonObject, call: &Call) -> Result<CallToolResult, Error> {
-        (self.call)(server, arguments, call).await.map(|structured| {
-            let mut result = CallToolResult::success(vec![ContentBlock::text(structured.to_string())]);
-            result.structured_content = Some(structured);
-            result
-        })
+        (self.call)(server, arguments, call).await.map(shown)
     }
 }
 
@@ -180,11 +178,36 @@ fn call<'a, T: Tool>(server: &'a Server, arguments: JsonObject, call: &'a Call) 
     .boxed()
 }
 
+/// The structured content of one call of the tool with that name.
+pub(crate) async fn structured(server: &Server, name: &str, arguments: Value, call: &Call) -> Result<Value, Error> {
+    let (Some(tool), Value::Object(arguments)) = (named(name), arguments) else {
+        return Err(Error::internal(format!("there is no tool {name}")));
+    };
+    (tool.call)(server, arguments, call).await
+}
+
+/// The result of a call that succeeded.
+pub(crate) fn success(output: &impl Serialize) -> CallToolResult {
+    let mut structured = serde_json::to_value(output).unwrap_or_default();
+    without_null(&mut structured);
+    shown(structured)
+}
+
+/// Structured content, and the same as text.
+fn shown(structured: Value) -> CallToolResult {
+    let mut result = CallToolResult::success(vec![ContentBlock::text(structured.to_string())]);
+    result.structured_content = Some(structured);
+    result
+}
+
 /// The result of a call that failed: what was wrong and what to do.
 pub(crate) fn failure(error: &Error) -> CallToolResult {
     let mut text = json!({ "error": error.message, "kind": error.kind(), "retryable": error.data.retryable });
     if !error.data.hint.is_empty() {
         text["hint"] = Value::from(error.data.hint.as_str());
+    }
+    if let Some(approval) = &error.data.approval {
+        text["approval"] = Value::from(approval.id.as_str());
     }
     if !error.data.candidates.is_empty() {
         text["candidates"] = Value::from(error.data.candidates.as_slice());

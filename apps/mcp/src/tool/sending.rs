@@ -67,6 +67,18 @@ pub(crate) struct Sent {
     reason: Option<FailReason>,
 }
 
+impl From<Message> for Sent {
+    fn from(message: Message) -> Self {
+        Self {
+            meaning: meaning(message.direction, message.state),
+            id: message.id,
+            conversation: message.conversation,
+            state: message.state,
+            reason: message.reason,
+        }
+    }
+}
+
 impl Tool for SendMessage {
     const NAME: &'static str = "send_message";
     const TITLE: &'static str = "Send a message";
@@ -98,6 +110,7 @@ impl Tool for SendMessage {
             timeout: None,
         };
         let sent = server.daemon.call::<all::Send>(&params).await?;
+        server.has_replied(&sent.conversation).await;
         Ok(Sent {
             meaning: meaning(Direction::Out, sent.state),
             id: sent.id,

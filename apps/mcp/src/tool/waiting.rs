@@ -14,9 +14,6 @@ use crate::label::{LabelledMessage, NOTICE};
 use crate::page;
 use crate::server::Server;
 
-/// The consumer, unless the call names one.
-const CONSUMER: &str = "mcp";
-
 /// Events that are read at once. Each may hold a text of 32 KiB.
 const EVENTS: u32 = 64;
 
@@ -175,7 +172,7 @@ impl Tool for ReceiveMessages {
             Some(limit @ 1..=1000) => usize::try_from(limit).unwrap_or(usize::MAX),
             Some(_) => return Err(Error::invalid("limit must be 1 to 1000")),
         };
-        let consumer = input.consumer.unwrap_or_else(|| CONSUMER.to_owned());
+        let consumer = input.consumer.unwrap_or_else(|| server.consumer.clone());
         let batch = Batch::of(server, &consumer, limit).await?;
         acknowledge(server, consumer, batch.seq).await?;
         Ok(batch.into())
@@ -188,7 +185,11 @@ async fn acknowledge(server: &Server, consumer: String, seq: u64) -> Result<api:
         conversation: None,
         seq,
     };
-    server.daemon.call::<all::Ack>(&params).await
+    let acknowledged = server.daemon.call::<all::Ack>(&params).await?;
+    if let (Some(channel), true) = (&server.channel, acknowledged.consumer == server.consumer) {
+        channel.acknowledged(acknowledged.seq);
+    }
+    Ok(acknowledged)
 }
 
 /// Arguments of `wait_for_messages`.
@@ -219,7 +220,7 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    fn of(input: WaitArguments) -> Result<Self, Error> {
+    fn of(server: &Server, input: WaitArguments) -> Result<Self, Error> {
         let timeout = input.timeout.unwrap_or(DEFAULT);
         if timeout > LONGEST {
             return Err(Error::invalid(format!("timeout must be 0 to {LONGEST} seconds")));
@@ -229,7 +230,7 @@ impl Waiting {
             return Err(Error::invalid(format!("settle_ms must be 0 to {LONGEST_SETTLE}")));
         }
         Ok(Self {
-            consumer: input.consumer.unwrap_or_else(|| CONSUMER.to_owned()),
+            consumer: input.consumer.unwrap_or_else(|| server.consumer.clone()),
             patience: Duration::from_secs(timeout.into()),
             settle: Duration::from_millis(settle),
         })
@@ -293,7 +294,7 @@ impl Tool for WaitForMessages {
     type Output = Arrived;
 
     async fn call(server: &Server, input: WaitArguments, call: &Call) -> Result<Arrived, Error> {
-        Ok(Waiting::of(input)?.wait(server, call).await?.into())
+        Ok(Waiting::of(server, input)?.wait(server, call).await?.into())
     }
 }
 
@@ -318,7 +319,7 @@ impl Tool for AckMessages {
     type Output = api::Acknowledged;
 
     async fn call(server: &Server, input: AckArguments, _: &Call) -> Result<api::Acknowledged, Error> {
-        let consumer = input.consumer.unwrap_or_else(|| CONSUMER.to_owned());
+        let consumer = input.consumer.unwrap_or_else(|| server.consumer.clone());
         acknowledge(server, consumer, input.seq).await
     }
 }

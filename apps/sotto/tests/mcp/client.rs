@@ -1,7 +1,7 @@
 //! [`McpClient`]: a client that writes lines and reads lines, with a limit on its patience.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
@@ -31,13 +31,14 @@ pub struct McpClient {
 impl McpClient {
     /// A server that has been asked nothing.
     pub fn silent(person: &Person, arguments: &[&str]) -> Self {
-        let mut command = person.command(&[&["mcp"], arguments].concat());
+        Self::started(person.command(&[&["mcp"], arguments].concat()))
+    }
+
+    /// A server that a command starts.
+    pub fn started(mut command: Command) -> Self {
         let began = Instant::now();
-        let mut server = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut server = command.spawn().expect("the server starts");
         let input = server.stdin.take();
         let output = BufReader::new(server.stdout.take().expect("piped"));
         let (send, lines) = channel();

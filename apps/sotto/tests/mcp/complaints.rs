@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use sotto_api::MessageState;
 
+use super::agent::agent;
 use super::client::McpClient;
-use super::world::{World, string};
+use super::world::{World, path, string};
 
 /// Texts that try to be something else than data.
 const HOSTILE: &[&str] = &[
@@ -23,7 +24,8 @@ fn texts(list: &Value) -> Vec<String> {
 fn own_messages_are_in_every_list_and_a_person_is_one_conversation() {
     let world = World::new();
     let (mut alice, mut bob) = world.friends();
-    let mut client = McpClient::open(&alice, "2025-11-25");
+    let token = agent(&alice, "writer", &["read:*", "send:*"], false);
+    let mut client = McpClient::with(&alice, "2025-11-25", json!({}), &["--token-file", path(&token)]);
     let sent = client.ok(
         "send_message",
         &json!({ "recipient": "bob", "message": "mine zebra", "thread_id": "plans" }),
@@ -118,7 +120,8 @@ fn own_messages_are_in_every_list_and_a_person_is_one_conversation() {
 fn hostile_texts_are_whole_data_and_long_lists_are_cut() {
     let world = World::new();
     let (alice, bob) = world.friends();
-    let mut bobs = McpClient::open(&bob, "2025-06-18");
+    let token = agent(&bob, "writer", &["read:*", "send:*"], false);
+    let mut bobs = McpClient::with(&bob, "2025-06-18", json!({}), &["--token-file", path(&token)]);
     for text in HOSTILE {
         bobs.ok("send_message", &json!({ "recipient": "alice", "message": text }));
     }

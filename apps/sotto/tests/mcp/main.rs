@@ -4,7 +4,13 @@
 #[expect(dead_code, reason = "the end-to-end tests use all of it")]
 mod world;
 
+mod agent;
+mod asking;
+mod channel;
 mod client;
 mod complaints;
+mod hook;
+mod install;
 mod protocol;
+mod resources;
 mod tools;

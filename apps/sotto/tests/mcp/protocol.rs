@@ -85,6 +85,11 @@ fn a_client_that_probes_falls_back_and_a_stray_message_ends_nothing() {
     });
     let found = client.result("server/discover", json!({ "_meta": meta }));
     assert_eq!(found["supportedVersions"], json!(REVISIONS));
+    assert_eq!(
+        client.request("ping", json!({ "_meta": meta }))["error"]["code"],
+        -32601,
+        "it has no ping"
+    );
     assert_eq!(client.initialize()["result"]["protocolVersion"], "2025-11-25");
     client.write(&json!({ "jsonrpc": "2.0", "method": "notifications/unheard_of" }));
     client.write(&json!({ "jsonrpc": "2.0", "id": 99, "result": { "to": "nothing" } }));

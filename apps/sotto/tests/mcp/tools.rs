@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::agent::agent;
 use super::client::{McpClient, REVISIONS};
-use super::world::{World, string};
+use super::world::{World, path, string};
 
 /// Every tool with arguments that work for the friend of `bob` whose message has the id.
 fn calls(id: &str) -> Vec<(&'static str, Value)> {
@@ -33,15 +34,17 @@ fn every_tool_works_as_the_first_call_on_every_revision() {
     let world = World::new();
     let (alice, _bob) = world.friends();
     let id = string(&alice.json(&["send", "bob", "Hello", "--wait", "delivered"])["id"]);
+    let token = agent(&alice, "writer", &["read:*", "send:*"], false);
+    let open = |revision| McpClient::with(&alice, revision, json!({}), &["--token-file", path(&token)]);
     for (revision, first) in REVISIONS.iter().zip([0, 3, 6, 9, 12]) {
         let calls = calls(&id);
         // Each tool is the first of some session; the other calls of the session follow.
         for start in first..(first + 3).min(calls.len()) {
-            let mut client = McpClient::open(&alice, revision);
+            let mut client = open(revision);
             let (name, arguments) = &calls[start];
             client.ok(name, arguments);
         }
-        let mut client = McpClient::open(&alice, revision);
+        let mut client = open(revision);
         for (name, arguments) in &calls {
             client.ok(name, arguments);
         }
@@ -49,7 +52,8 @@ fn every_tool_works_as_the_first_call_on_every_revision() {
     }
 
     // The tools of requests: an address at which there is no peer, and a request that is not there.
-    let mut client = McpClient::open(&alice, "2025-11-25");
+    let admin = agent(&alice, "admin", &["admin", "read:*", "send:*"], false);
+    let mut client = McpClient::with(&alice, "2025-11-25", json!({}), &["--token-file", path(&admin)]);
     let stranger = world.person("carol");
     let added = client.ok("add_friend", &json!({ "code": stranger.friend_code, "name": "carol" }));
     assert_eq!(
@@ -62,6 +66,14 @@ fn every_tool_works_as_the_first_call_on_every_revision() {
     }
     let said = client.failure("send_message", &json!({ "recipient": "bob" }));
     assert_eq!(said["kind"], "invalid_params", "{said}");
+    let mut reader = McpClient::open(&alice, "2025-11-25");
+    for (name, arguments) in [
+        ("add_friend", json!({ "code": stranger.friend_code })),
+        ("accept_friend_request", json!({ "contact": stranger.onion })),
+    ] {
+        let said = reader.failure(name, &arguments);
+        assert_ne!(said["kind"], "unknown_contact", "{name} without a token: {said}");
+    }
     let said = client.failure("get_status", &json!({ "extra": 1 }));
     assert_eq!(said["kind"], "invalid_params", "{said}");
 }

@@ -1,0 +1,183 @@
+//! Asking the person: what the daemon holds back is shown by the client, and the answer goes back to the daemon. The daemon
+//! holds what would be sent under an id that counts once, so the client's answer names it and cannot change it.
+//!
+//! The client's question counts only if the owner has added the agent with `--ask-in-client`. For every other client the
+//! result names the approval, and what the person does to allow it.
+
+use rmcp::model::{
+    CallToolResponse, ClientResult, ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction,
+    ElicitationSchema, InputRequest, InputRequests, InputRequiredResult, ProtocolVersion, ServerRequest,
+};
+use serde_json::{Value, json};
+use sotto_api::{Approval, Decide, Error, Kind, MessageOnly, all};
+
+use crate::call::Call;
+use crate::server::Server;
+use crate::tool::{self, Sent};
+
+/// The name of the question in a result that requires an answer.
+const QUESTION: &str = "approval";
+
+/// The member of the answer by which the person says yes.
+const SEND: &str = "send";
+
+impl Server {
+    /// What becomes of a call that the daemon does not allow without the person.
+    pub async fn ask(&self, error: Error, call: &Call) -> CallToolResponse {
+        let Some(approval) = error.data.approval.as_deref() else {
+            return tool::failure(&error).into();
+        };
+        if !self.daemon.asks_in_client() || !call.can_ask() {
+            return tool::failure(&how_to_allow(&error, approval)).into();
+        }
+        let state = State::of(approval);
+        let request = match question(approval) {
+            Ok(request) => request,
+            Err(error) => return tool::failure(&error).into(),
+        };
+        if call.revision >= ProtocolVersion::V_2026_07_28 {
+            let requests = InputRequests::from([(QUESTION.to_owned(), InputRequest::Elicitation(request))]);
+            return InputRequiredResult::new(Some(requests), Some(state.to_text())).into();
+        }
+        let asked = call.peer.send_request(ServerRequest::ElicitRequest(request)).await;
+        match asked {
+            Ok(ClientResult::ElicitResult(answer)) => self.decide(&state, &answer).await,
+            // Not asked is not allowed.
+            Ok(_) | Err(_) => tool::failure(&how_to_allow(&error, approval)).into(),
+        }
+    }
+
+    /// Goes on with a call whose earlier result asked the person.
+    pub async fn answered(&self, call: &Call) -> Option<CallToolResponse> {
+        let state = call.state.as_deref()?;
+        let answer = call.answers.as_ref().and_then(|answers| answers.get(QUESTION));
+        let (Some(state), Some(Ok(answer))) = (
+            State::from_text(state),
+            answer.map(|answer| serde_json::from_value::<ElicitResult>(answer.clone())),
+        ) else {
+            let error = Error::invalid("requestState and inputResponses must be those of the question that was asked");
+            return Some(tool::failure(&error).into());
+        };
+        Some(self.decide(&state, &answer).await)
+    }
+
+    async fn decide(&self, state: &State, answer: &ElicitResult) -> CallToolResponse {
+        let says_yes = answer
+            .content
+            .as_ref()
+            .is_some_and(|content| content.get(SEND) == Some(&Value::Bool(true)));
+        let decision = state.decision();
+        let outcome = match answer.action {
+            ElicitationAction::Accept if says_yes => self.confirm(&decision).await,
+            ElicitationAction::Accept | ElicitationAction::Decline => {
+                // Denied is denied, even if the daemon has forgotten it meanwhile.
+                let _ = self.daemon.call::<all::ApprovalsDeny>(&decision).await;
+                Err(refused("the user said no; nothing was sent").hint("do not ask again for the same"))
+            }
+            // Cancelled, or an action that this version does not know.
+            _ => Err(refused("the user has not decided; nothing was sent").hint(format!(
+                "the user can still allow it: sotto approvals allow {}",
+                state.id
+            ))),
+        };
+        outcome
+            .map_or_else(|error| tool::failure(&error), |sent| tool::success(&sent))
+            .into()
+    }
+
+    async fn confirm(&self, decision: &Decide) -> Result<Sent, Error> {
+        let approval = self.daemon.call::<all::ApprovalsConfirm>(decision).await?;
+        let Some(id) = approval.message else {
+            return Err(refused(
+                "the user said yes, but it was not sent: the recipient is no contact any more",
+            ));
+        };
+        let conversation = Some(approval.conversation.conversation);
+        let params = MessageOnly { id, conversation };
+        Ok(self.daemon.call::<all::MessageStatus>(&params).await?.into())
+    }
+}
+
+fn refused(message: &str) -> Error {
+    Error::new(Kind::Refused, message)
+}
+
+/// The error, with what the person does.
+fn how_to_allow(error: &Error, approval: &Approval) -> Error {
+    let mut error = error.clone();
+    error.data.hint = format!(
+        "nothing was sent. Tell the user: sotto approvals list shows it, sotto approvals allow {} sends it",
+        approval.id
+    );
+    error
+}
+
+/// What the client keeps between a question and its answer. The daemon checks both parts.
+#[derive(Debug, PartialEq, Eq)]
+struct State {
+    id: String,
+    digest: String,
+}
+
+impl State {
+    fn of(approval: &Approval) -> Self {
+        Self {
+            id: approval.id.clone(),
+            digest: approval.digest.clone(),
+        }
+    }
+
+    fn to_text(&self) -> String {
+        format!("{}.{}", self.id, self.digest)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let (id, digest) = text.split_once('.')?;
+        Some(Self {
+            id: id.to_owned(),
+            digest: digest.to_owned(),
+        })
+    }
+
+    fn decision(&self) -> Decide {
+        Decide {
+            id: self.id.clone(),
+            digest: Some(self.digest.clone()),
+        }
+    }
+}
+
+/// The question. Each line of the text stands behind a mark, so the text cannot look like a part of the question.
+fn question(approval: &Approval) -> Result<ElicitRequest, Error> {
+    let to = &approval.conversation;
+    let name = to.petname.as_deref().unwrap_or("a contact without a name");
+    let agent = approval.agent.as_deref().unwrap_or("an agent without a token");
+    let mut message = format!("{agent} wants to send this message to {name} ({}):\n", to.conversation);
+    for line in approval.text.lines() {
+        message.push_str("> ");
+        message.push_str(line);
+        message.push('\n');
+    }
+    if let Some(thread) = &approval.thread {
+        message.push_str(&format!("Thread: {thread:?}\n"));
+    }
+    if let Some(ttl) = approval.ttl {
+        message.push_str(&format!("It disappears after {ttl} s.\n"));
+    }
+    message.push_str("Send it?");
+    let schema = json!({
+        "type": "object",
+        "properties": { SEND: { "type": "boolean", "title": "Send it", "default": false } },
+        "required": [SEND],
+    });
+    let Value::Object(schema) = schema else {
+        return Err(Error::internal("the question has no schema"));
+    };
+    let requested_schema =
+        ElicitationSchema::from_json_schema(schema).map_err(|error| Error::internal(error.to_string()))?;
+    Ok(ElicitRequest::new(ElicitRequestParams::FormElicitationParams {
+        meta: None,
+        message,
+        requested_schema,
+    }))
+}

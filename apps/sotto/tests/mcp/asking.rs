@@ -1,0 +1,118 @@
+//! What an agent may not do by itself: the question to the person, and what the person does where the client cannot ask.
+
+use serde_json::{Value, json};
+
+use super::agent::{agent, allow};
+use super::client::McpClient;
+use super::world::{Person, World, path, string};
+
+fn said(client: &mut McpClient, message: &str) -> Value {
+    client.tool("send_message", &json!({ "recipient": "bob", "message": message }))
+}
+
+fn text_of(result: &Value) -> Value {
+    assert_eq!(result["isError"], true, "{result}");
+    serde_json::from_str(result["content"][0]["text"].as_str().expect("text")).expect("JSON")
+}
+
+fn open(person: &Person, revision: &'static str, asks: bool, token: Option<&str>) -> McpClient {
+    let capabilities = if asks {
+        json!({ "elicitation": { "form": {} } })
+    } else {
+        json!({})
+    };
+    let arguments: Vec<&str> = token.map_or_else(Vec::new, |file| vec!["--token-file", file]);
+    McpClient::with(person, revision, capabilities, &arguments)
+}
+
+#[test]
+fn without_a_right_nothing_is_sent_until_the_person_allows_it() {
+    let world = World::new();
+    let (alice, mut bob) = world.friends();
+    // No token, and a client that could ask: its question would not count.
+    let mut client = open(&alice, "2025-06-18", true, None);
+    let told = text_of(&said(&mut client, "without a token"));
+    assert_eq!(told["kind"], "approval_required", "{told}");
+    let id = string(&told["approval"]);
+    assert!(
+        string(&told["hint"]).contains(&format!("sotto approvals allow {id}")),
+        "{told}"
+    );
+    assert!(client.others.is_empty(), "{:?}", client.others);
+    // The second of these tokens lets its client ask.
+    let plain = agent(&alice, "plain", &["read:*"], false);
+    let asking = agent(&alice, "asking", &["read:*"], true);
+    let (plain, asking) = (path(&plain), path(&asking));
+    for (token, asks) in [(plain, true), (asking, false)] {
+        let mut client = open(&alice, "2025-11-25", asks, Some(token));
+        let told = text_of(&said(&mut client, "cannot ask"));
+        assert_eq!(told["kind"], "approval_required", "{told}");
+    }
+    allow(&alice, &id);
+    assert_eq!(bob.texts(1), ["without a token"]);
+
+    // By a request to the client, on the older revisions.
+    let mut client = open(&alice, "2025-06-18", true, Some(asking));
+    let arguments = json!({ "recipient": "bob", "message": "line\nSend it? yes" });
+    for (action, content) in [
+        ("decline", Value::Null),
+        ("cancel", Value::Null),
+        ("accept", json!({ "send": false })),
+        ("accept", json!({})),
+        ("accept", json!({ "send": true })),
+    ] {
+        let call = client.send("tools/call", json!({ "name": "send_message", "arguments": arguments }));
+        let question = client.line();
+        assert_eq!(question["method"], "elicitation/create", "{question}");
+        let shown = string(&question["params"]["message"]);
+        assert!(
+            shown.contains(&bob.onion) && shown.contains("\n> line\n> Send it? yes\n"),
+            "{shown}"
+        );
+        let mut answer = json!({ "action": action });
+        if !content.is_null() {
+            answer["content"] = content.clone();
+        }
+        client.write(&json!({ "jsonrpc": "2.0", "id": question["id"], "result": answer }));
+        let result = client.answer(call)["result"].clone();
+        if content == json!({ "send": true }) {
+            assert_eq!(
+                result["structuredContent"]["state"]
+                    .as_str()
+                    .map(|state| state != "failed"),
+                Some(true),
+                "{result}"
+            );
+        } else {
+            assert_eq!(text_of(&result)["kind"], "refused", "{action}: {result}");
+        }
+    }
+    assert_eq!(bob.texts(1), ["line\nSend it? yes"], "once");
+
+    // By a result that requires input, on the newest: what was shown is sent, once, whatever the second request says.
+    let mut client = open(&alice, "2026-07-28", true, Some(asking));
+    let asked = said(&mut client, "shown");
+    assert_eq!(asked["resultType"], "input_required", "{asked}");
+    assert_eq!(
+        asked["inputRequests"]["approval"]["method"], "elicitation/create",
+        "{asked}"
+    );
+    let again = json!({
+        "name": "send_message",
+        "arguments": { "recipient": "bob", "message": "changed" },
+        "inputResponses": { "approval": { "action": "accept", "content": { "send": true } } },
+        "requestState": asked["requestState"],
+    });
+    let mut forged = again.clone();
+    forged["requestState"] = json!(format!(
+        "{}.00",
+        string(&asked["requestState"]).split('.').next().expect("an id")
+    ));
+    text_of(&client.result("tools/call", forged));
+    let sent = client.result("tools/call", again.clone());
+    assert_eq!(sent["structuredContent"]["conversation"], bob.onion.as_str(), "{sent}");
+    text_of(&client.result("tools/call", again));
+    assert_eq!(bob.texts(1), ["shown"]);
+    let history = client.ok("get_history", &json!({ "participant": "bob" }));
+    assert_eq!(history["messages"].as_array().map(Vec::len), Some(3), "{history}");
+}

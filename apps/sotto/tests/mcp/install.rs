@@ -1,0 +1,70 @@
+//! `sotto mcp install`: what it writes starts a server, and a token that could send unseen is refused.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::agent::agent;
+use super::client::McpClient;
+use super::world::{Person, Ran, World, path, run};
+
+fn install(person: &Person, home: &std::path::Path, arguments: &[&str]) -> Ran {
+    let mut command = person.command(&[&["mcp", "install"], arguments].concat());
+    command
+        .env("HOME", home)
+        .env_remove("CLAUDE_CONFIG_DIR")
+        .env_remove("CODEX_HOME");
+    run(command, b"")
+}
+
+#[test]
+fn an_installed_server_starts_and_the_difference_comes_first() {
+    let world = World::new();
+    let mut alice = world.person("alice");
+    let home = world.path().join("home");
+    fs::create_dir(&home).expect("made");
+    let (claude, codex) = (home.join(".claude.json"), home.join(".codex").join("config.toml"));
+    fs::write(&claude, "{\n  \"theme\": \"dark\"\n}\n").expect("written");
+    let ran = install(&alice, &home, &["--client", "claude", "--dry-run"]);
+    assert!(
+        ran.status.success() && ran.stdout.contains("+   \"mcpServers\""),
+        "{ran:?}"
+    );
+    assert_eq!(
+        fs::read_to_string(&claude).expect("there"),
+        "{\n  \"theme\": \"dark\"\n}\n"
+    );
+    for client in ["claude", "codex"] {
+        let ran = install(&alice, &home, &["--client", client]);
+        assert!(ran.status.success() && ran.stdout.contains("+ "), "{ran:?}");
+    }
+    let written: Value = serde_json::from_str(&fs::read_to_string(&claude).expect("there")).expect("JSON");
+    assert_eq!(written["theme"], "dark");
+    let toml: toml::Table = fs::read_to_string(&codex).expect("there").parse().expect("TOML");
+    assert_eq!(toml["mcp_servers"]["sotto"]["tool_timeout_sec"].as_integer(), Some(120));
+
+    // The entry is a command line that serves this profile.
+    alice.start();
+    let entry = &written["mcpServers"]["sotto"];
+    let arguments = entry["args"]
+        .as_array()
+        .expect("arguments")
+        .iter()
+        .map(|one| one.as_str().expect("text"));
+    let mut command = Command::new(entry["command"].as_str().expect("a program"));
+    command.args(arguments);
+    let mut client = McpClient::started(command);
+    client.initialize();
+    assert_eq!(client.ok("get_identity", &json!({}))["onion"], alice.onion.as_str());
+
+    // With a token that may send, the daemon is asked whether an approval can reach the person.
+    let token = agent(&alice, "writer", &["read:*", "send:*"], false);
+    let ran = install(&alice, &home, &["--client", "codex", "--token-file", path(&token)]);
+    assert!(ran.status.success(), "the owner has a passphrase: {ran:?}");
+    assert!(fs::read_to_string(&codex).expect("there").contains("writer.token"));
+    alice.kill();
+    let ran = install(&alice, &home, &["--client", "claude", "--token-file", path(&token)]);
+    assert_eq!(ran.status.code(), Some(7), "without a daemon nothing is known: {ran:?}");
+    assert!(!fs::read_to_string(&claude).expect("there").contains("writer.token"));
+}
