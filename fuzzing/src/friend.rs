@@ -104,7 +104,7 @@ pub(crate) fn run(bytes: &[u8]) {
     let disk = &pair.sides[A].store;
     for key in [
         Key::Session(peer.address()),
-        Key::Offer(peer.address()),
+        Key::PreKeyOffer(peer.address()),
         Key::Request(peer.address()),
     ] {
         assert!(disk.row(&key).is_none(), "{key:?} is left");

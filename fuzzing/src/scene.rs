@@ -8,16 +8,16 @@ use sotto_core::row::{Key, Row};
 use sotto_core::{Command, Limits, Millis, NewMessage, OnionAddress, Reply};
 pub(crate) use sotto_testkit::bystanders::status;
 use sotto_testkit::bystanders::{assert_unaffected, bystanders};
-use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile;
+use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::Pair;
 use sotto_testkit::transparent::Transparent;
 
-pub(crate) type Scene = Pair<Disk, Transparent>;
+pub(crate) type Scene = Pair<MemoryStore, Transparent>;
 pub(crate) type Peer = hostile::HostilePeer<Transparent>;
 
 /// The rows of the two contacts, made once, because a fuzzer runs a thousand inputs a second.
-static FRIENDS: LazyLock<[Disk; 2]> = LazyLock::new(|| {
+static FRIENDS: LazyLock<[MemoryStore; 2]> = LazyLock::new(|| {
     let pair: Scene = bystanders();
     pair.sides.map(|side| side.store)
 });
@@ -37,7 +37,7 @@ pub(crate) fn new_message(contact: OnionAddress, text: &str) -> NewMessage {
 }
 
 /// The keys of a disk's rows.
-pub(crate) fn keys(disk: &Disk) -> BTreeSet<Key> {
+pub(crate) fn keys(disk: &MemoryStore) -> BTreeSet<Key> {
     disk.rows().map(Row::key).collect()
 }
 

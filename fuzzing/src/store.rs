@@ -11,7 +11,7 @@ use sotto_core::{
     Command, Entropy, EventSeq, FriendCode, InviteToken, Limits, MessageId, Millis, Node, Now, OnionAddress,
     OnionSecret, Position, SessionEpoch, Wall,
 };
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::{A, B};
 use sotto_testkit::transparent::Transparent;
 
@@ -19,7 +19,7 @@ use crate::input::{Input, piece};
 use crate::scene::{Scene, friends, new_message};
 
 /// The friends' rows, A's with more of them: an outbox, requests in both directions, an invite, a consumer.
-static DISKS: LazyLock<[Disk; 2]> = LazyLock::new(|| {
+static DISKS: LazyLock<[MemoryStore; 2]> = LazyLock::new(|| {
     let mut pair = friends();
     let crew = crew();
     let other = FriendCode {
@@ -89,7 +89,7 @@ pub(crate) fn run(bytes: &[u8]) {
     assert!(opens(&pair.sides[A].store), "the node cannot read its own rows");
 }
 
-fn opens(disk: &Disk) -> bool {
+fn opens(disk: &MemoryStore) -> bool {
     let now = Now {
         wall: Wall(1_700_000_000_000),
         ..Now::default()
@@ -111,7 +111,7 @@ fn number(input: &mut Input<'_>) -> u64 {
     }
 }
 
-fn damage(disk: &mut Disk, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress, u64)>) {
+fn damage(disk: &mut MemoryStore, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress, u64)>) {
     let action = input.byte();
     let own = disk.image().identity.map_or_else(|| crew()[0], |row| row.address());
     let who = {
@@ -192,11 +192,11 @@ fn damage(disk: &mut Disk, input: &mut Input<'_>, sealed: &mut Vec<(OnionAddress
 }
 
 /// An existing row with a changed field.
-fn changed(disk: &Disk, who: OnionAddress, action: u8, input: &mut Input<'_>) -> Option<Row> {
+fn changed(disk: &MemoryStore, who: OnionAddress, action: u8, input: &mut Input<'_>) -> Option<Row> {
     let key = match action {
         8 => Key::Identity,
         9 => Key::Session(who),
-        10 => Key::Offer(who),
+        10 => Key::PreKeyOffer(who),
         11 => Key::Cursors(who),
         _ => Key::Contact(who),
     };
@@ -215,7 +215,7 @@ fn changed(disk: &Disk, who: OnionAddress, action: u8, input: &mut Input<'_>) ->
             _ => row.signal_identity.truncate(input.number()),
         },
         Row::Session(row) => flip(&mut row.record, input.long(), input.byte()),
-        Row::Offer(row) => match input.byte() % 4 {
+        Row::PreKeyOffer(row) => match input.byte() % 4 {
             0 => flip(&mut row.bundle, input.long(), input.byte()),
             1 => flip(&mut row.secrets, input.long(), input.byte()),
             2 => row.session_epoch = SessionEpoch(number(input)),

@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, Row};
 use sotto_core::row::{
-    ConsumerRow, ContactRow, CursorsRow, IdentityRow, Image, InviteRow, MessageKey, OfferRow, OutboxContent, OutboxRow,
-    RequestRow, Retry, SealedBody, SessionRow, TimerRow,
+    ConsumerRow, ContactRow, CursorsRow, IdentityRow, Image, InviteRow, MessageKey, OutboxContent, OutboxRow,
+    PreKeyOfferRow, RequestRow, Retry, SealedBody, SessionRow, TimerRow,
 };
 use sotto_core::{EventSeq, InviteToken, OnionAddress, Position, SessionEpoch, Wall};
 
@@ -189,8 +189,8 @@ fn cursors(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<CursorsRow>
     })
 }
 
-fn offer(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<OfferRow> {
-    Ok(OfferRow {
+fn offer(contact: OnionAddress, row: &Row<'_>) -> rusqlite::Result<PreKeyOfferRow> {
+    Ok(PreKeyOfferRow {
         contact,
         session_epoch: SessionEpoch(row.u64(1)?),
         bundle: row.get(2)?,

@@ -9,11 +9,11 @@ use proptest::test_runner::RngSeed;
 use sotto_core::row::{Change, DeliveryState, Event, Key, MessageKey, Query, Row};
 use sotto_core::{Direction, EventSeq, OnionAddress, Wall};
 use sotto_io_sqlcipher::Reader;
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 
 /// A store's model, with its identity.
-fn model() -> Disk {
-    let mut model = Disk::default();
+fn model() -> MemoryStore {
+    let mut model = MemoryStore::default();
     model.apply(common::puts([Row::Identity(common::identity(common::OWN))]));
     model
 }
@@ -34,7 +34,7 @@ fn reactions(reader: &Reader, key: &MessageKey) -> Vec<(OnionAddress, String, Wa
     reactions
 }
 
-fn reactions_of(model: &Disk, key: &MessageKey) -> Vec<(OnionAddress, String, Wall)> {
+fn reactions_of(model: &MemoryStore, key: &MessageKey) -> Vec<(OnionAddress, String, Wall)> {
     let row = |author| match model.row(&Key::Reaction(*key, author)) {
         Some(Row::Reaction(row)) => Some((row.author, row.emoji.clone(), row.at)),
         _ => None,
@@ -44,7 +44,7 @@ fn reactions_of(model: &Disk, key: &MessageKey) -> Vec<(OnionAddress, String, Wa
     reactions
 }
 
-fn records(model: &Disk) -> Vec<(String, Vec<u8>)> {
+fn records(model: &MemoryStore) -> Vec<(String, Vec<u8>)> {
     let record = |row: &Row| match row {
         Row::Record(row) => Some((row.key.clone(), row.value.clone())),
         _ => None,

@@ -56,7 +56,7 @@ impl Fingerprint {
                 ));
             }
             Row::Session(row) => self.bytes(&row.record),
-            Row::Offer(row) => {
+            Row::PreKeyOffer(row) => {
                 self.bytes(&row.bundle);
                 self.bytes(&row.secrets);
             }

@@ -3,7 +3,7 @@
 
 use sotto_core::row::{Batch, Change, ContactRow, CursorsRow, IdentityRow, Relationship, Retry, Row, SessionRow};
 use sotto_core::{Availability, Entropy, OnionAddress, OnionSecret, Ratchet, SessionEpoch, Wall};
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::transparent::{Session, Transparent};
 
 const MADE_AT: Wall = Wall(1_800_000_000_000);
@@ -71,7 +71,7 @@ impl Person {
 }
 
 /// The disks of `people` peers in a ring. Each has `contacts` friends (an even number): its neighbours on both sides.
-pub fn ring(people: usize, contacts: usize) -> Vec<Disk> {
+pub fn ring(people: usize, contacts: usize) -> Vec<MemoryStore> {
     let mut entropy = Entropy::from_seed(*b"a population of friends in a rin");
     let mut all: Vec<Person> = (0..people).map(|number| Person::new(number, &mut entropy)).collect();
     for number in 0..people {
@@ -87,7 +87,7 @@ pub fn ring(people: usize, contacts: usize) -> Vec<Disk> {
     }
     all.into_iter()
         .map(|person| {
-            let mut disk = Disk::default();
+            let mut disk = MemoryStore::default();
             disk.apply(Batch {
                 changes: person.rows.into_iter().map(Change::Put).collect(),
             });

@@ -17,8 +17,8 @@ use sotto_core::wire::link::{Frame, Heartbeat, Hello, frame::Body};
 use sotto_core::{
     Cause, CircuitId, Command, Entropy, FriendCode, Input, Limits, LinkId, Millis, NewMessage, Now, OnionSecret,
 };
-use sotto_testkit::disk::Disk;
 use sotto_testkit::host::{Host, LinkOutput};
+use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::Pair;
 
 /// How long bytes are on their way.
@@ -51,7 +51,11 @@ fn main() {
 
 /// From `send` to the message stored at the other side, without a link at first.
 fn friend(links: usize, round: u8) -> Duration {
-    let mut pair: Pair<Disk> = Pair::new([Disk::default(), Disk::default()], round, &Limits::default());
+    let mut pair: Pair<MemoryStore> = Pair::new(
+        [MemoryStore::default(), MemoryStore::default()],
+        round,
+        &Limits::default(),
+    );
     pair.befriend();
     pair.cut();
     pair.run();
@@ -63,7 +67,11 @@ fn friend(links: usize, round: u8) -> Duration {
 
 /// From `add` to the request stored at the other side.
 fn newcomer(links: usize, round: u8) -> Duration {
-    let pair: Pair<Disk> = Pair::new([Disk::default(), Disk::default()], round, &Limits::default());
+    let pair: Pair<MemoryStore> = Pair::new(
+        [MemoryStore::default(), MemoryStore::default()],
+        round,
+        &Limits::default(),
+    );
     let Pair { sides: [a, b], now, .. } = pair;
     let add = Command::AddContact {
         code: FriendCode {

@@ -3,15 +3,15 @@
 use sotto_core::row::{Key, Relationship, Row};
 use sotto_core::{Command, Intake, Limits, Ratchet, Reply, Status};
 
-use crate::disk::Disk;
+use crate::memory_store::MemoryStore;
 use crate::pair::{A, B, Pair};
 
 /// The text that each of the two has sent.
 pub const TEXT: &str = "a text between contacts";
 
 /// Two contacts that have exchanged a text. Their keys and message ids are the same in every run.
-pub fn bystanders<R: Ratchet>() -> Pair<Disk, R> {
-    let mut pair = Pair::over([Disk::default(), Disk::default()], 1, &Limits::default());
+pub fn bystanders<R: Ratchet>() -> Pair<MemoryStore, R> {
+    let mut pair = Pair::over([MemoryStore::default(), MemoryStore::default()], 1, &Limits::default());
     pair.befriend();
     pair.send_text(A, TEXT);
     pair.send_text(B, TEXT);
@@ -19,7 +19,7 @@ pub fn bystanders<R: Ratchet>() -> Pair<Disk, R> {
 }
 
 /// Panics if the two notice anything of a third peer, or if something has grown. `waiting` rows wait in A's outbox for that peer.
-pub fn assert_unaffected<R: Ratchet>(pair: &mut Pair<Disk, R>, waiting: usize) {
+pub fn assert_unaffected<R: Ratchet>(pair: &mut Pair<MemoryStore, R>, waiting: usize) {
     pair.send_text(A, "still here");
     pair.send_text(B, "so am I");
     assert_eq!(pair.received_texts(B), [TEXT, "still here"]);
@@ -42,7 +42,7 @@ pub fn assert_unaffected<R: Ratchet>(pair: &mut Pair<Disk, R>, waiting: usize) {
 }
 
 /// The status of side A.
-pub fn status<R: Ratchet>(pair: &mut Pair<Disk, R>) -> Status {
+pub fn status<R: Ratchet>(pair: &mut Pair<MemoryStore, R>) -> Status {
     match pair.command(A, Command::Status) {
         Ok(Reply::Status(status)) => status,
         other => panic!("no status: {other:?}"),

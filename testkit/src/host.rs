@@ -12,10 +12,10 @@ use sotto_core::{
     Reply, Signal,
 };
 
-use crate::disk::Disk;
+use crate::memory_store::MemoryStore;
 
 /// A node and its store, with its replies and notices.
-pub struct Host<S = Disk, R: Ratchet = Signal> {
+pub struct Host<S = MemoryStore, R: Ratchet = Signal> {
     /// The node.
     pub node: Node<R>,
     /// Its rows.

@@ -6,8 +6,8 @@ use sotto_core::{
     Now, Ratchet, Refusal, Reply, Signal, Wall,
 };
 
-use crate::disk::Disk;
 use crate::host::{Host, LinkOutput};
+use crate::memory_store::MemoryStore;
 
 /// Two nodes that reach each other at once.
 pub struct Pair<S, R: Ratchet = Signal> {
@@ -210,7 +210,7 @@ impl<S: RowStore, R: Ratchet> Pair<S, R> {
     }
 }
 
-impl<R: Ratchet> Pair<Disk, R> {
+impl<R: Ratchet> Pair<MemoryStore, R> {
     /// Sends a text to the other side and runs until both nodes are idle.
     pub fn send_text(&mut self, from: usize, text: &str) -> MessageId {
         let new_message = NewMessage::plain(self.sides[1 - from].address, text);

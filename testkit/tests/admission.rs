@@ -8,18 +8,18 @@ use sotto_core::{
     Command, ContactStorage, ConversationId, FaultKind, Limits, MessageId, Millis, OnionAddress, Pause, Reply,
 };
 use sotto_testkit::bystanders::status;
-use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile::HostilePeer;
+use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::{A, B, Pair};
 use sotto_testkit::transparent::Transparent;
 
-type Nodes = Pair<Disk, Transparent>;
+type Nodes = Pair<MemoryStore, Transparent>;
 
 const KIB: u64 = 1024;
 
 /// Two friends. Side A has these limits, and side B the defaults.
 fn friends(limits: &Limits) -> Nodes {
-    let mut pair = Pair::over([Disk::default(), Disk::default()], 1, &Limits::default());
+    let mut pair = Pair::over([MemoryStore::default(), MemoryStore::default()], 1, &Limits::default());
     pair.befriend();
     pair.reopen(A, 9, limits);
     pair.pass(Millis::minutes(1));

@@ -6,30 +6,30 @@ use sotto_core::{
     Availability, Command, ContactObstacle, Entropy, FriendCode, Limits, MessageId, Millis, NewMessage, OnionAddress,
     Presence, Ratchet, Refusal, Reply, Signal, Status,
 };
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::{A, B, Pair};
 
-fn friends() -> Pair<Disk> {
-    let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &Limits::default());
+fn friends() -> Pair<MemoryStore> {
+    let mut pair = Pair::new([MemoryStore::default(), MemoryStore::default()], 1, &Limits::default());
     pair.befriend();
     pair
 }
 
-fn status(pair: &mut Pair<Disk>, side: usize) -> Status {
+fn status(pair: &mut Pair<MemoryStore>, side: usize) -> Status {
     match pair.command(side, Command::Status) {
         Ok(Reply::Status(status)) => status,
         other => panic!("no status: {other:?}"),
     }
 }
 
-fn contact(pair: &Pair<Disk>, side: usize) -> &ContactRow {
+fn contact(pair: &Pair<MemoryStore>, side: usize) -> &ContactRow {
     match pair.sides[side].store.row(&Key::Contact(pair.sides[1 - side].address)) {
         Some(Row::Contact(row)) => row,
         other => panic!("no contact: {other:?}"),
     }
 }
 
-fn state(pair: &Pair<Disk>, side: usize, id: MessageId) -> Option<DeliveryState> {
+fn state(pair: &Pair<MemoryStore>, side: usize, id: MessageId) -> Option<DeliveryState> {
     let key = MessageKey::direct(pair.sides[1 - side].address, pair.sides[side].address, id);
     match pair.sides[side].store.row(&Key::Delivery(key)) {
         Some(Row::Delivery(row)) => Some(row.state),
@@ -37,14 +37,14 @@ fn state(pair: &Pair<Disk>, side: usize, id: MessageId) -> Option<DeliveryState>
     }
 }
 
-fn presence(pair: &mut Pair<Disk>, side: usize) -> Presence {
+fn presence(pair: &mut Pair<MemoryStore>, side: usize) -> Presence {
     match pair.command(side, Command::Peers) {
         Ok(Reply::Peers(peers)) => peers[0].presence,
         other => panic!("no presence: {other:?}"),
     }
 }
 
-fn count(pair: &Pair<Disk>, side: usize, wanted: &Event) -> usize {
+fn count(pair: &Pair<MemoryStore>, side: usize, wanted: &Event) -> usize {
     pair.sides[side].store.events().filter(|event| *event == wanted).count()
 }
 
@@ -90,7 +90,7 @@ fn an_invisible_node_stays_invisible_and_dials_for_mail_alone() {
 }
 
 /// Another Signal identity under the same onion key, as after a lost store.
-fn change_identity(pair: &mut Pair<Disk>, side: usize) {
+fn change_identity(pair: &mut Pair<MemoryStore>, side: usize) {
     let Some(Row::Identity(identity)) = pair.sides[side].store.row(&Key::Identity).cloned() else {
         panic!("a node has an identity");
     };
@@ -105,7 +105,7 @@ fn change_identity(pair: &mut Pair<Disk>, side: usize) {
     pair.reopen(side, 55, &Limits::default());
 }
 
-fn number(pair: &mut Pair<Disk>, side: usize) -> String {
+fn number(pair: &mut Pair<MemoryStore>, side: usize) -> String {
     let peer = pair.sides[1 - side].address;
     match pair.command(side, Command::SafetyNumber(peer)) {
         Ok(Reply::SafetyNumber(number)) => number.digits,

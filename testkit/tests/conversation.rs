@@ -7,11 +7,11 @@ use sotto_core::{
     Command, Entropy, Limits, MessageId, Millis, NewMessage, OnionAddress, Ratchet, Refusal, Reply, Signal, Status,
     Wall,
 };
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::{A, B, Pair};
 
-fn friends() -> Pair<Disk> {
-    let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &Limits::default());
+fn friends() -> Pair<MemoryStore> {
+    let mut pair = Pair::new([MemoryStore::default(), MemoryStore::default()], 1, &Limits::default());
     pair.befriend();
     pair
 }
@@ -20,14 +20,14 @@ fn new_message(contact: OnionAddress, text: &str) -> NewMessage {
     NewMessage::plain(contact, text)
 }
 
-fn send(pair: &mut Pair<Disk>, from: usize, new_message: NewMessage) -> MessageId {
+fn send(pair: &mut Pair<MemoryStore>, from: usize, new_message: NewMessage) -> MessageId {
     match pair.command(from, Command::Send(new_message)) {
         Ok(Reply::Message { id, .. }) => id,
         other => panic!("not sent: {other:?}"),
     }
 }
 
-fn state(pair: &Pair<Disk>, side: usize, id: MessageId) -> Option<DeliveryState> {
+fn state(pair: &Pair<MemoryStore>, side: usize, id: MessageId) -> Option<DeliveryState> {
     let key = MessageKey::direct(pair.sides[1 - side].address, pair.sides[side].address, id);
     match pair.sides[side].store.row(&Key::Delivery(key)) {
         Some(Row::Delivery(row)) => Some(row.state),
@@ -60,7 +60,7 @@ fn a_message_is_delivered_and_read() {
 /// A store that keeps the batches as well.
 #[derive(Default)]
 struct Recorded {
-    disk: Disk,
+    disk: MemoryStore,
     batches: Vec<Batch>,
 }
 
@@ -187,7 +187,7 @@ fn another_identity_key_takes_the_verified_mark_away_and_warns() {
         let other = 1 - side;
         let mut pair = friends();
         let addresses = [pair.sides[A].address, pair.sides[B].address];
-        let number = |pair: &mut Pair<Disk>| match pair.command(other, Command::SafetyNumber(addresses[side])) {
+        let number = |pair: &mut Pair<MemoryStore>| match pair.command(other, Command::SafetyNumber(addresses[side])) {
             Ok(Reply::SafetyNumber(number)) => number.digits,
             other => panic!("no safety number: {other:?}"),
         };
@@ -276,7 +276,7 @@ fn what_is_erased_here_is_gone_here_alone_and_what_waits_of_it_is_not_sent() {
     assert!(pair.sides[B].store.events().any(|event| *event == gone(key)));
 }
 
-fn verified(pair: &Pair<Disk>, side: usize) -> bool {
+fn verified(pair: &Pair<MemoryStore>, side: usize) -> bool {
     match pair.sides[side].store.row(&Key::Contact(pair.sides[1 - side].address)) {
         Some(Row::Contact(row)) => row.verified,
         _ => panic!("they are friends"),
@@ -323,7 +323,7 @@ fn the_tightest_timer_holds_and_each_clock_starts_where_it_should() {
     );
 }
 
-fn timers(pair: &mut Pair<Disk>, side: usize) -> [u32; 2] {
+fn timers(pair: &mut Pair<MemoryStore>, side: usize) -> [u32; 2] {
     let [own, other] = [side, 1 - side].map(|side| pair.sides[side].address);
     [own, other].map(
         |author| match pair.sides[side].store.row(&Key::Timer(other.into(), author)) {
@@ -335,7 +335,7 @@ fn timers(pair: &mut Pair<Disk>, side: usize) -> [u32; 2] {
 
 #[test]
 fn the_default_timer_is_that_of_every_conversation_that_begins_and_of_those_that_followed_the_old_one() {
-    let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &Limits::default());
+    let mut pair = Pair::new([MemoryStore::default(), MemoryStore::default()], 1, &Limits::default());
     let [a, b] = [pair.sides[A].address, pair.sides[B].address];
     let default = |seconds| Command::DefaultTimer(Some(seconds));
     assert_eq!(pair.command(A, Command::DefaultTimer(None)), Ok(Reply::DefaultTimer(0)));
@@ -416,7 +416,7 @@ fn on_another_network_dead_links_are_found_and_waits_are_cut_short() {
 }
 
 /// B has read a text of A that lives for a day, and its node starts again with a clock that is 40 days ahead.
-fn clock_far_ahead() -> Pair<Disk> {
+fn clock_far_ahead() -> Pair<MemoryStore> {
     let mut pair = friends();
     let (a, b) = (pair.sides[A].address, pair.sides[B].address);
     let mut new_message = new_message(b, "for a day");
@@ -484,7 +484,7 @@ fn a_clock_that_is_confirmed_or_says_the_same_for_an_hour_ends_timers() {
     assert!(pair.received_texts(B).is_empty());
 }
 
-fn status_of(pair: &mut Pair<Disk>, side: usize) -> Status {
+fn status_of(pair: &mut Pair<MemoryStore>, side: usize) -> Status {
     match pair.command(side, Command::Status) {
         Ok(Reply::Status(status)) => status,
         other => panic!("no status: {other:?}"),

@@ -4,21 +4,21 @@ use sotto_core::row::{ContentType, Key, Row};
 use sotto_core::wire::content::Content;
 use sotto_core::wire::link::Relationship;
 use sotto_core::{Command, Limits, Millis, NewMessage, OnionAddress, feature};
-use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile::HostilePeer;
+use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::{A, B, Pair};
 
-fn friends(features: &[u32]) -> Pair<Disk> {
+fn friends(features: &[u32]) -> Pair<MemoryStore> {
     let limits = Limits {
         features: features.to_vec(),
         ..Limits::default()
     };
-    let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &limits);
+    let mut pair = Pair::new([MemoryStore::default(), MemoryStore::default()], 1, &limits);
     pair.befriend();
     pair
 }
 
-fn features_of(pair: &Pair<Disk>, contact: OnionAddress) -> Option<Vec<u32>> {
+fn features_of(pair: &Pair<MemoryStore>, contact: OnionAddress) -> Option<Vec<u32>> {
     match pair.sides[A].store.row(&Key::Contact(contact)) {
         Some(Row::Contact(row)) => row.features.clone(),
         _ => None,

@@ -11,23 +11,23 @@ use sotto_core::wire::content::Content;
 use sotto_core::wire::link::{self, frame::Body};
 use sotto_core::{Command, FaultKind, FriendCode, InviteToken, Limits, Millis, OnionAddress, Reply};
 use sotto_testkit::bystanders::{TEXT, assert_unaffected, bystanders, status};
-use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile::HostilePeer;
+use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::{A, B, Pair};
 use sotto_testkit::strategies;
 use sotto_testkit::transparent::Transparent;
 
 /// The ids of the messages between the two contacts.
 static KNOWN: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    let pair: Pair<Disk> = bystanders();
+    let pair: Pair<MemoryStore> = bystanders();
     let messages = pair.sides[A].store.conversation(pair.sides[B].address).into_iter();
     messages.map(|row| row.key.id.0.to_vec()).collect()
 });
 
 /// Checks that the two contacts are not affected and that the hostile peer, which is no contact, has left no session.
-fn check_unaffected(pair: &mut Pair<Disk>, hostile: OnionAddress) {
+fn check_unaffected(pair: &mut Pair<MemoryStore>, hostile: OnionAddress) {
     assert_unaffected(pair, 0);
-    for key in [Key::Session(hostile), Key::Offer(hostile)] {
+    for key in [Key::Session(hostile), Key::PreKeyOffer(hostile)] {
         assert!(pair.sides[A].store.row(&key).is_none(), "a stranger has left {key:?}");
     }
     // Timers run out.
@@ -39,7 +39,7 @@ proptest! {
 
     #[test]
     fn a_strangers_bytes_change_no_row(writes in vec(vec(any::<u8>(), 0..400), 0..12)) {
-        let mut pair: Pair<Disk> = bystanders();
+        let mut pair: Pair<MemoryStore> = bystanders();
         let before = pair.sides[A].store.clone();
         let mut peer = HostilePeer::new(&pair, 9);
         for bytes in writes {
@@ -57,7 +57,7 @@ proptest! {
         greet in any::<bool>(),
         frames in vec(strategies::body(), 1..30),
     ) {
-        let mut pair: Pair<Disk> = bystanders();
+        let mut pair: Pair<MemoryStore> = bystanders();
         let mut peer = HostilePeer::new(&pair, 9);
         for body in frames {
             if !peer.is_connected() {
@@ -76,7 +76,7 @@ proptest! {
 
     #[test]
     fn a_hostile_contacts_contents_change_only_its_own_messages(contents in vec(strategies::content(KNOWN.clone()), 1..24)) {
-        let mut pair: Pair<Disk> = bystanders();
+        let mut pair: Pair<MemoryStore> = bystanders();
         let mut peer = HostilePeer::new(&pair, 9);
         peer.befriend(&mut pair, 0);
         for content in &contents {
@@ -98,7 +98,7 @@ proptest! {
 
     #[test]
     fn a_hostile_contacts_frames_affect_no_other_contact(frames in vec(strategies::body(), 1..30), garbage in vec(any::<u8>(), 0..300)) {
-        let mut pair: Pair<Disk> = bystanders();
+        let mut pair: Pair<MemoryStore> = bystanders();
         let mut peer = HostilePeer::new(&pair, 9);
         peer.befriend(&mut pair, 0);
         let sealed = peer.encrypt(&pair, &garbage);
@@ -122,10 +122,10 @@ proptest! {
 /// A request that is dropped has no answer. The answer to the next one on that link is not taken for one to it.
 #[test]
 fn an_answer_is_to_the_request_of_its_number() {
-    let mut pair: Pair<Disk> = bystanders();
+    let mut pair: Pair<MemoryStore> = bystanders();
     let mut peer: HostilePeer = HostilePeer::new(&pair, 9);
     let address = peer.address();
-    let ask = |pair: &mut Pair<Disk>| {
+    let ask = |pair: &mut Pair<MemoryStore>| {
         let add = Command::AddContact {
             code: FriendCode { address, invite: None },
             petname: None,
@@ -133,7 +133,7 @@ fn an_answer_is_to_the_request_of_its_number() {
         };
         pair.command(A, add).expect("asked");
     };
-    let standing = |pair: &Pair<Disk>| match pair.sides[A].store.row(&Key::Contact(address)) {
+    let standing = |pair: &Pair<MemoryStore>| match pair.sides[A].store.row(&Key::Contact(address)) {
         Some(Row::Contact(row)) => row.relationship,
         _ => panic!("no contact"),
     };
@@ -174,7 +174,7 @@ fn an_answer_is_to_the_request_of_its_number() {
 #[test]
 fn requests_and_idle_links_of_strangers_are_bounded() {
     let limits = Limits::default();
-    let mut pair: Pair<Disk> = bystanders();
+    let mut pair: Pair<MemoryStore> = bystanders();
     for seed in 10..120 {
         let mut peer = HostilePeer::new(&pair, seed);
         peer.dial(&mut pair, seed);
@@ -205,7 +205,7 @@ fn requests_and_idle_links_of_strangers_are_bounded() {
 
 #[test]
 fn an_accept_without_a_request_is_dropped() {
-    let mut pair: Pair<Disk> = bystanders();
+    let mut pair: Pair<MemoryStore> = bystanders();
     let mut peer = HostilePeer::new(&pair, 9);
     peer.befriend(&mut pair, 0);
     let before = pair.sides[A].store.row(&Key::Contact(peer.address())).cloned();
@@ -232,7 +232,7 @@ fn an_accept_without_a_request_is_dropped() {
 /// The reply to the beginning of a session was kept after that session, so each new session added a row.
 #[test]
 fn new_sessions_of_a_contact_leave_one_outbox_row() {
-    let mut pair = Pair::over([Disk::default(), Disk::default()], 1, &Limits::default());
+    let mut pair = Pair::over([MemoryStore::default(), MemoryStore::default()], 1, &Limits::default());
     let victim = pair.sides[A].address;
     let mut peers = (1..).map(|seed| HostilePeer::<Transparent>::new(&pair, seed));
     let mut peer = peers.find(|peer| victim < peer.address()).expect("some are larger");
@@ -248,18 +248,18 @@ fn new_sessions_of_a_contact_leave_one_outbox_row() {
 }
 
 /// The first contact of a stranger. `number` tells strangers apart.
-fn stranger(pair: &Pair<Disk, Transparent>, number: u64) -> HostilePeer<Transparent> {
+fn stranger(pair: &Pair<MemoryStore, Transparent>, number: u64) -> HostilePeer<Transparent> {
     HostilePeer::new(pair, 1000 + number)
 }
 
 /// A node that strangers may reach: side A of a pair of contacts.
-fn reachable(limits: &Limits) -> Pair<Disk, Transparent> {
-    let mut pair = Pair::over([Disk::default(), Disk::default()], 1, limits);
+fn reachable(limits: &Limits) -> Pair<MemoryStore, Transparent> {
+    let mut pair = Pair::over([MemoryStore::default(), MemoryStore::default()], 1, limits);
     pair.befriend();
     pair
 }
 
-fn requests_held(pair: &Pair<Disk, Transparent>) -> Vec<OnionAddress> {
+fn requests_held(pair: &Pair<MemoryStore, Transparent>) -> Vec<OnionAddress> {
     let rows = pair.sides[A].store.rows();
     let requests = rows.filter_map(|row| match row {
         Row::Request(row) => Some(row.contact),
@@ -269,7 +269,7 @@ fn requests_held(pair: &Pair<Disk, Transparent>) -> Vec<OnionAddress> {
 }
 
 /// Events that the log of side A has of this peer.
-fn events_about(pair: &Pair<Disk, Transparent>, peer: OnionAddress) -> Vec<Event> {
+fn events_about(pair: &Pair<MemoryStore, Transparent>, peer: OnionAddress) -> Vec<Event> {
     let rows = pair.sides[A].store.rows();
     let events = rows.filter_map(|row| match row {
         Row::Event(row) => Some(row.event.clone()),
@@ -280,18 +280,18 @@ fn events_about(pair: &Pair<Disk, Transparent>, peer: OnionAddress) -> Vec<Event
         .collect()
 }
 
-fn relationship(pair: &Pair<Disk, Transparent>, peer: OnionAddress) -> Option<Relationship> {
+fn relationship(pair: &Pair<MemoryStore, Transparent>, peer: OnionAddress) -> Option<Relationship> {
     match pair.sides[A].store.row(&Key::Contact(peer)) {
         Some(Row::Contact(row)) => Some(row.relationship),
         _ => None,
     }
 }
 
-fn faults(pair: &mut Pair<Disk, Transparent>, kind: FaultKind) -> u64 {
+fn faults(pair: &mut Pair<MemoryStore, Transparent>, kind: FaultKind) -> u64 {
     status(pair).faults_by_kind.get(&kind).copied().unwrap_or_default()
 }
 
-fn invite(pair: &mut Pair<Disk, Transparent>) -> InviteToken {
+fn invite(pair: &mut Pair<MemoryStore, Transparent>) -> InviteToken {
     match pair.command(A, Command::CreateInvite) {
         Ok(Reply::Invite(code)) => code.invite.expect("an invite"),
         other => panic!("no invite: {other:?}"),
@@ -451,7 +451,9 @@ fn declined_strangers_never_fill_the_table_of_contacts() {
 fn repeated_requests_are_one_event_and_replace_the_held_one_once_a_minute() {
     let mut pair = reachable(&Limits::default());
     let mut asker = stranger(&pair, 1);
-    let held = |pair: &Pair<Disk, Transparent>, asker: OnionAddress| match pair.sides[A].store.row(&Key::Request(asker))
+    let held = |pair: &Pair<MemoryStore, Transparent>, asker: OnionAddress| match pair.sides[A]
+        .store
+        .row(&Key::Request(asker))
     {
         Some(Row::Request(row)) => row.session_epoch.0,
         _ => panic!("no request"),

@@ -12,8 +12,8 @@ use sotto_core::link::{Link, LinkEvent, LinkFault};
 use sotto_core::row::{ContentType, Row};
 use sotto_core::wire::link::{Frame, frame::Body};
 use sotto_core::{Command, FriendCode, Limits, OnionAddress, Reply};
-use sotto_testkit::disk::Disk;
 use sotto_testkit::hostile::HostilePeer;
+use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::{A, Pair};
 use sotto_testkit::vectors::handshake::{core_dialer, core_listener};
 use sotto_testkit::vectors::{self, BOB};
@@ -189,10 +189,10 @@ fn every_reader_refuses_the_refused_keys() {
 #[test]
 fn a_node_handles_contents_as_their_file_states() {
     let file = read("contents.json");
-    let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &Limits::default());
+    let mut pair = Pair::new([MemoryStore::default(), MemoryStore::default()], 1, &Limits::default());
     let mut friend = HostilePeer::new(&pair, 9);
     friend.befriend(&mut pair, 0);
-    let mut say = |pair: &mut Pair<Disk>, content: &Value| {
+    let mut say = |pair: &mut Pair<MemoryStore>, content: &Value| {
         let (faults, stored) = (faults(pair), messages(pair).len());
         let sealed = friend.encrypt(pair, &bytes(&content["encoded"]));
         let sequence = sealed.sequence;
@@ -219,7 +219,7 @@ fn a_node_handles_contents_as_their_file_states() {
         assert_eq!(say(&mut pair, content), (1, 0), "{content}");
     }
 
-    let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &Limits::default());
+    let mut pair = Pair::new([MemoryStore::default(), MemoryStore::default()], 1, &Limits::default());
     let mut friend = HostilePeer::new(&pair, 9);
     friend.befriend(&mut pair, 0);
     for content in items(&file["unsupported"]) {
@@ -231,7 +231,7 @@ fn a_node_handles_contents_as_their_file_states() {
     }
 }
 
-fn faults(pair: &mut Pair<Disk>) -> u64 {
+fn faults(pair: &mut Pair<MemoryStore>) -> u64 {
     match pair.command(A, Command::Status) {
         Ok(Reply::Status(status)) => status.peer_faults,
         other => panic!("no status: {other:?}"),
@@ -239,7 +239,7 @@ fn faults(pair: &mut Pair<Disk>) -> u64 {
 }
 
 /// The kinds of the messages that side A has.
-fn messages(pair: &Pair<Disk>) -> Vec<ContentType> {
+fn messages(pair: &Pair<MemoryStore>) -> Vec<ContentType> {
     let messages = pair.sides[A].store.rows().filter_map(|row| match row {
         Row::Message(message) => Some(message.content_type),
         _ => None,

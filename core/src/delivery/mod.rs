@@ -9,7 +9,7 @@ use prost::Message as _;
 use crate::conversation::contents::Growth;
 use crate::kernel::context::Context;
 use crate::node::me::Me;
-use crate::row::{CursorsRow, Key, OfferRow, Row};
+use crate::row::{CursorsRow, Key, PreKeyOfferRow, Row};
 use crate::sabotage::{Rule, breaks};
 use crate::session::Ratchet;
 use crate::wire::content::Content;
@@ -22,7 +22,7 @@ pub(crate) struct Delivery<S> {
     pub session: Option<S>,
     pub cursors: CursorsRow,
     /// The bundle that we have offered and that was not used yet.
-    pub offer: Option<OfferRow>,
+    pub offer: Option<PreKeyOfferRow>,
     pub outbox: Outbox,
     /// The link over which ciphertexts may go: both sides have agreed on where they are.
     pub established: Option<LinkId>,
@@ -96,21 +96,26 @@ impl<S> Delivery<S> {
     }
 
     /// Our outstanding offer if its session epoch is above `known`, else a fresh one that is.
-    pub fn offer_above<R: Ratchet<Session = S>>(&mut self, known: u64, me: &Me<R>, ctx: &mut Context) -> &OfferRow {
+    pub fn offer_above<R: Ratchet<Session = S>>(
+        &mut self,
+        known: u64,
+        me: &Me<R>,
+        ctx: &mut Context,
+    ) -> &PreKeyOfferRow {
         if self.offered().0 <= known {
             let offer = me.ratchet.offer(&mut ctx.entropy);
             let bundle = Bundle {
                 identity_signature: me.identity_signature(),
                 ..offer.bundle
             };
-            let row = OfferRow {
+            let row = PreKeyOfferRow {
                 contact: self.contact,
                 // Steps are random, so a session epoch names one offer even if a node forgot everything in between.
                 session_epoch: SessionEpoch(known.max(self.offered().0) + 1 + ctx.entropy.below(1 << 32)),
                 bundle: bundle.encode_to_vec(),
                 secrets: offer.secrets.to_vec(),
             };
-            ctx.gate.put(Row::Offer(row.clone()));
+            ctx.gate.put(Row::PreKeyOffer(row.clone()));
             self.offer = Some(row);
         }
         self.offer.as_ref().expect("just made, or above `known`")
@@ -118,7 +123,7 @@ impl<S> Delivery<S> {
 
     pub fn drop_offer(&mut self, ctx: &mut Context) {
         if self.offer.take().is_some() {
-            ctx.gate.delete(Key::Offer(self.contact));
+            ctx.gate.delete(Key::PreKeyOffer(self.contact));
         }
     }
 

@@ -177,7 +177,7 @@ pub struct CursorsRow {
 
 /// A prekey bundle made for one contact alone, and its secrets.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
-pub struct OfferRow {
+pub struct PreKeyOfferRow {
     /// The contact that it is for.
     #[zeroize(skip)]
     pub contact: OnionAddress,
@@ -307,7 +307,7 @@ macro_rules! redacted {
         }
     )*};
 }
-redacted!(SessionRow, OfferRow, RequestRow, OutboxRow);
+redacted!(SessionRow, PreKeyOfferRow, RequestRow, OutboxRow);
 
 #[cfg(test)]
 mod tests {
@@ -328,7 +328,7 @@ mod tests {
             ttl: 0,
             disappears_at: None,
         };
-        let offer = OfferRow {
+        let offer = PreKeyOfferRow {
             contact,
             session_epoch: SessionEpoch(1),
             bundle: secret.clone(),

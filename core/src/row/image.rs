@@ -1,7 +1,7 @@
 //! What a store hands to core: the image at open, and the answers to queries.
 
 use super::{
-    ConsumerRow, ContactRow, CursorsRow, DeliveryRow, IdentityRow, InviteRow, MessageRow, OfferRow, OutboxRow,
+    ConsumerRow, ContactRow, CursorsRow, DeliveryRow, IdentityRow, InviteRow, MessageRow, OutboxRow, PreKeyOfferRow,
     RequestRow, SessionRow, TimerRow,
 };
 use crate::{EventSeq, MessageKey, Wall};
@@ -15,7 +15,7 @@ pub struct Image {
     pub timers: Vec<TimerRow>,
     pub sessions: Vec<SessionRow>,
     pub cursors: Vec<CursorsRow>,
-    pub offers: Vec<OfferRow>,
+    pub offers: Vec<PreKeyOfferRow>,
     pub requests: Vec<RequestRow>,
     pub invites: Vec<InviteRow>,
     /// In order of contact and position.

@@ -19,8 +19,8 @@ pub use cold::{
 };
 pub(crate) use hot::wipe;
 pub use hot::{
-    ConsumerRow, ContactRow, CursorsRow, IdentityRow, InviteRow, OfferRow, OutboxContent, OutboxRow, Relationship,
-    RequestRow, Retry, SealedBody, SessionRow, TimerRow,
+    ConsumerRow, ContactRow, CursorsRow, IdentityRow, InviteRow, OutboxContent, OutboxRow, PreKeyOfferRow,
+    Relationship, RequestRow, Retry, SealedBody, SessionRow, TimerRow,
 };
 pub use image::{Image, MessageWithDelivery, Query, Rows};
 pub use store::RowStore;
@@ -42,7 +42,7 @@ pub enum Key {
     /// A contact's sequence numbers.
     Cursors(OnionAddress),
     /// The prekey bundle that we have offered to a contact, with its secrets.
-    Offer(OnionAddress),
+    PreKeyOffer(OnionAddress),
     /// A request that waits for consent here.
     Request(OnionAddress),
     /// An invite that has not been used.
@@ -72,7 +72,7 @@ pub enum Row {
     Timer(TimerRow),
     Session(SessionRow),
     Cursors(CursorsRow),
-    Offer(OfferRow),
+    PreKeyOffer(PreKeyOfferRow),
     Request(RequestRow),
     Invite(InviteRow),
     Outbox(OutboxRow),
@@ -93,7 +93,7 @@ impl Row {
             Self::Timer(row) => Key::Timer(row.conversation, row.author),
             Self::Session(row) => Key::Session(row.contact),
             Self::Cursors(row) => Key::Cursors(row.contact),
-            Self::Offer(row) => Key::Offer(row.contact),
+            Self::PreKeyOffer(row) => Key::PreKeyOffer(row.contact),
             Self::Request(row) => Key::Request(row.contact),
             Self::Invite(row) => Key::Invite(row.token),
             Self::Outbox(row) => Key::Outbox(row.contact, row.position),

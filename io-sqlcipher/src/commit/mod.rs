@@ -242,7 +242,7 @@ impl Commit<'_> {
             ),
             Row::Session(row) => self.write_session(mode, row),
             Row::Cursors(row) => self.write_cursors(mode, row),
-            Row::Offer(row) => self.statements.run(
+            Row::PreKeyOffer(row) => self.statements.run(
                 OFFER.write(mode),
                 params![
                     self.numbers.intern_peer(db, &row.contact)?,
@@ -392,7 +392,7 @@ impl Commit<'_> {
             }
             Key::Session(contact) => self.delete_session(contact),
             Key::Cursors(contact) => self.delete_cursors(contact),
-            Key::Offer(contact) => self.delete_of(&OFFER, contact),
+            Key::PreKeyOffer(contact) => self.delete_of(&OFFER, contact),
             Key::Request(contact) => self.delete_of(&REQUEST, contact),
             Key::Invite(token) => self.statements.run(INVITE.delete, params![token.0]),
             Key::Outbox(contact, position) => match self.numbers.find_peer(db, contact)? {

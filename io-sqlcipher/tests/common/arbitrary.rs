@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use sotto_core::row::{
     Batch, Change, ConsumerRow, ContactRow, ContentType, CursorsRow, DeliveryRow, DeliveryState, Event, EventRow,
-    FailReason, IdentityRow, InviteRow, Key, MessageKey, MessageRow, OfferRow, OutboxContent, OutboxRow, ReactionRow,
-    RecordRow, Relationship, RequestRow, Retry, Row, SealedBody, SessionRow, TimerRow,
+    FailReason, IdentityRow, InviteRow, Key, MessageKey, MessageRow, OutboxContent, OutboxRow, PreKeyOfferRow,
+    ReactionRow, RecordRow, Relationship, RequestRow, Retry, Row, SealedBody, SessionRow, TimerRow,
 };
 use sotto_core::{
     ApplicationEvent, Availability, ChannelId, ConversationId, EventSeq, GroupId, InviteToken, MessageId, OnionAddress,
@@ -95,7 +95,7 @@ pub fn row() -> impl Strategy<Value = Row> {
         })),
         1 => (peer(), bytes()).prop_map(|(contact, record)| Row::Session(SessionRow { contact, record })),
         1 => cursors().prop_map(Row::Cursors),
-        1 => offer().prop_map(Row::Offer),
+        1 => offer().prop_map(Row::PreKeyOffer),
         1 => request().prop_map(Row::Request),
         1 => (token(), wall()).prop_map(|(token, created_at)| Row::Invite(InviteRow { token, created_at })),
         2 => outbox().prop_map(Row::Outbox),
@@ -319,8 +319,8 @@ fn cursors() -> impl Strategy<Value = CursorsRow> {
     )
 }
 
-fn offer() -> impl Strategy<Value = OfferRow> {
-    (peer(), number(), bytes(), bytes()).prop_map(|(contact, session_epoch, bundle, secrets)| OfferRow {
+fn offer() -> impl Strategy<Value = PreKeyOfferRow> {
+    (peer(), number(), bytes(), bytes()).prop_map(|(contact, session_epoch, bundle, secrets)| PreKeyOfferRow {
         contact,
         session_epoch: SessionEpoch(session_epoch),
         bundle,

@@ -16,7 +16,7 @@ use sotto_core::{Command, FriendCode, Notice, OnionAddress, OnionSecret, Reply};
 use sotto_io::{
     DialFuture, DriverError, ListenError, Listener, NodeConfig, NodeHandle, Offline, Stopped, Stream, Transport,
 };
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 use tokio::time::{Instant, sleep};
 
 use crate::test_runtime::{TestRuntime, Tokio, on_each_runtime};
@@ -48,7 +48,7 @@ enum Fault {
 
 #[derive(Default)]
 struct Inner {
-    disk: Disk,
+    disk: MemoryStore,
     faults: BTreeMap<&'static str, VecDeque<Fault>>,
     calls: Vec<&'static str>,
 }
@@ -63,7 +63,7 @@ impl FaultyStore {
         self.inner().faults.entry(call).or_default().push_back(error);
     }
 
-    fn call<T>(&self, call: &'static str, apply: impl FnOnce(&mut Disk) -> T) -> Result<T, Fault> {
+    fn call<T>(&self, call: &'static str, apply: impl FnOnce(&mut MemoryStore) -> T) -> Result<T, Fault> {
         let mut inner = self.inner();
         inner.calls.push(call);
         match inner.faults.get_mut(call).and_then(VecDeque::pop_front) {
@@ -85,7 +85,7 @@ impl RowStore for FaultyStore {
     type Error = Fault;
 
     fn image(&mut self) -> Result<Image, Fault> {
-        self.call("image", |disk| Disk::image(disk))
+        self.call("image", |disk| MemoryStore::image(disk))
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), Fault> {
@@ -93,7 +93,7 @@ impl RowStore for FaultyStore {
     }
 
     fn fetch(&mut self, query: &Query) -> Result<Rows, Fault> {
-        self.call("fetch", |disk| Disk::fetch(disk, query))
+        self.call("fetch", |disk| MemoryStore::fetch(disk, query))
     }
 
     fn reopen(&mut self) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 //! outbox row. So a message whose reply was lost in a crash is either sent like any other or was never written.
 
 use sotto_core::row::{DeliveryState, Event, Key, MessageRow, OutboxContent, Row};
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 
 use super::{Invariant, Observation};
 use crate::world::World;
@@ -31,7 +31,7 @@ impl Invariant for Atomicity {
     }
 }
 
-fn missing(row: &MessageRow, disk: &Disk) -> Option<&'static str> {
+fn missing(row: &MessageRow, disk: &MemoryStore) -> Option<&'static str> {
     let announces = if row.key.is_from_peer() {
         Event::MessageReceived { key: row.key }
     } else {

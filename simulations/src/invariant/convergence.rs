@@ -38,7 +38,7 @@ impl Invariant for Convergence {
             if world.waiting(a, b) > 0 {
                 return Err(format!("{} outbox rows are left at {a} for {b}", world.waiting(a, b)));
             }
-            for left_over in [Key::Offer(address), Key::Request(address)] {
+            for left_over in [Key::PreKeyOffer(address), Key::Request(address)] {
                 if disk.row(&left_over).is_some() {
                     return Err(format!("{a} still has {left_over:?}"));
                 }

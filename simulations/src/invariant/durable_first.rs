@@ -36,7 +36,7 @@ impl Invariant for DurableFirst {
                         .flat_map(|peer| world.disk(peer).rows())
                         .filter_map(|row| match row {
                             Row::Cursors(row) => Some(row.session_epoch),
-                            Row::Offer(row) => Some(row.session_epoch),
+                            Row::PreKeyOffer(row) => Some(row.session_epoch),
                             _ => None,
                         });
                 self.excused.insert(*peer, session_epochs.max().unwrap_or_default());

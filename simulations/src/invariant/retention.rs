@@ -23,7 +23,7 @@ impl Invariant for Retention {
         for row in written(batch) {
             match row {
                 Row::Cursors(cursors) if disk.row(&Key::Session(cursors.contact)).is_some() => {
-                    if let Some(Row::Offer(offer)) = disk.row(&Key::Offer(cursors.contact))
+                    if let Some(Row::PreKeyOffer(offer)) = disk.row(&Key::PreKeyOffer(cursors.contact))
                         && offer.session_epoch <= cursors.session_epoch
                     {
                         return Err(format!("{peer} keeps the keys of {offer:?}, which was used"));

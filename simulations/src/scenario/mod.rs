@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use sotto_core::{Limits, Millis};
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 
 use crate::choice::{Choices, Faults};
 use crate::invariant;
@@ -275,7 +275,7 @@ impl Scenario {
     /// A world for it.
     pub fn world(&self, cipher: Cipher, seed: u64, choices: Choices) -> World {
         let (disks, era) = match self.begins {
-            Beginning::Strangers => (vec![Disk::default(); self.people], 0),
+            Beginning::Strangers => (vec![MemoryStore::default(); self.people], 0),
             Beginning::Friends => (friends(self.people, cipher).to_vec(), 1),
         };
         World::new(cipher, disks, era, self.scale.limits(), seed, choices, invariant::all())
@@ -291,7 +291,7 @@ impl Scenario {
     ) -> World {
         let people = self.people + 1;
         let (disks, era) = match self.begins {
-            Beginning::Strangers => (vec![Disk::default(); people], 0),
+            Beginning::Strangers => (vec![MemoryStore::default(); people], 0),
             Beginning::Friends => (friends(people, cipher).to_vec(), 1),
         };
         let limits = Limits {
@@ -326,11 +326,11 @@ impl Scale {
 
 /// The disks of peers who have become friends in an earlier world. This takes longer than most scenarios, so it is
 /// kept.
-fn friends(people: usize, cipher: Cipher) -> &'static [Disk] {
-    static MADE: Mutex<BTreeMap<(usize, Cipher), &'static [Disk]>> = Mutex::new(BTreeMap::new());
+fn friends(people: usize, cipher: Cipher) -> &'static [MemoryStore] {
+    static MADE: Mutex<BTreeMap<(usize, Cipher), &'static [MemoryStore]>> = Mutex::new(BTreeMap::new());
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     made.entry((people, cipher)).or_insert_with(|| {
-        let strangers = vec![Disk::default(); people];
+        let strangers = vec![MemoryStore::default(); people];
         let (fault_free, watch) = (Choices::harmless(), invariant::all());
         let mut world = World::new(cipher, strangers, 0, Scale::Small.limits(), 0, fault_free, watch);
         world.start();

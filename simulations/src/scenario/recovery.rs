@@ -3,7 +3,7 @@
 
 use sotto_core::row::{Batch, Change, Event, Key, Row};
 use sotto_core::{Command, Millis, Refusal, Reply};
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 
 use crate::peer::{ALICE, BOB, Peer};
 use crate::world::{Fate, World};
@@ -25,7 +25,7 @@ fn session_lost_by(loser: Peer, world: &mut World) {
     world.submit_text(ALICE, BOB, "waiting");
     world.submit_text(BOB, ALICE, "waiting, too");
     world.until("both wait", World::all_answered);
-    world.edit_disk(loser, Disk::lose_sessions);
+    world.edit_disk(loser, MemoryStore::lose_sessions);
     world.heal();
     world.until_quiescent(&[(ALICE, BOB)]);
     assert_eq!(world.received_texts(ALICE, BOB), ["before", "waiting"]);
@@ -38,7 +38,7 @@ pub fn session_lost_before_the_ack(world: &mut World) {
     let ids = ["one", "two"].map(|text| world.send_text(ALICE, BOB, text));
     world.until_received(ALICE, BOB, ids[1]);
     world.partition(ALICE, BOB);
-    world.edit_disk(ALICE, Disk::lose_sessions);
+    world.edit_disk(ALICE, MemoryStore::lose_sessions);
     world.heal();
     world.until_quiescent(&[(ALICE, BOB)]);
     assert_eq!(world.received_texts(ALICE, BOB), ["one", "two"]);
@@ -123,10 +123,10 @@ pub fn old_store_of_a_request(world: &mut World) {
 /// A session is replaced, and later the peer that offered the bundle restores its store of the time when the offer was
 /// outstanding. It does not wait for what the offer has brought already.
 pub fn old_store_of_an_offer(world: &mut World) {
-    world.edit_disk(BOB, Disk::lose_sessions);
+    world.edit_disk(BOB, MemoryStore::lose_sessions);
     let waits = world.send_text(ALICE, BOB, "waits");
     let offers = |world: &World, (peer, other): (Peer, Peer)| {
-        let offer = Key::Offer(world.address(other));
+        let offer = Key::PreKeyOffer(world.address(other));
         world.disk(peer).row(&offer).is_some()
     };
     world.until("a bundle is offered", |world| {
@@ -169,7 +169,7 @@ pub fn only_the_identity_is_left(world: &mut World) {
 /// Alice has verified Bob's safety number. A new session with the same identity keeps the verification.
 pub fn verified_across_a_new_session(world: &mut World) {
     compare_numbers(world);
-    world.edit_disk(BOB, Disk::lose_sessions);
+    world.edit_disk(BOB, MemoryStore::lose_sessions);
     world.deliver_text(BOB, ALICE, "back again");
     assert!(world.contact(ALICE, BOB).is_some_and(|row| row.verified));
 }
@@ -253,7 +253,7 @@ pub fn the_clock_is_behind_the_store(world: &mut World) {
 }
 
 /// What `at` has received since a backup will be lost with its disk, though `from` knows it as delivered.
-fn expect_forgotten_since(world: &mut World, backup: &Disk, from: Peer, at: Peer) {
+fn expect_forgotten_since(world: &mut World, backup: &MemoryStore, from: Peer, at: Peer) {
     let lost: Vec<_> = world
         .sent()
         .iter()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sotto_core::row::{FailReason, MessageKey};
 use sotto_core::{Command, Direction, FriendCode, MessageId, Millis, OnionAddress, Reply};
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 use toml::Spanned;
 
 use super::Script;
@@ -19,7 +19,7 @@ pub struct Interpreter {
     script: &'static Script,
     messages: BTreeMap<&'static str, Messages>,
     invites: BTreeMap<&'static str, FriendCode>,
-    backups: BTreeMap<&'static str, (Peer, Disk)>,
+    backups: BTreeMap<&'static str, (Peer, MemoryStore)>,
 }
 
 /// The messages of one `send`.
@@ -161,7 +161,7 @@ impl Interpreter {
                 let (owner, disk) = self.backups[name.as_ref().as_str()].clone();
                 world.restore(owner, disk);
             }
-            Step::LoseSessions(who) => world.edit_disk(peer(who), Disk::lose_sessions),
+            Step::LoseSessions(who) => world.edit_disk(peer(who), MemoryStore::lose_sessions),
             _ => unreachable!("every other step has been taken: {step:?}"),
         }
     }

@@ -77,7 +77,7 @@ impl fmt::Display for ShortKey<'_> {
             Key::Timer(conversation, author) => write!(f, "timer {conversation:?} {author:?}"),
             Key::Session(who) => write!(f, "session {who:?}"),
             Key::Cursors(who) => write!(f, "cursors {who:?}"),
-            Key::Offer(who) => write!(f, "offer {who:?}"),
+            Key::PreKeyOffer(who) => write!(f, "offer {who:?}"),
             Key::Request(who) => write!(f, "request {who:?}"),
             Key::Invite(_) => f.write_str("invite"),
             Key::Outbox(who, position) => write!(f, "outbox {who:?} {}", position.0),

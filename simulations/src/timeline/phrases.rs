@@ -131,7 +131,7 @@ impl Timeline {
             }
             Row::Reaction(row) => Some(format!("{} on {}", quote(&row.emoji), id(row.target.id))),
             Row::Request(row) => Some(format!("the request of {}", self.name(row.contact))),
-            Row::Offer(row) => Some(format!("an offer for {}", self.name(row.contact))),
+            Row::PreKeyOffer(row) => Some(format!("an offer for {}", self.name(row.contact))),
             Row::Invite(_) => Some("an invite".to_owned()),
             Row::Contact(row) if row.retry.attempts > 0 => Some(format!(
                 "tries to reach {}: {}",

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use sotto_core::{Input, Millis, Output};
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 
 use super::{DiskOperation, Observation, Peer, SimEvent, World};
 
@@ -71,17 +71,17 @@ impl World {
     }
 
     /// A copy of the disk, for `restore`.
-    pub fn snapshot(&self, peer: Peer) -> Disk {
+    pub fn snapshot(&self, peer: Peer) -> MemoryStore {
         self.hosts[peer.0].disk.clone()
     }
 
     /// Replaces the disk by an older copy, as with a backup.
-    pub fn restore(&mut self, peer: Peer, disk: Disk) {
+    pub fn restore(&mut self, peer: Peer, disk: MemoryStore) {
         self.edit_disk(peer, |current| *current = disk);
     }
 
     /// Changes a disk while its node is off.
-    pub fn edit_disk(&mut self, peer: Peer, change: impl FnOnce(&mut Disk)) {
+    pub fn edit_disk(&mut self, peer: Peer, change: impl FnOnce(&mut MemoryStore)) {
         self.switch_off(peer);
         change(&mut self.hosts[peer.0].disk);
         self.ledger.tampered(peer);

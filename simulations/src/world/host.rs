@@ -8,7 +8,7 @@ use sotto_core::{
     CommandId, CommitId, Entropy, FetchId, Input, Intake, Limits, LinkId, Machine, Millis, Monotonic, Notice, Now,
     OnionAddress, Output, Wall,
 };
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 
 use super::disk_fault::DiskFault;
 use super::network::{Side, StreamId};
@@ -26,7 +26,7 @@ const TICKS_AT_ONCE: u32 = 64;
 
 /// A machine and its driver.
 pub(super) struct Host {
-    pub disk: Disk,
+    pub disk: MemoryStore,
     /// `None` while the machine is off.
     pub node: Option<Box<dyn Machine>>,
     /// Counts every start and stop.
@@ -75,7 +75,7 @@ pub struct OutputMoment {
 }
 
 impl Host {
-    pub(super) fn new(disk: Disk, era: u32) -> Self {
+    pub(super) fn new(disk: MemoryStore, era: u32) -> Self {
         Self {
             disk,
             node: None,

@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use sotto_core::{CommitId, FetchId, Input, Limits, Millis, row::Query};
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 
 use crate::choice::Choices;
 use crate::fingerprint::Fingerprint;
@@ -137,7 +137,7 @@ impl World {
     /// eras share randomness. The invariants are checked throughout.
     pub fn new(
         cipher: Cipher,
-        disks: Vec<Disk>,
+        disks: Vec<MemoryStore>,
         era: u32,
         limits: Limits,
         seed: u64,
@@ -178,7 +178,7 @@ impl World {
     /// Another world that goes on from this one's moment, with these disks in the machines. Nodes of one branch share no
     /// randomness with those of this world, so a disk may be an older one of its machine, as after a backup.
     #[must_use]
-    pub fn branch(&self, disks: Vec<Disk>, invariants: Vec<Box<dyn Invariant>>) -> Self {
+    pub fn branch(&self, disks: Vec<MemoryStore>, invariants: Vec<Box<dyn Invariant>>) -> Self {
         let choices = Choices::harmless();
         let mut branch = Self::new(
             self.cipher,

@@ -1,8 +1,8 @@
 //! [`Recorder`]: records the inputs and outputs of one node, until it stops.
 
 use sotto_core::{Input, Limits, Now, Output};
-use sotto_testkit::disk::Disk;
 use sotto_testkit::driver::{Recording, Step};
+use sotto_testkit::memory_store::MemoryStore;
 
 use super::{Peer, World};
 
@@ -31,7 +31,7 @@ impl World {
 }
 
 impl Recorder {
-    pub fn opening(&mut self, peer: Peer, disk: &Disk, limits: &Limits, seed: [u8; 32], opened: Now) {
+    pub fn opening(&mut self, peer: Peer, disk: &MemoryStore, limits: &Limits, seed: [u8; 32], opened: Now) {
         if peer != self.peer {
             return;
         }

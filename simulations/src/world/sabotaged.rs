@@ -184,7 +184,7 @@ impl SabotagedNode {
             }
             Change::Put(Row::Message(row)) => self.breaks(Rule::ErasureMissing) && row.deleted_at.is_some(),
             Change::Put(Row::Event(_)) | Change::Insert(Row::Event(_)) => self.breaks(Rule::EventLost),
-            Change::Delete(Key::Offer(_)) => self.breaks(Rule::OfferKept),
+            Change::Delete(Key::PreKeyOffer(_)) => self.breaks(Rule::OfferKept),
             Change::Delete(Key::Invite(_)) => self.breaks(Rule::InviteReused),
             Change::Delete(Key::Message(_)) => self.breaks(Rule::DisappearanceMissing),
             _ => false,

@@ -2,7 +2,7 @@
 
 use sotto_core::row::{ContactRow, CursorsRow, DeliveryState, Event, Key, MessageKey, MessageRow, Relationship, Row};
 use sotto_core::{ConversationId, Deadline, Intake, Limits, MessageId, Millis, Now, OnionAddress};
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 
 use super::{OutputMoment, Peer, World};
 use crate::choice::Choice;
@@ -24,7 +24,7 @@ impl World {
     }
 
     /// What is durable.
-    pub fn disk(&self, peer: Peer) -> &Disk {
+    pub fn disk(&self, peer: Peer) -> &MemoryStore {
         &self.hosts[peer.0].disk
     }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use sotto_core::SessionEpoch;
 use sotto_core::row::{Change, Key, Row};
 use sotto_simulations::{ALICE, BOB, Invariant, Observation, Peer, World};
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::transparent::{Peek, peek};
 
 /// A chain and a number in it, which name a key.
@@ -27,7 +27,7 @@ pub struct SealedBefore(Rc<BTreeMap<MessageKey, Sealed>>);
 
 impl SealedBefore {
     /// What is sealed on any of these disks.
-    pub fn on<'a>(disks: impl Iterator<Item = &'a Disk>) -> Self {
+    pub fn on<'a>(disks: impl Iterator<Item = &'a MemoryStore>) -> Self {
         let mut sealed = BTreeMap::new();
         for disk in disks {
             for row in disk.rows() {
@@ -55,8 +55,8 @@ impl SealedBefore {
     }
 
     /// The invariant for a branch that begins with these disks.
-    pub fn invariant(&self, world: &World, disks: [&Disk; 2]) -> Box<dyn Invariant> {
-        let cursors = |disk: &Disk, other: Peer| match disk.row(&Key::Cursors(world.address(other))) {
+    pub fn invariant(&self, world: &World, disks: [&MemoryStore; 2]) -> Box<dyn Invariant> {
+        let cursors = |disk: &MemoryStore, other: Peer| match disk.row(&Key::Cursors(world.address(other))) {
             Some(Row::Cursors(row)) => Some((row.session_epoch, row.received)),
             _ => None,
         };

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use sotto_core::row::{Relationship, Row};
 use sotto_core::{Command, FriendCode, Limits, Millis, Reply};
 use sotto_simulations::{ALICE, BOB, Choices, Cipher, Invariant, Observation, Peer, World, add_contact, invariant};
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 
 use crate::keys::SealedBefore;
 
@@ -16,7 +16,7 @@ pub struct Life {
     /// The world at its end.
     pub world: World,
     /// Each peer's disk after each commit that changed what it may say to the other.
-    pub disks: [Vec<Disk>; 2],
+    pub disks: [Vec<MemoryStore>; 2],
     /// What was sealed in it.
     pub sealed: SealedBefore,
 }
@@ -94,7 +94,7 @@ fn replaced(world: &mut World, first: Peer, second: Peer) {
         world.partition(first, second);
         world.send_text(first, second, "waits");
         world.send_text(second, first, "waits, too");
-        world.edit_disk(loser, Disk::lose_sessions);
+        world.edit_disk(loser, MemoryStore::lose_sessions);
         world.heal();
         world.until_quiescent(&[(first, second)]);
     }
@@ -160,7 +160,7 @@ pub fn live(name: &'static str, course: Course, cipher: Cipher, first_is_smaller
         window: 4,
         ..Limits::default()
     };
-    let disks = vec![Disk::default(); 2];
+    let disks = vec![MemoryStore::default(); 2];
     let mut world = World::new(cipher, disks, 0, limits, 1, Choices::harmless(), invariants);
     world.start();
     moments.0.take();
@@ -187,7 +187,7 @@ pub fn live(name: &'static str, course: Course, cipher: Cipher, first_is_smaller
 
 /// Keeps a copy of a disk after each commit, unless nothing in it is new that the other peer could notice.
 #[derive(Clone, Default)]
-struct Moments(Rc<RefCell<[Vec<Disk>; 2]>>);
+struct Moments(Rc<RefCell<[Vec<MemoryStore>; 2]>>);
 
 impl Moments {
     fn keep(&self, peer: Peer, world: &World) {
@@ -216,7 +216,7 @@ impl Invariant for Moments {
 }
 
 /// Everything but events, states of messages, and when the contact was seen and is dialled next.
-fn what_matters(disk: &Disk) -> Vec<Row> {
+fn what_matters(disk: &MemoryStore) -> Vec<Row> {
     let rows = disk
         .rows()
         .filter(|row| !matches!(row, Row::Event(_) | Row::Delivery(_)));

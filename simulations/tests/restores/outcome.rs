@@ -9,7 +9,7 @@
 use sotto_core::row::{DeliveryState, Event, Key, Relationship, Row};
 use sotto_core::{Command, Millis, NewMessage, OnionAddress, Reply, SessionEpoch};
 use sotto_simulations::{ALICE, BOB, Peer, World, catch_panic, invariant};
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 
 use crate::lives::Life;
 use crate::pair::Pair;
@@ -23,7 +23,7 @@ const FAULTS: u64 = 4;
 
 /// Whether one disk waits for the acknowledgement of what the other one has swallowed while its user blocked the author. That
 /// nothing is lost cannot be seen there.
-pub fn is_swallowed(life: &Life, disks: [&Disk; 2]) -> bool {
+pub fn is_swallowed(life: &Life, disks: [&MemoryStore; 2]) -> bool {
     life.world.sent().iter().any(|sent| {
         let swallowed = life.world.received(sent.from, sent.to, sent.id).is_none();
         let key = life.world.key(sent.from, sent.from, sent.to, sent.id);
@@ -38,12 +38,12 @@ fn is_waiting(state: DeliveryState) -> bool {
     matches!(state, DeliveryState::Queued | DeliveryState::Sent)
 }
 
-fn is_blocked(disk: &Disk, contact: OnionAddress) -> bool {
+fn is_blocked(disk: &MemoryStore, contact: OnionAddress) -> bool {
     matches!(disk.row(&Key::Contact(contact)), Some(Row::Contact(row)) if row.blocked)
 }
 
 /// Goes on from these disks.
-pub fn go_on(life: &Life, disks: [&Disk; 2], pair: &Pair) -> Result<String, String> {
+pub fn go_on(life: &Life, disks: [&MemoryStore; 2], pair: &Pair) -> Result<String, String> {
     let played = catch_panic(|| {
         let mut invariants = invariant::without_ledger();
         invariants.push(life.sealed.invariant(&life.world, disks));
@@ -54,7 +54,7 @@ pub fn go_on(life: &Life, disks: [&Disk; 2], pair: &Pair) -> Result<String, Stri
     played.and_then(|outcome| outcome)
 }
 
-fn settle(world: &mut World, life: &Life, disks: [&Disk; 2], pair: &Pair) -> Result<String, String> {
+fn settle(world: &mut World, life: &Life, disks: [&MemoryStore; 2], pair: &Pair) -> Result<String, String> {
     let before = session_epochs(world);
     let told = rollbacks(world);
     world.advance(SOON);
@@ -206,7 +206,7 @@ fn exchange(world: &mut World) -> Result<(), String> {
 }
 
 /// What the disks had is still there, once; and what was not delivered by then has arrived.
-fn nothing_is_lost(world: &World, life: &Life, disks: [&Disk; 2]) -> Result<(), String> {
+fn nothing_is_lost(world: &World, life: &Life, disks: [&MemoryStore; 2]) -> Result<(), String> {
     for sent in life.world.sent() {
         let (from, to, id) = (sent.from, sent.to, sent.id);
         let (at_author, at_reader) = (life.world.key(from, from, to, id), life.world.key(to, from, to, id));

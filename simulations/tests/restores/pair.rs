@@ -6,7 +6,7 @@ use std::fmt;
 use sotto_core::row::{CursorsRow, Key, Relationship, Row};
 use sotto_core::{InviteToken, OnionAddress, SessionEpoch};
 use sotto_simulations::{ALICE, BOB, Peer, World};
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 
 /// Both sides in words, the one that comes first in the alphabet first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,13 +35,13 @@ struct Side {
 }
 
 impl Side {
-    fn of(disk: &Disk, other: OnionAddress) -> Self {
+    fn of(disk: &MemoryStore, other: OnionAddress) -> Self {
         let (relationship, token) = match disk.row(&Key::Contact(other)) {
             Some(Row::Contact(row)) => (Some(row.relationship), row.invite),
             _ => (None, None),
         };
-        let offered = match disk.row(&Key::Offer(other)) {
-            Some(Row::Offer(row)) => Some(row.session_epoch),
+        let offered = match disk.row(&Key::PreKeyOffer(other)) {
+            Some(Row::PreKeyOffer(row)) => Some(row.session_epoch),
             _ => None,
         };
         let cursors = match disk.row(&Key::Cursors(other)) {
@@ -116,7 +116,7 @@ impl Side {
 
 impl Pair {
     /// How the disks of a world's two peers stand.
-    pub fn of(world: &World, disks: [&Disk; 2]) -> Self {
+    pub fn of(world: &World, disks: [&MemoryStore; 2]) -> Self {
         let alice = Side::of(disks[0], world.address(BOB));
         let bob = Side::of(disks[1], world.address(ALICE));
         let (ours, theirs) = (alice.describe(&bob), bob.describe(&alice));

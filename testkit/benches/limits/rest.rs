@@ -13,7 +13,7 @@ use sotto_core::{
     Entropy, EventSeq, Limits, MessageId, Monotonic, Node, Now, OnionAddress, OnionSecret, SessionEpoch, Wall,
 };
 use sotto_io_sqlcipher::{Store, StoreKey, read_salt};
-use sotto_testkit::disk::Disk;
+use sotto_testkit::memory_store::MemoryStore;
 
 use crate::installed::{Home, mebibytes, resident};
 use crate::messages::friends;
@@ -129,7 +129,7 @@ fn contact(number: u64) -> OnionAddress {
 
 /// The session row of a real session.
 fn a_session() -> Vec<u8> {
-    let pair = friends([Disk::default(), Disk::default()]);
+    let pair = friends([MemoryStore::default(), MemoryStore::default()]);
     let sessions = pair.sides[0].store.rows().filter_map(|row| match row {
         Row::Session(row) => Some(row.record.clone()),
         _ => None,

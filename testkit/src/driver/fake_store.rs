@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sotto_core::row::{Batch, Change, Image, Query, Row, RowStore, Rows};
 
-use crate::disk::Disk;
+use crate::memory_store::MemoryStore;
 
 /// A call failed: the disk is full, or the power is off. The driver maps this to its own error type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct FakeStore(Arc<(Mutex<Inner>, Condvar)>);
 
 #[derive(Default)]
 struct Inner {
-    disk: Disk,
+    disk: MemoryStore,
     /// Commits that pass before one waits.
     passing: Option<usize>,
     waiting: Option<Batch>,
@@ -71,7 +71,7 @@ pub enum StoreCall {
 
 impl FakeStore {
     /// A store with these rows.
-    pub fn of(disk: Disk) -> Self {
+    pub fn of(disk: MemoryStore) -> Self {
         let store = Self::default();
         store.inner().disk = disk;
         store
@@ -158,7 +158,7 @@ impl FakeStore {
     }
 
     /// The durable rows.
-    pub fn disk(&self) -> Disk {
+    pub fn disk(&self) -> MemoryStore {
         self.inner().disk.clone()
     }
 

@@ -14,8 +14,8 @@ use super::scripted_node::{DeadlineChange, ScriptedNode};
 use super::{
     CallLog, Driver, FakeNetwork, FakeStore, InFlight, Open, PeerNode, PendingReply, RunningNode, Setup, TaskLifetime,
 };
-use crate::disk::Disk;
 use crate::host::Host;
+use crate::memory_store::MemoryStore;
 
 /// Time between two checks of a condition.
 const POLL_INTERVAL: Duration = Duration::from_micros(300);
@@ -67,14 +67,14 @@ impl<'d> Harness<'d> {
     }
 
     /// A harness with a real node on these rows, not started yet.
-    pub fn with_node(driver: &'d dyn Driver, disk: Disk, limits: Limits) -> Self {
+    pub fn with_node(driver: &'d dyn Driver, disk: MemoryStore, limits: Limits) -> Self {
         Self::with_clock(driver, disk, limits, |now| now)
     }
 
     /// A harness with a real node whose clocks are changed by `clock`, not started yet.
     pub fn with_clock(
         driver: &'d dyn Driver,
-        disk: Disk,
+        disk: MemoryStore,
         limits: Limits,
         clock: impl Fn(Now) -> Now + Send + Sync + 'static,
     ) -> Self {
@@ -88,7 +88,7 @@ impl<'d> Harness<'d> {
     }
 
     /// A harness with the node that `open` makes, not started yet.
-    pub fn new(driver: &'d dyn Driver, disk: Disk, limits: Limits, open: Arc<Open>) -> Self {
+    pub fn new(driver: &'d dyn Driver, disk: MemoryStore, limits: Limits, open: Arc<Open>) -> Self {
         Self {
             driver,
             open,
@@ -308,8 +308,8 @@ impl<C: Fn(Now) -> Now + Send + Sync> Machine for ReclockedNode<C> {
 }
 
 /// The rows of a new node.
-pub fn new_identity_store(seed: u8) -> Disk {
-    <Host>::open(Disk::default(), [seed; 32], &Limits::default(), Now::default()).store
+pub fn new_identity_store(seed: u8) -> MemoryStore {
+    <Host>::open(MemoryStore::default(), [seed; 32], &Limits::default(), Now::default()).store
 }
 
 /// A batch of one row.

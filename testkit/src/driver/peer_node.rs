@@ -8,8 +8,8 @@ use sotto_core::{
 };
 
 use super::network::{DialAttempt, FakeNetwork, PeerStream};
-use crate::disk::Disk;
 use crate::host::{Host, LinkOutput};
+use crate::memory_store::MemoryStore;
 
 /// The other node of a conversation. It runs on the machine's clocks.
 pub struct PeerNode {
@@ -22,7 +22,7 @@ pub struct PeerNode {
 
 impl PeerNode {
     /// Opens it on these rows.
-    pub fn open(disk: Disk, limits: &Limits, seed: u8) -> Self {
+    pub fn open(disk: MemoryStore, limits: &Limits, seed: u8) -> Self {
         let opened = Instant::now();
         let mut node = Self {
             host: Host::open(disk, [seed; 32], limits, now(opened)),
@@ -36,7 +36,7 @@ impl PeerNode {
     }
 
     /// Its rows.
-    pub fn disk(&self) -> &Disk {
+    pub fn disk(&self) -> &MemoryStore {
         &self.host.store
     }
 

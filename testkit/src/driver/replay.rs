@@ -19,7 +19,7 @@ use super::contract::short;
 use super::harness::{CommandHandle, Harness};
 use super::network::{DialAttempt, PeerStream};
 use super::{Driver, FakeStore};
-use crate::disk::Disk;
+use crate::memory_store::MemoryStore;
 
 /// A run of one node, from its opening on.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub struct Recording {
     /// Scenario and node.
     pub name: String,
     /// The rows that it was opened on.
-    pub disk: Disk,
+    pub disk: MemoryStore,
     /// The node's limits.
     pub limits: Limits,
     /// The seed of its entropy.

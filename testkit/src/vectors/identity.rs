@@ -15,7 +15,7 @@ use sotto_core::{Availability, Command, FriendCode, InviteToken, Limits, OnionAd
 
 use super::json::{Json, hex, list, object};
 use super::{ALICE, BOB, TestIdentity, reason};
-use crate::disk::Disk;
+use crate::memory_store::MemoryStore;
 use crate::pair::{A, B, Pair};
 
 /// The X25519 secret of an onion key, as [I-4] has it.
@@ -205,7 +205,7 @@ fn requested_by(person: &TestIdentity, other: &TestIdentity) -> Bundle {
     Bundle::decode(&request.expect("the other is reached")[..]).expect("core's own")
 }
 
-fn disk_of(person: &TestIdentity) -> Disk {
+fn disk_of(person: &TestIdentity) -> MemoryStore {
     let row = IdentityRow {
         onion_seed: person.onion_seed,
         signal_identity: key_pair(person),
@@ -215,7 +215,7 @@ fn disk_of(person: &TestIdentity) -> Disk {
         availability: Availability::default(),
         default_timer: 0,
     };
-    let mut disk = Disk::default();
+    let mut disk = MemoryStore::default();
     disk.apply(Batch {
         changes: vec![Change::Put(Row::Identity(row))],
     });

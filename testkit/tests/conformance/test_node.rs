@@ -13,8 +13,8 @@ use sotto_core::{
     Cause, CircuitId, Command, CommandId, Input, InviteToken, Limits, LinkId, Millis, Monotonic, Now, OnionAddress,
     OnionSecret, Refusal, Reply, Wall,
 };
-use sotto_testkit::disk::Disk;
 use sotto_testkit::host::{Host, LinkOutput};
+use sotto_testkit::memory_store::MemoryStore;
 
 #[path = "../../examples/threads/link.rs"]
 mod link;
@@ -72,7 +72,7 @@ impl TestNode {
                 rate: clock_rate,
             };
             let mut driver = Driver {
-                host: Host::open(Disk::default(), [seed; 32], &Limits::default(), clock.now()),
+                host: Host::open(MemoryStore::default(), [seed; 32], &Limits::default(), clock.now()),
                 clock,
                 links: HashMap::new(),
                 pending: HashMap::new(),

@@ -112,7 +112,7 @@ pub fn after_a_failed_commit_the_node_is_opened_again_and_nothing_was_shown(driv
 }
 
 pub fn a_first_start_is_durable_before_the_driver_listens(driver: &dyn Driver) {
-    let mut harness = Harness::with_node(driver, crate::disk::Disk::default(), fast_retry());
+    let mut harness = Harness::with_node(driver, crate::memory_store::MemoryStore::default(), fast_retry());
     harness.start();
     let identity = harness.store.disk().image().identity.expect("a durable identity");
     assert_eq!(harness.network.listening(), Some(identity.address()));

@@ -4,9 +4,9 @@ use std::sync::OnceLock;
 
 use sotto_core::{Command, NewMessage, OnionAddress, Reply, Status};
 
-use crate::disk::Disk;
 use crate::driver::harness::{Harness, fast_retry};
 use crate::driver::{Driver, PeerNode};
+use crate::memory_store::MemoryStore;
 use crate::pair::Pair;
 
 /// A text that is its own idempotency key.
@@ -18,10 +18,10 @@ pub fn new_message(contact: OnionAddress, text: &str) -> Command {
 }
 
 /// The rows of two nodes that are contacts.
-pub fn friends_disks() -> &'static [Disk; 2] {
-    static DISKS: OnceLock<[Disk; 2]> = OnceLock::new();
+pub fn friends_disks() -> &'static [MemoryStore; 2] {
+    static DISKS: OnceLock<[MemoryStore; 2]> = OnceLock::new();
     DISKS.get_or_init(|| {
-        let mut pair = Pair::new([Disk::default(), Disk::default()], 1, &fast_retry());
+        let mut pair = Pair::new([MemoryStore::default(), MemoryStore::default()], 1, &fast_retry());
         pair.befriend();
         pair.run();
         pair.sides.map(|side| side.store)

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use sotto_core::{MessageId, Reply};
 
 use super::conversation::{friends_not_started, new_message, until_linked, until_outboxes_empty};
-use crate::disk::Disk;
 use crate::driver::harness::Harness;
 use crate::driver::{Driver, InFlight, StoreCall};
+use crate::memory_store::MemoryStore;
 
 const OURS: [&str; 3] = ["one", "two", "three"];
 const THEIRS: [&str; 2] = ["four", "five"];
@@ -45,7 +45,7 @@ fn converse(harness: &mut Harness<'_>, replies: &mut Replies, crashed: impl Fn(&
     }
     harness.until("both have every message, or the driver has crashed", |harness| {
         let peer = harness.peer.as_ref().expect("a peer node");
-        let all = |disk: &Disk, with| disk.conversation(with).len() == OURS.len() + THEIRS.len();
+        let all = |disk: &MemoryStore, with| disk.conversation(with).len() == OURS.len() + THEIRS.len();
         crashed(harness) || (all(peer.disk(), ours) && all(&harness.store.disk(), peer.address()))
     });
 }

@@ -1,4 +1,4 @@
-//! [`Disk`]: a store in memory that holds rows and nothing else. It keeps the rules that `sotto_core::row` sets for every store, in the
+//! [`MemoryStore`]: a store in memory that holds rows and nothing else. It keeps the rules that `sotto_core::row` sets for every store, in the
 //! simplest code, so that simulations run on it and real stores are compared with it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use sotto_core::{ConversationId, EventSeq, OnionAddress, Position, SessionEpoch,
 
 /// All durable rows of one node. A clone is a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Disk {
+pub struct MemoryStore {
     rows: BTreeMap<Key, Row>,
     /// Derived from `rows`: the messages that disappear, the earliest first.
     disappearing: BTreeSet<(Wall, MessageKey)>,
@@ -20,7 +20,7 @@ pub struct Disk {
     reactions: BTreeMap<MessageKey, BTreeSet<OnionAddress>>,
 }
 
-impl Disk {
+impl MemoryStore {
     /// Makes a batch durable.
     pub fn apply(&mut self, batch: Batch) {
         for change in batch.changes {
@@ -67,7 +67,7 @@ impl Disk {
                 Row::Timer(row) => image.timers.push(*row),
                 Row::Session(row) => image.sessions.push(row.clone()),
                 Row::Cursors(row) => image.cursors.push(*row),
-                Row::Offer(row) => image.offers.push(row.clone()),
+                Row::PreKeyOffer(row) => image.offers.push(row.clone()),
                 Row::Request(row) => image.requests.push(row.clone()),
                 Row::Invite(row) => image.invites.push(*row),
                 Row::Outbox(row) => image.outbox.push(row.clone()),
@@ -180,7 +180,7 @@ impl Disk {
                 .iter()
                 .any(|t| t.contains(text)),
             Row::Request(row) => row.note.contains(text) || within(&row.bundle),
-            Row::Offer(row) => within(&row.bundle) || within(&row.secrets),
+            Row::PreKeyOffer(row) => within(&row.bundle) || within(&row.secrets),
             Row::Reaction(row) => row.emoji.contains(text),
             Row::Identity(row) => row.name.contains(text),
             Row::Consumer(row) => row.name.contains(text),
@@ -255,7 +255,7 @@ impl Disk {
     }
 }
 
-impl RowStore for Disk {
+impl RowStore for MemoryStore {
     type Error = Infallible;
 
     fn image(&mut self) -> Result<Image, Infallible> {
@@ -340,8 +340,8 @@ mod tests {
         })
     }
 
-    fn disk(changes: impl IntoIterator<Item = Change>) -> Disk {
-        let mut disk = Disk::default();
+    fn disk(changes: impl IntoIterator<Item = Change>) -> MemoryStore {
+        let mut disk = MemoryStore::default();
         disk.apply(Batch {
             changes: changes.into_iter().collect(),
         });
@@ -351,14 +351,14 @@ mod tests {
     #[test]
     fn what_hangs_on_a_message_needs_it_and_vanishes_with_it() {
         let orphans = disk([Change::Put(read(1, 5)), Change::Put(reaction(1))]);
-        assert_eq!(orphans, Disk::default());
+        assert_eq!(orphans, MemoryStore::default());
 
         let mut disk = disk([message(1, "hello"), read(1, 5), reaction(1)].map(Change::Put));
         assert_eq!(disk.rows().count(), 3);
         disk.apply(Batch {
             changes: vec![Change::Delete(Key::Message(key(1)))],
         });
-        assert_eq!(disk, Disk::default());
+        assert_eq!(disk, MemoryStore::default());
     }
 
     #[test]
