@@ -153,13 +153,12 @@ impl Call {
         if let Some(only) = reader.only {
             return Ok(only == conversation);
         }
-        let received = match received_in.get(&conversation) {
-            Some(received) => *received,
-            None => {
-                let place = place_in(&reader.consumer, conversation);
-                let received = self.reads.read(move |reader| reader.consumer(&place)).await?;
-                *received_in.entry(conversation).or_insert(received.unwrap_or_default())
-            }
+        let received = if let Some(received) = received_in.get(&conversation) {
+            *received
+        } else {
+            let place = place_in(&reader.consumer, conversation);
+            let received = self.reads.read(move |reader| reader.consumer(&place)).await?;
+            *received_in.entry(conversation).or_insert(received.unwrap_or_default())
         };
         Ok(seq > received)
     }
