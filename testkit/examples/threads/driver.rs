@@ -147,7 +147,9 @@ impl<S: RowStore> Driver<'_, S> {
                 }
                 // The receiver of a reply or a notice may be gone.
                 Output::Reply(id, reply) => {
-                    let _ = self.pending.remove(&id).map(|sender| sender.send(reply));
+                    if let Some(sender) = self.pending.remove(&id) {
+                        let _ = sender.send(reply);
+                    }
                 }
                 Output::Notify(notice) => {
                     let _ = self.notices.try_send(notice);

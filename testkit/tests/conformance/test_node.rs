@@ -211,7 +211,9 @@ impl Driver {
             }
         }
         for (id, reply) in self.host.replies.drain(..) {
-            let _ = self.pending.remove(&id).map(|sender| sender.send(reply));
+            if let Some(sender) = self.pending.remove(&id) {
+                let _ = sender.send(reply);
+            }
         }
         self.host.notices.clear();
     }
