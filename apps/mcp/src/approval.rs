@@ -4,6 +4,8 @@
 //! The client's question counts only if the owner has added the agent with `--ask-in-client`. For every other client the
 //! result names the approval, and what the person does to allow it.
 
+use std::fmt::Write as _;
+
 use rmcp::model::{
     CallToolResponse, ClientResult, ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction,
     ElicitationSchema, InputRequest, InputRequests, InputRequiredResult, ProtocolVersion, ServerRequest,
@@ -159,10 +161,10 @@ fn question(approval: &Approval) -> Result<ElicitRequest, Error> {
         message.push('\n');
     }
     if let Some(thread) = &approval.thread {
-        message.push_str(&format!("Thread: {thread:?}\n"));
+        let _ = writeln!(message, "Thread: {thread:?}");
     }
     if let Some(ttl) = approval.ttl {
-        message.push_str(&format!("It disappears after {ttl} s.\n"));
+        let _ = writeln!(message, "It disappears after {ttl} s.");
     }
     message.push_str("Send it?");
     let schema = json!({

@@ -30,6 +30,7 @@ const ERROR: &str = "sotto/error";
 
 /// What a call does. Clients read it as annotations.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the four annotations of the protocol")]
 pub(crate) struct Effect {
     /// It changes nothing.
     reads: bool,

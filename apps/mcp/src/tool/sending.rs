@@ -134,7 +134,7 @@ pub(crate) struct StatusArguments {
 
 /// How far a message is, without its text.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct State {
+pub(crate) struct Delivery {
     /// The message's id.
     id: String,
     /// The conversation.
@@ -159,7 +159,7 @@ pub(crate) struct State {
     gives_up_at: Option<Time>,
 }
 
-impl From<Message> for State {
+impl From<Message> for Delivery {
     fn from(message: Message) -> Self {
         Self {
             meaning: meaning(message.direction, message.state),
@@ -184,9 +184,9 @@ impl Tool for MessageStatus {
          `delivered` (the contact's node has stored it), `read`, `failed` with a reason, `cancelled`.";
     const EFFECT: Effect = Effect::READS;
     type Input = StatusArguments;
-    type Output = State;
+    type Output = Delivery;
 
-    async fn call(server: &Server, input: StatusArguments, _: &Call) -> Result<State, Error> {
+    async fn call(server: &Server, input: StatusArguments, _: &Call) -> Result<Delivery, Error> {
         let StatusArguments { id, conversation } = input;
         let message = server
             .daemon

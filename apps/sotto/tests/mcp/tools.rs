@@ -39,9 +39,8 @@ fn every_tool_works_as_the_first_call_on_every_revision() {
     for (revision, first) in REVISIONS.iter().zip([0, 3, 6, 9, 12]) {
         let calls = calls(&id);
         // Each tool is the first of some session; the other calls of the session follow.
-        for start in first..(first + 3).min(calls.len()) {
+        for (name, arguments) in calls.iter().skip(first).take(3) {
             let mut client = open(revision);
-            let (name, arguments) = &calls[start];
             client.ok(name, arguments);
         }
         let mut client = open(revision);
