@@ -32,7 +32,7 @@ fn the_features_of_a_friend_are_durable_and_the_random_number_is_not_among_them(
         assert_eq!(
             features_of(&pair, pair.sides[B].address),
             None,
-            "they were strangers when they sent Hello"
+            "it had not consented when it sent Hello"
         );
         pair.cut();
         pair.pass(Millis::minutes(1));
@@ -50,8 +50,8 @@ fn features_are_sorted_distinct_and_taken_only_from_a_peer_that_sends_them_to_a_
     peer.befriend(&mut pair, 0);
     assert_eq!(
         features_of(&pair, peer.address()),
-        None,
-        "it was a stranger when it sent Hello"
+        Some(vec![6, 77]),
+        "its Hello said so before it asked"
     );
     for (lane, relationship, known) in [
         (1, Relationship::Friend, Some(vec![6, 77])),

@@ -17,7 +17,7 @@ pub use admission::Pause;
 pub(crate) use ciphertexts::Reception;
 pub(crate) use contacts::Contacts;
 pub(crate) use requests::CheckedRequest;
-pub(crate) use resumption::hello_to_stranger;
+pub(crate) use resumption::{features_of, hello_to_stranger};
 
 use crate::conversation::Conversation;
 use crate::delivery::Delivery;
@@ -78,6 +78,14 @@ impl<S> Contact<S> {
             bucket: Bucket::full(ctx.limits.frame_rate(), ctx.now.monotonic),
             admission: Admission::new(address, ctx),
             expiry: Expiry::default(),
+        }
+    }
+
+    /// A peer that was not known so far, and asks on a link on which its Hello has said these features.
+    pub fn asking(address: OnionAddress, features: Option<Vec<u32>>, ctx: &Context) -> Self {
+        Self {
+            features,
+            ..Self::new(address, ctx)
         }
     }
 

@@ -34,6 +34,20 @@ fn with_reserved(mut features: Vec<u32>, ctx: &mut Context) -> Vec<u32> {
     features
 }
 
+/// The features of a Hello. A peer says them to those alone that it has consented to; of others, nothing is known.
+pub(crate) fn features_of(hello: &Hello) -> Option<Vec<u32>> {
+    let consents = matches!(
+        hello.relationship(),
+        link::Relationship::Friend | link::Relationship::Requested
+    );
+    let known = hello
+        .features
+        .iter()
+        .filter(|number| !feature::RESERVED.contains(number));
+    let known: BTreeSet<u32> = known.copied().collect();
+    consents.then(|| known.into_iter().collect())
+}
+
 impl<S: Clone> Contact<S> {
     /// What we say of where we stand, and of what we understand.
     pub fn greeting(&self, ctx: &mut Context) -> Hello {
@@ -48,18 +62,10 @@ impl<S: Clone> Contact<S> {
         }
     }
 
-    /// Remembers the features of their Hello. A peer says them to those alone that it has consented to.
+    /// Remembers the features of their Hello.
     pub fn learn_features(&mut self, theirs: &Hello) {
-        if matches!(
-            theirs.relationship(),
-            link::Relationship::Friend | link::Relationship::Requested
-        ) {
-            let known = theirs
-                .features
-                .iter()
-                .filter(|number| !feature::RESERVED.contains(number));
-            let known: BTreeSet<u32> = known.copied().collect();
-            self.features = Some(known.into_iter().collect());
+        if let Some(features) = features_of(theirs) {
+            self.features = Some(features);
         }
     }
 

@@ -170,9 +170,9 @@ impl Gate {
         watched.change.clone()
     }
 
-    /// Changes that wait for their commit.
+    /// Changes that wait for their commit, and effects that wait for them.
     pub fn backlog(&self) -> usize {
-        self.staged.len()
+        self.staged.len() + self.behind_staged.len()
     }
 
     fn has_staged(&self) -> bool {

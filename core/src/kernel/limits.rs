@@ -82,7 +82,7 @@ pub struct Limits {
     pub unsent_bytes: usize,
     /// Messages that disappear in one commit.
     pub disappearances: u32,
-    /// Changes staged before bulk input is unwelcome.
+    /// Changes staged, and effects that wait for them, before bulk input is unwelcome.
     pub staged_changes: usize,
 }
 

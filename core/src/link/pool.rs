@@ -41,6 +41,8 @@ pub(crate) struct Entry {
     pub doomed: bool,
     /// Their Hello was heard.
     pub greeted: bool,
+    /// The features that it said, if the peer was not known then: it may become a contact on this link.
+    pub features: Option<Vec<u32>>,
     /// For the frames of a peer that is not known here: one stranger's flood takes no token of another's.
     pub bucket: Bucket,
     /// Messages in the link's buffer, and in the transmit that is in flight.
@@ -135,6 +137,7 @@ impl Pool {
             last_traffic: now,
             doomed: false,
             greeted: false,
+            features: None,
             bucket: Bucket::full(ctx.limits.frame_rate(), now),
             boarding: Vec::new(),
             aboard: Vec::new(),

@@ -208,8 +208,10 @@ impl<R: Ratchet> Node<R> {
         if !self.pays(id, &peer, Some(&Body::Hello(Hello::default()))) {
             return self.fault(id, FaultKind::RateLimit);
         }
+        let unknown = self.contacts.get(&peer).is_none();
         if let Some(entry) = self.pool.get(id) {
             entry.greeted = true;
+            entry.features = contact::features_of(hello).filter(|_| unknown);
         }
         if let Some(contact) = self.contacts.get_mut(&peer) {
             // The log tells of each change, so a contact that changes its mind without end is not listened to.
@@ -317,7 +319,8 @@ impl<R: Ratchet> Node<R> {
             return;
         }
         if fresh {
-            self.contacts.insert(Contact::new(peer, &self.ctx));
+            let features = self.pool.get(id).and_then(|entry| entry.features.take());
+            self.contacts.insert(Contact::asking(peer, features, &self.ctx));
         }
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return;

@@ -52,29 +52,8 @@ pub(super) async fn follow(
         if has_come(sent.state, wait) {
             return Ok(sent);
         }
-        match (sent.state, sent.reason) {
-            (MessageState::Failed, Some(FailReason::Removed)) => {
-                return Err(ended(Kind::Refused, "failed, because the contact was removed", sent));
-            }
-            (MessageState::Failed, _) => {
-                return Err(ended(
-                    Kind::WaitEnded,
-                    "failed, because they could not be reached in time",
-                    sent,
-                ));
-            }
-            (MessageState::Cancelled, _) => return Err(ended(Kind::WaitEnded, "was cancelled", sent)),
-            _ => {}
-        }
-        if relationship == Some(Relationship::RequestDeclined) {
-            return Err(ended(
-                Kind::Refused,
-                "waits, because they declined to be a contact",
-                sent,
-            ));
-        }
-        if let Some(hold) = hold {
-            return Err(held(hold, sent));
+        if let Some(why) = obstacle(&sent, relationship, hold) {
+            return Err(why);
         }
         match timeout_at(until, newest.changed()).await {
             Ok(Ok(())) => {}
@@ -85,6 +64,20 @@ pub(super) async fn follow(
             }
         }
     }
+}
+
+/// Why the message reaches no further state by itself.
+fn obstacle(sent: &Sent, relationship: Option<Relationship>, hold: Option<Hold>) -> Option<Error> {
+    let (kind, why) = match (sent.state, sent.reason) {
+        (MessageState::Failed, Some(FailReason::Removed)) => (Kind::Refused, "failed, because the contact was removed"),
+        (MessageState::Failed, _) => (Kind::WaitEnded, "failed, because they could not be reached in time"),
+        (MessageState::Cancelled, _) => (Kind::WaitEnded, "was cancelled"),
+        _ if relationship == Some(Relationship::RequestDeclined) => {
+            (Kind::Refused, "waits, because they declined to be a contact")
+        }
+        _ => return hold.map(|hold| held(hold, sent.clone())),
+    };
+    Some(ended(kind, why, sent.clone()))
 }
 
 const fn has_come(state: MessageState, wait: WaitFor) -> bool {

@@ -1,11 +1,14 @@
 //! Contacts: requests, invites, verification, names.
 
+use std::os::unix::net::UnixStream;
+use std::time::Instant;
+
 use serde_json::json;
 use sotto_api::Body;
 use sotto_core::row::{Batch, Change, Key, Row};
 use sotto_core::{Entropy, Ratchet as _, Signal};
 
-use crate::world::{Person, World, string};
+use crate::world::{PATIENCE, Person, World, string};
 
 #[test]
 fn both_sides_see_the_same_safety_number_and_can_mark_it() {
@@ -512,4 +515,40 @@ fn replace_identity_key(person: &Person) {
     changes.extend(sessions.map(|session| Change::Delete(Key::Session(session.contact))));
     store.commit(&Batch { changes }).expect("room");
     store.close().expect("in order");
+}
+
+/// Waits until `status --json` says these numbers.
+fn until_status(person: &Person, numbers: &[(&str, u64)]) {
+    let began = Instant::now();
+    loop {
+        let status = person.json(&["status"]);
+        if numbers.iter().all(|(name, number)| status[name] == *number) {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "{numbers:?}: {status}");
+    }
+}
+
+#[test]
+fn the_status_counts_handshakes_and_links_of_strangers() {
+    let world = World::new();
+    let (mut alice, mut carol) = (world.person("alice"), world.person("carol"));
+    world.connect(&alice, &carol);
+    alice.start();
+    until_status(&alice, &[("handshakes", 0), ("stranger_links", 0)]);
+    let address = alice.network.join(&alice.onion);
+    let silent: Vec<UnixStream> = (0..3)
+        .map(|_| UnixStream::connect(&address).expect("it listens"))
+        .collect();
+    until_status(&alice, &[("handshakes", 3), ("stranger_links", 0), ("links", 0)]);
+    carol.start();
+    carol.json(&["friends", "add", &alice.friend_code]);
+    until_status(
+        &alice,
+        &[("handshakes", 3), ("stranger_links", 1), ("links", 1), ("requests", 1)],
+    );
+    drop(silent);
+    until_status(&alice, &[("handshakes", 0), ("stranger_links", 1)]);
+    alice.json(&["friends", "accept", &carol.onion, "--name", "carol"]);
+    until_status(&alice, &[("stranger_links", 0), ("links", 1)]);
 }
