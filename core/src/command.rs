@@ -158,6 +158,8 @@ pub struct NewMessage {
     pub reply_to: Option<MessageId>,
     /// Seconds to live once its clock starts; `None` leaves it to the conversation's timer.
     pub ttl: Option<u32>,
+    /// Programs that have written, each to answer the one before, this one included; 0 if a person wrote this.
+    pub hops: u32,
     /// The sender's key (1 to 128 bytes): the same key and text twice are one message.
     pub idempotency_key: Option<String>,
 }
@@ -172,6 +174,7 @@ impl NewMessage {
             thread: None,
             reply_to: None,
             ttl: None,
+            hops: 0,
             idempotency_key: None,
         }
     }

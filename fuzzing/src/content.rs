@@ -87,6 +87,7 @@ fn plaintext(input: &mut Input<'_>, ours: &[MessageId; 2]) -> Vec<u8> {
             thread: text(input),
             reply_to: if input.even() { Vec::new() } else { id(input, ours) },
             ttl: u32::from_be_bytes(input.array()),
+            hops: u32::from(kind >> 4),
         })),
         1 => None,
         2 => Some(Kind::Edit(Edit {

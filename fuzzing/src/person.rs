@@ -64,6 +64,7 @@ fn command(pair: &mut Scene, side: usize, sent: &mut [Vec<MessageId>; 2], input:
             text: text(input),
             reply_to: input.even().then_some(theirs),
             thread: (!input.even()).then(|| text(input)),
+            hops: 0,
             idempotency_key: (!input.even()).then(|| text(input)),
             ..new_message(contact, "")
         }),

@@ -12,13 +12,13 @@ macro_rules! message_columns {
     () => {
         "message.conversation, message.author, message.id, message.number, message.text, message.content_type, \
          message.thread, message.reply_to, message.ttl, message.sent_at, message.at, message.edited_at, \
-         message.deleted_at, message.state, message.state_at, message.disappears_at"
+         message.deleted_at, message.state, message.state_at, message.disappears_at, message.hops"
     };
 }
 pub(crate) use message_columns;
 
 /// How many columns that is.
-pub(crate) const MESSAGE_COLUMNS: usize = 16;
+pub(crate) const MESSAGE_COLUMNS: usize = 17;
 
 /// A message and its delivery, of a row that begins with the message columns.
 pub(crate) fn message(db: &Connection, numbers: &mut Numbers, row: &Row<'_>) -> rusqlite::Result<MessageWithDelivery> {
@@ -35,6 +35,7 @@ fn with_delivery(key: MessageKey, row: &Row<'_>) -> rusqlite::Result<MessageWith
         thread: row.get(6)?,
         reply_to: row.maybe_id(7)?,
         ttl: row.get(8)?,
+        hops: row.get(16)?,
         sent_at: row.wall(9)?,
         at: row.wall(10)?,
         edited_at: row.maybe_wall(11)?,

@@ -319,6 +319,7 @@ mod tests {
             at: Wall(0),
             edited_at: None,
             deleted_at: None,
+            hops: 0,
         })
     }
 

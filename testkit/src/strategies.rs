@@ -124,16 +124,18 @@ pub fn body() -> impl Strategy<Value = Body> {
 /// Any content; the ids in it are often among `known`.
 pub fn content(known: Vec<Vec<u8>>) -> impl Strategy<Value = Content> {
     let id = move || prop_oneof![2 => proptest::sample::select(known.clone()), 1 => bytes(16)];
-    let written =
-        (text(), 0..4_i32, ".{0,40}", id(), any::<u32>()).prop_map(|(text, content_type, thread, reply_to, ttl)| {
+    let written = (text(), 0..4_i32, ".{0,40}", id(), any::<[u32; 2]>()).prop_map(
+        |(text, content_type, thread, reply_to, [ttl, hops])| {
             Kind::Text(content::Text {
                 text,
                 content_type,
                 thread,
                 reply_to,
                 ttl,
+                hops,
             })
-        });
+        },
+    );
     let kind = prop_oneof![
         3 => written,
         1 => (text(), bytes(64)).prop_map(|(name, identity_signature)| {

@@ -12,7 +12,7 @@ use crate::kernel::context::Context;
 use crate::row::{DeliveryRow, DeliveryState, Event, FailReason, Key, MessageRow, MessageWithDelivery, Row};
 use crate::wire::content;
 use crate::wire::content::content::Kind;
-use crate::{MessageKey, MessageObstacle, Millis, NewMessage, Refusal, Reply};
+use crate::{Limits, MessageKey, MessageObstacle, Millis, NewMessage, Refusal, Reply};
 
 /// A command about messages that may be cold.
 pub(crate) enum MessageCommand {
@@ -88,6 +88,7 @@ impl Conversation {
             content_type: new_message.content_type,
             thread: new_message.thread,
             reply_to: new_message.reply_to,
+            hops: new_message.hops.min(Limits::HOPS),
             sent_at: ctx.now.wall,
             at: ctx.now.wall,
             edited_at: None,

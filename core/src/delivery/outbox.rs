@@ -304,5 +304,6 @@ fn text_of(message: &MessageRow) -> content::Text {
         thread: message.thread.clone().unwrap_or_default(),
         reply_to: message.reply_to.map(|id| id.0.to_vec()).unwrap_or_default(),
         ttl: message.ttl,
+        hops: message.hops,
     }
 }

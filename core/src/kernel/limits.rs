@@ -102,6 +102,8 @@ impl Limits {
     pub(crate) const READ_TARGETS: usize = 256;
     /// The longest timer, in seconds: a year.
     pub(crate) const TIMER_SECONDS: u32 = 366 * 24 * 3600;
+    /// Programs in a row that are counted.
+    pub(crate) const HOPS: u32 = 255;
     /// Session epochs above this are a fault; below, adding one never overflows.
     pub(crate) const SESSION_EPOCH: u64 = 1 << 62;
     /// Bytes of a consumer's name.

@@ -32,6 +32,9 @@ pub struct MessageRow {
     pub reply_to: Option<MessageId>,
     /// Seconds it lives once the clock starts; 0 is for ever.
     pub ttl: u32,
+    /// Programs that have written, each to answer the one before; 0 if a person wrote this. Untrusted if the author is another
+    /// node.
+    pub hops: u32,
     /// The author's clock when it was written. Untrusted if the author is another node.
     pub sent_at: Wall,
     /// Our clock when it was queued or received.

@@ -56,8 +56,8 @@ impl Commit<'_> {
         let state = self.states.remove(&row.key);
         self.statements.run(
             "INSERT INTO message (number, conversation, author, id, announced, text, content_type, thread, reply_to, ttl, \
-             sent_at, at, edited_at, deleted_at, state, state_at, disappears_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             sent_at, at, edited_at, deleted_at, state, state_at, disappears_at, hops) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 number(row),
                 name.conversation,
@@ -76,6 +76,7 @@ impl Commit<'_> {
                 state.map(|state| state.state.code()),
                 state.map(|state| state.at.0.cast_signed()),
                 state.and_then(|state| state.disappears_at).map(|at| ordered(at.0)),
+                row.hops,
             ],
         )
     }
@@ -123,7 +124,7 @@ impl Commit<'_> {
         }
         self.statements.run(
             "UPDATE message SET number = ?, text = ?, content_type = ?, thread = ?, reply_to = ?, ttl = ?, sent_at = ?, \
-             at = ?, edited_at = ?, deleted_at = ? WHERE number = ?",
+             at = ?, edited_at = ?, deleted_at = ?, hops = ? WHERE number = ?",
             params![
                 number,
                 row.text,
@@ -135,6 +136,7 @@ impl Commit<'_> {
                 row.at.0.cast_signed(),
                 row.edited_at.map(|at| at.0.cast_signed()),
                 row.deleted_at.map(|at| at.0.cast_signed()),
+                row.hops,
                 at,
             ],
         )

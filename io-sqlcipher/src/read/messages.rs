@@ -30,6 +30,8 @@ pub struct MessageView {
     pub reply_to: Option<MessageId>,
     /// Seconds it lives once the clock starts; 0 is for ever.
     pub ttl: u32,
+    /// Programs that have written, each to answer the one before. Untrusted if the author is another node.
+    pub hops: u32,
     /// The author's clock when it was written. Untrusted if the author is another node.
     pub sent_at: Wall,
     /// Our clock when it was queued or received.
@@ -193,6 +195,7 @@ impl Snapshot<'_> {
             thread: message.thread.map(sanitise::line),
             reply_to: message.reply_to,
             ttl: message.ttl,
+            hops: message.hops,
             sent_at: message.sent_at,
             at: message.at,
             edited_at: message.edited_at,

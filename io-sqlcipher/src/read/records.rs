@@ -18,10 +18,10 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         self.read(|at| {
-            let mut statement = at
-                .db
-                .prepare_cached("SELECT key, value FROM record WHERE key >= ? AND key > ? ORDER BY key")?;
-            let mut rows = statement.query([prefix, after.unwrap_or_default()])?;
+            let mut statement = at.db.prepare_cached(
+                "SELECT key, value FROM record WHERE key >= ?1 AND (?2 IS NULL OR key > ?2) ORDER BY key",
+            )?;
+            let mut rows = statement.query((prefix, after))?;
             let mut records = Vec::new();
             while records.len() < limit
                 && let Some(row) = rows.next()?

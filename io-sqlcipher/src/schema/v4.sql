@@ -1,5 +1,5 @@
 -- Version 4: the prekey offer by its name; records of the application; the default timer; what the messages of a contact take up;
--- what each burst of messages writes, on fewer pages.
+-- what each burst of messages writes, on fewer pages; hops of messages.
 --
 -- As before, numbers of core's (u64) are stored as the i64 of the same bits; moments are Unix milliseconds; enumerations are
 -- the codes of code.rs.
@@ -44,3 +44,6 @@ DROP TABLE cursors;
 -- does, for ids are random: each time it does, all of its pages are written.
 ALTER TABLE mark ADD COLUMN named INTEGER NOT NULL DEFAULT 0;
 UPDATE mark SET named = settled;
+
+-- Programs that have written, each to answer the one before; 0 if a person wrote the message.
+ALTER TABLE message ADD COLUMN hops INTEGER NOT NULL DEFAULT 0;

@@ -383,11 +383,19 @@ fn message() -> impl Strategy<Value = MessageRow> {
         text(),
         content_type,
         place,
-        any::<u32>(),
+        any::<[u32; 2]>(),
         times,
     )
         .prop_map(
-            |(key, order, text, content_type, (thread, reply_to), ttl, (sent_at, at, edited_at, deleted_at))| {
+            |(
+                key,
+                order,
+                text,
+                content_type,
+                (thread, reply_to),
+                [ttl, hops],
+                (sent_at, at, edited_at, deleted_at),
+            )| {
                 MessageRow {
                     key,
                     order: self::order(&key, order),
@@ -396,6 +404,7 @@ fn message() -> impl Strategy<Value = MessageRow> {
                     thread,
                     reply_to,
                     ttl,
+                    hops,
                     sent_at,
                     at,
                     edited_at,

@@ -120,6 +120,7 @@ pub fn message(key: MessageKey, order: u64, text: &str) -> MessageRow {
         at: Wall(order),
         edited_at: None,
         deleted_at: None,
+        hops: 0,
     }
 }
 

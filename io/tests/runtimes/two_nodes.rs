@@ -169,6 +169,7 @@ impl<R: TestRuntime> TestNode<R> {
 
     async fn send(&self, contact: OnionAddress, text: &str, key: &str) -> Option<MessageId> {
         let new_message = NewMessage {
+            hops: 0,
             idempotency_key: Some(key.into()),
             ..NewMessage::plain(contact, text)
         };

@@ -84,6 +84,7 @@ impl World {
     /// A message with an idempotency key, so that it can be sent again after a crash.
     pub fn new_message(&self, to: Peer, text: &str) -> NewMessage {
         NewMessage {
+            hops: 0,
             idempotency_key: Some(format!("command {}", self.user_commands.len())),
             ..NewMessage::plain(self.address(to), text)
         }

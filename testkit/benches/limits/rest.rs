@@ -182,6 +182,7 @@ fn message(number: u64, own: OnionAddress, contacts: &[OnionAddress]) -> Vec<Row
         at,
         edited_at: None,
         deleted_at: None,
+        hops: 0,
     };
     let state = if author == contact {
         DeliveryState::Read

@@ -93,6 +93,7 @@ fn examples() -> Vec<(&'static str, Content)> {
                 thread: "holidays".to_owned(),
                 reply_to: id(0xcc),
                 ttl: 3600,
+                hops: 2,
             }),
         ),
         (
@@ -259,6 +260,7 @@ fn described_kind(kind: &Kind) -> (&'static str, Json) {
                 ("thread", text.thread.as_str().into()),
                 ("reply_to", hex(&text.reply_to)),
                 ("ttl", text.ttl.into()),
+                ("hops", text.hops.into()),
             ]),
         ),
         Kind::Edit(edit) => (

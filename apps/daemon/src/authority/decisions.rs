@@ -122,6 +122,8 @@ impl Service {
             thread: draft.thread.clone(),
             reply_to: draft.reply_to.as_deref().and_then(|id| id.parse().ok()),
             ttl: draft.ttl,
+            // The owner stands behind it, so a chain of programs begins anew.
+            hops: 1,
             idempotency_key: Some(format!("approval:{}", record.id)),
         };
         let sent = self.command(Command::Send(send)).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sotto_api::{self as api, ApprovalReason, ApprovalState, Error, Kind, Time};
 use sotto_core::row::MessageKey;
-use sotto_core::{ConversationId, MessageId};
+use sotto_core::{ConversationId, Direction, MessageId};
 
 use super::approval::{ApprovalRecord, DecidedRecord, Draft};
 use super::audit::Records;
@@ -22,6 +22,12 @@ const LOOP: Rate = Rate {
     period: 10 * 60 * 1000,
 };
 
+/// Programs that may write in a row, each to answer the one before, before the owner is asked.
+const CHAIN: u32 = 8;
+
+/// Messages among which the latest of another author is looked for.
+const LATEST: u32 = 50;
+
 /// Bytes of a text. Core checks it when it is sent; what waits for approval is checked before.
 const TEXT_BYTES: usize = 32 * 1024;
 
@@ -30,8 +36,11 @@ const NAME_BYTES: usize = 128;
 
 /// What may happen with a message that a client wants to send.
 pub(crate) enum Permit {
-    /// It may be sent.
-    Send,
+    /// It may be sent, as the last of so many programs' messages in a row.
+    Send {
+        /// 0 if a person sends it.
+        hops: u32,
+    },
     /// It was approved, and sent under the same key before.
     SentBefore(api::Sent),
 }
@@ -147,9 +156,10 @@ impl Call {
     pub async fn permit(&self, draft: Draft, key: Option<&str>) -> Result<Permit, Error> {
         let rights = self.rights()?;
         if matches!(rights, Rights::Full) {
-            return Ok(Permit::Send);
+            return Ok(Permit::Send { hops: 0 });
         }
         check_draft(&draft, key)?;
+        let hops = self.next_hops(&draft.conversation).await?;
         let turn = self.turn().await;
         let now = Time::now().millis();
         let agent = rights.agent().map(|record| record.name.clone());
@@ -172,6 +182,7 @@ impl Call {
             if reason.is_none() {
                 let budget = state.budgets.get(&draft.conversation).copied().unwrap_or_default();
                 match budget.take(LOOP, now) {
+                    _ if hops > CHAIN => reason = Some(ApprovalReason::Loop),
                     Ok(budget) => spent.budget = Some((draft.conversation.clone(), budget)),
                     Err(_) => reason = Some(ApprovalReason::Loop),
                 }
@@ -189,7 +200,18 @@ impl Call {
             ..Change::default()
         };
         self.change(&turn, change, |state| spent.apply(state)).await?;
-        Ok(Permit::Send)
+        Ok(Permit::Send { hops })
+    }
+
+    /// What a program that writes now answers: one more than what the other author has said of the latest message.
+    async fn next_hops(&self, conversation: &str) -> Result<u32, Error> {
+        let conversation = conversation_id(conversation)?;
+        let latest = self
+            .reads
+            .read(move |reader| reader.history(&conversation, LATEST, None))
+            .await?;
+        let answered = latest.iter().rev().find(|message| message.direction == Direction::In);
+        Ok(answered.map_or(0, |message| message.hops).saturating_add(1))
     }
 
     /// The same request again: it waits still, and waits once.

@@ -43,9 +43,10 @@ impl Handle<all::Send> for Call {
             reply_to: reply_to.map(|id| id.to_string()),
             ttl: params.ttl,
         };
-        if let Permit::SentBefore(sent) = self.permit(draft, params.id.as_deref()).await? {
-            return Ok(Handled::Done(sent));
-        }
+        let hops = match self.permit(draft, params.id.as_deref()).await? {
+            Permit::Send { hops } => hops,
+            Permit::SentBefore(sent) => return Ok(Handled::Done(sent)),
+        };
         let new_message = NewMessage {
             conversation,
             text: params.text,
@@ -53,6 +54,7 @@ impl Handle<all::Send> for Call {
             thread: params.thread,
             reply_to,
             ttl: params.ttl,
+            hops,
             idempotency_key: self.idempotency_key(params.id)?,
         };
         let sent = self.sent(conversation, Command::Send(new_message)).await?;

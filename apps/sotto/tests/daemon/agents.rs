@@ -376,7 +376,7 @@ async fn who_has_read_what_others_wrote_needs_approval_to_send_elsewhere() {
 
 #[tokio::test]
 async fn what_an_approval_shows_is_sent_once_and_only_the_owner_allows_it() {
-    let (mut pair, mut agent, mut owner) = with_agent().await;
+    let (pair, mut agent, mut owner) = with_agent().await;
     let carol = carol(&mut owner).await;
     let send = json!({ "conversation": carol, "text": "may I?", "id": "key 1", "ttl": 3600 });
     let refused = agent.refused("messages.send", send.clone()).await;
@@ -586,6 +586,46 @@ async fn a_token_bounds_how_often_and_when_and_two_bots_that_answer_each_other_s
         .await;
     assert_eq!(refused.kind(), Kind::UnknownContact);
     helper.ok("messages.history", json!({ "conversation": "robert" })).await;
+    pair.end().await;
+}
+
+#[tokio::test]
+async fn programs_that_answer_each_other_stop_after_eight_messages() {
+    let (mut pair, alices, mut owner) = with_agent().await;
+    pair.bob
+        .ok("owner.passphrase", json!({ "passphrase": PASSPHRASE }))
+        .await;
+    let bobs = token(&mut pair.bob, "helper", &["read:alice", "send:alice"], json!({})).await;
+    let bobs = agent(&pair.homes[1], &bobs).await;
+    let mut bots = [(alices, "bob"), (bobs, "alice")];
+    let send =
+        |to: &str, n: usize| json!({ "conversation": to, "text": format!("{n}"), "wait": "delivered", "timeout": 60 });
+    for n in 0..8 {
+        let (bot, to) = &mut bots[n % 2];
+        bot.ok("messages.send", send(to, n)).await;
+    }
+    let (bot, to) = &mut bots[0];
+    let refused = bot.refused("messages.send", send(to, 8)).await;
+    assert_eq!(kinds(&refused), (Kind::ApprovalRequired, 10));
+    let reason = refused.data.approval.expect("what waits").reason;
+    assert_eq!(serde_json::to_value(reason).expect("a name"), "loop");
+    // A word of a person begins anew: the bot answers that one.
+    let mut bobs_owner = unlocked(&pair.homes[1]).await;
+    bobs_owner.ok("messages.send", send("alice", 9)).await;
+    bot.ok("messages.send", send(to, 10)).await;
+
+    // No agent fills the owner's list.
+    let carol = carol(&mut owner).await;
+    let mut kinds_of = Vec::new();
+    for n in 0..17 {
+        let ask = json!({ "conversation": carol, "text": format!("{n}") });
+        kinds_of.push(bot.refused("messages.send", ask).await.kind());
+    }
+    assert_eq!(
+        kinds_of.iter().filter(|kind| **kind == Kind::ApprovalRequired).count(),
+        15
+    );
+    assert_eq!(kinds_of.last(), Some(&Kind::RateLimited));
     pair.end().await;
 }
 

@@ -1,5 +1,6 @@
 //! Everything through the real program: two data folders, two daemons, the `local` network, nothing replaced by anything.
 
+mod agents;
 mod backup;
 mod bad_input;
 mod coming_from;

@@ -111,6 +111,7 @@ pub fn every_fetch_completes_once_and_sees_earlier_commits(driver: &dyn Driver) 
             at: Wall(0),
             edited_at: None,
             deleted_at: None,
+            hops: 0,
         };
         (
             Query::Messages(vec![key]),

@@ -12,6 +12,7 @@ use crate::pair::Pair;
 /// A text that is its own idempotency key.
 pub fn new_message(contact: OnionAddress, text: &str) -> Command {
     Command::Send(NewMessage {
+        hops: 0,
         idempotency_key: Some(text.to_owned()),
         ..NewMessage::plain(contact, text)
     })
