@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use async_broadcast::{InactiveReceiver, broadcast};
 use futures::channel::{mpsc, oneshot};
-use futures::future::{FutureExt as _, Shared};
+use futures::future::{FutureExt as _, Shared, TryFutureExt as _};
 use futures::{SinkExt as _, StreamExt as _};
 use sotto_core::{Command, Notice, Refusal, Reply};
 
@@ -63,10 +63,19 @@ impl NodeHandle {
 
     /// Sends a command to the node and waits for its reply. What a [`Reply`] promises is durable by then.
     pub async fn command(&self, command: Command) -> Result<CommandResult, Stopped> {
+        self.submit(command).await?.await
+    }
+
+    /// Sends a command to the node. The future that this gives waits for its reply; commands that were submitted in turn are
+    /// carried out in turn, and commit together.
+    pub async fn submit(
+        &self,
+        command: Command,
+    ) -> Result<impl Future<Output = Result<CommandResult, Stopped>> + Send + use<>, Stopped> {
         let (sender, result) = oneshot::channel();
         let request = HandleRequest::Command(command, sender);
         self.requests.clone().send(request).await.map_err(|_| Stopped)?;
-        result.await.map_err(|_| Stopped)
+        Ok(result.map_err(|_| Stopped))
     }
 
     /// Notices from now on.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 use sotto_api::rpc::{Id, Incoming, Request, Response, parse};
-use sotto_api::{Error, Kind};
+use sotto_api::{Error, Kind, Method as _, all};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -29,6 +29,9 @@ pub const LINE_LIMIT: usize = 1 << 20;
 
 /// Pending results of one connection.
 const WAITS: usize = 64;
+
+/// Sends of one connection whose commit is still to come. The next one waits.
+const COMMITS: usize = 256;
 
 /// Subscriptions of one connection.
 const SUBSCRIPTIONS: usize = 16;
@@ -54,6 +57,7 @@ where
             session: Arc::default(),
             client,
             waits: JoinSet::new(),
+            commits: JoinSet::new(),
             subscriptions: JoinSet::new(),
             locks: Vec::new(),
         };
@@ -72,6 +76,8 @@ struct Connection {
     session: Arc<Session>,
     client: ClientQueue,
     waits: JoinSet<()>,
+    /// Sends whose commit is still to come.
+    commits: JoinSet<()>,
     subscriptions: JoinSet<()>,
     /// Of the consumers as which this client is receiving.
     locks: Vec<ConsumerLock>,
@@ -98,6 +104,7 @@ impl Connection {
         }
         self.subscriptions.abort_all();
         self.locks.clear();
+        while self.commits.join_next().await.is_some() {}
         let _ = timeout(LAST_WAITS, async { while self.waits.join_next().await.is_some() {} }).await;
         Ok(())
     }
@@ -112,6 +119,10 @@ impl Connection {
 
     async fn one(&mut self, request: Request) -> Result<(), ClientGone> {
         let Request { id, method, params, .. } = request;
+        // Whatever is not a send finds what was sent before.
+        if method != all::Send::NAME {
+            while self.commits.join_next().await.is_some() {}
+        }
         let answer = catch_panic(dispatch(&self.service, &self.session, &method, params)).await;
         // A notification has no response, so what only a response could carry is dropped.
         let Some(id) = id else { return Ok(()) };
@@ -125,6 +136,17 @@ impl Connection {
             Ok(Handled::Unlocked(value, consumer)) => {
                 self.locks.retain(|lock| lock.consumer != consumer);
                 self.answer(id, Ok(value), None).await
+            }
+            Ok(Handled::Committing(result)) => {
+                while self.commits.try_join_next().is_some() {}
+                while self.commits.len() >= COMMITS {
+                    self.commits.join_next().await;
+                }
+                let client = self.client.clone();
+                self.commits.spawn(async move {
+                    let _ = client.push(&Response::new(id, catch_panic(result).await), None).await;
+                });
+                Ok(())
             }
             Ok(Handled::Pending(result)) if self.waits.len() < WAITS => {
                 let client = self.client.clone();
@@ -148,6 +170,7 @@ impl Connection {
 
     /// Carries out a batch in order, and answers it in one line once the last result is there.
     async fn batch(&mut self, requests: Vec<Result<Request, Box<Response>>>) -> Result<(), ClientGone> {
+        while self.commits.join_next().await.is_some() {}
         let mut answers = Batch::default();
         let mut subscriptions = Vec::new();
         for request in requests {
@@ -174,6 +197,7 @@ impl Connection {
                     self.locks.retain(|lock| lock.consumer != consumer);
                     answers.ready.push(Response::new(id, Ok(value)));
                 }
+                Ok(Handled::Committing(result)) => answers.ready.push(Response::new(id, catch_panic(result).await)),
                 Ok(Handled::Pending(result)) => answers.wait(id, result),
                 Ok(Handled::Subscribed(value, subscription)) => match self.check_subscriptions() {
                     Ok(()) if subscriptions.len() < SUBSCRIPTIONS => {

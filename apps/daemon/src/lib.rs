@@ -48,6 +48,7 @@ use endpoints::Endpoints;
 use event_watch::EventWatch;
 use free_space::FreeSpace;
 use network::NetworkHandle;
+use page::PageCache;
 use read_pool::{ReadPool, ReadThread};
 use server::Server;
 use service::{ConsumerLocks, Service, unexpected};
@@ -337,6 +338,7 @@ async fn serve(
         stop: watch::Sender::new(false),
         subscriptions: AtomicU64::new(0),
         consumer_locks: ConsumerLocks::default(),
+        pages: PageCache::default(),
         config,
         authority,
     });

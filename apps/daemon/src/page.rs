@@ -1,7 +1,13 @@
 //! [`page`]: the event log page by page, with a gap in place of events that retention dropped.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use sotto_api::{self as api, Error};
 use sotto_core::EventSeq;
+use sotto_io_sqlcipher::EventsView;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::call::Call;
 use super::view;
@@ -25,10 +31,50 @@ pub(crate) struct Page {
     pub more: bool,
 }
 
+/// The page that was read last. Subscribers that are all at the end of the log ask for the same one, one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct PageCache(Mutex<Option<CachedPage>>);
+
+#[derive(Debug)]
+struct CachedPage {
+    after: EventSeq,
+    limit: u32,
+    /// The newest event when it was read: what changes a message is an event.
+    newest: u64,
+    read_at: Instant,
+    page: Arc<EventsView>,
+}
+
+impl PageCache {
+    /// How long a page is good for: a name can change without an event.
+    const FRESH: Duration = Duration::from_millis(200);
+
+    /// Up to `limit` events after a position, as they stood a moment ago. Readers that come meanwhile wait for the first.
+    async fn read(&self, call: &Call, after: EventSeq, limit: u32) -> Result<Arc<EventsView>, Error> {
+        let mut cached = self.0.lock().await;
+        let newest = *call.events.newest().borrow();
+        if let Some(cached) = cached.as_ref()
+            && (cached.after, cached.limit, cached.newest) == (after, limit, newest)
+            && cached.read_at.elapsed() < Self::FRESH
+        {
+            return Ok(cached.page.clone());
+        }
+        let page = Arc::new(call.reads.read(move |reader| reader.events(after, limit)).await?);
+        *cached = Some(CachedPage {
+            after,
+            limit,
+            newest,
+            read_at: Instant::now(),
+            page: page.clone(),
+        });
+        Ok(page)
+    }
+}
+
 /// Up to `limit` events after a position, with a gap in front if some were dropped.
 pub(crate) async fn page(call: &Call, start: Start, limit: u32) -> Result<Page, Error> {
     let Start { after, known } = start;
-    let page = call.reads.read(move |reader| reader.events(after, limit)).await?;
+    let page = call.pages.read(call, after, limit).await?;
     let missing = known && page.first.0 > after.0.saturating_add(1);
     let at = page.events.first().map(|event| event.row.at);
     let gap = at
@@ -39,7 +85,10 @@ pub(crate) async fn page(call: &Call, start: Start, limit: u32) -> Result<Page, 
         known: known || !page.events.is_empty(),
     };
     let rights = call.rights()?;
-    let events = page.events.into_iter().filter_map(|event| view::event(call.us, event));
+    let events = page
+        .events
+        .iter()
+        .filter_map(|event| view::event(call.us, event.clone()));
     let events = gap.into_iter().chain(events);
     Ok(Page {
         events: events.filter(|event| call.may_see(&rights, event)).collect(),

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::authority::Authority;
 use super::event_watch::EventWatch;
 use super::fault;
+use super::page::PageCache;
 use super::read_pool::ReadPool;
 use crate::config::Config;
 
@@ -26,6 +27,7 @@ pub(crate) struct Service {
     /// For what reads the whole store, while other queries go on.
     pub backups: ReadPool,
     pub events: EventWatch,
+    pub pages: PageCache,
     pub network: watch::Receiver<api::Network>,
     pub config: Config,
     pub profile: Profile,

@@ -12,7 +12,7 @@ use super::{Handle, Handled, seconds};
 use crate::authority::{Draft, Permit, Rights, not_allowed};
 use crate::call::Call;
 use crate::service::unexpected;
-use crate::view;
+use crate::{fault, view};
 
 /// Messages that one command erases: as many as core takes.
 const ERASED_AT_ONCE: u32 = 256;
@@ -57,7 +57,16 @@ impl Handle<all::Send> for Call {
             hops,
             idempotency_key: self.idempotency_key(params.id)?,
         };
-        let sent = self.sent(conversation, Command::Send(new_message)).await?;
+        let command = Command::Send(new_message);
+        // What an agent's send came to is in the audit log before its next request.
+        if params.wait == WaitFor::Queued && matches!(self.rights()?, Rights::Full) {
+            let reply = self.node.submit(command).await.map_err(fault::stopped)?;
+            return Ok(Handled::Committing(Box::pin(async move {
+                let reply = reply.await.map_err(fault::stopped)?;
+                said(conversation, &reply.map_err(|refusal| fault::refusal(&refusal))?)
+            })));
+        }
+        let sent = self.sent(conversation, command).await?;
         if params.wait == WaitFor::Queued {
             return Ok(Handled::Done(sent));
         }
@@ -242,19 +251,9 @@ impl Call {
     }
 
     async fn sent(&self, conversation: ConversationId, command: Command) -> Result<api::Sent, Error> {
-        match self.command(command).await? {
-            Reply::Message { id, state } => {
-                self.trace().message = Some(id.to_string());
-                let (state, reason) = view::state(state);
-                Ok(api::Sent {
-                    id: id.to_string(),
-                    conversation: view::conversation(conversation),
-                    state,
-                    reason,
-                })
-            }
-            reply => Err(unexpected(&reply)),
-        }
+        let sent = said(conversation, &self.command(command).await?)?;
+        self.trace().message = Some(sent.id.clone());
+        Ok(sent)
     }
 
     /// A message that this node wrote, and that the client may change.
@@ -321,6 +320,20 @@ fn peer(conversation: ConversationId) -> Result<OnionAddress, Error> {
             Err(Error::new(Kind::UnknownConversation, message))
         }
     }
+}
+
+/// The reply about a message.
+fn said(conversation: ConversationId, reply: &Reply) -> Result<api::Sent, Error> {
+    let Reply::Message { id, state } = reply else {
+        return Err(unexpected(reply));
+    };
+    let (state, reason) = view::state(*state);
+    Ok(api::Sent {
+        id: id.to_string(),
+        conversation: view::conversation(conversation),
+        state,
+        reason,
+    })
 }
 
 fn all_same(keys: &[MessageKey]) -> bool {

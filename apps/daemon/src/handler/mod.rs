@@ -47,6 +47,8 @@ pub(crate) enum Handled<R> {
     Done(R),
     /// It has begun; the result is still to come.
     Pending(PendingResult<R>),
+    /// Its place among the node's commands is taken, and its commit is still to come. It may be followed by others of its kind.
+    Committing(PendingResult<R>),
     /// It is done, but for what may only happen once the client has the result.
     AfterWrite(R, AfterWrite),
     /// Events follow the result.
@@ -111,6 +113,10 @@ where
         Handled::Pending(result) => {
             let call = call.clone();
             Handled::Pending(Box::pin(async move { told(&call, result.await?).await }))
+        }
+        Handled::Committing(result) => {
+            let call = call.clone();
+            Handled::Committing(Box::pin(async move { told(&call, result.await?).await }))
         }
         Handled::AfterWrite(result, after) => Handled::AfterWrite(told(call, result).await?, after),
         Handled::Subscribed(result, subscription) => Handled::Subscribed(told(call, result).await?, subscription),
