@@ -37,6 +37,8 @@ pub struct MethodInfo {
 pub enum Class {
     /// None: it shows nothing of a peer, or it checks by itself whose it is.
     Open,
+    /// To keep items of one's own: for an agent, or the owner.
+    Own,
     /// To read a conversation. What an agent may not read is left out of each answer.
     Read,
     /// To write into a conversation.
@@ -111,8 +113,8 @@ macro_rules! for_every_method {
             "node.availability" Admin NodeAvailability(SetAvailability) -> Done, "Set how contacts see this node: online, away or invisible.";
             "daemon.backup" Owner DaemonBackup(BackupTo) -> Backup, "Write a whole copy of the store into a new file.";
             "daemon.stop" Process DaemonStop(Nothing) -> Done, "Stop the daemon cleanly.";
-            "storage.set" Open StorageSet(SetItems) -> Done, "Set or remove items that a surface keeps in the store.";
-            "storage.list" Open StorageList(ListItems) -> Items, "List items that a surface keeps in the store.";
+            "storage.set" Own StorageSet(SetItems) -> Done, "Set or remove items that a surface keeps in the store.";
+            "storage.list" Own StorageList(ListItems) -> Items, "List items that a surface keeps in the store.";
             "rpc.discover" Open Discover(Nothing) -> Document, "The OpenRPC document.";
         }
     };

@@ -81,14 +81,14 @@ impl Rights {
                     Class::Open | Class::Read => true,
                     Class::Send => method == SEND,
                     Class::Process => !mcp,
-                    Class::Files | Class::Admin | Class::Owner => false,
+                    Class::Own | Class::Files | Class::Admin | Class::Owner => false,
                 };
                 if holds { Ok(()) } else { Err(no_owner(method, *mcp)) }
             }
             Self::Agent(record) => {
                 record.check_hours(now)?;
                 let holds = match class {
-                    Class::Open => true,
+                    Class::Open | Class::Own => true,
                     Class::Read => record.admin || !record.read.is_empty(),
                     Class::Send => method == SEND || !record.send.is_empty(),
                     Class::Files => !record.files.is_empty(),
