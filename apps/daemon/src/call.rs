@@ -154,7 +154,7 @@ impl Call {
         let audited = match class {
             // The approval's own entry says it.
             _ if trace.approval.is_some() => false,
-            Class::Open => false,
+            Class::Open | Class::Own => false,
             Class::Read => is_agent,
             Class::Owner => true,
             Class::Send | Class::Files | Class::Admin | Class::Process => is_agent || !full,

@@ -67,9 +67,16 @@ fn the_reference_has_every_method_and_parameter() {
     assert_eq!(methods, document(), "docs/api.md: {HOW}");
 }
 
+/// A tool, its method, and what its parameters are called there.
+type Tool = (
+    &'static str,
+    Option<&'static str>,
+    &'static [(&'static str, &'static str)],
+);
+
 /// The method that each tool is, where it is one, and the arguments that have another name than the method's parameter: those
 /// that other messengers' tools have.
-const TOOLS: &[(&str, Option<&str>, &[(&str, &str)])] = &[
+const TOOLS: &[Tool] = &[
     ("get_status", Some("node.status"), &[]),
     ("get_identity", Some("identity.show"), &[]),
     ("list_friends", Some("friends.list"), &[]),
