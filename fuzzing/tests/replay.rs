@@ -94,10 +94,12 @@ replays! {
     config
     #[cfg(feature = "apps")]
     arguments
+    #[cfg(feature = "apps")]
+    mcp
 }
 
 /// The targets that are not built without a feature.
-const APPS: [&str; 3] = ["arguments", "config", "request"];
+const APPS: [&str; 4] = ["arguments", "config", "mcp", "request"];
 
 #[test]
 fn every_target_has_its_test_its_program_and_its_corpus() {

@@ -47,8 +47,25 @@ const ANY: [&str; 14] = [
     "trace.number",
 ];
 
+/// Whether there is a row of each type.
+fn has_all(store: &mut Store) -> bool {
+    let messages = store.reader().unwrap();
+    let messages = messages
+        .inbox(
+            u32::MAX,
+            &InboxQuery {
+                own: true,
+                ..InboxQuery::default()
+            },
+        )
+        .unwrap();
+    let cold = messages.iter().any(|message| message.state.is_some())
+        && messages.iter().any(|message| !message.reactions.is_empty());
+    cold && has_all_hot(&store.image().unwrap())
+}
+
 /// Whether there is a row of each hot type.
-fn has_all(image: &Image) -> bool {
+fn has_all_hot(image: &Image) -> bool {
     let counts = [
         image.contacts.len(),
         image.timers.len(),
@@ -71,7 +88,7 @@ fn willing() -> Place {
     for _ in 0..200 {
         let batch = arbitrary::batch().new_tree(&mut runner).expect("a batch");
         store.commit(&batch.current()).unwrap();
-        if has_all(&store.image().unwrap()) {
+        if has_all(&mut store) {
             break;
         }
     }

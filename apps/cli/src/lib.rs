@@ -278,6 +278,8 @@ mod tests {
         "events.wait",
         "events.ack",
         "node.presence",
+        "storage.set",
+        "storage.list",
     ];
 
     fn command_line() -> clap::Command {
