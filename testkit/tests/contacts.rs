@@ -3,8 +3,8 @@
 
 use sotto_core::row::{Batch, Change, ContactRow, DeliveryState, Event, Key, MessageKey, Relationship, Row};
 use sotto_core::{
-    Availability, Command, ContactObstacle, Entropy, FriendCode, Limits, MessageId, Millis, NewMessage, OnionAddress,
-    Presence, Ratchet, Refusal, Reply, Signal, Status,
+    Availability, Command, ContactObstacle, ConversationId, Entropy, FriendCode, GroupId, Limits, MessageId, Millis,
+    NewMessage, OnionAddress, Presence, Ratchet, Refusal, Reply, Signal, Status,
 };
 use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::{A, B, Pair};
@@ -318,5 +318,54 @@ fn a_command_that_does_not_fit_the_relationship_is_refused_with_the_reason() {
     ];
     for command in unknown {
         assert_eq!(pair.command(A, command), Err(Refusal::UnknownContact(b)));
+    }
+}
+
+#[test]
+fn no_command_takes_a_group_or_a_stranger_for_a_contact() {
+    let mut pair = friends();
+    let author = pair.sides[B].address;
+    let stranger = Pair::new([MemoryStore::default(), MemoryStore::default()], 9, &Limits::default()).sides[A].address;
+    let group = ConversationId::Group(GroupId([7; 32]));
+    for (conversation, refusal) in [
+        (group, Refusal::UnknownConversation(group)),
+        (ConversationId::Direct(stranger), Refusal::UnknownContact(stranger)),
+    ] {
+        let (id, text) = (MessageId([1; 16]), || "x".to_owned());
+        let message = MessageKey {
+            conversation,
+            author,
+            id,
+        };
+        let commands = [
+            Command::Send(NewMessage::plain(conversation, "x")),
+            Command::EditMessage {
+                conversation,
+                id,
+                text: text(),
+            },
+            Command::DeleteMessage { conversation, id },
+            Command::EraseMessages {
+                conversation,
+                messages: vec![(author, id)],
+            },
+            Command::CancelMessage { conversation, id },
+            Command::RetryMessage { conversation, id },
+            Command::React {
+                message,
+                emoji: Some(text()),
+            },
+            Command::MarkRead {
+                conversation,
+                author,
+                ids: vec![id],
+                receipt: true,
+            },
+            Command::SetTimer(conversation, 60),
+        ];
+        for command in commands {
+            let shown = format!("{command:?}");
+            assert_eq!(pair.command(A, command), Err(refusal.clone()), "{shown}");
+        }
     }
 }
