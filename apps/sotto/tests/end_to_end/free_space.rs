@@ -100,11 +100,11 @@ fn free(folder: &Path) -> u64 {
     disk.f_bavail * disk.f_frsize
 }
 
-/// The command, with a file system of 48 MiB in place of the person's folder, and the folder's files on it.
+/// The command, in namespaces in which any user may mount, with a file system of 48 MiB in place of the person's folder, and the folder's files on it.
 fn on_a_small_disk(person: &Person, command: &Command) -> Command {
     let script = r#"cp -a "$0" "$0.copy" && mount -t tmpfs -o size=48m,mode=700 none "$0" && cp -a "$0.copy/." "$0" && exec "$@""#;
     let mut small = Command::new("unshare");
-    small.args(["-m", "sh", "-c", script]).arg(&person.folder);
+    small.args(["-rm", "sh", "-c", script]).arg(&person.folder);
     small.arg(command.get_program()).args(command.get_args());
     small.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     small
@@ -112,14 +112,6 @@ fn on_a_small_disk(person: &Person, command: &Command) -> Command {
 
 #[test]
 fn a_friend_cannot_fill_a_small_disk() {
-    if !Command::new("unshare")
-        .args(["-m", "true"])
-        .status()
-        .is_ok_and(|status| status.success())
-    {
-        eprintln!("only root may mount a small file system, so this is not tried");
-        return;
-    }
     let world = World::new();
     let (mut alice, bob) = world.friends();
     alice.stop();
