@@ -7,6 +7,9 @@ use sotto_client::Client;
 use super::timestamps::MessageName;
 use super::{SignalCli, peer};
 
+/// The peer's onion address, the user's name for it, and the content of the envelope.
+type Content = (String, Option<String>, Value);
+
 impl SignalCli {
     /// The envelope of an event, as `{"envelope": …, "account": …}`. What it names by a timestamp has a durable one.
     pub(super) async fn envelope(
@@ -41,13 +44,8 @@ impl SignalCli {
     }
 
     /// The peer that an event comes from, its petname, and what the envelope holds of it.
-    async fn content(
-        &self,
-        client: &mut Client,
-        body: &Body,
-        at: u64,
-    ) -> Result<Option<(String, Option<String>, Value)>, Error> {
-        Ok(match body {
+    async fn content(&self, client: &mut Client, body: &Body, at: u64) -> Result<Option<Content>, Error> {
+        match body {
             Body::MessageReceived {
                 author,
                 message: Some(message),
@@ -55,20 +53,19 @@ impl SignalCli {
             } => {
                 let time = self.timestamp(client, message).await?;
                 let content = self.data_message(message, time).await;
-                Some((author.clone(), message.petname.clone(), content))
+                Ok(Some((author.clone(), message.petname.clone(), content)))
             }
             Body::MessageEdited {
                 author,
                 message: Some(message),
                 ..
             } if message.direction == Direction::In => {
-                let target = self.timestamp(client, message).await?;
                 let content = json!({
-                    "targetSentTimestamp": target,
+                    "targetSentTimestamp": self.timestamp(client, message).await?,
                     "timestamp": at,
                     "dataMessage": self.data_message(message, at).await,
                 });
-                Some((author.clone(), message.petname.clone(), content))
+                Ok(Some((author.clone(), message.petname.clone(), content)))
             }
             Body::MessageReacted {
                 by,
@@ -77,60 +74,35 @@ impl SignalCli {
                 ..
             } => {
                 let target = self.timestamp(client, message).await?;
-                let reaction = message.reactions.iter().find(|reaction| &reaction.by == by);
-                let content = json!({
-                    "timestamp": at,
-                    "message": null,
-                    "reaction": {
-                        "emoji": reaction.map_or("", |reaction| &reaction.emoji),
-                        "targetAuthor": peer::uuid(&message.from),
-                        "targetAuthorUuid": peer::uuid(&message.from),
-                        "targetSentTimestamp": target,
-                        "isRemove": reaction.is_none(),
-                    },
-                });
                 // In a direct conversation the only other one who reacts is the contact.
-                Some((by.clone(), message.petname.clone(), content))
+                Ok(Some((
+                    by.clone(),
+                    message.petname.clone(),
+                    reaction(message, by, target, at),
+                )))
             }
             Body::MessageDeleted {
                 id,
                 conversation,
                 author,
                 direction: Direction::In,
-            } => {
-                let target = self.known(conversation, author, id).await;
-                target.map(|target| {
-                    let content = json!({ "timestamp": at, "message": null, "remoteDelete": { "timestamp": target } });
-                    (author.clone(), None, content)
-                })
-            }
+            } => Ok(self.known(conversation, author, id).await.map(|target| {
+                let content = json!({ "timestamp": at, "message": null, "remoteDelete": { "timestamp": target } });
+                (author.clone(), None, content)
+            })),
             Body::MessageState {
                 id,
                 conversation,
                 author,
                 direction: Direction::Out,
-                state,
+                state: state @ (MessageState::Delivered | MessageState::Read),
                 ..
             } => {
-                let read = match state {
-                    MessageState::Delivered => false,
-                    MessageState::Read => true,
-                    _ => return Ok(None),
-                };
                 let target = self.known(conversation, author, id).await;
-                target.map(|target| {
-                    let content = json!({
-                        "when": at,
-                        "isDelivery": !read,
-                        "isRead": read,
-                        "isViewed": false,
-                        "timestamps": [target],
-                    });
-                    (conversation.clone(), None, content)
-                })
+                Ok(target.map(|target| (conversation.clone(), None, receipt(*state, target, at))))
             }
-            _ => None,
-        })
+            _ => Ok(None),
+        }
     }
 
     /// A message as signal-cli's `dataMessage`.
@@ -164,6 +136,35 @@ impl SignalCli {
     async fn known(&self, conversation: &str, author: &str, id: &str) -> Option<u64> {
         self.timestamps.lock().await.of(&name(conversation, author, id))
     }
+}
+
+/// The reaction that a peer has set or removed, as signal-cli's `dataMessage`.
+fn reaction(message: &Message, by: &str, target: u64, at: u64) -> Value {
+    let reaction = message.reactions.iter().find(|reaction| reaction.by == by);
+    let author = peer::uuid(&message.from);
+    json!({
+        "timestamp": at,
+        "message": null,
+        "reaction": {
+            "emoji": reaction.map_or("", |reaction| &reaction.emoji),
+            "targetAuthor": author,
+            "targetAuthorUuid": author,
+            "targetSentTimestamp": target,
+            "isRemove": reaction.is_none(),
+        },
+    })
+}
+
+/// That a message of this node was delivered or read, as signal-cli's `receiptMessage`.
+fn receipt(state: MessageState, target: u64, at: u64) -> Value {
+    let read = state == MessageState::Read;
+    json!({
+        "when": at,
+        "isDelivery": !read,
+        "isRead": read,
+        "isViewed": false,
+        "timestamps": [target],
+    })
 }
 
 fn name(conversation: &str, author: &str, id: &str) -> MessageName {
