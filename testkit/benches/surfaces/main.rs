@@ -8,16 +8,20 @@
 mod comparison;
 #[path = "../limits/installed.rs"]
 mod installed;
+mod mcp;
 mod socket;
-
-use comparison::compare;
 
 fn main() {
     let wanted: Vec<String> = std::env::args()
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let rows: [(&str, fn()); 2] = [("send_socket", socket::send_socket), ("fan_out", socket::fan_out)];
+    let rows: [(&str, fn()); 4] = [
+        ("send_socket", socket::send_socket),
+        ("fan_out", socket::fan_out),
+        ("mcp_first_answer", mcp::mcp_first_answer),
+        ("mcp_call", mcp::mcp_call),
+    ];
     for (name, row) in rows {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
             row();

@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use sotto_core::OnionAddress;
 
-use crate::compare;
+use crate::comparison::compare;
 use crate::installed::{Home, resident};
 
 /// Messages of a round, one after the other.
@@ -29,19 +29,19 @@ const SUBSCRIBERS: [usize; 2] = [10, 10];
 const EVENTS: u32 = 50;
 
 /// A connection to the daemon.
-struct Socket {
+pub struct Socket {
     stream: UnixStream,
     lines: BufReader<UnixStream>,
 }
 
 impl Socket {
-    fn open(home: &Home) -> Self {
+    pub fn open(home: &Home) -> Self {
         let stream = UnixStream::connect(home.data().join("sotto.sock")).expect("the daemon listens");
         let lines = BufReader::new(stream.try_clone().expect("a copy"));
         Self { stream, lines }
     }
 
-    fn ask(&mut self, method: &str, params: &Value) {
+    pub fn ask(&mut self, method: &str, params: &Value) {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let line = format!("{request}\n");
         self.stream.write_all(line.as_bytes()).expect("asked");
@@ -52,7 +52,7 @@ impl Socket {
         while !self.line().contains("message.queued") {}
     }
 
-    fn line(&mut self) -> String {
+    pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.lines.read_line(&mut line).expect("answered");
         assert!(!line.contains("\"error\""), "{line}");
@@ -61,7 +61,7 @@ impl Socket {
 }
 
 /// A daemon whose contacts cannot be reached, so what is sent to them is queued and no more.
-fn daemon() -> (Home, Vec<String>) {
+pub fn daemon() -> (Home, Vec<String>) {
     let home = Home::on("local");
     let key = home.key_file();
     home.sotto(&["daemon", "start", "--key-file", key.to_str().expect("UTF-8")]);
