@@ -40,7 +40,7 @@ pub fn rest() {
     };
     let node: Node = Node::open(image, Entropy::from_seed([1; 32]), Limits::default(), now).expect("a node");
     println!(
-        "open ours={:.1?} limit=300ms (store, image and node; no key derivation)",
+        "open ours={:.1?} limit=10ms (store, image and node; no key derivation)",
         start.elapsed()
     );
     drop(node);
