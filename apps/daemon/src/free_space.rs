@@ -14,7 +14,7 @@ use crate::read_pool::ReadPool;
 /// Between two looks. The node itself subtracts what it writes in the meantime.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// What is measured, and for whom.
+/// What is measured, and the node that is told.
 pub(crate) struct FreeSpace {
     pub node: NodeHandle,
     pub reads: ReadPool,

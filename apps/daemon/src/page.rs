@@ -49,6 +49,9 @@ impl PageCache {
     /// How long a page is good for: a name can change without an event.
     const FRESH: Duration = Duration::from_millis(200);
 
+    /// Events of a page that is kept.
+    const EVENTS: usize = 16;
+
     /// Up to `limit` events after a position, as they stood a moment ago. Readers that come meanwhile wait for the first.
     async fn read(&self, call: &Call, after: EventSeq, limit: u32) -> Result<Arc<EventsView>, Error> {
         let mut cached = self.0.lock().await;
@@ -60,7 +63,8 @@ impl PageCache {
             return Ok(cached.page.clone());
         }
         let page = Arc::new(call.reads.read(move |reader| reader.events(after, limit)).await?);
-        *cached = Some(CachedPage {
+        // A long page is one reader's that catches up, and would be held in memory for nothing.
+        *cached = (page.events.len() <= Self::EVENTS).then(|| CachedPage {
             after,
             limit,
             newest,

@@ -2,7 +2,7 @@
 //! with says it here, or the table of methods does not compile: no method can forget it.
 //!
 //! What an agent may not read is left out. Names that peers claim are text of others as well; they are left out where there is
-//! no other text, so that a list of contacts taints nobody.
+//! no other text, so that a list of contacts taints no agent.
 
 use std::collections::BTreeSet;
 

@@ -673,6 +673,12 @@ async fn the_owners_passphrase_is_asked_for_and_guessing_it_takes_time() {
         )
         .await;
     pair.alice.ok("events.wait", json!({ "since": 0, "timeout": 0 })).await;
+    let own = owner
+        .ok(
+            "messages.send",
+            json!({ "conversation": "bob", "text": "a secret of my own" }),
+        )
+        .await;
     let log = owner.ok("audit.show", json!({ "limit": 1000 })).await;
     let entries = log["entries"].as_array().expect("a list");
     assert!(!log.to_string().contains("secret"), "{log}");
@@ -686,6 +692,12 @@ async fn the_owners_passphrase_is_asked_for_and_guessing_it_takes_time() {
     let bob = &pair.homes[1].identity.onion;
     assert_eq!(outcome("permitted")["conversation"], json!(bob));
     assert!(outcome("done")["message"].is_string());
+    let of_owner = |one: &&Value| one["principal"] == "owner" && one["message"] == own["id"];
+    assert_eq!(
+        entries.iter().filter(of_owner).count(),
+        1,
+        "the owner's own send is there, with its message"
+    );
     let own = helper.ok("audit.show", json!({ "limit": 1000 })).await;
     assert!(own["entries"].as_array().is_some_and(|own| own.len() < entries.len()));
     let verdict = owner.ok("audit.verify", json!({})).await;
