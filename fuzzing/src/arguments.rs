@@ -54,11 +54,9 @@ fn moment(text: &str) {
 fn name(input: &mut Input<'_>) {
     let mut text = || String::from_utf8_lossy(input.piece()).into_owned();
     let candidates: Vec<Candidate> = [1, 2, 3]
-        .map(|seed| Candidate {
-            address: OnionSecret::from_seed(&[seed; 32]).address(),
-            petname: text(),
-            claimed_name: text(),
-            relationship: Relationship::Friend,
+        .map(|seed| {
+            let address = OnionSecret::from_seed(&[seed; 32]).address();
+            Candidate::new(address, text(), text(), Relationship::Friend)
         })
         .into();
     let text = text();
@@ -97,7 +95,8 @@ fn new_petname(text: &str, candidates: &[Candidate]) {
         return;
     };
     assert_eq!(normal(&stored), stored, "it has one form");
-    candidates[0].petname.clone_from(&stored);
+    let claimed = candidates[0].claimed_name.clone();
+    candidates[0] = Candidate::new(address, stored.clone(), claimed, Relationship::Friend);
     let alike = candidates.iter().filter(|one| normal(&one.petname) == stored);
     if alike.count() == 1 {
         for asked in [text, &stored] {

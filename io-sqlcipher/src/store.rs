@@ -7,14 +7,14 @@ use std::time::Instant;
 
 use rusqlite::{Connection, TransactionBehavior};
 use sotto_core::Millis;
-use sotto_core::row::{Batch, Image, Query, RowStore, Rows};
+use sotto_core::row::{Batch, Change, Image, Key, Query, Row, RowStore, Rows};
 
 use crate::erase::{Erased, Traces};
 use crate::key::StoreKey;
 use crate::lock::Lock;
 use crate::number::Numbers;
 use crate::open::Files;
-use crate::read::Reader;
+use crate::read::{PeopleVersion, Reader};
 use crate::tail::Tail;
 use crate::{StoreError, commit, erase, fetch, image, open};
 
@@ -28,6 +28,7 @@ pub struct Store {
     traces: Traces,
     key: StoreKey,
     path: PathBuf,
+    people: PeopleVersion,
     lock: Arc<Lock>,
 }
 
@@ -76,12 +77,17 @@ impl Store {
     /// What the batch deletes is gone from the rows when this returns, and from the files at the next
     /// [`wipe`](Self::wipe).
     pub fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        let erased = self.write(batch).map_err(|source| {
+        let written = self.write(batch).map_err(|source| {
             // What the transaction gave out went with it.
             self.numbers.forget();
             self.tail = None;
             StoreError::sqlite(&self.path, source)
-        })?;
+        });
+        // A commit that failed may be on the disk.
+        if written.as_ref().map_or(true, |erased| erased.rows) || batch.changes.iter().any(is_contact) {
+            self.people.count();
+        }
+        let erased = written?;
         if erased.rows {
             self.traces.left(erased, Instant::now());
         }
@@ -136,6 +142,11 @@ impl Store {
         ))
     }
 
+    /// Whether what [`Reader::people`] answered is still so.
+    pub fn people_version(&self) -> PeopleVersion {
+        self.people.clone()
+    }
+
     /// Closes the store in order: everything is in the one database file, what was deleted is wiped, and the other files are gone.
     pub fn close(self) -> Result<(), StoreError> {
         let Self {
@@ -162,6 +173,7 @@ impl Store {
             tail: None,
             key: key.clone(),
             path: path.to_owned(),
+            people: PeopleVersion::default(),
             lock: Arc::new(lock),
         })
     }
@@ -176,6 +188,15 @@ impl Store {
         transaction.commit()?;
         Ok(erased)
     }
+}
+
+/// Whether a contact's row is written or removed. A peer that is no contact any more is known by its messages, until they are
+/// erased.
+const fn is_contact(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Put(Row::Contact(_)) | Change::Insert(Row::Contact(_)) | Change::Delete(Key::Contact(_))
+    )
 }
 
 /// What a driver calls. The methods are those above, which a program can also call without the trait.

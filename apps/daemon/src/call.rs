@@ -10,7 +10,6 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 use sotto_api::{self as api, Class, Error, Kind, Time};
 use sotto_core::{ConversationId, OnionAddress};
-use sotto_io_sqlcipher::Reader;
 
 use super::authority::{
     Change, Disclose, Disclosure, Principal, Rights, State, Trace, conversation_id, encoded, entry, event_is_shown,
@@ -324,22 +323,21 @@ impl Call {
         }
     }
 
-    async fn candidates(&self) -> Result<Vec<Candidate>, Error> {
+    async fn candidates(&self) -> Result<Arc<[Candidate]>, Error> {
         let rights = self.rights()?;
-        let people = self.reads.read(Reader::people).await?;
-        let is_agent = rights.agent().is_some();
-        let known = people
-            .into_iter()
-            .map(view::candidate)
-            .filter(|one| rights.knows(&one.address.to_string()))
+        let people = self.people.current(&self.reads).await?;
+        if rights.agent().is_none() {
+            return Ok(people);
+        }
+        let known = people.iter().filter(|one| rights.knows(one.onion()));
+        Ok(known
+            .cloned()
             .map(|mut one| {
                 // What a peer claims is text of others, and a suggestion is no answer that taints.
-                if is_agent {
-                    one.claimed_name.clear();
-                }
+                one.claimed_name.clear();
                 one
-            });
-        Ok(known.collect())
+            })
+            .collect())
     }
 
     /// A consumer's name in the log. Agents have theirs to themselves: none can acknowledge what another reader waits for.

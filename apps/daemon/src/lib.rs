@@ -20,6 +20,7 @@ mod key;
 mod log;
 mod network;
 mod page;
+mod people;
 mod prompt;
 mod read_pool;
 pub mod resolve;
@@ -49,6 +50,7 @@ use event_watch::EventWatch;
 use free_space::FreeSpace;
 use network::NetworkHandle;
 use page::PageCache;
+use people::People;
 use read_pool::{ReadPool, ReadThread};
 use server::Server;
 use service::{ConsumerLocks, Service, unexpected};
@@ -131,6 +133,7 @@ impl Daemon {
         let config = configured(profile, &options)?;
         let lock = Lock::acquire(&profile.lock_file())?;
         let (store, owner) = key::open(&options.key, &config, &profile.database(), Store::open)?;
+        let people = store.people_version();
         let pool = || ReadPool::start(store.reader().map_err(|error| fault::store(&error))?);
         let (reads, read_thread) = pool()?;
         let authority = Authority::load(&reads, owner).await?;
@@ -154,6 +157,7 @@ impl Daemon {
             config,
             node: node.clone(),
             pools,
+            people: People::new(people),
             authority,
         };
         let (service, server) = match serve(profile, parts, &network, &mut followers, &lock).await {
@@ -288,6 +292,7 @@ struct Parts {
     node: NodeHandle,
     /// For queries, and for backups.
     pools: [ReadPool; 2],
+    people: People,
     authority: Authority,
 }
 
@@ -303,6 +308,7 @@ async fn serve(
         config,
         node,
         pools: [reads, backups],
+        people,
         authority,
     } = parts;
     // Subscribed before the end of the log is read, so that no event is missed between the two.
@@ -339,6 +345,7 @@ async fn serve(
         subscriptions: AtomicU64::new(0),
         consumer_locks: ConsumerLocks::default(),
         pages: PageCache::default(),
+        people,
         config,
         authority,
     });

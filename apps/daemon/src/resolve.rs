@@ -31,6 +31,29 @@ pub struct Candidate {
     pub claimed_name: String,
     /// The relationship with the peer.
     pub relationship: Relationship,
+    /// The address as text.
+    onion: String,
+    /// The petname in the form in which names are compared.
+    normal: String,
+}
+
+impl Candidate {
+    /// A peer with its names; an empty one is none.
+    pub fn new(address: OnionAddress, petname: String, claimed_name: String, relationship: Relationship) -> Self {
+        Self {
+            onion: address.to_string(),
+            normal: normal(&petname),
+            address,
+            petname,
+            claimed_name,
+            relationship,
+        }
+    }
+
+    /// The address as text.
+    pub fn onion(&self) -> &str {
+        &self.onion
+    }
 }
 
 /// Which contact `text` names.
@@ -38,6 +61,10 @@ pub fn contact(text: &str, candidates: &[Candidate]) -> Result<OnionAddress, Err
     let text = &normal(text);
     if text.is_empty() {
         return Err(Error::invalid("contact must not be empty"));
+    }
+    // To check an unknown address takes longer than the rest of a request.
+    if let Some(known) = candidates.iter().find(|one| one.onion == *text) {
+        return Ok(known.address);
     }
     match identifier(text) {
         Ok(Some(address)) => {
@@ -57,7 +84,7 @@ pub fn contact(text: &str, candidates: &[Candidate]) -> Result<OnionAddress, Err
         named(text, candidates),
         candidates
             .iter()
-            .filter(|one| !one.petname.is_empty() && normal(&one.petname).to_lowercase() == folded)
+            .filter(|one| !one.petname.is_empty() && one.normal.to_lowercase() == folded)
             .collect(),
         beginning(&folded, candidates),
     ];
@@ -86,8 +113,8 @@ pub fn conversation(text: &str, candidates: &[Candidate]) -> Result<Conversation
 pub fn petname(text: &str, peer: OnionAddress, candidates: &[Candidate]) -> Result<String, Error> {
     let name = normal(text);
     let lowercase = name.to_ascii_lowercase();
-    let begins = |address: OnionAddress| address.to_string().starts_with(&lowercase);
-    let known = candidates.iter().any(|candidate| begins(candidate.address)) || begins(peer);
+    let begins = |onion: &str| onion.starts_with(&lowercase);
+    let known = candidates.iter().any(|candidate| begins(&candidate.onion)) || begins(&peer.to_string());
     let is_beginning = is_beginning(&lowercase) && (known || lowercase.bytes().any(|byte| byte.is_ascii_digit()));
     let why = if name.is_empty() {
         "is blank"
@@ -113,7 +140,7 @@ pub fn normal(text: &str) -> String {
 
 /// The contacts with exactly this petname.
 fn named<'a>(text: &str, candidates: &'a [Candidate]) -> Vec<&'a Candidate> {
-    let same = |one: &&Candidate| !one.petname.is_empty() && normal(&one.petname) == text;
+    let same = |one: &&Candidate| !one.petname.is_empty() && one.normal == text;
     candidates.iter().filter(same).collect()
 }
 
@@ -146,7 +173,7 @@ fn beginning<'a>(folded: &str, candidates: &'a [Candidate]) -> Vec<&'a Candidate
     }
     candidates
         .iter()
-        .filter(|candidate| candidate.address.to_string().starts_with(folded))
+        .filter(|candidate| candidate.onion.starts_with(folded))
         .collect()
 }
 
@@ -188,7 +215,7 @@ fn unknown(text: &str, candidates: &[Candidate]) -> Error {
 
 /// The user may mean a peer by the name that it claims: says which peer that is, and how to give it a petname.
 fn claimed(error: Error, candidate: &Candidate) -> Error {
-    let (name, beginning) = (&candidate.claimed_name, &candidate.address.to_string()[..12]);
+    let (name, beginning) = (&candidate.claimed_name, &candidate.onion[..12]);
     let command = match candidate.relationship {
         Relationship::Asking => format!("sotto friends accept {beginning} --name NAME"),
         _ => format!("sotto friends rename {beginning} NAME"),
@@ -230,15 +257,15 @@ fn near<'a>(folded: &str, candidates: &'a [Candidate]) -> Option<&'a Candidate> 
 
 fn described(candidate: &Candidate) -> String {
     let Candidate {
-        address,
+        onion,
         petname,
         claimed_name,
         ..
     } = candidate;
     match (petname.as_str(), claimed_name.as_str()) {
-        ("", "") => address.to_string(),
-        ("", claimed) => format!("{address} (claims to be {claimed})"),
-        (petname, _) => format!("{address} ({petname})"),
+        ("", "") => onion.clone(),
+        ("", claimed) => format!("{onion} (claims to be {claimed})"),
+        (petname, _) => format!("{onion} ({petname})"),
     }
 }
 
@@ -261,12 +288,7 @@ mod tests {
     }
 
     fn candidate(seed: u8, petname: &str, claimed: &str, relationship: Relationship) -> Candidate {
-        Candidate {
-            address: address(seed),
-            petname: petname.to_owned(),
-            claimed_name: claimed.to_owned(),
-            relationship,
-        }
+        Candidate::new(address(seed), petname.to_owned(), claimed.to_owned(), relationship)
     }
 
     fn people() -> Vec<Candidate> {

@@ -16,6 +16,7 @@ use super::authority::Authority;
 use super::event_watch::EventWatch;
 use super::fault;
 use super::page::PageCache;
+use super::people::People;
 use super::read_pool::ReadPool;
 use crate::config::Config;
 
@@ -28,6 +29,7 @@ pub(crate) struct Service {
     pub backups: ReadPool,
     pub events: EventWatch,
     pub pages: PageCache,
+    pub people: People,
     pub network: watch::Receiver<api::Network>,
     pub config: Config,
     pub profile: Profile,

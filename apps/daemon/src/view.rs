@@ -21,12 +21,8 @@ pub(crate) fn who(who: Who) -> api::ContactName {
 }
 
 pub(crate) fn candidate((who, relationship): (Who, row::Relationship)) -> Candidate {
-    Candidate {
-        address: who.address,
-        petname: who.petname.unwrap_or_default(),
-        claimed_name: who.claimed_name.unwrap_or_default(),
-        relationship,
-    }
+    let [petname, claimed_name] = [who.petname, who.claimed_name].map(Option::unwrap_or_default);
+    Candidate::new(who.address, petname, claimed_name, relationship)
 }
 
 /// `shares` says what contacts take up.

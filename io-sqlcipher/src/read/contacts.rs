@@ -1,6 +1,8 @@
 //! Contacts, and requests that wait for consent.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{OptionalExtension, Row};
 use sotto_core::row::{Relationship, Retry};
@@ -22,6 +24,22 @@ pub struct Who {
     pub claimed_name: Option<String>,
     /// The safety number was compared.
     pub verified: bool,
+}
+
+/// Counts the commits that may have changed what [`Reader::people`] answers. A program that keeps an answer compares the count
+/// from before its query: as long as it is the same, so is the answer. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct PeopleVersion(Arc<AtomicU64>);
+
+impl PeopleVersion {
+    /// The count by now. A commit is counted before it is reported.
+    pub fn current(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn count(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
 }
 
 /// A contact.

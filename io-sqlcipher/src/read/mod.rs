@@ -24,7 +24,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use sotto_core::{MessageId, Wall};
 
-pub use contacts::{ContactView, RequestView, Who};
+pub use contacts::{ContactView, PeopleVersion, RequestView, Who};
 pub use events::{EventView, EventsView};
 pub use inbox::InboxQuery;
 pub use messages::{MessageView, ReactionView};

@@ -209,6 +209,39 @@ fn contacts_and_requests_come_with_clean_names() {
 }
 
 #[test]
+fn a_commit_that_changes_the_list_of_people_is_counted_and_a_message_is_not() {
+    let place = Place::new();
+    let mut store = place.create();
+    let reader = store.reader().unwrap();
+    let version = store.people_version();
+    let (known, sent) = (contact(1, "Ada"), message(key(1, In, 1), 1, "hi"));
+    let renamed = ContactRow {
+        petname: String::from("Grace"),
+        ..known.clone()
+    };
+    let steps = [
+        (Change::Put(Row::Contact(known)), true),
+        (Change::Put(Row::Message(sent.clone())), false),
+        (Change::Put(Row::Contact(renamed)), true),
+        // It is known by its message.
+        (Change::Delete(Key::Contact(peer(1))), true),
+        (Change::Delete(Key::Message(sent.key)), true),
+    ];
+    let (mut people, mut counted) = (reader.people().unwrap(), version.current());
+    for (change, changes) in steps {
+        store.commit(&common::batch([change.clone()])).unwrap();
+        let now = reader.people().unwrap();
+        assert_eq!(
+            (now != people, version.current() != counted),
+            (changes, changes),
+            "{change:?}"
+        );
+        (people, counted) = (now, version.current());
+    }
+    assert!(people.is_empty());
+}
+
+#[test]
 fn the_log_is_the_same_whether_a_message_tells_its_event_or_a_row_does() {
     let place = Place::new();
     let mut store = place.create();
