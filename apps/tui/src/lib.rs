@@ -1,0 +1,2 @@
+//! The terminal interface.
+mod action;
