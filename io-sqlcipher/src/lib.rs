@@ -60,8 +60,8 @@ pub use error::StoreError;
 pub use key::StoreKey;
 pub use open::read_salt;
 pub use read::{
-    ContactView, EventView, EventsView, InboxQuery, MessageView, PeopleVersion, ReactionView, Reader, RequestView,
-    ThreadView, Who,
+    ContactView, EventView, EventsView, HistoryPage, HistoryQuery, InboxQuery, MessageView, PagePlace, PeopleVersion,
+    ReactionView, Reader, RequestView, ThreadView, Unread, Who,
 };
 pub use sanitise::visible_name;
 pub use store::Store;

@@ -152,9 +152,28 @@ pub struct History {
     /// At most so many, 1 to 1000; 50 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Only messages before the one with this id.
+    /// Only messages before the one with this id: the newest of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
+    /// Only messages after the one with this id: the oldest of them. Not together with `before`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Only this thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
+}
+
+/// Messages of a conversation, or of one of its threads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryPage {
+    /// The messages, the oldest first.
+    pub messages: Vec<Message>,
+    /// Without `before` and `after`: id of the oldest message that was not read here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_unread: Option<String>,
+    /// Without `before` and `after`: how many messages were not read here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<u64>,
 }
 
 /// Parameters of `messages.inbox`.
@@ -199,9 +218,12 @@ pub struct Search {
     /// Only in this conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with: Option<String>,
+    /// Only messages before the one with this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
 }
 
-/// Messages. A history or an inbox has the newest ones up to the limit, the oldest of them first; a search has the newest
+/// Messages. An inbox has the newest ones up to the limit, the oldest of them first; a search has the newest
 /// first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Messages {

@@ -35,8 +35,8 @@ pub use contact::{
 };
 pub use conversation::{
     AckMessages, Conversation, ConversationOnly, ConversationTimers, DefaultTimer, DeletedMessages, Edit, History,
-    Inbox, ListOutbox, LockConsumer, MarkRead, MessageOnly, Messages, React, Receive, Received, Search, Send, Sent,
-    SetDefaultTimer, SetTimer, Thread, Threads, ThreadsQuery, Typing, WaitFor,
+    HistoryPage, Inbox, ListOutbox, LockConsumer, MarkRead, MessageOnly, Messages, React, Receive, Received, Search,
+    Send, Sent, SetDefaultTimer, SetTimer, Thread, Threads, ThreadsQuery, Typing, WaitFor,
 };
 pub use error::{Error, ErrorData, Kind};
 pub use event::{

@@ -75,7 +75,7 @@ macro_rules! for_every_method {
             "messages.react" Send React(React) -> Message, "React to a message, or remove the reaction.";
             "messages.read" Read Read(MarkRead) -> Done, "Mark messages of other authors as read.";
             "messages.typing" Send Typing(Typing) -> Done, "Tell the contact that the user is typing, or no longer.";
-            "messages.history" Read History(History) -> Messages, "The messages of a conversation.";
+            "messages.history" Read History(History) -> HistoryPage, "The messages of a conversation, page by page.";
             "messages.inbox" Read Inbox(Inbox) -> Messages, "The newest messages of all conversations.";
             "messages.threads" Read Threads(ThreadsQuery) -> Threads, "List conversations and their threads.";
             "messages.search" Read Search(Search) -> Messages, "Find messages by their words.";

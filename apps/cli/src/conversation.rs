@@ -361,6 +361,8 @@ fn unread(client: &mut Client, conversation: &str) -> Result<Vec<String>, Stop> 
         conversation: conversation.to_owned(),
         limit: Some(u32::MAX),
         before: None,
+        after: None,
+        thread: None,
     };
     let messages = history(client, whole)?.into_iter();
     let unread =

@@ -1,5 +1,7 @@
 //! `sotto inbox`, `history`, `search` and `threads`: reading the store.
 
+use std::collections::VecDeque;
+
 use clap::Args;
 use sotto_api::{self as api, Error, all};
 use sotto_client::blocking::Client;
@@ -52,8 +54,14 @@ pub struct History {
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u32>,
     /// Only messages before the one with this id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "after")]
     before: Option<String>,
+    /// Only messages after the one with this id, the oldest of them
+    #[arg(long, value_name = "ID")]
+    after: Option<String>,
+    /// Only this thread
+    #[arg(long, short)]
+    thread: Option<String>,
 }
 
 impl History {
@@ -63,6 +71,8 @@ impl History {
             conversation: self.conversation,
             limit: self.limit,
             before: self.before,
+            after: self.after,
+            thread: self.thread,
         };
         let messages = history(&mut context.client()?, params)?;
         show(
@@ -77,7 +87,7 @@ impl History {
 pub fn history(client: &mut Client, mut params: api::History) -> Result<Vec<api::Message>, Error> {
     /// The longest page that the daemon gives.
     const PAGE: u32 = 1000;
-    let mut pages = Vec::new();
+    let mut pages = VecDeque::new();
     let mut left = params.limit;
     loop {
         params.limit = left.map(|left| left.min(PAGE));
@@ -85,10 +95,15 @@ pub fn history(client: &mut Client, mut params: api::History) -> Result<Vec<api:
         let got = u32::try_from(page.len()).unwrap_or(u32::MAX);
         left = left.map(|left| left.saturating_sub(got));
         let more = got == PAGE && left != Some(0);
-        params.before = page.first().map(|oldest| oldest.id.clone());
-        pages.push(page);
+        if params.after.is_some() {
+            params.after = page.last().map(|newest| newest.id.clone());
+            pages.push_back(page);
+        } else {
+            params.before = page.first().map(|oldest| oldest.id.clone());
+            pages.push_front(page);
+        }
         if !more {
-            return Ok(pages.into_iter().rev().flatten().collect());
+            return Ok(pages.into_iter().flatten().collect());
         }
     }
 }
@@ -105,6 +120,9 @@ pub struct Search {
     /// Only in this conversation
     #[arg(long, value_name = "CONVERSATION")]
     with: Option<String>,
+    /// Only messages before the one with this id
+    #[arg(long, value_name = "ID")]
+    before: Option<String>,
 }
 
 impl Search {
@@ -114,6 +132,7 @@ impl Search {
             query: self.query.join(" "),
             limit: self.limit,
             with: self.with,
+            before: self.before,
         };
         let found = context.client()?.call::<all::Search>(&params)?;
         show(context, &found, "no message contains these words")

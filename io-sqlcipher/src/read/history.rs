@@ -1,11 +1,52 @@
-//! The history of a conversation, page by page.
+//! [`HistoryPage`]: the history of a conversation, page by page in both directions.
 
+use rusqlite::OptionalExtension as _;
 use sotto_core::{ConversationId, MessageId};
 
 use super::messages::{MessageView, view_sql};
 use super::{Reader, Snapshot};
 use crate::StoreError;
+use crate::code::{Columns, of};
 use crate::message::message_columns;
+
+/// Which messages of a conversation a page has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HistoryQuery<'a> {
+    /// Only those of the thread with that name.
+    pub thread: Option<&'a str>,
+    /// Where the page is.
+    pub place: PagePlace,
+}
+
+/// Where a page of a conversation is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PagePlace {
+    /// At the end.
+    #[default]
+    Newest,
+    /// It ends before that message.
+    Before(MessageId),
+    /// It begins after that message.
+    After(MessageId),
+}
+
+/// A part of a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// Its messages, the oldest first.
+    pub messages: Vec<MessageView>,
+    /// What was not read; only on the newest page.
+    pub unread: Option<Unread>,
+}
+
+/// The messages of other authors in a conversation, or in one of its threads, that were not read here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// The oldest of them.
+    pub first: Option<MessageId>,
+    /// How many they are.
+    pub count: u64,
+}
 
 impl Reader {
     /// The newest `limit` messages of a conversation, or the newest of those before the message `before`; the oldest of
@@ -16,31 +57,120 @@ impl Reader {
         limit: u32,
         before: Option<MessageId>,
     ) -> Result<Vec<MessageView>, StoreError> {
+        let query = HistoryQuery {
+            place: before.map_or(PagePlace::Newest, PagePlace::Before),
+            ..HistoryQuery::default()
+        };
+        Ok(self.history_page(conversation, limit, &query)?.messages)
+    }
+
+    /// A page of at most `limit` messages: those that are nearest to its place. Nothing comes before or after a message that
+    /// is not there.
+    pub fn history_page(
+        &self,
+        conversation: &ConversationId,
+        limit: u32,
+        query: &HistoryQuery<'_>,
+    ) -> Result<HistoryPage, StoreError> {
         self.read(|at| {
             let Some(conversation) = at.numbers.find(at.db, conversation)? else {
-                return Ok(Vec::new());
+                return Ok(HistoryPage::default());
             };
-            let before = match before {
-                None => i64::MAX,
-                Some(before) => match at.first_with(conversation, before)? {
-                    Some(number) => number,
-                    None => return Ok(Vec::new()),
+            let thread = query.thread;
+            let (messages, unread) = match query.place {
+                PagePlace::Newest => {
+                    let unread = Some(at.unread_of(conversation, thread)?);
+                    (at.before(conversation, thread, i64::MAX, limit)?, unread)
+                }
+                // Several authors may have chosen one id. The outermost of their messages is taken, so that paging ends.
+                PagePlace::Before(id) => match at.all_with(conversation, id)?.into_iter().min() {
+                    Some(number) => (at.before(conversation, thread, number, limit)?, None),
+                    None => (Vec::new(), None),
+                },
+                PagePlace::After(id) => match at.all_with(conversation, id)?.into_iter().max() {
+                    Some(number) => (at.after(conversation, thread, number, limit)?, None),
+                    None => (Vec::new(), None),
                 },
             };
-            let sql = view_sql!("message" =>
-                "WHERE message.conversation = ? AND message.number < ? ORDER BY message.number DESC LIMIT ?");
-            let mut page = at.views(sql, (conversation, before, limit))?;
-            page.reverse();
-            Ok(page)
+            Ok(HistoryPage { messages, unread })
         })
     }
 }
 
 impl Snapshot<'_> {
-    /// The number of the message with that id in a conversation; of the earliest, should several authors have chosen it.
-    fn first_with(&mut self, conversation: i64, id: MessageId) -> rusqlite::Result<Option<i64>> {
+    /// The newest messages below that number, the oldest of them first.
+    fn before(
+        &mut self,
+        conversation: i64,
+        thread: Option<&str>,
+        number: i64,
+        limit: u32,
+    ) -> rusqlite::Result<Vec<MessageView>> {
+        let mut page = match thread {
+            None => self.views(
+                view_sql!("message" =>
+                    "WHERE message.conversation = ? AND message.number < ? ORDER BY message.number DESC LIMIT ?"),
+                (conversation, number, limit),
+            ),
+            Some(thread) => self.views(
+                view_sql!("message INDEXED BY thread_order" =>
+                    "WHERE message.thread = ? AND message.conversation = ? AND message.number < ? \
+                     ORDER BY message.number DESC LIMIT ?"),
+                (thread, conversation, number, limit),
+            ),
+        }?;
+        page.reverse();
+        Ok(page)
+    }
+
+    /// The oldest messages above that number, the oldest of them first.
+    fn after(
+        &mut self,
+        conversation: i64,
+        thread: Option<&str>,
+        number: i64,
+        limit: u32,
+    ) -> rusqlite::Result<Vec<MessageView>> {
+        match thread {
+            None => self.views(
+                view_sql!("message" =>
+                    "WHERE message.conversation = ? AND message.number > ? ORDER BY message.number LIMIT ?"),
+                (conversation, number, limit),
+            ),
+            Some(thread) => self.views(
+                view_sql!("message INDEXED BY thread_order" =>
+                    "WHERE message.thread = ? AND message.conversation = ? AND message.number > ? \
+                     ORDER BY message.number LIMIT ?"),
+                (thread, conversation, number, limit),
+            ),
+        }
+    }
+
+    /// What was not read of a conversation, or of one of its threads. Only the index is read for the count.
+    fn unread_of(&self, conversation: i64, thread: Option<&str>) -> rusqlite::Result<Unread> {
+        let parameters = (self.own()?, conversation, thread);
+        // The conditions repeat those of the index word by word, which is how SQLite knows it.
+        let first = self
+            .db
+            .prepare_cached(
+                "SELECT id FROM message INDEXED BY unread WHERE author IS NOT ?1 AND state IS NULL AND deleted_at IS NULL \
+                 AND conversation = ?2 AND (?3 IS NULL OR thread = ?3) ORDER BY number LIMIT 1",
+            )?
+            .query_row(parameters, |row| of("message", row, row.id(0)))
+            .optional()?;
+        let count = self
+            .db
+            .prepare_cached(
+                "SELECT count(*) FROM message INDEXED BY unread WHERE author IS NOT ?1 AND state IS NULL \
+                 AND deleted_at IS NULL AND conversation = ?2 AND (?3 IS NULL OR thread = ?3)",
+            )?
+            .query_row(parameters, |row| row.u64(0))?;
+        Ok(Unread { first, count })
+    }
+
+    /// The numbers of the messages with that id in a conversation: of several, should several authors have chosen it.
+    fn all_with(&mut self, conversation: i64, id: MessageId) -> rusqlite::Result<Vec<i64>> {
         let db = self.db;
-        let numbers = self.tail()?.range_within(db, conversation, id, id)?;
-        Ok(numbers.into_iter().min())
+        self.tail()?.range_within(db, conversation, id, id)
     }
 }

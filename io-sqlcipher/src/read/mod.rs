@@ -26,6 +26,7 @@ use sotto_core::{MessageId, Wall};
 
 pub use contacts::{ContactView, PeopleVersion, RequestView, Who};
 pub use events::{EventView, EventsView};
+pub use history::{HistoryPage, HistoryQuery, PagePlace, Unread};
 pub use inbox::InboxQuery;
 pub use messages::{MessageView, ReactionView};
 pub use threads::ThreadView;

@@ -1,6 +1,6 @@
 //! Search by words. What a user types is never taken as a language: it becomes quoted words, all of which must occur.
 
-use sotto_core::ConversationId;
+use sotto_core::{ConversationId, EventSeq};
 
 use super::Reader;
 use super::messages::{MessageView, view_sql};
@@ -21,6 +21,18 @@ impl Reader {
         limit: u32,
         within: Option<&ConversationId>,
     ) -> Result<Vec<MessageView>, StoreError> {
+        self.search_before(query, limit, within, None)
+    }
+
+    /// The same, of the messages before that place.
+    pub fn search_before(
+        &self,
+        query: &str,
+        limit: u32,
+        within: Option<&ConversationId>,
+        before: Option<EventSeq>,
+    ) -> Result<Vec<MessageView>, StoreError> {
+        let before = before.map_or(i64::MAX, |place| i64::try_from(place.0).unwrap_or(i64::MAX));
         let words = words(query);
         if words.is_empty() {
             return Ok(Vec::new());
@@ -35,7 +47,7 @@ impl Reader {
             };
             // What is not settled is newer than what is.
             let mut found = Vec::new();
-            for number in at.search_unsettled(&expression, limit)? {
+            for number in at.search_unsettled(&expression, before, limit)? {
                 found.extend(at.view_of_number(number)?);
             }
             let rest = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
@@ -43,8 +55,8 @@ impl Reader {
                 // Message numbers grow with time, and the index can be walked backwards: what is not shown is not read. The
                 // cross join keeps the index in front.
                 let sql = view_sql!("word CROSS JOIN message ON message.number = word.rowid" =>
-                    "WHERE word MATCH ? ORDER BY word.rowid DESC LIMIT ?");
-                found.extend(at.views(sql, (expression, rest))?);
+                    "WHERE word MATCH ? AND word.rowid < ? ORDER BY word.rowid DESC LIMIT ?");
+                found.extend(at.views(sql, (expression, before, rest))?);
             }
             Ok(found)
         })

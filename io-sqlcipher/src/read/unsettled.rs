@@ -37,18 +37,19 @@ impl Unsettled {
         Ok(Self { index, version })
     }
 
-    /// The numbers of the newest `limit` messages that match, the newest first.
-    fn search(&self, expression: &str, limit: u32) -> rusqlite::Result<Vec<i64>> {
+    /// The numbers of the newest `limit` messages that match and are below a number, the newest first.
+    fn search(&self, expression: &str, before: i64, limit: u32) -> rusqlite::Result<Vec<i64>> {
         self.index
-            .prepare_cached("SELECT rowid FROM word WHERE word MATCH ? ORDER BY rowid DESC LIMIT ?")?
-            .query_map((expression, limit), |row| row.get(0))?
+            .prepare_cached("SELECT rowid FROM word WHERE word MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?")?
+            .query_map((expression, before, limit), |row| row.get(0))?
             .collect()
     }
 }
 
 impl Snapshot<'_> {
-    /// The numbers of the newest `limit` messages that match and are not in the word index yet, the newest first.
-    pub(super) fn search_unsettled(&mut self, expression: &str, limit: u32) -> rusqlite::Result<Vec<i64>> {
+    /// The numbers of the newest `limit` messages that match, are below a number and are not in the word index yet, the newest
+    /// first.
+    pub(super) fn search_unsettled(&mut self, expression: &str, before: i64, limit: u32) -> rusqlite::Result<Vec<i64>> {
         let db = self.db;
         let Some(settled) = settled_before_others(db)? else {
             return Ok(Vec::new());
@@ -58,6 +59,6 @@ impl Snapshot<'_> {
             Some(index) if index.version == version => index,
             _ => Unsettled::of(db, settled, version)?,
         };
-        self.unsettled.insert(index).search(expression, limit)
+        self.unsettled.insert(index).search(expression, before, limit)
     }
 }

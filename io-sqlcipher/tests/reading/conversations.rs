@@ -1,7 +1,7 @@
 //! History, inbox, threads, search.
 
 use super::*;
-use sotto_io_sqlcipher::InboxQuery;
+use sotto_io_sqlcipher::{HistoryQuery, InboxQuery, PagePlace, Unread};
 
 #[test]
 fn history_is_paged_backwards_and_each_page_reads_forwards() {
@@ -32,6 +32,94 @@ fn history_is_paged_backwards_and_each_page_reads_forwards() {
         (None, false),
         "no contact row, the history is kept"
     );
+}
+
+/// Pages of two, from one end to the other and back, find each message once: of the conversation, and of one of its threads.
+#[test]
+fn history_is_paged_in_both_directions_and_by_thread() {
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    let rows = (0..9_u32).flat_map(|n| {
+        let of = |contact, id| message(key(contact, In, id), u64::from(id), &format!("t {id}"));
+        [in_thread(of(1, 100 + n), "plans"), in_thread(of(2, 200 + n), "plans")]
+    });
+    store.commit(&puts(rows)).unwrap();
+    let conversation = peer(1).into();
+    let page = |thread, place| {
+        let query = HistoryQuery { thread, place };
+        reader.history_page(&conversation, 2, &query).unwrap().messages
+    };
+    for (thread, expected) in [(None, 14), (Some("plans"), 9), (Some("other"), 0)] {
+        let mut backwards = page(thread, PagePlace::Newest);
+        while let Some(first) = backwards.first().map(|message| message.key.id) {
+            let older = page(thread, PagePlace::Before(first));
+            if older.is_empty() {
+                break;
+            }
+            backwards.splice(..0, older);
+        }
+        assert_eq!(backwards.len(), expected, "{thread:?}");
+        let mut forwards: Vec<MessageView> = backwards.first().cloned().into_iter().collect();
+        while let Some(last) = forwards.last().map(|message| message.key.id) {
+            let newer = page(thread, PagePlace::After(last));
+            if newer.is_empty() {
+                break;
+            }
+            forwards.extend(newer);
+        }
+        assert_eq!(forwards, backwards, "{thread:?}");
+    }
+    let absent = key(1, In, 77).id;
+    for place in [PagePlace::Before(absent), PagePlace::After(absent)] {
+        assert!(page(None, place).is_empty(), "{place:?} a message that is not there");
+    }
+}
+
+/// A peer may choose the id of a message that is there already.
+#[test]
+fn paging_ends_although_two_authors_have_chosen_one_id() {
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    let rows = [(Out, 7, 70), (Out, 8, 80), (In, 7, 90), (Out, 9, 100)];
+    store
+        .commit(&puts(rows.map(|(direction, id, order)| {
+            Row::Message(message(key(1, direction, id), order, &format!("same {order}")))
+        })))
+        .unwrap();
+    let page = |place| {
+        let query = HistoryQuery { thread: None, place };
+        reader.history_page(&peer(1).into(), 9, &query).unwrap().messages
+    };
+    let same = key(1, In, 7).id;
+    assert_eq!(texts(&page(PagePlace::After(same))), ["same 100"]);
+    assert_eq!(texts(&page(PagePlace::Before(same))).last(), Some(&"hello 1-5"));
+}
+
+#[test]
+fn the_newest_page_says_what_is_unread() {
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    store
+        .commit(&puts([
+            in_thread(message(key(1, In, 20), 200, "t one"), "plans"),
+            in_thread(message(key(1, In, 21), 210, "t two"), "plans"),
+            Row::Message(message(key(1, Out, 22), 220, "mine")),
+            Row::Delivery(delivery(key(1, In, 1), DeliveryState::Read)),
+            Row::Delivery(delivery(key(1, In, 20), DeliveryState::Read)),
+        ]))
+        .unwrap();
+    let unread = |contact, thread, place| {
+        let query = HistoryQuery { thread, place };
+        reader.history_page(&peer(contact).into(), 1, &query).unwrap().unread
+    };
+    let expected = |contact, id, count| {
+        let first = (count > 0).then(|| key(contact, In, id).id);
+        Some(Unread { first, count })
+    };
+    assert_eq!(unread(1, None, PagePlace::Newest), expected(1, 3, 3));
+    assert_eq!(unread(1, Some("plans"), PagePlace::Newest), expected(1, 21, 1));
+    assert_eq!(unread(1, Some("other"), PagePlace::Newest), expected(1, 0, 0));
+    assert_eq!(unread(1, None, PagePlace::After(key(1, In, 20).id)), None);
 }
 
 #[test]
@@ -248,6 +336,16 @@ fn a_search_finds_what_is_in_the_index_and_what_is_not_yet() {
     assert_eq!(orders("needle", 2000, None), expected);
     assert_eq!(orders("needle", 700, None), expected[..700]);
     assert_eq!(orders("needle", 3, None), [1899, 1898, 1897]);
+    let before = |place, limit| -> Vec<u64> {
+        let found = reader
+            .search_before("needle", limit, None, Some(EventSeq(place)))
+            .unwrap();
+        found.iter().map(|message| message.order.0).collect()
+    };
+    for place in [1900, 1899, 1500, 1000] {
+        let expected: Vec<u64> = (1000..place).rev().take(200).collect();
+        assert_eq!(before(place, 200), expected, "before {place}");
+    }
     assert_eq!(orders("w1001", 9, Some(2)), [1001]);
     assert_eq!(orders("W1899", 9, Some(2)), [1899]);
     assert!(orders("w1899", 9, Some(1)).is_empty());

@@ -127,6 +127,12 @@ impl Disclose for api::Messages {
     }
 }
 
+impl Disclose for api::HistoryPage {
+    fn disclose(&mut self, to: &mut Disclosure<'_>) {
+        messages(&mut self.messages, to);
+    }
+}
+
 impl Disclose for api::Received {
     fn disclose(&mut self, to: &mut Disclosure<'_>) {
         messages(&mut self.messages, to);

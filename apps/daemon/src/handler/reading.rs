@@ -3,41 +3,44 @@
 use std::sync::Arc;
 
 use sotto_api::{self as api, Error, all};
-use sotto_core::{ConversationId, Direction};
-use sotto_io_sqlcipher::{InboxQuery, MessageView, Reader, StoreError};
+use sotto_core::{ConversationId, Direction, EventSeq};
+use sotto_io_sqlcipher::{HistoryQuery, InboxQuery, MessageView, PagePlace, Reader, StoreError};
 
 use super::{Handle, Handled, LONGEST, PAGE, limit};
 use crate::call::Call;
 use crate::view;
 
 impl Handle<all::History> for Call {
-    async fn handle(self: &Arc<Self>, params: api::History) -> Result<Handled<api::Messages>, Error> {
+    async fn handle(self: &Arc<Self>, params: api::History) -> Result<Handled<api::HistoryPage>, Error> {
         let limit = limit(params.limit, PAGE)?;
         let conversation = self.readable_conversation(&params.conversation).await?;
-        let before = match params.before {
-            Some(id) => Some(self.message("before", id, Some(conversation), None).await?.id),
-            None => None,
+        let at = async |what, id| Ok::<_, Error>(self.message(what, id, Some(conversation), None).await?.id);
+        let place = match (params.before, params.after) {
+            (None, None) => PagePlace::Newest,
+            (Some(id), None) => PagePlace::Before(at("before", id).await?),
+            (None, Some(id)) => PagePlace::After(at("after", id).await?),
+            (Some(_), Some(_)) => return Err(Error::invalid("before and after are two directions; give one")),
         };
-        let messages = self
+        let thread = params.thread;
+        let page = self
             .reads
-            .read(move |reader| reader.history(&conversation, limit, before))
+            .read(move |reader| {
+                let thread = thread.as_deref();
+                reader.history_page(&conversation, limit, &HistoryQuery { thread, place })
+            })
             .await?;
-        Ok(Handled::Done(self.shown(messages)))
+        Ok(Handled::Done(api::HistoryPage {
+            messages: self.shown(page.messages).messages,
+            first_unread: page.unread.and_then(|unread| unread.first).map(|id| id.to_string()),
+            unread: page.unread.map(|unread| unread.count),
+        }))
     }
 }
 
 impl Handle<all::Inbox> for Call {
     async fn handle(self: &Arc<Self>, params: api::Inbox) -> Result<Handled<api::Messages>, Error> {
         let limit = limit(params.limit, PAGE)?;
-        let before = match params.before {
-            Some(id) => {
-                let key = self.message("before", id, None, None).await?;
-                let found = self.reads.read(move |reader| reader.message_by_key(&key)).await?;
-                let gone = || Error::new(api::Kind::UnknownMessage, format!("{} has disappeared", key.id));
-                Some(found.ok_or_else(gone)?.order)
-            }
-            None => None,
-        };
+        let before = self.place_if_named("before", params.before, None).await?;
         let (thread, unread_only, own) = (params.thread, params.unread, params.own);
         let readable = self.readable()?;
         let mut messages = self
@@ -85,6 +88,7 @@ impl Handle<all::Search> for Call {
             return Err(Error::invalid("query must not be empty"));
         }
         let with = self.conversation_if_named(params.with.as_deref()).await?;
+        let before = self.place_if_named("before", params.before, with).await?;
         let query = params.query;
         let within = match with {
             Some(with) => Some(vec![with]),
@@ -93,8 +97,8 @@ impl Handle<all::Search> for Call {
         let messages = self
             .reads
             .read(move |reader| match within {
-                None => reader.search(&query, limit, None),
-                Some(conversations) => search_of(reader, &conversations, &query, limit),
+                None => reader.search_before(&query, limit, None, before),
+                Some(conversations) => search_of(reader, &conversations, &query, limit, before),
             })
             .await?;
         Ok(Handled::Done(self.shown(messages)))
@@ -166,10 +170,11 @@ fn search_of(
     conversations: &[ConversationId],
     query: &str,
     limit: u32,
+    before: Option<EventSeq>,
 ) -> Result<Vec<MessageView>, StoreError> {
     let mut all = Vec::new();
     for conversation in conversations {
-        all.extend(reader.search(query, limit, Some(conversation))?);
+        all.extend(reader.search_before(query, limit, Some(conversation), before)?);
     }
     Ok(newest(all, usize::try_from(limit).unwrap_or(usize::MAX)))
 }
@@ -181,6 +186,20 @@ fn newest(mut messages: Vec<MessageView>, limit: usize) -> Vec<MessageView> {
 }
 
 impl Call {
+    /// The place of the message with that id, where naming one is optional. `what` is the parameter's name.
+    async fn place_if_named(
+        &self,
+        what: &str,
+        id: Option<String>,
+        within: Option<ConversationId>,
+    ) -> Result<Option<EventSeq>, Error> {
+        let Some(id) = id else { return Ok(None) };
+        let key = self.message(what, id, within, None).await?;
+        let found = self.reads.read(move |reader| reader.message_by_key(&key)).await?;
+        let gone = || Error::new(api::Kind::UnknownMessage, format!("{} has disappeared", key.id));
+        Ok(Some(found.ok_or_else(gone)?.order))
+    }
+
     fn shown(&self, messages: Vec<MessageView>) -> api::Messages {
         api::Messages {
             messages: messages

@@ -138,6 +138,7 @@ impl Tool for GetHistory {
             conversation: input.participant,
             limit: Some(limit),
             before: input.cursor,
+            ..History::default()
         };
         MessageList::newest(server.daemon.call::<all::History>(&params).await?.messages, limit)
     }
@@ -225,6 +226,7 @@ impl Tool for SearchMessages {
             query: input.query,
             limit: Some(wanted),
             with: input.participant,
+            before: None,
         };
         let found = server.daemon.call::<all::Search>(&params).await?.messages;
         let full = u32::try_from(found.len()).is_ok_and(|count| count >= wanted) && wanted < LONGEST;

@@ -64,8 +64,7 @@ fn history(participant: &mut Participant) -> Result<Vec<Message>, Error> {
         .client()?
         .call::<all::History>(&api::History {
             conversation,
-            limit: None,
-            before: None,
+            ..api::History::default()
         })?
         .messages)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sotto_api::Kind;
 
-use crate::support::{Pair, kinds};
+use crate::support::{Client, Pair, kinds};
 
 fn texts(messages: &Value) -> Vec<&str> {
     messages["messages"]
@@ -164,6 +164,7 @@ async fn what_is_stored_can_be_read_in_every_way() {
         )
         .await;
     assert_eq!(texts(&earlier), ["the first apple"]);
+    pages(&mut pair.bob, &history).await;
     let inbox = pair.bob.ok("messages.inbox", json!({ "limit": 2 })).await;
     assert_eq!(texts(&inbox), ["a second pear", "third: Äpfel"]);
     let inbox = pair
@@ -244,6 +245,45 @@ async fn what_is_stored_can_be_read_in_every_way() {
         (&json!(3600), &json!("bob"))
     );
     pair.end().await;
+}
+
+/// The three messages of `history`, all unread and two of them in the thread `fruit`, in each direction.
+async fn pages(bob: &mut Client, history: &Value) {
+    let id = |n: usize| history["messages"][n]["id"].clone();
+    assert_eq!((&history["first_unread"], &history["unread"]), (&id(0), &json!(3)));
+    for (place, expected) in [
+        (json!({ "after": id(0), "limit": 1 }), &["a second pear"][..]),
+        (json!({ "after": id(2) }), &[]),
+        (json!({ "thread": "fruit" }), &["a second pear", "third: Äpfel"]),
+        (json!({ "thread": "fruit", "before": id(2) }), &["a second pear"]),
+        (
+            json!({ "thread": "fruit", "after": id(0) }),
+            &["a second pear", "third: Äpfel"],
+        ),
+    ] {
+        let mut params = place.clone();
+        params["conversation"] = json!("alice");
+        let page = bob.ok("messages.history", params).await;
+        assert_eq!(texts(&page), expected, "{place}");
+        let newest = place.get("before").or(place.get("after")).is_none();
+        let unread = newest.then(|| json!(2));
+        assert_eq!(page.get("unread"), unread.as_ref(), "{place}");
+    }
+    let both = json!({ "conversation": "alice", "before": id(2), "after": id(0) });
+    let error = bob.refused("messages.history", both).await;
+    assert_eq!(kinds(&error), (Kind::InvalidParams, 1), "{error:?}");
+    for (before, expected) in [
+        (None, &["the first apple"][..]),
+        (Some(0), &[]),
+        (Some(2), &["the first apple"]),
+    ] {
+        let search = json!({ "query": "apple", "before": before.map(id) });
+        assert_eq!(
+            texts(&bob.ok("messages.search", search).await),
+            expected,
+            "before {before:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -46,8 +46,10 @@ fn every_command_answers_with_one_object() {
         (&["inbox"], "messages"),
         (&["inbox", "-n", "5", "-t", "home", "--unread"], "messages"),
         (&["history", "alice", "-n", "5", "--before", id], "messages"),
+        (&["history", "alice", "--after", id, "--thread", "home"], "messages"),
         (&["threads", "-n", "5"], "threads"),
         (&["search", "garden", "--with", "alice", "-n", "5"], "messages"),
+        (&["search", "garden", "--before", id], "messages"),
         (&["outbox"], "messages"),
         (&["ephemeral", "alice", "0"], "ours"),
         (&["react", "alice", id, "🌹"], "reactions"),
@@ -175,11 +177,13 @@ fn a_history_is_as_long_as_it_is_asked_for() {
         };
         client.call::<all::Send>(&send).expect("queued");
     }
-    let texts = |count: &str| -> Vec<String> {
-        let history = alice.json(&["history", "bob", "-n", count]);
-        let messages = history["messages"].as_array().expect("a list");
-        messages.iter().map(|message| string(&message["text"])).collect()
+    let page = |more: &[&str]| -> Vec<(String, String)> {
+        let history = alice.json(&[&["history", "bob", "-n"], more].concat());
+        let messages = history["messages"].as_array().expect("a list").iter();
+        let shown = messages.map(|message| (string(&message["text"]), string(&message["id"])));
+        shown.collect()
     };
+    let texts = |more: &[&str]| -> Vec<String> { page(more).into_iter().map(|(text, _)| text).collect() };
     for (asked, from) in [
         ("5000", 0),
         ("2001", 0),
@@ -188,7 +192,15 @@ fn a_history_is_as_long_as_it_is_asked_for() {
         ("1000", 1001),
         ("1", 2000),
     ] {
-        assert_eq!(texts(asked), said[from..], "{asked}");
+        assert_eq!(texts(&[asked]), said[from..], "{asked}");
+    }
+    let first = &page(&["5000"])[0].1;
+    for (asked, to) in [("5000", 2001), ("1500", 1501), ("1", 2)] {
+        assert_eq!(
+            texts(&[asked, "--after", first]),
+            said[1..to],
+            "{asked} after the first"
+        );
     }
 }
 

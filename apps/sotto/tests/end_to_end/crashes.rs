@@ -172,6 +172,7 @@ fn history(person: &Person, with: &str) -> Vec<api::Message> {
             conversation: with.to_owned(),
             limit: Some(1000),
             before,
+            ..Default::default()
         };
         let mut page = person.call::<all::History>(&page).messages;
         let whole = page.len() < 1000;

@@ -204,7 +204,7 @@ impl Node for Daemon {
         let history = api::History {
             conversation: with.to_owned(),
             limit: Some(1000),
-            before: None,
+            ..Default::default()
         };
         let messages = self.call::<all::History>(&history).messages.into_iter();
         let shown = messages.map(|it| Message {
@@ -230,7 +230,7 @@ impl Node for Daemon {
             self.call::<all::History>(&api::History {
                 conversation: contact.who.contact.clone(),
                 limit: ALL,
-                before: None,
+                ..Default::default()
             })
         });
         let histories: Vec<_> = histories.collect();
