@@ -1822,6 +1822,31 @@ class FriendRequests:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPage:
+    """Messages of a conversation, or of one of its threads."""
+
+    messages: tuple[Message, ...]
+    """The messages, the oldest first."""
+    first_unread: str | None = None
+    """Without `before` and `after`: id of the oldest message that was not read here."""
+    unread: int | None = None
+    """Without `before` and `after`: how many messages were not read here."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> HistoryPage:
+        """Reads it."""
+        o = Object(value, "HistoryPage")
+        return cls(
+            messages=o.required("messages", sequence(Message.from_json)),
+            first_unread=o.optional("first_unread", text),
+            unread=o.optional("unread", integer),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """This node's identity."""
 
@@ -2011,8 +2036,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Messages:
-    """Messages. A history or an inbox has the newest ones up to the limit, the oldest of them first; a search has
-    the newest first.
+    """Messages. An inbox has the newest ones up to the limit, the oldest of them first; a search has the newest
+    first.
     """
 
     messages: tuple[Message, ...]
@@ -2675,16 +2700,32 @@ class MessagesMethods:
         params: dict[str, object] = {"conversation": conversation, "typing": typing}
         return self._call("messages.typing", params, Done.from_json)
 
-    def history(self, conversation: str, *, before: str | None = None, limit: int | None = None) -> Messages:
-        """The messages of a conversation.
+    def history(
+        self,
+        conversation: str,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        thread: str | None = None,
+    ) -> HistoryPage:
+        """The messages of a conversation, page by page.
 
         conversation: A contact's petname, onion address, first 8 letters of one or more, or friend code; or
             `group:ID`, `channel:ID`.
-        before: Only messages before the one with this id.
+        after: Only messages after the one with this id: the oldest of them. Not together with `before`.
+        before: Only messages before the one with this id: the newest of them.
         limit: At most so many, 1 to 1000; 50 if left out.
+        thread: Only this thread.
         """
-        params: dict[str, object] = {"conversation": conversation, "before": before, "limit": limit}
-        return self._call("messages.history", params, Messages.from_json)
+        params: dict[str, object] = {
+            "conversation": conversation,
+            "after": after,
+            "before": before,
+            "limit": limit,
+            "thread": thread,
+        }
+        return self._call("messages.history", params, HistoryPage.from_json)
 
     def inbox(
         self,
@@ -2714,15 +2755,23 @@ class MessagesMethods:
         params: dict[str, object] = {"limit": limit}
         return self._call("messages.threads", params, Threads.from_json)
 
-    def search(self, query: str, *, limit: int | None = None, with_: str | None = None) -> Messages:
+    def search(
+        self,
+        query: str,
+        *,
+        before: str | None = None,
+        limit: int | None = None,
+        with_: str | None = None,
+    ) -> Messages:
         """Find messages by their words.
 
         query: Words that the text must contain, all of them. `"in quotes"` is a phrase, `begin*` the beginning of a
             word.
+        before: Only messages before the one with this id.
         limit: At most so many, 1 to 1000; 50 if left out.
         with_: Only in this conversation.
         """
-        params: dict[str, object] = {"query": query, "limit": limit, "with": with_}
+        params: dict[str, object] = {"query": query, "before": before, "limit": limit, "with": with_}
         return self._call("messages.search", params, Messages.from_json)
 
     def status(self, id: str, *, conversation: str | None = None) -> Message:
@@ -3429,16 +3478,32 @@ class AsyncMessagesMethods:
         params: dict[str, object] = {"conversation": conversation, "typing": typing}
         return await self._call("messages.typing", params, Done.from_json)
 
-    async def history(self, conversation: str, *, before: str | None = None, limit: int | None = None) -> Messages:
-        """The messages of a conversation.
+    async def history(
+        self,
+        conversation: str,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        thread: str | None = None,
+    ) -> HistoryPage:
+        """The messages of a conversation, page by page.
 
         conversation: A contact's petname, onion address, first 8 letters of one or more, or friend code; or
             `group:ID`, `channel:ID`.
-        before: Only messages before the one with this id.
+        after: Only messages after the one with this id: the oldest of them. Not together with `before`.
+        before: Only messages before the one with this id: the newest of them.
         limit: At most so many, 1 to 1000; 50 if left out.
+        thread: Only this thread.
         """
-        params: dict[str, object] = {"conversation": conversation, "before": before, "limit": limit}
-        return await self._call("messages.history", params, Messages.from_json)
+        params: dict[str, object] = {
+            "conversation": conversation,
+            "after": after,
+            "before": before,
+            "limit": limit,
+            "thread": thread,
+        }
+        return await self._call("messages.history", params, HistoryPage.from_json)
 
     async def inbox(
         self,
@@ -3468,15 +3533,23 @@ class AsyncMessagesMethods:
         params: dict[str, object] = {"limit": limit}
         return await self._call("messages.threads", params, Threads.from_json)
 
-    async def search(self, query: str, *, limit: int | None = None, with_: str | None = None) -> Messages:
+    async def search(
+        self,
+        query: str,
+        *,
+        before: str | None = None,
+        limit: int | None = None,
+        with_: str | None = None,
+    ) -> Messages:
         """Find messages by their words.
 
         query: Words that the text must contain, all of them. `"in quotes"` is a phrase, `begin*` the beginning of a
             word.
+        before: Only messages before the one with this id.
         limit: At most so many, 1 to 1000; 50 if left out.
         with_: Only in this conversation.
         """
-        params: dict[str, object] = {"query": query, "limit": limit, "with": with_}
+        params: dict[str, object] = {"query": query, "before": before, "limit": limit, "with": with_}
         return await self._call("messages.search", params, Messages.from_json)
 
     async def status(self, id: str, *, conversation: str | None = None) -> Message:
@@ -4022,6 +4095,7 @@ __all__ = [
     "FriendRequest",
     "FriendRequests",
     "Gap",
+    "HistoryPage",
     "Hold",
     "Identity",
     "Invite",
