@@ -33,6 +33,7 @@ use sotto_api::{Error, Kind};
 use output::{Output, Tone};
 
 pub use context::Context;
+pub use daemon::Background;
 pub use options::{Global, KeySource};
 pub use program::Program;
 pub use stop::{Outcome, Stop, reported_error};

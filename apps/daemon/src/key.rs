@@ -1,9 +1,10 @@
 //! The [`StoreKey`]: random bytes in a file, or Argon2id over a passphrase. A secret is never an argument, never an
 //! environment variable and never in the configuration; what is remembered is the path of a file.
 //!
-//! Sources, in order: what the command line names, what the configuration names, a systemd credential, the terminal.
+//! Sources, in order: a passphrase that this process has asked for, what the command line names, what the configuration names, a systemd credential, the terminal.
 
 use std::env;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use super::authority::OwnerSecret;
 use super::config::Config;
 use super::fault;
 use super::prompt::ask;
+use sotto_client::Profile;
 use sotto_client::private::{create_file, open_secret};
 
 /// Argon2id's cost: memory in KiB, passes, lanes. RFC 9106, section 4, second recommended option, on one lane because
@@ -30,8 +32,10 @@ const KEY_BYTES: usize = 32;
 const LONGEST_PASSPHRASE: usize = 1024;
 
 /// Where the command line says that the key is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct KeySource {
+    /// The passphrase itself, which a surface in this process has asked for. It is written nowhere.
+    pub passphrase: Option<Zeroizing<String>>,
     /// A file with a random key.
     pub key_file: Option<PathBuf>,
     /// A file with the passphrase in its first line.
@@ -42,8 +46,20 @@ pub struct KeySource {
     pub no_input: bool,
 }
 
+impl fmt::Debug for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySource")
+            .field("key_file", &self.key_file)
+            .field("passphrase_file", &self.passphrase_file)
+            .field("passphrase_fd", &self.passphrase_fd)
+            .field("no_input", &self.no_input)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Where the secret is.
 enum Source {
+    Given(Zeroizing<String>),
     Key(SecretFile),
     Passphrase(SecretFile),
     Terminal,
@@ -97,6 +113,7 @@ pub(crate) fn open(
             )
         })?;
     let secret = match find(source, config)? {
+        Source::Given(passphrase) => Secret::Passphrase(one_line(&passphrase)?),
         Source::Key(file) => Secret::Key(read_key(&file)?),
         Source::Passphrase(file) => Secret::Passphrase(read_passphrase(&file)?),
         Source::Terminal => Secret::Passphrase(checked(&ask("Passphrase: ")?)?),
@@ -133,6 +150,7 @@ pub(crate) fn stretched_forms(passphrase: &str, salt: &[u8; 16]) -> Result<Vec<Z
 pub fn fresh(source: &KeySource, config: &Config) -> Result<StoreKey, Error> {
     let salt = random::<16>()?;
     let secret = match find(source, config)? {
+        Source::Given(passphrase) => Secret::Passphrase(one_line(&passphrase)?),
         Source::Key(file) => Secret::Key(make_key(&file)?),
         Source::Passphrase(file) => Secret::Passphrase(read_passphrase(&file)?),
         Source::Terminal => {
@@ -152,24 +170,38 @@ pub fn check_file(config: &Config) -> Result<Option<&Path>, Error> {
     file.map(|path| open_secret(path).map(|_| path)).transpose()
 }
 
-fn find(given: &KeySource, config: &Config) -> Result<Source, Error> {
+/// Whether it is known where the key of that profile is, so that a daemon starts without asking for a passphrase.
+pub fn is_named(profile: &Profile, given: &KeySource) -> Result<bool, Error> {
+    let config = Config::load(&profile.config_file())?;
+    Ok(named(given, &config).is_some())
+}
+
+/// Where the secret is, if anything says so.
+fn named(given: &KeySource, config: &Config) -> Option<Source> {
+    if let Some(passphrase) = &given.passphrase {
+        return Some(Source::Given(passphrase.clone()));
+    }
     if let Some(path) = &given.key_file {
-        return Ok(Source::Key(SecretFile::Named(path.clone())));
+        return Some(Source::Key(SecretFile::Named(path.clone())));
     }
     if let Some(path) = &given.passphrase_file {
-        return Ok(Source::Passphrase(SecretFile::Named(path.clone())));
+        return Some(Source::Passphrase(SecretFile::Named(path.clone())));
     }
     if let Some(number) = given.passphrase_fd {
         let path = PathBuf::from(format!("/dev/fd/{number}"));
-        return Ok(Source::Passphrase(SecretFile::Handed(path)));
+        return Some(Source::Passphrase(SecretFile::Handed(path)));
     }
     if let Some(path) = &config.key_file {
-        return Ok(Source::Key(SecretFile::Named(path.clone())));
+        return Some(Source::Key(SecretFile::Named(path.clone())));
     }
     if let Some(path) = &config.passphrase_file {
-        return Ok(Source::Passphrase(SecretFile::Named(path.clone())));
+        return Some(Source::Passphrase(SecretFile::Named(path.clone())));
     }
-    if let Some(source) = env::var_os("CREDENTIALS_DIRECTORY").and_then(|folder| credential(Path::new(&folder))) {
+    env::var_os("CREDENTIALS_DIRECTORY").and_then(|folder| credential(Path::new(&folder)))
+}
+
+fn find(given: &KeySource, config: &Config) -> Result<Source, Error> {
+    if let Some(source) = named(given, config) {
         return Ok(source);
     }
     if given.no_input || !io::stdin().is_terminal() {
@@ -300,6 +332,14 @@ fn read_passphrase(from: &SecretFile) -> Result<Zeroizing<String>, Error> {
         )
     })?;
     checked(line.strip_suffix('\r').unwrap_or(line))
+}
+
+/// A passphrase of one line, as a file or a descriptor could hold it too.
+fn one_line(passphrase: &str) -> Result<Zeroizing<String>, Error> {
+    if passphrase.contains(['\n', '\r']) {
+        return Err(Error::new(Kind::Locked, "the passphrase has more than one line"));
+    }
+    checked(passphrase)
 }
 
 fn checked(passphrase: &str) -> Result<Zeroizing<String>, Error> {

@@ -15,6 +15,7 @@ mod fault;
 mod free_space;
 mod handler;
 mod harden;
+mod host;
 mod init;
 mod key;
 mod log;
@@ -58,8 +59,9 @@ use signals::Signals;
 
 pub use config::{Config, Network, template};
 pub use connection::{LINE_LIMIT, RequestLine, RequestLines};
+pub use host::Host;
 pub use init::{Backup, init, restore};
-pub use key::{KeySource, check_file as check_key_file};
+pub use key::{KeySource, check_file as check_key_file, is_named as key_is_named};
 pub use log::Log;
 pub use prompt::ask;
 

@@ -93,16 +93,21 @@ impl LogHandle {
     pub fn reopen(&self) {
         let _ = self.0.as_ref().map(|entries| entries.send(Entry::Reopen));
     }
-}
 
-impl Drop for LogHandle {
-    fn drop(&mut self) {
+    /// Returns once the lines before are written, unless that takes too long.
+    pub fn flush(&self) {
         let (written, wait) = mpsc::channel();
         if let Some(entries) = &self.0
             && entries.send(Entry::Written(written)).is_ok()
         {
             let _ = wait.recv_timeout(LAST_LINES);
         }
+    }
+}
+
+impl Drop for LogHandle {
+    fn drop(&mut self) {
+        self.flush();
     }
 }
 

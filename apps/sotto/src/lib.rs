@@ -5,6 +5,7 @@ mod conformance;
 pub mod demo;
 mod mcp;
 mod program;
+pub mod tui;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

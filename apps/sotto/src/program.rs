@@ -72,6 +72,7 @@ fn source(context: &Context, key: sotto_cli::KeySource) -> KeySource {
         key_file,
     } = key;
     KeySource {
+        passphrase: None,
         key_file,
         passphrase_file,
         passphrase_fd,

@@ -1,2 +1,5 @@
 //! The terminal interface.
 mod action;
+mod host;
+
+pub use host::{Host, KeyNeed, NewKey};

@@ -1,12 +1,8 @@
 //! `sotto daemon start`: runs this program again in a session of its own. Returns when the daemon answers, or says why it
 //! ended.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use sotto_api::{self as api, Error, Kind, all};
@@ -14,18 +10,11 @@ use sotto_client::Profile;
 use sotto_client::blocking::Client;
 use zeroize::Zeroizing;
 
+use super::background::{Background, PATIENCE};
 use super::{progress, report};
 use crate::context::Context;
 use crate::options::KeySource;
-use crate::stop::Outcome;
-use crate::stop::{Stop, reported_error};
-
-/// Deriving the key is slow on purpose, and comes before the socket.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// The first descriptor after standard input, output and error.
-const FIRST_OTHER: i32 = 3;
-
-const PAUSE: Duration = Duration::from_millis(10);
+use crate::stop::{Outcome, Stop};
 
 /// `sotto daemon start`
 #[derive(Args, Debug)]
@@ -101,72 +90,15 @@ impl Start {
         profile: &Profile,
         passphrase: Option<&Zeroizing<String>>,
     ) -> Result<Client, Error> {
-        let log_file = log_file(context, profile, self.log_file.clone())?;
-        let mut log = open_log(&log_file).map_err(|error| Error::io(log_file.display(), &error))?;
-        let begin = log
-            .seek(SeekFrom::End(0))
-            .map_err(|error| Error::io(log_file.display(), &error))?;
-        let mut child = self.spawn(context, &log_file, &log, passphrase)?;
-        let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
-            if let Ok(client) = Client::connect(&profile.socket()) {
-                return Ok(client);
-            }
-            if child
-                .try_wait()
-                .map_err(|error| Error::io("the daemon", &error))?
-                .is_some()
-            {
-                return Err(cause(&log_file, begin));
-            }
-            std::thread::sleep(PAUSE);
-        }
-        // It must not come up later, after this command has reported that it did not.
-        let _ = child.kill();
-        let _ = child.wait();
-        Err(
-            Error::internal(format!("the daemon did not answer within {} s", PATIENCE.as_secs()))
-                .hint(format!("{} may say why", log_file.display())),
-        )
-    }
-
-    fn spawn(
-        &self,
-        context: &Context,
-        log_file: &Path,
-        log: &File,
-        passphrase: Option<&Zeroizing<String>>,
-    ) -> Result<Child, Error> {
-        let failed = |error: std::io::Error| Error::io("the daemon cannot be started", &error);
-        // The daemon gets nothing that this process did not open for it: it would keep locks held and pipes open.
-        let given: Option<i32> = self.key.passphrase_fd.and_then(|number| number.try_into().ok());
-        close_fds::set_fds_cloexec(FIRST_OTHER, given.as_slice());
-        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-        context.global.repeat(&mut command);
-        command
-            .args(["--json", "--no-input", "daemon", "run", "--detached", "--log-file"])
-            .arg(log_file);
-        let stdin = if passphrase.is_some() {
-            command.args(["--passphrase-fd", "0"]);
-            Stdio::piped()
-        } else {
-            self.key.repeat(&mut command);
-            if self.key.passphrase_fd == Some(0) {
-                Stdio::inherit()
-            } else {
-                Stdio::null()
-            }
+        let program = std::env::current_exe().map_err(|error| Error::io("this program", &error))?;
+        let background = Background {
+            program,
+            profile: profile.clone(),
+            global: context.global.clone(),
+            key: self.key.clone(),
+            log_file: log_file(context, profile, self.log_file.clone())?,
         };
-        command
-            .stdin(stdin)
-            .stdout(Stdio::null())
-            .stderr(log.try_clone().map_err(failed)?);
-        let mut child = command.spawn().map_err(failed)?;
-        if let (Some(passphrase), Some(mut stdin)) = (passphrase, child.stdin.take()) {
-            // If it has ended already, its own error says more than a broken pipe.
-            let _ = stdin.write_all(passphrase.as_bytes());
-        }
-        Ok(child)
+        background.start(passphrase)
     }
 }
 
@@ -185,22 +117,4 @@ fn profile_held(error: Error) -> Error {
         return Error::new(Kind::InUse, error.message).hint("sotto daemon stop ends it");
     }
     error
-}
-
-/// The daemon's standard error goes to the log too: a panic, the last error.
-fn open_log(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
-}
-
-/// The error that the daemon reported when it ended.
-fn cause(log_file: &Path, begin: u64) -> Error {
-    let mut said = Vec::new();
-    let read = File::open(log_file).and_then(|mut log| {
-        log.seek(SeekFrom::Start(begin))?;
-        log.read_to_end(&mut said)
-    });
-    match read {
-        Ok(_) => reported_error(&said),
-        Err(error) => Error::io(log_file.display(), &error),
-    }
 }

@@ -1,5 +1,6 @@
 //! `sotto daemon`: run the daemon here, start it in the background, stop it, inspect it.
 
+mod background;
 mod halt;
 mod launch;
 mod logs;
@@ -14,6 +15,8 @@ use sotto_api::Error;
 use super::context::Context;
 use super::options::KeySource;
 use super::stop::Outcome;
+
+pub use background::Background;
 
 /// `sotto daemon`
 #[derive(Args, Debug)]

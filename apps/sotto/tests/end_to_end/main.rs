@@ -14,6 +14,7 @@ mod doctor;
 mod events;
 mod flags;
 mod free_space;
+mod host;
 mod http;
 mod inherited;
 mod lifecycle;
