@@ -1,5 +1,7 @@
 //! Lines of an MCP client. Each message is for the protocol, gets an error, or is passed over; a notification or an answer is never
-//! answered, and a message that is for the protocol is one.
+//! answered, and a message that is for the protocol is one. A batch is what its messages are.
+
+use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 use sotto_mcp::{Incoming, Reader};
@@ -14,23 +16,50 @@ pub(crate) fn run(bytes: &[u8]) {
 }
 
 fn check(reader: &mut Reader, line: &[u8]) {
+    let before = *reader;
     let found = reader.line(line);
-    let messages = match serde_json::from_slice::<Value>(line) {
-        Ok(Value::Array(batch)) if !batch.is_empty() => batch,
-        Ok(one) => vec![one],
+    match serde_json::from_slice::<Value>(line) {
+        Ok(Value::Array(batch)) if !batch.is_empty() => check_batch(before, &batch, found),
+        Ok(one) => check_message(&one, found),
         Err(_) => {
             let answers = found.iter().filter(|one| matches!(one, Incoming::Answer(_))).count();
             assert_eq!(answers, found.len(), "what is not JSON is not for the protocol");
-            return;
         }
+    }
+}
+
+fn check_batch(mut reader: Reader, messages: &[Value], mut found: VecDeque<Incoming>) {
+    let Some(Incoming::Batch(batch)) = found.pop_front() else {
+        panic!("a batch is answered by one");
     };
-    assert_eq!(found.len(), messages.len(), "one outcome for each message");
-    for (outcome, message) in found.iter().zip(&messages) {
+    let (mut requests, mut refused, mut others) = (0, 0, 0);
+    for message in messages {
+        match reader.line(message.to_string().as_bytes()).pop_front() {
+            // A message that is an array is none.
+            _ if message.is_array() => refused += 1,
+            Some(Incoming::Answer(_)) => refused += 1,
+            Some(Incoming::Message(_)) if message.get("id").is_some() && message.get("method").is_some() => {
+                requests += 1
+            }
+            Some(Incoming::Message(_)) => others += 1,
+            Some(Incoming::Batch(_) | Incoming::Ignored) | None => {}
+        }
+    }
+    assert_eq!(batch.counts(), (requests, refused));
+    assert_eq!(batch.is_answered(), requests == 0);
+    assert_eq!(found.len(), requests + others);
+    assert!(found.iter().all(|one| matches!(one, Incoming::Message(_))));
+}
+
+fn check_message(message: &Value, found: VecDeque<Incoming>) {
+    assert_eq!(found.len(), 1, "one outcome for a message");
+    for outcome in found {
         let has_method = message.get("method").is_some_and(Value::is_string);
         match outcome {
             Incoming::Message(_) => assert!(message.is_object()),
+            Incoming::Batch(_) => assert!(message.is_array()),
             Incoming::Answer(answer) => {
-                let written = serde_json::to_string(answer).expect("JSON");
+                let written = serde_json::to_string(&answer).expect("JSON");
                 assert!(written.contains("\"error\"") && !written.contains('\n'), "{written}");
                 let notification = has_method && message.get("id").is_none();
                 assert!(!notification, "a notification has no answer: {message}");

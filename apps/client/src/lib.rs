@@ -17,8 +17,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sotto_api::rpc::{FromDaemon, Id, Notification, Outcome, Request};
 use sotto_api::{Error, Event, EventNotification, Kind, Method, OpenSession, Secret, Session, all};
@@ -115,8 +115,15 @@ impl Client {
         // A daemon that turns clients away says why and does not read. Its reason counts, not the broken pipe.
         let written = self.writer.write_all(&line).await;
         loop {
-            let line = self.next().await;
-            match line.map_err(|error| written.as_ref().map_or_else(lost, |()| error))? {
+            let line = self.next_line().await;
+            let line = line.map_err(|error| written.as_ref().map_or_else(lost, |()| error))?;
+            // Nearly every line, so it is read as what it must be, at once.
+            if let Ok(answer) = serde_json::from_str::<Answer<M::Result>>(&line)
+                && answer.id == id
+            {
+                return Ok(answer.result);
+            }
+            match from_daemon(&line)? {
                 FromDaemon::Notification(notification) => self.events.extend(event(notification)?),
                 // An error without an id is about the connection as a whole.
                 FromDaemon::Response(response) if response.id == id || response.id.is_null() => {
@@ -180,7 +187,7 @@ impl Client {
 
     async fn next(&mut self) -> Result<FromDaemon, Error> {
         let line = self.next_line().await?;
-        serde_json::from_str(&line).map_err(|error| unreadable(&error))
+        from_daemon(&line)
     }
 
     async fn next_line(&mut self) -> Result<String, Error> {
@@ -198,6 +205,17 @@ fn wait(params: &impl Serialize) -> Result<Duration, Error> {
     let params = serde_json::to_value(params).map_err(|error| Error::internal(error.to_string()))?;
     let seconds = params.get("timeout").and_then(Value::as_u64).unwrap_or(DEFAULT_WAIT);
     Ok(Duration::from_secs(seconds))
+}
+
+/// A response with a result.
+#[derive(Deserialize)]
+struct Answer<R> {
+    id: Id,
+    result: R,
+}
+
+fn from_daemon(line: &str) -> Result<FromDaemon, Error> {
+    serde_json::from_str(line).map_err(|error| unreadable(&error))
 }
 
 /// The event in a notification; none if the notification is of another kind.

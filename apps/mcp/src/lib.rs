@@ -16,6 +16,7 @@ mod resource;
 mod schema;
 mod server;
 mod size;
+mod stdio;
 mod tool;
 mod transport;
 
@@ -32,7 +33,7 @@ use server::Server;
 use transport::Lines;
 
 pub use install::{ClientProgram, Installation, approvals_reach_a_person};
-pub use transport::{Incoming, Reader};
+pub use transport::{Batch, Incoming, Reader};
 
 /// How a client is served.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +58,9 @@ pub fn serve(profile: Profile, options: Options) -> Result<(), Error> {
         consumer,
         channel,
     } = options;
+    let entered = runtime.enter();
     let (lines, writer) = Lines::stdio(channel, closed.clone()).map_err(|error| Error::io("standard input", &error))?;
+    drop(entered);
     let server = Server::new(Daemon::of(profile, token_file), closed, consumer, channel);
     let served = runtime.block_on(async {
         match server.serve(lines).await {

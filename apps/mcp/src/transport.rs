@@ -1,55 +1,88 @@
 //! [`Lines`]: MCP's stdio transport, one JSON-RPC message a line. It keeps from the protocol library what would end it: a
-//! message that is no request before the first request, a batch, a line that is not JSON or too long.
-//!
-//! Standard input may be a pipe, a socket, a file or a terminal, so a thread reads it and another one writes.
+//! message that is no request before the first request, a batch, a line that is not JSON or too long. One batch is answered by one
+//! batch (JSON-RPC 2.0, section 6; revisions up to 2025-03-26).
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead as _, Read as _, Write};
-use std::time::Duration;
+use std::io;
 
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Either, ready};
 use rmcp::RoleServer;
-use rmcp::model::{ClientJsonRpcMessage, ErrorCode, ErrorData, RequestId, ServerJsonRpcMessage};
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientNotification, ErrorCode, ErrorData, JsonRpcNotification, RequestId,
+    ServerJsonRpcMessage,
+};
 use rmcp::transport::Transport;
+use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// The longest line. The longest argument is a text of 32 KiB.
-const LINE: usize = 1024 * 1024;
-
-/// Lines that are read ahead, or wait to be written. A client that does not read holds up its own calls only.
-const QUEUE: usize = 64;
+use crate::stdio::{Input, LINE, Output, Writer};
 
 /// Requests that a request with a version of its own replaces (revision 2026-07-28).
 const REMOVED: [&str; 2] = ["initialize", "ping"];
 
-/// How long the last answers may take to be written.
-const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// What one line holds.
+/// What a line holds.
 #[derive(Debug)]
 pub enum Incoming {
     /// For the protocol.
     Message(Box<ClientJsonRpcMessage>),
     /// Answered without the protocol.
     Answer(Box<ServerJsonRpcMessage>),
+    /// The messages that follow came together, and so do their answers.
+    Batch(Batch),
     /// Nothing to do.
     Ignored,
 }
 
+/// The answers to a batch.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Requests that have none yet.
+    waiting: Vec<RequestId>,
+    answers: Vec<ServerJsonRpcMessage>,
+}
+
+impl Batch {
+    /// Whether every request has its answer.
+    pub const fn is_answered(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// How many requests wait, and how many messages are refused already.
+    pub const fn counts(&self) -> (usize, usize) {
+        (self.waiting.len(), self.answers.len())
+    }
+
+    fn awaits(&self, id: &RequestId) -> bool {
+        self.waiting.contains(id)
+    }
+
+    /// No answer comes to that request, or this one does.
+    fn give_up(&mut self, id: &RequestId) {
+        if let Some(index) = self.waiting.iter().position(|one| one == id) {
+            self.waiting.swap_remove(index);
+        }
+    }
+}
+
 /// The transport.
 pub(crate) struct Lines {
-    input: mpsc::Receiver<Vec<u8>>,
-    output: mpsc::Sender<Vec<u8>>,
-    /// Read from a batch.
+    input: Input,
+    output: Output,
+    /// Read, and not handed on yet.
     waiting: VecDeque<Incoming>,
+    /// Batches whose answers are not all there.
+    batches: Vec<Batch>,
+    /// An answer of this transport that is being written.
+    sending: Option<BoxFuture<'static, io::Result<()>>>,
     reader: Reader,
     /// Cancelled when the client has closed standard input.
     closed: CancellationToken,
 }
 
 /// Interprets lines.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Reader {
     /// A request has come: from now on the protocol library takes everything.
     opened: bool,
@@ -82,7 +115,7 @@ impl Reader {
             Ok(Value::Array(batch)) if batch.is_empty() => {
                 VecDeque::from([refused(None, ErrorCode::INVALID_REQUEST, "the batch is empty")])
             }
-            Ok(Value::Array(batch)) => batch.into_iter().map(|one| self.message(one)).collect(),
+            Ok(Value::Array(messages)) => self.batch(messages),
             Ok(one) => VecDeque::from([self.message(one)]),
             Err(error) => VecDeque::from([refused(
                 None,
@@ -90,6 +123,25 @@ impl Reader {
                 &format!("the line is not JSON: {error}"),
             )]),
         }
+    }
+
+    fn batch(&mut self, messages: Vec<Value>) -> VecDeque<Incoming> {
+        let mut batch = Batch::default();
+        let mut incoming = VecDeque::new();
+        for message in messages {
+            match self.message(message) {
+                Incoming::Answer(answer) => batch.answers.push(*answer),
+                Incoming::Message(message) => {
+                    if let ClientJsonRpcMessage::Request(request) = &*message {
+                        batch.waiting.push(request.id.clone());
+                    }
+                    incoming.push_back(Incoming::Message(message));
+                }
+                Incoming::Batch(_) | Incoming::Ignored => {}
+            }
+        }
+        incoming.push_front(Incoming::Batch(batch));
+        incoming
     }
 
     fn message(&mut self, message: Value) -> Incoming {
@@ -171,119 +223,97 @@ fn refused(id: Option<RequestId>, code: ErrorCode, message: &str) -> Incoming {
 }
 
 impl Lines {
-    /// On standard input and output.
+    /// On standard input and output, in the context of the runtime that serves.
     pub fn stdio(without_discover: bool, closed: CancellationToken) -> io::Result<(Self, Writer)> {
-        let (lines, input) = mpsc::channel(QUEUE);
-        let (output, written) = mpsc::channel(QUEUE);
-        let (done, finished) = std::sync::mpsc::channel();
-        std::thread::Builder::new()
-            .name(String::from("stdin"))
-            .spawn(move || read(&lines))?;
-        std::thread::Builder::new()
-            .name(String::from("stdout"))
-            .spawn(move || {
-                write(written, &mut io::stdout().lock());
-                drop(done);
-            })?;
+        let (output, writer) = Output::open()?;
         let lines = Self {
-            input,
+            input: Input::open()?,
             output,
             waiting: VecDeque::new(),
+            batches: Vec::new(),
+            sending: None,
             reader: Reader::new(without_discover),
             closed,
         };
-        Ok((lines, Writer { finished }))
+        Ok((lines, writer))
+    }
+
+    /// Writes an answer by itself, or keeps it for the batch that it belongs to.
+    fn answer(&mut self, message: ServerJsonRpcMessage) -> impl Future<Output = io::Result<()>> + Send + use<> {
+        let id = match &message {
+            _ if self.batches.is_empty() => None,
+            ServerJsonRpcMessage::Response(response) => Some(response.id.clone()),
+            ServerJsonRpcMessage::Error(error) => error.id.clone(),
+            ServerJsonRpcMessage::Request(_) | ServerJsonRpcMessage::Notification(_) => None,
+        };
+        let written = match id.and_then(|id| self.batch_of(&id, Some(message.clone()))) {
+            None => Some(line(&message)),
+            Some(answered) => answered.map(|batch| line(&batch.answers)),
+        };
+        match written.transpose() {
+            Ok(None) => Either::Left(ready(Ok(()))),
+            Ok(Some(line)) => Either::Right(self.output.send(line)),
+            Err(error) => Either::Left(ready(Err(error))),
+        }
+    }
+
+    /// The batch that waits for the answer to that request gets it, or does not wait for it any more. `Some(Some(…))` is that
+    /// batch if it is complete now.
+    fn batch_of(&mut self, id: &RequestId, answer: Option<ServerJsonRpcMessage>) -> Option<Option<Batch>> {
+        let index = self.batches.iter().position(|batch| batch.awaits(id))?;
+        let batch = &mut self.batches[index];
+        batch.give_up(id);
+        batch.answers.extend(answer);
+        let complete = batch.is_answered();
+        Some(complete.then(|| self.batches.swap_remove(index)))
+    }
+
+    /// Begins to write the answers to a batch, if there are any.
+    fn write(&mut self, batch: &Batch) -> io::Result<()> {
+        if !batch.answers.is_empty() {
+            self.sending = Some(self.output.send(line(&batch.answers)?).boxed());
+        }
+        Ok(())
     }
 }
 
-/// The thread that writes to standard output.
-pub(crate) struct Writer {
-    finished: std::sync::mpsc::Receiver<()>,
-}
-
-impl Writer {
-    /// Waits until the last answers are written, but not for a client that does not read them.
-    pub fn finish(self) {
-        let _ = self.finished.recv_timeout(LAST_WORDS);
-    }
-}
-
-/// Reads until the end of standard input.
-fn read(lines: &mpsc::Sender<Vec<u8>>) {
-    let mut input = io::stdin().lock();
-    loop {
-        let mut line = Vec::new();
-        // One byte more than is allowed, to tell a line that is too long.
-        let most = u64::try_from(LINE + 2).unwrap_or(u64::MAX);
-        match input.by_ref().take(most).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        let whole = line.ends_with(b"\n");
-        if !whole && line.len() > LINE && input.skip_until(b'\n').is_err() {
-            return;
-        }
-        if line.len() <= LINE + 1 && whole {
-            line.pop();
-        }
-        if lines.blocking_send(line).is_err() {
-            return;
-        }
-    }
-}
-
-/// Writes until the server drops its end, or the client closes its end.
-fn write(mut lines: mpsc::Receiver<Vec<u8>>, output: &mut impl Write) {
-    while let Some(line) = lines.blocking_recv() {
-        if output.write_all(&line).and_then(|()| output.flush()).is_err() {
-            return;
-        }
-    }
-}
-
-fn queue(
-    output: &mpsc::Sender<Vec<u8>>,
-    message: &ServerJsonRpcMessage,
-) -> impl Future<Output = io::Result<()>> + use<> {
-    let line = serde_json::to_vec(message).map(|mut line| {
-        line.push(b'\n');
-        line
-    });
-    let output = output.clone();
-    async move {
-        output
-            .send(line?)
-            .await
-            .map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "the client reads no more"))
-    }
+/// As it is written.
+fn line(message: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    Ok(line)
 }
 
 impl Transport<RoleServer> for Lines {
     type Error = io::Error;
 
     fn send(&mut self, message: ServerJsonRpcMessage) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        queue(&self.output, &message)
+        self.answer(message)
     }
 
-    // May be given up at any time: what was taken from a queue is returned without another wait, or answered in order.
+    // May be given up at any time: what was taken from the input is returned without another wait, or answered in order.
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
         loop {
-            match self.waiting.front() {
-                Some(Incoming::Answer(answer)) => {
-                    let written = queue(&self.output, answer).await;
-                    self.waiting.pop_front();
-                    written.ok()?;
-                }
-                Some(Incoming::Ignored) => {
-                    self.waiting.pop_front();
-                }
-                Some(Incoming::Message(_)) => {
-                    if let Some(Incoming::Message(message)) = self.waiting.pop_front() {
-                        return Some(*message);
+            if let Some(sending) = &mut self.sending {
+                let written = sending.await;
+                self.sending = None;
+                written.ok()?;
+            }
+            match self.waiting.pop_front() {
+                Some(Incoming::Answer(answer)) => self.sending = Some(self.output.send(line(&answer).ok()?).boxed()),
+                Some(Incoming::Batch(batch)) if batch.is_answered() => self.write(&batch).ok()?,
+                Some(Incoming::Batch(batch)) => self.batches.push(batch),
+                Some(Incoming::Ignored) => {}
+                Some(Incoming::Message(message)) => {
+                    // A request that is cancelled has no answer.
+                    let answered = cancels(&message).and_then(|id| self.batch_of(id, None)).flatten();
+                    if let Some(batch) = answered {
+                        self.write(&batch).ok()?;
                     }
+                    return Some(*message);
                 }
                 None => {
-                    let Some(line) = self.input.recv().await else {
+                    let Some(line) = self.input.line().await else {
                         self.closed.cancel();
                         return None;
                     };
@@ -296,5 +326,16 @@ impl Transport<RoleServer> for Lines {
     async fn close(&mut self) -> io::Result<()> {
         self.closed.cancel();
         Ok(())
+    }
+}
+
+/// The request that a message cancels.
+const fn cancels(message: &ClientJsonRpcMessage) -> Option<&RequestId> {
+    match message {
+        ClientJsonRpcMessage::Notification(JsonRpcNotification {
+            notification: ClientNotification::CancelledNotification(cancelled),
+            ..
+        }) => cancelled.params.request_id.as_ref(),
+        _ => None,
     }
 }

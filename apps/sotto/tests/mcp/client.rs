@@ -111,6 +111,16 @@ impl McpClient {
         serde_json::from_str(&line).expect("JSON")
     }
 
+    /// The answers to a batch, which come in one line.
+    pub fn batch(&mut self) -> Vec<Value> {
+        let array = self.others.iter().position(Value::is_array);
+        let line = array.map(|index| self.others.remove(index));
+        match line.unwrap_or_else(|| self.line()) {
+            Value::Array(answers) => answers,
+            other => panic!("{other} is no batch"),
+        }
+    }
+
     /// Sends a request and does not wait.
     pub fn send(&mut self, method: &str, mut params: Value) -> u64 {
         self.last_id += 1;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::client::{McpClient, REVISIONS};
 use super::world::World;
@@ -102,20 +102,44 @@ fn a_client_that_probes_falls_back_and_a_stray_message_ends_nothing() {
         client.request("tools/call", json!({ "name": "unheard_of" }))["error"]["code"],
         -32602
     );
-    // A batch, as revision 2025-03-26 has them: each of its requests is answered.
-    let batch = json!([
-        { "jsonrpc": "2.0", "id": "a", "method": "ping" },
-        { "jsonrpc": "2.0", "method": "notifications/initialized" },
-        { "jsonrpc": "2.0", "id": "b", "method": "ping" },
-    ]);
-    client.write(&batch);
-    let mut answered: Vec<Value> = vec![client.line()["id"].clone(), client.line()["id"].clone()];
-    answered.sort_by_key(Value::to_string);
-    assert_eq!(answered, ["a", "b"]);
     assert!(client.end().success());
 
     // A client that goes away without a request is no error.
     assert!(McpClient::silent(&alice, &[]).end().success());
+}
+
+#[test]
+fn a_batch_is_answered_by_one_batch() {
+    let world = World::new();
+    let alice = world.person("alice");
+    for revision in ["2024-11-05", "2025-03-26"] {
+        let mut client = McpClient::open(&alice, revision);
+        let call = json!({ "name": "get_history", "arguments": { "participant": "x".repeat(3 << 20 >> 6) } });
+        let batch = json!([
+            { "jsonrpc": "2.0", "id": "a", "method": "ping" },
+            { "jsonrpc": "2.0", "method": "notifications/initialized" },
+            { "jsonrpc": "2.0", "id": "b", "method": "tools/call", "params": call },
+            { "jsonrpc": "2.0", "id": "c", "method": "tools/list" },
+            { "jsonrpc": "2.0", "id": 4, "method": "tools/call", "params": 7 },
+            { "jsonrpc": "2.0", "id": {}, "method": "ping" },
+            7,
+        ]);
+        client.write(&batch);
+        // Requests by themselves are answered in the meantime.
+        client.result("ping", json!({}));
+        let answers = client.batch();
+        let mut answered: Vec<String> = answers.iter().map(|answer| answer["id"].to_string()).collect();
+        answered.sort();
+        assert_eq!(answered, ["\"a\"", "\"b\"", "\"c\"", "4", "null", "null"], "{revision}");
+        let errors = answers.iter().filter(|answer| answer.get("error").is_some());
+        assert_eq!(errors.count(), 3, "{answers:?}");
+        // What needs no answer has none: the next line is that of the request.
+        client.write(&json!([{ "jsonrpc": "2.0", "method": "notifications/initialized" }]));
+        assert_eq!(client.result("ping", json!({})), json!({}));
+        client.write(&json!([7]));
+        assert_eq!(client.batch().len(), 1);
+        assert!(client.end().success());
+    }
 }
 
 #[test]
