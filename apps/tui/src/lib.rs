@@ -1,5 +1,9 @@
 //! The terminal interface.
-mod action;
+pub mod action;
+pub mod composer;
 mod host;
+pub mod keys;
+pub mod text;
+pub mod theme;
 
 pub use host::{Host, KeyNeed, NewKey};

@@ -1,0 +1,107 @@
+//! Names that look like another name, by UTS 39. A peer chooses the name that it claims, and could choose one that reads as a
+//! friend's.
+
+use unicode_security::mixed_script::AugmentedScriptSet;
+
+/// Which name of `among` looks like `name` and is another one.
+pub fn confusable<'n>(name: &str, among: impl Iterator<Item = &'n str>) -> Option<String> {
+    let looks = Looks::of(name);
+    among
+        .filter(|other| *other != name)
+        .find(|other| Looks::of(other).meets(&looks))
+        .map(str::to_owned)
+}
+
+/// Whether a word of the name mixes scripts that are not written together, such as Latin and Cyrillic. Latin beside the scripts
+/// of Chinese, Japanese and Korean is usual.
+pub fn mixes_scripts(name: &str) -> bool {
+    name.split(|c: char| !c.is_alphanumeric()).any(|word| {
+        let is_latin = |c: &char| {
+            let mut both = AugmentedScriptSet::for_char(*c);
+            both.intersect_with(AugmentedScriptSet::for_char('a'));
+            !both.is_empty() && !both.is_all()
+        };
+        if !AugmentedScriptSet::for_str(word).is_empty() {
+            return false;
+        }
+        let others: String = word.chars().filter(|c| !is_latin(c)).collect();
+        let others = AugmentedScriptSet::for_str(&others);
+        !(others.hanb || others.jpan || others.kore)
+    })
+}
+
+/// What a name looks like: the skeletons of UTS 39, of the name as it is and without case. `I` looks like `l` but `i` does not;
+/// `B0b` looks like `Bob` only without case.
+struct Looks([String; 3]);
+
+impl Looks {
+    fn of(name: &str) -> Self {
+        let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+        let skeleton = |text: &str| unicode_security::skeleton(text).collect::<String>();
+        Self([
+            skeleton(&name),
+            skeleton(&name).to_lowercase(),
+            skeleton(&name.to_lowercase()).to_lowercase(),
+        ])
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).any(|(one, two)| one == two)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_reads_as_another_is_found() {
+        let friends = ["Ada", "Bob", "Lina", "Мария", "tom"];
+        let like = |name: &str| confusable(name, friends.into_iter());
+        for (name, friend) in [
+            ("Аda", "Ada"),
+            ("B0b", "Bob"),
+            ("bob", "Bob"),
+            ("Iina", "Lina"),
+            ("torn", "tom"),
+            (" Ada ", "Ada"),
+        ] {
+            assert_eq!(like(name).as_deref(), Some(friend), "{name}");
+        }
+        for name in ["Ada", "Eve", "", "Mária"] {
+            assert_eq!(like(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_scripts_that_are_not_written_together_are_mixed() {
+        for name in ["раypal", "Аda", "Adα"] {
+            assert!(mixes_scripts(name), "{name}");
+        }
+        for name in [
+            "Ada",
+            "Мария",
+            "Мария (Maria)",
+            "東京タワー",
+            "Tokyo東京",
+            "Ада 😀",
+            "O'Neill",
+            "Zoë",
+            "김Kim",
+            "",
+        ] {
+            assert!(!mixes_scripts(name), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_can_be_compared(one in "\\PC{0,12}", two in "\\PC{0,12}") {
+            mixes_scripts(&one);
+            let forth = confusable(&one, [two.as_str()].into_iter()).is_some();
+            prop_assert_eq!(forth, confusable(&two, [one.as_str()].into_iter()).is_some());
+        }
+    }
+}
