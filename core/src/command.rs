@@ -162,6 +162,9 @@ pub struct NewMessage {
     pub hops: u32,
     /// The sender's key (1 to 128 bytes): the same key and text twice are one message.
     pub idempotency_key: Option<String>,
+    /// The message's id: 16 fresh random bytes, where the host has to know it before the message is sent. `None` leaves it to the
+    /// node; of a message with a key, it follows from the key.
+    pub id: Option<MessageId>,
 }
 
 impl NewMessage {
@@ -176,6 +179,7 @@ impl NewMessage {
             ttl: None,
             hops: 0,
             idempotency_key: None,
+            id: None,
         }
     }
 }

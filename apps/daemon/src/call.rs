@@ -152,7 +152,7 @@ impl Call {
         let full = matches!(self.rights(), Ok(Rights::Full)) && !has_agents;
         let audited = match class {
             // The approval's own entry says it.
-            _ if trace.approval.is_some() => false,
+            _ if trace.approval.is_some() || trace.announced => false,
             Class::Open | Class::Own => false,
             Class::Read => is_agent,
             Class::Owner => true,

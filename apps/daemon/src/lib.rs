@@ -42,7 +42,7 @@ use sotto_client::{Lock, Profile};
 use sotto_core::{Command, Limits, Millis, Reply};
 use sotto_io_sqlcipher::{Store, StoreError};
 use sotto_io_tokio::{DriverError, NodeHandle, NodeTask, Transport};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use authority::Authority;
@@ -333,6 +333,7 @@ async fn serve(
     followers.spawn(free_space.watch());
     network.confirm_clock(node.clone(), followers);
     let endpoints = Endpoints::bind(&config, lock).await?;
+    let (announcements, announced) = mpsc::channel(authority::WAITING);
     let service = Arc::new(Service {
         endpoints: endpoints.list(),
         node,
@@ -350,9 +351,11 @@ async fn serve(
         people,
         config,
         authority,
+        announcements,
     });
     service.send_what_was_allowed().await?;
     followers.spawn(service.clone().watch_approvals());
+    followers.spawn(service.clone().send_announced(announced));
     if let Some(configured) = service.config.availability {
         service
             .command(Command::SetAvailability(view::availability(configured)))

@@ -9,10 +9,10 @@ use sotto_api::{self as api, Error, Kind, Time};
 use sotto_client::Profile;
 use sotto_core::{Command, OnionAddress, Reply, Status};
 use sotto_io_tokio::NodeHandle;
-use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::sync::{OwnedMutexGuard, mpsc, watch};
 use tokio::time::timeout;
 
-use super::authority::Authority;
+use super::authority::{Announced, Authority};
 use super::event_watch::EventWatch;
 use super::fault;
 use super::page::PageCache;
@@ -41,6 +41,8 @@ pub(crate) struct Service {
     pub subscriptions: AtomicU64,
     pub consumer_locks: ConsumerLocks,
     pub authority: Authority,
+    /// What the owner sends, once there are agents.
+    pub announcements: mpsc::Sender<Announced>,
 }
 
 /// One lock for each consumer that is receiving. A second client that receives under the same name waits until what the

@@ -300,7 +300,7 @@ impl<R: Ratchet> Node<R> {
         match &new_message.idempotency_key {
             None => {
                 let contact = self.contacts.correspondent(peer, &self.ctx.limits)?;
-                let id = MessageId(self.ctx.entropy.bytes());
+                let id = new_message.id.unwrap_or_else(|| MessageId(self.ctx.entropy.bytes()));
                 let key = MessageKey::direct(peer, self.me.address, id);
                 Ok(Some(contact.conversation.post(
                     key,

@@ -29,6 +29,8 @@ pub(crate) struct Trace {
     pub message: Option<String>,
     /// The approval.
     pub approval: Option<String>,
+    /// The entry of this request is written, or it is submitted with the message.
+    pub announced: bool,
 }
 
 /// One entry, without the hash.
@@ -68,19 +70,20 @@ pub(crate) struct AuditHead {
 pub(crate) type Records = Vec<(String, Option<Vec<u8>>)>;
 
 impl AuditHead {
-    /// The records that append an entry, whose number is given here, and the new head. `anchor` gives the hash of an entry that
+    /// The records that append entries, whose numbers are given here, and the new head. `anchor` gives the hash of an entry that
     /// is about to become the last one dropped.
-    pub fn append(&self, mut entry: AuditRecord, anchor: Option<String>) -> Result<(Records, Self), Error> {
-        entry.number = self.last + 1;
-        let text = serde_json::to_string(&entry).map_err(|error| Error::internal(error.to_string()))?;
-        let hash = chained(&self.hash, &text);
-        let mut head = Self {
-            first: self.first.max(1),
-            last: entry.number,
-            hash: hash.clone(),
-            anchor: self.anchor.clone(),
-        };
-        let mut records = vec![(key(entry.number), encoded(&Stored { entry: text, hash })?)];
+    pub fn append(&self, entries: Vec<AuditRecord>, anchor: Option<String>) -> Result<(Records, Self), Error> {
+        let mut head = self.clone();
+        head.first = head.first.max(1);
+        let mut records = Vec::new();
+        for mut entry in entries {
+            head.last += 1;
+            entry.number = head.last;
+            let text = serde_json::to_string(&entry).map_err(|error| Error::internal(error.to_string()))?;
+            head.hash = chained(&head.hash, &text);
+            let hash = head.hash.clone();
+            records.push((key(entry.number), encoded(&Stored { entry: text, hash })?));
+        }
         if let Some(anchor) = anchor {
             let from = head.first;
             head.first += DROPPED;
@@ -201,12 +204,17 @@ mod tests {
     fn log(count: u64) -> (BTreeMap<String, Vec<u8>>, AuditHead) {
         let mut records: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         let mut head = AuditHead::default();
-        for at in 0..count {
+        let mut at = 0;
+        while at < count {
+            // By one, and by as many as are announced together.
+            let together = (at % 5 * 3).clamp(1, count - at);
+            let entries = (at..at + together).map(entry).collect();
+            at += together;
             let anchor = head
                 .drops_up_to()
                 .map(|key| hash_of(&key, &records[&key]).expect("an entry"));
-            let (changes, next) = head.append(entry(at), anchor).expect("appended");
-            assert!(changes.len() <= 60, "one command takes them");
+            let (changes, next) = head.append(entries, anchor).expect("appended");
+            assert!(changes.len() <= 64, "one command takes them");
             for (key, value) in changes {
                 match value {
                     Some(value) => drop(records.insert(key, value)),

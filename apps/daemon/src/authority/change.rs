@@ -4,7 +4,7 @@ use sotto_api::{Error, Time};
 use sotto_core::{ApplicationEvent, Command, Reply};
 use tokio::sync::MutexGuard;
 
-use super::audit::{AuditRecord, Records, hash_of};
+use super::audit::{AuditHead, AuditRecord, Records, hash_of};
 use super::{State, Trace};
 use crate::service::{Service, unexpected};
 
@@ -57,22 +57,7 @@ impl Service {
         } = change;
         let mut head = None;
         if let Some(entry) = entry {
-            let now = self.authority.state().audit.clone();
-            let anchor = match now.drops_up_to() {
-                Some(key) => {
-                    let found = self.reads.read({
-                        let key = key.clone();
-                        move |reader| reader.records(&key)
-                    });
-                    found
-                        .await?
-                        .first()
-                        .map(|(key, value)| hash_of(key, value))
-                        .transpose()?
-                }
-                None => None,
-            };
-            let (appended, next) = now.append(entry, anchor)?;
+            let (appended, next) = self.appended(vec![entry]).await?;
             records.extend(appended);
             head = Some(next);
         }
@@ -88,6 +73,20 @@ impl Service {
         }
         apply(&mut state);
         Ok(())
+    }
+
+    /// The records that append audit entries, and the head of the log with them.
+    pub async fn appended(&self, entries: Vec<AuditRecord>) -> Result<(Records, AuditHead), Error> {
+        let now = self.authority.state().audit.clone();
+        let anchor = match now.drops_up_to() {
+            Some(key) => {
+                let found = self.reads.read(move |reader| reader.records(&key)).await?;
+                let last_dropped = found.first().map(|(key, value)| hash_of(key, value));
+                last_dropped.transpose()?
+            }
+            None => None,
+        };
+        now.append(entries, anchor)
     }
 
     /// Appends an audit entry. With `unless_same`, only if there was none that says the same a moment ago.

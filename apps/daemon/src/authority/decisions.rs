@@ -43,6 +43,7 @@ impl Service {
             conversation: Some(record.draft.conversation.clone()),
             message: None,
             approval: Some(record.id.clone()),
+            announced: false,
         };
         let mut records = spent.records()?;
         records.push((key(&record.id), encoded(&record)?));
@@ -74,6 +75,7 @@ impl Service {
                 conversation: Some(record.draft.conversation.clone()),
                 message: None,
                 approval: Some(record.id.clone()),
+                announced: false,
             };
             let change = Change {
                 records: vec![(key(id), encoded(&record)?)],
@@ -125,6 +127,7 @@ impl Service {
             // The owner stands behind it, so a chain of programs begins anew.
             hops: 1,
             idempotency_key: Some(format!("approval:{}", record.id)),
+            id: None,
         };
         let sent = self.command(Command::Send(send)).await;
         let (state, message) = match sent {
@@ -156,6 +159,7 @@ impl Service {
             conversation: Some(record.draft.conversation.clone()),
             message: message.clone(),
             approval: Some(record.id.clone()),
+            announced: false,
         };
         let (outcome, told) = match state {
             ApprovalState::Denied => ("denied", Some(ApprovalChange::Denied)),

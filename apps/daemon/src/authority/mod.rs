@@ -4,6 +4,7 @@
 //! action that it announces.
 
 mod agent;
+mod announcement;
 mod approval;
 mod audit;
 mod budget;
@@ -31,6 +32,7 @@ use audit::AuditHead;
 pub(crate) use agent::{
     AgentRecord, Reach, new_token, parse_hours, parse_name, parse_rate, shown_hours, shown_rate, token_hash,
 };
+pub(crate) use announcement::{Announced, WAITING};
 pub(crate) use approval::Draft;
 pub(crate) use audit::{ENTRIES, Trace, shown as audit_entry, verify as verify_audit};
 pub(crate) use budget::Budget;

@@ -8,7 +8,7 @@ use sotto_core::row::{ContentType, DeliveryState, MessageKey};
 use sotto_core::{Command, ConversationId, Direction, MessageId, NewMessage, OnionAddress, Reply};
 
 use super::follow::follow;
-use super::{Handle, Handled, seconds};
+use super::{Handle, Handled, PendingResult, seconds};
 use crate::authority::{Draft, Permit, Rights, not_allowed};
 use crate::call::Call;
 use crate::service::unexpected;
@@ -56,18 +56,17 @@ impl Handle<all::Send> for Call {
             ttl: params.ttl,
             hops,
             idempotency_key: self.idempotency_key(params.id)?,
+            id: None,
         };
-        let command = Command::Send(new_message);
-        // Once there are agents, what a send came to is in the audit log before the next request, the owner's too.
-        let audited = !matches!(self.rights()?, Rights::Full) || !self.authority.state().agents.is_empty();
-        if params.wait == WaitFor::Queued && !audited {
-            let reply = self.node.submit(command).await.map_err(fault::stopped)?;
-            return Ok(Handled::Committing(Box::pin(async move {
-                let reply = reply.await.map_err(fault::stopped)?;
-                said(conversation, &reply.map_err(|refusal| fault::refusal(&refusal))?)
-            })));
+        let committing = self.submit(conversation, new_message).await?;
+        // What comes to the audit log afterwards comes there before the next request.
+        let is_owners = matches!(self.rights()?, Rights::Full);
+        let is_audited = self.trace().announced || self.authority.state().agents.is_empty();
+        if params.wait == WaitFor::Queued && is_owners && is_audited {
+            return Ok(Handled::Committing(committing));
         }
-        let sent = self.sent(conversation, command).await?;
+        let sent = committing.await?;
+        self.trace().message = Some(sent.id.clone());
         if params.wait == WaitFor::Queued {
             return Ok(Handled::Done(sent));
         }
@@ -249,6 +248,25 @@ impl Call {
         let messages = keys.iter().map(|key| (key.author, key.id)).collect();
         let erase = Command::EraseMessages { conversation, messages };
         self.command(erase).await.map(drop)
+    }
+
+    /// Hands a message to the node. Once there are agents, one of the owner's is announced in the audit log; an agent's was by its
+    /// permit.
+    async fn submit(
+        &self,
+        conversation: ConversationId,
+        message: NewMessage,
+    ) -> Result<PendingResult<api::Sent>, Error> {
+        let is_owners = matches!(self.rights()?, Rights::Full);
+        if is_owners && !self.authority.state().agents.is_empty() {
+            let reply = self.submit_announced(message).await?;
+            return Ok(Box::pin(async move { said(conversation, &reply.await?) }));
+        }
+        let reply = self.node.submit(Command::Send(message)).await.map_err(fault::stopped)?;
+        Ok(Box::pin(async move {
+            let reply = reply.await.map_err(fault::stopped)?;
+            said(conversation, &reply.map_err(|refusal| fault::refusal(&refusal))?)
+        }))
     }
 
     async fn sent(&self, conversation: ConversationId, command: Command) -> Result<api::Sent, Error> {

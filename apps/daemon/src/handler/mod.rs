@@ -126,7 +126,7 @@ where
 }
 
 /// A kind as it is called on the wire.
-fn kind_name(kind: Kind) -> String {
+pub(crate) fn kind_name(kind: Kind) -> String {
     let name = serde_json::to_value(kind).ok();
     name.as_ref().and_then(Value::as_str).unwrap_or("error").to_owned()
 }

@@ -708,3 +708,56 @@ async fn the_owners_passphrase_is_asked_for_and_guessing_it_takes_time() {
     assert_eq!(helper.refused("audit.verify", json!({})).await.kind(), Kind::Forbidden);
     pair.end().await;
 }
+
+/// Also with agents: they commit together, in their order, each behind its audit entry.
+#[tokio::test]
+async fn what_the_owner_sends_at_once_is_sent_in_order_and_each_is_in_the_audit_log() {
+    const MESSAGES: u64 = 300;
+    let (pair, _helper, mut owner) = with_agent().await;
+    let mut lines = String::new();
+    for n in 0..MESSAGES {
+        let text = if n == 70 { String::new() } else { format!("{n:03}") };
+        let mut params = json!({ "conversation": "bob", "text": text });
+        if n % 50 == 9 {
+            params["id"] = json!(format!("key {n}"));
+        }
+        let request = json!({ "jsonrpc": "2.0", "id": n, "method": "messages.send", "params": params });
+        lines += &format!("{request}\n");
+    }
+    owner.write(lines.as_bytes()).await;
+    let (mut ids, mut refused) = (BTreeSet::new(), 0);
+    for _ in 0..MESSAGES {
+        let answer = owner.line().await.expect("an answer");
+        match answer["result"]["id"].as_str() {
+            Some(id) => assert!(ids.insert(id.to_owned()), "{answer}"),
+            None => refused += u64::from(answer["id"] == 70 && answer["error"]["data"]["kind"] == "invalid_params"),
+        }
+    }
+    assert_eq!((ids.len() as u64, refused), (MESSAGES - 1, 1));
+    let history = json!({ "conversation": "bob", "limit": 1000 });
+    let history = owner.ok("messages.history", history).await;
+    let texts: Vec<&str> = history["messages"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|message| message["text"].as_str())
+        .collect();
+    assert!(texts.is_sorted() && texts.len() as u64 == MESSAGES - 1, "{texts:?}");
+    let log = owner.ok("audit.show", json!({ "limit": 1000 })).await;
+    let entries = log["entries"].as_array().expect("a list");
+    let mut named = Vec::new();
+    for entry in entries
+        .iter()
+        .filter(|one| one["principal"] == "owner" && one["method"] == "messages.send")
+    {
+        match entry["message"].as_str() {
+            Some(id) => named.push(id.to_owned()),
+            None => refused += u64::from(entry["outcome"] == "invalid_params"),
+        }
+    }
+    assert_eq!(refused, 2, "the audit log says that it was refused");
+    assert_eq!(named.len(), ids.len() + 1, "the refused one was announced as well");
+    assert!(ids.iter().all(|id| named.contains(id)));
+    assert_eq!(owner.ok("audit.verify", json!({})).await["intact"], true);
+    pair.end().await;
+}
