@@ -1,8 +1,12 @@
 //! The terminal interface.
 pub mod action;
 pub mod composer;
+pub mod emoji;
 mod host;
 pub mod keys;
+pub mod markdown;
+#[cfg(test)]
+mod reference;
 pub mod text;
 pub mod theme;
 

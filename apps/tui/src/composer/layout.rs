@@ -81,52 +81,46 @@ impl Composer {
 
     /// One row that scrolls so far that the cursor is in it.
     fn scrolled(&self, limit: usize) -> Layout {
-        let shown = |grapheme: &'static str| grapheme;
-        let cell = |grapheme: &str| {
-            if self.kind == Kind::Secret {
-                1
-            } else {
-                grapheme_width(grapheme).min(limit)
-            }
-        };
         let mut start = self.cursor;
         let mut column = 0;
         for (at, grapheme) in self.text[..self.cursor].grapheme_indices(true).rev() {
-            if column + cell(grapheme) > limit - 1 {
+            let cells = width(self.shown(grapheme, limit));
+            if column + cells > limit - 1 {
                 break;
             }
-            column += cell(grapheme);
+            column += cells;
             start = at;
         }
-        let mut text = String::new();
-        let (mut end, mut used, mut cursor_at) = (start, 0, 0);
-        for (at, grapheme) in self.text[start..].grapheme_indices(true) {
-            if used + cell(grapheme) > limit {
+        let mut row = Row {
+            text: String::new(),
+            range: start..start,
+        };
+        let (mut used, mut cursor_at) = (0, 0);
+        for grapheme in graphemes(&self.text[start..]) {
+            let shown = self.shown(grapheme, limit);
+            used += width(shown);
+            if used > limit {
                 break;
             }
-            if start + at == self.cursor {
-                cursor_at = text.len();
+            row.text.push_str(shown);
+            row.range.end += grapheme.len();
+            if row.range.end <= self.cursor {
+                cursor_at = row.text.len();
             }
-            used += cell(grapheme);
-            end = start + at + grapheme.len();
-            text.push_str(if self.kind == Kind::Secret {
-                shown(MASK)
-            } else if grapheme_width(grapheme) > limit {
-                shown(ELLIPSIS)
-            } else {
-                grapheme
-            });
-        }
-        if self.cursor >= end {
-            cursor_at = text.len();
         }
         Layout {
-            rows: vec![Row {
-                text,
-                range: start..end,
-            }],
+            rows: vec![row],
             cursor: (0, column),
             cursor_at,
+        }
+    }
+
+    /// What a grapheme of a field looks like.
+    fn shown<'t>(&self, grapheme: &'t str, limit: usize) -> &'t str {
+        match self.kind {
+            Kind::Secret => MASK,
+            _ if grapheme_width(grapheme) > limit => ELLIPSIS,
+            _ => grapheme,
         }
     }
 }

@@ -168,6 +168,7 @@ const PLAIN: &[Row] = &[
     (Messages, Reply, "r"),
     (Messages, React, "+"),
     (Messages, Edit, "e"),
+    (Messages, Delete, "d"),
     (Messages, Copy, "c"),
     (Messages, Retry, "s"),
     (Messages, Cancel, "x"),

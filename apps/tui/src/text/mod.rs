@@ -89,6 +89,17 @@ pub fn prefix(text: &str, limit: usize) -> &str {
     text
 }
 
+/// Whether a character cannot be seen, or orders others to be shown elsewhere: those that the daemon removes from what peers
+/// write. A joiner or selector counts too, as a character by itself.
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
 fn push(line: &mut Line<'static>, text: &str, style: Style) {
     if !text.is_empty() {
         line.spans.push(Span::styled(text.to_owned(), style));

@@ -10,7 +10,7 @@ struct Palette {
     dark: bool,
     /// Backgrounds: of messages, of the sidebar and the fields, of dialogs, of code, of the selection.
     base: u32,
-    surface: u32,
+    panel: u32,
     overlay: u32,
     code: u32,
     selection: u32,
@@ -31,7 +31,7 @@ struct Palette {
 const DARK: Palette = Palette {
     dark: true,
     base: 0x0015_171c,
-    surface: 0x001c_1f26,
+    panel: 0x001c_1f26,
     overlay: 0x0022_2630,
     code: 0x0024_2832,
     selection: 0x0033_4a6b,
@@ -50,7 +50,7 @@ const DARK: Palette = Palette {
 const LIGHT: Palette = Palette {
     dark: false,
     base: 0x00fd_fdfc,
-    surface: 0x00f3_f4f5,
+    panel: 0x00f3_f4f5,
     overlay: 0x00ee_f0f2,
     code: 0x00ea_ecef,
     selection: 0x00cf_e1fb,
@@ -69,7 +69,7 @@ const LIGHT: Palette = Palette {
 const HIGH_CONTRAST: Palette = Palette {
     dark: true,
     base: 0x0000_0000,
-    surface: 0x0000_0000,
+    panel: 0x0000_0000,
     overlay: 0x0000_0000,
     code: 0x0026_2626,
     selection: 0x0000_3c8f,
@@ -90,7 +90,7 @@ const HIGH_CONTRAST: Palette = Palette {
 const ROSE_PINE: Palette = Palette {
     dark: true,
     base: 0x0019_1724,
-    surface: 0x001f_1d2e,
+    panel: 0x001f_1d2e,
     overlay: 0x0026_233a,
     code: 0x0021_202e,
     selection: 0x0040_3d52,
@@ -109,7 +109,7 @@ const ROSE_PINE: Palette = Palette {
 const ROSE_PINE_MOON: Palette = Palette {
     dark: true,
     base: 0x0023_2136,
-    surface: 0x002a_273f,
+    panel: 0x002a_273f,
     overlay: 0x0039_3552,
     code: 0x002a_283e,
     selection: 0x0044_415a,
@@ -128,7 +128,7 @@ const ROSE_PINE_MOON: Palette = Palette {
 const ROSE_PINE_DAWN: Palette = Palette {
     dark: false,
     base: 0x00fa_f4ed,
-    surface: 0x00ff_faf3,
+    panel: 0x00ff_faf3,
     overlay: 0x00f2_e9e1,
     code: 0x00f4_ede8,
     selection: 0x00df_dad9,
@@ -184,19 +184,19 @@ impl Palette {
     }
 
     fn colours(&self, slot: &str) -> Style {
-        let [base, surface, overlay] = [self.base, self.surface, self.overlay].map(rgb);
+        let [base, panel, overlay] = [self.base, self.panel, self.overlay].map(rgb);
         let on =
             |colour: u32, background: Color| style(readable(rgb(colour), self.contrast, &[background]), background);
-        let ink = |colour: u32| Style::new().fg(readable(rgb(colour), self.contrast, &[base, surface, overlay]));
-        let rule = |colour: u32| Style::new().fg(readable(rgb(colour), 3.0, &[base, surface, overlay]));
+        let ink = |colour: u32| Style::new().fg(readable(rgb(colour), self.contrast, &[base, panel, overlay]));
+        let rule = |colour: u32| Style::new().fg(readable(rgb(colour), 3.0, &[base, panel, overlay]));
         // On the colour of a patch that shouts, the background is the text.
         let patch = |colour: u32| {
-            let colour = readable(rgb(colour), self.contrast, &[base, surface, overlay]);
+            let colour = readable(rgb(colour), self.contrast, &[base, panel, overlay]);
             style(base, colour)
         };
         match slot {
             "text" => on(self.text, base),
-            "sidebar" | "field" | "status_bar" => on(self.text, surface),
+            "sidebar" | "field" | "status_bar" => on(self.text, panel),
             "dialog" => on(self.text, overlay),
             "selected" => on(self.text, rgb(self.selection)),
             "code" => on(self.text, rgb(self.code)),

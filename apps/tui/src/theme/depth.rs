@@ -51,7 +51,7 @@ pub(super) fn reduce(style: Style, slot: &Slot, depth: ColorDepth, dark: bool) -
         }),
         ColorDepth::None => bare(style, slot),
         ColorDepth::Ansi16 => {
-            let own = slot.kind == Kind::Surface && slot.name != "status_bar";
+            let own = slot.kind == Kind::Backdrop && slot.name != "status_bar";
             let attributes = if own {
                 style.add_modifier
             } else {

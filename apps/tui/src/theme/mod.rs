@@ -73,10 +73,10 @@ pub struct Slot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// It is the background of a part of the screen.
-    Surface,
-    /// It stands out from the surface that it is on by a background of its own.
+    Backdrop,
+    /// It stands out from the backdrop that it is on by a background of its own.
     Patch,
-    /// It is drawn on a surface.
+    /// It is drawn on a backdrop.
     Ink,
     /// As `Ink`, and it is a line, so less contrast is enough.
     Rule,
@@ -94,11 +94,11 @@ const DIM_ITALIC: Modifier = DIM.union(ITALIC);
 const BOLD_ITALIC: Modifier = BOLD.union(ITALIC);
 
 slots! {
-    text Surface NONE, "Text of messages, and the background of everything without one of its own";
-    sidebar Surface NONE, "The list of conversations";
-    dialog Surface NONE, "A dialog over the main view";
-    status_bar Surface REVERSED, "The line at the bottom";
-    field Surface NONE, "The composer, and fields of dialogs";
+    text Backdrop NONE, "Text of messages, and the background of everything without one of its own";
+    sidebar Backdrop NONE, "The list of conversations";
+    dialog Backdrop NONE, "A dialog over the main view";
+    status_bar Backdrop REVERSED, "The line at the bottom";
+    field Backdrop NONE, "The composer, and fields of dialogs";
     selected Patch REVERSED, "The selected row or message";
     hit Patch BOLD_REVERSED, "A hit of the search";
     mention Patch BOLD_UNDERLINED, "Your name in a message, and what else asks for you";
@@ -130,7 +130,7 @@ slots! {
 }
 
 /// The background that a slot is drawn on, by name.
-pub const SURFACES: [&str; 5] = ["text", "sidebar", "dialog", "status_bar", "field"];
+pub const BACKDROPS: [&str; 5] = ["text", "sidebar", "dialog", "status_bar", "field"];
 
 impl Theme {
     /// The names of the built-in themes.
@@ -167,9 +167,9 @@ impl Theme {
         theme
     }
 
-    /// A slot as it is drawn on a surface.
-    pub fn on(&self, surface: &str, slot: &str) -> Option<Style> {
-        Some(self.slot(surface)?.patch(self.slot(slot)?))
+    /// A slot as it is drawn on a backdrop.
+    pub fn on(&self, backdrop: &str, slot: &str) -> Option<Style> {
+        Some(self.slot(backdrop)?.patch(self.slot(slot)?))
     }
 }
 
@@ -187,7 +187,7 @@ const fn style(fg: Color, bg: Color) -> Style {
 /// The slots as a table of Markdown, with the words for colours and attributes.
 pub fn documentation() -> String {
     let row = |slot: &Slot| {
-        let background = if matches!(slot.kind, Kind::Surface | Kind::Patch) {
+        let background = if matches!(slot.kind, Kind::Backdrop | Kind::Patch) {
             "`fg`, `bg`"
         } else {
             "`fg`"
@@ -216,17 +216,17 @@ mod tests {
     fn every_slot_is_readable_on_what_it_is_drawn_on() {
         for theme in themes().filter(|theme| theme.name != "minimal") {
             for slot in SLOTS {
-                let surfaces = match slot.kind {
-                    Kind::Surface | Kind::Patch => &["text"][..],
-                    Kind::Ink | Kind::Rule => &SURFACES[..],
+                let backdrops = match slot.kind {
+                    Kind::Backdrop | Kind::Patch => &["text"][..],
+                    Kind::Ink | Kind::Rule => &BACKDROPS[..],
                 };
                 let least = if slot.kind == Kind::Rule { 3.0 } else { 4.5 };
-                for surface in surfaces {
-                    let style = theme.on(surface, slot.name).unwrap();
+                for backdrop in backdrops {
+                    let style = theme.on(backdrop, slot.name).unwrap();
                     let ratio = contrast::of_style(style).unwrap();
                     assert!(
                         ratio >= least,
-                        "{}: {} on {surface} has {ratio:.2} : 1",
+                        "{}: {} on {backdrop} has {ratio:.2} : 1",
                         theme.name,
                         slot.name
                     );
@@ -250,7 +250,7 @@ mod tests {
             for slot in SLOTS {
                 let style = theme.slot(slot.name).unwrap();
                 assert!(style.fg.is_some(), "{}: {} has no colour", theme.name, slot.name);
-                let has_background = matches!(slot.kind, Kind::Surface | Kind::Patch);
+                let has_background = matches!(slot.kind, Kind::Backdrop | Kind::Patch);
                 assert_eq!(style.bg.is_some(), has_background, "{}: {}", theme.name, slot.name);
             }
             let background = theme.text.bg.and_then(contrast::luminance).unwrap();
