@@ -417,7 +417,9 @@ impl Composer {
 
     /// Line feeds alone, spaces for tabs, no control characters. A field has no line feeds.
     fn clean(&self, text: &str) -> Zeroizing<String> {
-        let mut clean = Zeroizing::new(String::with_capacity(text.len() + 16));
+        // All of it at once: of a secret, a string that grows would leave copies behind.
+        let bytes = text.len() + 3 * text.matches('\t').count();
+        let mut clean = Zeroizing::new(String::with_capacity(bytes));
         let mut characters = text.chars().peekable();
         while let Some(c) = characters.next() {
             match c {
