@@ -43,6 +43,8 @@ pub struct Config {
     pub http: Option<SocketAddr>,
     /// Where signal-cli's shape of the API is served.
     pub signal_cli: Option<SignalCliConfig>,
+    /// The terminal interface's own configuration.
+    pub tui: Table,
     /// arti's own configuration.
     pub tor: Table,
 }
@@ -84,6 +86,7 @@ impl Default for Config {
             log_level: String::from("info"),
             http: None,
             signal_cli: None,
+            tui: Table::new(),
             tor: Table::new(),
         }
     }
@@ -244,6 +247,15 @@ const SETTINGS: &[Setting] = &[
                 signal_cli.address.map(loopback).transpose()?;
                 config.signal_cli = Some(signal_cli);
             }
+            Ok(())
+        },
+    },
+    Setting {
+        name: "tui",
+        about: "The terminal interface: theme, keys, mouse and more; docs/tui.md lists them all.",
+        default: "{}",
+        read: |config, value| {
+            config.tui = typed(value)?;
             Ok(())
         },
     },

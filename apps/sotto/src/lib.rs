@@ -63,6 +63,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(context: &Context, command: Option<Command>) -> Outcome {
     match command {
+        None if context.output.interactive && sotto_tui::is_there() => tui::run(context),
         None => Ok(output::print(&Cli::command().render_help().to_string())?),
         Some(Command::Demo(demo)) => demo.run(context),
         Some(Command::Client(command)) => command.run(context),

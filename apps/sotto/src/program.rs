@@ -43,7 +43,9 @@ impl Program for Sotto {
     }
 
     fn check_config(&self, file: &Path) -> Result<String, Error> {
-        Ok(Config::load(file)?.network.to_string())
+        let config = Config::load(file)?;
+        sotto_tui::check_config(&config.tui)?;
+        Ok(config.network.to_string())
     }
 
     fn configured_log_file(&self, config: &Path) -> Result<Option<PathBuf>, Error> {

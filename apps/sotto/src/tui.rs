@@ -2,14 +2,28 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sotto_api::{Error, Identity};
-use sotto_cli::{Background, Global};
+use sotto_cli::{Background, Context, Global, Outcome, Stop};
 use sotto_client::Profile;
 use sotto_daemon::{Config, Host, KeySource, Options};
-use sotto_tui::{KeyNeed, NewKey};
+use sotto_tui::{End, KeyNeed, NewKey};
 use zeroize::Zeroizing;
+
+/// Runs the interface of the profile that the options name.
+pub fn run(context: &Context) -> Outcome {
+    let profile = context.profile()?;
+    let options = sotto_tui::Options {
+        config: Config::load(&profile.config_file())?.tui,
+        key_file: profile.folder().with_extension("key"),
+    };
+    let host = DaemonHost::new(profile.clone(), context.global.clone())?;
+    match sotto_tui::run(&profile, Arc::new(host), options)? {
+        End::Quit => Ok(()),
+        End::Signal(signal) => Err(Stop::Exit(128 + signal)),
+    }
+}
 
 /// This program, around its interface to one profile.
 #[derive(Debug)]

@@ -1,13 +1,29 @@
-//! The terminal interface.
+//! The terminal interface: a client of the daemon like the others. [`run`] owns the terminal; [`app::App`] is the state, without
+//! I/O; `view` draws it; `daemon` has the connections.
+
 pub mod action;
+mod app;
+mod clipboard;
 pub mod composer;
+mod config;
+mod daemon;
+mod editor;
 pub mod emoji;
 mod host;
 pub mod keys;
 pub mod markdown;
+mod palette;
+mod passphrase;
 #[cfg(test)]
 mod reference;
+mod request;
+mod run;
+mod terminal;
 pub mod text;
 pub mod theme;
+mod view;
+mod when;
 
 pub use host::{Host, KeyNeed, NewKey};
+pub use run::{End, Options, check_config, run};
+pub use terminal::is_there;

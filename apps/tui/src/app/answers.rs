@@ -1,0 +1,322 @@
+//! What [`App`] does with the daemon's answers.
+
+use sotto_api::{self as api, Error, Kind as ErrorKind};
+
+use super::dialog::Kind;
+use super::pane::{self, Hits, Page};
+use super::{App, Connection, DRAFT_KEY, Part, Purpose, UNREAD_KEY, dialogs, explained, from_item_key, quoted};
+use crate::app::CHOICES_KEY;
+use crate::daemon::Report;
+use crate::request::{Answer, Request};
+
+impl App {
+    pub(super) fn report(&mut self, report: Report) {
+        match report {
+            Report::Connected => {
+                self.connection = Connection::Up;
+                self.reading = false;
+                self.read_everything();
+                while let Some(send) = self.unsent.pop_front() {
+                    self.call(Request::Send(send.clone()), Purpose::Sent(Box::new(send)));
+                }
+            }
+            Report::Disconnected(why) => {
+                let since = match &self.connection {
+                    Connection::Down { since, .. } => *since,
+                    _ => self.now,
+                };
+                self.connection = Connection::Down { since, why };
+            }
+            Report::Event(event) => self.event(*event),
+            Report::Answer(purpose, Ok(answer)) => self.answer(purpose, *answer),
+            Report::Answer(purpose, Err(error)) => self.failed(purpose, &error),
+        }
+    }
+
+    fn answer(&mut self, purpose: Purpose, answer: Answer) {
+        if let Purpose::Part(part) = &purpose {
+            self.in_flight.remove(part);
+        }
+        match (purpose, answer) {
+            (_, Answer::Status(status)) => {
+                self.status = Some(status);
+                self.refill();
+            }
+            (_, Answer::Identity(identity)) => self.me = Some(identity),
+            (_, Answer::Contacts(contacts)) => {
+                self.conversations.set_contacts(contacts.friends);
+                self.refill();
+            }
+            (_, Answer::Requests(requests)) => {
+                self.requests = requests.requests;
+                self.refill();
+            }
+            (_, Answer::Threads(threads)) => {
+                self.conversations.set_threads(&threads.threads);
+                self.refill_threads(&threads.threads);
+            }
+            (_, Answer::Approvals(approvals)) => {
+                self.approvals = approvals.approvals;
+                self.refill();
+            }
+            (_, Answer::Outbox(messages)) => {
+                self.outbox = messages.messages;
+                self.refill();
+            }
+            (_, Answer::Items(items)) => self.take_items(items),
+            (Purpose::Page { conversation, page }, Answer::History(messages)) => {
+                self.take_page(&conversation, &page, messages.messages);
+            }
+            (Purpose::Quote(id), Answer::Message(message)) => {
+                self.quotes.insert(id, Some(quoted(&message)));
+                self.forget_layout();
+            }
+            (Purpose::Search(query), Answer::Search(found)) => self.take_found(&query, found.messages),
+            (Purpose::Hits { conversation, query }, Answer::Search(found)) => {
+                self.take_hits(&conversation, query, found.messages);
+            }
+            (purpose, answer) => self.done(purpose, answer),
+        }
+    }
+
+    /// The answers to what the user has done.
+    fn done(&mut self, purpose: Purpose, answer: Answer) {
+        match (purpose, answer) {
+            (Purpose::Accepted(onion), Answer::Accept(contact)) => {
+                self.conversations.set_contact(contact);
+                self.conversations.settle();
+                self.stale.insert(Part::Requests);
+                self.dialogs.clear();
+                self.open_conversation(&onion);
+                if let Some(dialog) = self.rename_dialog(&onion) {
+                    self.open(dialog);
+                }
+            }
+            (Purpose::Added, Answer::Add(contact)) => {
+                let onion = contact.who.contact.clone();
+                let friend = contact.relationship == api::Relationship::Friend;
+                self.conversations.set_contact(contact);
+                self.conversations.settle();
+                self.dialogs.clear();
+                self.open_conversation(&onion);
+                self.say(if friend {
+                    "You are friends now."
+                } else {
+                    "Request queued. It is delivered as soon as the peer can be reached; you can write already."
+                });
+            }
+            (Purpose::Safety(_), Answer::Verify(safety)) => {
+                self.close_if(|kind| matches!(kind, Kind::Safety(_)));
+                self.open(dialogs::safety(&safety));
+            }
+            (Purpose::Invite, Answer::Invite(invite)) => {
+                self.close_if(|kind| *kind == Kind::Invite);
+                self.open(dialogs::invite(&invite));
+            }
+            (Purpose::Renamed, Answer::SetName(identity)) => {
+                self.me = Some(identity);
+                self.close_if(|kind| *kind == Kind::ClaimedName);
+                self.say("Contacts see the new name when they are next connected.");
+            }
+            (Purpose::Unlock, Answer::Unlock(_)) => self.unlocked(),
+            (Purpose::Dialog(kind), answer) => {
+                self.close_if(|open| *open == kind);
+                self.follow_up(answer);
+            }
+            (Purpose::Said(what), answer) => {
+                self.say(what);
+                self.follow_up(answer);
+            }
+            (Purpose::Silent, Answer::Read(_)) => self.reading = false,
+            (_, answer) => self.follow_up(answer),
+        }
+    }
+
+    /// What an answer changes, whatever it was for.
+    fn follow_up(&mut self, answer: Answer) {
+        match answer {
+            Answer::Rename(contact)
+            | Answer::Block(contact)
+            | Answer::Unblock(contact)
+            | Answer::Remove(contact)
+            | Answer::Reject(contact) => {
+                self.conversations.set_contact(contact);
+                self.stale.insert(Part::Contacts);
+                self.stale.insert(Part::Requests);
+                self.forget_layout();
+            }
+            Answer::Timer(_) | Answer::Verify(_) => self.changed(Part::Contacts),
+            Answer::Allow(_) | Answer::Deny(_) => self.changed(Part::Approvals),
+            Answer::Cancel(_) | Answer::Retry(_) => self.changed(Part::Outbox),
+            Answer::Clear(deleted) => {
+                self.say(format!("{} messages were deleted on this computer.", deleted.messages));
+                self.reopen(&deleted.conversation);
+                self.stale.insert(Part::Contacts);
+            }
+            Answer::React(message) => {
+                if let Some(pane) = &mut self.pane {
+                    pane.update(message);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn changed(&mut self, part: Part) {
+        self.stale.insert(part);
+    }
+
+    fn reopen(&mut self, conversation: &str) {
+        if self.here() == Some(conversation) {
+            let conversation = conversation.to_owned();
+            self.pane = None;
+            self.open_conversation(&conversation);
+        }
+    }
+
+    fn failed(&mut self, purpose: Purpose, error: &Error) {
+        match &purpose {
+            Purpose::Part(part) => {
+                self.in_flight.remove(part);
+            }
+            Purpose::Silent => self.reading = false,
+            Purpose::Page { page, .. } => {
+                if let Some(pane) = &mut self.pane {
+                    pane.failed(page);
+                }
+            }
+            _ => {}
+        }
+        let quiet = matches!(purpose, Purpose::Silent | Purpose::Quote(_) | Purpose::Part(_));
+        match (error.kind(), purpose) {
+            // It goes out when the daemon is back: it has an idempotency key, so it is one message however often it is tried.
+            (ErrorKind::NoDaemon, Purpose::Sent(send)) => {
+                self.unsent.push_back(*send);
+                self.say("Kept: it is sent when the daemon answers again.");
+            }
+            (ErrorKind::NoDaemon, _) => {}
+            (_, Purpose::Sent(send)) => {
+                // Nothing of what the user wrote is lost.
+                if self.composer.is_empty() && self.here() == Some(send.conversation.as_str()) {
+                    self.composer.set_text(&send.text);
+                    self.wrote();
+                } else {
+                    self.drafts.insert(send.conversation.clone(), send.text.clone());
+                    self.unsaved = Some((send.conversation.clone(), self.now));
+                }
+                self.complain_of(error);
+            }
+            _ if quiet => {}
+            (_, Purpose::Unlock) => {
+                let why = explained(error);
+                match self
+                    .dialogs
+                    .last_mut()
+                    .filter(|open| matches!(open.kind, Kind::Locked | Kind::Owner))
+                {
+                    // No passphrase is set, so there is nothing to prove.
+                    Some(_) if !matches!(error.kind(), ErrorKind::WrongKey | ErrorKind::RateLimited) && self.locked => {
+                        self.unlocked();
+                    }
+                    Some(open) => open.fail(why),
+                    None => {}
+                }
+            }
+            (ErrorKind::OwnerRequired, _) => {
+                if !self.dialogs.iter().any(|open| open.kind == Kind::Owner) {
+                    self.open(dialogs::owner());
+                }
+            }
+            _ => match self.dialogs.last_mut().filter(|open| open.busy) {
+                Some(open) => open.fail(explained(error)),
+                None => self.complain_of(error),
+            },
+        }
+    }
+
+    /// Closes the uppermost dialog, if it is that one.
+    pub(super) fn close_if(&mut self, which: impl Fn(&Kind) -> bool) {
+        if self.dialogs.last().is_some_and(|open| which(&open.kind)) {
+            self.close();
+        }
+    }
+
+    pub(super) fn forget_layout(&mut self) {
+        if let Some(pane) = &mut self.pane {
+            pane.forget_layout();
+        }
+    }
+
+    fn take_items(&mut self, items: api::Items) {
+        for api::Item { key, value } in items.items {
+            let value = value.unwrap_or_default();
+            if let Some(conversation) = key.strip_prefix(DRAFT_KEY).map(from_item_key) {
+                self.conversations.touch(&conversation, |entry| entry.draft = true);
+                if self.here() == Some(conversation.as_str()) && self.composer.is_empty() {
+                    self.composer.set_text(&value);
+                }
+                self.drafts.insert(conversation, value);
+            } else if let Some(conversation) = key.strip_prefix(UNREAD_KEY).map(from_item_key) {
+                self.conversations
+                    .touch(&conversation, |entry| entry.marked_unread = true);
+            } else if key == CHOICES_KEY {
+                let chosen = self.config.choose(&value);
+                self.apply(&chosen);
+            }
+        }
+    }
+
+    fn take_page(&mut self, conversation: &str, page: &Page, messages: Vec<api::Message>) {
+        let Some(pane) = self.pane.as_mut().filter(|pane| pane.conversation == conversation) else {
+            return;
+        };
+        let first = !pane.loaded;
+        let full = messages.len() >= pane::PAGE as usize;
+        pane.take(page, messages, full);
+        if first {
+            let unread = pane.unread().next().map(|message| message.id.clone());
+            if let Some(id) = unread {
+                pane.first_unread = Some(id);
+            }
+            self.conversations
+                .touch(conversation, |entry| entry.marked_unread = false);
+            self.store(format!("{UNREAD_KEY}{}", super::item_key(conversation)), None);
+        }
+        if let Page::Around(id) = page {
+            let id = id.clone();
+            // The message itself and those after it.
+            if let Some(pane) = &mut self.pane {
+                pane.want(&id);
+            }
+            self.ask_page(Page::Newer);
+        }
+    }
+
+    fn take_found(&mut self, query: &str, messages: Vec<api::Message>) {
+        let asked = self
+            .dialogs
+            .last()
+            .is_some_and(|open| open.kind == Kind::Search && open.value(0) == query);
+        if asked {
+            self.found = messages;
+            self.refill();
+        }
+    }
+
+    fn take_hits(&mut self, conversation: &str, query: String, messages: Vec<api::Message>) {
+        if self.here() != Some(conversation) {
+            return;
+        }
+        self.close_if(|kind| *kind == Kind::Find);
+        let ids: Vec<String> = messages.into_iter().map(|message| message.id).collect();
+        if ids.is_empty() {
+            self.complain(format!("Nothing here has {query:?}."));
+            return;
+        }
+        if let Some(pane) = &mut self.pane {
+            pane.remember();
+            pane.hits = Some(Hits { query, ids, at: 0 });
+        }
+        self.show_hit();
+    }
+}

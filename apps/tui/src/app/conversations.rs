@@ -1,0 +1,232 @@
+//! [`Conversations`]: the list at the left. It is made of contacts and of conversations with messages, and follows events.
+
+use std::collections::BTreeMap;
+
+use sotto_api::{self as api, Presence, Relationship};
+
+use super::name::Name;
+
+/// One conversation.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub struct Entry {
+    /// The contact's onion address, or the id of a group or channel.
+    pub id: String,
+    /// What to call it.
+    pub name: Name,
+    /// The contact, if it is a direct one.
+    pub contact: Option<api::Contact>,
+    /// When it was last used, in milliseconds since the Unix epoch; 0 if never.
+    pub last_at: u64,
+    /// Messages of others that were not read.
+    pub unread: u64,
+    /// The user marked it as unread.
+    pub marked_unread: bool,
+    /// No notification is shown for it.
+    pub muted: bool,
+    /// The peer is typing.
+    pub typing: bool,
+    /// A text was begun and not sent.
+    pub draft: bool,
+}
+
+impl Entry {
+    fn new(id: &str, name: Name) -> Self {
+        Self {
+            id: id.to_owned(),
+            name,
+            contact: None,
+            last_at: 0,
+            unread: 0,
+            marked_unread: false,
+            muted: false,
+            typing: false,
+            draft: false,
+        }
+    }
+
+    /// Something in it waits for the user.
+    pub const fn is_unread(&self) -> bool {
+        self.unread > 0 || self.marked_unread
+    }
+
+    /// What the two nodes have agreed.
+    pub fn relationship(&self) -> Option<Relationship> {
+        self.contact.as_ref().map(|contact| contact.relationship)
+    }
+
+    /// Whether the list shows it: a friend, a peer that was asked, or a conversation that has messages.
+    fn is_shown(&self) -> bool {
+        let agreed = matches!(
+            self.relationship(),
+            Some(
+                Relationship::Friend
+                    | Relationship::RemovedByPeer
+                    | Relationship::Requested
+                    | Relationship::RequestDelivered
+                    | Relationship::RequestDeclined
+            )
+        );
+        agreed || self.last_at > 0
+    }
+}
+
+/// How the list is sorted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Unread ones first, then by recency.
+    #[default]
+    Unread,
+    /// By recency.
+    Recent,
+}
+
+/// The conversations, and the order in which they are shown.
+#[derive(Debug, Default)]
+pub struct Conversations {
+    entries: BTreeMap<String, Entry>,
+    /// Ids as shown.
+    order: Vec<String>,
+    by: Order,
+    /// The order is not that of the entries any more.
+    stale: bool,
+}
+
+impl Conversations {
+    /// As shown.
+    pub fn shown(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
+        self.order.iter().map(|id| &self.entries[id])
+    }
+
+    /// How many are shown.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// The one with that id.
+    pub fn entry(&self, id: &str) -> Option<&Entry> {
+        self.entries.get(id)
+    }
+
+    /// All contacts, also those that are not shown.
+    pub fn contacts(&self) -> impl Iterator<Item = &api::Contact> {
+        self.entries.values().filter_map(|entry| entry.contact.as_ref())
+    }
+
+    /// The place of one in the list.
+    pub fn place(&self, id: &str) -> Option<usize> {
+        self.order.iter().position(|shown| shown == id)
+    }
+
+    /// The one at a place.
+    pub fn at(&self, place: usize) -> Option<&Entry> {
+        self.order.get(place).map(|id| &self.entries[id])
+    }
+
+    /// How the list is sorted.
+    pub const fn order(&self) -> Order {
+        self.by
+    }
+
+    /// Sorts it in another way.
+    pub fn sort_by(&mut self, by: Order) {
+        self.by = by;
+        self.stale = true;
+    }
+
+    /// Messages that were not read, in conversations that are not muted.
+    pub fn unread(&self) -> u64 {
+        self.shown()
+            .filter(|entry| !entry.muted)
+            .map(|entry| entry.unread)
+            .sum()
+    }
+
+    /// Changes one, which is made if it is not there, and may move.
+    pub fn change(&mut self, id: &str, name: impl FnOnce() -> Name, change: impl FnOnce(&mut Entry)) {
+        let entry = self
+            .entries
+            .entry(id.to_owned())
+            .or_insert_with(|| Entry::new(id, name()));
+        change(entry);
+        self.stale = true;
+    }
+
+    /// Changes one if it is there, without a change of its place.
+    pub fn touch(&mut self, id: &str, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            change(entry);
+        }
+    }
+
+    /// Takes the contacts as they are now. A conversation stays when its contact goes.
+    pub fn set_contacts(&mut self, contacts: Vec<api::Contact>) {
+        for entry in self.entries.values_mut() {
+            entry.contact = None;
+        }
+        for contact in contacts {
+            self.put_contact(contact);
+        }
+        self.stale = true;
+    }
+
+    /// Takes one contact as it is now.
+    pub fn set_contact(&mut self, contact: api::Contact) {
+        self.put_contact(contact);
+        self.stale = true;
+    }
+
+    fn put_contact(&mut self, contact: api::Contact) {
+        let name = Name::from(&contact);
+        let id = &contact.who.contact;
+        let entry = self
+            .entries
+            .entry(id.clone())
+            .or_insert_with(|| Entry::new(id, name.clone()));
+        entry.name = name;
+        entry.unread = contact.unread;
+        entry.contact = Some(contact);
+    }
+
+    /// Takes the threads as they are now: they say when each conversation was last used.
+    pub fn set_threads(&mut self, threads: &[api::Thread]) {
+        for thread in threads {
+            let id = &thread.conversation.conversation;
+            let entry = self
+                .entries
+                .entry(id.clone())
+                .or_insert_with(|| Entry::new(id, Name::from(&thread.conversation)));
+            entry.last_at = entry.last_at.max(thread.last_at.millis());
+        }
+        self.stale = true;
+    }
+
+    /// A contact's presence may have changed.
+    pub fn set_presence(&mut self, onion: &str, presence: Presence, as_of: Option<api::Time>, typing: bool) {
+        self.touch(onion, |entry| {
+            entry.typing = typing;
+            if let Some(contact) = &mut entry.contact {
+                contact.presence = presence;
+                contact.presence_as_of = as_of;
+            }
+        });
+    }
+
+    /// Sorts the list, if anything has changed: once for a burst of events.
+    pub fn settle(&mut self) {
+        if !std::mem::take(&mut self.stale) {
+            return;
+        }
+        let mut shown: Vec<&Entry> = self.entries.values().filter(|entry| entry.is_shown()).collect();
+        let by = self.by;
+        shown.sort_by(|a, b| {
+            let unread = |entry: &Entry| by == Order::Unread && entry.is_unread() && !entry.muted;
+            unread(b)
+                .cmp(&unread(a))
+                .then(b.last_at.cmp(&a.last_at))
+                .then_with(|| a.name.cmp(&b.name))
+                .then_with(|| a.id.cmp(&b.id))
+        });
+        self.order = shown.into_iter().map(|entry| entry.id.clone()).collect();
+    }
+}

@@ -1,0 +1,366 @@
+//! [`Dialog`]: what is open above the conversation. All dialogs have one form: a text, fields, and a list of rows to choose from.
+
+use ratatui::text::Line;
+
+use crate::action::Action;
+use crate::composer::Composer;
+
+/// Which dialog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// First run: what the user is called.
+    Welcome,
+    /// First run: the passphrase of the new store.
+    NewPassphrase,
+    /// First run: where the key file is made.
+    NewKeyFile,
+    /// The store is being opened or made.
+    Starting,
+    /// The passphrase of a store that is there.
+    OpenStore,
+    /// No daemon answers, and none can be started here.
+    Failed,
+    /// The interface is locked.
+    Locked,
+    /// The owner's passphrase is needed.
+    Owner,
+    Help,
+    Palette,
+    Search,
+    Find,
+    AddFriend,
+    Requests,
+    Identity,
+    Invite,
+    Outbox,
+    Approvals,
+    Status,
+    Settings,
+    Themes,
+    Keys,
+    Availability,
+    ClaimedName,
+    Safety(String),
+    Timer(String),
+    Rename(String),
+    Threads(String),
+    /// Reactions to a message.
+    React {
+        conversation: String,
+        id: String,
+    },
+    /// All that is known of a message.
+    Details {
+        conversation: String,
+        id: String,
+    },
+    /// A question before something that cannot be undone.
+    Confirm(Verb),
+    /// Whether the daemon goes on after the interface.
+    Quit,
+}
+
+impl Kind {
+    /// It cannot be closed: there is nothing behind it.
+    pub const fn stays(&self) -> bool {
+        matches!(
+            self,
+            Self::Welcome
+                | Self::NewPassphrase
+                | Self::NewKeyFile
+                | Self::Starting
+                | Self::OpenStore
+                | Self::Failed
+                | Self::Locked
+        )
+    }
+
+    /// Its list is filtered by its field.
+    pub const fn filters(&self) -> bool {
+        matches!(self, Self::Palette | Self::Search | Self::Help)
+    }
+}
+
+/// What is done after a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Remove a contact.
+    Remove(String),
+    /// Block a contact.
+    Block(String),
+    /// Delete all messages of a conversation here.
+    Clear(String),
+    /// Delete a message.
+    Delete {
+        conversation: String,
+        id: String,
+        own: bool,
+    },
+    /// Accept a key that has replaced a verified one.
+    AcceptKey { contact: String, number: String },
+}
+
+/// What the choice of a row does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Nothing: it is read.
+    Nothing,
+    /// An action.
+    Act(Action),
+    /// Open a conversation.
+    Open(String),
+    /// Open a conversation at a message.
+    Message { conversation: String, id: String },
+    /// Open a thread; none is the whole conversation.
+    Thread(Option<String>),
+    /// A request of a peer.
+    Request(String),
+    /// What an agent wants to send.
+    Approval { id: String, digest: String },
+    /// What waits in the outbox.
+    Waiting {
+        conversation: String,
+        id: String,
+        failed: bool,
+    },
+    /// A theme.
+    Theme(String),
+    /// A key map.
+    Keys(String),
+    /// A timer in seconds.
+    Timer(u32),
+    /// How contacts see this node.
+    Availability(sotto_api::Availability),
+    /// A reaction; an empty one takes it back.
+    Emoji(String),
+    /// Something to copy.
+    Copy(String),
+    /// Go on with a key file instead of a passphrase.
+    KeyFile,
+    /// Accept a key that has replaced a verified one, after a question.
+    AcceptKey { contact: String, number: String },
+    /// Start a daemon in this process.
+    StartDaemon,
+    /// Turn a setting on or off.
+    Toggle(Setting),
+    /// Do what was asked about.
+    Yes,
+    /// Do not.
+    No,
+    /// Quit; the daemon ends with the interface.
+    QuitAll,
+    /// Quit; the daemon goes on.
+    QuitDetached,
+}
+
+/// A setting that is on or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// Clicks and the wheel.
+    Mouse,
+    /// Texts are sent as markdown.
+    Markdown,
+    /// A bell when a message arrives.
+    Bell,
+}
+
+/// A row of the list.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What it says first.
+    pub title: String,
+    /// More, in faint letters at the right or below.
+    pub detail: String,
+    /// What its choice does.
+    pub choice: Choice,
+    /// A heading, which cannot be chosen.
+    pub heading: bool,
+}
+
+impl Row {
+    /// A row.
+    pub fn new(title: impl Into<String>, detail: impl Into<String>, choice: Choice) -> Self {
+        Self {
+            title: title.into(),
+            detail: detail.into(),
+            choice,
+            heading: false,
+        }
+    }
+
+    /// A heading.
+    pub fn heading(title: impl Into<String>) -> Self {
+        Self {
+            heading: true,
+            ..Self::new(title, "", Choice::Nothing)
+        }
+    }
+}
+
+/// A field for text.
+#[derive(Debug)]
+pub struct Field {
+    /// What it asks for.
+    pub label: &'static str,
+    /// The text.
+    pub input: Composer,
+    /// What stands behind the label.
+    pub remark: String,
+}
+
+impl Field {
+    /// An empty field.
+    pub fn new(label: &'static str) -> Self {
+        Self {
+            label,
+            input: Composer::field(),
+            remark: String::new(),
+        }
+    }
+
+    /// An empty field that hides what is typed.
+    pub fn masked(label: &'static str) -> Self {
+        Self {
+            input: Composer::secret(),
+            ..Self::new(label)
+        }
+    }
+
+    /// A field that has a text already.
+    pub fn with(label: &'static str, text: &str) -> Self {
+        let mut field = Self::new(label);
+        field.input.set_text(text);
+        field
+    }
+}
+
+/// What is open above the conversation.
+#[derive(Debug)]
+pub struct Dialog {
+    /// Which.
+    pub kind: Kind,
+    /// Its title.
+    pub title: String,
+    /// What stands above fields and list; wrapped.
+    pub text: Vec<Line<'static>>,
+    /// Fields for text.
+    pub fields: Vec<Field>,
+    /// The field that is written in; the list if it is the number of fields.
+    pub focus: usize,
+    /// The list.
+    pub rows: Vec<Row>,
+    /// The chosen row.
+    pub selected: usize,
+    /// The keys that do something with the row.
+    pub keys: &'static [(char, &'static str)],
+    /// What it does takes a while.
+    pub busy: bool,
+    /// Why it could not be done.
+    pub error: Option<String>,
+    /// It is drawn as it is, without wrapping: a QR code.
+    pub picture: Vec<Line<'static>>,
+    /// Lines of the text that are above its upper edge.
+    pub scroll: u16,
+}
+
+impl Dialog {
+    /// An empty one.
+    pub fn new(kind: Kind, title: impl Into<String>) -> Self {
+        Self {
+            kind,
+            title: title.into(),
+            text: Vec::new(),
+            fields: Vec::new(),
+            focus: 0,
+            rows: Vec::new(),
+            selected: 0,
+            keys: &[],
+            busy: false,
+            error: None,
+            picture: Vec::new(),
+            scroll: 0,
+        }
+    }
+
+    /// With a text.
+    #[must_use]
+    pub fn text(mut self, text: impl Into<String>) -> Self {
+        self.text = text.into().lines().map(|line| Line::raw(line.to_owned())).collect();
+        self
+    }
+
+    /// With a field more.
+    #[must_use]
+    pub fn field(mut self, field: Field) -> Self {
+        self.fields.push(field);
+        self
+    }
+
+    /// With rows.
+    #[must_use]
+    pub fn rows(mut self, rows: Vec<Row>) -> Self {
+        self.set_rows(rows);
+        self
+    }
+
+    /// With keys for the chosen row.
+    #[must_use]
+    pub const fn keys(mut self, keys: &'static [(char, &'static str)]) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// Takes other rows; the choice stays near where it was.
+    pub fn set_rows(&mut self, rows: Vec<Row>) {
+        self.rows = rows;
+        self.selected = self.selected.min(self.rows.len().saturating_sub(1));
+        if self.row().is_some_and(|row| row.heading) {
+            self.step(1);
+        }
+    }
+
+    /// The chosen row.
+    pub fn row(&self) -> Option<&Row> {
+        self.rows.get(self.selected)
+    }
+
+    /// The field that is written in.
+    pub fn input(&mut self) -> Option<&mut Composer> {
+        self.fields.get_mut(self.focus).map(|field| &mut field.input)
+    }
+
+    /// The text of a field.
+    pub fn value(&self, field: usize) -> String {
+        self.fields
+            .get(field)
+            .map_or_else(String::new, |field| field.input.text().to_owned())
+    }
+
+    /// Moves the choice by rows, past headings.
+    pub fn step(&mut self, by: isize) {
+        let last = self.rows.len().saturating_sub(1);
+        let mut place = self.selected.saturating_add_signed(by).min(last);
+        while self.rows.get(place).is_some_and(|row| row.heading) {
+            let next = if by < 0 { place.checked_sub(1) } else { Some(place + 1) };
+            match next.filter(|next| *next <= last) {
+                Some(next) => place = next,
+                None => return,
+            }
+        }
+        self.selected = place;
+    }
+
+    /// Goes to the next field, or to the list after the last one.
+    pub fn next(&mut self, forward: bool) {
+        let stops = self.fields.len() + usize::from(!self.rows.is_empty());
+        if stops > 0 {
+            self.focus = (self.focus + if forward { 1 } else { stops - 1 }) % stops;
+        }
+    }
+
+    /// It cannot go on, and why.
+    pub fn fail(&mut self, why: impl Into<String>) {
+        self.busy = false;
+        self.error = Some(why.into());
+    }
+}

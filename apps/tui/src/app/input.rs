@@ -1,0 +1,371 @@
+//! What [`App`] does with keys, pastes and the mouse.
+
+use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+
+use super::dialog::Kind;
+use super::{App, Drag, Effect, Focus, Intent};
+use crate::action::{Action, Scope};
+use crate::composer::Outcome;
+use crate::keys::Resolution;
+use crate::palette;
+use crate::{emoji, view};
+
+/// Lines that a step of the wheel scrolls.
+const WHEEL: isize = 3;
+
+impl App {
+    /// Where a key goes.
+    pub fn scope(&self) -> Scope {
+        match self.dialogs.last() {
+            Some(open) if open.focus < open.fields.len() => Scope::Composer,
+            Some(_) => Scope::List,
+            None => match self.focus {
+                Focus::List => Scope::List,
+                Focus::Messages => Scope::Messages,
+                Focus::Composer => Scope::Composer,
+            },
+        }
+    }
+
+    pub(super) fn key(&mut self, key: KeyEvent) {
+        if key.kind == KeyEventKind::Release {
+            return;
+        }
+        self.used_at = self.now;
+        self.conversations.settle();
+        self.drag = None;
+        let scope = self.scope();
+        match self.config.keymap.resolve(scope, &mut self.pending, key) {
+            Resolution::Action(action) => self.pressed(action),
+            Resolution::Text(text) => self.typed(&text),
+            Resolution::Pending => {}
+            Resolution::Unbound => self.letter(key),
+        }
+    }
+
+    /// A letter that no map has: it can be one of the open dialog's keys.
+    fn letter(&mut self, key: KeyEvent) {
+        let Some(open) = self.dialogs.last() else { return };
+        if let crossterm::event::KeyCode::Char(letter) = key.code
+            && open.keys.iter().any(|(key, _)| *key == letter)
+        {
+            self.row_key(letter);
+        }
+    }
+
+    fn pressed(&mut self, action: Action) {
+        if !self.dialogs.is_empty() {
+            self.pressed_in_dialog(action);
+            return;
+        }
+        match (action.scope(), self.focus) {
+            (Scope::Composer, Focus::Composer) => self.edit(action),
+            (Scope::List, Focus::List) => self.pressed_in_list(action),
+            _ => self.act(action, ""),
+        }
+    }
+
+    fn pressed_in_list(&mut self, action: Action) {
+        let last = self.conversations.len().saturating_sub(1);
+        let page = usize::from(view::areas(self).sidebar.map_or(1, |area| area.height)).max(2) - 1;
+        self.chosen = match action {
+            Action::Up => self.chosen.saturating_sub(1),
+            Action::Down => (self.chosen + 1).min(last),
+            Action::PageUp => self.chosen.saturating_sub(page),
+            Action::PageDown => (self.chosen + page).min(last),
+            Action::First => 0,
+            Action::Last => last,
+            Action::Choose => return self.open_place(self.chosen),
+            Action::Filter => return self.act(Action::Palette, ""),
+            _ => self.chosen,
+        };
+    }
+
+    fn pressed_in_dialog(&mut self, action: Action) {
+        let Some(open) = self.dialogs.last_mut() else { return };
+        let one_list = open.kind.filters() || matches!(open.kind, Kind::React { .. });
+        let page = isize::from(i16::try_from(self.size.1 / 2).unwrap_or(8)).max(1);
+        let rows = !open.rows.is_empty();
+        match action {
+            Action::Back => {
+                if open.kind.stays() {
+                    self.back_in_first_run();
+                } else {
+                    self.close();
+                }
+            }
+            Action::Submit | Action::Choose => self.choose(),
+            Action::LineUp | Action::LineDown if one_list => open.step(if action == Action::LineUp { -1 } else { 1 }),
+            Action::NextPane | Action::Complete | Action::LineDown => open.next(true),
+            Action::PreviousPane | Action::LineUp => open.next(false),
+            Action::Quit => self.quit(),
+            Action::Suspend => self.effect(Effect::Suspend),
+            Action::Redraw => self.effect(Effect::Redraw),
+            Action::Up if rows => open.step(-1),
+            Action::Down if rows => open.step(1),
+            Action::Up => open.scroll = open.scroll.saturating_sub(1),
+            Action::Down => open.scroll = open.scroll.saturating_add(1),
+            Action::PageUp => open.step(-page),
+            Action::PageDown => open.step(page),
+            Action::First => open.step(isize::MIN),
+            Action::Last => open.step(isize::MAX),
+            Action::Filter if !open.fields.is_empty() => open.focus = 0,
+            _ if action.scope() == Scope::Composer => {
+                if let Some(input) = open.input() {
+                    input.act(action, usize::MAX);
+                    self.field_changed();
+                }
+            }
+            _ => {
+                // Another command, as from the palette; what is open stays below it.
+                let replaces = matches!(action, Action::Palette | Action::Help) && !open.kind.stays();
+                if replaces {
+                    self.act(action, "");
+                }
+            }
+        }
+    }
+
+    /// Back through the questions of the first run.
+    fn back_in_first_run(&mut self) {
+        let before = self.dialogs.len() > 1;
+        let busy = self.dialogs.last().is_some_and(|open| open.busy);
+        if before && !busy && !self.locked {
+            self.close();
+        }
+    }
+
+    fn typed(&mut self, text: &str) {
+        match self.dialogs.last_mut() {
+            Some(open) => {
+                open.error = None;
+                if let Some(input) = open.input() {
+                    input.insert(text);
+                }
+                self.field_changed();
+            }
+            None => self.insert(text),
+        }
+    }
+
+    /// What follows the text of a field.
+    fn field_changed(&mut self) {
+        let Some(open) = self.dialogs.last_mut() else { return };
+        if open.kind == Kind::NewPassphrase {
+            let strength = crate::passphrase::strength(open.fields[0].input.text());
+            open.fields[0].remark = strength.to_owned();
+        }
+        if open.focus != 0 {
+            return;
+        }
+        if open.kind == Kind::Search {
+            self.ask_found();
+        } else if open.kind.filters() || matches!(open.kind, Kind::React { .. }) {
+            open.selected = 0;
+            self.refill();
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        self.used_at = self.now;
+        match self.dialogs.last_mut() {
+            Some(open) => {
+                open.error = None;
+                if let Some(input) = open.input() {
+                    input.insert(text);
+                }
+                self.field_changed();
+            }
+            None if self.pane.is_some() => {
+                self.focus = Focus::Composer;
+                self.insert(text);
+            }
+            None => {}
+        }
+    }
+
+    fn insert(&mut self, text: &str) {
+        if self.pane.is_none() {
+            self.say("Choose a conversation first.");
+            return;
+        }
+        let outcome = self.composer.insert(text);
+        self.follow(outcome);
+    }
+
+    fn edit(&mut self, action: Action) {
+        match action {
+            Action::Submit => self.submit(),
+            Action::Editor => self.write_in_editor(),
+            Action::Complete => self.complete(),
+            _ => {
+                let width = usize::from(view::areas(self).input.width);
+                let outcome = self.composer.act(action, width);
+                self.follow(outcome);
+            }
+        }
+    }
+
+    fn follow(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Changed => self.wrote(),
+            Outcome::TooLong { .. } => self.complain(outcome.remark().unwrap_or_default()),
+            Outcome::Unchanged | Outcome::Submit | Outcome::Unhandled(_) => {}
+        }
+    }
+
+    fn write_in_editor(&mut self) {
+        let context = match &self.intent {
+            Intent::Reply { quote, .. } => quote.clone(),
+            Intent::Send | Intent::Edit { .. } => String::new(),
+        };
+        let text = self.composer.text().to_owned();
+        self.effect(Effect::Editor { text, context });
+    }
+
+    pub(super) fn edited(&mut self, outcome: Result<Option<String>, String>) {
+        match outcome {
+            Ok(Some(text)) => {
+                let outcome = self.composer.replace(text.trim_end());
+                self.follow(outcome);
+            }
+            Ok(None) => {}
+            Err(why) => self.complain(why),
+        }
+    }
+
+    /// Completes a command or an emoji's name before the cursor.
+    fn complete(&mut self) {
+        let text = self.composer.text().to_owned();
+        if let Some(begun) = text
+            .strip_prefix('/')
+            .filter(|begun| !begun.contains(char::is_whitespace))
+        {
+            let found = palette::completions(begun);
+            match found.as_slice() {
+                [] => self.say("No command begins so."),
+                [one] => {
+                    let whole = format!("/{one} ");
+                    self.composer.set_text(&whole);
+                }
+                several => {
+                    let common = common_beginning(several);
+                    if common.len() > begun.len() {
+                        self.composer.set_text(&format!("/{common}"));
+                    }
+                    self.say(several.join("  "));
+                }
+            }
+            return;
+        }
+        let cursor = self.composer.cursor_at();
+        let begun = emoji::being_written(&text[..cursor]);
+        let found = begun.and_then(|(at, name)| Some((at, *emoji::matching(name).first()?)));
+        if let Some((at, found)) = found {
+            let outcome = self.composer.complete(at..cursor, found.symbol);
+            self.follow(outcome);
+        } else {
+            // The key goes on to the next pane where there is nothing to complete.
+            self.act(Action::NextPane, "");
+        }
+    }
+
+    pub(super) fn mouse(&mut self, mouse: MouseEvent) {
+        self.used_at = self.now;
+        if !self.config.mouse || self.locked {
+            return;
+        }
+        let at = (mouse.column, mouse.row);
+        match mouse.kind {
+            MouseEventKind::ScrollUp => self.wheel(at, -WHEEL),
+            MouseEventKind::ScrollDown => self.wheel(at, WHEEL),
+            MouseEventKind::Down(MouseButton::Left) => {
+                self.drag = None;
+                self.click(at);
+            }
+            MouseEventKind::Drag(MouseButton::Left) => {
+                let from = self.drag.map_or(at, |drag| drag.from);
+                self.drag = Some(Drag { from, to: at });
+            }
+            MouseEventKind::Up(MouseButton::Left) => {
+                if self.drag.is_some_and(|drag| drag.from != drag.to) {
+                    // The view has the text that was drawn there.
+                    self.copy_drag = true;
+                } else {
+                    self.drag = None;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn wheel(&mut self, at: (u16, u16), lines: isize) {
+        let areas = view::areas(self);
+        if let Some(open) = self.dialogs.last_mut() {
+            if open.rows.is_empty() {
+                open.scroll = open.scroll.saturating_add_signed(i16::try_from(lines).unwrap_or(0));
+            } else {
+                open.step(lines.signum());
+            }
+        } else if areas.sidebar.is_some_and(|area| area.contains(at.into())) {
+            let last = self.conversations.len().saturating_sub(1);
+            self.chosen = self.chosen.saturating_add_signed(lines).min(last);
+            self.focus = Focus::List;
+        } else if let Some(pane) = &mut self.pane {
+            pane.scroll(lines);
+        }
+    }
+
+    fn click(&mut self, at: (u16, u16)) {
+        let areas = view::areas(self);
+        if !self.dialogs.is_empty() {
+            if let Some(place) = view::dialog_row(self, at)
+                && let Some(open) = self.dialogs.last_mut()
+            {
+                let again = open.selected == place;
+                open.focus = open.fields.len();
+                if !open.rows[place].heading {
+                    open.selected = place;
+                }
+                if again {
+                    self.choose();
+                }
+            }
+            return;
+        }
+        if let Some(area) = areas.sidebar.filter(|area| area.contains(at.into())) {
+            let first = view::first_shown(self, area);
+            let place = first + usize::from(at.1 - area.y);
+            if place < self.conversations.len() {
+                self.chosen = place;
+                self.open_place(place);
+            }
+        } else if areas.messages.contains(at.into()) {
+            let below = usize::from(areas.messages.bottom() - 1 - at.1);
+            if let Some(pane) = &mut self.pane
+                && let Some(id) = pane.at_line(below)
+            {
+                pane.select_id(id);
+                self.focus = Focus::Messages;
+            }
+        } else if areas.input.contains(at.into()) && self.pane.is_some() {
+            self.focus = Focus::Composer;
+        }
+    }
+}
+
+fn common_beginning(names: &[&str]) -> String {
+    let Some(first) = names.first() else {
+        return String::new();
+    };
+    let mut end = first.len();
+    for name in names {
+        end = first
+            .bytes()
+            .zip(name.bytes())
+            .take(end)
+            .take_while(|(a, b)| a == b)
+            .count();
+    }
+    first[..end].to_owned()
+}

@@ -1,0 +1,852 @@
+//! [`App`]: the state of the interface. It is driven like the protocol's core, without I/O: [`App::handle`] takes an [`Input`],
+//! what follows from it are [`Effect`]s, and [`App::deadline`] says when time alone changes something. So nothing is read from
+//! the daemon or a disk between a key and its frame, and tests play whole sessions.
+
+mod answers;
+pub mod conversations;
+pub mod dialog;
+pub mod dialogs;
+mod events;
+mod input;
+pub mod name;
+pub mod pane;
+mod verbs;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use jiff::tz::TimeZone;
+use sotto_api::{self as api, Error, Identity, Kind as ErrorKind, Secret, Status, Time};
+use zeroize::Zeroizing;
+
+use crate::action::Action;
+use crate::composer::Composer;
+use crate::config::Config;
+use crate::daemon::{Call, Report};
+use crate::host::NewKey;
+use crate::keys::Chord;
+use crate::request::Request;
+use crate::theme::{ColorDepth, Theme};
+use crate::view::message::Body;
+
+use conversations::Conversations;
+use dialog::{Dialog, Kind};
+use pane::{Page, Pane};
+
+/// What the interface is told.
+#[derive(Debug)]
+pub enum Input {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// A text was pasted.
+    Paste(String),
+    /// The mouse was moved or clicked.
+    Mouse(MouseEvent),
+    /// The terminal has another size: columns and rows.
+    Resize(u16, u16),
+    /// The terminal's window came into focus, or lost it.
+    Focus(bool),
+    /// From the daemon.
+    Report(Report),
+    /// What the program around the interface has done.
+    Hosted(Result<Hosted, Error>),
+    /// The text that was written in the editor; none if it was left as it was.
+    Edited(Result<Option<String>, String>),
+    /// The interface is to end: a signal.
+    End,
+    /// The deadline is reached.
+    Tick,
+}
+
+/// A task of the program around the interface.
+#[derive(Debug)]
+pub enum HostTask {
+    /// Make an identity, and start its daemon.
+    Init { name: String, key: NewKey },
+    /// Start the daemon.
+    Start(Option<Zeroizing<String>>),
+    /// End the daemon that runs in this process.
+    Stop,
+    /// Let the daemon go on in a process of its own.
+    Detach,
+}
+
+/// What a task of the program has come to.
+#[derive(Debug)]
+pub enum Hosted {
+    /// The identity was made, and its daemon answers.
+    Made(Box<Identity>),
+    /// The daemon answers.
+    Started,
+    /// The daemon has ended, or goes on by itself.
+    Ended,
+}
+
+/// What the task that owns the terminal does for the interface.
+#[derive(Debug)]
+pub enum Effect {
+    /// Call the daemon.
+    Call(Call),
+    /// Connect to the daemon, now that there is one.
+    Connect,
+    /// Unlock the connections with the owner's passphrase.
+    Owner(Secret),
+    /// Have the program around the interface do something.
+    Host(HostTask),
+    /// Copy to the clipboard.
+    Copy(String),
+    /// Have a text written in the user's editor. `context` is shown with it.
+    Editor { text: String, context: String },
+    /// Ring the bell.
+    Bell,
+    /// Give the window a title.
+    Title(String),
+    /// Turn the reports of the mouse on or off.
+    Mouse(bool),
+    /// Stop this process until the shell continues it.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// End the interface.
+    Quit,
+}
+
+/// What an answer is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Part(Part),
+    Identity,
+    Items,
+    Page {
+        conversation: String,
+        page: Page,
+    },
+    Quote(String),
+    Search(String),
+    Hits {
+        conversation: String,
+        query: String,
+    },
+    /// A message that was sent; it is tried again should the daemon go away.
+    Sent(Box<api::Send>),
+    Accepted(String),
+    Added,
+    Safety(String),
+    Invite,
+    Unlock,
+    Renamed,
+    /// Done, if nothing is wrong; then this is said.
+    Said(&'static str),
+    /// Nothing is said, and nothing if it fails.
+    Silent,
+    /// What the open dialog has asked for; it closes when that is done.
+    Dialog(Kind),
+}
+
+/// Where keys go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// The list of conversations.
+    List,
+    /// The messages.
+    Messages,
+    /// The composer.
+    #[default]
+    Composer,
+}
+
+/// How the connection to the daemon is.
+#[derive(Clone, Debug)]
+pub enum Connection {
+    /// Not there yet.
+    Waiting,
+    /// There.
+    Up,
+    /// Gone, since when and why.
+    Down { since: u64, why: Error },
+}
+
+/// What the composer does when it submits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Intent {
+    /// Send a message.
+    #[default]
+    Send,
+    /// Send a message that replies to one.
+    Reply { id: String, quote: String },
+    /// Replace the text of one.
+    Edit { id: String },
+}
+
+/// A line that goes away by itself.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// What it says.
+    pub text: String,
+    /// It is about something that went wrong.
+    pub error: bool,
+    /// When it goes, in milliseconds since the Unix epoch.
+    until: u64,
+}
+
+/// How long a notice stays, in milliseconds.
+const NOTICE: u64 = 6000;
+
+/// How long a text rests before it is kept as a draft.
+const DRAFT: u64 = 400;
+
+/// Between two looks at the network while it comes up.
+const STATUS_SOON: u64 = 1000;
+
+/// Between two looks at the network otherwise.
+const STATUS_LATER: u64 = 60_000;
+
+/// Between two words to the contact that the user is typing.
+const TYPING: u64 = 5000;
+
+/// What is read of the daemon as a whole, and is read again when it has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    Contacts,
+    Requests,
+    Threads,
+    Approvals,
+    Outbox,
+    Status,
+}
+
+impl Part {
+    fn request(self) -> Request {
+        match self {
+            Self::Contacts => Request::Contacts(api::List { all: true }),
+            Self::Requests => Request::Requests(api::Nothing {}),
+            Self::Threads => Request::Threads(api::ThreadsQuery { limit: Some(1000) }),
+            Self::Approvals => Request::Approvals(api::ListApprovals::default()),
+            Self::Outbox => Request::Outbox(api::ListOutbox::default()),
+            Self::Status => Request::Status(api::Nothing {}),
+        }
+    }
+}
+
+/// What the terminal and the system say of how things look.
+#[derive(Clone, Debug)]
+pub struct Looks {
+    /// The theme, reduced to the terminal's colours.
+    pub theme: Theme,
+    /// How many those are.
+    pub depth: ColorDepth,
+    /// The user's time zone.
+    pub zone: TimeZone,
+}
+
+/// How the interface begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// A daemon answers.
+    Connect,
+    /// The store opens without a question: a daemon is started.
+    Host,
+    /// The store opens with a passphrase.
+    Passphrase,
+    /// There is no identity.
+    FirstRun,
+}
+
+/// The state of the interface.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub struct App {
+    /// What the configuration says.
+    pub config: Config,
+    /// How it looks.
+    pub theme: Theme,
+    /// How many colours the terminal has.
+    pub depth: ColorDepth,
+    /// The user's time zone.
+    pub zone: TimeZone,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Milliseconds since the Unix epoch.
+    pub now: u64,
+    /// The connection to the daemon.
+    pub connection: Connection,
+    /// The daemon runs in this process.
+    pub hosting: bool,
+    /// Who the user is.
+    pub me: Option<Identity>,
+    /// The state of the node.
+    pub status: Option<Status>,
+    /// The list at the left.
+    pub conversations: Conversations,
+    /// Requests of peers that wait for an answer.
+    pub requests: Vec<api::FriendRequest>,
+    /// What agents want to send.
+    pub approvals: Vec<api::Approval>,
+    /// The open conversation.
+    pub pane: Option<Pane>,
+    /// The place that is chosen in the list, while the list has the focus.
+    pub chosen: usize,
+    /// Where keys go.
+    pub focus: Focus,
+    /// The text that is written.
+    pub composer: Composer,
+    /// What it is written for.
+    pub intent: Intent,
+    /// What is open above, the uppermost last.
+    pub dialogs: Vec<Dialog>,
+    /// A line that goes away.
+    pub notice: Option<Notice>,
+    /// Nothing of content is shown.
+    pub locked: bool,
+    /// The list is shown also where there is little room, or hidden where there is much.
+    pub sidebar: Option<bool>,
+    /// The keys that were pressed of a sequence.
+    pub pending: Vec<Chord>,
+    /// Texts that messages reply to, by id.
+    pub quotes: HashMap<String, Option<String>>,
+    /// A part of the screen that the mouse selects.
+    pub drag: Option<Drag>,
+    /// The text in that part is to be copied once it is drawn.
+    pub copy_drag: bool,
+    outbox: Vec<api::Message>,
+    found: Vec<api::Message>,
+    drafts: BTreeMap<String, String>,
+    /// The conversation whose draft has changed, and when it is kept.
+    unsaved: Option<(String, u64)>,
+    unsent: VecDeque<api::Send>,
+    /// What has changed since it was read.
+    stale: BTreeSet<Part>,
+    /// What is being read.
+    in_flight: BTreeSet<Part>,
+    status_at: u64,
+    window_focused: bool,
+    used_at: u64,
+    typing_at: u64,
+    /// Marked as read here, and the answer is not there yet.
+    reading: bool,
+    sends: u64,
+    title: String,
+    /// Tried again once the owner has proven to be the owner.
+    after_unlock: Option<(Request, Purpose)>,
+    /// What the new user is called.
+    first_name: String,
+    effects: VecDeque<Effect>,
+    /// The interface has ended.
+    pub ended: bool,
+}
+
+/// A part of the screen: from where to where, in columns and rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drag {
+    /// Where the button was pressed.
+    pub from: (u16, u16),
+    /// Where the mouse is.
+    pub to: (u16, u16),
+}
+
+impl App {
+    /// An interface at its start.
+    pub fn new(config: Config, looks: Looks, size: (u16, u16), start: &Start, now: u64) -> Self {
+        let Looks { theme, depth, zone } = looks;
+        let mut app = Self {
+            config,
+            theme,
+            depth,
+            zone,
+            size,
+            now,
+            connection: Connection::Waiting,
+            hosting: false,
+            me: None,
+            status: None,
+            conversations: Conversations::default(),
+            requests: Vec::new(),
+            approvals: Vec::new(),
+            pane: None,
+            chosen: 0,
+            focus: Focus::Composer,
+            composer: Composer::message(),
+            intent: Intent::Send,
+            dialogs: Vec::new(),
+            notice: None,
+            locked: false,
+            sidebar: None,
+            pending: Vec::new(),
+            quotes: HashMap::new(),
+            drag: None,
+            copy_drag: false,
+            outbox: Vec::new(),
+            found: Vec::new(),
+            drafts: BTreeMap::new(),
+            unsaved: None,
+            unsent: VecDeque::new(),
+            stale: BTreeSet::new(),
+            in_flight: BTreeSet::new(),
+            status_at: 0,
+            window_focused: true,
+            used_at: now,
+            typing_at: 0,
+            reading: false,
+            sends: 0,
+            title: String::new(),
+            after_unlock: None,
+            first_name: String::new(),
+            effects: VecDeque::new(),
+            ended: false,
+        };
+        match start {
+            Start::Connect => app.effect(Effect::Connect),
+            Start::Host => app.begin(HostTask::Start(None), "Opening the store…"),
+            Start::Passphrase => app.open(dialogs::open_store()),
+            Start::FirstRun => app.open(dialogs::welcome()),
+        }
+        app
+    }
+
+    /// The next thing to do for the interface.
+    pub fn poll(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, input: Input, now: u64) {
+        self.now = now;
+        match input {
+            Input::Key(key) => self.key(key),
+            Input::Paste(text) => self.paste(&text),
+            Input::Mouse(mouse) => self.mouse(mouse),
+            Input::Resize(columns, rows) => self.size = (columns, rows),
+            Input::Focus(focused) => {
+                self.window_focused = focused;
+                self.used_at = now;
+            }
+            Input::Report(report) => self.report(report),
+            Input::Hosted(outcome) => self.hosted(outcome),
+            Input::Edited(outcome) => self.edited(outcome),
+            Input::End => self.quit(),
+            Input::Tick => {}
+        }
+    }
+
+    /// What is due, what was changed, and what the screen needs. Called before each frame; `lay_out` is the view's.
+    pub fn settle(&mut self) {
+        self.notice.take_if(|notice| notice.until <= self.now);
+        self.conversations.settle();
+        self.lock_when_idle();
+        self.keep_draft(false);
+        self.refresh();
+        self.lay_out();
+        self.load_pages();
+        self.mark_read();
+        self.entitle();
+    }
+
+    /// When time alone changes something, in milliseconds since the Unix epoch.
+    pub fn deadline(&self) -> u64 {
+        let minute = (self.now / 60_000 + 1) * 60_000;
+        let mut deadline = minute.min(self.status_at.max(self.now + 1));
+        if let Some(notice) = &self.notice {
+            deadline = deadline.min(notice.until);
+        }
+        if let Some((_, at)) = &self.unsaved {
+            deadline = deadline.min(*at);
+        }
+        if let Some(idle) = self.idle_limit() {
+            deadline = deadline.min(self.used_at + idle);
+        }
+        if self.counts_down() {
+            deadline = deadline.min((self.now / 1000 + 1) * 1000);
+        }
+        deadline
+    }
+
+    /// Something on the screen disappears within minutes, second by second.
+    fn counts_down(&self) -> bool {
+        let soon = self.now + 100_000;
+        self.pane.as_ref().is_some_and(|pane| {
+            let expires = |message: &api::Message| message.expires_at.is_some_and(|at| at.millis() < soon);
+            pane.items().iter().any(|(item, _)| expires(item.message))
+        })
+    }
+
+    fn idle_limit(&self) -> Option<u64> {
+        let minutes = self.config.lock_after.filter(|_| !self.locked && self.me.is_some())?;
+        Some(u64::from(minutes) * 60_000)
+    }
+
+    fn lock_when_idle(&mut self) {
+        if self.idle_limit().is_some_and(|idle| self.now >= self.used_at + idle) {
+            self.lock();
+        }
+    }
+
+    fn effect(&mut self, effect: Effect) {
+        self.effects.push_back(effect);
+    }
+
+    fn call(&mut self, request: Request, purpose: Purpose) {
+        self.effect(Effect::Call(Call { request, purpose }));
+    }
+
+    /// Says something for a few seconds.
+    fn say(&mut self, text: impl Into<String>) {
+        let until = self.now + NOTICE;
+        self.notice = Some(Notice {
+            text: text.into(),
+            error: false,
+            until,
+        });
+    }
+
+    /// Says what went wrong, for a few seconds.
+    fn complain(&mut self, text: impl Into<String>) {
+        let until = self.now + 2 * NOTICE;
+        self.notice = Some(Notice {
+            text: text.into(),
+            error: true,
+            until,
+        });
+    }
+
+    fn complain_of(&mut self, error: &Error) {
+        self.complain(explained(error));
+    }
+
+    /// Opens a dialog above everything else.
+    fn open(&mut self, dialog: Dialog) {
+        self.dialogs.push(dialog);
+    }
+
+    fn close(&mut self) {
+        self.dialogs.pop();
+    }
+
+    fn begin(&mut self, task: HostTask, doing: &str) {
+        let mut dialog = Dialog::new(Kind::Starting, "Sotto").text(doing);
+        dialog.busy = true;
+        self.dialogs.clear();
+        self.open(dialog);
+        self.effect(Effect::Host(task));
+    }
+
+    /// Nothing is there yet to be shown behind the questions of the start.
+    pub fn first_run(&self) -> bool {
+        self.dialogs.first().is_some_and(|open| open.kind.stays())
+    }
+
+    /// The id of the open conversation.
+    pub fn here(&self) -> Option<&str> {
+        self.pane.as_ref().map(|pane| pane.conversation.as_str())
+    }
+
+    /// The moment, as the API has it.
+    pub const fn time(&self) -> Time {
+        Time::from_millis(self.now)
+    }
+
+    /// Asks for what was read once and has changed since; each at most once at a time.
+    fn refresh(&mut self) {
+        if !matches!(self.connection, Connection::Up) {
+            return;
+        }
+        if self.now >= self.status_at {
+            self.stale.insert(Part::Status);
+            let up = self.status.as_ref().is_some_and(|status| status.network.reachable);
+            self.status_at = self.now + if up { STATUS_LATER } else { STATUS_SOON };
+        }
+        let due: Vec<Part> = self.stale.difference(&self.in_flight).copied().collect();
+        for part in due {
+            self.stale.remove(&part);
+            self.in_flight.insert(part);
+            self.call(part.request(), Purpose::Part(part));
+        }
+    }
+
+    /// Reads everything that is shown: after a start, and when the daemon is back.
+    fn read_everything(&mut self) {
+        self.in_flight.clear();
+        self.stale.extend([
+            Part::Contacts,
+            Part::Requests,
+            Part::Threads,
+            Part::Approvals,
+            Part::Status,
+        ]);
+        self.call(Request::Identity(api::Nothing {}), Purpose::Identity);
+        if self.me.is_none() {
+            self.call(Request::Items(api::ListItems::default()), Purpose::Items);
+        }
+        if let Some(pane) = &self.pane {
+            // What is looked at stays: the window is read again where it is.
+            let newest = pane.is_at_bottom() || !pane.loaded;
+            let page = match pane.ends() {
+                Some((_, last)) if !newest => Page::Around(last.id.clone()),
+                _ => Page::Newest,
+            };
+            self.ask_page(page);
+        }
+    }
+
+    /// Opens a conversation; its draft comes into the composer.
+    pub fn open_conversation(&mut self, id: &str) {
+        if self.here() == Some(id) && self.pane.as_ref().is_some_and(|pane| pane.thread.is_none()) {
+            self.focus = Focus::Composer;
+            return;
+        }
+        self.open_pane(id, None);
+    }
+
+    fn open_pane(&mut self, id: &str, thread: Option<String>) {
+        let same = self.here() == Some(id);
+        if !same {
+            self.keep_draft(true);
+            self.stop_typing();
+            self.intent = Intent::Send;
+            let draft = self.drafts.get(id).cloned().unwrap_or_default();
+            self.composer.set_text(&draft);
+        }
+        self.pane = Some(Pane::new(id.to_owned(), thread, self.zone.clone()));
+        self.focus = Focus::Composer;
+        self.chosen = self.conversations.place(id).unwrap_or(self.chosen);
+        self.ask_page(Page::Newest);
+    }
+
+    fn ask_page(&mut self, page: Page) {
+        let Some(pane) = &self.pane else { return };
+        let conversation = pane.conversation.clone();
+        let mut history = api::History {
+            conversation: conversation.clone(),
+            limit: Some(pane::PAGE),
+            thread: pane.thread.clone(),
+            ..api::History::default()
+        };
+        match (&page, pane.ends()) {
+            (Page::Newest, _) => {}
+            (Page::Older, Some((first, _))) => history.before = Some(first.id.clone()),
+            (Page::Newer, Some((_, last))) => history.after = Some(last.id.clone()),
+            (Page::Around(id), _) => history.before = Some(id.clone()),
+            (Page::Older | Page::Newer, None) => return,
+        }
+        self.call(Request::History(history), Purpose::Page { conversation, page });
+    }
+
+    fn load_pages(&mut self) {
+        if !matches!(self.connection, Connection::Up) {
+            return;
+        }
+        if let Some(page) = self.pane.as_mut().and_then(Pane::page_to_load) {
+            self.ask_page(page);
+        }
+    }
+
+    /// Lays out what the screen shows of the messages.
+    fn lay_out(&mut self) {
+        let area = crate::view::areas(self).messages;
+        let Some(pane) = &mut self.pane else { return };
+        pane.resize(area.width, usize::from(area.height));
+        let (quotes, theme) = (&self.quotes, &self.theme);
+        let mut missing = Vec::new();
+        pane.settle(&mut |message, raw, width| {
+            let quote = message.reply_to.as_ref().and_then(|id| {
+                let known = quotes.get(id);
+                if known.is_none() {
+                    missing.push(id.clone());
+                }
+                known?.as_deref()
+            });
+            Body::of(message, raw, width, quote, theme)
+        });
+        let conversation = pane.conversation.clone();
+        for id in missing {
+            if self.quotes.contains_key(&id) {
+                continue;
+            }
+            let here = self.pane.as_ref().and_then(|pane| pane.message(&id)).map(quoted);
+            if here.is_none() {
+                let which = api::MessageOnly {
+                    id: id.clone(),
+                    conversation: Some(conversation.clone()),
+                };
+                self.call(Request::Message(which), Purpose::Quote(id.clone()));
+            } else if let Some(pane) = &mut self.pane {
+                pane.forget_layout();
+            }
+            self.quotes.insert(id, here);
+        }
+    }
+
+    /// Marks what is on the screen as read, while the user can see it.
+    fn mark_read(&mut self) {
+        let visible = self.window_focused && !self.locked && self.dialogs.is_empty();
+        if !visible || self.reading || !matches!(self.connection, Connection::Up) {
+            return;
+        }
+        let Some(pane) = &self.pane else { return };
+        let mut ids = pane.unread_on_screen();
+        if ids.is_empty() {
+            return;
+        }
+        ids.truncate(256);
+        let conversation = pane.conversation.clone();
+        self.reading = true;
+        let read = api::MarkRead {
+            conversation,
+            ids,
+            receipt: None,
+        };
+        self.call(Request::Read(read), Purpose::Silent);
+    }
+
+    /// The window's title: what is unread. Nothing of content, and nothing at all while it is locked.
+    fn entitle(&mut self) {
+        let unread = self.conversations.unread();
+        let title = match unread {
+            _ if self.locked => String::from("Sotto"),
+            0 => String::from("Sotto"),
+            unread => format!("Sotto ({unread})"),
+        };
+        if title != self.title {
+            self.title.clone_from(&title);
+            self.effect(Effect::Title(title));
+        }
+    }
+
+    /// Keeps the text that is written, so that it survives a crash: once it rests, or now.
+    fn keep_draft(&mut self, now: bool) {
+        let due = |(_, at): &mut (String, u64)| now || *at <= self.now;
+        let Some((id, _)) = self.unsaved.take_if(due) else {
+            return;
+        };
+        let text = self.drafts.get(&id).cloned().unwrap_or_default();
+        self.conversations.touch(&id, |entry| entry.draft = !text.is_empty());
+        let value = Some(text).filter(|text| !text.is_empty());
+        self.store(format!("{DRAFT_KEY}{}", item_key(&id)), value);
+    }
+
+    /// Keeps an item of the interface in the store.
+    fn store(&mut self, key: String, value: Option<String>) {
+        let items = vec![api::Item { key, value }];
+        self.call(Request::Store(api::SetItems { items }), Purpose::Silent);
+    }
+
+    fn wrote(&mut self) {
+        let Some(id) = self.here().map(str::to_owned) else {
+            return;
+        };
+        if matches!(self.intent, Intent::Edit { .. }) {
+            return;
+        }
+        self.drafts.insert(id.clone(), self.composer.text().to_owned());
+        self.unsaved = Some((id.clone(), self.now + DRAFT));
+        if self.now >= self.typing_at + TYPING && !self.composer.is_empty() {
+            self.typing_at = self.now;
+            self.typing(id, true);
+        }
+    }
+
+    fn typing(&mut self, conversation: String, typing: bool) {
+        self.call(Request::Typing(api::Typing { conversation, typing }), Purpose::Silent);
+    }
+
+    fn stop_typing(&mut self) {
+        if self.typing_at != 0 {
+            self.typing_at = 0;
+            if let Some(id) = self.here().map(str::to_owned) {
+                self.typing(id, false);
+            }
+        }
+    }
+
+    fn hosted(&mut self, outcome: Result<Hosted, Error>) {
+        match outcome {
+            Ok(Hosted::Made(identity)) => {
+                self.hosting = true;
+                self.dialogs.clear();
+                self.open(dialogs::identity(
+                    &identity,
+                    true,
+                    self.config.key_hint(Action::AddFriend).as_deref(),
+                ));
+                self.me = None;
+                self.effect(Effect::Connect);
+            }
+            Ok(Hosted::Started) => {
+                self.hosting = true;
+                self.dialogs.clear();
+                self.effect(Effect::Connect);
+            }
+            Ok(Hosted::Ended) => {
+                self.ended = true;
+                self.effect(Effect::Quit);
+            }
+            Err(error) => self.host_failed(&error),
+        }
+    }
+
+    fn host_failed(&mut self, error: &Error) {
+        let why = explained(error);
+        self.dialogs.clear();
+        match error.kind() {
+            ErrorKind::WrongKey | ErrorKind::Locked => {
+                let mut dialog = dialogs::open_store();
+                dialog.fail(why);
+                self.open(dialog);
+            }
+            _ => {
+                let mut dialog = dialogs::failed();
+                dialog.fail(why);
+                self.open(dialog);
+            }
+        }
+    }
+}
+
+/// Where drafts are kept in the store.
+const DRAFT_KEY: &str = "draft/";
+
+/// Where a conversation that was marked as unread is kept.
+const UNREAD_KEY: &str = "unread/";
+
+/// Where what the user chose in the interface is kept.
+const CHOICES_KEY: &str = "choices";
+
+/// A conversation in the key of an item, which is short.
+fn item_key(conversation: &str) -> &str {
+    conversation.strip_suffix(".onion").unwrap_or(conversation)
+}
+
+/// The conversation that [`item_key`] has shortened.
+fn from_item_key(key: &str) -> String {
+    if key.contains(':') {
+        key.to_owned()
+    } else {
+        format!("{key}.onion")
+    }
+}
+
+/// An error as a person reads it: what was wrong, and what to do.
+fn explained(error: &Error) -> String {
+    if error.data.hint.is_empty() {
+        return error.message.clone();
+    }
+    format!("{} — {}", error.message, error.data.hint)
+}
+
+/// A message on one line, as others quote it.
+fn quoted(message: &api::Message) -> String {
+    let author = match message.direction {
+        api::Direction::Out => String::from("You"),
+        api::Direction::In => name::Name::from(message).brief(),
+    };
+    let text = if message.deleted_at.is_some() {
+        "(deleted)"
+    } else {
+        message.text.as_str()
+    };
+    let line: String = text
+        .chars()
+        .take(400)
+        .map(|c| if c == '\n' { ' ' } else { c })
+        .collect();
+    format!("{author}: {line}")
+}

@@ -1,0 +1,711 @@
+//! [`Pane`]: the messages of the open conversation. It holds a window of the history, which is read in pages in both
+//! directions, and the place that is looked at. Heights depend on the width, and are kept from frame to frame.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use jiff::tz::TimeZone;
+use sotto_api::{Direction, Message, MessageState};
+
+use crate::view::message::{Body, Layout};
+
+/// Messages of one page.
+pub const PAGE: u32 = 100;
+
+/// Messages of the window at most.
+const WINDOW: usize = 500;
+
+/// A page is asked for when fewer messages than that are left above or below the screen.
+const MARGIN: usize = 30;
+
+/// What follows the window at one of its ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// More messages, which were not asked for.
+    More,
+    /// More messages, which are being read.
+    Loading,
+    /// Nothing.
+    End,
+}
+
+/// The line at the lower edge of the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Anchor {
+    /// The last line there is: new messages move the others up.
+    Bottom,
+    /// A line of a message: so many of its lines are above the edge.
+    Line { id: String, lines: usize },
+}
+
+/// Where a page belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The newest messages; the window begins anew.
+    Newest,
+    /// Those before the window.
+    Older,
+    /// Those after the window.
+    Newer,
+    /// Those before a message; the window begins anew with them. `Newer` follows.
+    Around(String),
+}
+
+/// A search within the conversation.
+#[derive(Clone, Debug, Default)]
+pub struct Hits {
+    /// What was searched for.
+    pub query: String,
+    /// Ids of messages, the newest first.
+    pub ids: Vec<String>,
+    /// The one that is looked at.
+    pub at: usize,
+}
+
+/// The messages of the open conversation.
+#[derive(Debug)]
+pub struct Pane {
+    /// Which conversation.
+    pub conversation: String,
+    /// Only this thread.
+    pub thread: Option<String>,
+    messages: VecDeque<Message>,
+    /// What is before the window.
+    pub older: Edge,
+    /// What is after the window.
+    pub newer: Edge,
+    /// The first page is here.
+    pub loaded: bool,
+    anchor: Anchor,
+    selected: Option<String>,
+    /// New messages below the screen.
+    pub below: usize,
+    /// The first message that was unread when the conversation was opened.
+    pub first_unread: Option<String>,
+    /// Messages that were looked at before a jump.
+    jumps: Vec<String>,
+    /// A search.
+    pub hits: Option<Hits>,
+    raw: HashSet<String>,
+    /// Selected once its page is here.
+    wanted: Option<String>,
+    zone: TimeZone,
+    width: u16,
+    height: usize,
+    bodies: HashMap<String, Body>,
+}
+
+/// An item of the pane: a message with what stands above it.
+#[derive(Debug)]
+pub struct Item<'a> {
+    /// The message.
+    pub message: &'a Message,
+    /// What stands above its text, and how many lines it has.
+    pub layout: Layout,
+    /// Its text, laid out.
+    pub body: &'a Body,
+}
+
+impl Pane {
+    /// An empty one; its first page has to be asked for.
+    pub fn new(conversation: String, thread: Option<String>, zone: TimeZone) -> Self {
+        Self {
+            zone,
+            conversation,
+            thread,
+            messages: VecDeque::new(),
+            older: Edge::Loading,
+            newer: Edge::End,
+            loaded: false,
+            anchor: Anchor::Bottom,
+            selected: None,
+            below: 0,
+            first_unread: None,
+            jumps: Vec::new(),
+            hits: None,
+            raw: HashSet::new(),
+            wanted: None,
+            width: 0,
+            height: 0,
+            bodies: HashMap::new(),
+        }
+    }
+
+    /// The messages of the window, the oldest first.
+    pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Message> + ExactSizeIterator {
+        self.messages.iter()
+    }
+
+    /// A message of the window.
+    pub fn message(&self, id: &str) -> Option<&Message> {
+        self.messages.iter().find(|message| message.id == id)
+    }
+
+    fn index(&self, id: &str) -> Option<usize> {
+        // Most questions are about the newest messages.
+        self.messages.iter().rposition(|message| message.id == id)
+    }
+
+    /// The id of the selected message.
+    pub fn selected_id(&self) -> Option<&str> {
+        self.selected.as_deref()
+    }
+
+    /// The selected message.
+    pub fn selected(&self) -> Option<&Message> {
+        self.selected.as_deref().and_then(|id| self.message(id))
+    }
+
+    /// The last line there is, is at the lower edge.
+    pub fn is_at_bottom(&self) -> bool {
+        self.anchor == Anchor::Bottom && self.newer == Edge::End
+    }
+
+    /// Shows the text of the selected message as it was written, or laid out again.
+    pub fn toggle_raw(&mut self) {
+        if let Some(id) = self.selected.clone() {
+            self.bodies.remove(&id);
+            if !self.raw.remove(&id) {
+                self.raw.insert(id);
+            }
+        }
+    }
+
+    /// Everything has to be laid out again: the theme has changed.
+    pub fn forget_layout(&mut self) {
+        self.bodies.clear();
+    }
+
+    /// Takes a page of the history. `full` says that it has as many messages as were asked for.
+    pub fn take(&mut self, page: &Page, messages: Vec<Message>, full: bool) {
+        let edge = if full { Edge::More } else { Edge::End };
+        match page {
+            Page::Newest => {
+                self.begin_with(messages);
+                self.older = edge;
+                self.newer = Edge::End;
+                self.anchor = Anchor::Bottom;
+                self.below = 0;
+            }
+            Page::Around(id) => {
+                let wanted = messages.iter().any(|message| message.id == *id);
+                self.begin_with(messages);
+                self.older = edge;
+                self.newer = Edge::More;
+                if wanted {
+                    self.show(id);
+                }
+            }
+            Page::Older => {
+                for message in messages.into_iter().rev() {
+                    self.messages.push_front(message);
+                }
+                self.older = edge;
+                self.cut_newer();
+            }
+            Page::Newer => {
+                // A message can have arrived as an event and be in the page as well.
+                for message in messages {
+                    if self.index(&message.id).is_none() {
+                        self.messages.push_back(message);
+                    }
+                }
+                self.newer = edge;
+                self.cut_older();
+                if edge == Edge::End && self.anchor == Anchor::Bottom {
+                    self.below = 0;
+                }
+            }
+        }
+        self.loaded = true;
+        if let Some(id) = self
+            .wanted
+            .take_if(|id| self.messages.iter().any(|message| message.id == **id))
+        {
+            self.show(&id);
+        }
+    }
+
+    fn begin_with(&mut self, messages: Vec<Message>) {
+        self.messages = messages.into();
+        self.bodies.clear();
+        self.selected
+            .take_if(|id| !self.messages.iter().any(|message| message.id == **id));
+    }
+
+    /// A page could not be read; it is asked for again when it is needed again.
+    pub fn failed(&mut self, page: &Page) {
+        match page {
+            Page::Newest | Page::Around(_) => self.loaded = true,
+            Page::Older => self.older = Edge::More,
+            Page::Newer => self.newer = Edge::More,
+        }
+    }
+
+    fn cut_newer(&mut self) {
+        while self.messages.len() > WINDOW {
+            let Some(cut) = self.messages.pop_back() else { return };
+            self.bodies.remove(&cut.id);
+            self.newer = Edge::More;
+            if self.anchor == Anchor::Bottom {
+                self.hold_bottom();
+            }
+        }
+    }
+
+    fn cut_older(&mut self) {
+        while self.messages.len() > WINDOW {
+            let Some(cut) = self.messages.pop_front() else { return };
+            self.bodies.remove(&cut.id);
+            self.older = Edge::More;
+        }
+    }
+
+    /// A message is new in the conversation, or was already known.
+    pub fn arrived(&mut self, message: Message) {
+        if self.thread.is_some() && self.thread != message.thread {
+            return;
+        }
+        if self.index(&message.id).is_some() {
+            self.update(message);
+            return;
+        }
+        if self.newer != Edge::End || !self.loaded {
+            self.below += usize::from(self.loaded);
+            return;
+        }
+        let incoming = message.direction == Direction::In;
+        self.messages.push_back(message);
+        if self.anchor == Anchor::Bottom {
+            self.cut_older();
+        } else {
+            self.below += usize::from(incoming);
+            if self.messages.len() > WINDOW {
+                self.messages.pop_back();
+                self.newer = Edge::More;
+            }
+        }
+    }
+
+    /// A message has changed.
+    pub fn update(&mut self, message: Message) {
+        if let Some(index) = self.index(&message.id) {
+            self.bodies.remove(&message.id);
+            self.messages[index] = message;
+        }
+    }
+
+    /// Changes a message, if it is in the window.
+    pub fn change(&mut self, id: &str, change: impl FnOnce(&mut Message)) {
+        if let Some(index) = self.index(id) {
+            self.bodies.remove(id);
+            change(&mut self.messages[index]);
+        }
+    }
+
+    /// A message is gone.
+    pub fn remove(&mut self, id: &str) {
+        let Some(index) = self.index(id) else { return };
+        let neighbour = |pane: &Self| {
+            let next = pane.messages.get(index).or_else(|| pane.messages.back());
+            next.map(|message| message.id.clone())
+        };
+        self.messages.remove(index);
+        self.bodies.remove(id);
+        if self.selected.as_deref() == Some(id) {
+            self.selected = neighbour(self);
+        }
+        if matches!(&self.anchor, Anchor::Line { id: anchor, .. } if anchor == id) {
+            self.anchor = match neighbour(self) {
+                Some(id) => Anchor::Line { id, lines: 1 },
+                None => Anchor::Bottom,
+            };
+        }
+        if self.first_unread.as_deref() == Some(id) {
+            self.first_unread = neighbour(self);
+        }
+    }
+
+    /// Messages of others that are on the screen and were not read.
+    pub fn unread_on_screen(&self) -> Vec<String> {
+        let Some((first, last)) = self.on_screen() else {
+            return Vec::new();
+        };
+        let unread = |message: &&Message| message.direction == Direction::In && message.state != MessageState::Read;
+        let seen = self.messages.range(first..=last).filter(unread);
+        seen.map(|message| message.id.clone()).collect()
+    }
+
+    /// All messages of the window that were not read.
+    pub fn unread(&self) -> impl Iterator<Item = &Message> {
+        let unread = |message: &&Message| message.direction == Direction::In && message.state != MessageState::Read;
+        self.messages.iter().filter(unread)
+    }
+
+    /// The links of a message that is laid out.
+    pub fn links(&self, id: &str) -> Vec<String> {
+        self.bodies.get(id).map_or_else(Vec::new, |body| body.links.clone())
+    }
+
+    /// Has the layout for that size; what has a layout already keeps it.
+    pub fn resize(&mut self, width: u16, height: usize) {
+        if self.width != width {
+            self.bodies.clear();
+        }
+        self.width = width;
+        self.height = height;
+    }
+
+    /// Lays out what the screen shows, with `lay_out` for the texts that have no layout yet.
+    pub fn settle(&mut self, lay_out: &mut dyn FnMut(&Message, bool, u16) -> Body) {
+        if self.height == 0 || self.width == 0 || self.messages.is_empty() {
+            return;
+        }
+        self.measure_around(lay_out);
+        self.clamp(lay_out);
+    }
+
+    /// The texts of the messages from the anchor up to two screens above and one below.
+    fn measure_around(&mut self, lay_out: &mut dyn FnMut(&Message, bool, u16) -> Body) {
+        let (index, _) = self.edge();
+        let mut lines = 0;
+        for index in (0..=index).rev() {
+            self.measure(index, lay_out);
+            lines += self.height_of(index);
+            if lines > 3 * self.height {
+                break;
+            }
+        }
+        lines = 0;
+        for index in index + 1..self.messages.len() {
+            self.measure(index, lay_out);
+            lines += self.height_of(index);
+            if lines > 2 * self.height {
+                break;
+            }
+        }
+    }
+
+    fn measure(&mut self, index: usize, lay_out: &mut dyn FnMut(&Message, bool, u16) -> Body) {
+        let message = &self.messages[index];
+        if !self.bodies.contains_key(&message.id) {
+            let body = lay_out(message, self.raw.contains(&message.id), self.width);
+            self.bodies.insert(message.id.clone(), body);
+        }
+    }
+
+    /// The first message is not lower than the upper edge, unless all messages fit.
+    fn clamp(&mut self, lay_out: &mut dyn FnMut(&Message, bool, u16) -> Body) {
+        let (index, lines) = self.edge();
+        let above: usize = (0..index)
+            .rev()
+            .map(|index| self.height_of(index))
+            .take_while_sum(self.height)
+            + lines;
+        if above >= self.height || self.anchor == Anchor::Bottom {
+            return;
+        }
+        // Forward from the first message until the screen is full.
+        let mut lines = 0;
+        for index in 0..self.messages.len() {
+            self.measure(index, lay_out);
+            let height = self.height_of(index);
+            if lines + height >= self.height {
+                self.set_edge(index, self.height - lines);
+                return;
+            }
+            lines += height;
+        }
+        self.anchor = Anchor::Bottom;
+    }
+
+    /// The lines of a message, as far as they are known.
+    fn height_of(&self, index: usize) -> usize {
+        let message = &self.messages[index];
+        match self.bodies.get(&message.id) {
+            Some(body) => self.layout(index, body).height(),
+            None => 1,
+        }
+    }
+
+    fn layout(&self, index: usize, body: &Body) -> Layout {
+        let message = &self.messages[index];
+        let before = index.checked_sub(1).map(|index| &self.messages[index]);
+        Layout::of(
+            message,
+            before,
+            self.first_unread.as_deref() == Some(&message.id),
+            body,
+            &self.zone,
+        )
+    }
+
+    /// The message at the lower edge, and how many of its lines are above the edge.
+    fn edge(&self) -> (usize, usize) {
+        let last = self.messages.len().saturating_sub(1);
+        match &self.anchor {
+            Anchor::Line { id, lines } => match self.index(id) {
+                Some(index) => (index, (*lines).clamp(1, self.height_of(index))),
+                None => (last, self.height_of(last)),
+            },
+            Anchor::Bottom => (last, self.height_of(last)),
+        }
+    }
+
+    fn set_edge(&mut self, index: usize, lines: usize) {
+        let last = self.messages.len().saturating_sub(1);
+        if index >= last && lines >= self.height_of(last) && self.newer == Edge::End {
+            self.anchor = Anchor::Bottom;
+            self.below = 0;
+            return;
+        }
+        let index = index.min(last);
+        let id = self.messages[index].id.clone();
+        self.anchor = Anchor::Line { id, lines };
+    }
+
+    fn hold_bottom(&mut self) {
+        if let Some(last) = self.messages.len().checked_sub(1) {
+            let (id, lines) = (self.messages[last].id.clone(), self.height_of(last));
+            self.anchor = Anchor::Line { id, lines };
+        }
+    }
+
+    /// The first and the last message on the screen.
+    fn on_screen(&self) -> Option<(usize, usize)> {
+        if self.messages.is_empty() {
+            return None;
+        }
+        let (last, lines) = self.edge();
+        let mut first = last;
+        let mut shown = lines;
+        while shown < self.height && first > 0 {
+            first -= 1;
+            shown += self.height_of(first);
+        }
+        Some((first, last))
+    }
+
+    /// What is on the screen, from the lowest item upwards: each with how many of its lines are above the lower edge.
+    pub fn items(&self) -> Vec<(Item<'_>, usize)> {
+        let Some((first, last)) = self.on_screen() else {
+            return Vec::new();
+        };
+        let (_, lines) = self.edge();
+        let mut items = Vec::new();
+        for index in (first..=last).rev() {
+            let message = &self.messages[index];
+            let Some(body) = self.bodies.get(&message.id) else {
+                continue;
+            };
+            let layout = self.layout(index, body);
+            let shown = if index == last { lines } else { layout.height() };
+            items.push((Item { message, layout, body }, shown));
+        }
+        items
+    }
+
+    /// The message in a line of the screen, counted from the lower edge.
+    pub fn at_line(&self, from_below: usize) -> Option<String> {
+        let mut below = 0;
+        for (item, shown) in self.items() {
+            below += shown;
+            if from_below < below {
+                return Some(item.message.id.clone());
+            }
+        }
+        None
+    }
+
+    /// Moves by lines: up if they are negative.
+    pub fn scroll(&mut self, lines: isize) {
+        if self.messages.is_empty() {
+            return;
+        }
+        let (mut index, mut shown) = self.edge();
+        let mut left = lines.unsigned_abs();
+        if lines < 0 {
+            while left > 0 {
+                if shown > left {
+                    shown -= left;
+                    break;
+                }
+                if index == 0 {
+                    shown = 1;
+                    break;
+                }
+                left -= shown;
+                index -= 1;
+                shown = self.height_of(index);
+            }
+        } else {
+            while left > 0 {
+                let height = self.height_of(index);
+                if shown + left <= height {
+                    shown += left;
+                    break;
+                }
+                if index + 1 >= self.messages.len() {
+                    shown = height;
+                    break;
+                }
+                left -= height - shown;
+                index += 1;
+                shown = 0;
+            }
+        }
+        self.set_edge(index, shown.max(1));
+    }
+
+    /// Lines of the screen.
+    pub const fn height(&self) -> usize {
+        self.height
+    }
+
+    /// To the last message. The window may have to begin anew.
+    pub fn go_to_bottom(&mut self) -> bool {
+        self.selected = None;
+        self.below = 0;
+        self.anchor = Anchor::Bottom;
+        self.newer == Edge::End
+    }
+
+    /// To the first message of the window.
+    pub fn go_to_top(&mut self) {
+        if !self.messages.is_empty() {
+            self.set_edge(0, 1);
+            self.selected = Some(self.messages[0].id.clone());
+        }
+    }
+
+    /// Selects a message and has it on the screen. It must be in the window.
+    pub fn show(&mut self, id: &str) -> bool {
+        let Some(index) = self.index(id) else {
+            return false;
+        };
+        self.selected = Some(id.to_owned());
+        let on_screen = self.on_screen();
+        if on_screen.is_none_or(|(first, last)| index <= first || index >= last) {
+            // In the upper third, so that what follows is read with it.
+            let below = 2 * self.height / 3;
+            let mut lines = 0;
+            let mut edge = index;
+            while edge + 1 < self.messages.len() && lines < below {
+                edge += 1;
+                lines += self.height_of(edge);
+            }
+            self.set_edge(edge, self.height_of(edge));
+        }
+        true
+    }
+
+    /// Selects a message, now or once a page has it.
+    pub fn want(&mut self, id: &str) -> bool {
+        if self.show(id) {
+            return true;
+        }
+        self.wanted = Some(id.to_owned());
+        false
+    }
+
+    /// Remembers where the user is, for the way back.
+    pub fn remember(&mut self) {
+        let here = self
+            .selected
+            .clone()
+            .or_else(|| self.messages.back().map(|last| last.id.clone()));
+        self.jumps.extend(here);
+    }
+
+    /// Where the user was before the last jump.
+    pub fn jumped_from(&mut self) -> Option<String> {
+        self.jumps.pop()
+    }
+
+    /// Selects the next message: the one above, or below.
+    pub fn select(&mut self, up: bool) {
+        let Some((_, last)) = self.on_screen() else { return };
+        let now = self.selected.as_deref().and_then(|id| self.index(id));
+        let next = match now {
+            None => last,
+            Some(index) if up => index.saturating_sub(1),
+            Some(index) => (index + 1).min(self.messages.len() - 1),
+        };
+        self.selected = Some(self.messages[next].id.clone());
+        self.reveal(next);
+    }
+
+    /// Selects nothing.
+    pub fn unselect(&mut self) {
+        self.selected = None;
+    }
+
+    /// Selects the lowest message on the screen, if none is selected.
+    pub fn select_last(&mut self) {
+        if self.selected().is_none() {
+            let last = self.on_screen().map(|(_, last)| self.messages[last].id.clone());
+            self.selected = last;
+        }
+    }
+
+    /// Selects a message that a click met.
+    pub fn select_id(&mut self, id: String) {
+        self.selected = Some(id);
+    }
+
+    /// Scrolls as little as is needed to have a message on the screen.
+    fn reveal(&mut self, index: usize) {
+        let Some((first, last)) = self.on_screen() else { return };
+        if index >= last {
+            self.set_edge(index, self.height_of(index));
+        } else if index <= first {
+            let mut edge = index;
+            let mut lines = self.height_of(index);
+            while lines < self.height && edge + 1 < self.messages.len() {
+                edge += 1;
+                lines += self.height_of(edge);
+            }
+            let over = lines.saturating_sub(self.height);
+            self.set_edge(edge, self.height_of(edge).saturating_sub(over).max(1));
+        }
+    }
+
+    /// The page that should be asked for, because the user comes near an end of the window.
+    pub fn page_to_load(&mut self) -> Option<Page> {
+        if !self.loaded {
+            return None;
+        }
+        let (first, last) = self.on_screen()?;
+        if self.older == Edge::More && first < MARGIN {
+            self.older = Edge::Loading;
+            return Some(Page::Older);
+        }
+        if self.newer == Edge::More && self.messages.len() - last <= MARGIN {
+            self.newer = Edge::Loading;
+            return Some(Page::Newer);
+        }
+        None
+    }
+
+    /// The first and the last message of the window.
+    pub fn ends(&self) -> Option<(&Message, &Message)> {
+        Some((self.messages.front()?, self.messages.back()?))
+    }
+}
+
+/// A sum that ends as soon as it is enough.
+trait TakeWhileSum {
+    fn take_while_sum(self, enough: usize) -> usize;
+}
+
+impl<I: Iterator<Item = usize>> TakeWhileSum for I {
+    fn take_while_sum(self, enough: usize) -> usize {
+        let mut sum = 0;
+        for term in self {
+            sum += term;
+            if sum >= enough {
+                break;
+            }
+        }
+        sum
+    }
+}

@@ -1,0 +1,1085 @@
+//! What [`App`] does at an [`Action`], and at the choice of a row.
+
+use sotto_api::{self as api, Direction, MessageState, Relationship};
+
+use super::conversations::Order;
+use super::dialog::{Choice, Dialog, Field, Kind, Setting, Verb};
+use super::name::Name;
+use super::pane::Page;
+use super::{App, CHOICES_KEY, Effect, Focus, HostTask, Intent, Part, Purpose, UNREAD_KEY, dialogs, item_key, quoted};
+use crate::action::Action;
+use crate::config::Choices;
+use crate::host::NewKey;
+use crate::palette::{self, Slash};
+use crate::request::Request;
+use crate::theme::Theme;
+use crate::when;
+
+impl App {
+    /// Does what a key, a command or a row says. `argument` is what followed a slash command.
+    pub(super) fn act(&mut self, action: Action, argument: &str) {
+        if self.locked {
+            return;
+        }
+        match action {
+            Action::Help => self.open_filled(Dialog::new(Kind::Help, "Keys").field(Field::new("Find"))),
+            Action::Palette => self.open_filled(Dialog::new(Kind::Palette, "Go to").field(Field::new("Find"))),
+            Action::NextPane => self.next_pane(true),
+            Action::PreviousPane => self.next_pane(false),
+            Action::Back => self.back(),
+            Action::NextConversation => self.step_conversation(1),
+            Action::PreviousConversation => self.step_conversation(-1),
+            Action::NextUnread => self.next_unread(),
+            Action::ToggleSidebar => {
+                let shown = crate::view::areas(self).sidebar.is_some();
+                self.sidebar = Some(!shown);
+                if shown && self.focus == Focus::List {
+                    self.focus = Focus::Composer;
+                }
+            }
+            Action::SortSidebar => {
+                let other = match self.conversations.order() {
+                    Order::Unread => Order::Recent,
+                    Order::Recent => Order::Unread,
+                };
+                self.conversations.sort_by(other);
+                self.say(match other {
+                    Order::Unread => "Unread conversations come first.",
+                    Order::Recent => "The latest conversations come first.",
+                });
+            }
+            Action::Search => self.search(argument),
+            Action::SearchHere => self.find_here(argument),
+            Action::AddFriend => self.add_friend(argument),
+            Action::Requests => {
+                let keys = &[('a', "accept"), ('d', "decline"), ('b', "block")];
+                let text = "Anybody can claim any name: compare the safety number before you trust one.";
+                self.open_filled(Dialog::new(Kind::Requests, "Friend requests").text(text).keys(keys));
+            }
+            Action::Identity => self.with_me(|app, me| {
+                let key = app.config.key_hint(Action::AddFriend);
+                app.open(dialogs::identity(me, false, key.as_deref()));
+            }),
+            Action::Invite => {
+                let mut dialog = Dialog::new(Kind::Invite, "One-time invite");
+                dialog.busy = true;
+                self.open(dialog);
+                self.call(Request::Invite(api::Nothing {}), Purpose::Invite);
+            }
+            Action::Outbox => {
+                self.stale.insert(Part::Outbox);
+                let keys = &[('r', "try again"), ('c', "cancel")];
+                self.open_filled(Dialog::new(Kind::Outbox, "Not delivered yet").keys(keys));
+            }
+            Action::Approvals => {
+                self.stale.insert(Part::Approvals);
+                let keys = &[('a', "allow"), ('d', "deny")];
+                let text = "What is shown is exactly what is sent, once.";
+                self.open_filled(Dialog::new(Kind::Approvals, "Agents ask").text(text).keys(keys));
+            }
+            Action::Status => {
+                self.stale.insert(Part::Status);
+                self.open_filled(Dialog::new(Kind::Status, "Status"));
+            }
+            Action::Settings => self.open_filled(Dialog::new(Kind::Settings, "Settings")),
+            Action::Profile => self.claim_name(argument),
+            Action::Availability => self.open_filled(Dialog::new(Kind::Availability, "Shown to contacts as")),
+            Action::Theme => match Theme::NAMES.iter().find(|name| **name == argument) {
+                Some(name) => self.choose_theme(name),
+                None => self.open_filled(Dialog::new(Kind::Themes, "Theme")),
+            },
+            Action::Lock => self.lock(),
+            Action::Suspend => self.effect(Effect::Suspend),
+            Action::Redraw => self.effect(Effect::Redraw),
+            Action::Quit => self.quit(),
+            _ => self.act_here(action, argument),
+        }
+    }
+
+    /// What concerns the open conversation, or the chosen one.
+    fn act_here(&mut self, action: Action, argument: &str) {
+        let Some(here) = self.concerned() else {
+            self.say("Open a conversation first.");
+            return;
+        };
+        match action {
+            Action::Safety => {
+                let mark = api::Mark {
+                    contact: here.clone(),
+                    ..api::Mark::default()
+                };
+                let mut dialog = Dialog::new(Kind::Safety(here.clone()), "Safety number");
+                dialog.busy = true;
+                self.open(dialog);
+                self.call(Request::Verify(mark), Purpose::Safety(here));
+            }
+            Action::Timer => match when::parse_timer(argument).filter(|_| !argument.is_empty()) {
+                Some(seconds) => self.set_timer(&here, seconds),
+                None => {
+                    if let Some(dialog) = self.timer_dialog(&here) {
+                        self.open_filled(dialog);
+                    }
+                }
+            },
+            Action::Rename if !argument.is_empty() => self.rename(here, argument.to_owned()),
+            Action::Rename => {
+                if let Some(dialog) = self.rename_dialog(&here) {
+                    self.open(dialog);
+                }
+            }
+            Action::Mute => self.mute(&here),
+            Action::MarkRead => self.mark_all_read(&here),
+            Action::Block => self.block(&here),
+            Action::RemoveFriend => {
+                let question = format!(
+                    "Remove {}? Messages no longer pass; the history stays.",
+                    self.name_of(&here)
+                );
+                self.open(dialogs::confirm(Verb::Remove(here), question, "Remove"));
+            }
+            Action::DeleteConversation => {
+                let question = format!(
+                    "Delete all messages with {} on this computer? The other side keeps its own.",
+                    self.name_of(&here)
+                );
+                self.open(dialogs::confirm(Verb::Clear(here), question, "Delete"));
+            }
+            Action::Threads => {
+                self.stale.insert(Part::Threads);
+                let text = "A thread keeps messages of one subject together.";
+                self.open(Dialog::new(Kind::Threads(here), "Threads").text(text));
+            }
+            _ => self.act_on_messages(action, argument),
+        }
+    }
+
+    fn act_on_messages(&mut self, action: Action, argument: &str) {
+        let Some(pane) = &mut self.pane else { return };
+        let page = isize::try_from(pane.height()).unwrap_or(1).max(2);
+        match action {
+            Action::Older => pane.select(true),
+            Action::Newer => pane.select(false),
+            Action::ScrollUp => pane.scroll(1 - page),
+            Action::ScrollDown => pane.scroll(page - 1),
+            Action::HalfPageUp => pane.scroll(-page / 2),
+            Action::HalfPageDown => pane.scroll(page / 2),
+            Action::Oldest => pane.go_to_top(),
+            Action::Newest => self.go_to_newest(),
+            Action::FirstUnread => {
+                if let Some(id) = pane.first_unread.clone() {
+                    pane.remember();
+                    pane.show(&id);
+                    self.focus = Focus::Messages;
+                } else {
+                    self.say("Nothing here is unread.");
+                }
+            }
+            Action::JumpBack => match pane.jumped_from() {
+                Some(id) => self.go_to(id),
+                None => self.say("You have not jumped."),
+            },
+            Action::NextHit => self.step_hit(1),
+            Action::PreviousHit => self.step_hit(-1),
+            Action::Compose => self.focus = Focus::Composer,
+            _ => self.act_on_message(action, argument),
+        }
+    }
+
+    /// What concerns the selected message; without one, the last one that makes sense.
+    fn act_on_message(&mut self, action: Action, argument: &str) {
+        let Some(pane) = &mut self.pane else { return };
+        if pane.selected().is_none() {
+            let makes_sense = |message: &&api::Message| match action {
+                Action::Edit => message.direction == Direction::Out && message.deleted_at.is_none(),
+                Action::Retry => matches!(message.state, MessageState::Failed | MessageState::Cancelled),
+                Action::Cancel => message.state == MessageState::Queued,
+                Action::Reply | Action::React => message.direction == Direction::In,
+                _ => true,
+            };
+            let last = pane
+                .messages()
+                .rev()
+                .find(makes_sense)
+                .map(|message| message.id.clone());
+            if let Some(id) = last {
+                pane.show(&id);
+            }
+        }
+        let Some(message) = pane.selected().cloned() else {
+            self.say("There is no such message here.");
+            return;
+        };
+        let conversation = message.conversation.clone();
+        let id = message.id.clone();
+        let which = api::MessageOnly {
+            id: id.clone(),
+            conversation: Some(conversation.clone()),
+        };
+        match action {
+            Action::MarkUnread => {
+                pane.first_unread = Some(id);
+                self.conversations.change(
+                    &conversation,
+                    || Name::of(None, None, ""),
+                    |entry| {
+                        entry.marked_unread = true;
+                    },
+                );
+                self.store(
+                    format!("{UNREAD_KEY}{}", item_key(&conversation)),
+                    Some(String::from("1")),
+                );
+                self.say("Marked as unread.");
+            }
+            Action::Reply => {
+                self.intent = Intent::Reply {
+                    id,
+                    quote: quoted(&message),
+                };
+                self.focus = Focus::Composer;
+            }
+            Action::React if !argument.is_empty() => self.react(conversation, id, argument.to_owned()),
+            Action::React => {
+                let dialog =
+                    Dialog::new(Kind::React { conversation, id }, "React").field(Field::new("Find, or any emoji"));
+                self.open_filled(dialog);
+            }
+            Action::Edit if message.direction == Direction::Out && message.deleted_at.is_none() => {
+                self.keep_draft(true);
+                self.intent = Intent::Edit { id };
+                self.composer.set_text(&message.text);
+                self.focus = Focus::Composer;
+            }
+            Action::Edit => self.complain("Only your own messages can be edited."),
+            Action::Delete => {
+                let own = message.direction == Direction::Out;
+                let question = if own {
+                    "Delete this message on both sides? What was read cannot be unread."
+                } else {
+                    "Delete this message on this computer? Its author keeps it."
+                };
+                let verb = Verb::Delete { conversation, id, own };
+                self.open(dialogs::confirm(verb, question, "Delete"));
+            }
+            Action::Copy => {
+                self.say("Copied.");
+                self.effect(Effect::Copy(message.text));
+            }
+            Action::Retry => self.call(Request::Retry(which), Purpose::Said("It is tried again.")),
+            Action::Cancel => self.call(Request::Cancel(which), Purpose::Said("Cancelled.")),
+            Action::FollowReply => match message.reply_to {
+                Some(to) => {
+                    pane.remember();
+                    self.go_to(to);
+                }
+                None => self.say("This message replies to none."),
+            },
+            Action::OpenThread => match message.thread {
+                Some(thread) => self.open_pane(&conversation, Some(thread)),
+                None => self.say("This message is in no thread."),
+            },
+            Action::Raw => pane.toggle_raw(),
+            Action::Details => {
+                let keys = &[('c', "copy")];
+                self.open_filled(Dialog::new(Kind::Details { conversation, id }, "Message").keys(keys));
+            }
+            _ => {}
+        }
+    }
+
+    /// The conversation that commands are about: the chosen one while the list has the focus, else the open one.
+    fn concerned(&self) -> Option<String> {
+        let chosen = || self.conversations.at(self.chosen).map(|entry| entry.id.clone());
+        match self.focus {
+            Focus::List => chosen(),
+            Focus::Messages | Focus::Composer => self.here().map(str::to_owned),
+        }
+    }
+
+    fn name_of(&self, conversation: &str) -> String {
+        let entry = self.conversations.entry(conversation);
+        entry.map_or_else(
+            || super::name::short(conversation).to_owned(),
+            |entry| entry.name.text(),
+        )
+    }
+
+    fn with_me(&mut self, then: impl FnOnce(&mut Self, &api::Identity)) {
+        match self.me.clone() {
+            Some(me) => then(self, &me),
+            None => self.say("The daemon does not answer yet."),
+        }
+    }
+
+    fn next_pane(&mut self, forward: bool) {
+        let areas = crate::view::areas(self);
+        let mut panes = Vec::new();
+        if areas.sidebar.is_some() {
+            panes.push(Focus::List);
+        }
+        if self.pane.is_some() {
+            panes.extend([Focus::Messages, Focus::Composer]);
+        }
+        if panes.is_empty() {
+            return;
+        }
+        let here = panes.iter().position(|pane| *pane == self.focus).unwrap_or(0);
+        let next = (here + if forward { 1 } else { panes.len() - 1 }) % panes.len();
+        self.focus_on(panes[next]);
+    }
+
+    pub(super) fn focus_on(&mut self, focus: Focus) {
+        self.focus = focus;
+        match (focus, &mut self.pane) {
+            (Focus::Messages, Some(pane)) => pane.select_last(),
+            (Focus::List, _) => {
+                if let Some(place) = self.here().and_then(|here| self.conversations.place(here)) {
+                    self.chosen = place;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Closes what is open, one thing at a time.
+    fn back(&mut self) {
+        if let Some(open) = self.dialogs.last() {
+            if !open.kind.stays() {
+                self.close();
+            }
+            return;
+        }
+        if self.intent != Intent::Send {
+            if matches!(self.intent, Intent::Edit { .. }) {
+                let draft = self.here().and_then(|here| self.drafts.get(here)).cloned();
+                self.composer.set_text(&draft.unwrap_or_default());
+            }
+            self.intent = Intent::Send;
+            return;
+        }
+        let Some(pane) = &mut self.pane else { return };
+        if pane.hits.take().is_some() {
+            return;
+        }
+        if pane.thread.is_some() {
+            let here = pane.conversation.clone();
+            self.open_pane(&here, None);
+            return;
+        }
+        match self.focus {
+            Focus::Composer if self.config.keymap.is_modal() => self.focus_on(Focus::Messages),
+            Focus::Composer if !pane.is_at_bottom() => self.go_to_newest(),
+            Focus::Composer | Focus::List => self.focus = Focus::Composer,
+            Focus::Messages => {
+                pane.unselect();
+                if !self.config.keymap.is_modal() {
+                    self.focus = Focus::Composer;
+                }
+            }
+        }
+    }
+
+    fn step_conversation(&mut self, by: isize) {
+        let len = self.conversations.len();
+        if len == 0 {
+            return;
+        }
+        let here = self.here().and_then(|here| self.conversations.place(here));
+        let next = match here {
+            Some(here) => here.saturating_add_signed(by).min(len - 1),
+            None => 0,
+        };
+        self.open_place(next);
+    }
+
+    pub(super) fn open_place(&mut self, place: usize) {
+        if let Some(id) = self.conversations.at(place).map(|entry| entry.id.clone()) {
+            self.open_conversation(&id);
+        }
+    }
+
+    fn next_unread(&mut self) {
+        let here = self.here().map(str::to_owned);
+        let unread = |entry: &&super::conversations::Entry| entry.is_unread() && Some(&entry.id) != here.as_ref();
+        let next = self.conversations.shown().find(unread).map(|entry| entry.id.clone());
+        match next {
+            Some(id) => self.open_conversation(&id),
+            None => self.say("Nothing is unread."),
+        }
+    }
+
+    fn go_to_newest(&mut self) {
+        let Some(pane) = &mut self.pane else { return };
+        if !pane.go_to_bottom() {
+            self.ask_page(Page::Newest);
+        }
+    }
+
+    /// Shows a message of the open conversation, which may not be in the window.
+    fn go_to(&mut self, id: String) {
+        let Some(pane) = &mut self.pane else { return };
+        self.focus = Focus::Messages;
+        if !pane.want(&id) {
+            self.ask_page(Page::Around(id));
+        }
+    }
+
+    pub(super) fn show_hit(&mut self) {
+        let hit = self.pane.as_ref().and_then(|pane| {
+            let hits = pane.hits.as_ref()?;
+            hits.ids.get(hits.at).cloned()
+        });
+        if let Some(id) = hit {
+            self.go_to(id);
+        }
+    }
+
+    fn step_hit(&mut self, by: isize) {
+        let Some(hits) = self.pane.as_mut().and_then(|pane| pane.hits.as_mut()) else {
+            self.say("Nothing is being searched for.");
+            return;
+        };
+        // The hits are the newest first: the next one is further up.
+        let last = hits.ids.len() - 1;
+        hits.at = match hits.at.checked_add_signed(by) {
+            Some(at) if at <= last => at,
+            Some(_) => 0,
+            None => last,
+        };
+        self.show_hit();
+    }
+
+    fn search(&mut self, argument: &str) {
+        self.found.clear();
+        let mut dialog = Dialog::new(Kind::Search, "Search all messages").field(Field::new("Find"));
+        dialog.fields[0].input.set_text(argument);
+        self.open_filled(dialog);
+        self.ask_found();
+    }
+
+    /// Searches for what the open dialog says.
+    pub(super) fn ask_found(&mut self) {
+        let Some(query) = self.dialogs.last().map(|open| open.value(0)) else {
+            return;
+        };
+        if query.trim().is_empty() {
+            self.found.clear();
+            self.refill();
+            return;
+        }
+        // The beginning of a word is enough while it is typed.
+        let begun = query.chars().next_back().is_some_and(char::is_alphanumeric);
+        let search = api::Search {
+            query: if begun { format!("{query}*") } else { query.clone() },
+            limit: Some(100),
+            ..api::Search::default()
+        };
+        self.call(Request::Search(search), Purpose::Search(query));
+    }
+
+    fn find_here(&mut self, argument: &str) {
+        if argument.is_empty() {
+            self.open(Dialog::new(Kind::Find, "Search this conversation").field(Field::new("Find")));
+        } else {
+            self.find(argument);
+        }
+    }
+
+    fn find(&mut self, query: &str) {
+        let Some(conversation) = self.here().map(str::to_owned) else {
+            return;
+        };
+        let search = api::Search {
+            query: query.to_owned(),
+            limit: Some(1000),
+            with: Some(conversation.clone()),
+            ..api::Search::default()
+        };
+        let query = query.to_owned();
+        self.call(Request::Search(search), Purpose::Hits { conversation, query });
+    }
+
+    fn add_friend(&mut self, argument: &str) {
+        let mut dialog = dialogs::add_friend();
+        let (code, name) = argument.split_once(' ').unwrap_or((argument, ""));
+        dialog.fields[0].input.set_text(code);
+        dialog.fields[1].input.set_text(name.trim());
+        self.open(dialog);
+    }
+
+    fn claim_name(&mut self, argument: &str) {
+        let name = self.me.as_ref().map_or("", |me| me.name.as_str());
+        let name = if argument.is_empty() { name } else { argument };
+        let text = "Contacts see it, marked as claimed. It may be empty.";
+        let field = Field::with("Name", name);
+        self.open(
+            Dialog::new(Kind::ClaimedName, "What you are called")
+                .text(text)
+                .field(field),
+        );
+    }
+
+    fn set_timer(&mut self, conversation: &str, seconds: u32) {
+        let timer = api::SetTimer {
+            conversation: conversation.to_owned(),
+            seconds: Some(seconds),
+        };
+        let kind = Kind::Timer(conversation.to_owned());
+        self.call(Request::Timer(timer), Purpose::Dialog(kind));
+    }
+
+    fn rename(&mut self, contact: String, name: String) {
+        let kind = Kind::Rename(contact.clone());
+        self.call(Request::Rename(api::Rename { contact, name }), Purpose::Dialog(kind));
+    }
+
+    fn react(&mut self, conversation: String, id: String, emoji: String) {
+        let react = api::React {
+            id: id.clone(),
+            conversation: Some(conversation.clone()),
+            emoji: Some(emoji).filter(|emoji| !emoji.is_empty()),
+        };
+        let kind = Kind::React { conversation, id };
+        self.call(Request::React(react), Purpose::Dialog(kind));
+    }
+
+    fn mute(&mut self, conversation: &str) {
+        let Some(entry) = self.conversations.entry(conversation) else {
+            return;
+        };
+        let muted = !entry.muted;
+        self.conversations
+            .change(conversation, || Name::of(None, None, ""), |entry| entry.muted = muted);
+        self.set_muted(conversation, muted);
+    }
+
+    fn set_muted(&mut self, conversation: &str, muted: bool) {
+        let value = muted.then(|| String::from("1"));
+        self.store(format!("muted/{}", item_key(conversation)), value);
+    }
+
+    fn mark_all_read(&mut self, conversation: &str) {
+        let unread: Vec<String> = match &self.pane {
+            Some(pane) if pane.conversation == conversation => {
+                pane.unread().map(|message| message.id.clone()).collect()
+            }
+            _ => Vec::new(),
+        };
+        self.conversations
+            .touch(conversation, |entry| entry.marked_unread = false);
+        self.store(format!("{UNREAD_KEY}{}", item_key(conversation)), None);
+        for ids in unread.chunks(256) {
+            let read = api::MarkRead {
+                conversation: conversation.to_owned(),
+                ids: ids.to_vec(),
+                receipt: None,
+            };
+            self.call(Request::Read(read), Purpose::Silent);
+        }
+        if let Some(pane) = &mut self.pane {
+            pane.first_unread = None;
+        }
+    }
+
+    fn block(&mut self, contact: &str) {
+        let blocked = self
+            .conversations
+            .entry(contact)
+            .and_then(|entry| entry.contact.as_ref())
+            .is_some_and(|it| it.blocked);
+        if blocked {
+            let contact = contact.to_owned();
+            self.call(
+                Request::Unblock(api::ContactOnly { contact }),
+                Purpose::Said("Unblocked."),
+            );
+        } else {
+            let question = format!(
+                "Block {}? What they send is dropped, and they are not told.",
+                self.name_of(contact)
+            );
+            self.open(dialogs::confirm(Verb::Block(contact.to_owned()), question, "Block"));
+        }
+    }
+
+    /// Hides everything until the passphrase is given.
+    pub(super) fn lock(&mut self) {
+        if self.locked || self.me.is_none() {
+            return;
+        }
+        self.keep_draft(true);
+        self.locked = true;
+        self.notice = None;
+        self.dialogs.clear();
+        self.open(dialogs::locked());
+    }
+
+    pub(super) fn unlocked(&mut self) {
+        self.used_at = self.now;
+        self.locked = false;
+        self.close_if(|kind| matches!(kind, Kind::Locked | Kind::Owner));
+        if let Some((request, purpose)) = self.after_unlock.take() {
+            self.call(request, purpose);
+        }
+    }
+
+    pub(super) fn quit(&mut self) {
+        self.keep_draft(true);
+        self.stop_typing();
+        if self.hosting && !self.dialogs.iter().any(|open| open.kind == Kind::Quit) && self.me.is_some() && !self.locked
+        {
+            self.open(dialogs::quit());
+        } else if self.hosting {
+            self.begin(HostTask::Stop, "Closing the store…");
+        } else {
+            self.ended = true;
+            self.effect(Effect::Quit);
+        }
+    }
+
+    /// Takes what the user has chosen.
+    pub(super) fn apply(&mut self, choices: &Choices) {
+        if let Some(name) = &choices.theme {
+            self.use_theme(name);
+        }
+        if choices.mouse.is_some() {
+            self.effect(Effect::Mouse(self.config.mouse));
+        }
+        self.refill();
+    }
+
+    fn use_theme(&mut self, name: &str) {
+        if let Some(theme) = Theme::builtin(name) {
+            // The slots were checked at the start.
+            let (theme, _) = Theme::from_table(&self.config.slots, theme);
+            self.theme = theme.reduced(self.depth);
+            self.forget_layout();
+        }
+    }
+
+    fn choose_theme(&mut self, name: &str) {
+        self.config.theme = Some(name.to_owned());
+        self.use_theme(name);
+        self.keep_choices();
+    }
+
+    /// Keeps what the user has chosen in the store.
+    fn keep_choices(&mut self) {
+        let choices = Choices {
+            theme: self.config.theme.clone(),
+            keys: Some(self.config.keys.clone()),
+            mouse: Some(self.config.mouse),
+            markdown: Some(self.config.markdown),
+            bell: Some(self.config.bell),
+        };
+        if let Ok(value) = serde_json::to_string(&choices) {
+            self.store(CHOICES_KEY.to_owned(), Some(value));
+        }
+        self.refill();
+    }
+
+    /// Sends, edits or runs what was written.
+    pub(super) fn submit(&mut self) {
+        let text = self.composer.text().to_owned();
+        if text.trim().is_empty() {
+            return;
+        }
+        let Some(conversation) = self.here().map(str::to_owned) else {
+            self.say("Choose a conversation first.");
+            return;
+        };
+        if let Intent::Edit { id } = self.intent.clone() {
+            let edit = api::Edit {
+                id,
+                conversation: Some(conversation.clone()),
+                text,
+            };
+            self.intent = Intent::Send;
+            let draft = self.drafts.get(&conversation).cloned().unwrap_or_default();
+            self.composer.set_text(&draft);
+            self.call(Request::Edit(edit), Purpose::Said("Edited."));
+            return;
+        }
+        match palette::slash(&text) {
+            Slash::Command(action, argument) => {
+                self.composer.take();
+                self.wrote();
+                self.act(action, &argument);
+            }
+            Slash::Unknown(name, nearest) => {
+                let nearest = nearest.map_or_else(String::new, |nearest| format!(" Did you mean /{nearest}?"));
+                self.complain(format!(
+                    "There is no command /{name}.{nearest} A text that begins so is sent with //."
+                ));
+            }
+            Slash::Text(text) => self.send(conversation, text),
+        }
+    }
+
+    fn send(&mut self, conversation: String, text: String) {
+        let reply_to = match std::mem::take(&mut self.intent) {
+            Intent::Reply { id, .. } => Some(id),
+            Intent::Send | Intent::Edit { .. } => None,
+        };
+        self.sends += 1;
+        let content_type = if self.config.markdown {
+            api::ContentType::Markdown
+        } else {
+            api::ContentType::Plain
+        };
+        let send = api::Send {
+            conversation,
+            text,
+            reply_to,
+            thread: self.pane.as_ref().and_then(|pane| pane.thread.clone()),
+            content_type,
+            // One message, however often it is tried.
+            id: Some(format!("tui-{}-{}-{}", std::process::id(), self.now, self.sends)),
+            ..api::Send::default()
+        };
+        self.composer.take();
+        self.wrote();
+        self.keep_draft(true);
+        self.typing_at = 0;
+        if let Some(pane) = &mut self.pane {
+            pane.first_unread = None;
+        }
+        self.go_to_newest();
+        self.call(Request::Send(send.clone()), Purpose::Sent(Box::new(send)));
+    }
+
+    /// Does what the open dialog is for: Enter in it.
+    pub(super) fn choose(&mut self) {
+        let Some(open) = self.dialogs.last() else { return };
+        let values: Vec<String> = (0..open.fields.len()).map(|field| open.value(field)).collect();
+        let in_field =
+            open.focus < open.fields.len() && !open.kind.filters() && !matches!(open.kind, Kind::React { .. });
+        let kind = open.kind.clone();
+        if open.busy {
+            return;
+        }
+        if in_field {
+            self.submit_fields(kind, &values);
+        } else if let Some(choice) = open.row().filter(|row| !row.heading).map(|row| row.choice.clone()) {
+            self.take_choice(kind, choice);
+        } else if let Kind::React { conversation, id } = kind {
+            self.react(conversation, id, values.concat());
+        }
+    }
+
+    fn submit_fields(&mut self, kind: Kind, values: &[String]) {
+        // Enter in a field goes on to the next one that is empty.
+        let fields = values.len();
+        if let Some(open) = self.dialogs.last_mut()
+            && open.focus + 1 < fields
+        {
+            open.focus += 1;
+            return;
+        }
+        let value = |field: usize| values.get(field).map_or("", |value| value.trim()).to_owned();
+        match kind {
+            Kind::Welcome => {
+                self.first_name = value(0);
+                self.open(dialogs::new_passphrase());
+            }
+            Kind::NewPassphrase => self.new_passphrase(),
+            Kind::NewKeyFile => {
+                let key = NewKey::KeyFile(value(0).into());
+                let name = self.first_name.clone();
+                self.begin(HostTask::Init { name, key }, "Making your keys…");
+            }
+            Kind::OpenStore => {
+                let passphrase = self.dialogs.last_mut().map(|open| open.fields[0].input.take_secret());
+                self.begin(HostTask::Start(passphrase), "Opening the store…");
+            }
+            Kind::Locked | Kind::Owner => self.prove_owner(),
+            Kind::Find => self.find(&value(0)),
+            Kind::AddFriend => self.submit_friend(value(0), value(1), value(2)),
+            Kind::ClaimedName => {
+                self.busy();
+                self.call(Request::SetName(api::SetName { name: value(0) }), Purpose::Renamed);
+            }
+            Kind::Rename(contact) => {
+                self.busy();
+                self.rename(contact, value(0));
+            }
+            Kind::Timer(conversation) => match when::parse_timer(&value(0)) {
+                Some(seconds) => self.set_timer(&conversation, seconds),
+                None => self.fail("A timer is written like 30s, 5m, 2h, 1d or off."),
+            },
+            _ => {}
+        }
+    }
+
+    fn new_passphrase(&mut self) {
+        let Some(open) = self.dialogs.last_mut() else { return };
+        let same = open.fields[0].input.text() == open.fields[1].input.text();
+        if open.fields[0].input.is_empty() {
+            open.focus = 0;
+            open.fail("The passphrase is empty.");
+        } else if !same {
+            open.focus = 1;
+            open.fail("The two are not the same.");
+        } else {
+            let key = NewKey::Passphrase(open.fields[0].input.take_secret());
+            let name = self.first_name.clone();
+            self.begin(HostTask::Init { name, key }, "Making your keys…");
+        }
+    }
+
+    fn prove_owner(&mut self) {
+        let Some(open) = self.dialogs.last_mut() else { return };
+        let passphrase = api::Secret::from(open.fields[0].input.take_secret().as_str());
+        open.busy = true;
+        self.effect(Effect::Owner(passphrase.clone()));
+        self.call(Request::Unlock(api::Unlock { passphrase }), Purpose::Unlock);
+    }
+
+    fn submit_friend(&mut self, code: String, name: String, note: String) {
+        if code.is_empty() {
+            if let Some(open) = self.dialogs.last_mut() {
+                open.focus = 0;
+                open.fail("The friend code is missing.");
+            }
+            return;
+        }
+        self.busy();
+        let filled = |text: String| Some(text).filter(|text| !text.is_empty());
+        let add = api::Add {
+            code,
+            name: filled(name),
+            note: filled(note),
+        };
+        self.call(Request::Add(add), Purpose::Added);
+    }
+
+    fn busy(&mut self) {
+        if let Some(open) = self.dialogs.last_mut() {
+            open.busy = true;
+            open.error = None;
+        }
+    }
+
+    fn fail(&mut self, why: &str) {
+        if let Some(open) = self.dialogs.last_mut() {
+            open.fail(why);
+        }
+    }
+
+    /// A key that does something with the chosen row.
+    pub(super) fn row_key(&mut self, key: char) {
+        let Some(choice) = self
+            .dialogs
+            .last()
+            .and_then(|open| open.row())
+            .map(|row| row.choice.clone())
+        else {
+            return;
+        };
+        let contact = |contact: String| api::ContactOnly { contact };
+        match (key, choice) {
+            ('a', Choice::Request(onion)) => self.accept(onion),
+            ('d', Choice::Request(onion)) => self.call(
+                Request::Reject(contact(onion)),
+                Purpose::Said("Declined; they are told."),
+            ),
+            ('b', Choice::Request(onion)) => self.call(
+                Request::Block(contact(onion)),
+                Purpose::Said("Blocked; they are not told."),
+            ),
+            ('a', Choice::Approval { id, digest }) => self.allow(id, digest),
+            ('d', Choice::Approval { id, .. }) => {
+                let decide = api::Decide { id, digest: None };
+                self.call(Request::Deny(decide), Purpose::Said("Denied."));
+            }
+            ('r', Choice::Waiting { conversation, id, .. }) => {
+                let which = api::MessageOnly {
+                    id,
+                    conversation: Some(conversation),
+                };
+                self.call(Request::Retry(which), Purpose::Said("It is tried again."));
+            }
+            ('c', Choice::Waiting { conversation, id, .. }) => {
+                let which = api::MessageOnly {
+                    id,
+                    conversation: Some(conversation),
+                };
+                self.call(Request::Cancel(which), Purpose::Said("Cancelled."));
+            }
+            ('c', Choice::Copy(text)) => self.copy(text),
+            _ => {}
+        }
+    }
+
+    fn accept(&mut self, contact: String) {
+        let purpose = Purpose::Accepted(contact.clone());
+        self.call(Request::Accept(api::Accept { contact, name: None }), purpose);
+    }
+
+    fn allow(&mut self, id: String, digest: String) {
+        let decide = api::Decide {
+            id,
+            digest: Some(digest),
+        };
+        let request = Request::Allow(decide);
+        self.after_unlock = Some((request.clone(), Purpose::Said("Allowed: it is sent.")));
+        self.call(request, Purpose::Said("Allowed: it is sent."));
+    }
+
+    fn copy(&mut self, text: String) {
+        self.say("Copied.");
+        self.effect(Effect::Copy(text));
+    }
+
+    fn take_choice(&mut self, kind: Kind, choice: Choice) {
+        match choice {
+            Choice::Nothing => {}
+            Choice::Act(action) => {
+                if matches!(kind, Kind::Palette | Kind::Help) {
+                    self.close();
+                }
+                self.act(action, "");
+            }
+            Choice::Open(id) => {
+                self.dialogs.clear();
+                self.open_conversation(&id);
+            }
+            Choice::Message { conversation, id } => {
+                self.dialogs.clear();
+                self.open_conversation(&conversation);
+                self.go_to(id);
+            }
+            Choice::Thread(thread) => {
+                if let Kind::Threads(conversation) = kind {
+                    self.dialogs.clear();
+                    self.open_pane(&conversation, thread);
+                }
+            }
+            Choice::Request(onion) => self.accept(onion),
+            Choice::Approval { id, digest } => self.allow(id, digest),
+            Choice::Waiting { conversation, id, .. } => {
+                self.take_choice(kind, Choice::Message { conversation, id });
+            }
+            Choice::Theme(name) => self.choose_theme(&name),
+            Choice::Keys(name) if name.is_empty() => self.open_filled(Dialog::new(Kind::Keys, "Key map")),
+            Choice::Keys(name) => {
+                let keys = Choices {
+                    keys: Some(name),
+                    ..Choices::default()
+                };
+                self.config.take(&keys);
+                self.keep_choices();
+            }
+            Choice::Timer(seconds) => {
+                if let Kind::Timer(conversation) = kind {
+                    self.set_timer(&conversation, seconds);
+                }
+            }
+            Choice::Availability(show) => {
+                let set = api::SetAvailability { show };
+                self.stale.insert(Part::Status);
+                self.call(Request::Availability(set), Purpose::Dialog(kind));
+            }
+            Choice::Emoji(emoji) => {
+                if let Kind::React { conversation, id } = kind {
+                    self.react(conversation, id, emoji);
+                }
+            }
+            Choice::Copy(text) => self.copy(text),
+            Choice::KeyFile => {
+                let mut dialog = dialogs::new_key_file();
+                dialog.fields[0].input.set_text(&self.config.key_file);
+                self.open(dialog);
+            }
+            Choice::StartDaemon => self.begin(HostTask::Start(None), "Starting…"),
+            Choice::Toggle(setting) => {
+                match setting {
+                    Setting::Mouse => {
+                        self.config.mouse = !self.config.mouse;
+                        self.effect(Effect::Mouse(self.config.mouse));
+                    }
+                    Setting::Markdown => self.config.markdown = !self.config.markdown,
+                    Setting::Bell => self.config.bell = !self.config.bell,
+                }
+                self.keep_choices();
+            }
+            Choice::AcceptKey { contact, number } => {
+                let question =
+                    "Send what waits to the new key without comparing the number? Another person could read it.";
+                let verb = Verb::AcceptKey { contact, number };
+                self.open(dialogs::confirm(verb, question, "Send"));
+            }
+            Choice::Yes | Choice::No => self.decide(kind, choice == Choice::Yes),
+            Choice::QuitAll if self.hosting => self.begin(HostTask::Stop, "Closing the store…"),
+            Choice::QuitAll => {
+                self.ended = true;
+                self.effect(Effect::Quit);
+            }
+            Choice::QuitDetached => self.begin(HostTask::Detach, "Moving to the background…"),
+        }
+    }
+
+    /// An answer to a question.
+    fn decide(&mut self, kind: Kind, yes: bool) {
+        if let Kind::Safety(contact) = kind {
+            let mark = api::Mark {
+                contact: contact.clone(),
+                mark: Some(yes),
+                ..api::Mark::default()
+            };
+            self.busy();
+            self.call(Request::Verify(mark), Purpose::Safety(contact));
+            self.stale.insert(Part::Contacts);
+            return;
+        }
+        self.close();
+        let Kind::Confirm(verb) = kind else { return };
+        if !yes {
+            return;
+        }
+        let contact = |contact: String| api::ContactOnly { contact };
+        match verb {
+            Verb::Remove(who) => self.call(Request::Remove(contact(who)), Purpose::Said("Removed.")),
+            Verb::Block(who) => self.call(
+                Request::Block(contact(who)),
+                Purpose::Said("Blocked; they are not told."),
+            ),
+            Verb::Clear(conversation) => {
+                self.call(Request::Clear(api::ConversationOnly { conversation }), Purpose::Silent);
+            }
+            Verb::Delete { conversation, id, .. } => {
+                let which = api::MessageOnly {
+                    id,
+                    conversation: Some(conversation),
+                };
+                self.call(Request::Delete(which), Purpose::Said("Deleted."));
+            }
+            Verb::AcceptKey { contact, number } => {
+                let mark = api::Mark {
+                    contact: contact.clone(),
+                    accept_new_key: true,
+                    number: Some(number),
+                    ..api::Mark::default()
+                };
+                self.call(Request::Verify(mark), Purpose::Safety(contact));
+            }
+        }
+    }
+
+    /// Peers that asked, for the status line.
+    pub fn asking(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Whether texts can be sent to the open conversation.
+    pub fn can_send(&self) -> bool {
+        let relationship = self
+            .here()
+            .and_then(|here| self.conversations.entry(here))
+            .and_then(super::conversations::Entry::relationship);
+        !matches!(
+            relationship,
+            Some(Relationship::Asking | Relationship::Declined | Relationship::Stranger) | None
+        )
+    }
+}

@@ -1,0 +1,157 @@
+//! [`Daemon`]: the connections of the interface to the daemon. One has the events; each [`Lane`] of requests has its own, so
+//! that a slow search holds up no message. All of it runs beside the task that owns the terminal and talks to it by
+//! [`Report`]s. A daemon that goes away is connected to again.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sotto_api::{self as api, Error, Event, Kind, Secret, all};
+use sotto_client::Client;
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
+
+use crate::app::Purpose;
+use crate::request::{Answer, Lane, Request};
+
+/// Between two attempts to connect.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Events that wait for the task of the terminal. A daemon drops a client that does not read; here nothing is lost by
+/// waiting, because the daemon's queue is long, and what it drops is read again after the next connect.
+const EVENTS: usize = 1024;
+
+/// What the connections report.
+#[derive(Debug)]
+pub enum Report {
+    /// Events are received from now on; what came before has to be read.
+    Connected,
+    /// No daemon answers, and why. It is tried again.
+    Disconnected(Error),
+    /// Something happened.
+    Event(Box<Event>),
+    /// The answer to a request.
+    Answer(Purpose, Result<Box<Answer>, Error>),
+}
+
+/// A request, and what its answer is for.
+#[derive(Debug)]
+pub struct Call {
+    /// The request.
+    pub request: Request,
+    /// Comes back with the answer.
+    pub purpose: Purpose,
+}
+
+/// The way to the connections.
+#[derive(Debug)]
+pub struct Daemon {
+    lanes: [mpsc::UnboundedSender<Call>; 3],
+    /// The owner's passphrase, with which new connections are unlocked.
+    owner: watch::Sender<Option<Secret>>,
+}
+
+impl Daemon {
+    /// Connects to the daemon at `socket` now and whenever the connection breaks.
+    pub fn start(socket: &Path) -> (Self, mpsc::Receiver<Report>) {
+        let (reports, received) = mpsc::channel(EVENTS);
+        let owner = watch::Sender::new(None);
+        tokio::spawn(events(socket.to_owned(), reports.clone()));
+        let lanes = [Lane::Command, Lane::Query, Lane::Slow].map(|_| {
+            let (calls, requests) = mpsc::unbounded_channel();
+            tokio::spawn(lane(socket.to_owned(), requests, reports.clone(), owner.subscribe()));
+            calls
+        });
+        (Self { lanes, owner }, received)
+    }
+
+    /// Makes a request; its answer is reported.
+    pub fn call(&self, call: Call) {
+        // The lanes end with this process only.
+        let _ = self.lanes[call.request.lane() as usize].send(call);
+    }
+
+    /// Unlocks each connection that is made from now on, and those that are.
+    pub fn unlock_with(&self, passphrase: Option<Secret>) {
+        self.owner.send_replace(passphrase);
+    }
+}
+
+/// Follows the events for as long as the receiver is there.
+async fn events(socket: PathBuf, reports: mpsc::Sender<Report>) {
+    loop {
+        let Err(error) = follow(&socket, &reports).await else {
+            return;
+        };
+        if reports.send(Report::Disconnected(error)).await.is_err() {
+            return;
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Ends without an error once the receiver has gone.
+async fn follow(socket: &Path, reports: &mpsc::Sender<Report>) -> Result<(), Error> {
+    let mut client = connect(socket).await?;
+    let subscribe = api::Subscribe {
+        presence: true,
+        ..api::Subscribe::default()
+    };
+    client.call::<all::EventsSubscribe>(&subscribe).await?;
+    if reports.send(Report::Connected).await.is_err() {
+        return Ok(());
+    }
+    loop {
+        let event = client.event().await?;
+        if reports.send(Report::Event(Box::new(event))).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// Carries out the requests of one lane, one after the other.
+async fn lane(
+    socket: PathBuf,
+    mut calls: mpsc::UnboundedReceiver<Call>,
+    reports: mpsc::Sender<Report>,
+    mut owner: watch::Receiver<Option<Secret>>,
+) {
+    let mut client: Option<Client> = None;
+    while let Some(Call { request, purpose }) = calls.recv().await {
+        let answer = attempt(&socket, &mut client, &mut owner, &request).await;
+        if answer.as_ref().is_err_and(|error| error.kind() == Kind::NoDaemon) {
+            client = None;
+        }
+        let answer = answer.map(Box::new);
+        if reports.send(Report::Answer(purpose, answer)).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn attempt(
+    socket: &Path,
+    client: &mut Option<Client>,
+    owner: &mut watch::Receiver<Option<Secret>>,
+    request: &Request,
+) -> Result<Answer, Error> {
+    let fresh = client.is_none();
+    let connection = match client {
+        Some(connection) => connection,
+        None => client.insert(connect(socket).await?),
+    };
+    if fresh || owner.has_changed().unwrap_or(false) {
+        let passphrase = owner.borrow_and_update().clone();
+        if let Some(passphrase) = passphrase {
+            connection
+                .call::<all::SessionUnlock>(&api::Unlock { passphrase })
+                .await?;
+        }
+    }
+    request.call(connection).await
+}
+
+async fn connect(socket: &Path) -> Result<Client, Error> {
+    let mut client = Client::connect(socket).await?;
+    client.open_session("tui", None).await?;
+    Ok(client)
+}

@@ -1,0 +1,190 @@
+//! [`Screen`]: the terminal, as the interface has it, and as it was before. Whatever ends the process, the terminal is left as
+//! it was found.
+
+use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
+    EnableMouseCapture, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
+};
+use crossterm::style::Print;
+use crossterm::terminal::{
+    self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
+};
+use crossterm::{cursor, execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
+
+use crate::app::App;
+use crate::view;
+
+/// The terminal is in the state that the interface needs, and has to be put back.
+static ENTERED: AtomicBool = AtomicBool::new(false);
+
+/// The terminal knows the keyboard protocol of kitty, or passes over what it does not know.
+static KEYBOARD: AtomicBool = AtomicBool::new(false);
+
+/// The terminal of the interface.
+#[derive(Debug)]
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    mouse: bool,
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    pub fn enter(mouse: bool) -> io::Result<Self> {
+        let known = std::env::var("TERM").is_ok_and(|term| term != "linux" && term != "dumb");
+        KEYBOARD.store(known, Ordering::Relaxed);
+        restore_on_panic();
+        take(mouse)?;
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(64 << 10, io::stdout()));
+        let mut terminal = Terminal::new(backend)?;
+        terminal.clear()?;
+        Ok(Self { terminal, mouse })
+    }
+
+    /// Columns and rows.
+    pub fn size(&self) -> io::Result<(u16, u16)> {
+        let size = self.terminal.size()?;
+        Ok((size.width, size.height))
+    }
+
+    /// Draws a frame; terminals that can, show it at once and not in parts. Returns the text that the mouse has selected.
+    pub fn draw(&mut self, app: &App) -> io::Result<Option<String>> {
+        let mut selected = None;
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(|frame| selected = view::draw(app, frame))?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        Ok(selected)
+    }
+
+    /// Has the next frame drawn anew.
+    pub fn redraw(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Gives the terminal back for a while.
+    pub fn leave(&mut self) -> io::Result<()> {
+        self.terminal.show_cursor()?;
+        give_back()
+    }
+
+    /// Takes it over again.
+    pub fn resume(&mut self) -> io::Result<()> {
+        take(self.mouse)?;
+        self.terminal.clear()
+    }
+
+    /// Reports of the mouse on or off.
+    pub fn set_mouse(&mut self, on: bool) -> io::Result<()> {
+        self.mouse = on;
+        if on {
+            execute!(self.terminal.backend_mut(), EnableMouseCapture)
+        } else {
+            execute!(self.terminal.backend_mut(), DisableMouseCapture)
+        }
+    }
+
+    /// The title of the window.
+    pub fn set_title(&mut self, title: &str) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), SetTitle(title))
+    }
+
+    /// Writes control sequences as they are.
+    pub fn write(&mut self, sequences: &str) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), Print(sequences))
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // The process ends; an error here can be told to nobody.
+        let _ = give_back();
+    }
+}
+
+fn take(mouse: bool) -> io::Result<()> {
+    terminal::enable_raw_mode()?;
+    ENTERED.store(true, Ordering::SeqCst);
+    let mut out = io::stdout();
+    // The title is kept by the terminal, and comes back.
+    execute!(
+        out,
+        Print("\x1b[22;0t"),
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        EnableFocusChange
+    )?;
+    if KEYBOARD.load(Ordering::Relaxed) {
+        let flags =
+            KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES | KeyboardEnhancementFlags::REPORT_ALTERNATE_KEYS;
+        execute!(out, PushKeyboardEnhancementFlags(flags))?;
+    }
+    if mouse {
+        execute!(out, EnableMouseCapture)?;
+    }
+    Ok(())
+}
+
+/// Puts everything back; a second time it does nothing.
+fn give_back() -> io::Result<()> {
+    if !ENTERED.swap(false, Ordering::SeqCst) {
+        return Ok(());
+    }
+    let mut out = io::stdout();
+    if KEYBOARD.load(Ordering::Relaxed) {
+        execute!(out, PopKeyboardEnhancementFlags)?;
+    }
+    execute!(
+        out,
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        DisableFocusChange,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        cursor::Show,
+        Print("\x1b[23;0t")
+    )?;
+    terminal::disable_raw_mode()?;
+    out.flush()
+}
+
+/// A panic is told on the terminal as it was. Other threads' panics end what they belong to, which the interface shows; they
+/// must not write into its screen.
+fn restore_on_panic() {
+    let interface = std::thread::current().id();
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().id() == interface {
+            let _ = give_back();
+            before(panic);
+        } else if !ENTERED.load(Ordering::SeqCst) {
+            before(panic);
+        }
+    }));
+}
+
+/// Both ends are a terminal.
+pub fn is_there() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Whether the terminal's background is dark. Asked of the terminal, unless the environment says it or nothing would answer.
+pub fn is_dark() -> bool {
+    if let Some(colours) = std::env::var_os("COLORFGBG") {
+        let background = colours
+            .to_string_lossy()
+            .rsplit(';')
+            .next()
+            .and_then(|last| last.parse::<u8>().ok());
+        return background.is_none_or(|colour| colour < 7 || colour == 8);
+    }
+    let silent = std::env::var("TERM").map_or(true, |term| term == "linux" || term == "dumb");
+    if silent {
+        return true;
+    }
+    !matches!(theme_mode(QueryOptions::default()), Ok(ThemeMode::Light))
+}

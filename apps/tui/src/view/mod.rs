@@ -1,0 +1,455 @@
+//! How [`App`] is drawn: [`areas`] says where each part is, [`draw`] draws them. Nothing here changes the state.
+
+mod dialog;
+pub mod message;
+mod sidebar;
+mod status;
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Paragraph, Wrap};
+
+use crate::action::Action;
+use crate::app::conversations::Entry;
+use crate::app::dialogs::presence;
+use crate::app::{App, Connection, Drag, Focus, Intent};
+use crate::{text, when};
+
+pub use dialog::row_at as dialog_row;
+pub use sidebar::first_shown;
+
+/// Columns from which on the list of conversations stands beside the messages.
+const WIDE: u16 = 64;
+
+/// Columns of the list.
+const SIDEBAR: u16 = 28;
+
+/// Rows of the composer at most.
+const COMPOSER: u16 = 8;
+
+/// Where each part of the main view is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Areas {
+    /// The list of conversations.
+    pub sidebar: Option<Rect>,
+    /// The line between the two.
+    pub divider: Option<Rect>,
+    /// What the open conversation is.
+    pub header: Rect,
+    /// Its messages.
+    pub messages: Rect,
+    /// What the composer is for, if not for a message.
+    pub intent: Option<Rect>,
+    /// The line above the composer.
+    pub rule: Rect,
+    /// The text that is written.
+    pub input: Rect,
+    /// The last line.
+    pub status: Rect,
+}
+
+/// Where each part is, by the size of the terminal and by what is open.
+pub fn areas(app: &App) -> Areas {
+    let (columns, rows) = app.size;
+    let status = Rect::new(0, rows.saturating_sub(1), columns, rows.min(1));
+    let above = rows.saturating_sub(1);
+    let wide = columns >= WIDE;
+    // Without room for both, the list takes all of it while it has the focus.
+    let alone = !wide && (app.pane.is_none() || app.focus == Focus::List) && app.sidebar != Some(false);
+    if alone {
+        let sidebar = Some(Rect::new(0, 0, columns, above));
+        return Areas {
+            sidebar,
+            status,
+            ..Areas::default()
+        };
+    }
+    let beside = wide && app.sidebar.unwrap_or(true);
+    let list = if beside { SIDEBAR.min(columns / 3).max(20) } else { 0 };
+    let left = if beside { list + 1 } else { 0 };
+    let width = columns - left;
+    let input_width = width.saturating_sub(2).max(1);
+    let most = COMPOSER.min(above / 3).max(1);
+    let lines = u16::try_from(app.composer.height(usize::from(input_width), usize::from(most))).unwrap_or(1);
+    let intent = u16::from(app.intent != Intent::Send);
+    let below = (lines + intent + 1).min(above.saturating_sub(1));
+    let header = Rect::new(left, 0, width, above.min(1));
+    let messages = Rect::new(left, header.height, width, above.saturating_sub(below + header.height));
+    let mut y = messages.bottom();
+    let rule = Rect::new(left, y, width, 1);
+    y += 1;
+    let intent = (intent > 0).then(|| Rect::new(left, y, width, 1));
+    y += intent.map_or(0, |area| area.height);
+    let input = Rect::new(left + 2, y, input_width, above.saturating_sub(y).max(1));
+    Areas {
+        sidebar: beside.then(|| Rect::new(0, 0, list, above)),
+        divider: beside.then(|| Rect::new(list, 0, 1, above)),
+        header,
+        messages,
+        intent,
+        rule,
+        input,
+        status,
+    }
+}
+
+/// Draws one frame. The text in the part that the mouse has selected is returned.
+pub fn draw(app: &App, frame: &mut Frame<'_>) -> Option<String> {
+    let area = frame.area();
+    frame.buffer_mut().set_style(area, app.theme.text);
+    if area.width < 10 || area.height < 4 {
+        return None;
+    }
+    if app.locked || app.first_run() {
+        dialog::draw_all(app, frame);
+        return None;
+    }
+    let areas = areas(app);
+    if let Some(area) = areas.sidebar {
+        sidebar::draw(app, frame, area);
+    }
+    if let Some(area) = areas.divider {
+        let style = app.theme.border;
+        for y in area.top()..area.bottom() {
+            frame.buffer_mut()[(area.x, y)].set_char('│').set_style(style);
+        }
+    }
+    if areas.header.width > 0 {
+        match &app.pane {
+            Some(_) => conversation(app, frame, &areas),
+            None => nothing_open(app, frame, &areas),
+        }
+    }
+    status::draw(app, frame, areas.status);
+    dialog::draw_all(app, frame);
+    app.drag.map(|drag| select(app, frame, &areas, drag))
+}
+
+/// What to do when no conversation is open.
+fn nothing_open(app: &App, frame: &mut Frame<'_>, areas: &Areas) {
+    let key = |action: Action| {
+        app.config
+            .key_hint(action)
+            .unwrap_or_else(|| format!("/{}", action.name()))
+    };
+    let mut lines = vec![Line::styled("Sotto", app.theme.title), Line::raw("")];
+    if app.conversations.len() == 0 {
+        lines.push(Line::raw("You have no conversations yet."));
+        lines.push(Line::raw(""));
+        lines.push(hint(app, &key(Action::AddFriend), "add a friend by a friend code"));
+        lines.push(hint(
+            app,
+            &key(Action::Identity),
+            "show your own code, to be given to friends",
+        ));
+    } else {
+        lines.push(Line::raw("Choose a conversation."));
+        lines.push(Line::raw(""));
+        lines.push(hint(app, &key(Action::Palette), "find a conversation or a command"));
+        lines.push(hint(app, &key(Action::NextConversation), "open the next one"));
+    }
+    lines.push(hint(app, &key(Action::Help), "all keys"));
+    if let Connection::Down { why, .. } = &app.connection {
+        lines.push(Line::raw(""));
+        lines.push(Line::styled(
+            format!("No daemon answers: {why}. It is tried again."),
+            app.theme.warning,
+        ));
+    }
+    let height = u16::try_from(lines.len()).unwrap_or(1);
+    let area = Rect::new(areas.header.x, 0, areas.header.width, areas.status.y);
+    let top = area.height.saturating_sub(height) / 3;
+    let inside = Rect::new(
+        area.x + 2.min(area.width),
+        top,
+        area.width.saturating_sub(4),
+        area.height - top,
+    );
+    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), inside);
+}
+
+/// A key, and what it does.
+pub fn hint(app: &App, key: &str, about: &str) -> Line<'static> {
+    Line::from(vec![
+        Span::styled(key.to_owned(), app.theme.key),
+        Span::raw("  "),
+        Span::styled(about.to_owned(), app.theme.dim),
+    ])
+}
+
+fn conversation(app: &App, frame: &mut Frame<'_>, areas: &Areas) {
+    header(app, frame, areas.header);
+    messages(app, frame, areas.messages);
+    composer(app, frame, areas);
+}
+
+/// One line: who it is, and what holds for the conversation.
+fn header(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let Some(pane) = &app.pane else { return };
+    let Some(entry) = app.conversations.entry(&pane.conversation) else {
+        return;
+    };
+    let mut spans = vec![Span::raw(" "), Span::styled(entry.name.text(), app.theme.title)];
+    for (fact, style) in facts(app, entry) {
+        spans.push(Span::styled(" · ", app.theme.dim));
+        spans.push(Span::styled(fact, style));
+    }
+    if let Some(thread) = &pane.thread {
+        spans.push(Span::styled(format!(" · # {thread}"), app.theme.accent));
+    }
+    if let Some(hits) = &pane.hits {
+        let found = format!(" · {:?}: hit {} of {}", hits.query, hits.at + 1, hits.ids.len());
+        spans.push(Span::styled(found, app.theme.accent));
+    }
+    let line = text::truncate_line(&Line::from(spans), usize::from(area.width));
+    frame.render_widget(Paragraph::new(line), area);
+}
+
+/// What the header says of a contact, in the order of its weight.
+fn facts(app: &App, entry: &Entry) -> Vec<(String, Style)> {
+    let theme = &app.theme;
+    let mut facts = Vec::new();
+    let Some(contact) = &entry.contact else {
+        return facts;
+    };
+    if contact.untrusted {
+        facts.push((
+            String::from("! its key has changed: compare the safety number"),
+            theme.error,
+        ));
+    }
+    if contact.relationship != sotto_api::Relationship::Friend {
+        let word = crate::app::dialogs::relationship(contact.relationship);
+        facts.push((word.to_owned(), theme.warning));
+    }
+    if contact.blocked {
+        facts.push((String::from("blocked"), theme.warning));
+    }
+    if entry.typing {
+        facts.push((String::from("is typing…"), theme.accent));
+    } else {
+        facts.push((presence(entry, app.now), theme.dim));
+    }
+    if contact.who.verified {
+        facts.push((String::from("✓ verified"), theme.verified));
+    } else if contact.relationship == sotto_api::Relationship::Friend && !contact.untrusted {
+        facts.push((String::from("not verified"), theme.dim));
+    }
+    if contact.timer > 0 {
+        facts.push((format!("⧗ {}", when::timer(contact.timer)), theme.timer));
+    }
+    if contact.pause.is_some() {
+        facts.push((String::from("paused: too much room is taken up"), theme.warning));
+    }
+    if entry.muted {
+        facts.push((String::from("muted"), theme.dim));
+    }
+    facts
+}
+
+fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let Some(pane) = &app.pane else { return };
+    if pane.messages().len() == 0 {
+        let what = if !pane.loaded {
+            "Reading…"
+        } else if pane.thread.is_some() {
+            "Nothing is in this thread yet."
+        } else {
+            "No messages yet. What you write is sent as soon as the other side can be reached."
+        };
+        let line = Line::styled(what, app.theme.dim);
+        let inside = Rect::new(
+            area.x + 1,
+            area.bottom().saturating_sub(2),
+            area.width.saturating_sub(2),
+            area.height.min(2),
+        );
+        frame.render_widget(Paragraph::new(line).wrap(Wrap { trim: false }), inside);
+        return;
+    }
+    let query = pane.hits.as_ref().map(|hits| hits.query.as_str());
+    let mut y = area.bottom();
+    for (item, shown) in pane.items() {
+        let chosen = app.focus == Focus::Messages && pane.selected_id() == Some(&item.message.id);
+        let mut lines = item_lines(app, &item, usize::from(area.width));
+        if let Some(query) = query {
+            for line in &mut lines {
+                highlight(line, query, app.theme.hit);
+            }
+        }
+        for line in lines.iter().take(shown).rev() {
+            if y == area.top() {
+                break;
+            }
+            y -= 1;
+            let row = Rect::new(area.x, y, area.width, 1);
+            if chosen {
+                frame.buffer_mut().set_style(row, app.theme.selected);
+            }
+            frame.render_widget(line, row);
+        }
+        if y == area.top() {
+            break;
+        }
+    }
+    let mark = match (pane.below, pane.is_at_bottom()) {
+        (0, true) => return,
+        (0, false) => String::from(" ↓ newer "),
+        (below, _) => format!(" ↓ {below} new "),
+    };
+    let width = u16::try_from(text::width(&mark)).unwrap_or(0).min(area.width);
+    let place = Rect::new(area.right() - width, area.bottom().saturating_sub(1), width, 1);
+    frame.render_widget(Line::styled(mark, app.theme.badge), place);
+}
+
+/// All lines of a message with what stands above it.
+fn item_lines(app: &App, item: &crate::app::pane::Item<'_>, width: usize) -> Vec<Line<'static>> {
+    let theme = &app.theme;
+    let mut lines = Vec::with_capacity(item.layout.height());
+    if item.layout.day {
+        let date = when::zoned(when::of(item.message), &app.zone).date();
+        let today = when::zoned(app.time(), &app.zone).date();
+        lines.push(ruled(&when::day(date, today), width, theme.separator));
+    }
+    if item.layout.unread {
+        lines.push(ruled("New messages", width, theme.unread));
+    }
+    if item.layout.head {
+        let mut head = message::head(item.message, app.now, &app.zone, theme, width.saturating_sub(1));
+        head.spans.insert(0, Span::raw(" "));
+        lines.push(head);
+    }
+    for line in &item.body.lines {
+        let mut line = line.clone();
+        line.spans.insert(0, Span::raw("  "));
+        lines.push(line);
+    }
+    lines
+}
+
+/// A word in the middle of a line.
+fn ruled(word: &str, width: usize, style: Style) -> Line<'static> {
+    let word = text::truncate(word, width.saturating_sub(4));
+    let left = width.saturating_sub(text::width(&word) + 2);
+    let before = left / 2;
+    Line::styled(
+        format!("{} {word} {}", "─".repeat(before), "─".repeat(left - before)),
+        style,
+    )
+}
+
+/// Marks what was searched for.
+fn highlight(line: &mut Line<'static>, query: &str, style: Style) {
+    let words: Vec<String> = query
+        .split_whitespace()
+        .map(|word| word.trim_matches(['"', '*']).to_lowercase())
+        .collect();
+    let mut spans = Vec::new();
+    for span in line.spans.drain(..) {
+        let lower = span.content.to_lowercase();
+        // Where lower case has another length, places would be wrong; such text is left alone.
+        let hit = words
+            .iter()
+            .filter(|word| !word.is_empty() && lower.len() == span.content.len())
+            .filter_map(|word| lower.find(word.as_str()).map(|at| (at, word.len())))
+            .min();
+        match hit {
+            Some((at, len)) if span.content.is_char_boundary(at) && span.content.is_char_boundary(at + len) => {
+                let (before, rest) = span.content.split_at(at);
+                let (hit, after) = rest.split_at(len);
+                spans.push(Span::styled(before.to_owned(), span.style));
+                spans.push(Span::styled(hit.to_owned(), span.style.patch(style)));
+                spans.push(Span::styled(after.to_owned(), span.style));
+            }
+            _ => spans.push(span),
+        }
+    }
+    line.spans = spans;
+}
+
+fn composer(app: &App, frame: &mut Frame<'_>, areas: &Areas) {
+    let theme = &app.theme;
+    let focused = app.focus == Focus::Composer && app.dialogs.is_empty();
+    let style = if focused { theme.border_focused } else { theme.border };
+    let rule = "─".repeat(usize::from(areas.rule.width));
+    frame.render_widget(Line::styled(rule, style), areas.rule);
+    if let Some(area) = areas.intent {
+        let line = match &app.intent {
+            Intent::Reply { quote, .. } => format!(" ↩ {quote}"),
+            Intent::Edit { .. } => String::from(" ✎ Edit your message"),
+            Intent::Send => String::new(),
+        };
+        let line = text::truncate(&line, usize::from(area.width)).into_owned();
+        frame.render_widget(Line::styled(line, theme.quote), area);
+    }
+    let area = areas.input;
+    let mark = Rect::new(area.x - 2, area.y, 1, 1);
+    frame.render_widget(Line::styled("›", if focused { theme.accent } else { theme.dim }), mark);
+    if app.composer.is_empty() {
+        let what = if app.can_send() {
+            "Write a message"
+        } else {
+            "You are not friends: this cannot be sent"
+        };
+        let line = text::truncate(what, usize::from(area.width)).into_owned();
+        frame.render_widget(Line::styled(line, theme.placeholder), area);
+    }
+    let layout = app.composer.layout(usize::from(area.width));
+    let (rows, (row, column)) = layout.visible(usize::from(area.height));
+    for (line, y) in rows.iter().zip(area.y..area.bottom()) {
+        frame.render_widget(Line::raw(line.text.as_str()), Rect::new(area.x, y, area.width, 1));
+    }
+    if focused {
+        let column = u16::try_from(column).unwrap_or(0).min(area.width.saturating_sub(1));
+        let row = u16::try_from(row).unwrap_or(0).min(area.height.saturating_sub(1));
+        frame.set_cursor_position(Position::new(area.x + column, area.y + row));
+    }
+}
+
+/// Shows what the mouse has selected, within the pane where it began, and returns its text.
+fn select(app: &App, frame: &mut Frame<'_>, areas: &Areas, drag: Drag) -> String {
+    let whole = frame.area();
+    let panes = [areas.sidebar.unwrap_or_default(), areas.messages, areas.input];
+    let pane = panes
+        .into_iter()
+        .find(|area| area.contains(drag.from.into()))
+        .unwrap_or(whole);
+    let clamp = |(x, y): (u16, u16)| {
+        let x = x.clamp(pane.left(), pane.right().saturating_sub(1).max(pane.left()));
+        let y = y.clamp(pane.top(), pane.bottom().saturating_sub(1).max(pane.top()));
+        (y, x)
+    };
+    let (from, to) = (clamp(drag.from), clamp(drag.to));
+    let (start, end) = (from.min(to), from.max(to));
+    let mut selected = String::new();
+    for y in start.0..=end.0 {
+        let left = if y == start.0 { start.1 } else { pane.left() };
+        let right = if y == end.0 {
+            end.1
+        } else {
+            pane.right().saturating_sub(1)
+        };
+        let mut line = String::new();
+        for x in left..=right {
+            let Some(cell) = frame.buffer_mut().cell_mut((x, y)) else {
+                continue;
+            };
+            line.push_str(cell.symbol());
+            cell.set_style(app.theme.selected.add_modifier(Modifier::REVERSED));
+        }
+        selected.push_str(line.trim_end());
+        if y != end.0 {
+            selected.push('\n');
+        }
+    }
+    selected
+}
+
+/// A frame around a dialog.
+pub fn boxed(title: &str, style: Style, title_style: Style) -> Block<'static> {
+    Block::bordered()
+        .border_style(style)
+        .title(Span::styled(format!(" {title} "), title_style))
+}
