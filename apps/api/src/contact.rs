@@ -39,6 +39,9 @@ pub struct Contact {
     pub timer_theirs: u32,
     /// Messages of the contact that were not read here.
     pub unread: u64,
+    /// Nothing of the direct conversation is shown as a notification.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub muted: bool,
     /// Whether the contact is online, as a link last proved it.
     pub presence: Presence,
     /// When that was; none if no link has proved it since the daemon's start.

@@ -267,6 +267,9 @@ pub struct Thread {
     pub messages: u64,
     /// How many of them were not read here.
     pub unread: u64,
+    /// Nothing of the conversation is shown as a notification.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub muted: bool,
     /// When it was last used.
     pub last_at: Time,
 }

@@ -16,6 +16,7 @@ mod identity;
 mod message;
 mod method;
 mod node;
+mod notification;
 mod openrpc;
 pub mod rpc;
 mod secret;
@@ -48,6 +49,10 @@ pub use method::{Class, METHODS, Method, MethodInfo, all};
 pub use node::{
     Availability, Backup, BackupTo, ContactPresence, Endpoint, Network, Phase, Presence, PresenceList, PresenceQuery,
     Reachability, SetAvailability, Status, Storage,
+};
+pub use notification::{
+    Desktop, DesktopState, MuteConversation, MutedConversation, NotificationMode, Notifications, SetFocus,
+    SetNotifications,
 };
 pub use openrpc::{Document, document};
 pub use secret::Secret;

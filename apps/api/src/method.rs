@@ -111,6 +111,11 @@ macro_rules! for_every_method {
             "node.status" Open NodeStatus(Nothing) -> Status, "The state of the node and its network.";
             "node.presence" Read NodePresence(PresenceQuery) -> PresenceList, "The presence of contacts.";
             "node.availability" Admin NodeAvailability(SetAvailability) -> Done, "Set how contacts see this node: online, away or invisible.";
+            "notifications.show" Read NotificationsShow(Nothing) -> Notifications, "Show what the desktop shows, and whether it does.";
+            "notifications.set" Admin NotificationsSet(SetNotifications) -> Notifications, "Set what a desktop notification says, or that there are none.";
+            "notifications.mute" Admin NotificationsMute(MuteConversation) -> Notifications, "Show no notifications of a conversation.";
+            "notifications.unmute" Admin NotificationsUnmute(ConversationOnly) -> Notifications, "Show notifications of a conversation again.";
+            "notifications.focus" Open NotificationsFocus(SetFocus) -> Done, "Say what the user looks at; of that, nothing is shown while this connection lasts.";
             "daemon.backup" Owner DaemonBackup(BackupTo) -> Backup, "Write a whole copy of the store into a new file.";
             "daemon.stop" Process DaemonStop(Nothing) -> Done, "Stop the daemon cleanly.";
             "storage.set" Own StorageSet(SetItems) -> Done, "Set or remove items that a surface keeps in the store.";

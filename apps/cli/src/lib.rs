@@ -12,6 +12,7 @@ mod doctor;
 mod events;
 mod friends;
 mod identity;
+mod notifications;
 mod options;
 mod outbox;
 pub mod output;
@@ -89,6 +90,8 @@ pub enum Command {
     Outbox(outbox::Outbox),
     /// Show who is online, or set how contacts see you
     Presence(presence::Presence),
+    /// Show what arrives on the desktop, or not
+    Notifications(notifications::Notifications),
     /// Programs that act for you, and what each may do
     Agents(agents::Agents),
     /// What agents want to send and may not send by themselves
@@ -130,6 +133,7 @@ impl Command {
             Self::Search(search) => search.run(context),
             Self::Outbox(outbox) => outbox.run(context),
             Self::Presence(presence) => presence.run(context),
+            Self::Notifications(notifications) => notifications.run(context),
             Self::Agents(agents) => agents.run(context),
             Self::Approvals(approvals) => approvals.run(context),
             Self::Audit(audit) => audit.run(context),
@@ -261,6 +265,10 @@ mod tests {
         ("identity.rename", &["identity"]),
         ("node.status", &["status"]),
         ("node.availability", &["presence"]),
+        ("notifications.show", &["notifications", "status"]),
+        ("notifications.set", &["notifications", "on"]),
+        ("notifications.mute", &["notifications", "mute"]),
+        ("notifications.unmute", &["notifications", "unmute"]),
         ("daemon.backup", &["backup"]),
         ("daemon.stop", &["daemon", "stop"]),
         ("rpc.discover", &["openrpc"]),
@@ -279,6 +287,7 @@ mod tests {
         "events.wait",
         "events.ack",
         "node.presence",
+        "notifications.focus",
         "storage.set",
         "storage.list",
     ];

@@ -21,6 +21,7 @@ use tokio_util::codec::{Decoder, FramedRead, LinesCodec, LinesCodecError};
 use super::call::{Call, Session};
 use super::client_queue::{self, AfterWrite, ClientGone, ClientQueue};
 use super::handler::{Handled, PendingResult, dispatch};
+use super::notifications::FocusGuard;
 use super::service::{ConsumerLock, Service};
 use super::subscription::{self, Subscription};
 
@@ -60,6 +61,7 @@ where
             commits: JoinSet::new(),
             subscriptions: JoinSet::new(),
             locks: Vec::new(),
+            focus: None,
         };
         tokio::select! {
             () = &mut writing => return,
@@ -81,6 +83,8 @@ struct Connection {
     subscriptions: JoinSet<()>,
     /// Of the consumers as which this client is receiving.
     locks: Vec<ConsumerLock>,
+    /// What the user looks at through this client.
+    focus: Option<FocusGuard>,
 }
 
 impl Connection {
@@ -104,6 +108,7 @@ impl Connection {
         }
         self.subscriptions.abort_all();
         self.locks.clear();
+        self.focus = None;
         while self.commits.join_next().await.is_some() {}
         let _ = timeout(LAST_WAITS, async { while self.waits.join_next().await.is_some() {} }).await;
         Ok(())
@@ -135,6 +140,10 @@ impl Connection {
             }
             Ok(Handled::Unlocked(value, consumer)) => {
                 self.locks.retain(|lock| lock.consumer != consumer);
+                self.answer(id, Ok(value), None).await
+            }
+            Ok(Handled::Focused(value, focus)) => {
+                self.focus = Some(focus);
                 self.answer(id, Ok(value), None).await
             }
             Ok(Handled::Committing(result)) => {
@@ -195,6 +204,10 @@ impl Connection {
                 }
                 Ok(Handled::Unlocked(value, consumer)) => {
                     self.locks.retain(|lock| lock.consumer != consumer);
+                    answers.ready.push(Response::new(id, Ok(value)));
+                }
+                Ok(Handled::Focused(value, focus)) => {
+                    self.focus = Some(focus);
                     answers.ready.push(Response::new(id, Ok(value)));
                 }
                 Ok(Handled::Committing(result)) => answers.ready.push(Response::new(id, catch_panic(result).await)),

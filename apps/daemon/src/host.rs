@@ -33,7 +33,7 @@ impl Host {
         harden()?;
         let config = configured(profile, &options)?;
         let log_file = config.log_file.unwrap_or_else(|| profile.log_file());
-        start_log(Log::File(log_file), &config.log_level)?;
+        start_log(&Log::File(log_file), &config.log_level)?;
         let profile = profile.clone();
         let (started, has_started) = mpsc::channel();
         let thread = thread::Builder::new()
@@ -93,10 +93,10 @@ fn end(thread: JoinHandle<Result<(), Error>>) -> Result<(), Error> {
     thread.join().unwrap_or_else(|_| Err(crashed()))
 }
 
-fn start_log(log: Log, level: &str) -> Result<(), Error> {
+fn start_log(log: &Log, level: &str) -> Result<(), Error> {
     let mut started = LOG.lock().unwrap_or_else(PoisonError::into_inner);
     if started.is_none() {
-        *started = Some(log::start(&log, level)?);
+        *started = Some(log::start(log, level)?);
     }
     Ok(())
 }

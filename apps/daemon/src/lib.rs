@@ -20,6 +20,7 @@ mod init;
 mod key;
 mod log;
 mod network;
+mod notifications;
 mod page;
 mod people;
 mod prompt;
@@ -50,6 +51,7 @@ use endpoints::Endpoints;
 use event_watch::EventWatch;
 use free_space::FreeSpace;
 use network::NetworkHandle;
+use notifications::Notifications;
 use page::PageCache;
 use people::People;
 use read_pool::{ReadPool, ReadThread};
@@ -334,6 +336,7 @@ async fn serve(
     network.confirm_clock(node.clone(), followers);
     let endpoints = Endpoints::bind(&config, lock).await?;
     let (announcements, announced) = mpsc::channel(authority::WAITING);
+    let notifications = Notifications::load(&reads).await?;
     let service = Arc::new(Service {
         endpoints: endpoints.list(),
         node,
@@ -352,10 +355,12 @@ async fn serve(
         config,
         authority,
         announcements,
+        notifications,
     });
     service.send_what_was_allowed().await?;
     followers.spawn(service.clone().watch_approvals());
     followers.spawn(service.clone().send_announced(announced));
+    followers.spawn(service.clone().notify(newest));
     if let Some(configured) = service.config.availability {
         service
             .command(Command::SetAvailability(view::availability(configured)))

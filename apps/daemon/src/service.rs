@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::authority::{Announced, Authority};
 use super::event_watch::EventWatch;
 use super::fault;
+use super::notifications::Notifications;
 use super::page::PageCache;
 use super::people::People;
 use super::read_pool::ReadPool;
@@ -43,6 +44,7 @@ pub(crate) struct Service {
     pub authority: Authority,
     /// What the owner sends, once there are agents.
     pub announcements: mpsc::Sender<Announced>,
+    pub notifications: Notifications,
 }
 
 /// One lock for each consumer that is receiving. A second client that receives under the same name waits until what the

@@ -26,7 +26,12 @@ pub(crate) fn candidate((who, relationship): (Who, row::Relationship)) -> Candid
 }
 
 /// `shares` says what contacts take up.
-pub(crate) fn contact(contact: ContactView, seen: Option<ContactPresence>, shares: &[ContactStorage]) -> api::Contact {
+pub(crate) fn contact(
+    contact: ContactView,
+    seen: Option<ContactPresence>,
+    shares: &[ContactStorage],
+    muted: bool,
+) -> api::Contact {
     let share = shares.iter().find(|share| share.contact == contact.who.address);
     api::Contact {
         who: who(contact.who),
@@ -40,6 +45,7 @@ pub(crate) fn contact(contact: ContactView, seen: Option<ContactPresence>, share
         timer_ours: contact.timer_ours,
         timer_theirs: contact.timer_theirs,
         unread: contact.unread,
+        muted,
         presence: seen.map_or(api::Presence::Unknown, |seen| presence(seen.presence)),
         presence_as_of: seen.and_then(|seen| seen.as_of).map(time),
         stored_bytes: share.map_or(0, |share| share.stored),
@@ -98,7 +104,7 @@ pub(crate) fn request(request: RequestView) -> api::FriendRequest {
     }
 }
 
-pub(crate) fn thread(us: OnionAddress, thread: ThreadView) -> api::Thread {
+pub(crate) fn thread(us: OnionAddress, thread: ThreadView, muted: bool) -> api::Thread {
     let participants = match thread.conversation {
         ConversationId::Direct(contact) => vec![us.to_string(), contact.to_string()],
         ConversationId::Group(_) | ConversationId::Channel(_) => vec![us.to_string()],
@@ -111,6 +117,7 @@ pub(crate) fn thread(us: OnionAddress, thread: ThreadView) -> api::Thread {
         thread: thread.thread,
         messages: thread.messages,
         unread: thread.unread,
+        muted,
         last_at: time(thread.last_at),
     }
 }

@@ -153,6 +153,15 @@ impl Disclose for api::Threads {
     }
 }
 
+impl Disclose for api::Notifications {
+    fn disclose(&mut self, to: &mut Disclosure<'_>) {
+        self.muted.retain(|muted| to.knows(&muted.conversation.conversation));
+        for muted in &mut self.muted {
+            muted.conversation.claimed_name = None;
+        }
+    }
+}
+
 impl Disclose for api::PresenceList {
     fn disclose(&mut self, to: &mut Disclosure<'_>) {
         self.peers.retain(|peer| to.reads(&peer.who.contact));

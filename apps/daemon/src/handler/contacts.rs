@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use sotto_api::{self as api, Error, Kind, all};
-use sotto_core::{Command, ContactPresence, FriendCode, OnionAddress, Reply};
+use sotto_core::{Command, ContactPresence, ConversationId, FriendCode, OnionAddress, Reply};
 use sotto_io_sqlcipher::Reader;
 
 use super::{Handle, Handled};
@@ -41,7 +41,8 @@ impl Handle<all::List> for Call {
             .into_iter()
             .map(|one| {
                 let presence = seen.get(&one.who.address).copied();
-                view::contact(one, presence, &shares)
+                let muted = self.notifications.is_muted(&ConversationId::Direct(one.who.address));
+                view::contact(one, presence, &shares, muted)
             })
             .filter(|one| params.all || is_ours(one))
             .collect();
@@ -185,8 +186,9 @@ impl Call {
         let found = self.reads.read(move |reader| reader.contact(&address)).await?;
         let seen = self.presence().await?.remove(&address);
         let shares = self.status().await?.storage.contacts;
+        let muted = self.notifications.is_muted(&ConversationId::Direct(address));
         found
-            .map(|found| view::contact(found, seen, &shares))
+            .map(|found| view::contact(found, seen, &shares, muted))
             .ok_or_else(|| Error::new(Kind::UnknownContact, format!("{address} is not a contact")))
     }
 

@@ -8,6 +8,7 @@ mod events;
 mod follow;
 mod messages;
 mod node;
+mod notifications;
 mod reading;
 mod receive;
 mod session;
@@ -27,6 +28,7 @@ use sotto_api::{Error, Kind, METHODS, Method, all};
 use super::authority::Disclose;
 use super::call::{Call, Session};
 use super::client_queue::AfterWrite;
+use super::notifications::FocusGuard;
 use super::service::{ConsumerLock, Service};
 use super::subscription::Subscription;
 
@@ -57,6 +59,8 @@ pub(crate) enum Handled<R> {
     Locked(R, ConsumerLock),
     /// It is done, and the connection no longer holds the lock of that consumer.
     Unlocked(R, String),
+    /// It is done, and this is what the user looks at through the connection from now on.
+    Focused(R, FocusGuard),
 }
 
 /// Carries a method out.
@@ -122,6 +126,7 @@ where
         Handled::Subscribed(result, subscription) => Handled::Subscribed(told(call, result).await?, subscription),
         Handled::Locked(result, lock) => Handled::Locked(told(call, result).await?, lock),
         Handled::Unlocked(result, consumer) => Handled::Unlocked(told(call, result).await?, consumer),
+        Handled::Focused(result, focus) => Handled::Focused(told(call, result).await?, focus),
     })
 }
 

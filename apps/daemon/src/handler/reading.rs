@@ -73,7 +73,10 @@ impl Handle<all::Threads> for Call {
         Ok(Handled::Done(api::Threads {
             threads: threads
                 .into_iter()
-                .map(|thread| view::thread(self.us, thread))
+                .map(|thread| {
+                    let muted = self.notifications.is_muted(&thread.conversation);
+                    view::thread(self.us, thread, muted)
+                })
                 .filter(|thread| rights.reads(&thread.conversation.conversation))
                 .take(usize::try_from(limit).unwrap_or(usize::MAX))
                 .collect(),

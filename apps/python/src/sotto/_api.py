@@ -82,6 +82,17 @@ class ContentType(OpenEnum):
     """A kind that this version does not know; the text is empty."""
 
 
+class DesktopState(OpenEnum):
+    """Whether the desktop's notification server answers."""
+
+    UNKNOWN = "unknown"
+    """It was not asked yet."""
+    READY = "ready"
+    """It did when it was last asked."""
+    UNAVAILABLE = "unavailable"
+    """It did not. It is asked again with the next notification."""
+
+
 class Direction(OpenEnum):
     """Where a message or a reaction comes from."""
 
@@ -195,6 +206,19 @@ class MessageState(OpenEnum):
     """`out`: given up, for `reason`; `outbox.retry` sends it again."""
     CANCELLED = "cancelled"
     """`out`: cancelled before it was encrypted."""
+
+
+class NotificationMode(OpenEnum):
+    """What a notification says."""
+
+    OFF = "off"
+    """There are none."""
+    COUNT = "count"
+    """How much has arrived."""
+    SENDER = "sender"
+    """Who has written, too."""
+    TEXT = "text"
+    """The first line of the text, too; not of a message that disappears."""
 
 
 class Pause(OpenEnum):
@@ -665,6 +689,8 @@ class Contact:
     """The peer's name for itself. Untrusted: any peer can claim any name."""
     last_seen: datetime | None = None
     """When a link to the contact was last alive."""
+    muted: bool = False
+    """Nothing of the direct conversation is shown as a notification."""
     next_attempt_at: datetime | None = None
     """When the contact is dialled next."""
     pause: Pause | None = None
@@ -697,6 +723,7 @@ class Contact:
             attempts=o.required("attempts", integer),
             claimed_name=o.optional("claimed_name", text),
             last_seen=o.optional("last_seen", moment),
+            muted=o.defaulted("muted", boolean, False),
             next_attempt_at=o.optional("next_attempt_at", moment),
             pause=o.optional("pause", one_of(Pause)),
             petname=o.optional("petname", text),
@@ -827,6 +854,31 @@ class DeletedMessages:
         return cls(
             conversation=o.required("conversation", text),
             messages=o.required("messages", integer),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desktop:
+    """The desktop's notification server."""
+
+    state: DesktopState
+    """Whether it answers."""
+    problem: str | None = None
+    """Why it does not show notifications, for a person."""
+    server: str | None = None
+    """What it calls itself."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Desktop:
+        """Reads it."""
+        o = Object(value, "Desktop")
+        return cls(
+            state=o.required("state", one_of(DesktopState)),
+            problem=o.optional("problem", text),
+            server=o.optional("server", text),
             extra=o.rest(),
         )
 
@@ -2056,6 +2108,37 @@ class Messages:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MutedConversation:
+    """A conversation of which nothing is shown."""
+
+    conversation: str
+    """The contact's onion address, `group:ID` or `channel:ID`."""
+    verified: bool
+    """It is a direct one, and the contact's safety number was compared and still holds."""
+    claimed_name: str | None = None
+    """Its name by others: the contact's own name for itself, if it is a direct one. Untrusted."""
+    petname: str | None = None
+    """The user's name for it: for the contact, if it is a direct one."""
+    until: datetime | None = None
+    """Until when; for good if there is none."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> MutedConversation:
+        """Reads it."""
+        o = Object(value, "MutedConversation")
+        return cls(
+            conversation=o.required("conversation", text),
+            verified=o.required("verified", boolean),
+            claimed_name=o.optional("claimed_name", text),
+            petname=o.optional("petname", text),
+            until=o.optional("until", moment),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
     """The state of the network."""
 
@@ -2091,6 +2174,31 @@ class Network:
             doing=o.optional("doing", text),
             problem=o.optional("problem", text),
             proven_at=o.optional("proven_at", moment),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notifications:
+    """What the desktop shows of what arrives."""
+
+    mode: NotificationMode
+    """What a notification says."""
+    muted: tuple[MutedConversation, ...]
+    """The conversations of which nothing is shown."""
+    desktop: Desktop
+    """Whether the desktop shows them."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Notifications:
+        """Reads it."""
+        o = Object(value, "Notifications")
+        return cls(
+            mode=o.required("mode", one_of(NotificationMode)),
+            muted=o.required("muted", sequence(MutedConversation.from_json)),
+            desktop=o.required("desktop", Desktop.from_json),
             extra=o.rest(),
         )
 
@@ -2424,6 +2532,8 @@ class Thread:
     """When it was last used."""
     claimed_name: str | None = None
     """Its name by others: the contact's own name for itself, if it is a direct one. Untrusted."""
+    muted: bool = False
+    """Nothing of the conversation is shown as a notification."""
     petname: str | None = None
     """The user's name for it: for the contact, if it is a direct one."""
     thread: str | None = None
@@ -2445,6 +2555,7 @@ class Thread:
             unread=o.required("unread", integer),
             last_at=o.required("last_at", moment),
             claimed_name=o.optional("claimed_name", text),
+            muted=o.defaulted("muted", boolean, False),
             petname=o.optional("petname", text),
             thread=o.optional("thread", text),
             title=o.optional("title", text),
@@ -3183,6 +3294,55 @@ class NodeMethods:
         return self._call("node.availability", params, Done.from_json)
 
 
+class NotificationsMethods:
+    """`notifications.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def show(self) -> Notifications:
+        """Show what the desktop shows, and whether it does."""
+        params: dict[str, object] = {}
+        return self._call("notifications.show", params, Notifications.from_json)
+
+    def set(self, mode: NotificationMode | str) -> Notifications:
+        """Set what a desktop notification says, or that there are none.
+
+        mode: What a notification says from now on: `off`, `count`, `sender` or `text`.
+        """
+        params: dict[str, object] = {"mode": mode}
+        return self._call("notifications.set", params, Notifications.from_json)
+
+    def mute(self, conversation: str, *, seconds: int | None = None) -> Notifications:
+        """Show no notifications of a conversation.
+
+        conversation: A contact's petname, onion address, first 8 letters of one or more, or friend code; or
+            `group:ID`, `channel:ID`.
+        seconds: For so many seconds; for good if left out.
+        """
+        params: dict[str, object] = {"conversation": conversation, "seconds": seconds}
+        return self._call("notifications.mute", params, Notifications.from_json)
+
+    def unmute(self, conversation: str) -> Notifications:
+        """Show notifications of a conversation again.
+
+        conversation: A contact's petname, onion address, first 8 letters of one or more, or friend code.
+        """
+        params: dict[str, object] = {"conversation": conversation}
+        return self._call("notifications.unmute", params, Notifications.from_json)
+
+    def focus(self, *, conversation: str | None = None, locked: bool | None = None) -> Done:
+        """Say what the user looks at; of that, nothing is shown while this connection lasts.
+
+        conversation: The conversation, of which nothing is shown meanwhile; none if the user looks elsewhere.
+        locked: The interface is locked: notifications say no more than how much has arrived.
+        """
+        params: dict[str, object] = {"conversation": conversation, "locked": locked}
+        return self._call("notifications.focus", params, Done.from_json)
+
+
 class DaemonMethods:
     """`daemon.*`"""
 
@@ -3260,6 +3420,7 @@ class Methods:
         self.audit = AuditMethods(call)
         self.identity = IdentityMethods(call)
         self.node = NodeMethods(call)
+        self.notifications = NotificationsMethods(call)
         self.daemon = DaemonMethods(call)
         self.storage = StorageMethods(call)
         self.rpc = RpcMethods(call)
@@ -3967,6 +4128,55 @@ class AsyncNodeMethods:
         return await self._call("node.availability", params, Done.from_json)
 
 
+class AsyncNotificationsMethods:
+    """`notifications.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: AsyncCall) -> None:
+        self._call = call
+
+    async def show(self) -> Notifications:
+        """Show what the desktop shows, and whether it does."""
+        params: dict[str, object] = {}
+        return await self._call("notifications.show", params, Notifications.from_json)
+
+    async def set(self, mode: NotificationMode | str) -> Notifications:
+        """Set what a desktop notification says, or that there are none.
+
+        mode: What a notification says from now on: `off`, `count`, `sender` or `text`.
+        """
+        params: dict[str, object] = {"mode": mode}
+        return await self._call("notifications.set", params, Notifications.from_json)
+
+    async def mute(self, conversation: str, *, seconds: int | None = None) -> Notifications:
+        """Show no notifications of a conversation.
+
+        conversation: A contact's petname, onion address, first 8 letters of one or more, or friend code; or
+            `group:ID`, `channel:ID`.
+        seconds: For so many seconds; for good if left out.
+        """
+        params: dict[str, object] = {"conversation": conversation, "seconds": seconds}
+        return await self._call("notifications.mute", params, Notifications.from_json)
+
+    async def unmute(self, conversation: str) -> Notifications:
+        """Show notifications of a conversation again.
+
+        conversation: A contact's petname, onion address, first 8 letters of one or more, or friend code.
+        """
+        params: dict[str, object] = {"conversation": conversation}
+        return await self._call("notifications.unmute", params, Notifications.from_json)
+
+    async def focus(self, *, conversation: str | None = None, locked: bool | None = None) -> Done:
+        """Say what the user looks at; of that, nothing is shown while this connection lasts.
+
+        conversation: The conversation, of which nothing is shown meanwhile; none if the user looks elsewhere.
+        locked: The interface is locked: notifications say no more than how much has arrived.
+        """
+        params: dict[str, object] = {"conversation": conversation, "locked": locked}
+        return await self._call("notifications.focus", params, Done.from_json)
+
+
 class AsyncDaemonMethods:
     """`daemon.*`"""
 
@@ -4044,6 +4254,7 @@ class AsyncMethods:
         self.audit = AsyncAuditMethods(call)
         self.identity = AsyncIdentityMethods(call)
         self.node = AsyncNodeMethods(call)
+        self.notifications = AsyncNotificationsMethods(call)
         self.daemon = AsyncDaemonMethods(call)
         self.storage = AsyncStorageMethods(call)
         self.rpc = AsyncRpcMethods(call)
@@ -4084,6 +4295,8 @@ __all__ = [
     "ConversationTimers",
     "DefaultTimer",
     "DeletedMessages",
+    "Desktop",
+    "DesktopState",
     "Direction",
     "Done",
     "Endpoint",
@@ -4112,7 +4325,10 @@ __all__ = [
     "MessageState",
     "MessageStateEvent",
     "Messages",
+    "MutedConversation",
     "Network",
+    "NotificationMode",
+    "Notifications",
     "Pause",
     "Phase",
     "Presence",

@@ -21,6 +21,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "node.status",
             "approvals.deny",
             "approvals.confirm",
+            "notifications.focus",
             "rpc.discover",
             "messages.send",
         ],
@@ -49,6 +50,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "audit.show",
             "audit.verify",
             "node.presence",
+            "notifications.show",
         ],
     ),
     (
@@ -80,6 +82,9 @@ const TABLE: &[(&str, &[&str])] = &[
             "identity.invite",
             "identity.rename",
             "node.availability",
+            "notifications.set",
+            "notifications.mute",
+            "notifications.unmute",
         ],
     ),
     (

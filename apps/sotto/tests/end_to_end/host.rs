@@ -45,8 +45,8 @@ fn host(person: &Person) -> DaemonHost {
     DaemonHost::of_program(profile, global, env!("CARGO_BIN_EXE_sotto").into())
 }
 
-fn passphrase(text: &str) -> Option<Zeroizing<String>> {
-    Some(Zeroizing::new(text.to_owned()))
+fn passphrase(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.to_owned())
 }
 
 /// The process whose daemon answers.
@@ -121,20 +121,22 @@ fn a_detached_daemon_goes_on_in_a_process_of_its_own() {
         let host = host(&alice);
         assert!(!host.exists());
         assert_eq!(kind(host.start(None)), Some(Kind::NotInitialised));
-        let several = Zeroizing::new(String::from("one line\nand another"));
+        let several = passphrase("one line\nand another");
         assert_eq!(
             kind(host.init("Alice", NewKey::Passphrase(several))),
             Some(Kind::Locked)
         );
-        let new = Zeroizing::new(String::from(SECRET));
-        alice.onion = host.init("Alice", NewKey::Passphrase(new)).expect("made").onion;
+        alice.onion = host
+            .init("Alice", NewKey::Passphrase(passphrase(SECRET)))
+            .expect("made")
+            .onion;
         assert!(host.exists());
         assert_eq!(host.key_need().expect("known"), KeyNeed::Passphrase);
         assert_eq!(kind(host.start(None)), Some(Kind::Locked), "it asks on no terminal");
-        assert_eq!(kind(host.start(passphrase("wrong"))), Some(Kind::WrongKey));
+        assert_eq!(kind(host.start(Some(passphrase("wrong")))), Some(Kind::WrongKey));
         assert!(!host.hosting());
         host.detach().expect("there is none to detach");
-        host.start(passphrase(SECRET)).expect("started");
+        host.start(Some(passphrase(SECRET))).expect("started");
         assert_eq!(serving(&alice), process::id());
 
         let _background = Background(&alice);
@@ -150,7 +152,7 @@ fn a_detached_daemon_goes_on_in_a_process_of_its_own() {
             let arguments = fs::read(format!("/proc/{pid}/cmdline")).expect("it lives");
             assert!(!holds(&arguments, SECRET), "the passphrase is no argument");
         }
-        assert_eq!(kind(host.start(passphrase(SECRET))), Some(Kind::InUse));
+        assert_eq!(kind(host.start(Some(passphrase(SECRET)))), Some(Kind::InUse));
         for file in files(&alice.folder) {
             assert!(
                 !holds(&fs::read(&file).expect("readable"), SECRET),

@@ -18,6 +18,7 @@ mod host;
 mod http;
 mod inherited;
 mod lifecycle;
+mod notifications;
 mod one_api;
 mod output;
 mod petnames;
