@@ -134,6 +134,38 @@ async fn attempt(
     owner: &mut watch::Receiver<Option<Secret>>,
     request: &Request,
 ) -> Result<Answer, Error> {
+    let answer = attempt_once(socket, client, owner, request).await;
+    match answer {
+        // A connection that was idle can be one to a daemon that has been replaced since.
+        Err((error, false)) if error.kind() == Kind::NoDaemon => {
+            *client = None;
+            attempt_once(socket, client, owner, request)
+                .await
+                .map_err(|(error, _)| error)
+        }
+        answer => answer.map_err(|(error, _)| error),
+    }
+}
+
+/// An error says whether the connection was made for this request.
+async fn attempt_once(
+    socket: &Path,
+    client: &mut Option<Client>,
+    owner: &mut watch::Receiver<Option<Secret>>,
+    request: &Request,
+) -> Result<Answer, (Error, bool)> {
+    let fresh = client.is_none();
+    attempt_on(socket, client, owner, request)
+        .await
+        .map_err(|error| (error, fresh))
+}
+
+async fn attempt_on(
+    socket: &Path,
+    client: &mut Option<Client>,
+    owner: &mut watch::Receiver<Option<Secret>>,
+    request: &Request,
+) -> Result<Answer, Error> {
     let fresh = client.is_none();
     let connection = match client {
         Some(connection) => connection,

@@ -19,6 +19,8 @@ mod reference;
 mod request;
 mod run;
 mod terminal;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod theme;
 mod view;

@@ -5,7 +5,18 @@ use std::collections::BTreeSet;
 
 /// What many people use, in the beginning of their passphrases.
 const USUAL: [&str; 12] = [
-    "password", "passwort", "passphrase", "qwert", "12345", "abc123", "letmein", "iloveyou", "welcome", "admin", "sotto", "secret",
+    "password",
+    "passwort",
+    "passphrase",
+    "qwert",
+    "12345",
+    "abc123",
+    "letmein",
+    "iloveyou",
+    "welcome",
+    "admin",
+    "sotto",
+    "secret",
 ];
 
 /// In a few words, for the field that it is typed into; nothing for an empty one.
@@ -34,7 +45,13 @@ mod tests {
     #[test]
     fn what_is_short_or_usual_is_weak_and_several_words_are_strong() {
         assert_eq!(strength(""), "");
-        for weak in ["a", "kT9$x!pQ", "Password1234", "aaaaaaaaaaaaaaaaaaaaaaaa", "abcabcabcabcabc"] {
+        for weak in [
+            "a",
+            "kT9$x!pQ",
+            "Password1234",
+            "aaaaaaaaaaaaaaaaaaaaaaaa",
+            "abcabcabcabcabc",
+        ] {
             assert!(strength(weak).starts_with("weak"), "{weak}");
         }
         assert!(strength("kT9$x!pQ2#mZ").starts_with("fair"));

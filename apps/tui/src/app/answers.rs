@@ -2,9 +2,11 @@
 
 use sotto_api::{self as api, Error, Kind as ErrorKind};
 
+use super::conversations::Entry;
 use super::dialog::Kind;
-use super::pane::{self, Hits, Page};
-use super::{App, Connection, DRAFT_KEY, Part, Purpose, UNREAD_KEY, dialogs, explained, from_item_key, quoted};
+use super::name::Name;
+use super::pane::{self, Hits, Page, Window};
+use super::{App, Connection, DRAFT_KEY, Intent, Part, Purpose, UNREAD_KEY, dialogs, explained, from_item_key, quoted};
 use crate::app::CHOICES_KEY;
 use crate::daemon::Report;
 use crate::request::{Answer, Request};
@@ -16,6 +18,9 @@ impl App {
                 self.connection = Connection::Up;
                 self.reading = false;
                 self.read_everything();
+                for (key, value) in std::mem::take(&mut self.unkept) {
+                    self.store(key, value);
+                }
                 while let Some(send) = self.unsent.pop_front() {
                     self.call(Request::Send(send.clone()), Purpose::Sent(Box::new(send)));
                 }
@@ -64,8 +69,14 @@ impl App {
                 self.refill();
             }
             (_, Answer::Items(items)) => self.take_items(items),
-            (Purpose::Page { conversation, page }, Answer::History(messages)) => {
-                self.take_page(&conversation, &page, messages.messages);
+            (Purpose::Page { page, window }, Answer::History(history)) => self.take_page(&page, window, history),
+            (Purpose::Page { page, window }, Answer::Message(message)) => {
+                let history = api::HistoryPage {
+                    messages: vec![message],
+                    first_unread: None,
+                    unread: None,
+                };
+                self.take_page(&page, window, history);
             }
             (Purpose::Quote(id), Answer::Message(message)) => {
                 self.quotes.insert(id, Some(quoted(&message)));
@@ -86,7 +97,7 @@ impl App {
                 self.conversations.set_contact(contact);
                 self.conversations.settle();
                 self.stale.insert(Part::Requests);
-                self.dialogs.clear();
+                self.close_all();
                 self.open_conversation(&onion);
                 if let Some(dialog) = self.rename_dialog(&onion) {
                     self.open(dialog);
@@ -97,7 +108,7 @@ impl App {
                 let friend = contact.relationship == api::Relationship::Friend;
                 self.conversations.set_contact(contact);
                 self.conversations.settle();
-                self.dialogs.clear();
+                self.close_all();
                 self.open_conversation(&onion);
                 self.say(if friend {
                     "You are friends now."
@@ -127,7 +138,10 @@ impl App {
                 self.say(what);
                 self.follow_up(answer);
             }
-            (Purpose::Silent, Answer::Read(_)) => self.reading = false,
+            (Purpose::Read(ids), _) => self.have_read(&ids),
+            (Purpose::Kept(item), _) => {
+                self.unkept.remove(&item.key);
+            }
             (_, answer) => self.follow_up(answer),
         }
     }
@@ -179,31 +193,30 @@ impl App {
             Purpose::Part(part) => {
                 self.in_flight.remove(part);
             }
-            Purpose::Silent => self.reading = false,
-            Purpose::Page { page, .. } => {
-                if let Some(pane) = &mut self.pane {
+            Purpose::Read(ids) => self.have_read(ids),
+            Purpose::Page { page, window } => {
+                if let Some(pane) = self.pane.as_mut().filter(|pane| pane.takes(page, *window)) {
                     pane.failed(page);
                 }
             }
             _ => {}
         }
-        let quiet = matches!(purpose, Purpose::Silent | Purpose::Quote(_) | Purpose::Part(_));
+        let quiet = matches!(
+            purpose,
+            Purpose::Silent | Purpose::Quote(_) | Purpose::Part(_) | Purpose::Read(_) | Purpose::Kept(_)
+        );
         match (error.kind(), purpose) {
             // It goes out when the daemon is back: it has an idempotency key, so it is one message however often it is tried.
             (ErrorKind::NoDaemon, Purpose::Sent(send)) => {
                 self.unsent.push_back(*send);
                 self.say("Kept: it is sent when the daemon answers again.");
             }
+            (ErrorKind::NoDaemon, Purpose::Kept(item)) => {
+                self.unkept.insert(item.key, item.value);
+            }
             (ErrorKind::NoDaemon, _) => {}
             (_, Purpose::Sent(send)) => {
-                // Nothing of what the user wrote is lost.
-                if self.composer.is_empty() && self.here() == Some(send.conversation.as_str()) {
-                    self.composer.set_text(&send.text);
-                    self.wrote();
-                } else {
-                    self.drafts.insert(send.conversation.clone(), send.text.clone());
-                    self.unsaved = Some((send.conversation.clone(), self.now));
-                }
+                self.take_back(*send);
                 self.complain_of(error);
             }
             _ if quiet => {}
@@ -234,6 +247,38 @@ impl App {
         }
     }
 
+    /// A text that was refused comes back, before what was written since: nothing of what the user wrote is lost.
+    fn take_back(&mut self, send: api::Send) {
+        let draft = self.drafts.get(&send.conversation).filter(|draft| !draft.is_empty());
+        let text = match draft {
+            Some(draft) => format!("{}\n\n{draft}", send.text),
+            None => send.text,
+        };
+        let editing = matches!(self.intent, Intent::Edit { .. });
+        self.drafts.insert(send.conversation.clone(), text.clone());
+        if self.here() == Some(send.conversation.as_str()) && !editing {
+            // Too much for one message: the draft has all of it.
+            self.composer.set_text(&text);
+            let quote = send.reply_to.as_ref().and_then(|id| self.quotes.get(id)?.clone());
+            if let (Intent::Send, Some(id)) = (&self.intent, send.reply_to) {
+                let quote = quote.unwrap_or_default();
+                self.intent = Intent::Reply { id, quote };
+            }
+        }
+        self.keep_draft(true);
+        self.unsaved = Some((send.conversation, self.now));
+    }
+
+    /// These are read, whether or not the daemon tells so by an event: what it does not know is not asked for again.
+    fn have_read(&mut self, ids: &[String]) {
+        self.reading = false;
+        if let Some(pane) = &mut self.pane {
+            for id in ids {
+                pane.change(id, |message| message.state = api::MessageState::Read);
+            }
+        }
+    }
+
     /// Closes the uppermost dialog, if it is that one.
     pub(super) fn close_if(&mut self, which: impl Fn(&Kind) -> bool) {
         if self.dialogs.last().is_some_and(|open| which(&open.kind)) {
@@ -251,14 +296,13 @@ impl App {
         for api::Item { key, value } in items.items {
             let value = value.unwrap_or_default();
             if let Some(conversation) = key.strip_prefix(DRAFT_KEY).map(from_item_key) {
-                self.conversations.touch(&conversation, |entry| entry.draft = true);
+                self.mark(&conversation, |entry| entry.draft = true);
                 if self.here() == Some(conversation.as_str()) && self.composer.is_empty() {
                     self.composer.set_text(&value);
                 }
                 self.drafts.insert(conversation, value);
             } else if let Some(conversation) = key.strip_prefix(UNREAD_KEY).map(from_item_key) {
-                self.conversations
-                    .touch(&conversation, |entry| entry.marked_unread = true);
+                self.mark(&conversation, |entry| entry.marked_unread = true);
             } else if key == CHOICES_KEY {
                 let chosen = self.config.choose(&value);
                 self.apply(&chosen);
@@ -266,30 +310,49 @@ impl App {
         }
     }
 
-    fn take_page(&mut self, conversation: &str, page: &Page, messages: Vec<api::Message>) {
-        let Some(pane) = self.pane.as_mut().filter(|pane| pane.conversation == conversation) else {
+    /// Marks a conversation, which may not have been read yet.
+    fn mark(&mut self, conversation: &str, mark: impl FnOnce(&mut Entry)) {
+        self.conversations
+            .change(conversation, || Name::of(None, None, conversation), mark);
+    }
+
+    fn take_page(&mut self, page: &Page, window: Window, history: api::HistoryPage) {
+        let Some(pane) = self.pane.as_mut().filter(|pane| pane.takes(page, window)) else {
             return;
         };
         let first = !pane.loaded;
-        let full = messages.len() >= pane::PAGE as usize;
-        pane.take(page, messages, full);
+        let full = history.messages.len() >= pane::PAGE as usize;
+        let empty = history.messages.is_empty();
+        pane.take(page, history.messages, full);
         if first {
-            let unread = pane.unread().next().map(|message| message.id.clone());
+            let unread = history
+                .first_unread
+                .or_else(|| pane.unread().next().map(|message| message.id.clone()));
             if let Some(id) = unread {
                 pane.first_unread = Some(id);
             }
-            self.conversations
-                .touch(conversation, |entry| entry.marked_unread = false);
-            self.store(format!("{UNREAD_KEY}{}", super::item_key(conversation)), None);
-        }
-        if let Page::Around(id) = page {
-            let id = id.clone();
-            // The message itself and those after it.
-            if let Some(pane) = &mut self.pane {
-                pane.want(&id);
+            let conversation = pane.conversation.clone();
+            let marked = self
+                .conversations
+                .entry(&conversation)
+                .is_some_and(|entry| entry.marked_unread);
+            if marked {
+                self.conversations
+                    .touch(&conversation, |entry| entry.marked_unread = false);
+                self.store(format!("{UNREAD_KEY}{}", super::item_key(&conversation)), None);
             }
-            self.ask_page(Page::Newer);
         }
+        let (Page::Around(id) | Page::First(id)) = page else {
+            return;
+        };
+        // The message itself and those after it.
+        if let Some(pane) = &mut self.pane {
+            pane.want(id);
+        }
+        self.ask_page(match page {
+            Page::Around(id) if empty => Page::First(id.clone()),
+            _ => Page::Newer,
+        });
     }
 
     fn take_found(&mut self, query: &str, messages: Vec<api::Message>) {

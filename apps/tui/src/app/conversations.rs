@@ -197,6 +197,9 @@ impl Conversations {
                 .entry(id.clone())
                 .or_insert_with(|| Entry::new(id, Name::from(&thread.conversation)));
             entry.last_at = entry.last_at.max(thread.last_at.millis());
+            if entry.contact.is_none() {
+                entry.name = Name::from(&thread.conversation);
+            }
         }
         self.stale = true;
     }

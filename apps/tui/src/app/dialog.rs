@@ -261,6 +261,8 @@ pub struct Dialog {
     pub picture: Vec<Line<'static>>,
     /// Lines of the text that are above its upper edge.
     pub scroll: u16,
+    /// Lines of the chosen row that are above the upper edge of the list: it can be taller than the screen.
+    pub row_scroll: usize,
 }
 
 impl Dialog {
@@ -279,6 +281,7 @@ impl Dialog {
             error: None,
             picture: Vec::new(),
             scroll: 0,
+            row_scroll: 0,
         }
     }
 
@@ -348,6 +351,7 @@ impl Dialog {
             }
         }
         self.selected = place;
+        self.row_scroll = 0;
     }
 
     /// Goes to the next field, or to the list after the last one.

@@ -166,7 +166,7 @@ impl App {
 
     /// Rings for a message, unless the user sees it or does not want it.
     fn announce(&mut self, conversation: &str) {
-        let seen = self.window_focused && !self.locked && self.here() == Some(conversation);
+        let seen = self.sees_messages() && self.here() == Some(conversation);
         let muted = self.conversations.entry(conversation).is_some_and(|entry| entry.muted);
         if self.config.bell && !seen && !muted {
             self.effect(super::Effect::Bell);

@@ -82,6 +82,9 @@ impl App {
     }
 
     fn pressed_in_dialog(&mut self, action: Action) {
+        if self.scroll_row(action) {
+            return;
+        }
         let Some(open) = self.dialogs.last_mut() else { return };
         let one_list = open.kind.filters() || matches!(open.kind, Kind::React { .. });
         let page = isize::from(i16::try_from(self.size.1 / 2).unwrap_or(8)).max(1);
@@ -99,6 +102,7 @@ impl App {
             Action::NextPane | Action::Complete | Action::LineDown => open.next(true),
             Action::PreviousPane | Action::LineUp => open.next(false),
             Action::Quit => self.quit(),
+            Action::Lock => self.lock(),
             Action::Suspend => self.effect(Effect::Suspend),
             Action::Redraw => self.effect(Effect::Redraw),
             Action::Up if rows => open.step(-1),
@@ -124,6 +128,24 @@ impl App {
                 }
             }
         }
+    }
+
+    /// Scrolls within the chosen row, if it is taller than its room. Says whether there was more of it that way.
+    fn scroll_row(&mut self, action: Action) -> bool {
+        let page = isize::from(i16::try_from(self.size.1 / 2).unwrap_or(8)).max(1);
+        let most = view::dialog_overflow(self);
+        let Some(open) = self.dialogs.last_mut() else {
+            return false;
+        };
+        let by = match action {
+            Action::Up => -1,
+            Action::Down => 1,
+            Action::PageUp => -page,
+            Action::PageDown => page,
+            _ => return false,
+        };
+        let to = open.row_scroll.min(most).saturating_add_signed(by).min(most);
+        std::mem::replace(&mut open.row_scroll, to) != to
     }
 
     /// Back through the questions of the first run.
@@ -280,7 +302,7 @@ impl App {
             MouseEventKind::ScrollUp => self.wheel(at, -WHEEL),
             MouseEventKind::ScrollDown => self.wheel(at, WHEEL),
             MouseEventKind::Down(MouseButton::Left) => {
-                self.drag = None;
+                self.drag = Some(Drag { from: at, to: at });
                 self.click(at);
             }
             MouseEventKind::Drag(MouseButton::Left) => {

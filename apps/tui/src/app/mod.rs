@@ -31,7 +31,7 @@ use crate::view::message::Body;
 
 use conversations::Conversations;
 use dialog::{Dialog, Kind};
-use pane::{Page, Pane};
+use pane::{Page, Pane, Window};
 
 /// What the interface is told.
 #[derive(Debug)]
@@ -118,8 +118,8 @@ pub enum Purpose {
     Identity,
     Items,
     Page {
-        conversation: String,
         page: Page,
+        window: Window,
     },
     Quote(String),
     Search(String),
@@ -137,6 +137,10 @@ pub enum Purpose {
     Renamed,
     /// Done, if nothing is wrong; then this is said.
     Said(&'static str),
+    /// An item for the store; it is kept again should the daemon go away.
+    Kept(api::Item),
+    /// These were marked as read.
+    Read(Vec<String>),
     /// Nothing is said, and nothing if it fails.
     Silent,
     /// What the open dialog has asked for; it closes when that is done.
@@ -314,6 +318,8 @@ pub struct App {
     /// The conversation whose draft has changed, and when it is kept.
     unsaved: Option<(String, u64)>,
     unsent: VecDeque<api::Send>,
+    /// Items that the daemon has not taken, for when it is back.
+    unkept: BTreeMap<String, Option<String>>,
     /// What has changed since it was read.
     stale: BTreeSet<Part>,
     /// What is being read.
@@ -325,6 +331,8 @@ pub struct App {
     /// Marked as read here, and the answer is not there yet.
     reading: bool,
     sends: u64,
+    /// Conversations that were opened.
+    panes: u64,
     title: String,
     /// Tried again once the owner has proven to be the owner.
     after_unlock: Option<(Request, Purpose)>,
@@ -380,6 +388,7 @@ impl App {
             drafts: BTreeMap::new(),
             unsaved: None,
             unsent: VecDeque::new(),
+            unkept: BTreeMap::new(),
             stale: BTreeSet::new(),
             in_flight: BTreeSet::new(),
             status_at: 0,
@@ -388,6 +397,7 @@ impl App {
             typing_at: 0,
             reading: false,
             sends: 0,
+            panes: 0,
             title: String::new(),
             after_unlock: None,
             first_name: String::new(),
@@ -444,7 +454,10 @@ impl App {
     /// When time alone changes something, in milliseconds since the Unix epoch.
     pub fn deadline(&self) -> u64 {
         let minute = (self.now / 60_000 + 1) * 60_000;
-        let mut deadline = minute.min(self.status_at.max(self.now + 1));
+        let mut deadline = minute;
+        if matches!(self.connection, Connection::Up) {
+            deadline = deadline.min(self.status_at.max(self.now + 1));
+        }
         if let Some(notice) = &self.notice {
             deadline = deadline.min(notice.until);
         }
@@ -512,9 +525,25 @@ impl App {
         self.complain(explained(error));
     }
 
-    /// Opens a dialog above everything else.
+    /// Opens a dialog above everything else, but none above the lock: an answer can come late.
     fn open(&mut self, dialog: Dialog) {
-        self.dialogs.push(dialog);
+        let about_content = !dialog.kind.stays() && dialog.kind != Kind::Quit;
+        if !(self.locked && about_content) {
+            self.dialogs.push(dialog);
+        }
+    }
+
+    /// Closes all dialogs; the lock stays.
+    fn close_all(&mut self) {
+        self.dialogs.clear();
+        if self.locked {
+            self.open(dialogs::locked());
+        }
+    }
+
+    /// Messages that were sent while no daemon answered.
+    pub fn kept(&self) -> usize {
+        self.unsent.len()
     }
 
     fn close(&mut self) {
@@ -579,11 +608,7 @@ impl App {
         if let Some(pane) = &self.pane {
             // What is looked at stays: the window is read again where it is.
             let newest = pane.is_at_bottom() || !pane.loaded;
-            let page = match pane.ends() {
-                Some((_, last)) if !newest => Page::Around(last.id.clone()),
-                _ => Page::Newest,
-            };
-            self.ask_page(page);
+            self.ask_page(if newest { Page::Newest } else { Page::Again });
         }
     }
 
@@ -605,7 +630,8 @@ impl App {
             let draft = self.drafts.get(id).cloned().unwrap_or_default();
             self.composer.set_text(&draft);
         }
-        self.pane = Some(Pane::new(id.to_owned(), thread, self.zone.clone()));
+        self.panes += 1;
+        self.pane = Some(Pane::new(self.panes, id.to_owned(), thread, self.zone.clone()));
         self.focus = Focus::Composer;
         self.chosen = self.conversations.place(id).unwrap_or(self.chosen);
         self.ask_page(Page::Newest);
@@ -613,21 +639,31 @@ impl App {
 
     fn ask_page(&mut self, page: Page) {
         let Some(pane) = &self.pane else { return };
+        let window = pane.window();
         let conversation = pane.conversation.clone();
+        if let Page::First(id) = &page {
+            let which = api::MessageOnly {
+                id: id.clone(),
+                conversation: Some(conversation),
+            };
+            self.call(Request::Message(which), Purpose::Page { page, window });
+            return;
+        }
         let mut history = api::History {
-            conversation: conversation.clone(),
+            conversation,
             limit: Some(pane::PAGE),
             thread: pane.thread.clone(),
             ..api::History::default()
         };
         match (&page, pane.ends()) {
-            (Page::Newest, _) => {}
+            (Page::Newest | Page::First(_), _) => {}
+            (Page::Again, _) => history.before = pane.after_edge().map(|after| after.id.clone()),
             (Page::Older, Some((first, _))) => history.before = Some(first.id.clone()),
             (Page::Newer, Some((_, last))) => history.after = Some(last.id.clone()),
             (Page::Around(id), _) => history.before = Some(id.clone()),
             (Page::Older | Page::Newer, None) => return,
         }
-        self.call(Request::History(history), Purpose::Page { conversation, page });
+        self.call(Request::History(history), Purpose::Page { page, window });
     }
 
     fn load_pages(&mut self) {
@@ -675,9 +711,14 @@ impl App {
         }
     }
 
+    /// The messages of the open conversation are before the user's eyes.
+    fn sees_messages(&self) -> bool {
+        self.window_focused && !self.locked && crate::view::areas(self).messages.height > 0
+    }
+
     /// Marks what is on the screen as read, while the user can see it.
     fn mark_read(&mut self) {
-        let visible = self.window_focused && !self.locked && self.dialogs.is_empty();
+        let visible = self.sees_messages() && self.dialogs.is_empty();
         if !visible || self.reading || !matches!(self.connection, Connection::Up) {
             return;
         }
@@ -691,10 +732,10 @@ impl App {
         self.reading = true;
         let read = api::MarkRead {
             conversation,
-            ids,
+            ids: ids.clone(),
             receipt: None,
         };
-        self.call(Request::Read(read), Purpose::Silent);
+        self.call(Request::Read(read), Purpose::Read(ids));
     }
 
     /// The window's title: what is unread. Nothing of content, and nothing at all while it is locked.
@@ -725,8 +766,9 @@ impl App {
 
     /// Keeps an item of the interface in the store.
     fn store(&mut self, key: String, value: Option<String>) {
-        let items = vec![api::Item { key, value }];
-        self.call(Request::Store(api::SetItems { items }), Purpose::Silent);
+        let item = api::Item { key, value };
+        let items = vec![item.clone()];
+        self.call(Request::Store(api::SetItems { items }), Purpose::Kept(item));
     }
 
     fn wrote(&mut self) {
@@ -772,7 +814,7 @@ impl App {
             }
             Ok(Hosted::Started) => {
                 self.hosting = true;
-                self.dialogs.clear();
+                self.close_all();
                 self.effect(Effect::Connect);
             }
             Ok(Hosted::Ended) => {

@@ -48,6 +48,19 @@ pub enum Page {
     Newer,
     /// Those before a message; the window begins anew with them. `Newer` follows.
     Around(String),
+    /// Those up to the place that is looked at, read again; the window begins anew with them, and the place stays.
+    Again,
+    /// The message that nothing is before; the window begins anew with it.
+    First(String),
+}
+
+/// A window of a conversation. A page that was asked for in one must not come into another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Which pane: each has another number.
+    pane: u64,
+    /// How often its window has begun anew.
+    begun: u64,
 }
 
 /// A search within the conversation.
@@ -68,6 +81,7 @@ pub struct Pane {
     pub conversation: String,
     /// Only this thread.
     pub thread: Option<String>,
+    window: Window,
     messages: VecDeque<Message>,
     /// What is before the window.
     pub older: Edge,
@@ -88,6 +102,8 @@ pub struct Pane {
     raw: HashSet<String>,
     /// Selected once its page is here.
     wanted: Option<String>,
+    /// Selected, and not on the screen before the heights of the messages near it are known.
+    unplaced: bool,
     zone: TimeZone,
     width: u16,
     height: usize,
@@ -106,9 +122,10 @@ pub struct Item<'a> {
 }
 
 impl Pane {
-    /// An empty one; its first page has to be asked for.
-    pub fn new(conversation: String, thread: Option<String>, zone: TimeZone) -> Self {
+    /// An empty one; its first page has to be asked for. No other one has that number.
+    pub fn new(number: u64, conversation: String, thread: Option<String>, zone: TimeZone) -> Self {
         Self {
+            window: Window { pane: number, begun: 0 },
             zone,
             conversation,
             thread,
@@ -124,6 +141,7 @@ impl Pane {
             hits: None,
             raw: HashSet::new(),
             wanted: None,
+            unplaced: false,
             width: 0,
             height: 0,
             bodies: HashMap::new(),
@@ -195,6 +213,16 @@ impl Pane {
                     self.show(id);
                 }
             }
+            Page::Again => {
+                self.begin_with(messages);
+                self.older = edge;
+                self.newer = Edge::More;
+            }
+            Page::First(_) => {
+                self.begin_with(messages);
+                self.older = Edge::End;
+                self.newer = Edge::More;
+            }
             Page::Older => {
                 for message in messages.into_iter().rev() {
                     self.messages.push_front(message);
@@ -226,6 +254,7 @@ impl Pane {
     }
 
     fn begin_with(&mut self, messages: Vec<Message>) {
+        self.window.begun += 1;
         self.messages = messages.into();
         self.bodies.clear();
         self.selected
@@ -235,10 +264,29 @@ impl Pane {
     /// A page could not be read; it is asked for again when it is needed again.
     pub fn failed(&mut self, page: &Page) {
         match page {
-            Page::Newest | Page::Around(_) => self.loaded = true,
+            Page::Newest | Page::Around(_) | Page::Again | Page::First(_) => self.loaded = true,
             Page::Older => self.older = Edge::More,
             Page::Newer => self.newer = Edge::More,
         }
+    }
+
+    /// The window as it is, for a page that is asked for.
+    pub const fn window(&self) -> Window {
+        self.window
+    }
+
+    /// Whether a page that was asked for in a window still belongs into this one.
+    pub fn takes(&self, page: &Page, window: Window) -> bool {
+        match page {
+            Page::Older | Page::Newer => window == self.window,
+            Page::Newest | Page::Around(_) | Page::Again | Page::First(_) => window.pane == self.window.pane,
+        }
+    }
+
+    /// The message after those that are looked at: what is before it has the place.
+    pub fn after_edge(&self) -> Option<&Message> {
+        let (index, _) = self.edge();
+        self.messages.get(index + 1).or_else(|| self.messages.back())
     }
 
     fn cut_newer(&mut self) {
@@ -270,10 +318,18 @@ impl Pane {
             return;
         }
         if self.newer != Edge::End || !self.loaded {
-            self.below += usize::from(self.loaded);
+            self.below += usize::from(self.loaded && message.direction == Direction::In);
             return;
         }
         let incoming = message.direction == Direction::In;
+        // A selected message is being read: it stays where it is.
+        let reading = self
+            .selected
+            .as_ref()
+            .is_some_and(|id| self.messages.back().is_some_and(|last| last.id != *id));
+        if reading && self.anchor == Anchor::Bottom {
+            self.hold_bottom();
+        }
         self.messages.push_back(message);
         if self.anchor == Anchor::Bottom {
             self.cut_older();
@@ -360,8 +416,29 @@ impl Pane {
         if self.height == 0 || self.width == 0 || self.messages.is_empty() {
             return;
         }
+        self.place(lay_out);
         self.measure_around(lay_out);
         self.clamp(lay_out);
+    }
+
+    /// Has the message that was jumped to in the upper third, so that what follows is read with it.
+    fn place(&mut self, lay_out: &mut dyn FnMut(&Message, bool, u16) -> Body) {
+        if !std::mem::take(&mut self.unplaced) {
+            return;
+        }
+        let Some(index) = self.selected.as_deref().and_then(|id| self.index(id)) else {
+            return;
+        };
+        self.measure(index, lay_out);
+        let mut lines = self.height_of(index);
+        let mut edge = index;
+        while edge + 1 < self.messages.len() && lines < 2 * self.height / 3 {
+            edge += 1;
+            self.measure(edge, lay_out);
+            lines += self.height_of(edge);
+        }
+        let over = lines.saturating_sub(self.height);
+        self.set_edge(edge, self.height_of(edge).saturating_sub(over).max(1));
     }
 
     /// The texts of the messages from the anchor up to two screens above and one below.
@@ -472,7 +549,7 @@ impl Pane {
 
     /// The first and the last message on the screen.
     fn on_screen(&self) -> Option<(usize, usize)> {
-        if self.messages.is_empty() {
+        if self.messages.is_empty() || self.height == 0 {
             return None;
         }
         let (last, lines) = self.edge();
@@ -584,17 +661,7 @@ impl Pane {
         };
         self.selected = Some(id.to_owned());
         let on_screen = self.on_screen();
-        if on_screen.is_none_or(|(first, last)| index <= first || index >= last) {
-            // In the upper third, so that what follows is read with it.
-            let below = 2 * self.height / 3;
-            let mut lines = 0;
-            let mut edge = index;
-            while edge + 1 < self.messages.len() && lines < below {
-                edge += 1;
-                lines += self.height_of(edge);
-            }
-            self.set_edge(edge, self.height_of(edge));
-        }
+        self.unplaced = on_screen.is_none_or(|(first, last)| index <= first || index >= last);
         true
     }
 

@@ -32,9 +32,18 @@ impl App {
             Action::NextUnread => self.next_unread(),
             Action::ToggleSidebar => {
                 let shown = crate::view::areas(self).sidebar.is_some();
-                self.sidebar = Some(!shown);
-                if shown && self.focus == Focus::List {
-                    self.focus = Focus::Composer;
+                if crate::view::is_narrow(self) {
+                    self.sidebar = None;
+                    self.focus_on(if shown && self.pane.is_some() {
+                        Focus::Composer
+                    } else {
+                        Focus::List
+                    });
+                } else {
+                    self.sidebar = Some(!shown);
+                    if shown && self.focus == Focus::List {
+                        self.focus = Focus::Composer;
+                    }
                 }
             }
             Action::SortSidebar => {
@@ -168,8 +177,7 @@ impl App {
             Action::FirstUnread => {
                 if let Some(id) = pane.first_unread.clone() {
                     pane.remember();
-                    pane.show(&id);
-                    self.focus = Focus::Messages;
+                    self.go_to(id);
                 } else {
                     self.say("Nothing here is unread.");
                 }
@@ -314,7 +322,8 @@ impl App {
     fn next_pane(&mut self, forward: bool) {
         let areas = crate::view::areas(self);
         let mut panes = Vec::new();
-        if areas.sidebar.is_some() {
+        // Where there is no room for it, the list comes up with the focus.
+        if areas.sidebar.is_some() || (crate::view::is_narrow(self) && self.sidebar != Some(false)) {
             panes.push(Focus::List);
         }
         if self.pane.is_some() {
@@ -574,7 +583,7 @@ impl App {
                 ids: ids.to_vec(),
                 receipt: None,
             };
-            self.call(Request::Read(read), Purpose::Silent);
+            self.call(Request::Read(read), Purpose::Read(ids.to_vec()));
         }
         if let Some(pane) = &mut self.pane {
             pane.first_unread = None;

@@ -28,6 +28,8 @@ struct Plan {
     list: Vec<(usize, Line<'static>)>,
     /// Lines of the list that are above its upper edge.
     skipped: usize,
+    /// Lines of the chosen row that it has too many for its room.
+    overflow: usize,
     /// Lines below the list.
     bottom: Vec<Line<'static>>,
     /// Rows for the list.
@@ -81,6 +83,11 @@ pub fn draw_all(app: &App, frame: &mut Frame<'_>) {
     }
 }
 
+/// How many lines of the uppermost dialog's chosen row do not fit on the screen with the others.
+pub fn overflow(app: &App) -> usize {
+    app.dialogs.last().map_or(0, |dialog| plan(app, dialog).overflow)
+}
+
 /// The row of the uppermost dialog's list at a place of the screen.
 pub fn row_at(app: &App, at: (u16, u16)) -> Option<usize> {
     let dialog = app.dialogs.last()?;
@@ -125,7 +132,8 @@ fn plan(app: &App, dialog: &Dialog) -> Plan {
     let room = most.saturating_sub(top.len() + bottom.len()).min(list.len());
     let chosen = list.iter().rposition(|(row, _)| *row == dialog.selected).unwrap_or(0);
     let first = list.iter().position(|(row, _)| *row == dialog.selected).unwrap_or(0);
-    let skipped = (chosen + 1).saturating_sub(room).min(first);
+    let overflow = (chosen + 1 - first.min(chosen)).saturating_sub(room);
+    let skipped = (chosen + 1).saturating_sub(room).min(first) + dialog.row_scroll.min(overflow);
     let height = u16::try_from(top.len() + room + bottom.len() + 2)
         .unwrap_or(rows)
         .min(rows);
@@ -136,6 +144,7 @@ fn plan(app: &App, dialog: &Dialog) -> Plan {
         cursor,
         list,
         skipped,
+        overflow,
         bottom,
         room,
     }

@@ -17,7 +17,7 @@ use crate::app::dialogs::presence;
 use crate::app::{App, Connection, Drag, Focus, Intent};
 use crate::{text, when};
 
-pub use dialog::row_at as dialog_row;
+pub use dialog::{overflow as dialog_overflow, row_at as dialog_row};
 pub use sidebar::first_shown;
 
 /// Columns from which on the list of conversations stands beside the messages.
@@ -50,12 +50,17 @@ pub struct Areas {
     pub status: Rect,
 }
 
+/// There is no room for the list beside the messages.
+pub const fn is_narrow(app: &App) -> bool {
+    app.size.0 < WIDE
+}
+
 /// Where each part is, by the size of the terminal and by what is open.
 pub fn areas(app: &App) -> Areas {
     let (columns, rows) = app.size;
     let status = Rect::new(0, rows.saturating_sub(1), columns, rows.min(1));
     let above = rows.saturating_sub(1);
-    let wide = columns >= WIDE;
+    let wide = !is_narrow(app);
     // Without room for both, the list takes all of it while it has the focus.
     let alone = !wide && (app.pane.is_none() || app.focus == Focus::List) && app.sidebar != Some(false);
     if alone {
@@ -124,7 +129,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> Option<String> {
     }
     status::draw(app, frame, areas.status);
     dialog::draw_all(app, frame);
-    app.drag.map(|drag| select(app, frame, &areas, drag))
+    let drag = app.drag.filter(|drag| drag.from != drag.to);
+    drag.map(|drag| select(app, frame, &areas, drag))
 }
 
 /// What to do when no conversation is open.
@@ -432,11 +438,17 @@ fn select(app: &App, frame: &mut Frame<'_>, areas: &Areas, drag: Drag) -> String
             pane.right().saturating_sub(1)
         };
         let mut line = String::new();
+        let mut covered = 0;
         for x in left..=right {
             let Some(cell) = frame.buffer_mut().cell_mut((x, y)) else {
                 continue;
             };
-            line.push_str(cell.symbol());
+            // The cells that a wide character covers have no text of their own.
+            if covered == 0 {
+                line.push_str(cell.symbol());
+                covered = text::width(cell.symbol()).max(1);
+            }
+            covered -= 1;
             cell.set_style(app.theme.selected.add_modifier(Modifier::REVERSED));
         }
         selected.push_str(line.trim_end());

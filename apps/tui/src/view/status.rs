@@ -47,6 +47,9 @@ fn waiting(app: &App) -> String {
         let asked = count(app.asking(), "request", "requests");
         parts.push(format!("{asked} {}", key(Action::Requests)));
     }
+    if app.kept() > 0 {
+        parts.push(format!("{} kept", app.kept()));
+    }
     if let Some(status) = app.status.as_ref().filter(|status| status.queued > 0) {
         parts.push(format!("{} queued", status.queued));
     }

@@ -1,0 +1,1030 @@
+//! What the user does, and what follows: sending, drafts, reading, search, the lock, a daemon that goes away.
+
+use crossterm::event::{MouseButton, MouseEventKind};
+use sotto_api::{self as api, Direction, Kind as ErrorKind, Message, MessageState, Relationship, Time};
+
+use super::daemon::{FakeDaemon, PASSPHRASE};
+use super::fixtures::{NOW, friend, message, name, onion};
+use super::session::{Session, passphrase};
+use crate::app::dialog::Kind;
+use crate::app::{Focus, HostTask, Input, Intent, Start};
+use crate::request::Request;
+
+const SIZE: (u16, u16) = (80, 24);
+
+/// Bob, with so many messages of his, the last one an hour ago; and Carol, who has written once.
+fn daemon(messages: usize) -> FakeDaemon {
+    let (bob, carol) = (friend("Bob"), friend("Carol"));
+    let of_bob = numbered(&bob, messages);
+    let of_carol = vec![message(&carol, 0, Direction::In, "hello from Carol", 200)];
+    FakeDaemon::new().with(bob, of_bob).with(carol, of_carol)
+}
+
+fn numbered(contact: &api::Contact, messages: usize) -> Vec<Message> {
+    let text = |number| format!("message {number} of Bob");
+    (0..messages)
+        .map(|number| {
+            message(
+                contact,
+                number,
+                Direction::In,
+                &text(number),
+                (60 + messages - number) as u64,
+            )
+        })
+        .collect()
+}
+
+fn with_bob(messages: usize) -> Session {
+    let mut session = Session::connected(daemon(messages), SIZE);
+    session.open("Bob");
+    session
+}
+
+#[test]
+fn a_new_user_comes_from_the_welcome_to_the_friend_code() {
+    let mut session = Session::start(&Start::FirstRun, FakeDaemon::new(), SIZE);
+    session.shows("Welcome");
+    session.enter("Alice");
+    session.shows("passphrase");
+    session.enter("correct horse");
+    session.hides("correct");
+    session.enter("another");
+    session.shows("The two are not the same");
+    session.press("ctrl-u");
+    session.enter("correct horse");
+    let made = session.hosted.first().expect("an identity is made");
+    assert_eq!(passphrase(made).map(|it| it.as_str()), Some("correct horse"));
+    session.shows("Your friend code");
+    session.press("esc");
+    session.shows("You have no conversations yet");
+    session.shows("reachable");
+}
+
+#[test]
+fn the_first_run_goes_back_to_the_name_and_can_end_in_a_key_file() {
+    let mut session = Session::start(&Start::FirstRun, FakeDaemon::new(), SIZE);
+    session.enter("Alcie");
+    session.press("esc");
+    session.shows("Alcie");
+    session.press("enter");
+    for _ in 0..2 {
+        session.press("tab");
+    }
+    session.press("enter");
+    session.shows("default.key");
+    session.press("enter");
+    assert!(
+        matches!(session.hosted.first(), Some(HostTask::Init { .. })),
+        "{:?}",
+        session.hosted
+    );
+    assert!(session.hosted.iter().all(|task| passphrase(task).is_none()));
+}
+
+#[test]
+fn a_wrong_passphrase_is_asked_for_again() {
+    let mut session = Session::start(&Start::Passphrase, daemon(1), SIZE);
+    session.enter("guess");
+    session.shows("The passphrase is wrong");
+    session.enter(PASSPHRASE);
+    session.shows("Bob");
+}
+
+#[test]
+fn what_is_sent_leaves_the_composer_and_stands_in_the_conversation() {
+    let mut session = with_bob(3);
+    session.enter("are you there?");
+    assert!(session.app.composer.is_empty());
+    let sent = session.sent();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].text, "are you there?");
+    assert!(sent[0].id.is_some(), "an idempotency key");
+    session.shows("are you there?");
+    session.shows("queued");
+    let id = session.daemon.messages("Bob").last().expect("a message").id.clone();
+    session.daemon.put_state(&id, MessageState::Delivered).expect("known");
+    session.settle();
+    session.shows("✓✓ delivered");
+    assert!(
+        session.daemon.items.keys().all(|key| !key.starts_with("draft/")),
+        "no draft is left"
+    );
+}
+
+#[test]
+fn what_was_refused_comes_back_into_the_composer_before_what_was_written_since() {
+    let mut session = with_bob(3);
+    session.slow = true;
+    session.daemon.refuses = Some(ErrorKind::WrongState);
+    session.enter("first");
+    session.write("second");
+    session.release();
+    assert_eq!(session.app.composer.text(), "first\n\nsecond");
+    session.shows("The message was refused");
+
+    // In another conversation it waits as a draft, before the one that is there.
+    let mut session = with_bob(3);
+    session.slow = true;
+    session.daemon.refuses = Some(ErrorKind::WrongState);
+    session.enter("first");
+    session.write("second");
+    session.open("Carol");
+    session.write("to Carol");
+    session.release();
+    assert_eq!(session.app.composer.text(), "to Carol");
+    session.open("Bob");
+    assert_eq!(session.app.composer.text(), "first\n\nsecond");
+}
+
+#[test]
+fn what_was_written_without_a_daemon_is_sent_once_when_it_is_back() {
+    let mut session = with_bob(3);
+    session.lose();
+    session.shows("no daemon");
+    session.enter("one");
+    session.enter("two");
+    assert!(session.app.composer.is_empty());
+    session.shows("2 kept");
+    session.find_again();
+    session.hides("2 kept");
+    let texts = |session: &Session| -> Vec<String> { session.sent().iter().map(|send| send.text.clone()).collect() };
+    assert_eq!(texts(&session), ["one", "two"]);
+    session.lose();
+    session.find_again();
+    assert_eq!(texts(&session), ["one", "two"], "once");
+    assert!(
+        session.daemon.items.keys().all(|key| !key.starts_with("draft/")),
+        "{:?}",
+        session.daemon.items
+    );
+}
+
+#[test]
+fn an_answer_that_was_lost_makes_no_second_message() {
+    let mut session = with_bob(3);
+    session.slow = true;
+    session.enter("hello");
+    // The daemon has carried it out and died before it answered.
+    let call = session.app_send("hello");
+    session.daemon.answer(&Request::Send(call.clone())).expect("taken");
+    session.daemon.events.clear();
+    session.up = false;
+    session.release();
+    session.find_again();
+    let keys: Vec<_> = session.sent().iter().map(|send| send.id.clone()).collect();
+    assert_eq!(keys, [call.id.clone(), call.id], "the same key");
+    assert_eq!(
+        session
+            .daemon
+            .messages("Bob")
+            .iter()
+            .filter(|message| message.text == "hello")
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn a_draft_is_kept_for_each_conversation_and_survives_the_interface() {
+    let mut session = with_bob(3);
+    session.write("for Bob");
+    session.open("Carol");
+    assert!(session.app.composer.is_empty());
+    session.shows("✎");
+    session.write("for Carol");
+    session.pass(1000);
+    session.open("Bob");
+    assert_eq!(session.app.composer.text(), "for Bob");
+    // Another run of the interface.
+    let mut again = Session::connected(session.daemon, SIZE);
+    again.shows("✎");
+    again.open("Carol");
+    assert_eq!(again.app.composer.text(), "for Carol");
+    again.open("Bob");
+    assert_eq!(again.app.composer.text(), "for Bob");
+}
+
+#[test]
+fn a_draft_that_was_written_without_a_daemon_is_kept_once_it_is_back() {
+    let mut session = with_bob(3);
+    session.write("old");
+    session.pass(1000);
+    session.lose();
+    session.write(" and new");
+    session.pass(1000);
+    assert_eq!(session.app.composer.text(), "old and new");
+    session.find_again();
+    assert_eq!(session.daemon.items.values().collect::<Vec<_>>(), ["old and new"]);
+}
+
+#[test]
+fn a_paste_is_one_text_and_never_sends() {
+    let mut session = with_bob(3);
+    let lines: String = (0..1000).map(|line| format!("{line}\n")).collect();
+    session.paste(&format!("begin\r\n{lines}end\r"));
+    assert!(session.sent().is_empty());
+    assert!(
+        session.app.composer.text().starts_with("begin\n0\n"),
+        "line feeds alone"
+    );
+    session.press("ctrl-/");
+    assert!(session.app.composer.is_empty(), "one step of undo");
+    // What is longer than a message can be is refused whole, and said.
+    session.paste(&"a line that is a little longer\n".repeat(10_000));
+    assert!(session.sent().is_empty() && session.app.composer.is_empty());
+    session.shows("32");
+}
+
+#[test]
+fn only_a_bare_enter_sends() {
+    let mut session = with_bob(3);
+    session.write("one");
+    for key in ["alt-enter", "ctrl-j", "shift-enter"] {
+        session.press(key);
+    }
+    assert_eq!(session.app.composer.text(), "one\n\n\n");
+    session.write("two");
+    assert!(session.sent().is_empty());
+    session.press("enter");
+    assert_eq!(session.sent()[0].text, "one\n\n\ntwo");
+}
+
+#[test]
+fn slash_commands_act_and_what_is_none_is_said_and_not_sent() {
+    let mut session = with_bob(3);
+    session.enter("/timer 5m");
+    assert_eq!(session.daemon.contact("Bob").timer_ours, 300);
+    session.shows("⧗ 5 minutes");
+    session.enter("/vrify");
+    session.shows("Did you mean /verify?");
+    assert_eq!(session.app.composer.text(), "/vrify", "it can be mended");
+    session.press("ctrl-u");
+    session.enter("//verify is a command");
+    assert_eq!(session.sent()[0].text, "/verify is a command");
+    session.write("/mu");
+    session.press("tab");
+    assert_eq!(session.app.composer.text(), "/mute ");
+    session.press("enter");
+    session.shows("muted");
+    assert_eq!(session.sent().len(), 1);
+}
+
+#[test]
+fn the_palette_finds_conversations_and_commands() {
+    let mut session = with_bob(3);
+    session.press("ctrl-p");
+    session.write("carol");
+    session.press("enter");
+    assert_eq!(session.app.here(), Some(onion("carol").as_str()));
+    session.press("ctrl-p");
+    session.write("outbox");
+    session.press("enter");
+    session.shows("Everything has been delivered");
+    session.press("esc");
+    session.press("ctrl-p");
+    session.write("nothing of the kind");
+    session.shows("Nothing matches");
+    session.press("esc");
+    assert!(session.app.dialogs.is_empty());
+}
+
+#[test]
+fn a_request_is_shown_with_its_note_and_accepted() {
+    let mut daemon = daemon(3);
+    let mut mallory = friend("mallory");
+    mallory.who = name(None, Some("B\u{43e}b"), &onion("mallory"));
+    mallory.relationship = Relationship::Asking;
+    daemon.requests.push(api::FriendRequest {
+        who: mallory.who.clone(),
+        note: String::from("we met at the lake"),
+        received_at: Time::from_millis(NOW),
+    });
+    let mut session = Session::connected(daemon.with(mallory, Vec::new()), SIZE);
+    session.shows("1 request");
+    session.open("Carol");
+    session.enter("/requests");
+    session.shows("we met at the lake");
+    session.shows("looks like Bob");
+    session.press("a");
+    assert_eq!(session.app.here(), Some(onion("mallory").as_str()));
+    session.shows("What do you call them?");
+    session.enter("Mallory");
+    session.shows("Mallory");
+    session.hides("1 request");
+}
+
+#[test]
+fn a_reply_quotes_and_leads_to_what_it_replies_to_and_back() {
+    let mut session = with_bob(100);
+    session.press("shift-tab");
+    session.press("r");
+    session.shows("↩ Bob: message 99 of Bob");
+    session.enter("I see");
+    assert_eq!(
+        session.sent()[0].reply_to.as_deref(),
+        Some(session.daemon.messages("Bob")[99].id.as_str())
+    );
+    session.shows("│ Bob: message 99 of Bob");
+    session.hides("↩ Bob");
+    // To one that is far away, and not in the window.
+    let far = session.daemon.messages("Bob")[0].id.clone();
+    let bob = session.daemon.contact("Bob");
+    let mut reply = message(&bob, 900, Direction::In, "back to the beginning", 0);
+    reply.reply_to = Some(far.clone());
+    session.daemon.tell(api::Body::MessageReceived {
+        id: reply.id.clone(),
+        conversation: bob.who.contact.clone(),
+        author: bob.who.contact.clone(),
+        message: Some(Box::new(reply.clone())),
+    });
+    session.settle();
+    session.shows("│ Bob: message 0 of Bob");
+    session.press("shift-tab");
+    assert_eq!(
+        session.app.pane.as_ref().and_then(|pane| pane.selected_id()),
+        Some(reply.id.as_str())
+    );
+    session.press("o");
+    session.shows("message 0 of Bob");
+    session.hides("back to the beginning");
+    assert_eq!(
+        session.app.pane.as_ref().and_then(|pane| pane.selected_id()),
+        Some(far.as_str())
+    );
+    session.press("b");
+    session.shows("back to the beginning");
+}
+
+#[test]
+fn an_edit_and_its_end_leave_the_draft_as_it_was() {
+    let mut session = with_bob(3);
+    session.enter("hallo");
+    session.write("a draft");
+    session.press("shift-tab");
+    session.press("e");
+    session.shows("✎ Edit");
+    assert_eq!(session.app.composer.text(), "hallo");
+    session.press("esc");
+    assert_eq!(session.app.composer.text(), "a draft");
+    assert_eq!(session.app.intent, Intent::Send);
+    session.press("shift-tab");
+    session.press("e");
+    session.press("ctrl-u");
+    session.enter("hello");
+    session.shows("hello");
+    session.shows("edited");
+    assert_eq!(session.app.composer.text(), "a draft");
+    assert_eq!(
+        session
+            .daemon
+            .messages("Bob")
+            .last()
+            .map(|message| message.text.as_str()),
+        Some("hello")
+    );
+}
+
+#[test]
+fn another_conversation_while_a_message_is_edited_takes_nothing_over() {
+    let mut session = with_bob(3);
+    session.enter("hallo");
+    session.press("shift-tab");
+    session.press("e");
+    session.write(" you");
+    session.open("Carol");
+    assert!(session.app.composer.is_empty());
+    assert_eq!(session.app.intent, Intent::Send);
+    session.open("Bob");
+    assert!(session.app.composer.is_empty(), "{:?}", session.app.composer.text());
+}
+
+#[test]
+fn nothing_is_deleted_without_a_question() {
+    let mut session = with_bob(3);
+    session.enter("a slip");
+    session.press("shift-tab");
+    session.press("d");
+    session.shows("Delete this message on both sides?");
+    session.press("enter");
+    assert!(
+        session
+            .daemon
+            .messages("Bob")
+            .iter()
+            .all(|message| message.deleted_at.is_none()),
+        "No comes first"
+    );
+    session.press("d");
+    session.press("down");
+    session.press("enter");
+    session.shows("(deleted)");
+    assert!(
+        session
+            .daemon
+            .messages("Bob")
+            .last()
+            .is_some_and(|message| message.deleted_at.is_some())
+    );
+}
+
+#[test]
+fn a_search_here_goes_from_hit_to_hit_also_outside_the_window() {
+    let mut daemon = daemon(1000);
+    for (place, text) in [(3, "a needle"), (500, "NEEDLE two"), (990, "needle one")] {
+        let history = daemon.history.get_mut(&onion("bob")).expect("Bob's");
+        history[place].text = text.to_owned();
+    }
+    let mut session = Session::connected(daemon, SIZE);
+    session.open("Bob");
+    session.press("ctrl-f");
+    session.enter("needle");
+    session.shows("hit 1 of 3");
+    session.shows("needle one");
+    session.press("n");
+    session.shows("NEEDLE two");
+    session.shows("hit 2 of 3");
+    session.press("n");
+    session.shows("a needle");
+    session.press("n");
+    session.shows("needle one");
+    session.press("p");
+    session.shows("a needle");
+    session.shows("hit 3 of 3");
+    session.press("esc");
+    session.hides("hit 3 of 3");
+    session.press("ctrl-f");
+    session.enter("nothing like it");
+    session.shows("Nothing here has");
+}
+
+#[test]
+fn a_hit_among_long_messages_is_on_the_screen() {
+    let mut daemon = daemon(400);
+    for (place, message) in daemon
+        .history
+        .get_mut(&onion("bob"))
+        .expect("Bob's")
+        .iter_mut()
+        .enumerate()
+    {
+        message.text = format!("{place}: {}", "many words that take several lines ".repeat(9));
+    }
+    daemon.history.get_mut(&onion("bob")).expect("Bob's")[200].text = String::from("the needle");
+    let mut session = Session::connected(daemon, SIZE);
+    session.open("Bob");
+    session.press("ctrl-f");
+    session.enter("needle");
+    session.shows("the needle");
+}
+
+#[test]
+fn a_search_everywhere_opens_the_message_that_it_finds() {
+    let mut session = with_bob(1000);
+    session.press("ctrl-r");
+    session.write("from carol");
+    session.shows("hello from Carol");
+    session.press("enter");
+    assert_eq!(session.app.here(), Some(onion("carol").as_str()));
+    session.shows("hello from Carol");
+    // The first message of a conversation: nothing is before it.
+    session.press("ctrl-r");
+    session.write("message 0 of");
+    session.press("enter");
+    assert_eq!(session.app.here(), Some(onion("bob").as_str()));
+    session.shows("message 0 of Bob");
+    session.shows("message 5 of Bob");
+}
+
+#[test]
+fn unread_messages_are_marked_off_found_and_marked_again() {
+    let mut daemon = daemon(300);
+    for message in &mut daemon.history.get_mut(&onion("bob")).expect("Bob's")[150..] {
+        message.state = MessageState::Delivered;
+    }
+    daemon.contacts.get_mut(&onion("bob")).expect("Bob").unread = 150;
+    let mut session = Session::connected(daemon, SIZE);
+    session.shows("150");
+    assert_eq!(session.titles.last().map(String::as_str), Some("Sotto (150)"));
+    session.press("ctrl-n");
+    session.shows("message 299 of Bob");
+    let read = |session: &Session| {
+        session
+            .daemon
+            .messages("Bob")
+            .iter()
+            .filter(|message| message.state == MessageState::Read)
+            .count()
+    };
+    assert!(
+        read(&session) > 150 && read(&session) < 200,
+        "what was on the screen: {}",
+        read(&session)
+    );
+    session.press("shift-tab");
+    session.press("u");
+    session.shows("New messages");
+    session.shows("message 150 of Bob");
+    session.shows("message 149 of Bob");
+    // All of it, by a command.
+    session.press("enter");
+    session.enter("/mark-read");
+    session.press("shift-tab");
+    session.press("m");
+    session.open("Carol");
+    session.shows("●");
+    assert!(
+        session.daemon.items.keys().any(|key| key.starts_with("unread/")),
+        "{:?}",
+        session.daemon.items
+    );
+    let again = Session::connected(session.daemon, SIZE);
+    assert!(
+        again
+            .app
+            .conversations
+            .entry(&onion("bob"))
+            .is_some_and(|entry| entry.marked_unread),
+        "after a restart"
+    );
+}
+
+#[test]
+fn what_is_not_seen_is_not_read() {
+    // In a narrow terminal the list covers the messages.
+    let mut session = Session::connected(daemon(3), (50, 20));
+    session.open("Bob");
+    session.press("shift-tab");
+    session.press("shift-tab");
+    assert_eq!(session.app.focus, Focus::List);
+    let id = session.receive("Bob", "unseen");
+    let state = |session: &Session, id: &str| {
+        session
+            .daemon
+            .messages("Bob")
+            .iter()
+            .find(|message| message.id == id)
+            .map(|message| message.state)
+    };
+    assert_eq!(state(&session, &id), Some(MessageState::Delivered));
+    session.press("enter");
+    session.shows("unseen");
+    assert_eq!(state(&session, &id), Some(MessageState::Read));
+    // Nor while the window has no focus, and then the bell rings.
+    assert_eq!(session.bells, 1);
+    session.input(Input::Focus(false));
+    let id = session.receive("Bob", "elsewhere");
+    assert_eq!(
+        (state(&session, &id), session.bells),
+        (Some(MessageState::Delivered), 2)
+    );
+    session.input(Input::Focus(true));
+    assert_eq!(state(&session, &id), Some(MessageState::Read));
+}
+
+#[test]
+fn the_place_that_is_looked_at_stays_while_messages_arrive() {
+    let mut session = with_bob(100);
+    session.press("pageup");
+    let before = session.screen();
+    let place = before
+        .lines()
+        .find(|line| line.contains("message 7"))
+        .expect("a message")
+        .to_owned();
+    for number in 0..700 {
+        session.receive("Bob", &format!("new {number}"));
+    }
+    session.shows(&place);
+    session.shows("700 new");
+    session.hides("new 699");
+    session.press("shift-tab");
+    session.press("end");
+    session.shows("new 699");
+    session.hides("700 new");
+}
+
+#[test]
+fn the_history_is_read_in_pages_in_both_directions_with_a_bounded_window() {
+    let mut session = with_bob(3000);
+    session.press("shift-tab");
+    let mut seen = 0;
+    for _ in 0..400 {
+        session.press("pageup");
+        let pane = session.app.pane.as_ref().expect("open");
+        assert!(pane.messages().len() <= 500, "bounded");
+        seen += 1;
+        if session.screen().contains("message 0 of Bob") {
+            break;
+        }
+    }
+    assert!(seen < 400, "the first message is reached");
+    for _ in 0..400 {
+        session.press("pagedown");
+        if session.screen().contains("message 2999 of Bob") {
+            break;
+        }
+    }
+    session.shows("message 2999 of Bob");
+    let numbers: Vec<usize> = session
+        .app
+        .pane
+        .as_ref()
+        .expect("open")
+        .messages()
+        .filter_map(|message| message.text.split(' ').nth(1)?.parse().ok())
+        .collect();
+    assert!(
+        numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]),
+        "in order, without gaps: {numbers:?}"
+    );
+}
+
+#[test]
+fn a_page_that_comes_late_does_not_get_into_another_window() {
+    let mut session = with_bob(1000);
+    session.press("shift-tab");
+    session.slow = true;
+    // A page above is asked for, and the conversation is left and opened anew before it is there.
+    for _ in 0..5 {
+        session.press("pageup");
+    }
+    session.open("Carol");
+    session.open("Bob");
+    session.release();
+    session.shows("message 999 of Bob");
+    let pane = session.app.pane.as_ref().expect("open");
+    let numbers: Vec<usize> = pane
+        .messages()
+        .filter_map(|message| message.text.split(' ').nth(1)?.parse().ok())
+        .collect();
+    assert!(
+        numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]),
+        "in order, without gaps: {numbers:?}"
+    );
+}
+
+#[test]
+fn the_lock_hides_everything_until_the_passphrase_is_given() {
+    let mut session = with_bob(3);
+    session.write("a draft");
+    session.receive("Carol", "for your eyes");
+    session.press("f8");
+    session.hides("Bob");
+    session.hides("message");
+    session.hides("draft");
+    assert_eq!(session.titles.last().map(String::as_str), Some("Sotto"));
+    session.receive("Carol", "more for your eyes");
+    session.hides("Carol");
+    assert_eq!(session.titles.last().map(String::as_str), Some("Sotto"));
+    for key in ["esc", "ctrl-p", "f1", "tab", "ctrl-n", "f9"] {
+        session.press(key);
+        session.hides("Bob");
+        session.hides("Carol");
+    }
+    session.press("ctrl-u");
+    session.enter("guess");
+    session.shows("The passphrase is wrong");
+    session.press("ctrl-u");
+    session.enter(PASSPHRASE);
+    session.shows("message 2 of Bob");
+    assert_eq!(session.app.composer.text(), "a draft");
+}
+
+#[test]
+fn an_answer_that_comes_after_the_lock_opens_nothing_above_it() {
+    for key in ["/verify", "/requests", "/invite"] {
+        let mut daemon = daemon(3);
+        let mut dora = friend("dora");
+        dora.relationship = Relationship::Asking;
+        daemon.requests.push(api::FriendRequest {
+            who: dora.who.clone(),
+            note: String::new(),
+            received_at: Time::from_millis(NOW),
+        });
+        let mut session = Session::connected(daemon.with(dora, Vec::new()), SIZE);
+        session.open("Bob");
+        session.slow = true;
+        session.enter(key);
+        session.press("a");
+        session.press("f8");
+        session.release();
+        assert!(
+            matches!(session.app.dialogs.as_slice(), [open] if open.kind == Kind::Locked),
+            "{key}"
+        );
+        session.enter("into nothing");
+        assert!(session.sent().is_empty());
+        session.press("ctrl-u");
+        session.enter(PASSPHRASE);
+        assert!(!session.app.locked && session.app.dialogs.is_empty(), "{key}");
+    }
+}
+
+#[test]
+fn an_idle_interface_locks_itself() {
+    let mut session = with_bob(3);
+    session.app.config.lock_after = Some(5);
+    session.pass(4 * 60_000);
+    session.shows("message 2");
+    session.press("down");
+    session.pass(4 * 60_000);
+    assert!(!session.app.locked, "a key counts");
+    session.pass(61_000);
+    assert!(session.app.locked);
+    session.hides("message 2");
+}
+
+#[test]
+fn a_daemon_that_goes_away_and_comes_back_takes_neither_draft_nor_place() {
+    let mut session = with_bob(1000);
+    for _ in 0..30 {
+        session.press("pageup");
+    }
+    session.write("a draft");
+    let shown = |session: &Session| -> Vec<String> {
+        session
+            .screen()
+            .lines()
+            .filter(|line| line.contains("of Bob"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let before = shown(&session);
+    session.lose();
+    session.shows("no daemon");
+    assert!(
+        session.app.deadline() >= session.now + 100,
+        "it does not spin while it waits"
+    );
+    session.press("pageup");
+    session.press("pagedown");
+    assert_eq!(shown(&session), before);
+    session.find_again();
+    session.hides("no daemon");
+    assert_eq!(shown(&session), before);
+    assert_eq!(session.app.composer.text(), "a draft");
+}
+
+#[test]
+fn a_safety_number_is_shown_compared_and_marked() {
+    let mut session = with_bob(3);
+    session.resize(80, 40);
+    session.enter("/verify");
+    session.shows("01234  56789  01234  56789");
+    session.shows("mark as verified");
+    session.press("enter");
+    assert!(session.daemon.contact("Bob").who.verified);
+    session.shows("You have compared it");
+    session.press("esc");
+    session.shows("✓ verified");
+}
+
+#[test]
+fn a_key_that_has_changed_is_said_and_needs_two_steps() {
+    let mut daemon = daemon(3);
+    daemon.contacts.get_mut(&onion("bob")).expect("Bob").untrusted = true;
+    let mut session = Session::connected(daemon, SIZE);
+    session.open("Bob");
+    session.shows("its key has changed");
+    session.enter("/verify");
+    session.press("down");
+    session.press("enter");
+    session.shows("without comparing the number?");
+    assert!(session.daemon.contact("Bob").untrusted);
+    session.press("down");
+    session.press("enter");
+    assert!(!session.daemon.contact("Bob").untrusted);
+    assert!(!session.daemon.contact("Bob").who.verified, "that was not compared");
+}
+
+#[test]
+fn an_approval_shows_the_whole_text_and_what_is_allowed_is_what_was_shown() {
+    let mut daemon = daemon(3);
+    let text: String = (0..40).map(|line| format!("line {line} of the approval\n")).collect();
+    let bob = daemon.contact("Bob");
+    daemon.locked = true;
+    daemon.approvals.push(api::Approval {
+        id: String::from("a1"),
+        agent: Some(String::from("scribe")),
+        surface: None,
+        reason: api::ApprovalReason::Scope,
+        state: api::ApprovalState::Pending,
+        conversation: api::Conversation {
+            conversation: bob.who.contact.clone(),
+            petname: bob.who.petname.clone(),
+            claimed_name: None,
+            verified: false,
+        },
+        text,
+        content_type: api::ContentType::Plain,
+        thread: None,
+        reply_to: None,
+        ttl: None,
+        digest: String::from("d1"),
+        requested_at: Time::from_millis(NOW),
+        expires_at: Time::from_millis(NOW + 600_000),
+        message: None,
+    });
+    let mut session = Session::connected(daemon, SIZE);
+    session.shows("1 approval");
+    session.open("Bob");
+    session.enter("/approvals");
+    session.shows("line 0 of the approval");
+    // All of it can be read.
+    for _ in 0..60 {
+        if session.screen().contains("line 39 of the approval") {
+            break;
+        }
+        session.press("pagedown");
+    }
+    session.shows("line 39 of the approval");
+    session.press("a");
+    session.shows("Is it you?");
+    session.enter(PASSPHRASE);
+    assert!(
+        session.daemon.approvals.is_empty(),
+        "it is allowed once the owner is known"
+    );
+    session.press("esc");
+    session.hides("1 approval");
+}
+
+#[test]
+fn a_timer_is_chosen_or_written() {
+    let mut session = with_bob(3);
+    session.enter("/timer");
+    session.shows("now");
+    session.press("down");
+    session.press("enter");
+    assert_eq!(session.daemon.contact("Bob").timer_ours, 30);
+    session.enter("/timer");
+    session.press("shift-tab");
+    session.write("90x");
+    session.press("enter");
+    session.shows("A timer is written like");
+    session.press("backspace");
+    session.press("enter");
+    assert_eq!(session.daemon.contact("Bob").timer_ours, 90);
+    assert!(session.app.dialogs.is_empty());
+}
+
+#[test]
+fn a_message_that_expires_counts_down_and_goes() {
+    let mut session = with_bob(3);
+    let bob = session.daemon.contact("Bob");
+    let mut soon = message(&bob, 50, Direction::In, "burn after reading", 0);
+    soon.ttl = 30;
+    soon.expires_at = Some(Time::from_millis(NOW + 30_000));
+    session.daemon.tell(api::Body::MessageReceived {
+        id: soon.id.clone(),
+        conversation: bob.who.contact.clone(),
+        author: bob.who.contact.clone(),
+        message: Some(Box::new(soon.clone())),
+    });
+    session.settle();
+    session.shows("⧗ 30s");
+    session.pass(10_000);
+    session.shows("⧗ 20s");
+    session.daemon.tell(api::Body::MessageDisappeared {
+        id: soon.id.clone(),
+        conversation: bob.who.contact.clone(),
+        author: bob.who.contact.clone(),
+        direction: Direction::In,
+    });
+    session.settle();
+    session.hides("burn after reading");
+}
+
+#[test]
+fn quitting_asks_about_a_daemon_of_its_own_and_leaves_another_one_running() {
+    let mut session = with_bob(3);
+    session.press("ctrl-c");
+    assert!(
+        session.quit && session.hosted.is_empty(),
+        "another one's daemon goes on"
+    );
+
+    for (steps, wanted) in [(0, "Detach"), (1, "Stop")] {
+        let mut session = Session::start(&Start::Passphrase, daemon(3), SIZE);
+        session.enter(PASSPHRASE);
+        session.press("ctrl-c");
+        session.shows("let Sotto run in the background");
+        for _ in 0..steps {
+            session.press("down");
+        }
+        session.press("enter");
+        assert_eq!(format!("{:?}", session.hosted.last().expect("a task")), wanted);
+        assert!(session.quit);
+    }
+}
+
+#[test]
+fn the_mouse_opens_selects_scrolls_and_copies_what_is_drawn() {
+    let mut session = with_bob(100);
+    let row = |session: &Session, what: &str| {
+        let screen = session.screen();
+        let row = screen
+            .lines()
+            .position(|line| line.contains(what))
+            .expect("on the screen");
+        u16::try_from(row).expect("a row")
+    };
+    let at = row(&session, "message 97 of Bob");
+    session.click(50, at);
+    assert_eq!(session.app.focus, Focus::Messages);
+    let selected = session
+        .app
+        .pane
+        .as_ref()
+        .and_then(|pane| pane.selected())
+        .map(|message| message.text.clone());
+    assert_eq!(selected.as_deref(), Some("message 97 of Bob"));
+    session.mouse(MouseEventKind::ScrollUp, 50, 10);
+    session.hides("message 99 of Bob");
+    for _ in 0..3 {
+        session.mouse(MouseEventKind::ScrollDown, 50, 10);
+    }
+    session.shows("message 99 of Bob");
+    let carol = row(&session, "Carol");
+    session.click(3, carol);
+    assert_eq!(session.app.here(), Some(onion("carol").as_str()));
+}
+
+#[test]
+fn what_the_mouse_selects_is_the_text_also_of_wide_characters() {
+    let mut daemon = daemon(1);
+    daemon.history.get_mut(&onion("bob")).expect("Bob's")[0].text =
+        String::from("漢字 and 👨\u{200d}👩\u{200d}👧 here");
+    let mut session = Session::connected(daemon, SIZE);
+    session.open("Bob");
+    let screen = session.screen();
+    let row = screen
+        .lines()
+        .position(|line| line.contains("漢字"))
+        .expect("on the screen");
+    let row = u16::try_from(row).expect("a row");
+    session.mouse(MouseEventKind::Down(MouseButton::Left), 29, row);
+    session.mouse(MouseEventKind::Drag(MouseButton::Left), 79, row);
+    assert_eq!(session.selection().trim(), "漢字 and 👨\u{200d}👩\u{200d}👧 here");
+}
+
+#[test]
+fn a_name_that_a_peer_claims_is_never_shown_as_one_that_the_user_has_given() {
+    let mut claimed = friend("eve");
+    claimed.who = name(None, Some("Bob"), &onion("eve"));
+    let text = message(&claimed, 1, Direction::In, "it is me, Bob", 3);
+    let mut session = Session::connected(daemon(3).with(claimed, vec![text]), SIZE);
+    session.app.open_conversation(&onion("eve"));
+    session.settle();
+    session.shows("~Bob");
+    session.shows("~Bob (eveabcde)");
+}
+
+#[test]
+fn a_failed_message_says_so_and_can_be_sent_again() {
+    let mut daemon = daemon(3);
+    let bob = daemon.contact("Bob");
+    let mut failed = message(&bob, 70, Direction::Out, "in vain", 5);
+    failed.state = MessageState::Failed;
+    failed.reason = Some(api::FailReason::Expired);
+    daemon
+        .history
+        .get_mut(&onion("bob"))
+        .expect("Bob's")
+        .push(failed.clone());
+    let mut session = Session::connected(daemon, SIZE);
+    session.open("Bob");
+    session.shows("✗ failed: not reached in time");
+    session.enter("/outbox");
+    session.shows("in vain");
+    session.press("r");
+    session.press("esc");
+    session.shows("◷ queued");
+    assert!(
+        session
+            .daemon
+            .calls
+            .iter()
+            .any(|call| matches!(call, Request::Retry(which) if which.id == failed.id))
+    );
+}
+
+#[test]
+fn the_editor_gets_the_text_and_the_quote_and_gives_it_back() {
+    let mut session = with_bob(3);
+    session.press("shift-tab");
+    session.press("r");
+    session.write("begun");
+    session.press("ctrl-o");
+    assert_eq!(
+        session.edited,
+        Some((String::from("begun"), String::from("Bob: message 2 of Bob")))
+    );
+    session.input(Input::Edited(Ok(Some(String::from("a long text\n")))));
+    assert_eq!(session.app.composer.text(), "a long text");
+    assert!(session.sent().is_empty());
+    session.input(Input::Edited(Err(String::from("The editor could not be started."))));
+    session.shows("The editor could not be started");
+    assert_eq!(session.app.composer.text(), "a long text");
+}

@@ -1,0 +1,490 @@
+//! [`FakeDaemon`]: answers requests from memory, as the daemon does, and tells of it by events.
+
+use std::collections::BTreeMap;
+
+use sotto_api::{
+    self as api, Body, Contact, Direction, Error, Event, FriendRequest, Identity, Kind, Message, MessageState,
+    Relationship, Safety, Status, Time,
+};
+
+use super::fixtures::{self, NOW};
+use crate::request::{Answer, Request};
+
+/// What unlocks it.
+pub const PASSPHRASE: &str = "viola correct marzipan";
+
+/// A daemon in memory.
+#[derive(Debug)]
+pub struct FakeDaemon {
+    pub me: Identity,
+    pub status: Status,
+    pub contacts: BTreeMap<String, Contact>,
+    pub requests: Vec<FriendRequest>,
+    pub approvals: Vec<api::Approval>,
+    /// The messages of each conversation, the oldest first.
+    pub history: BTreeMap<String, Vec<Message>>,
+    /// What the interface keeps in the store.
+    pub items: BTreeMap<String, String>,
+    /// Every request, in order.
+    pub calls: Vec<Request>,
+    /// Sends are refused with this.
+    pub refuses: Option<Kind>,
+    /// Idempotency keys, and the messages that were made for them.
+    keys: BTreeMap<String, String>,
+    /// What happened and was not told yet.
+    pub events: Vec<Event>,
+    /// The owner's passphrase is needed for approvals.
+    pub locked: bool,
+    made: usize,
+}
+
+impl FakeDaemon {
+    /// With an identity, and no contacts.
+    pub fn new() -> Self {
+        Self {
+            me: fixtures::me(),
+            status: fixtures::status(),
+            contacts: BTreeMap::new(),
+            requests: Vec::new(),
+            approvals: Vec::new(),
+            history: BTreeMap::new(),
+            items: BTreeMap::new(),
+            calls: Vec::new(),
+            refuses: None,
+            keys: BTreeMap::new(),
+            events: Vec::new(),
+            locked: false,
+            made: 0x100_000,
+        }
+    }
+
+    /// With that contact, and messages of it.
+    pub fn with(mut self, contact: Contact, messages: Vec<Message>) -> Self {
+        self.history.insert(contact.who.contact.clone(), messages);
+        self.contacts.insert(contact.who.contact.clone(), contact);
+        self
+    }
+
+    /// A contact by its petname.
+    pub fn contact(&self, petname: &str) -> Contact {
+        let found = self
+            .contacts
+            .values()
+            .find(|contact| contact.who.petname.as_deref() == Some(petname));
+        found.cloned().expect("a contact of that name")
+    }
+
+    /// The messages of a contact.
+    pub fn messages(&self, petname: &str) -> &[Message] {
+        &self.history[&self.contact(petname).who.contact]
+    }
+
+    /// A message of a contact arrives.
+    pub fn receive(&mut self, petname: &str, text: &str) -> String {
+        let contact = self.contact(petname);
+        self.made += 1;
+        let mut message = fixtures::message(&contact, self.made, Direction::In, text, 0);
+        message.state = MessageState::Delivered;
+        let id = message.id.clone();
+        self.history
+            .entry(contact.who.contact.clone())
+            .or_default()
+            .push(message.clone());
+        if let Some(contact) = self.contacts.get_mut(&contact.who.contact) {
+            contact.unread += 1;
+        }
+        self.tell(Body::MessageReceived {
+            id: id.clone(),
+            conversation: contact.who.contact.clone(),
+            author: contact.who.contact,
+            message: Some(Box::new(message)),
+        });
+        id
+    }
+
+    pub fn tell(&mut self, body: Body) {
+        let at = Time::from_millis(NOW);
+        self.events.push(Event { seq: None, at, body });
+    }
+
+    /// Answers a request.
+    pub fn answer(&mut self, request: &Request) -> Result<Answer, Error> {
+        self.calls.push(request.clone());
+        Ok(match request {
+            Request::Status(_) => Answer::Status(self.status.clone()),
+            Request::Identity(_) => Answer::Identity(self.me.clone()),
+            Request::Contacts(_) => Answer::Contacts(api::Contacts {
+                friends: self.contacts.values().cloned().collect(),
+            }),
+            Request::Requests(_) => Answer::Requests(api::FriendRequests {
+                requests: self.requests.clone(),
+            }),
+            Request::Threads(_) => Answer::Threads(self.threads()),
+            Request::History(history) => Answer::History(self.page(history)),
+            Request::Message(which) => Answer::Message(self.find(&which.id)?.clone()),
+            Request::Outbox(_) => Answer::Outbox(self.outbox()),
+            Request::Approvals(_) => Answer::Approvals(api::Approvals {
+                approvals: self.approvals.clone(),
+            }),
+            Request::Items(_) => Answer::Items(self.items()),
+            Request::Search(search) => Answer::Search(self.search(search)),
+            Request::Send(send) => Answer::Send(self.send(send)?),
+            Request::Edit(edit) => Answer::Edit(self.edit(edit)?),
+            Request::Delete(which) => Answer::Delete(self.delete(&which.id)?),
+            Request::React(react) => Answer::React(self.react(react)?),
+            Request::Read(read) => Answer::Read(self.read(read)),
+            Request::Typing(_) => Answer::Typing(api::Done {}),
+            Request::Cancel(which) => Answer::Cancel(self.put_state(&which.id, MessageState::Cancelled)?),
+            Request::Retry(which) => Answer::Retry(self.put_state(&which.id, MessageState::Queued)?),
+            Request::Store(set) => Answer::Store(self.store(set)),
+            Request::Unlock(unlock) => Answer::Unlock(self.unlock(&unlock.passphrase)?),
+            _ => return self.administer(request),
+        })
+    }
+
+    fn administer(&mut self, request: &Request) -> Result<Answer, Error> {
+        Ok(match request {
+            Request::Timer(timer) => Answer::Timer(self.timer(timer)?),
+            Request::Clear(which) => Answer::Clear(self.clear(&which.conversation)),
+            Request::Add(add) => Answer::Add(self.add(add)),
+            Request::Accept(accept) => Answer::Accept(self.accept(&accept.contact)?),
+            Request::Reject(who) => {
+                Answer::Reject(self.change(&who.contact, |it| it.relationship = Relationship::Declined)?)
+            }
+            Request::Remove(who) => {
+                Answer::Remove(self.change(&who.contact, |it| it.relationship = Relationship::Stranger)?)
+            }
+            Request::Rename(rename) => {
+                let name = Some(rename.name.clone()).filter(|name| !name.is_empty());
+                Answer::Rename(self.change(&rename.contact, |it| it.who.petname = name)?)
+            }
+            Request::Block(who) => Answer::Block(self.change(&who.contact, |it| it.blocked = true)?),
+            Request::Unblock(who) => Answer::Unblock(self.change(&who.contact, |it| it.blocked = false)?),
+            Request::Verify(mark) => Answer::Verify(self.verify(mark)?),
+            Request::SetName(set) => {
+                self.me.name.clone_from(&set.name);
+                Answer::SetName(self.me.clone())
+            }
+            Request::Invite(_) => Answer::Invite(api::Invite {
+                onion: self.me.onion.clone(),
+                friend_code: format!("{}-once-k3vz", self.me.friend_code),
+            }),
+            Request::Availability(set) => {
+                self.status.availability = set.show;
+                Answer::Availability(api::Done {})
+            }
+            Request::Allow(decide) => Answer::Allow(self.decide(decide, true)?),
+            Request::Deny(decide) => Answer::Deny(self.decide(decide, false)?),
+            other => panic!("no answer to {other:?}"),
+        })
+    }
+
+    fn threads(&self) -> api::Threads {
+        let thread = |(conversation, messages): (&String, &Vec<Message>)| {
+            let who = &self.contacts.get(conversation)?.who;
+            Some(api::Thread {
+                conversation: api::Conversation {
+                    conversation: conversation.clone(),
+                    petname: who.petname.clone(),
+                    claimed_name: who.claimed_name.clone(),
+                    verified: who.verified,
+                },
+                thread: None,
+                title: None,
+                participants: Vec::new(),
+                messages: messages.len() as u64,
+                unread: 0,
+                muted: false,
+                last_at: messages.last()?.sent_at,
+            })
+        };
+        api::Threads {
+            threads: self.history.iter().filter_map(thread).collect(),
+        }
+    }
+
+    fn page(&self, history: &api::History) -> api::HistoryPage {
+        let all = self.history.get(&history.conversation).map_or(&[][..], Vec::as_slice);
+        let all: Vec<&Message> = all
+            .iter()
+            .filter(|message| history.thread.is_none() || message.thread == history.thread)
+            .collect();
+        let limit = history.limit.unwrap_or(50) as usize;
+        let place = |id: &String| all.iter().position(|message| message.id == *id);
+        let range = match (&history.before, &history.after) {
+            (Some(before), _) => {
+                let end = place(before).unwrap_or(0);
+                end.saturating_sub(limit)..end
+            }
+            (_, Some(after)) => {
+                let start = place(after).map_or(all.len(), |place| place + 1);
+                start..(start + limit).min(all.len())
+            }
+            _ => all.len().saturating_sub(limit)..all.len(),
+        };
+        let unread = |message: &&&Message| message.direction == Direction::In && message.state != MessageState::Read;
+        let newest = history.before.is_none() && history.after.is_none();
+        api::HistoryPage {
+            messages: all[range].iter().map(|message| (*message).clone()).collect(),
+            first_unread: all
+                .iter()
+                .find(unread)
+                .filter(|_| newest)
+                .map(|message| message.id.clone()),
+            unread: newest.then(|| all.iter().filter(unread).count() as u64),
+        }
+    }
+
+    fn find(&self, id: &str) -> Result<&Message, Error> {
+        let found = self.history.values().flatten().find(|message| message.id == id);
+        found.ok_or_else(|| Error::new(Kind::UnknownMessage, "There is no such message."))
+    }
+
+    fn find_mut(&mut self, id: &str) -> Result<&mut Message, Error> {
+        let found = self.history.values_mut().flatten().find(|message| message.id == id);
+        found.ok_or_else(|| Error::new(Kind::UnknownMessage, "There is no such message."))
+    }
+
+    fn outbox(&self) -> api::Messages {
+        let waits = |message: &&Message| {
+            message.direction == Direction::Out && matches!(message.state, MessageState::Queued | MessageState::Failed)
+        };
+        api::Messages {
+            messages: self.history.values().flatten().filter(waits).cloned().collect(),
+        }
+    }
+
+    fn items(&self) -> api::Items {
+        let item = |(key, value): (&String, &String)| api::Item {
+            key: key.clone(),
+            value: Some(value.clone()),
+        };
+        api::Items {
+            items: self.items.iter().map(item).collect(),
+            more: false,
+        }
+    }
+
+    fn search(&self, search: &api::Search) -> api::Messages {
+        let word = search.query.trim_end_matches('*').to_lowercase();
+        let all = self
+            .history
+            .iter()
+            .filter(|(id, _)| search.with.as_ref().is_none_or(|with| with == *id));
+        let mut found: Vec<Message> = all
+            .flat_map(|(_, messages)| messages)
+            .filter(|message| message.text.to_lowercase().contains(&word))
+            .cloned()
+            .collect();
+        found.sort_by_key(|message| std::cmp::Reverse(message.sent_at.millis()));
+        api::Messages { messages: found }
+    }
+
+    fn send(&mut self, send: &api::Send) -> Result<api::Sent, Error> {
+        if let Some(kind) = self.refuses {
+            return Err(Error::new(kind, "The message was refused."));
+        }
+        let key = send.id.clone().expect("an idempotency key");
+        if let Some(id) = self.keys.get(&key) {
+            return Ok(sent(self.find(id)?));
+        }
+        let contact = self.contacts[&send.conversation].clone();
+        self.made += 1;
+        let mut message = fixtures::message(&contact, self.made, Direction::Out, &send.text, 0);
+        message.state = MessageState::Queued;
+        message.reply_to.clone_from(&send.reply_to);
+        message.thread.clone_from(&send.thread);
+        message.content_type = send.content_type;
+        self.keys.insert(key, message.id.clone());
+        self.history
+            .entry(send.conversation.clone())
+            .or_default()
+            .push(message.clone());
+        self.tell(Body::MessageQueued {
+            id: message.id.clone(),
+            conversation: message.conversation.clone(),
+            author: message.from.clone(),
+            message: Some(Box::new(message.clone())),
+        });
+        Ok(sent(&message))
+    }
+
+    fn edit(&mut self, edit: &api::Edit) -> Result<api::Sent, Error> {
+        let message = self.find_mut(&edit.id)?;
+        message.text.clone_from(&edit.text);
+        message.edited_at = Some(Time::from_millis(NOW));
+        let message = message.clone();
+        self.tell(Body::MessageEdited {
+            id: message.id.clone(),
+            conversation: message.conversation.clone(),
+            author: message.from.clone(),
+            message: Some(Box::new(message.clone())),
+        });
+        Ok(sent(&message))
+    }
+
+    fn delete(&mut self, id: &str) -> Result<api::Sent, Error> {
+        let message = self.find_mut(id)?;
+        message.text.clear();
+        message.deleted_at = Some(Time::from_millis(NOW));
+        let message = message.clone();
+        self.tell(Body::MessageDeleted {
+            id: message.id.clone(),
+            conversation: message.conversation.clone(),
+            author: message.from.clone(),
+            direction: message.direction,
+        });
+        Ok(sent(&message))
+    }
+
+    fn react(&mut self, react: &api::React) -> Result<Message, Error> {
+        let by = self.me.onion.clone();
+        let message = self.find_mut(&react.id)?;
+        message.reactions.retain(|reaction| reaction.by != by);
+        message.reactions.extend(react.emoji.clone().map(|emoji| api::Reaction {
+            by,
+            direction: Direction::Out,
+            emoji,
+            at: Time::from_millis(NOW),
+        }));
+        Ok(message.clone())
+    }
+
+    fn read(&mut self, read: &api::MarkRead) -> api::Done {
+        for id in &read.ids {
+            let known = self.find(id).is_ok_and(|message| message.state != MessageState::Read);
+            if known {
+                let _ = self.put_state(id, MessageState::Read);
+                if let Some(contact) = self.contacts.get_mut(&read.conversation) {
+                    contact.unread = contact.unread.saturating_sub(1);
+                }
+            }
+        }
+        api::Done {}
+    }
+
+    /// A message comes into another state.
+    pub fn put_state(&mut self, id: &str, state: MessageState) -> Result<api::Sent, Error> {
+        let message = self.find_mut(id)?;
+        message.state = state;
+        let message = message.clone();
+        self.tell(Body::MessageState {
+            id: message.id.clone(),
+            conversation: message.conversation.clone(),
+            author: message.from.clone(),
+            direction: message.direction,
+            state,
+            reason: None,
+        });
+        Ok(sent(&message))
+    }
+
+    fn store(&mut self, set: &api::SetItems) -> api::Done {
+        for item in &set.items {
+            match &item.value {
+                Some(value) => self.items.insert(item.key.clone(), value.clone()),
+                None => self.items.remove(&item.key),
+            };
+        }
+        api::Done {}
+    }
+
+    fn unlock(&mut self, passphrase: &api::Secret) -> Result<api::Session, Error> {
+        if passphrase.0 != PASSPHRASE {
+            return Err(Error::new(Kind::WrongKey, "The passphrase is wrong."));
+        }
+        self.locked = false;
+        Ok(api::Session {
+            principal: api::Principal::Owner,
+            agent: None,
+            allow: Vec::new(),
+            ask_in_client: false,
+            sends_need_approval: false,
+        })
+    }
+
+    fn timer(&mut self, timer: &api::SetTimer) -> Result<api::ConversationTimers, Error> {
+        let seconds = timer.seconds.unwrap_or(0);
+        let contact = self.change(&timer.conversation, |it| {
+            it.timer_ours = seconds;
+            it.timer = seconds;
+        })?;
+        Ok(api::ConversationTimers {
+            conversation: contact.who.contact,
+            seconds: contact.timer,
+            ours: seconds,
+            theirs: contact.timer_theirs,
+        })
+    }
+
+    fn clear(&mut self, conversation: &str) -> api::DeletedMessages {
+        let gone = self.history.insert(conversation.to_owned(), Vec::new());
+        api::DeletedMessages {
+            conversation: conversation.to_owned(),
+            messages: gone.map_or(0, |gone| gone.len() as u64),
+        }
+    }
+
+    fn add(&mut self, add: &api::Add) -> Contact {
+        let mut contact = fixtures::friend(add.name.as_deref().unwrap_or("peer"));
+        contact.who.petname.clone_from(&add.name);
+        contact.who.claimed_name = None;
+        contact.relationship = Relationship::Requested;
+        contact.presence = api::Presence::Unknown;
+        contact.presence_as_of = None;
+        contact.last_seen = None;
+        self.contacts.insert(contact.who.contact.clone(), contact.clone());
+        contact
+    }
+
+    fn accept(&mut self, onion: &str) -> Result<Contact, Error> {
+        self.requests.retain(|request| request.who.contact != onion);
+        self.change(onion, |it| it.relationship = Relationship::Friend)
+    }
+
+    fn change(&mut self, contact: &str, change: impl FnOnce(&mut Contact)) -> Result<Contact, Error> {
+        self.requests.retain(|request| request.who.contact != contact);
+        let contact = self.contacts.get_mut(contact);
+        let contact = contact.ok_or_else(|| Error::new(Kind::UnknownContact, "There is no such contact."))?;
+        change(contact);
+        Ok(contact.clone())
+    }
+
+    fn verify(&mut self, mark: &api::Mark) -> Result<Safety, Error> {
+        let contact = self.change(&mark.contact, |it| {
+            if let Some(verified) = mark.mark {
+                it.who.verified = verified;
+                it.untrusted = false;
+            }
+            it.untrusted &= !mark.accept_new_key;
+        })?;
+        Ok(Safety {
+            who: contact.who,
+            untrusted: contact.untrusted,
+            number: "01234567890123456789012345678901234567890123456789012345678901"[..60].to_owned(),
+            scannable: String::from("0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"),
+        })
+    }
+
+    fn decide(&mut self, decide: &api::Decide, allow: bool) -> Result<api::Approval, Error> {
+        if allow && self.locked {
+            return Err(Error::new(Kind::OwnerRequired, "The owner's passphrase is needed."));
+        }
+        let place = self.approvals.iter().position(|one| one.id == decide.id);
+        let place = place.ok_or_else(|| Error::new(Kind::UnknownApproval, "There is no such approval."))?;
+        assert!(
+            !allow || decide.digest.as_ref() == Some(&self.approvals[place].digest),
+            "what was shown is allowed"
+        );
+        Ok(self.approvals.remove(place))
+    }
+}
+
+fn sent(message: &Message) -> api::Sent {
+    api::Sent {
+        id: message.id.clone(),
+        conversation: message.conversation.clone(),
+        state: message.state,
+        reason: None,
+    }
+}

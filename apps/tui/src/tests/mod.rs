@@ -1,0 +1,7 @@
+//! Whole sessions of the interface: an [`App`](crate::app::App) is driven by keys and by a daemon in memory, and drawn.
+
+mod behaviour;
+mod daemon;
+mod fixtures;
+mod properties;
+mod session;
