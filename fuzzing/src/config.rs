@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use sotto_daemon::{Config, template};
+use sotto_daemon::{Config, Reads, template};
 use toml::{Table, Value};
 
 const FOLDER: &str = "/folder";
@@ -48,6 +48,9 @@ fn written_out(config: Config) {
         ("events_kept", config.events_kept.to_string()),
         ("log_level", text(config.log_level.clone())),
     ];
+    if config.reads == Reads::Token {
+        set.push(("agents", String::from("{ reads = \"token\" }")));
+    }
     set.extend(availability.map(|word| ("availability", word)));
     set.extend(config.key_file.as_deref().and_then(file).map(|path| ("key_file", path)));
     set.extend(
@@ -76,6 +79,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         String::from("events_kept = 1_000\n[tor]\nstorage = 1"),
         String::from("[tor.bridges]\nenabled = \"auto\"\nbridges = \"\"\"\n192.0.2.1:80 $0123456789ABCDEF0123456789ABCDEF01234567\n\"\"\""),
         String::from("outbox_hours = -9223372036854775808"),
+        String::from("agents = { reads = \"token\" }"),
+        String::from("[agents]\nreads = \"open\""),
         String::from("a.b.c = [{}, 1979-05-27T07:32:00Z, nan]"),
     ]
     .into_iter()

@@ -11,7 +11,7 @@ use super::{Secret, Time};
 pub struct AddAgent {
     /// Its name: 1 to 32 letters, digits, `-` or `_`.
     pub name: String,
-    /// What it may do: `read:CONVERSATION`, `send:CONVERSATION`, `read:*`, `send:*`, `files:FOLDER`, `admin`.
+    /// What it may do: `read:CONVERSATION`, `send:CONVERSATION`, `read:*`, `send:*`, `admin`.
     #[serde(default)]
     pub allow: Vec<String>,
     /// How often it may send: `10/m`, `10/h`, `10/d`. 60/h if left out.

@@ -40,7 +40,7 @@ enum Command {
 struct Add {
     /// Its name: 1 to 32 letters, digits, '-' or '_'
     name: String,
-    /// What it may do: read:CONVERSATION, send:CONVERSATION (or * for all), files:FOLDER, admin
+    /// What it may do: read:CONVERSATION, send:CONVERSATION (or * for all), admin
     #[arg(long, value_name = "RIGHTS", value_delimiter = ',')]
     allow: Vec<String>,
     /// How often it may send: 10/m, 10/h or 10/d; 60/h if left out

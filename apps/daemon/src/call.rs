@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 use sotto_api::{self as api, Class, Error, Kind, Time};
+use sotto_core::row::Relationship;
 use sotto_core::{ConversationId, OnionAddress};
 
 use super::authority::{
-    Change, Disclose, Disclosure, Principal, Rights, State, Trace, conversation_id, encoded, entry, event_is_shown,
-    not_allowed, token_hash,
+    AgentRecord, Change, Disclose, Disclosure, Principal, Rights, State, Trace, conversation_id, encoded, entry,
+    event_is_shown, no_owner, not_allowed, token_hash,
 };
 use super::resolve::{self, Candidate};
 use super::service::Service;
@@ -27,7 +28,11 @@ const AGENT_CONSUMER_BYTES: usize = 31;
 
 /// Who a connection is. It begins as a client without a token.
 #[derive(Debug, Default)]
-pub(crate) struct Session(Mutex<Opened>);
+pub(crate) struct Session {
+    /// The client's process, where the operating system tells it.
+    peer: Option<u32>,
+    opened: Mutex<Opened>,
+}
 
 /// What the client has said and proven of itself.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +44,14 @@ pub(crate) struct Opened {
 }
 
 impl Session {
+    /// Of a client that has said nothing yet.
+    pub fn new(peer: Option<u32>) -> Self {
+        Self {
+            peer,
+            opened: Mutex::default(),
+        }
+    }
+
     /// What the client has said and proven of itself by now.
     pub fn opened(&self) -> Opened {
         self.lock().clone()
@@ -46,7 +59,7 @@ impl Session {
 
     fn lock(&self) -> MutexGuard<'_, Opened> {
         // It is never left half changed, so a poisoned lock is harmless.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,8 +81,9 @@ impl Call {
         }
     }
 
-    /// Opens the session.
-    pub fn open(&self, params: api::OpenSession) -> Result<api::Session, Error> {
+    /// Opens the session. An error if its token names a conversation that is there no more: a right that means nobody may be meant
+    /// for somebody.
+    pub async fn open(&self, params: api::OpenSession) -> Result<api::Session, Error> {
         let api::OpenSession { surface, token } = params;
         if let Some(surface) = &surface
             && !(1..=SURFACE_BYTES).contains(&surface.len())
@@ -80,20 +94,43 @@ impl Call {
             None => Principal::Unscoped,
             Some(token) => {
                 let token = token_hash(token.0.trim());
-                let state = self.authority.state();
-                let agent = state.agents.values().find(|agent| agent.record.token == token);
-                let agent = agent.ok_or_else(|| {
+                let record = {
+                    let state = self.authority.state();
+                    let agent = state.agents.values().find(|agent| agent.record.token == token);
+                    agent.map(|agent| agent.record.clone())
+                };
+                let record = record.ok_or_else(|| {
                     Error::new(Kind::Forbidden, "no agent has this token")
                         .hint("it may have been revoked; sotto agents add makes a new one")
                 })?;
+                self.check_scope(&record).await?;
                 Principal::Agent {
-                    name: agent.record.name.clone(),
+                    name: record.name.clone(),
                     token,
                 }
             }
         };
         *self.session.lock() = Opened { surface, principal };
         Ok(self.shown_session())
+    }
+
+    /// An error if a scope names a contact that was removed since.
+    async fn check_scope(&self, record: &AgentRecord) -> Result<(), Error> {
+        let people = self.people.current(&self.reads).await?;
+        let is_contact = |name: &str| {
+            let found = people.iter().find(|one| one.onion() == name);
+            found.is_some_and(|one| one.relationship != Relationship::Stranger)
+        };
+        let named = record.read.conversations.iter().chain(&record.send.conversations);
+        match named.into_iter().find(|name| !is_contact(name)) {
+            None => Ok(()),
+            Some(gone) => {
+                let name = &record.name;
+                let message = format!("the token of {name} names {gone}, which is no contact any more");
+                let hint = format!("sotto agents revoke {name}, then sotto agents add {name} with what it may do now");
+                Err(Error::new(Kind::UnknownContact, message).hint(hint))
+            }
+        }
     }
 
     /// The session has the owner's rights from now on.
@@ -127,6 +164,11 @@ impl Call {
     /// What the session has said and proven of itself.
     pub fn opened(&self) -> Opened {
         self.session.opened()
+    }
+
+    /// The client's process.
+    pub fn peer(&self) -> Option<u32> {
+        self.session.peer
     }
 
     /// What the session may do at this moment.
@@ -191,12 +233,12 @@ impl Deref for Call {
 impl Call {
     /// Leaves out of an answer what the client may not be told. Text of others taints an agent durably before this returns.
     pub async fn disclose(&self, answer: &mut impl Disclose) -> Result<(), Error> {
-        self.told(|to| answer.disclose(to)).await.map(drop)
+        self.told(false, |to| answer.disclose(to)).await.map(drop)
     }
 
     /// The same for an event; false if the client is not told of it.
     pub async fn discloses_event(&self, event: &mut api::Event) -> Result<bool, Error> {
-        let shown = self.told(|to| event_is_shown(event, to)).await?;
+        let shown = self.told(true, |to| event_is_shown(event, to)).await?;
         Ok(shown.unwrap_or(true))
     }
 
@@ -213,9 +255,12 @@ impl Call {
     }
 
     /// `None` if the client is no agent, and is told everything.
-    async fn told<T>(&self, tell: impl FnOnce(&mut Disclosure<'_>) -> T) -> Result<Option<T>, Error> {
-        let Rights::Agent(record) = self.rights()? else {
-            return Ok(None);
+    async fn told<T>(&self, is_read: bool, tell: impl FnOnce(&mut Disclosure<'_>) -> T) -> Result<Option<T>, Error> {
+        let record = match self.rights()? {
+            Rights::Agent(record) => record,
+            // A subscription from before there were agents.
+            Rights::Reader { mcp, reads: false } if is_read => return Err(no_owner("to read", mcp)),
+            Rights::Full | Rights::Reader { .. } => return Ok(None),
         };
         record.check_hours(Time::now().millis())?;
         let (told, read) = {
@@ -290,11 +335,11 @@ impl Call {
         }
     }
 
-    /// The conversation that a message is to go to. An agent names one that it knows nothing of by the whole address: it is not
-    /// told whether that is a contact, the owner is.
+    /// The conversation that a message is to go to. A client that does not know all names can give the whole address of any: it is
+    /// not told whether that is a contact, the owner is.
     pub async fn recipient(&self, text: &str) -> Result<ConversationId, Error> {
         match self.conversation_named(text).await {
-            Err(error) if error.kind() == Kind::UnknownContact && self.rights()?.agent().is_some() => {
+            Err(error) if error.kind() == Kind::UnknownContact && !self.rights()?.knows_all() => {
                 match resolve::identifier(text) {
                     Ok(Some(address)) => Ok(self.note(ConversationId::Direct(address))),
                     Ok(None) | Err(_) => Err(error),
@@ -326,7 +371,7 @@ impl Call {
     async fn candidates(&self) -> Result<Arc<[Candidate]>, Error> {
         let rights = self.rights()?;
         let people = self.people.current(&self.reads).await?;
-        if rights.agent().is_none() {
+        if rights.knows_all() {
             return Ok(people);
         }
         let known = people.iter().filter(|one| rights.knows(one.onion()));

@@ -39,6 +39,8 @@ pub struct Config {
     pub log_file: Option<PathBuf>,
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub log_level: String,
+    /// Who may read without a token, once there are agents.
+    pub reads: Reads,
     /// Where the API is served over HTTP.
     pub http: Option<SocketAddr>,
     /// Where signal-cli's shape of the API is served.
@@ -47,6 +49,17 @@ pub struct Config {
     pub tui: Table,
     /// arti's own configuration.
     pub tor: Table,
+}
+
+/// What a client without a token may read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reads {
+    /// Everything.
+    #[default]
+    Open,
+    /// Nothing of a conversation or a contact: an MCP server never, others once there are agents.
+    Token,
 }
 
 /// The table `signal_cli`.
@@ -61,6 +74,13 @@ pub struct SignalCliConfig {
     /// For JSON-RPC on a Unix socket.
     #[serde(default)]
     pub socket: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AgentsConfig {
+    #[serde(default)]
+    reads: Reads,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +104,7 @@ impl Default for Config {
             passphrase_file: None,
             log_file: None,
             log_level: String::from("info"),
+            reads: Reads::Open,
             http: None,
             signal_cli: None,
             tui: Table::new(),
@@ -223,6 +244,15 @@ const SETTINGS: &[Setting] = &[
         },
     },
     // Tables, so they have to be the last.
+    Setting {
+        name: "agents",
+        about: "Who may read without a token: \"open\" lets every process of yours read, as MCP servers without a token do; with \"token\", once there are agents, reading takes a token or the owner's passphrase.",
+        default: "{ reads = \"open\" }",
+        read: |config, value| {
+            config.reads = typed::<AgentsConfig>(value)?.reads;
+            Ok(())
+        },
+    },
     Setting {
         name: "http",
         about: "The API over HTTP for programs with an agent's token: { address = \"127.0.0.1:7870\" }. Loopback only; {} is off.",

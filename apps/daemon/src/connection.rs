@@ -44,7 +44,7 @@ const LAST_WAITS: Duration = Duration::from_mins(1);
 const CLOSING: Duration = Duration::from_secs(1);
 
 /// Serves a client until it disconnects, is dropped as too slow, or the daemon stops.
-pub(crate) async fn serve<R, W>(reader: R, writer: W, service: Arc<Service>, patience: Duration)
+pub(crate) async fn serve<R, W>(reader: R, writer: W, peer: Option<u32>, service: Arc<Service>, patience: Duration)
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -55,7 +55,7 @@ where
     let goodbye = {
         let connection = Connection {
             service,
-            session: Arc::default(),
+            session: Arc::new(Session::new(peer)),
             client,
             waits: JoinSet::new(),
             commits: JoinSet::new(),
@@ -397,7 +397,7 @@ mod tests {
 
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (reader, writer) = tokio::io::split(ours);
-        let conversation = tokio::spawn(serve(reader, writer, daemon.service.clone(), PATIENCE));
+        let conversation = tokio::spawn(serve(reader, writer, None, daemon.service.clone(), PATIENCE));
         let (reader, mut writer) = tokio::io::split(theirs);
         let line = format!("{}\n", json!({ "jsonrpc": "2.0", "id": 1, "method": "rpc.discover" }));
         writer.write_all(line.repeat(100).as_bytes()).await.expect("room");

@@ -26,6 +26,7 @@ mod people;
 mod prompt;
 mod read_pool;
 pub mod resolve;
+pub mod scope;
 mod server;
 mod service;
 mod signals;
@@ -59,7 +60,8 @@ use server::Server;
 use service::{ConsumerLocks, Service, unexpected};
 use signals::Signals;
 
-pub use config::{Config, Network, template};
+pub use authority::{parse_hours, parse_rate, shown_hours, shown_rate};
+pub use config::{Config, Network, Reads, template};
 pub use connection::{LINE_LIMIT, RequestLine, RequestLines};
 pub use host::Host;
 pub use init::{Backup, init, restore};
@@ -140,7 +142,7 @@ impl Daemon {
         let people = store.people_version();
         let pool = || ReadPool::start(store.reader().map_err(|error| fault::store(&error))?);
         let (reads, read_thread) = pool()?;
-        let authority = Authority::load(&reads, owner).await?;
+        let authority = Authority::load(&reads, owner, config.reads).await?;
         let (backups, backup_thread) = pool()?;
         let mut followers = JoinSet::new();
         let network = match options.transport {

@@ -99,9 +99,11 @@ impl Server {
                         continue;
                     }
                     let service = service.clone();
+                    let process = stream.peer_cred().ok().and_then(|peer| peer.pid());
+                    let process = process.and_then(|id| u32::try_from(id).ok());
                     clients.spawn(async move {
                         let (reader, writer) = stream.into_split();
-                        serve(reader, writer, service, PATIENCE).await;
+                        serve(reader, writer, process, service, PATIENCE).await;
                     });
                 }
                 Err(error) => {

@@ -12,7 +12,7 @@ use sotto_client::Client;
 use tokio::net::TcpListener;
 
 use super::event_stream::{self, LAST_EVENT_ID};
-use super::request::{Body, Refused, empty, json_response, json_text, query, refusal};
+use super::request::{Body, Refused, empty, json_response, query, refusal};
 use super::server::{Endpoint, EventsRequest, run};
 
 /// The name of this surface in a session.
@@ -31,9 +31,13 @@ struct Api {
 impl Endpoint for Api {
     const REQUESTS: usize = 32;
 
-    async fn rpc(&self, headers: &HeaderMap, body: hyper::body::Incoming) -> Result<Response<Body>, Refused> {
-        let mut client = self.session(headers).await?;
-        let text = json_text(headers, body).await?;
+    type Client = Client;
+
+    async fn admit(&self, headers: &HeaderMap) -> Result<Client, Refused> {
+        self.session(headers).await
+    }
+
+    async fn rpc(&self, mut client: Client, text: String) -> Result<Response<Body>, Refused> {
         let answered = match rpc::parse(&text) {
             Incoming::One(Err(response)) => return Ok(json_response(StatusCode::OK, line(&response))),
             Incoming::One(Ok(request)) => {

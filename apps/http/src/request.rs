@@ -23,7 +23,10 @@ pub(crate) struct Refused(pub Box<Response<Body>>);
 const LONGEST: usize = 1 << 20;
 
 /// How long a client may take for a body.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long it may send nothing of it.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// A body that is there as a whole.
 pub(crate) fn whole(bytes: impl Into<Bytes>) -> Body {
@@ -113,18 +116,27 @@ pub(crate) async fn json_text(headers: &HeaderMap, body: Incoming) -> Result<Str
             "the Content-Type must be application/json",
         ));
     }
-    let collected = match timeout(PATIENCE, Limited::new(body, LONGEST).collect()).await {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            return Err(refusal(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "a body has at most 1048576 bytes",
-            ));
+    let slow = |_| refusal(StatusCode::REQUEST_TIMEOUT, "the body is sent too slowly");
+    let bytes = timeout(PATIENCE, received(body)).await.map_err(slow)??;
+    String::from_utf8(bytes).map_err(|_| refusal(StatusCode::BAD_REQUEST, "the body is not UTF-8"))
+}
+
+/// The bytes of a body, as long as they keep coming.
+async fn received(body: Incoming) -> Result<Vec<u8>, Refused> {
+    let mut body = Limited::new(body, LONGEST);
+    let mut bytes = Vec::new();
+    loop {
+        match timeout(SILENCE, body.frame()).await {
+            Ok(None) => return Ok(bytes),
+            Ok(Some(Ok(frame))) => bytes.extend(frame.data_ref().into_iter().flatten()),
+            Ok(Some(Err(error))) if error.is::<LengthLimitError>() => {
+                let why = "a body has at most 1048576 bytes";
+                return Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, why));
+            }
+            Ok(Some(Err(_))) => return Err(refusal(StatusCode::BAD_REQUEST, "the body could not be read")),
+            Err(_) => return Err(refusal(StatusCode::REQUEST_TIMEOUT, "the body is sent too slowly")),
         }
-        Ok(Err(_)) => return Err(refusal(StatusCode::BAD_REQUEST, "the body could not be read")),
-        Err(_) => return Err(refusal(StatusCode::REQUEST_TIMEOUT, "the body took longer than 30 s")),
-    };
-    String::from_utf8(collected.into()).map_err(|_| refusal(StatusCode::BAD_REQUEST, "the body is not UTF-8"))
+    }
 }
 
 /// The value of a parameter in a query; `%XX` and `+` decoded. None if it is not there or not UTF-8.

@@ -20,7 +20,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::request::{Body, Refused, check_source, empty, refusal};
+use super::request::{Body, Refused, check_source, empty, json_text, refusal};
 
 /// Connections at the same time; the next one is told that the server is busy.
 const CONNECTIONS: usize = 128;
@@ -59,8 +59,14 @@ pub(crate) trait Endpoint: Send + Sync + 'static {
     /// room for the clients of its socket.
     const REQUESTS: usize;
 
-    /// Answers `POST /api/v1/rpc`.
-    fn rpc(&self, headers: &HeaderMap, body: Incoming) -> impl Future<Output = Result<Response<Body>, Refused>> + Send;
+    /// On whose behalf a request is carried out, found out before its body is read.
+    type Client: Send;
+
+    /// Takes a request, or refuses it, by its headers.
+    fn admit(&self, headers: &HeaderMap) -> impl Future<Output = Result<Self::Client, Refused>> + Send;
+
+    /// Answers `POST /api/v1/rpc` with that body.
+    fn rpc(&self, client: Self::Client, text: String) -> impl Future<Output = Result<Response<Body>, Refused>> + Send;
 
     /// Answers `GET /api/v1/events`.
     fn events(&self, request: EventsRequest) -> impl Future<Output = Result<Response<Body>, Refused>> + Send;
@@ -153,8 +159,12 @@ impl<E: Endpoint> Listener<E> {
         match (&head.method, head.uri.path()) {
             (&Method::GET | &Method::HEAD, "/api/v1/check") => Ok(empty(StatusCode::OK)),
             (&Method::POST, "/api/v1/rpc") => {
+                drop(self.endpoint.admit(&head.headers).await?);
+                // A client that sends its body slowly holds a connection, and no place.
+                let text = json_text(&head.headers, body).await?;
                 let _place = self.place()?;
-                self.endpoint.rpc(&head.headers, body).await
+                let client = self.endpoint.admit(&head.headers).await?;
+                self.endpoint.rpc(client, text).await
             }
             (&Method::GET, "/api/v1/events") => {
                 let place = self.place()?;

@@ -66,6 +66,16 @@ impl Batch {
     }
 }
 
+/// Where an answer goes.
+enum Place {
+    /// Into a line of its own.
+    Alone,
+    /// Into a batch that waits for others.
+    Kept,
+    /// Into this batch, which is complete with it.
+    Completes(Batch),
+}
+
 /// The transport.
 pub(crate) struct Lines {
     input: Input,
@@ -239,33 +249,37 @@ impl Lines {
     }
 
     /// Writes an answer by itself, or keeps it for the batch that it belongs to.
-    fn answer(&mut self, message: ServerJsonRpcMessage) -> impl Future<Output = io::Result<()>> + Send + use<> {
-        let id = match &message {
+    fn answer(&mut self, message: &ServerJsonRpcMessage) -> impl Future<Output = io::Result<()>> + Send + use<> {
+        let id = match message {
             _ if self.batches.is_empty() => None,
-            ServerJsonRpcMessage::Response(response) => Some(response.id.clone()),
-            ServerJsonRpcMessage::Error(error) => error.id.clone(),
+            ServerJsonRpcMessage::Response(response) => Some(&response.id),
+            ServerJsonRpcMessage::Error(error) => error.id.as_ref(),
             ServerJsonRpcMessage::Request(_) | ServerJsonRpcMessage::Notification(_) => None,
         };
-        let written = match id.and_then(|id| self.batch_of(&id, Some(message.clone()))) {
-            None => Some(line(&message)),
-            Some(answered) => answered.map(|batch| line(&batch.answers)),
+        let written = match id.map_or(Place::Alone, |id| self.place(id, Some(message))) {
+            Place::Alone => line(message),
+            Place::Kept => return Either::Left(ready(Ok(()))),
+            Place::Completes(batch) => line(&batch.answers),
         };
-        match written.transpose() {
-            Ok(None) => Either::Left(ready(Ok(()))),
-            Ok(Some(line)) => Either::Right(self.output.send(line)),
+        match written {
+            Ok(line) => Either::Right(self.output.send(line)),
             Err(error) => Either::Left(ready(Err(error))),
         }
     }
 
-    /// The batch that waits for the answer to that request gets it, or does not wait for it any more. `Some(Some(…))` is that
-    /// batch if it is complete now.
-    fn batch_of(&mut self, id: &RequestId, answer: Option<ServerJsonRpcMessage>) -> Option<Option<Batch>> {
-        let index = self.batches.iter().position(|batch| batch.awaits(id))?;
+    /// Gives an answer to the batch that waits for it. Without an answer, the batch does not wait for that request any more.
+    fn place(&mut self, id: &RequestId, answer: Option<&ServerJsonRpcMessage>) -> Place {
+        let Some(index) = self.batches.iter().position(|batch| batch.awaits(id)) else {
+            return Place::Alone;
+        };
         let batch = &mut self.batches[index];
         batch.give_up(id);
-        batch.answers.extend(answer);
-        let complete = batch.is_answered();
-        Some(complete.then(|| self.batches.swap_remove(index)))
+        batch.answers.extend(answer.cloned());
+        if batch.is_answered() {
+            Place::Completes(self.batches.swap_remove(index))
+        } else {
+            Place::Kept
+        }
     }
 
     /// Begins to write the answers to a batch, if there are any.
@@ -288,7 +302,7 @@ impl Transport<RoleServer> for Lines {
     type Error = io::Error;
 
     fn send(&mut self, message: ServerJsonRpcMessage) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        self.answer(message)
+        self.answer(&message)
     }
 
     // May be given up at any time: what was taken from the input is returned without another wait, or answered in order.
@@ -306,8 +320,9 @@ impl Transport<RoleServer> for Lines {
                 Some(Incoming::Ignored) => {}
                 Some(Incoming::Message(message)) => {
                     // A request that is cancelled has no answer.
-                    let answered = cancels(&message).and_then(|id| self.batch_of(id, None)).flatten();
-                    if let Some(batch) = answered {
+                    if let Some(id) = cancels(&message)
+                        && let Place::Completes(batch) = self.place(id, None)
+                    {
                         self.write(&batch).ok()?;
                     }
                     return Some(*message);

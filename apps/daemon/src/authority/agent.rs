@@ -149,7 +149,7 @@ pub(crate) fn parse_name(name: &str) -> Result<(), Error> {
 }
 
 /// `10/m`, `10/h` or `10/d`.
-pub(crate) fn parse_rate(text: Option<&str>) -> Result<Rate, Error> {
+pub fn parse_rate(text: Option<&str>) -> Result<Rate, Error> {
     let Some(text) = text else { return Ok(DEFAULT_RATE) };
     let parsed = text.split_once('/').and_then(|(count, unit)| {
         let period = match unit {
@@ -169,7 +169,7 @@ pub(crate) fn parse_rate(text: Option<&str>) -> Result<Rate, Error> {
 }
 
 /// As [`parse_rate`] reads it.
-pub(crate) fn shown_rate(rate: Rate) -> String {
+pub fn shown_rate(rate: Rate) -> String {
     let unit = match rate.period {
         MINUTE => "m",
         HOUR => "h",
@@ -179,7 +179,7 @@ pub(crate) fn shown_rate(rate: Rate) -> String {
 }
 
 /// `08:00-18:00`, as minutes of the day.
-pub(crate) fn parse_hours(text: Option<&str>) -> Result<Option<(u16, u16)>, Error> {
+pub fn parse_hours(text: Option<&str>) -> Result<Option<(u16, u16)>, Error> {
     let Some(text) = text else { return Ok(None) };
     let minute = |text: &str| {
         let (hour, minute) = text.split_once(':')?;
@@ -200,7 +200,7 @@ pub(crate) fn parse_hours(text: Option<&str>) -> Result<Option<(u16, u16)>, Erro
 }
 
 /// As [`parse_hours`] reads it.
-pub(crate) fn shown_hours((from, to): (u16, u16)) -> String {
+pub fn shown_hours((from, to): (u16, u16)) -> String {
     let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
     format!("{}-{}", time(from), time(to))
 }

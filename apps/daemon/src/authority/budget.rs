@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// So many within a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Rate {
+pub struct Rate {
     /// At least 1.
     pub count: u64,
     /// In milliseconds.

@@ -25,13 +25,13 @@ use sotto_io_sqlcipher::Reader;
 use tokio::sync::Notify;
 
 use super::read_pool::ReadPool;
+use crate::config::Reads;
 
 use approval::{ApprovalRecord, DecidedRecord};
 use audit::AuditHead;
 
-pub(crate) use agent::{
-    AgentRecord, Reach, new_token, parse_hours, parse_name, parse_rate, shown_hours, shown_rate, token_hash,
-};
+pub(crate) use agent::{AgentRecord, Reach, new_token, parse_name, token_hash};
+pub use agent::{parse_hours, parse_rate, shown_hours, shown_rate};
 pub(crate) use announcement::{Announced, WAITING};
 pub(crate) use approval::Draft;
 pub(crate) use audit::{ENTRIES, Trace, shown as audit_entry, verify as verify_audit};
@@ -39,7 +39,7 @@ pub(crate) use budget::Budget;
 pub(crate) use change::{Change, entry};
 pub(crate) use decisions::{conversation_id, named, unknown as unknown_approval};
 pub(crate) use disclosure::{Disclose, Disclosure, event_is_shown};
-pub(crate) use owner::{Backoff, OwnerSecret};
+pub(crate) use owner::{Backoff, Guards, OwnerSecret};
 pub(crate) use rights::{Principal, Rights, no_owner, not_allowed};
 pub(crate) use sending::Permit;
 
@@ -55,6 +55,8 @@ pub(crate) struct Authority {
     pub turn: tokio::sync::Mutex<()>,
     /// What waits for approval has changed.
     pub approvals_changed: Notify,
+    /// The processes that try the owner's passphrase.
+    pub guards: Guards,
 }
 
 /// The records, as they are in memory.
@@ -72,8 +74,10 @@ pub(crate) struct State {
     pub audit: AuditHead,
     /// What the owner proves to be the owner by.
     pub owner: Option<OwnerSecret>,
-    /// After wrong passphrases.
+    /// After wrong passphrases, of all processes.
     pub backoff: Backoff,
+    /// What clients without a token may read.
+    pub unscoped: Reads,
     /// What the audit log has said a moment ago, and when.
     said: BTreeMap<Said, u64>,
 }
@@ -136,11 +140,13 @@ impl State {
 }
 
 impl Authority {
-    /// Reads the records. `owner` is the secret of a store that opens with a passphrase.
-    pub async fn load(reads: &ReadPool, owner: Option<OwnerSecret>) -> Result<Self, Error> {
+    /// Reads the records. `owner` is the secret of a store that opens with a passphrase; `unscoped` is what clients without a token
+    /// may read.
+    pub async fn load(reads: &ReadPool, owner: Option<OwnerSecret>, unscoped: Reads) -> Result<Self, Error> {
         let records = reads.read(|reader: &Reader| reader.records("")).await?;
         let mut state = State {
             owner,
+            unscoped,
             ..State::default()
         };
         let mut taints = BTreeMap::new();
@@ -182,6 +188,7 @@ impl Authority {
             state: Mutex::new(state),
             turn: tokio::sync::Mutex::default(),
             approvals_changed: Notify::new(),
+            guards: Guards::default(),
         })
     }
 

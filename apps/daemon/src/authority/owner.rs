@@ -1,5 +1,13 @@
 //! [`OwnerSecret`]: what the owner proves to be the owner by. Of a store that opens with a passphrase it is that passphrase; of a
-//! store with a key file, one of its own. Wrong ones cost more and more time ([`Backoff`]).
+//! store with a key file, one of its own. Wrong ones cost a process more and more time ([`Backoff`], [`Guards`]).
+//!
+//! The wait holds for one process, so that an agent that guesses does not lock its owner out. It may start other processes: then all
+//! tries together are at least [`PACE`] apart. That is no less than a process of the same user has anyway, for it can copy the store
+//! and try passphrases on the copy.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -11,8 +19,17 @@ use crate::key;
 /// Wrong passphrases that cost no time: typing errors.
 const FREE: u32 = 3;
 
-/// The longest wait after a wrong passphrase, in milliseconds.
+/// The longest wait of a process after a wrong passphrase, in milliseconds.
 const LONGEST: u64 = 5 * 60 * 1000;
+
+/// Wrong passphrases of all processes together after which every try takes time.
+const FREE_OF_ALL: u32 = 10;
+
+/// How far apart tries are then, in milliseconds.
+const PACE: u64 = 2000;
+
+/// Processes whose mistakes are remembered.
+const PROCESSES: usize = 1024;
 
 /// What separates this hash from the store's key, of which it is made.
 const CONTEXT: &[u8] = b"sotto owner 1\0";
@@ -77,14 +94,22 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// An error while the next try has to wait.
-    pub fn check(self, now: u64) -> Result<(), Error> {
+    /// An error while the next try of a process has to wait.
+    fn check(self, now: u64) -> Result<(), Error> {
         // A clock that was set back makes no one wait for longer than the longest time.
         let wait = self.not_before.saturating_sub(now).min(LONGEST);
         if wait == 0 {
             return Ok(());
         }
         Err(Error::new(Kind::RateLimited, "too many wrong passphrases").retry_after_ms(wait))
+    }
+
+    /// How long the next try of any process is put off, if all processes together have made these mistakes.
+    pub fn pause(self, now: u64) -> Duration {
+        if self.failures < FREE_OF_ALL {
+            return Duration::ZERO;
+        }
+        Duration::from_millis(self.not_before.saturating_sub(now).min(PACE))
     }
 
     /// After one more.
@@ -98,6 +123,79 @@ impl Backoff {
         Self {
             failures,
             not_before: now.saturating_add(wait),
+        }
+    }
+}
+
+/// The processes that try the owner's passphrase: each waits for its own mistakes, and all take turns. A process that guesses makes
+/// the owner wait for its place in the turn and no longer.
+#[derive(Debug, Default)]
+pub(crate) struct Guards {
+    /// By process; `None` are those that the operating system does not name.
+    processes: Mutex<BTreeMap<Option<u32>, Guarded>>,
+    /// Derivations take much memory: one at a time, the first that came first.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Guarded {
+    backoff: Backoff,
+    is_waiting: bool,
+}
+
+/// One try of a process.
+#[derive(Debug)]
+pub(crate) struct Guard<'g> {
+    guards: &'g Guards,
+    process: Option<u32>,
+}
+
+impl Guards {
+    /// A process tries. An error while it has to wait, or has another try under way.
+    pub fn enter(&self, process: Option<u32>, now: u64) -> Result<Guard<'_>, Error> {
+        let mut processes = self.processes();
+        if processes.len() >= PROCESSES && !processes.contains_key(&process) {
+            // What was forgiven is forgotten first.
+            let idle = processes.iter().filter(|(_, guarded)| !guarded.is_waiting);
+            let oldest = idle.min_by_key(|(_, guarded)| guarded.backoff.not_before);
+            if let Some(oldest) = oldest.map(|(process, _)| *process) {
+                processes.remove(&oldest);
+            }
+        }
+        let guarded = processes.entry(process).or_default();
+        guarded.backoff.check(now)?;
+        if std::mem::replace(&mut guarded.is_waiting, true) {
+            return Err(
+                Error::new(Kind::RateLimited, "this process is trying a passphrase already").retry_after_ms(1000),
+            );
+        }
+        Ok(Guard { guards: self, process })
+    }
+
+    fn processes(&self) -> MutexGuard<'_, BTreeMap<Option<u32>, Guarded>> {
+        // It is never left half changed, so a poisoned lock is harmless.
+        self.processes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Guard<'_> {
+    /// Waits until those that came before have tried.
+    pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.guards.turn.lock().await
+    }
+
+    /// It was wrong.
+    pub fn failed(&self, now: u64) {
+        let mut processes = self.guards.processes();
+        let guarded = processes.entry(self.process).or_default();
+        guarded.backoff = guarded.backoff.failed(now);
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if let Some(guarded) = self.guards.processes().get_mut(&self.process) {
+            guarded.is_waiting = false;
         }
     }
 }
@@ -126,5 +224,33 @@ mod tests {
         assert_eq!(waits[11], LONGEST);
         assert_eq!(backoff.check(0).expect_err("waits").kind(), Kind::RateLimited);
         backoff.check(LONGEST).expect("over");
+    }
+
+    #[test]
+    fn a_process_that_guesses_waits_and_another_one_does_not() {
+        let guards = Guards::default();
+        let mut of_all = Backoff::default();
+        for now in 0..3 {
+            guards.enter(Some(1), now).expect("a typing error").failed(now);
+            of_all = of_all.failed(now);
+        }
+        assert_eq!(
+            guards.enter(Some(1), 3).expect_err("it waits").kind(),
+            Kind::RateLimited
+        );
+        assert_eq!(of_all.pause(3), Duration::ZERO);
+        let owner = guards.enter(Some(2), 3).expect("another process");
+        let twice = guards.enter(Some(2), 3).expect_err("one try of a process at a time");
+        assert_eq!(twice.kind(), Kind::RateLimited);
+        drop(owner);
+        drop(guards.enter(Some(2), 4).expect("its next try"));
+        // A process for each guess gets past the wait, not past the pace.
+        for process in 10..20_000 {
+            guards.enter(Some(process), 5).expect("free").failed(5);
+            of_all = of_all.failed(5);
+        }
+        assert_eq!(of_all.pause(5), Duration::from_millis(PACE));
+        assert!(guards.processes().len() <= PROCESSES);
+        guards.enter(Some(2), 5).expect("the owner's place in the turn");
     }
 }

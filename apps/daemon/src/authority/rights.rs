@@ -6,6 +6,7 @@ use sotto_api::{Class, Error, Kind};
 
 use super::{AgentRecord, State};
 use crate::call::Opened;
+use crate::config::Reads;
 
 /// The surface of which a client without a token never has the owner's rights.
 const MCP: &str = "mcp";
@@ -46,10 +47,12 @@ impl Principal {
 pub(crate) enum Rights {
     /// Everything.
     Full,
-    /// To read everything; what it sends waits for approval.
+    /// What it sends waits for approval.
     Reader {
         /// It says that it is an MCP server.
         mcp: bool,
+        /// It may read everything; else it reads nothing, and knows no names.
+        reads: bool,
     },
     /// What the token says.
     Agent(Arc<AgentRecord>),
@@ -60,7 +63,10 @@ impl Rights {
     pub fn of(opened: &Opened, state: &State) -> Result<Self, Error> {
         let mcp = opened.surface.as_deref() == Some(MCP);
         match &opened.principal {
-            Principal::Unscoped if mcp || !state.agents.is_empty() => Ok(Self::Reader { mcp }),
+            Principal::Unscoped if mcp || !state.agents.is_empty() => Ok(Self::Reader {
+                mcp,
+                reads: state.unscoped == Reads::Open,
+            }),
             Principal::Owner | Principal::Unscoped => Ok(Self::Full),
             Principal::Agent { name, token } => match state.agents.get(name) {
                 Some(agent) if agent.record.token == *token => Ok(Self::Agent(agent.record.clone())),
@@ -76,9 +82,10 @@ impl Rights {
         }
         match self {
             Self::Full => Ok(()),
-            Self::Reader { mcp } => {
+            Self::Reader { mcp, reads } => {
                 let holds = match class {
-                    Class::Open | Class::Read => true,
+                    Class::Open => true,
+                    Class::Read => *reads,
                     Class::Send => method == SEND,
                     Class::Process => !mcp,
                     Class::Own | Class::Files | Class::Admin | Class::Owner => false,
@@ -107,7 +114,8 @@ impl Rights {
     /// Whether it may read that conversation.
     pub fn reads(&self, conversation: &str) -> bool {
         match self {
-            Self::Full | Self::Reader { .. } => true,
+            Self::Full => true,
+            Self::Reader { reads, .. } => *reads,
             Self::Agent(record) => record.read.includes(conversation),
         }
     }
@@ -115,8 +123,18 @@ impl Rights {
     /// Whether it is told the names of that conversation.
     pub fn knows(&self, conversation: &str) -> bool {
         match self {
-            Self::Full | Self::Reader { .. } => true,
+            Self::Full => true,
+            Self::Reader { reads, .. } => *reads,
             Self::Agent(record) => record.knows(conversation),
+        }
+    }
+
+    /// Whether it is told the names of all peers, and what they claim.
+    pub const fn knows_all(&self) -> bool {
+        match self {
+            Self::Full => true,
+            Self::Reader { reads, .. } => *reads,
+            Self::Agent(_) => false,
         }
     }
 

@@ -135,7 +135,7 @@ impl Call {
         self.note(conversation);
         let record = match self.rights()? {
             Rights::Full => return Ok(None),
-            Rights::Reader { mcp } => return Err(no_owner("this", mcp)),
+            Rights::Reader { mcp, .. } => return Err(no_owner("this", mcp)),
             Rights::Agent(record) => record,
         };
         let obstacle = self
@@ -224,6 +224,10 @@ impl Call {
     /// The error that says what waits, as far as the client may know it.
     async fn required(&self, mut approval: api::Approval) -> Result<Error, Error> {
         self.disclose(&mut approval).await?;
+        if !self.rights()?.knows(&approval.conversation.conversation) {
+            let conversation = &mut approval.conversation;
+            (conversation.petname, conversation.claimed_name, conversation.verified) = (None, None, false);
+        }
         let why = match approval.reason {
             ApprovalReason::NoToken => "the client has no token",
             ApprovalReason::Scope => "its token does not allow to send there",

@@ -1,7 +1,6 @@
 //! `agents.*`
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use sotto_api::{self as api, Error, Kind, Secret, Time, all};
@@ -13,13 +12,11 @@ use crate::authority::{
     shown_rate, token_hash,
 };
 use crate::call::Call;
+use crate::scope::{Right, Scope, nearest};
 use crate::view;
 
 /// Agents of a profile.
 const AGENTS: usize = 64;
-
-/// The rights that a token can give.
-const RIGHTS: [&str; 4] = ["read", "send", "files", "admin"];
 
 impl Handle<all::AgentsAdd> for Call {
     async fn handle(self: &Arc<Self>, params: api::AddAgent) -> Result<Handled<api::AddedAgent>, Error> {
@@ -122,45 +119,25 @@ impl Handle<all::AgentsRevoke> for Call {
 impl Call {
     /// One right of `--allow`. A conversation is resolved here, once: what is called so later has no right by it.
     async fn grant(&self, record: &mut AgentRecord, right: &str) -> Result<(), Error> {
-        match right.split_once(':') {
-            None if right == "admin" => {
+        let (reach, scope) = match right.parse()? {
+            Right::Admin => {
                 record.admin = true;
-                Ok(())
+                return Ok(());
             }
-            Some(("files", folder)) if Path::new(folder).is_absolute() => {
-                record.files.insert(folder.to_owned());
-                Ok(())
-            }
-            Some(("files", folder)) => Err(Error::invalid(format!(
-                "allow: files needs the absolute path of a folder, not {folder:?}"
-            ))),
-            Some((kind @ ("read" | "send"), name)) => {
-                let reach = if kind == "read" {
-                    &mut record.read
-                } else {
-                    &mut record.send
-                };
-                if name == "*" {
-                    reach.all = true;
-                    return Ok(());
-                }
-                let conversation = self.conversation_named(name).await.map_err(|mut error| {
+            Right::Read(scope) => (&mut record.read, scope),
+            Right::Send(scope) => (&mut record.send, scope),
+        };
+        match scope {
+            Scope::All => reach.all = true,
+            Scope::Named(name) => {
+                let conversation = self.conversation_named(&name).await.map_err(|mut error| {
                     error.message = format!("allow: {right}: {}", error.message);
                     error
                 })?;
                 reach.conversations.insert(view::conversation(conversation));
-                Ok(())
-            }
-            split => {
-                let kind = split.map_or(right, |(kind, _)| kind);
-                let error = Error::invalid(format!("allow: {right:?} is no right"));
-                let forms = "read:CONVERSATION, send:CONVERSATION, files:FOLDER or admin";
-                Err(match nearest(kind, RIGHTS.into_iter()) {
-                    Some(near) if near != kind => error.hint(format!("did you mean {near}? The rights are {forms}")),
-                    _ => error.hint(format!("the rights are {forms}")),
-                })
             }
         }
+        Ok(())
     }
 
     /// Each contact's petname, by address.
@@ -172,14 +149,6 @@ impl Call {
             .filter_map(|(who, _)| Some((who.address.to_string(), who.petname?)));
         Ok(named.filter(|(address, _)| rights.knows(address)).collect())
     }
-}
-
-/// What is meant, perhaps.
-fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // The distance takes memory for every pair of letters, and a text may be a line long.
-    let near = known.filter(|one| one.len().abs_diff(text.len()) <= 3);
-    let near = near.map(|one| (strsim::damerau_levenshtein(one, text), one));
-    near.filter(|(distance, _)| *distance <= 2).min().map(|(_, one)| one)
 }
 
 fn shown(agent: &AgentState, names: &BTreeMap<String, String>) -> api::Agent {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use sotto_api::{self as api, Error, Kind, Secret, Time, all};
 
+use tokio::time::sleep;
+
 use super::{Handle, Handled};
 use crate::authority::{Backoff, Change, OwnerSecret, encoded};
 use crate::call::Call;
@@ -13,37 +15,37 @@ const LONGEST: usize = 1024;
 
 impl Handle<all::SessionOpen> for Call {
     async fn handle(self: &Arc<Self>, params: api::OpenSession) -> Result<Handled<api::Session>, Error> {
-        self.open(params).map(Handled::Done)
+        self.open(params).await.map(Handled::Done)
     }
 }
 
 impl Handle<all::SessionUnlock> for Call {
     async fn handle(self: &Arc<Self>, params: api::Unlock) -> Result<Handled<api::Session>, Error> {
         let passphrase = checked(params.passphrase)?;
-        // One at a time: each takes much memory, and the wait after a wrong one holds for all.
-        let turn = self.turn().await;
-        let (secret, backoff) = {
-            let state = self.authority.state();
-            (state.owner.clone(), state.backoff)
-        };
-        let secret = secret.ok_or_else(|| {
+        let secret = self.authority.state().owner.clone().ok_or_else(|| {
             Error::new(Kind::WrongState, "the owner has no passphrase yet").hint("owner.passphrase sets one")
         })?;
-        backoff.check(Time::now().millis())?;
+        let guard = self.authority.guards.enter(self.peer(), Time::now().millis())?;
+        // In the order in which they came, so that no process keeps the owner out.
+        let attempt = guard.turn().await;
+        let before = self.authority.state().backoff;
+        sleep(before.pause(Time::now().millis())).await;
         let right = blocking(move || secret.is(&passphrase.0)).await?;
         let next = if right {
             Backoff::default()
         } else {
-            backoff.failed(Time::now().millis())
+            guard.failed(Time::now().millis());
+            before.failed(Time::now().millis())
         };
-        if next != backoff {
+        if next != before {
+            let turn = self.turn().await;
             let change = Change {
                 records: vec![("owner/backoff".to_owned(), encoded(&next)?)],
                 ..Change::default()
             };
             self.change(&turn, change, |state| state.backoff = next).await?;
         }
-        drop(turn);
+        drop(attempt);
         if right {
             return Ok(Handled::Done(self.unlocked()));
         }

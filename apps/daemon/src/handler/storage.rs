@@ -87,7 +87,7 @@ impl Call {
             // No agent has an empty name.
             Rights::Full => Ok(String::from("storage//")),
             // What the owner's surfaces keep is not a reader's.
-            Rights::Reader { mcp } => Err(no_owner(all::StorageSet::NAME, mcp)),
+            Rights::Reader { mcp, .. } => Err(no_owner(all::StorageSet::NAME, mcp)),
         }
     }
 }

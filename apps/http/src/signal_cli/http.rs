@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use hyper::body::Incoming;
 use hyper::header::HeaderMap;
 use hyper::{Response, StatusCode};
 use serde_json::Value;
@@ -11,7 +10,7 @@ use sotto_api::rpc::{self, Line as _};
 use super::SignalCli;
 use super::receiver::Ended;
 use crate::event_stream;
-use crate::request::{Body, Refused, empty, json_response, json_text, query};
+use crate::request::{Body, Refused, empty, json_response, query};
 use crate::server::{Endpoint, EventsRequest};
 
 /// signal-cli's shape over HTTP.
@@ -20,8 +19,13 @@ pub(super) struct Shape(pub Arc<SignalCli>);
 impl Endpoint for Shape {
     const REQUESTS: usize = 16;
 
-    async fn rpc(&self, headers: &HeaderMap, body: Incoming) -> Result<Response<Body>, Refused> {
-        let text = json_text(headers, body).await?;
+    type Client = ();
+
+    async fn admit(&self, _: &HeaderMap) -> Result<(), Refused> {
+        Ok(())
+    }
+
+    async fn rpc(&self, (): (), text: String) -> Result<Response<Body>, Refused> {
         Ok(match self.0.answer(&text).await {
             Some(answer) => json_response(StatusCode::OK, answer),
             // As signal-cli does for notifications.

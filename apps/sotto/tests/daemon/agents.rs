@@ -553,7 +553,7 @@ async fn a_token_bounds_how_often_and_when_and_two_bots_that_answer_each_other_s
         ("raed:bob", "did you mean read?"),
         ("admn", "did you mean admin?"),
         ("read:bbo", "did you mean bob?"),
-        ("files:relative", "sotto COMMAND --help"),
+        ("files:/tmp", "leave it out"),
     ] {
         let error = owner
             .refused("agents.add", json!({ "name": "x", "allow": [allow] }))

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
-use sotto_api::{self as api, all};
+use sotto_api::{self as api, Kind, all};
 use sotto_core::row::{Batch, Change, Key, RecordRow, Row};
 
 use crate::world::{Person, Ran, World, path, run, string};
@@ -164,13 +164,145 @@ fn a_process_of_the_same_user_without_the_passphrase_gets_no_further_than_its_to
         (9, "locked".to_owned())
     );
 
-    // The owner has a terminal.
+    // A process that guesses waits, and does not keep the owner out, who has a terminal.
+    let mut guesser = alice.client();
+    for (passphrase, expected) in [
+        ("a", Kind::WrongKey),
+        ("b", Kind::WrongKey),
+        ("c", Kind::WrongKey),
+        (PASSPHRASE, Kind::RateLimited),
+    ] {
+        let guess = api::Unlock {
+            passphrase: passphrase.into(),
+        };
+        let error = guesser.call::<all::SessionUnlock>(&guess).expect_err("refused");
+        assert_eq!(error.kind(), expected);
+    }
     let wrong = at_a_terminal(&alice, "wrong", &["approvals", "allow", &approval]);
     assert!(wrong.stdout.ends_with("asked 3 exit 9\n"), "{wrong:#?}");
     let right = at_a_terminal(&alice, PASSPHRASE, &["approvals", "allow", &approval]);
-    assert!(right.stdout.contains("too many wrong passphrases"), "{right:#?}");
-    drop(right);
+    assert!(right.stdout.ends_with("asked 1 exit 0\n"), "{right:#?}");
+    assert_eq!(bob.texts(1), ["beyond the token"]);
+
+    // A right that names a contact that is gone is no right for whoever is called so next.
+    let removed = at_a_terminal(&alice, PASSPHRASE, &["friends", "remove", "bob"]);
+    assert!(removed.stdout.ends_with("exit 0\n"), "{removed:#?}");
+    for command in [&["history", &bob.onion][..], &["identity"], &["inbox"]] {
+        let arguments = as_agent(command);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        assert_eq!(kind(&alice, &arguments).1, "unknown_contact", "{command:?}");
+    }
     bob.stop();
+}
+
+/// With `reads = "token"` in the configuration.
+#[test]
+fn without_a_token_nothing_is_read_where_the_owner_says_so() {
+    let world = World::new();
+    let (mut alice, bob, file) = with_agent(&world);
+    bob.json(&["send", "alice", "hello", "--wait", "delivered"]);
+    alice.stop();
+    alice.configure("agents = { reads = \"token\" }");
+    alice.start();
+    for command in [
+        &["history", &bob.onion][..],
+        &["inbox"],
+        &["threads"],
+        &["search", "hello"],
+        &["receive"],
+        &["friends", "list"],
+        &["friends", "requests"],
+        &["outbox"],
+        &["listen", "--since", "0"],
+        &["agents", "list"],
+        &["approvals", "list"],
+        &["audit", "show"],
+    ] {
+        assert_eq!(kind(&alice, command), (9, "owner_required".to_owned()), "{command:?}");
+    }
+    alice.json(&["status"]);
+    alice.json(&["identity"]);
+    assert_eq!(
+        alice.json(&["--token-file", path(&file), "history", "bob"])["messages"][0]["text"],
+        "hello"
+    );
+    let owner = at_a_terminal(&alice, PASSPHRASE, &["history", "bob"]);
+    assert!(
+        owner.stdout.contains("hello") && owner.stdout.ends_with("asked 1 exit 0\n"),
+        "{owner:#?}"
+    );
+
+    // It knows no names, and is told none.
+    let (_, error) = alice.error(&["send", "bbo", "x"]);
+    assert!(
+        error["data"]["kind"] == "unknown_contact" && !error.to_string().contains("did you mean"),
+        "{error}"
+    );
+    let (_, error) = alice.error(&["send", &bob.onion, "may I?"]);
+    assert_eq!(error["data"]["kind"], "approval_required");
+    assert!(
+        error["data"]["approval"]["conversation"].get("petname").is_none(),
+        "{error}"
+    );
+}
+
+/// A store that is as it was before the owner said yes asks again. What is sent then is the same message, and is received once.
+#[test]
+fn what_was_allowed_before_and_after_a_restore_is_received_once() {
+    let world = World::new();
+    let (mut alice, mut bob, _file) = with_agent(&world);
+    let approval = string(&alice.error(&["send", "bob", "just once"]).1["data"]["approval"]["id"]);
+    let file = world.path().join("copy.db");
+    let owner = |alice: &Person| {
+        let mut client = alice.client();
+        let unlock = api::Unlock {
+            passphrase: PASSPHRASE.into(),
+        };
+        client.call::<all::SessionUnlock>(&unlock).expect("the owner");
+        client
+    };
+    let allow = api::Decide {
+        id: approval,
+        digest: None,
+    };
+    let mut client = owner(&alice);
+    let backup = api::BackupTo {
+        file: path(&file).to_owned(),
+    };
+    client.call::<all::DaemonBackup>(&backup).expect("a copy");
+    let first = client.call::<all::ApprovalsAllow>(&allow).expect("allowed");
+    drop(client);
+    assert_eq!(bob.texts(1), ["just once"]);
+    alice.stop();
+    alice.folder = world.path().join("restored");
+    let ran = alice.run(&[
+        "init",
+        "--from-backup",
+        path(&file),
+        "--key-file",
+        path(&alice.key_file),
+    ]);
+    assert!(ran.status.success(), "{ran:#?}");
+    alice.start();
+    let mut client = owner(&alice);
+    let second = client.call::<all::ApprovalsAllow>(&allow).expect("allowed again");
+    assert_eq!(
+        (second.state, &second.message),
+        (api::ApprovalState::Sent, &first.message)
+    );
+    client
+        .call::<all::Send>(&api::Send {
+            conversation: bob.onion.clone(),
+            text: "afterwards".to_owned(),
+            ..Default::default()
+        })
+        .expect("sent");
+    drop(client);
+    assert_eq!(
+        bob.texts(1),
+        ["afterwards"],
+        "what was received before is not received again"
+    );
 }
 
 #[test]

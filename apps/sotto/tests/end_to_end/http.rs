@@ -33,7 +33,7 @@ fn agent(owner: &Person, name: &str, allow: &[&str]) -> String {
         allow: allow.iter().map(|&one| one.to_owned()).collect(),
         ..Default::default()
     };
-    let token = client.call::<all::AgentsAdd>(&add).expect("added").token.0;
+    let token = client.call::<all::AgentsAdd>(&add).expect("added").token.0.clone();
     let path = owner.folder.join(name).with_extension("token");
     let mut file = File::options()
         .create_new(true)
@@ -316,6 +316,34 @@ fn the_api_over_http() {
 #[test]
 fn a_thousand_connections_do_not_keep_others_out() {
     let at = Endpoints::new();
+    // More requests than have places, whose bodies do not come. Others are answered meanwhile, and the slow ones told in time.
+    for surface in ["signal-cli", "http"] {
+        let address = at.address(surface);
+        let bearer = format!("Authorization: Bearer {}", at.token);
+        let head = "Content-Type: application/json\r\nContent-Length: 100";
+        let half = format!("POST /api/v1/rpc HTTP/1.1\r\nHost: {address}\r\n{bearer}\r\n{head}\r\n\r\n{{");
+        let began = Instant::now();
+        let mut slow: Vec<TcpStream> = (0..40).map(|_| connect(&address)).collect();
+        for stream in &mut slow {
+            stream.write_all(half.as_bytes()).expect("it reads");
+        }
+        let status = || match surface {
+            "http" => at.rpc("identity.show", &json!({}))["result"]["onion"].is_string(),
+            _ => at.signal("version", &json!({}))["result"].is_object(),
+        };
+        assert!(status() && status(), "{surface}");
+        for mut stream in slow {
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer).expect("an answer");
+            assert_eq!(&answer, b"HTTP/1.1 408", "{surface}");
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{surface}: {:?}",
+            began.elapsed()
+        );
+    }
+
     let address = at.address("http");
     // Half a request each. The server serves as many as it has places for, and tells the others.
     let open: Vec<TcpStream> = (0..1000)

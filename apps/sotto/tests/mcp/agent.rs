@@ -40,7 +40,7 @@ pub fn agent(person: &Person, name: &str, allow: &[&str], ask_in_client: bool) -
     };
     let added = owner(person).call::<all::AgentsAdd>(&params).expect("added");
     let file = person.folder.join(format!("{name}.token"));
-    fs::write(&file, added.token.0).expect("written");
+    fs::write(&file, &added.token.0).expect("written");
     fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("private");
     file
 }

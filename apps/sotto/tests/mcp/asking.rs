@@ -116,3 +116,34 @@ fn without_a_right_nothing_is_sent_until_the_person_allows_it() {
     let history = client.ok("get_history", &json!({ "participant": "bob" }));
     assert_eq!(history["messages"].as_array().map(Vec::len), Some(3), "{history}");
 }
+
+/// With `reads = "token"` in the configuration.
+#[test]
+fn without_a_token_nothing_is_read_where_the_owner_says_so() {
+    let world = World::new();
+    let (mut alice, bob) = world.friends();
+    bob.json(&["send", "alice", "hello", "--wait", "delivered"]);
+    let file = agent(&alice, "reader", &["read:bob"], false);
+    alice.stop();
+    alice.configure("agents = { reads = \"token\" }");
+    alice.start();
+    let mut without = McpClient::open(&alice, "2025-06-18");
+    let participant = json!({ "participant": bob.onion });
+    for (tool, arguments) in [
+        ("get_history", &participant),
+        ("get_inbox", &json!({})),
+        ("list_friends", &json!({})),
+        ("list_threads", &json!({})),
+        ("wait_for_messages", &json!({ "timeout": 1 })),
+    ] {
+        let said = without.failure(tool, arguments);
+        assert_eq!(said["kind"], "owner_required", "{tool}: {said}");
+    }
+    without.ok("get_status", &json!({}));
+    let uri = json!({ "uri": "sotto://inbox/unread" });
+    let read = without.request("resources/read", uri);
+    assert!(!read.to_string().contains("hello"), "{read}");
+    let mut with = McpClient::with(&alice, "2025-06-18", json!({}), &["--token-file", path(&file)]);
+    let history = with.ok("get_history", &participant);
+    assert!(history.to_string().contains("hello"), "{history}");
+}
