@@ -78,6 +78,7 @@ actions! {
     Global Approvals "approvals", "Allow or deny what agents want to send";
     Global Status "status", "Show the network, and what is wrong";
     Global Settings "settings", "Profile, theme, keys and notifications";
+    Global Notifications "notifications", "Choose what notifications say";
     Global Profile "name", "Change the name that you claim";
     Global Availability "availability", "Be online, away or invisible";
     Global Theme "theme", "Choose a theme";

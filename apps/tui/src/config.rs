@@ -9,6 +9,7 @@ use crate::theme::Theme;
 
 /// How the interface behaves.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Config {
     /// The theme; by the terminal's background if nothing is said.
     pub theme: Option<String>,
@@ -25,6 +26,8 @@ pub struct Config {
     pub markdown: bool,
     /// A bell when a message arrives.
     pub bell: bool,
+    /// Notifications by the terminal.
+    pub notify: bool,
     /// Minutes without a key after which the interface is locked.
     pub lock_after: Option<u32>,
     /// The editor, in place of `$VISUAL` and `$EDITOR`.
@@ -52,6 +55,9 @@ pub struct Choices {
     /// A bell when a message arrives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bell: Option<bool>,
+    /// Notifications by the terminal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notify: Option<bool>,
 }
 
 impl Default for Config {
@@ -65,6 +71,7 @@ impl Default for Config {
             mouse: true,
             markdown: true,
             bell: true,
+            notify: false,
             lock_after: None,
             editor: None,
             key_file: String::new(),
@@ -86,6 +93,10 @@ pub const KEYS: &[(&str, &str)] = &[
     ("mouse", "clicks and the wheel"),
     ("markdown", "send texts as markdown"),
     ("bell", "ring when a message arrives"),
+    (
+        "notify",
+        "have the terminal notify of messages (OSC 9, 99 or 777), as over ssh",
+    ),
     (
         "lock_after",
         "minutes without a key, after which the interface is locked",
@@ -131,6 +142,7 @@ impl Config {
             "mouse" => self.mouse = flag()?,
             "markdown" => self.markdown = flag()?,
             "bell" => self.bell = flag()?,
+            "notify" => self.notify = flag()?,
             "lock_after" => {
                 let minutes = value.as_integer().and_then(|minutes| u32::try_from(minutes).ok());
                 self.lock_after = Some(
@@ -186,6 +198,7 @@ impl Config {
         self.mouse = choices.mouse.unwrap_or(self.mouse);
         self.markdown = choices.markdown.unwrap_or(self.markdown);
         self.bell = choices.bell.unwrap_or(self.bell);
+        self.notify = choices.notify.unwrap_or(self.notify);
     }
 
     /// The first key of an action, for hints.

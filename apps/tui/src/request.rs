@@ -52,6 +52,7 @@ requests! {
     Query Outbox(ListOutbox) = Outbox;
     Query Approvals(ListApprovals) = ApprovalsList;
     Query Items(ListItems) = StorageList;
+    Query Notifications(Nothing) = NotificationsShow;
     Slow Search(Search) = Search;
     Command Send(Send) = Send;
     Command Edit(Edit) = Edit;
@@ -77,5 +78,9 @@ requests! {
     Command Allow(Decide) = ApprovalsAllow;
     Command Deny(Decide) = ApprovalsDeny;
     Command Store(SetItems) = StorageSet;
+    Command Notify(SetNotifications) = NotificationsSet;
+    Command Mute(MuteConversation) = NotificationsMute;
+    Command Unmute(ConversationOnly) = NotificationsUnmute;
+    Command Focus(SetFocus) = NotificationsFocus;
     Command Unlock(Unlock) = SessionUnlock;
 }

@@ -30,6 +30,9 @@ const FRAME: Duration = Duration::from_millis(16);
 /// Between two rings of the bell.
 const BELL: Duration = Duration::from_secs(1);
 
+/// Between two notifications: a burst is one.
+const NOTIFY: Duration = Duration::from_secs(2);
+
 /// Reports that are taken before a frame is drawn.
 const AT_ONCE: usize = 256;
 
@@ -115,6 +118,7 @@ struct Session {
     hosted: (mpsc::UnboundedSender<HostOutcome>, mpsc::UnboundedReceiver<HostOutcome>),
     clipboard: Clipboard,
     rang: Option<Instant>,
+    notified: Option<Instant>,
     drawn: Instant,
     /// The screen is not of this moment.
     due: bool,
@@ -157,6 +161,7 @@ impl Session {
             hosted: mpsc::unbounded_channel(),
             clipboard: Clipboard::default(),
             rang: None,
+            notified: None,
             drawn: Instant::now(),
             due: true,
             waiting: false,
@@ -264,6 +269,13 @@ impl Session {
                     if self.rang.is_none_or(|rang| rang.elapsed() >= BELL) {
                         self.rang = Some(Instant::now());
                         self.screen.write("\x07")?;
+                    }
+                }
+                Effect::Notify(text) => {
+                    if self.notified.is_none_or(|notified| notified.elapsed() >= NOTIFY) {
+                        self.notified = Some(Instant::now());
+                        let sequence = terminal::notification(&text, |name| std::env::var(name).ok());
+                        self.screen.write(&sequence)?;
                     }
                 }
                 Effect::Title(title) => self.screen.set_title(&title)?,

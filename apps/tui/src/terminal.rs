@@ -167,6 +167,25 @@ fn restore_on_panic() {
     }));
 }
 
+/// The control sequence by which a terminal notifies its user: OSC 99 of kitty, OSC 777 of rxvt, and OSC 9, which most others
+/// know. tmux passes it on if it may.
+pub fn notification(text: &str, variable: impl Fn(&str) -> Option<String>) -> String {
+    // A control character would end the sequence.
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let terminal = variable("TERM").unwrap_or_default();
+    let sequence = if terminal.contains("kitty") {
+        format!("\x1b]99;;{text}\x1b\\")
+    } else if terminal.contains("rxvt") {
+        format!("\x1b]777;notify;Sotto;{}\x07", text.replace(';', ","))
+    } else {
+        format!("\x1b]9;{text}\x07")
+    };
+    if variable("TMUX").is_some() {
+        return format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"));
+    }
+    sequence
+}
+
 /// Both ends are a terminal.
 pub fn is_there() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
@@ -187,4 +206,24 @@ pub fn is_dark() -> bool {
         return true;
     }
     !matches!(theme_mode(QueryOptions::default()), Ok(ThemeMode::Light))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notification_ends_where_its_text_does() {
+        let by = |terminal: &str, tmux: bool| {
+            notification("a\x07b\x1b\\;c", |name| match name {
+                "TERM" => Some(terminal.to_owned()),
+                "TMUX" => tmux.then(|| String::from("/tmp/tmux")),
+                _ => None,
+            })
+        };
+        assert_eq!(by("xterm-256color", false), "\x1b]9;a b \\;c\x07");
+        assert_eq!(by("xterm-kitty", false), "\x1b]99;;a b \\;c\x1b\\");
+        assert_eq!(by("rxvt-unicode", false), "\x1b]777;notify;Sotto;a b \\,c\x07");
+        assert_eq!(by("xterm", true), "\x1bPtmux;\x1b\x1b]9;a b \\;c\x07\x1b\\");
+    }
 }

@@ -17,6 +17,7 @@ impl App {
             Report::Connected => {
                 self.connection = Connection::Up;
                 self.reading = false;
+                self.told_focus = None;
                 self.read_everything();
                 for (key, value) in std::mem::take(&mut self.unkept) {
                     self.store(key, value);
@@ -69,6 +70,10 @@ impl App {
                 self.refill();
             }
             (_, Answer::Items(items)) => self.take_items(items),
+            (Purpose::Part(_), Answer::Notifications(notifications)) => {
+                self.notifications = Some(notifications);
+                self.refill();
+            }
             (Purpose::Page { page, window }, Answer::History(history)) => self.take_page(&page, window, history),
             (Purpose::Page { page, window }, Answer::Message(message)) => {
                 let history = api::HistoryPage {
@@ -158,6 +163,10 @@ impl App {
                 self.stale.insert(Part::Contacts);
                 self.stale.insert(Part::Requests);
                 self.forget_layout();
+            }
+            Answer::Notify(notifications) | Answer::Mute(notifications) | Answer::Unmute(notifications) => {
+                self.notifications = Some(notifications);
+                self.refill();
             }
             Answer::Timer(_) | Answer::Verify(_) => self.changed(Part::Contacts),
             Answer::Allow(_) | Answer::Deny(_) => self.changed(Part::Approvals),

@@ -185,6 +185,7 @@ impl Conversations {
             .or_insert_with(|| Entry::new(id, name.clone()));
         entry.name = name;
         entry.unread = contact.unread;
+        entry.muted = contact.muted;
         entry.contact = Some(contact);
     }
 

@@ -39,6 +39,7 @@ pub enum Kind {
     Themes,
     Keys,
     Availability,
+    Notifications,
     ClaimedName,
     Safety(String),
     Timer(String),
@@ -131,6 +132,8 @@ pub enum Choice {
     Timer(u32),
     /// How contacts see this node.
     Availability(sotto_api::Availability),
+    /// What notifications say.
+    Notifications(sotto_api::NotificationMode),
     /// A reaction; an empty one takes it back.
     Emoji(String),
     /// Something to copy.
@@ -162,6 +165,8 @@ pub enum Setting {
     Markdown,
     /// A bell when a message arrives.
     Bell,
+    /// Notifications by the terminal.
+    Notify,
 }
 
 /// A row of the list.

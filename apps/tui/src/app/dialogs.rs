@@ -302,6 +302,7 @@ impl App {
                 .map(|map| chosen_row(map.name(), map.name() == self.config.keys, Choice::Keys))
                 .collect(),
             Kind::Availability => self.availability_rows(),
+            Kind::Notifications => self.notification_rows(),
             Kind::Timer(conversation) => self.timer_rows(conversation),
             Kind::React { .. } => reaction_rows(&filter),
             Kind::Details { conversation, id } => self.details_rows(conversation, id),
@@ -547,8 +548,44 @@ impl App {
                 on(self.config.markdown),
                 Choice::Toggle(Setting::Markdown),
             ),
+            Row::heading("Notifications"),
+            Row::new(
+                "On the desktop",
+                self.notification_mode(),
+                Choice::Act(Action::Notifications),
+            ),
+            Row::new(
+                "By the terminal",
+                on(self.config.notify),
+                Choice::Toggle(Setting::Notify),
+            ),
             Row::new("Bell", on(self.config.bell), Choice::Toggle(Setting::Bell)),
         ]
+    }
+
+    fn notification_mode(&self) -> String {
+        let known = self.notifications.as_ref();
+        known.map_or_else(String::new, |known| String::from(mode(known.mode)))
+    }
+
+    fn notification_rows(&self) -> Vec<Row> {
+        use api::NotificationMode::{Count, Off, Sender, Text};
+        let now = self.notifications.as_ref().map(|known| known.mode);
+        let mut rows: Vec<Row> = [Off, Count, Sender, Text]
+            .map(|one| {
+                Row::new(
+                    mode(one),
+                    if now == Some(one) { "now" } else { "" },
+                    Choice::Notifications(one),
+                )
+            })
+            .into();
+        let problem = self
+            .notifications
+            .as_ref()
+            .and_then(|known| known.desktop.problem.clone());
+        rows.extend(problem.map(|problem| Row::new("The desktop shows none", problem, Choice::Nothing)));
+        rows
     }
 
     fn availability_rows(&self) -> Vec<Row> {
@@ -689,6 +726,16 @@ fn reaction_rows(wanted: &str) -> Vec<Row> {
         rows.push(Row::new("Take your reaction back", "", Choice::Emoji(String::new())));
     }
     rows
+}
+
+/// What notifications say, in words.
+const fn mode(mode: api::NotificationMode) -> &'static str {
+    match mode {
+        api::NotificationMode::Off => "off",
+        api::NotificationMode::Count => "how many messages arrived",
+        api::NotificationMode::Sender => "who has written",
+        api::NotificationMode::Text => "who has written, and what",
+    }
 }
 
 /// How contacts see this node, in a word.

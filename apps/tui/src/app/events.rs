@@ -1,6 +1,6 @@
 //! What [`App`] does with events: it keeps lists and messages true without asking the daemon.
 
-use sotto_api::{Body, Direction, Event, MessageState};
+use sotto_api::{Body, Direction, Event, Message, MessageState, NotificationMode};
 
 use super::{App, Part, quoted};
 use crate::app::name::Name;
@@ -25,7 +25,7 @@ impl App {
                         entry.typing = false;
                     },
                 );
-                self.announce(&conversation);
+                self.announce(&conversation, &message);
                 if let Some(pane) = self.pane.as_mut().filter(|pane| pane.conversation == conversation) {
                     pane.arrived(*message);
                 }
@@ -165,11 +165,37 @@ impl App {
     }
 
     /// Rings for a message, unless the user sees it or does not want it.
-    fn announce(&mut self, conversation: &str) {
+    fn announce(&mut self, conversation: &str, message: &Message) {
         let seen = self.sees_messages() && self.here() == Some(conversation);
         let muted = self.conversations.entry(conversation).is_some_and(|entry| entry.muted);
         if self.config.bell && !seen && !muted {
             self.effect(super::Effect::Bell);
+        }
+        if self.config.notify && !seen && !muted {
+            self.effect(super::Effect::Notify(self.notification(message)));
+        }
+    }
+
+    /// What a notification of the terminal says: no more than the user has chosen for the desktop, and nothing of content while the
+    /// interface is locked.
+    fn notification(&self, message: &Message) -> String {
+        let mode = self.notifications.as_ref().map(|known| known.mode).unwrap_or_default();
+        let name = Name::from(message).text();
+        match mode {
+            _ if self.locked => String::from("A message has arrived"),
+            NotificationMode::Off | NotificationMode::Count => String::from("A message has arrived"),
+            NotificationMode::Text if message.ttl == 0 => {
+                let line: String = message
+                    .text
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .chars()
+                    .take(120)
+                    .collect();
+                format!("{name}: {line}")
+            }
+            NotificationMode::Sender | NotificationMode::Text => format!("{name} has written"),
         }
     }
 }

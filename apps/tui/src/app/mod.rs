@@ -99,6 +99,8 @@ pub enum Effect {
     Editor { text: String, context: String },
     /// Ring the bell.
     Bell,
+    /// Have the terminal notify the user.
+    Notify(String),
     /// Give the window a title.
     Title(String),
     /// Turn the reports of the mouse on or off.
@@ -216,6 +218,7 @@ pub enum Part {
     Threads,
     Approvals,
     Outbox,
+    Notifications,
     Status,
 }
 
@@ -227,6 +230,7 @@ impl Part {
             Self::Threads => Request::Threads(api::ThreadsQuery { limit: Some(1000) }),
             Self::Approvals => Request::Approvals(api::ListApprovals::default()),
             Self::Outbox => Request::Outbox(api::ListOutbox::default()),
+            Self::Notifications => Request::Notifications(api::Nothing {}),
             Self::Status => Request::Status(api::Nothing {}),
         }
     }
@@ -312,6 +316,8 @@ pub struct App {
     pub drag: Option<Drag>,
     /// The text in that part is to be copied once it is drawn.
     pub copy_drag: bool,
+    /// What the desktop shows of what arrives.
+    pub notifications: Option<api::Notifications>,
     outbox: Vec<api::Message>,
     found: Vec<api::Message>,
     drafts: BTreeMap<String, String>,
@@ -336,6 +342,8 @@ pub struct App {
     title: String,
     /// Tried again once the owner has proven to be the owner.
     after_unlock: Option<(Request, Purpose)>,
+    /// What the daemon was told that the user looks at.
+    told_focus: Option<api::SetFocus>,
     /// What the new user is called.
     first_name: String,
     effects: VecDeque<Effect>,
@@ -383,6 +391,7 @@ impl App {
             quotes: HashMap::new(),
             drag: None,
             copy_drag: false,
+            notifications: None,
             outbox: Vec::new(),
             found: Vec::new(),
             drafts: BTreeMap::new(),
@@ -400,6 +409,7 @@ impl App {
             panes: 0,
             title: String::new(),
             after_unlock: None,
+            told_focus: None,
             first_name: String::new(),
             effects: VecDeque::new(),
             ended: false,
@@ -448,6 +458,7 @@ impl App {
         self.lay_out();
         self.load_pages();
         self.mark_read();
+        self.tell_focus();
         self.entitle();
     }
 
@@ -599,6 +610,7 @@ impl App {
             Part::Requests,
             Part::Threads,
             Part::Approvals,
+            Part::Notifications,
             Part::Status,
         ]);
         self.call(Request::Identity(api::Nothing {}), Purpose::Identity);
@@ -736,6 +748,22 @@ impl App {
             receipt: None,
         };
         self.call(Request::Read(read), Purpose::Read(ids));
+    }
+
+    /// Tells the daemon what the user looks at: of that, the desktop shows nothing.
+    fn tell_focus(&mut self) {
+        if !matches!(self.connection, Connection::Up) {
+            return;
+        }
+        let looks = self.window_focused && !self.locked;
+        let focus = api::SetFocus {
+            conversation: self.here().filter(|_| looks).map(str::to_owned),
+            locked: self.locked,
+        };
+        if self.told_focus.as_ref() != Some(&focus) {
+            self.told_focus = Some(focus.clone());
+            self.call(Request::Focus(focus), Purpose::Silent);
+        }
     }
 
     /// The window's title: what is unread. Nothing of content, and nothing at all while it is locked.

@@ -90,6 +90,7 @@ impl App {
                 self.stale.insert(Part::Status);
                 self.open_filled(Dialog::new(Kind::Status, "Status"));
             }
+            Action::Notifications => self.open_filled(Dialog::new(Kind::Notifications, "Notifications")),
             Action::Settings => self.open_filled(Dialog::new(Kind::Settings, "Settings")),
             Action::Profile => self.claim_name(argument),
             Action::Availability => self.open_filled(Dialog::new(Kind::Availability, "Shown to contacts as")),
@@ -559,12 +560,17 @@ impl App {
         let muted = !entry.muted;
         self.conversations
             .change(conversation, || Name::of(None, None, ""), |entry| entry.muted = muted);
-        self.set_muted(conversation, muted);
-    }
-
-    fn set_muted(&mut self, conversation: &str, muted: bool) {
-        let value = muted.then(|| String::from("1"));
-        self.store(format!("muted/{}", item_key(conversation)), value);
+        let conversation = conversation.to_owned();
+        if muted {
+            let mute = api::MuteConversation {
+                conversation,
+                seconds: None,
+            };
+            self.call(Request::Mute(mute), Purpose::Said("Muted: nothing is notified of it."));
+        } else {
+            let unmute = api::ConversationOnly { conversation };
+            self.call(Request::Unmute(unmute), Purpose::Said("Notified of again."));
+        }
     }
 
     fn mark_all_read(&mut self, conversation: &str) {
@@ -680,6 +686,7 @@ impl App {
             mouse: Some(self.config.mouse),
             markdown: Some(self.config.markdown),
             bell: Some(self.config.bell),
+            notify: Some(self.config.notify),
         };
         if let Ok(value) = serde_json::to_string(&choices) {
             self.store(CHOICES_KEY.to_owned(), Some(value));
@@ -989,6 +996,10 @@ impl App {
                 self.stale.insert(Part::Status);
                 self.call(Request::Availability(set), Purpose::Dialog(kind));
             }
+            Choice::Notifications(mode) => {
+                let set = api::SetNotifications { mode };
+                self.call(Request::Notify(set), Purpose::Dialog(kind));
+            }
             Choice::Emoji(emoji) => {
                 if let Kind::React { conversation, id } = kind {
                     self.react(conversation, id, emoji);
@@ -1009,6 +1020,7 @@ impl App {
                     }
                     Setting::Markdown => self.config.markdown = !self.config.markdown,
                     Setting::Bell => self.config.bell = !self.config.bell,
+                    Setting::Notify => self.config.notify = !self.config.notify,
                 }
                 self.keep_choices();
             }

@@ -104,8 +104,10 @@ impl Chord {
             if c.is_ascii_uppercase() && !self.modifiers.contains(KeyModifiers::SHIFT) {
                 return c.to_ascii_lowercase();
             }
-            // Terminals without the kitty protocol report these four by the digit of the same code.
+            // Terminals without the kitty protocol report these four by the digit of the same code. With Alt the digit is meant,
+            // and the symbol would be AltGr's.
             return match c {
+                _ if self.modifiers.contains(KeyModifiers::ALT) => c.to_ascii_lowercase(),
                 '4' => '\\',
                 '5' => ']',
                 '6' => '^',
@@ -259,6 +261,12 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(text.parse::<Chord>().unwrap_err(), expected);
         }
+    }
+
+    #[test]
+    fn a_digit_with_control_and_alt_stays_one() {
+        let chord = "ctrl-alt-4".parse::<Chord>().unwrap();
+        assert_eq!(chord.to_string().parse::<Chord>(), Ok(chord));
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub const PALETTE_ONLY: &[Action] = &[
     Approvals,
     Status,
     Settings,
+    Notifications,
     Profile,
     Availability,
     Theme,

@@ -692,6 +692,32 @@ fn the_lock_hides_everything_until_the_passphrase_is_given() {
 }
 
 #[test]
+fn the_daemon_knows_what_is_looked_at_and_the_terminal_says_no_more_than_the_desktop_may() {
+    let mut session = with_bob(3);
+    let bob = session.app.here().map(str::to_owned);
+    assert!(bob.is_some());
+    assert_eq!(
+        (&session.daemon.focus.conversation, session.daemon.focus.locked),
+        (&bob, false)
+    );
+    session.app.config.notify = true;
+    session.receive("Bob", "on the screen");
+    assert_eq!(session.notified, [""; 0], "it is looked at");
+    session.receive("Carol", "for your eyes");
+    assert_eq!(session.notified, ["Carol has written"]);
+    session.press("f8");
+    assert_eq!(
+        (&session.daemon.focus.conversation, session.daemon.focus.locked),
+        (&None, true)
+    );
+    session.receive("Carol", "more for your eyes");
+    assert_eq!(
+        session.notified.last().map(String::as_str),
+        Some("A message has arrived")
+    );
+}
+
+#[test]
 fn an_answer_that_comes_after_the_lock_opens_nothing_above_it() {
     for key in ["/verify", "/requests", "/invite"] {
         let mut daemon = daemon(3);

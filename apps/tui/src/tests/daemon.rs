@@ -16,6 +16,10 @@ pub const PASSPHRASE: &str = "viola correct marzipan";
 /// A daemon in memory.
 #[derive(Debug)]
 pub struct FakeDaemon {
+    /// What the desktop shows.
+    pub notifications: api::Notifications,
+    /// What the user looks at.
+    pub focus: api::SetFocus,
     pub me: Identity,
     pub status: Status,
     pub contacts: BTreeMap<String, Contact>,
@@ -42,6 +46,12 @@ impl FakeDaemon {
     /// With an identity, and no contacts.
     pub fn new() -> Self {
         Self {
+            notifications: api::Notifications {
+                mode: api::NotificationMode::Sender,
+                muted: Vec::new(),
+                desktop: api::Desktop::default(),
+            },
+            focus: api::SetFocus::default(),
             me: fixtures::me(),
             status: fixtures::status(),
             contacts: BTreeMap::new(),
@@ -145,6 +155,17 @@ impl FakeDaemon {
     fn administer(&mut self, request: &Request) -> Result<Answer, Error> {
         Ok(match request {
             Request::Timer(timer) => Answer::Timer(self.timer(timer)?),
+            Request::Notifications(_) => Answer::Notifications(self.notifications.clone()),
+            Request::Notify(set) => {
+                self.notifications.mode = set.mode;
+                Answer::Notify(self.notifications.clone())
+            }
+            Request::Mute(_) => Answer::Mute(self.notifications.clone()),
+            Request::Unmute(_) => Answer::Unmute(self.notifications.clone()),
+            Request::Focus(focus) => {
+                self.focus = focus.clone();
+                Answer::Focus(api::Done {})
+            }
             Request::Clear(which) => Answer::Clear(self.clear(&which.conversation)),
             Request::Add(add) => Answer::Add(self.add(add)),
             Request::Accept(accept) => Answer::Accept(self.accept(&accept.contact)?),

@@ -37,6 +37,8 @@ pub struct Session {
     pub copied: Vec<String>,
     pub titles: Vec<String>,
     pub bells: usize,
+    /// What the terminal was told to notify of.
+    pub notified: Vec<String>,
     /// What the program around the interface was asked to do.
     pub hosted: Vec<HostTask>,
     /// The text and the context that the editor was given.
@@ -64,6 +66,7 @@ impl Session {
             copied: Vec::new(),
             titles: Vec::new(),
             bells: 0,
+            notified: Vec::new(),
             hosted: Vec::new(),
             edited: None,
             quit: false,
@@ -119,6 +122,7 @@ impl Session {
             Effect::Copy(text) => self.copied.push(text),
             Effect::Editor { text, context } => self.edited = Some((text, context)),
             Effect::Bell => self.bells += 1,
+            Effect::Notify(text) => self.notified.push(text),
             Effect::Title(title) => self.titles.push(title),
             Effect::Quit => self.quit = true,
             _ => {}
