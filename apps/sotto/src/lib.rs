@@ -27,6 +27,9 @@ pub struct Cli {
     /// What every command takes.
     #[command(flatten)]
     pub global: Global,
+    /// The interface line by line, for a screen reader
+    #[arg(long)]
+    pub screen_reader: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -57,13 +60,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return sotto_cli::misread(&error, arguments.iter().any(|argument| argument == "--json")),
     };
     let context = Context::new(cli.global, &Sotto);
-    let outcome = dispatch(&context, cli.command);
+    let outcome = dispatch(&context, cli.command, cli.screen_reader);
     sotto_cli::exit(&context, outcome)
 }
 
-fn dispatch(context: &Context, command: Option<Command>) -> Outcome {
+fn dispatch(context: &Context, command: Option<Command>, screen_reader: bool) -> Outcome {
     match command {
-        None if context.output.interactive && sotto_tui::is_there() => tui::run(context),
+        None if screen_reader => tui::run(context, true),
+        None if context.output.interactive && sotto_tui::is_there() => tui::run(context, false),
         None => Ok(output::print(&Cli::command().render_help().to_string())?),
         Some(Command::Demo(demo)) => demo.run(context),
         Some(Command::Client(command)) => command.run(context),

@@ -12,10 +12,11 @@ use sotto_tui::{End, KeyNeed, NewKey};
 use zeroize::Zeroizing;
 
 /// Runs the interface of the profile that the options name.
-pub fn run(context: &Context) -> Outcome {
+pub fn run(context: &Context, screen_reader: bool) -> Outcome {
     let profile = context.profile()?;
     let options = sotto_tui::Options {
         config: Config::load(&profile.config_file())?.tui,
+        screen_reader,
         key_file: profile.folder().with_extension("key"),
     };
     let host = DaemonHost::new(profile.clone(), context.global.clone())?;

@@ -3,6 +3,7 @@
 
 pub mod action;
 mod app;
+mod backend;
 mod clipboard;
 pub mod composer;
 mod config;
@@ -11,6 +12,7 @@ mod editor;
 pub mod emoji;
 mod host;
 pub mod keys;
+mod linear;
 pub mod markdown;
 mod palette;
 mod passphrase;

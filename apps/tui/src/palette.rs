@@ -59,8 +59,7 @@ pub const fn is_command(action: Action) -> bool {
     matches!(action.scope(), Scope::Global | Scope::Messages)
         && !matches!(
             action,
-            Action::Palette
-                | Action::NextPane
+            Action::NextPane
                 | Action::PreviousPane
                 | Action::Back
                 | Action::Older

@@ -3,26 +3,24 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
 use futures::StreamExt as _;
 use jiff::tz::TimeZone;
 use sotto_api::{Error, Kind};
-use sotto_client::{Client, Profile};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use sotto_client::Profile;
+use tokio::time::Instant;
 use toml::Table;
 
-use crate::app::{App, Effect, HostTask, Hosted, Input, Looks, Start};
+use crate::app::{App, Effect, Input, Looks};
+use crate::backend::{Backend, now};
 use crate::clipboard::Clipboard;
 use crate::config::Config;
-use crate::daemon::{Daemon, Report};
-use crate::editor;
-use crate::host::{Host, KeyNeed};
+use crate::host::Host;
 use crate::terminal::{self, Screen};
 use crate::theme::{ColorDepth, Theme};
+use crate::{editor, linear};
 
 /// Between two frames that no key has asked for.
 const FRAME: Duration = Duration::from_millis(16);
@@ -33,9 +31,6 @@ const BELL: Duration = Duration::from_secs(1);
 /// Between two notifications: a burst is one.
 const NOTIFY: Duration = Duration::from_secs(2);
 
-/// Reports that are taken before a frame is drawn.
-const AT_ONCE: usize = 256;
-
 /// What differs from one start to the next.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -43,6 +38,8 @@ pub struct Options {
     pub config: Table,
     /// Where a new key file is offered to be made.
     pub key_file: PathBuf,
+    /// One line after the other, for a screen reader.
+    pub screen_reader: bool,
 }
 
 /// How the interface has ended.
@@ -72,50 +69,24 @@ pub fn run(profile: &Profile, host: Arc<dyn Host>, options: Options) -> Result<E
         .enable_all()
         .build()
         .map_err(|error| Error::io("no runtime", &error))?;
-    let end = runtime.block_on(async { Session::start(profile, host, options).await?.run().await });
+    let end = runtime.block_on(async {
+        if options.screen_reader {
+            linear::run(profile, host, options).await
+        } else {
+            Session::start(profile, host, options).await?.run().await
+        }
+    });
     // A task that still waits for the daemon must not hold the process.
     runtime.shutdown_background();
     end
 }
 
-/// What a task of the program around the interface has come to.
-type HostOutcome = Result<Hosted, Error>;
-
-/// The signals that end the interface.
-struct Signals {
-    terminate: Signal,
-    hangup: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) -> u8 {
-        tokio::select! {
-            _ = self.terminate.recv() => 15,
-            _ = self.hangup.recv() => 1,
-            _ = self.interrupt.recv() => 2,
-        }
-    }
-}
-
 /// A run of the interface.
 struct Session {
     app: App,
+    backend: Backend,
     screen: Screen,
     keys: EventStream,
-    signals: Signals,
-    socket: PathBuf,
-    daemon: Option<(Daemon, mpsc::Receiver<Report>)>,
-    host: Arc<dyn Host>,
-    hosted: (mpsc::UnboundedSender<HostOutcome>, mpsc::UnboundedReceiver<HostOutcome>),
     clipboard: Clipboard,
     rang: Option<Instant>,
     notified: Option<Instant>,
@@ -124,25 +95,17 @@ struct Session {
     due: bool,
     /// A frame is due, and waits until some time has passed since the last one.
     waiting: bool,
-    signal: Option<u8>,
 }
 
 impl Session {
     async fn start(profile: &Profile, host: Arc<dyn Host>, options: Options) -> Result<Self, Error> {
         let failed = |error: io::Error| Error::io("the terminal", &error);
-        let (mut config, _) = Config::read(&options.config);
-        config.key_file = options.key_file.display().to_string();
-        let socket = profile.socket();
-        let start = beginning(&socket, &*host).await?;
-        let signals = Signals::listen().map_err(failed)?;
+        let (backend, start) = Backend::start(profile, host).await?;
+        let config = config(&options);
         let mut screen = Screen::enter(config.mouse).map_err(failed)?;
         let asks = config.theme.is_none();
-        let depth = ColorDepth::detect(|name| std::env::var(name).ok());
-        let looks = Looks {
-            theme: theme(&config, depth, true),
-            depth,
-            zone: TimeZone::try_system().unwrap_or(TimeZone::UTC),
-        };
+        let looks = looks(&config);
+        let depth = looks.depth;
         let size = screen.size().map_err(failed)?;
         let mut app = App::new(config, looks, size, &start, now());
         app.settle();
@@ -152,20 +115,15 @@ impl Session {
         }
         Ok(Self {
             app,
+            backend,
             screen,
             keys: EventStream::new(),
-            signals,
-            socket,
-            daemon: None,
-            host,
-            hosted: mpsc::unbounded_channel(),
             clipboard: Clipboard::default(),
             rang: None,
             notified: None,
             drawn: Instant::now(),
             due: true,
             waiting: false,
-            signal: None,
         })
     }
 
@@ -176,57 +134,17 @@ impl Session {
             self.app.settle();
             self.carry_out().await.map_err(failed)?;
             if self.app.ended {
-                return Ok(self.signal.map_or(End::Quit, End::Signal));
+                return Ok(self.backend.signal.map_or(End::Quit, End::Signal));
             }
             if self.due {
                 self.draw().map_err(failed)?;
             }
-            let Some(urgent) = self.next().await else {
-                // The terminal is gone: as SIGHUP.
-                self.signal = Some(1);
-                self.app.handle(Input::End, now());
-                continue;
-            };
+            let keys = &mut self.keys;
+            let terminal = async { keys.next().await?.ok().map(input) };
+            let wake = self.waiting.then(|| self.drawn + FRAME);
+            let urgent = self.backend.next(&mut self.app, terminal, wake).await;
+            self.waiting = !urgent;
             self.due = urgent || self.drawn.elapsed() >= FRAME;
-        }
-    }
-
-    /// Waits for inputs and gives them to the interface. Says whether the frame must not wait; nothing if the terminal is gone.
-    async fn next(&mut self) -> Option<bool> {
-        let wait = Duration::from_millis(self.app.deadline().saturating_sub(now()).max(1));
-        let wake = if self.waiting {
-            self.drawn + FRAME
-        } else {
-            Instant::now() + wait
-        };
-        let reports = self.daemon.as_mut().map(|(_, reports)| reports);
-        let input = tokio::select! {
-            biased;
-            signal = self.signals.next() => {
-                // A second one does not wait for anything.
-                if self.signal.replace(signal).is_some() {
-                    self.app.ended = true;
-                }
-                Input::End
-            }
-            event = self.keys.next() => input(event?.ok()?),
-            done = self.hosted.1.recv() => Input::Hosted(done?),
-            report = received(reports) => Input::Report(report),
-            () = sleep_until(wake) => Input::Tick,
-        };
-        let urgent = !matches!(input, Input::Report(_));
-        self.app.handle(input, now());
-        self.take_what_is_here();
-        self.waiting = !urgent;
-        Some(urgent)
-    }
-
-    /// Takes the reports that are there already, so that a burst is one frame.
-    fn take_what_is_here(&mut self) {
-        for _ in 0..AT_ONCE {
-            let Some((_, reports)) = &mut self.daemon else { return };
-            let Ok(report) = reports.try_recv() else { return };
-            self.app.handle(Input::Report(report), now());
         }
     }
 
@@ -247,19 +165,10 @@ impl Session {
     /// Carries out what the interface wants done.
     async fn carry_out(&mut self) -> io::Result<()> {
         while let Some(effect) = self.app.poll() {
+            let Some(effect) = self.backend.carry_out(&mut self.app, effect) else {
+                continue;
+            };
             match effect {
-                Effect::Call(call) => {
-                    if let Some((daemon, _)) = &self.daemon {
-                        daemon.call(call);
-                    }
-                }
-                Effect::Connect => self.daemon = Some(Daemon::start(&self.socket)),
-                Effect::Owner(passphrase) => {
-                    if let Some((daemon, _)) = &self.daemon {
-                        daemon.unlock_with(Some(passphrase));
-                    }
-                }
-                Effect::Host(task) => self.ask_host(task),
                 Effect::Copy(text) => {
                     let sequence = self.clipboard.copy(&text);
                     self.screen.write(&sequence)?;
@@ -285,34 +194,10 @@ impl Session {
                     self.screen.redraw()?;
                     self.due = true;
                 }
-                Effect::Quit => self.app.ended = true,
+                Effect::Call(_) | Effect::Connect | Effect::Owner(_) | Effect::Host(_) | Effect::Quit => {}
             }
         }
         Ok(())
-    }
-
-    /// Has the program around the interface do something, on a thread of its own: it can take seconds.
-    fn ask_host(&self, task: HostTask) {
-        let (host, done) = (self.host.clone(), self.hosted.0.clone());
-        tokio::task::spawn_blocking(move || {
-            let outcome = match task {
-                HostTask::Init { name, key } => {
-                    let passphrase = match &key {
-                        crate::host::NewKey::Passphrase(passphrase) => Some(passphrase.clone()),
-                        crate::host::NewKey::KeyFile(_) => None,
-                    };
-                    host.init(&name, key).and_then(|identity| {
-                        host.start(passphrase)?;
-                        Ok(Hosted::Made(Box::new(identity)))
-                    })
-                }
-                HostTask::Start(passphrase) => host.start(passphrase).map(|()| Hosted::Started),
-                HostTask::Stop => host.stop().map(|()| Hosted::Ended),
-                HostTask::Detach => host.detach().map(|()| Hosted::Ended),
-            };
-            // The interface has ended meanwhile.
-            let _ = done.send(outcome);
-        });
     }
 
     /// Gives the terminal to the editor, and what it wrote to the interface.
@@ -349,17 +234,6 @@ impl Session {
     }
 }
 
-/// The next report; never, if there is no connection.
-async fn received(reports: Option<&mut mpsc::Receiver<Report>>) -> Report {
-    match reports {
-        Some(reports) => match reports.recv().await {
-            Some(report) => report,
-            None => std::future::pending().await,
-        },
-        None => std::future::pending().await,
-    }
-}
-
 fn input(event: Event) -> Input {
     match event {
         Event::Key(key) => Input::Key(key),
@@ -371,20 +245,21 @@ fn input(event: Event) -> Input {
     }
 }
 
-/// How the interface begins: with the daemon that runs, or with one of its own.
-async fn beginning(socket: &std::path::Path, host: &dyn Host) -> Result<Start, Error> {
-    match Client::connect(socket).await {
-        Ok(_) => return Ok(Start::Connect),
-        Err(error) if error.kind() != Kind::NoDaemon => return Err(error),
-        Err(_) => {}
+/// The settings of an interface.
+pub fn config(options: &Options) -> Config {
+    let (mut config, _) = Config::read(&options.config);
+    config.key_file = options.key_file.display().to_string();
+    config
+}
+
+/// What the terminal and the system say of how things look.
+pub fn looks(config: &Config) -> Looks {
+    let depth = ColorDepth::detect(|name| std::env::var(name).ok());
+    Looks {
+        theme: theme(config, depth, true),
+        depth,
+        zone: TimeZone::try_system().unwrap_or(TimeZone::UTC),
     }
-    if !host.exists() {
-        return Ok(Start::FirstRun);
-    }
-    Ok(match host.key_need()? {
-        KeyNeed::None => Start::Host,
-        KeyNeed::Passphrase => Start::Passphrase,
-    })
 }
 
 fn theme(config: &Config, depth: ColorDepth, dark: bool) -> Theme {
@@ -392,11 +267,4 @@ fn theme(config: &Config, depth: ColorDepth, dark: bool) -> Theme {
     // The configuration was checked at the start.
     let (theme, _) = Theme::from_table(&config.slots, named.unwrap_or_else(|| Theme::for_background(dark)));
     theme.reduced(depth)
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -337,6 +337,11 @@ impl Dialog {
         self.fields.get_mut(self.focus).map(|field| &mut field.input)
     }
 
+    /// What is typed into it must not be seen.
+    pub fn is_secret(&self) -> bool {
+        self.fields.get(self.focus).is_some_and(|field| field.input.is_secret())
+    }
+
     /// The text of a field.
     pub fn value(&self, field: usize) -> String {
         self.fields

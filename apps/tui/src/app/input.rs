@@ -157,6 +157,43 @@ impl App {
         }
     }
 
+    /// Takes a line where there are no keys.
+    pub(super) fn line(&mut self, line: &str) {
+        self.used_at = self.now;
+        self.conversations.settle();
+        let Some(open) = self.dialogs.last_mut() else {
+            self.composer.set_text(line);
+            return self.submit();
+        };
+        let number = line
+            .trim()
+            .parse::<usize>()
+            .ok()
+            .and_then(|number| number.checked_sub(1));
+        let row = number.filter(|place| open.rows.get(*place).is_some_and(|row| !row.heading));
+        let narrows = open.kind.filters() || matches!(open.kind, Kind::React { .. });
+        let writes = open.focus < open.fields.len() && !narrows;
+        if line.trim().is_empty() && !writes {
+            self.pressed_in_dialog(Action::Back);
+        } else if let Some(place) = row.filter(|_| !writes) {
+            open.focus = open.fields.len();
+            open.selected = place;
+            self.choose();
+        } else if open.focus < open.fields.len() {
+            open.error = None;
+            open.fields[open.focus].input.set_text(line);
+            self.field_changed();
+            if writes {
+                self.choose();
+            }
+        } else if let Some(letter) = line.trim().chars().next() {
+            // The key of a row, and which row: `a 2`.
+            let place = line.trim()[letter.len_utf8()..].trim().parse::<usize>().unwrap_or(1);
+            open.selected = place.saturating_sub(1).min(open.rows.len().saturating_sub(1));
+            self.row_key(letter);
+        }
+    }
+
     fn typed(&mut self, text: &str) {
         match self.dialogs.last_mut() {
             Some(open) => {

@@ -38,6 +38,8 @@ use pane::{Page, Pane, Window};
 pub enum Input {
     /// A key was pressed.
     Key(KeyEvent),
+    /// A line was written, where there are no keys: an answer to the open dialog, a command, or a message.
+    Line(Zeroizing<String>),
     /// A text was pasted.
     Paste(String),
     /// The mouse was moved or clicked.
@@ -433,6 +435,7 @@ impl App {
         self.now = now;
         match input {
             Input::Key(key) => self.key(key),
+            Input::Line(line) => self.line(&line),
             Input::Paste(text) => self.paste(&text),
             Input::Mouse(mouse) => self.mouse(mouse),
             Input::Resize(columns, rows) => self.size = (columns, rows),

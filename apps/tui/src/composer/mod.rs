@@ -137,6 +137,11 @@ impl Composer {
         }
     }
 
+    /// What is typed is not shown.
+    pub fn is_secret(&self) -> bool {
+        self.kind == Kind::Secret
+    }
+
     /// The text.
     pub fn text(&self) -> &str {
         &self.text

@@ -35,7 +35,8 @@ fn numbered(contact: &api::Contact, messages: usize) -> Vec<Message> {
         .collect()
 }
 
-fn with_bob(messages: usize) -> Session {
+/// With an open conversation of so many messages.
+pub fn with_bob(messages: usize) -> Session {
     let mut session = Session::connected(daemon(messages), SIZE);
     session.open("Bob");
     session

@@ -3,5 +3,6 @@
 mod behaviour;
 mod daemon;
 mod fixtures;
+mod narrated;
 mod properties;
 mod session;

@@ -19,6 +19,7 @@ use crate::{text, when};
 
 pub use dialog::{overflow as dialog_overflow, row_at as dialog_row};
 pub use sidebar::first_shown;
+pub use status::network;
 
 /// Columns from which on the list of conversations stands beside the messages.
 const WIDE: u16 = 64;
@@ -214,7 +215,7 @@ fn header(app: &App, frame: &mut Frame<'_>, area: Rect) {
 }
 
 /// What the header says of a contact, in the order of its weight.
-fn facts(app: &App, entry: &Entry) -> Vec<(String, Style)> {
+pub fn facts(app: &App, entry: &Entry) -> Vec<(String, Style)> {
     let theme = &app.theme;
     let mut facts = Vec::new();
     let Some(contact) = &entry.contact else {

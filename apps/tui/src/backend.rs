@@ -1,0 +1,199 @@
+//! [`Backend`]: all that an interface has beside its terminal: the daemon, the program around it, and the signals that end it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use sotto_api::{Error, Kind};
+use sotto_client::{Client, Profile};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::app::{App, Effect, HostTask, Hosted, Input, Start};
+use crate::daemon::{Daemon, Report};
+use crate::host::{Host, KeyNeed, NewKey};
+
+/// Reports that are taken before a frame is drawn.
+const AT_ONCE: usize = 256;
+
+/// What a task of the program around the interface has come to.
+type HostOutcome = Result<Hosted, Error>;
+
+/// The signals that end the interface.
+struct Signals {
+    terminate: Signal,
+    hangup: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.terminate.recv() => 15,
+            _ = self.hangup.recv() => 1,
+            _ = self.interrupt.recv() => 2,
+        }
+    }
+}
+
+/// What an interface has beside its terminal.
+pub struct Backend {
+    socket: PathBuf,
+    daemon: Option<(Daemon, mpsc::Receiver<Report>)>,
+    host: Arc<dyn Host>,
+    hosted: (mpsc::UnboundedSender<HostOutcome>, mpsc::UnboundedReceiver<HostOutcome>),
+    signals: Signals,
+    /// The signal that ends the interface, by its number.
+    pub signal: Option<u8>,
+}
+
+impl Backend {
+    /// Of a profile; and how the interface begins.
+    pub async fn start(profile: &Profile, host: Arc<dyn Host>) -> Result<(Self, Start), Error> {
+        let socket = profile.socket();
+        let start = beginning(&socket, &*host).await?;
+        let backend = Self {
+            socket,
+            daemon: None,
+            host,
+            hosted: mpsc::unbounded_channel(),
+            signals: Signals::listen().map_err(|error| Error::io("signals", &error))?,
+            signal: None,
+        };
+        Ok((backend, start))
+    }
+
+    /// Carries an effect out, unless it is one of the terminal, which is returned.
+    pub fn carry_out(&mut self, app: &mut App, effect: Effect) -> Option<Effect> {
+        match effect {
+            Effect::Call(call) => {
+                if let Some((daemon, _)) = &self.daemon {
+                    daemon.call(call);
+                }
+            }
+            Effect::Connect => self.daemon = Some(Daemon::start(&self.socket)),
+            Effect::Owner(passphrase) => {
+                if let Some((daemon, _)) = &self.daemon {
+                    daemon.unlock_with(Some(passphrase));
+                }
+            }
+            Effect::Host(task) => self.ask_host(task),
+            Effect::Quit => app.ended = true,
+            of_terminal => return Some(of_terminal),
+        }
+        None
+    }
+
+    /// Waits for the next input: of the `terminal`, which is gone if it has none, or of anything else; at the latest until `wake`.
+    /// Says whether the frame must not wait.
+    pub async fn next(
+        &mut self,
+        app: &mut App,
+        terminal: impl Future<Output = Option<Input>>,
+        wake: Option<Instant>,
+    ) -> bool {
+        let deadline = Duration::from_millis(app.deadline().saturating_sub(now()).max(1));
+        let wake = wake.unwrap_or_else(|| Instant::now() + deadline);
+        let reports = self.daemon.as_mut().map(|(_, reports)| reports);
+        let input = tokio::select! {
+            biased;
+            signal = self.signals.next() => {
+                // A second one does not wait for anything.
+                if self.signal.replace(signal).is_some() {
+                    app.ended = true;
+                }
+                Input::End
+            }
+            input = terminal => input.unwrap_or_else(|| {
+                // As SIGHUP.
+                self.signal = Some(1);
+                Input::End
+            }),
+            Some(done) = self.hosted.1.recv() => Input::Hosted(done),
+            report = received(reports) => Input::Report(report),
+            () = sleep_until(wake) => Input::Tick,
+        };
+        let urgent = !matches!(input, Input::Report(_));
+        app.handle(input, now());
+        self.take_what_is_here(app);
+        urgent
+    }
+
+    /// Takes the reports that are there already, so that a burst is one frame.
+    fn take_what_is_here(&mut self, app: &mut App) {
+        for _ in 0..AT_ONCE {
+            let Some((_, reports)) = &mut self.daemon else { return };
+            let Ok(report) = reports.try_recv() else { return };
+            app.handle(Input::Report(report), now());
+        }
+    }
+
+    /// Has the program around the interface do something, on a thread of its own: it can take seconds.
+    fn ask_host(&self, task: HostTask) {
+        let (host, done) = (self.host.clone(), self.hosted.0.clone());
+        tokio::task::spawn_blocking(move || {
+            let outcome = match task {
+                HostTask::Init { name, key } => {
+                    let passphrase = match &key {
+                        NewKey::Passphrase(passphrase) => Some(passphrase.clone()),
+                        NewKey::KeyFile(_) => None,
+                    };
+                    host.init(&name, key).and_then(|identity| {
+                        host.start(passphrase)?;
+                        Ok(Hosted::Made(Box::new(identity)))
+                    })
+                }
+                HostTask::Start(passphrase) => host.start(passphrase).map(|()| Hosted::Started),
+                HostTask::Stop => host.stop().map(|()| Hosted::Ended),
+                HostTask::Detach => host.detach().map(|()| Hosted::Ended),
+            };
+            // The interface has ended meanwhile.
+            let _ = done.send(outcome);
+        });
+    }
+}
+
+/// The next report; never, if there is no connection.
+async fn received(reports: Option<&mut mpsc::Receiver<Report>>) -> Report {
+    match reports {
+        Some(reports) => match reports.recv().await {
+            Some(report) => report,
+            None => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+/// How the interface begins: with the daemon that runs, or with one of its own.
+async fn beginning(socket: &std::path::Path, host: &dyn Host) -> Result<Start, Error> {
+    match Client::connect(socket).await {
+        Ok(_) => return Ok(Start::Connect),
+        Err(error) if error.kind() != Kind::NoDaemon => return Err(error),
+        Err(_) => {}
+    }
+    if !host.exists() {
+        return Ok(Start::FirstRun);
+    }
+    Ok(match host.key_need()? {
+        KeyNeed::None => Start::Host,
+        KeyNeed::Passphrase => Start::Passphrase,
+    })
+}
+
+/// Milliseconds since the Unix epoch.
+pub fn now() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,302 @@
+//! The interface for a screen reader: one line after the other, without boxes, glyphs that stand for words, or anything that is
+//! drawn again. [`Narrator`] says in words what has changed in [`App`] since it last spoke; a line that is written answers the open
+//! dialog, is a command, or is a message.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, BufRead as _, Write as _};
+use std::sync::Arc;
+use std::thread;
+
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use sotto_api::{Direction, Error, Message, MessageState};
+use sotto_client::Profile;
+use tokio::sync::mpsc;
+use zeroize::Zeroizing;
+
+use crate::app::dialog::Dialog;
+use crate::app::name::Name;
+use crate::app::{App, Effect, Input};
+use crate::backend::{Backend, now};
+use crate::host::Host;
+use crate::run::{End, Options, config, looks};
+use crate::view;
+use crate::when;
+
+/// The size of the screen that there is not: so many messages count as seen.
+const SIZE: (u16, u16) = (100, 40);
+
+/// Messages that are read out when a conversation is opened.
+const READ_OUT: usize = 10;
+
+/// Runs until the interface ends.
+pub async fn run(profile: &Profile, host: Arc<dyn Host>, options: Options) -> Result<End, Error> {
+    let (mut backend, start) = Backend::start(profile, host).await?;
+    let config = config(&options);
+    let looks = looks(&config);
+    let mut app = App::new(config, looks, SIZE, &start, now());
+    let mut narrator = Narrator::default();
+    let mut lines = lines();
+    let failed = |error: io::Error| Error::io("the terminal", &error);
+    loop {
+        carry_out(&mut app, &mut backend).map_err(failed)?;
+        app.settle();
+        carry_out(&mut app, &mut backend).map_err(failed)?;
+        for line in narrator.tell(&app) {
+            writeln!(io::stdout(), "{line}").map_err(failed)?;
+        }
+        if app.ended {
+            return Ok(backend.signal.map_or(End::Quit, End::Signal));
+        }
+        let secret = app.dialogs.last().is_some_and(Dialog::is_secret);
+        let _echo = secret.then(Silence::begin).flatten();
+        // Without standard input, nothing more can be said.
+        let line = async { lines.recv().await.map(Input::Line) };
+        backend.next(&mut app, line, None).await;
+    }
+}
+
+fn carry_out(app: &mut App, backend: &mut Backend) -> io::Result<()> {
+    while let Some(effect) = app.poll() {
+        match backend.carry_out(app, effect) {
+            Some(Effect::Copy(text)) => writeln!(io::stdout(), "{text}")?,
+            Some(Effect::Bell) => write!(io::stdout(), "\x07")?,
+            // The rest is about a screen, or needs one.
+            _ => {}
+        }
+    }
+    io::stdout().flush()
+}
+
+/// The lines of standard input, read by a thread of their own.
+fn lines() -> mpsc::UnboundedReceiver<Zeroizing<String>> {
+    let (lines, received) = mpsc::unbounded_channel();
+    thread::spawn(move || {
+        for line in io::stdin().lock().lines() {
+            let Ok(line) = line else { return };
+            // It may be a passphrase.
+            if lines.send(Zeroizing::new(line)).is_err() {
+                return;
+            }
+        }
+    });
+    received
+}
+
+/// What is typed is not shown, for as long as this lives.
+struct Silence(rustix::termios::Termios);
+
+impl Silence {
+    /// None if standard input is no terminal.
+    fn begin() -> Option<Self> {
+        let before = tcgetattr(io::stdin()).ok()?;
+        let mut silent = before.clone();
+        silent.local_modes -= LocalModes::ECHO;
+        tcsetattr(io::stdin(), OptionalActions::Now, &silent).ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        // A terminal that is gone needs no echo.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
+}
+
+/// Says what has changed.
+#[derive(Debug, Default)]
+pub struct Narrator {
+    network: String,
+    notice: String,
+    conversation: Option<String>,
+    /// The states that were told, by the ids of messages.
+    told: BTreeMap<String, MessageState>,
+    /// Messages of other conversations that were not read.
+    unread: BTreeMap<String, u64>,
+    dialog: String,
+    typing: HashSet<String>,
+}
+
+impl Narrator {
+    /// The lines that say what has changed since the last time.
+    pub fn tell(&mut self, app: &App) -> Vec<String> {
+        let mut lines = Vec::new();
+        if app.locked || app.first_run() {
+            self.conversation = None;
+            self.told.clear();
+        } else {
+            self.tell_network(app, &mut lines);
+            self.tell_conversation(app, &mut lines);
+            self.tell_others(app, &mut lines);
+        }
+        let notice = app.notice.as_ref().map_or("", |notice| notice.text.as_str());
+        if notice != self.notice {
+            notice.clone_into(&mut self.notice);
+            lines.extend(Some(notice.to_owned()).filter(|notice| !notice.is_empty()));
+        }
+        self.tell_dialog(app, &mut lines);
+        lines
+    }
+
+    fn tell_network(&mut self, app: &App, lines: &mut Vec<String>) {
+        let (network, _) = view::network(app);
+        let words = network.trim_start_matches(|c: char| !c.is_alphanumeric()).to_owned();
+        if words != self.network {
+            lines.push(format!("Network: {words}"));
+            self.network = words;
+        }
+    }
+
+    fn tell_conversation(&mut self, app: &App, lines: &mut Vec<String>) {
+        let Some(pane) = app.pane.as_ref().filter(|pane| pane.loaded) else {
+            return;
+        };
+        let Some(entry) = app.conversations.entry(&pane.conversation) else {
+            return;
+        };
+        if self.conversation.as_ref() != Some(&pane.conversation) {
+            self.conversation = Some(pane.conversation.clone());
+            self.told.clear();
+            let facts: Vec<String> = view::facts(app, entry)
+                .into_iter()
+                .map(|(fact, _)| spoken(&fact))
+                .collect();
+            lines.push(format!(
+                "Conversation with {}: {}.",
+                entry.name.text(),
+                facts.join(", ")
+            ));
+            let unheard = pane.messages().len().saturating_sub(READ_OUT);
+            for message in pane.messages().take(unheard) {
+                self.told.insert(message.id.clone(), message.state);
+            }
+        }
+        for message in pane.messages() {
+            match self.told.insert(message.id.clone(), message.state) {
+                None => lines.push(said(message, app)),
+                Some(before) if before != message.state && message.direction == Direction::Out => {
+                    let (_, word) = view::message::state(message);
+                    lines.push(format!("{word}: {}", beginning(&message.text)));
+                }
+                Some(_) => {}
+            }
+        }
+        let typing = entry.typing;
+        if typing && self.typing.insert(entry.id.clone()) {
+            lines.push(format!("{} is typing.", entry.name.brief()));
+        } else if !typing {
+            self.typing.remove(&entry.id);
+        }
+    }
+
+    /// What arrives in conversations that are not open.
+    fn tell_others(&mut self, app: &App, lines: &mut Vec<String>) {
+        for entry in app
+            .conversations
+            .shown()
+            .filter(|entry| app.here() != Some(entry.id.as_str()))
+        {
+            let before = self.unread.insert(entry.id.clone(), entry.unread).unwrap_or(0);
+            if entry.unread > before && !entry.muted {
+                lines.push(format!("{} unread from {}.", entry.unread, entry.name.text()));
+            }
+        }
+    }
+
+    fn tell_dialog(&mut self, app: &App, lines: &mut Vec<String>) {
+        let now = app.dialogs.last().map_or_else(Vec::new, spoken_dialog);
+        let whole = now.join("\n");
+        if whole != self.dialog {
+            lines.extend(now);
+            self.dialog = whole;
+        }
+    }
+}
+
+/// A dialog in words: its title, text, the field that is asked for or else its rows.
+fn spoken_dialog(dialog: &Dialog) -> Vec<String> {
+    let mut lines = vec![format!("{}.", dialog.title)];
+    lines.extend(
+        dialog
+            .text
+            .iter()
+            .map(ToString::to_string)
+            .filter(|line| !line.trim().is_empty()),
+    );
+    lines.extend(dialog.error.clone().map(|error| format!("Error: {error}")));
+    if dialog.busy {
+        lines.push(String::from("Please wait."));
+        return lines;
+    }
+    let rows = dialog.rows.iter().enumerate().map(|(place, row)| {
+        let detail = if row.detail.is_empty() {
+            String::new()
+        } else {
+            format!(", {}", row.detail)
+        };
+        if row.heading {
+            format!("{}:", row.title)
+        } else {
+            format!("{}: {}{detail}", place + 1, row.title)
+        }
+    });
+    lines.extend(rows);
+    match dialog.fields.get(dialog.focus) {
+        Some(field) => lines.push(format!("Write: {}", field.label)),
+        None if dialog.rows.is_empty() => lines.push(String::from("An empty line closes this.")),
+        None => {
+            let keys = dialog
+                .keys
+                .iter()
+                .map(|(key, about)| format!("{key} and a number: {about}; "));
+            lines.push(format!(
+                "Write a number; {}an empty line closes this.",
+                keys.collect::<String>()
+            ));
+        }
+    }
+    lines
+}
+
+/// A message in words.
+fn said(message: &Message, app: &App) -> String {
+    let author = match message.direction {
+        Direction::Out => String::from("You"),
+        Direction::In => Name::from(message).text(),
+    };
+    let at = when::clock(when::of(message), &app.zone);
+    let mut words = vec![author, at];
+    let (_, state) = view::message::state(message);
+    words.extend(Some(state.to_owned()).filter(|state| !state.is_empty()));
+    if message.edited_at.is_some() {
+        words.push(String::from("edited"));
+    }
+    if let Some(quote) = message
+        .reply_to
+        .as_ref()
+        .and_then(|id| app.quotes.get(id))
+        .and_then(Option::as_ref)
+    {
+        words.push(format!("replies to {}", beginning(quote)));
+    }
+    let text = if message.deleted_at.is_some() {
+        "deleted"
+    } else {
+        message.text.as_str()
+    };
+    format!("{}: {text}", words.join(", "))
+}
+
+fn beginning(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    crate::text::truncate(line, 60).into_owned()
+}
+
+/// A fact without the glyph that stands before it on a screen.
+fn spoken(fact: &str) -> String {
+    let words = fact.trim_start_matches(|c: char| !c.is_alphanumeric());
+    if fact.starts_with('⧗') {
+        return format!("messages disappear after {words}");
+    }
+    words.to_owned()
+}
