@@ -5,6 +5,7 @@ use toml::{Table, Value};
 
 use crate::action::Action;
 use crate::keys::{Builtin, Keymap};
+use crate::text::bidi::Reorder;
 use crate::theme::Theme;
 
 /// How the interface behaves.
@@ -28,6 +29,8 @@ pub struct Config {
     pub bell: bool,
     /// Notifications by the terminal.
     pub notify: bool,
+    /// What puts right-to-left text into the order in which it is drawn.
+    pub reorder: Reorder,
     /// Minutes without a key after which the interface is locked.
     pub lock_after: Option<u32>,
     /// The editor, in place of `$VISUAL` and `$EDITOR`.
@@ -72,6 +75,7 @@ impl Default for Config {
             markdown: true,
             bell: true,
             notify: false,
+            reorder: Reorder::Terminal,
             lock_after: None,
             editor: None,
             key_file: String::new(),
@@ -96,6 +100,10 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "notify",
         "have the terminal notify of messages (OSC 9, 99 or 777), as over ssh",
+    ),
+    (
+        "bidi",
+        "what reorders right-to-left text: the \"terminal\", or Sotto (\"here\")",
     ),
     (
         "lock_after",
@@ -143,6 +151,13 @@ impl Config {
             "markdown" => self.markdown = flag()?,
             "bell" => self.bell = flag()?,
             "notify" => self.notify = flag()?,
+            "bidi" => {
+                self.reorder = match value.as_str() {
+                    Some("here") => Reorder::Here,
+                    Some("terminal") => Reorder::Terminal,
+                    _ => return Err(String::from("must be \"terminal\" or \"here\"")),
+                }
+            }
             "lock_after" => {
                 let minutes = value.as_integer().and_then(|minutes| u32::try_from(minutes).ok());
                 self.lock_after = Some(

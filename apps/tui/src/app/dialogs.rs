@@ -373,6 +373,9 @@ impl App {
             if let Some(like) = names::confusable(claimed, known) {
                 let _ = write!(name, "  ! looks like {like}, who is another person");
             }
+            if names::mixes_scripts(claimed) {
+                name.push_str("  ! the name mixes scripts, as names do that imitate others");
+            }
             Row::new(
                 name,
                 format!("{note}{at}"),

@@ -245,7 +245,9 @@ impl App {
 
     fn insert(&mut self, text: &str) {
         if self.pane.is_none() {
-            self.say("Choose a conversation first.");
+            // There is nothing to write in: a conversation or a command is looked for.
+            self.act(Action::Palette, "");
+            self.typed(text.trim_start_matches('/'));
             return;
         }
         let outcome = self.composer.insert(text);

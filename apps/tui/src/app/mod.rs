@@ -695,7 +695,7 @@ impl App {
         let area = crate::view::areas(self).messages;
         let Some(pane) = &mut self.pane else { return };
         pane.resize(area.width, usize::from(area.height));
-        let (quotes, theme) = (&self.quotes, &self.theme);
+        let (quotes, theme, reorder) = (&self.quotes, &self.theme, self.config.reorder);
         let mut missing = Vec::new();
         pane.settle(&mut |message, raw, width| {
             let quote = message.reply_to.as_ref().and_then(|id| {
@@ -705,7 +705,7 @@ impl App {
                 }
                 known?.as_deref()
             });
-            Body::of(message, raw, width, quote, theme)
+            Body::of(message, raw, width, quote, theme, reorder)
         });
         let conversation = pane.conversation.clone();
         for id in missing {

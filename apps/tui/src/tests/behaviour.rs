@@ -719,6 +719,25 @@ fn the_daemon_knows_what_is_looked_at_and_the_terminal_says_no_more_than_the_des
 }
 
 #[test]
+fn without_a_conversation_what_is_typed_looks_for_one_or_for_a_command() {
+    let mut session = Session::connected(daemon(3), SIZE);
+    session.write("/identity");
+    session.shows("Show your address and friend code");
+    session.press("enter");
+    session.shows("Copy the friend code");
+}
+
+#[test]
+fn right_to_left_text_is_reordered_where_the_terminal_does_not() {
+    let mut session = with_bob(1);
+    session.app.config.reorder = crate::text::bidi::Reorder::Here;
+    session.receive("Bob", "שלום");
+    session.shows("םולש");
+    session.write("אב");
+    session.shows("בא");
+}
+
+#[test]
 fn an_answer_that_comes_after_the_lock_opens_nothing_above_it() {
     for key in ["/verify", "/requests", "/invite"] {
         let mut daemon = daemon(3);

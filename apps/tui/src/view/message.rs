@@ -5,6 +5,7 @@ use ratatui::text::{Line, Span};
 use sotto_api::{ContentType, Direction, FailReason, Hold, Message, MessageState};
 
 use crate::app::name::Name;
+use crate::text::bidi::{self, Reorder};
 use crate::theme::Theme;
 use crate::{markdown, text, when};
 
@@ -25,7 +26,7 @@ pub struct Body {
 
 impl Body {
     /// Lays a message out for a width. `quote` is what it replies to, on one line.
-    pub fn of(message: &Message, raw: bool, width: u16, quote: Option<&str>, theme: &Theme) -> Self {
+    pub fn of(message: &Message, raw: bool, width: u16, quote: Option<&str>, theme: &Theme, reorder: Reorder) -> Self {
         let width = usize::from(width).saturating_sub(INDENT).max(1);
         let mut lines = Vec::new();
         if message.reply_to.is_some() {
@@ -55,6 +56,13 @@ impl Body {
                     links = laid_out.links.into_iter().map(|link| link.url).collect();
                 }
             }
+        }
+        if reorder == Reorder::Here {
+            let direction = bidi::Direction::of(&message.text);
+            lines = lines
+                .into_iter()
+                .map(|line| bidi::visual(line, direction, reorder))
+                .collect();
         }
         if !message.reactions.is_empty() {
             lines.extend(text::wrap(&reactions(message, theme).spans, width));

@@ -15,6 +15,7 @@ use crate::action::Action;
 use crate::app::conversations::Entry;
 use crate::app::dialogs::presence;
 use crate::app::{App, Connection, Drag, Focus, Intent};
+use crate::text::bidi::{self, Reorder};
 use crate::{text, when};
 
 pub use dialog::{overflow as dialog_overflow, row_at as dialog_row};
@@ -403,12 +404,19 @@ fn composer(app: &App, frame: &mut Frame<'_>, areas: &Areas) {
         let line = text::truncate(what, usize::from(area.width)).into_owned();
         frame.render_widget(Line::styled(line, theme.placeholder), area);
     }
+    let direction = bidi::Direction::of(app.composer.text());
     let layout = app.composer.layout(usize::from(area.width));
     let (rows, (row, column)) = layout.visible(usize::from(area.height));
     for (line, y) in rows.iter().zip(area.y..area.bottom()) {
-        frame.render_widget(Line::raw(line.text.as_str()), Rect::new(area.x, y, area.width, 1));
+        let line = bidi::visual(Line::raw(line.text.clone()), direction, app.config.reorder);
+        frame.render_widget(line, Rect::new(area.x, y, area.width, 1));
     }
     if focused {
+        let written = rows.get(row).map_or("", |row| row.text.as_str());
+        let column = match app.config.reorder {
+            Reorder::Here => bidi::column(written, layout.cursor_at, direction, Reorder::Here),
+            Reorder::Terminal => column,
+        };
         let column = u16::try_from(column).unwrap_or(0).min(area.width.saturating_sub(1));
         let row = u16::try_from(row).unwrap_or(0).min(area.height.saturating_sub(1));
         frame.set_cursor_position(Position::new(area.x + column, area.y + row));

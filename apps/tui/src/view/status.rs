@@ -34,18 +34,21 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 /// What waits for the user, and the key for help.
 fn waiting(app: &App) -> String {
     let mut parts = Vec::new();
-    let key = |action: Action| app.config.key_hint(action).unwrap_or_default();
+    let key = |action: Action| {
+        let key = app.config.key_hint(action);
+        key.unwrap_or_else(|| format!("/{}", action.name()))
+    };
     let count = |count: usize, one: &str, several: &str| match count {
         1 => format!("1 {one}"),
         count => format!("{count} {several}"),
     };
     if !app.approvals.is_empty() {
         let asked = count(app.approvals.len(), "approval", "approvals");
-        parts.push(format!("{asked} {}", key(Action::Approvals)));
+        parts.push(format!("{asked}: {}", key(Action::Approvals)));
     }
     if app.asking() > 0 {
         let asked = count(app.asking(), "request", "requests");
-        parts.push(format!("{asked} {}", key(Action::Requests)));
+        parts.push(format!("{asked}: {}", key(Action::Requests)));
     }
     if app.kept() > 0 {
         parts.push(format!("{} kept", app.kept()));
