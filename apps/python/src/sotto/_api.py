@@ -3140,8 +3140,7 @@ class AgentsMethods:
         """Make a token for an agent; it is shown this once.
 
         name: Its name: 1 to 32 letters, digits, `-` or `_`.
-        allow: What it may do: `read:CONVERSATION`, `send:CONVERSATION`, `read:*`, `send:*`, `files:FOLDER`,
-            `admin`.
+        allow: What it may do: `read:CONVERSATION`, `send:CONVERSATION`, `read:*`, `send:*`, `admin`.
         ask_in_client: The question that its client asks the person counts as the owner's approval.
         hours: At which hours of the day, in local time, its token works: `08:00-18:00`. All day if left out.
         rate: How often it may send: `10/m`, `10/h`, `10/d`. 60/h if left out.
@@ -3974,8 +3973,7 @@ class AsyncAgentsMethods:
         """Make a token for an agent; it is shown this once.
 
         name: Its name: 1 to 32 letters, digits, `-` or `_`.
-        allow: What it may do: `read:CONVERSATION`, `send:CONVERSATION`, `read:*`, `send:*`, `files:FOLDER`,
-            `admin`.
+        allow: What it may do: `read:CONVERSATION`, `send:CONVERSATION`, `read:*`, `send:*`, `admin`.
         ask_in_client: The question that its client asks the person counts as the owner's approval.
         hours: At which hours of the day, in local time, its token works: `08:00-18:00`. All day if left out.
         rate: How often it may send: `10/m`, `10/h`, `10/d`. 60/h if left out.
