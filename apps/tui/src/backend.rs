@@ -141,26 +141,42 @@ impl Backend {
     /// Has the program around the interface do something, on a thread of its own: it can take seconds.
     fn ask_host(&self, task: HostTask) {
         let (host, done) = (self.host.clone(), self.hosted.0.clone());
-        tokio::task::spawn_blocking(move || {
-            let outcome = match task {
-                HostTask::Init { name, key } => {
-                    let passphrase = match &key {
-                        NewKey::Passphrase(passphrase) => Some(passphrase.clone()),
-                        NewKey::KeyFile(_) => None,
-                    };
-                    host.init(&name, key).and_then(|identity| {
-                        host.start(passphrase)?;
-                        Ok(Hosted::Made(Box::new(identity)))
-                    })
-                }
-                HostTask::Start(passphrase) => host.start(passphrase).map(|()| Hosted::Started),
-                HostTask::Stop => host.stop().map(|()| Hosted::Ended),
-                HostTask::Detach => host.detach().map(|()| Hosted::Ended),
-            };
-            // The interface has ended meanwhile.
-            let _ = done.send(outcome);
+        // What was written last is kept before the daemon ends.
+        let before = self.daemon.as_ref().map(|(daemon, _)| daemon.settled());
+        tokio::spawn(async move {
+            if let Some(settled) = before {
+                settled.await;
+            }
+            tokio::task::spawn_blocking(move || carry_out_task(&*host, task, &done));
         });
     }
+
+    /// The end of the interface: what was to be changed has been.
+    pub async fn finish(&self) {
+        if let Some((daemon, _)) = &self.daemon {
+            daemon.settled().await;
+        }
+    }
+}
+
+fn carry_out_task(host: &dyn Host, task: HostTask, done: &mpsc::UnboundedSender<HostOutcome>) {
+    let outcome = match task {
+        HostTask::Init { name, key } => {
+            let passphrase = match &key {
+                NewKey::Passphrase(passphrase) => Some(passphrase.clone()),
+                NewKey::KeyFile(_) => None,
+            };
+            host.init(&name, key).and_then(|identity| {
+                host.start(passphrase)?;
+                Ok(Hosted::Made(Box::new(identity)))
+            })
+        }
+        HostTask::Start(passphrase) => host.start(passphrase).map(|()| Hosted::Started),
+        HostTask::Stop => host.stop().map(|()| Hosted::Ended),
+        HostTask::Detach => host.detach().map(|()| Hosted::Ended),
+    };
+    // The interface has ended meanwhile.
+    let _ = done.send(outcome);
 }
 
 /// The next report; never, if there is no connection.

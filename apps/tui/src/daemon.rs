@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use sotto_api::{self as api, Error, Event, Kind, Secret, all};
 use sotto_client::Client;
-use tokio::sync::{mpsc, watch};
-use tokio::time::sleep;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
 
 use crate::app::Purpose;
 use crate::request::{Answer, Lane, Request};
 
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// How long the end of the interface waits for what was to be changed before.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Events that wait for the task of the terminal. A daemon drops a client that does not read; here nothing is lost by
 /// waiting, because the daemon's queue is long, and what it drops is read again after the next connect.
@@ -42,10 +45,19 @@ pub struct Call {
     pub purpose: Purpose,
 }
 
+/// What a lane is told.
+#[derive(Debug)]
+enum Order {
+    /// Make a request.
+    Call(Call),
+    /// Say that everything before this has been answered.
+    Settle(oneshot::Sender<()>),
+}
+
 /// The way to the connections.
 #[derive(Debug)]
 pub struct Daemon {
-    lanes: [mpsc::UnboundedSender<Call>; 3],
+    lanes: [mpsc::UnboundedSender<Order>; 3],
     /// The owner's passphrase, with which new connections are unlocked.
     owner: watch::Sender<Option<Secret>>,
 }
@@ -67,7 +79,16 @@ impl Daemon {
     /// Makes a request; its answer is reported.
     pub fn call(&self, call: Call) {
         // The lanes end with this process only.
-        let _ = self.lanes[call.request.lane() as usize].send(call);
+        let _ = self.lanes[call.request.lane() as usize].send(Order::Call(call));
+    }
+
+    /// Resolves when all that was to be changed has been, or when the daemon takes too long.
+    pub fn settled(&self) -> impl Future<Output = ()> + use<> {
+        let (settled, waits) = oneshot::channel();
+        let _ = self.lanes[Lane::Command as usize].send(Order::Settle(settled));
+        async {
+            let _ = timeout(PATIENCE, waits).await;
+        }
     }
 
     /// Unlocks each connection that is made from now on, and those that are.
@@ -111,12 +132,20 @@ async fn follow(socket: &Path, reports: &mpsc::Sender<Report>) -> Result<(), Err
 /// Carries out the requests of one lane, one after the other.
 async fn lane(
     socket: PathBuf,
-    mut calls: mpsc::UnboundedReceiver<Call>,
+    mut orders: mpsc::UnboundedReceiver<Order>,
     reports: mpsc::Sender<Report>,
     mut owner: watch::Receiver<Option<Secret>>,
 ) {
     let mut client: Option<Client> = None;
-    while let Some(Call { request, purpose }) = calls.recv().await {
+    while let Some(order) = orders.recv().await {
+        let Call { request, purpose } = match order {
+            Order::Call(call) => call,
+            Order::Settle(settled) => {
+                // Nobody waits any more if it took too long.
+                let _ = settled.send(());
+                continue;
+            }
+        };
         let answer = attempt(&socket, &mut client, &mut owner, &request).await;
         if answer.as_ref().is_err_and(|error| error.kind() == Kind::NoDaemon) {
             client = None;

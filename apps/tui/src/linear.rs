@@ -45,6 +45,7 @@ pub async fn run(profile: &Profile, host: Arc<dyn Host>, options: Options) -> Re
             writeln!(io::stdout(), "{line}").map_err(failed)?;
         }
         if app.ended {
+            backend.finish().await;
             return Ok(backend.signal.map_or(End::Quit, End::Signal));
         }
         let secret = app.dialogs.last().is_some_and(Dialog::is_secret);

@@ -134,6 +134,7 @@ impl Session {
             self.app.settle();
             self.carry_out().await.map_err(failed)?;
             if self.app.ended {
+                self.backend.finish().await;
                 return Ok(self.backend.signal.map_or(End::Quit, End::Signal));
             }
             if self.due {

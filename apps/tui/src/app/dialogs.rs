@@ -452,7 +452,8 @@ impl App {
     }
 
     fn status_rows(&self) -> Vec<Row> {
-        let Some(status) = &self.status else {
+        let up = matches!(self.connection, super::Connection::Up);
+        let Some(status) = self.status.as_ref().filter(|_| up) else {
             return vec![
                 Row::new("No daemon answers", "", Choice::Nothing),
                 Row::new("Start one in this terminal", "", Choice::StartDaemon),

@@ -446,7 +446,7 @@ impl App {
             Input::Report(report) => self.report(report),
             Input::Hosted(outcome) => self.hosted(outcome),
             Input::Edited(outcome) => self.edited(outcome),
-            Input::End => self.quit(),
+            Input::End => self.end(),
             Input::Tick => {}
         }
     }

@@ -644,7 +644,16 @@ impl App {
         if self.hosting && !self.dialogs.iter().any(|open| open.kind == Kind::Quit) && self.me.is_some() && !self.locked
         {
             self.open(dialogs::quit());
-        } else if self.hosting {
+        } else {
+            self.end();
+        }
+    }
+
+    /// Ends without a question: a signal, or the terminal is gone.
+    pub(super) fn end(&mut self) {
+        self.keep_draft(true);
+        self.stop_typing();
+        if self.hosting {
             self.begin(HostTask::Stop, "Closing the store…");
         } else {
             self.ended = true;
