@@ -295,7 +295,7 @@ impl App {
         }
     }
 
-    pub(super) fn forget_layout(&mut self) {
+    pub fn forget_layout(&mut self) {
         if let Some(pane) = &mut self.pane {
             pane.forget_layout();
         }

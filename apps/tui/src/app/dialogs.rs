@@ -490,7 +490,7 @@ impl App {
         rows.push(line("Contacts can reach you", reachable));
         rows.push(line(
             "Links",
-            format!("{} up, {} dials under way", status.links, status.dials),
+            format!("{} up, {} being made", status.links, status.dials),
         ));
         rows.push(Row::new(
             "Waiting messages",
@@ -504,7 +504,12 @@ impl App {
             ));
         }
         if let Some(free) = status.storage.free_bytes {
-            rows.push(line("Free space", format!("{} MiB", free >> 20)));
+            let free = if free >> 30 < 10 {
+                format!("{} MiB", free >> 20)
+            } else {
+                format!("{} GiB", free >> 30)
+            };
+            rows.push(line("Free space", free));
         }
         if status.storage.paused_contacts > 0 {
             rows.push(line(
@@ -516,7 +521,7 @@ impl App {
             ));
         }
         let faults = status.peer_faults;
-        rows.push(line("Refused of peers", format!("{faults} frames and links")));
+        rows.push(line("Refused from peers", format!("{faults} frames and links")));
         rows.push(line(
             "Daemon",
             format!(
@@ -544,8 +549,8 @@ impl App {
             Row::new("Shown to contacts as", availability, Choice::Act(Action::Availability)),
             Row::heading("Interface"),
             Row::new("Theme", self.theme.name.clone(), Choice::Act(Action::Theme)),
-            Row::new("Keys", self.config.keys.clone(), Choice::Act(Action::Help)),
             Row::new("Key map", self.config.keys.clone(), Choice::Keys(String::new())),
+            Row::new("Show the keys", "", Choice::Act(Action::Help)),
             Row::new("Mouse", on(self.config.mouse), Choice::Toggle(Setting::Mouse)),
             Row::new(
                 "Send as markdown",

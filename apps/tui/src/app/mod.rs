@@ -902,7 +902,7 @@ fn explained(error: &Error) -> String {
     if error.data.hint.is_empty() {
         return error.message.clone();
     }
-    format!("{} — {}", error.message, error.data.hint)
+    format!("{}: {}", error.message.trim_end_matches('.'), error.data.hint)
 }
 
 /// A message on one line, as others quote it.
@@ -916,10 +916,7 @@ fn quoted(message: &api::Message) -> String {
     } else {
         message.text.as_str()
     };
-    let line: String = text
-        .chars()
-        .take(400)
-        .map(|c| if c == '\n' { ' ' } else { c })
-        .collect();
-    format!("{author}: {line}")
+    let begun = text.char_indices().nth(400).map_or(text, |(end, _)| &text[..end]);
+    let words: Vec<&str> = begun.split_whitespace().collect();
+    format!("{author}: {}", words.join(" "))
 }

@@ -521,7 +521,7 @@ impl Pane {
         let last = self.messages.len().saturating_sub(1);
         match &self.anchor {
             Anchor::Line { id, lines } => match self.index(id) {
-                Some(index) => (index, (*lines).clamp(1, self.height_of(index))),
+                Some(index) => (index, (*lines).clamp(1, self.height_of(index).max(1))),
                 None => (last, self.height_of(last)),
             },
             Anchor::Bottom => (last, self.height_of(last)),

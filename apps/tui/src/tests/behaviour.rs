@@ -832,7 +832,7 @@ fn a_key_that_has_changed_is_said_and_needs_two_steps() {
     daemon.contacts.get_mut(&onion("bob")).expect("Bob").untrusted = true;
     let mut session = Session::connected(daemon, SIZE);
     session.open("Bob");
-    session.shows("its key has changed");
+    session.shows("the key has changed");
     session.enter("/verify");
     session.press("down");
     session.press("enter");
@@ -1025,6 +1025,18 @@ fn a_name_that_a_peer_claims_is_never_shown_as_one_that_the_user_has_given() {
     session.settle();
     session.shows("~Bob");
     session.shows("~Bob (eveabcde)");
+}
+
+#[test]
+fn a_message_without_a_text_is_a_line_all_the_same() {
+    let mut session = with_bob(3);
+    session.receive("Bob", "");
+    session.receive("Bob", " \n ");
+    session.shows("(empty)");
+    session.press("shift-tab");
+    session.press("up");
+    session.press("up");
+    session.shows("message 2 of Bob");
 }
 
 #[test]

@@ -5,4 +5,7 @@ mod daemon;
 mod fixtures;
 mod narrated;
 mod properties;
+mod scenes;
+mod screens;
 mod session;
+mod svg;

@@ -25,6 +25,7 @@ const MOST: usize = 500;
 
 /// A user at the interface.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Session {
     pub app: App,
     pub daemon: FakeDaemon,
@@ -44,6 +45,8 @@ pub struct Session {
     /// The text and the context that the editor was given.
     pub edited: Option<(String, String)>,
     pub quit: bool,
+    /// The program around the interface does not answer.
+    pub idle_host: bool,
 }
 
 impl Session {
@@ -70,6 +73,7 @@ impl Session {
             hosted: Vec::new(),
             edited: None,
             quit: false,
+            idle_host: false,
         };
         session.settle();
         session
@@ -155,6 +159,9 @@ impl Session {
             HostTask::Stop | HostTask::Detach => Ok(Hosted::Ended),
         };
         self.hosted.push(task);
+        if self.idle_host {
+            return;
+        }
         self.app.handle(Input::Hosted(outcome), self.now);
     }
 

@@ -8,8 +8,9 @@ use ratatui::widgets::{Clear, Widget as _};
 
 use crate::action::Action;
 use crate::app::App;
-use crate::app::dialog::{Dialog, Kind, Row};
+use crate::app::dialog::{Choice, Dialog, Kind, Row};
 use crate::text;
+use crate::theme::Theme;
 
 /// Columns of a dialog at most.
 const WIDEST: u16 = 76;
@@ -122,6 +123,11 @@ fn plan(app: &App, dialog: &Dialog) -> Plan {
     // A text that is too long is scrolled, unless there is a list to scroll.
     let reserved = bottom.len() + list.len().min(3);
     let room_for_top = most.saturating_sub(reserved).max(1);
+    // One empty line is enough.
+    let blank = |line: Option<&Line<'static>>| line.is_some_and(|line| line.width() == 0);
+    if list.is_empty() && blank(top.last()) && blank(bottom.first()) {
+        top.pop();
+    }
     if top.len() > room_for_top {
         let skipped = usize::from(dialog.scroll).min(top.len() - room_for_top);
         // A field that is written in stays on the screen.
@@ -259,6 +265,17 @@ fn row_lines(app: &App, dialog: &Dialog, row: &Row, chosen: bool, width: usize) 
         ])];
     }
     let title = text::width(&row.title);
+    if dialog.kind == Kind::Palette && detail + 8 < width {
+        // One line each: many are looked at.
+        let room = width - detail - usize::from(detail > 0) * 2;
+        let title = text::truncate(&row.title, room).into_owned();
+        let gap = (width - detail).saturating_sub(text::width(&title));
+        return vec![Line::from(vec![
+            Span::raw(title),
+            Span::raw(" ".repeat(gap)),
+            Span::styled(row.detail.clone(), theme.dim),
+        ])];
+    }
     if title + detail + 2 <= width {
         let gap = width - title - detail;
         return vec![Line::from(vec![
@@ -296,44 +313,60 @@ fn bottom_lines(app: &App, dialog: &Dialog, width: usize) -> Vec<Line<'static>> 
     if dialog.rows.is_empty()
         && let Some(empty) = empty(&dialog.kind)
     {
-        lines.push(Line::styled(empty, theme.dim));
+        lines.extend(text::wrap(&[Span::styled(empty, theme.dim)], width));
     }
     if let Some(error) = &dialog.error {
         lines.extend(text::wrap(&[Span::styled(error.clone(), theme.error)], width));
     }
-    let mut hints = Vec::new();
-    let mut hint = |key: &str, about: &str| {
-        if !hints.is_empty() {
-            hints.push(Span::raw("   "));
-        }
-        hints.push(Span::styled(key.to_owned(), theme.key));
-        hints.push(Span::styled(format!(" {about}"), theme.dim));
-    };
-    if dialog.busy {
-        hint("…", "please wait");
-    } else {
-        if !dialog.rows.is_empty() || !dialog.fields.is_empty() {
-            hint("enter", verb(dialog));
-        }
-        if !dialog.rows.is_empty() {
-            for (key, about) in dialog.keys {
-                hint(&key.to_string(), about);
-            }
-        }
-        if dialog.fields.len() + usize::from(!dialog.rows.is_empty()) > 1 && !dialog.kind.filters() {
-            hint("tab", "next");
-        }
-        if !dialog.kind.stays() {
-            hint(
-                &app.config.key_hint(Action::Back).unwrap_or_else(|| String::from("esc")),
-                "close",
-            );
-        } else if app.dialogs.len() > 1 {
-            hint("esc", "back");
-        }
-    }
     lines.push(Line::raw(""));
-    lines.extend(text::wrap(&hints, width));
+    lines.extend(hint_lines(&hints(app, dialog), theme, width));
+    lines
+}
+
+/// The keys that do something in a dialog, and what they do.
+fn hints(app: &App, dialog: &Dialog) -> Vec<(String, &'static str)> {
+    if dialog.busy {
+        return vec![(String::from("…"), "please wait")];
+    }
+    let mut hints = Vec::new();
+    let (rows, fields) = (!dialog.rows.is_empty(), dialog.fields.len());
+    let chooses = dialog.row().is_some_and(|row| row.choice != Choice::Nothing);
+    let enter = verb(dialog);
+    if fields > 0 && !dialog.kind.filters() || chooses {
+        hints.push((String::from("enter"), enter));
+    }
+    if rows {
+        let others = dialog.keys.iter().filter(|(_, about)| *about != enter);
+        hints.extend(others.map(|(key, about)| (key.to_string(), *about)));
+    }
+    if fields + usize::from(rows) > 1 && !dialog.kind.filters() {
+        hints.push((String::from("tab"), "next"));
+    }
+    if !dialog.kind.stays() {
+        let key = app.config.key_hint(Action::Back);
+        hints.push((key.unwrap_or_else(|| String::from("esc")), "close"));
+    } else if app.dialogs.len() > 1 {
+        hints.push((String::from("esc"), "back"));
+    }
+    hints
+}
+
+/// Hints in as many lines as they need; none is torn apart.
+fn hint_lines(hints: &[(String, &'static str)], theme: &Theme, width: usize) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::default()];
+    for (key, about) in hints {
+        let needed = text::width(key) + 1 + text::width(about);
+        let used = lines.last().map_or(0, Line::width);
+        if used > 0 && used + 3 + needed > width {
+            lines.push(Line::default());
+        }
+        let Some(line) = lines.last_mut() else { continue };
+        if line.width() > 0 {
+            line.push_span(Span::raw("   "));
+        }
+        line.push_span(Span::styled(key.clone(), theme.key));
+        line.push_span(Span::styled(format!(" {about}"), theme.dim));
+    }
     lines
 }
 

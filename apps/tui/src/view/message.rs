@@ -64,6 +64,10 @@ impl Body {
                 .map(|line| bidi::visual(line, direction, reorder))
                 .collect();
         }
+        // Text of nothing but what is not shown: there is a line all the same, to be selected and read.
+        if lines.is_empty() {
+            lines.push(Line::styled("(empty)", theme.dim));
+        }
         if !message.reactions.is_empty() {
             lines.extend(text::wrap(&reactions(message, theme).spans, width));
         }

@@ -114,7 +114,10 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> Option<String> {
         return None;
     }
     let areas = areas(app);
-    if let Some(area) = areas.sidebar {
+    if let Some(area) = areas
+        .sidebar
+        .filter(|_| areas.header.width > 0 || app.conversations.len() > 0)
+    {
         sidebar::draw(app, frame, area);
     }
     if let Some(area) = areas.divider {
@@ -123,7 +126,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> Option<String> {
             frame.buffer_mut()[(area.x, y)].set_char('│').set_style(style);
         }
     }
-    if areas.header.width > 0 {
+    if areas.header.width > 0 || app.conversations.len() == 0 {
         match &app.pane {
             Some(_) => conversation(app, frame, &areas),
             None => nothing_open(app, frame, &areas),
@@ -167,7 +170,11 @@ fn nothing_open(app: &App, frame: &mut Frame<'_>, areas: &Areas) {
         ));
     }
     let height = u16::try_from(lines.len()).unwrap_or(1);
-    let area = Rect::new(areas.header.x, 0, areas.header.width, areas.status.y);
+    // In a narrow terminal the list has nothing to show and no messages beside it.
+    let area = match areas.sidebar.filter(|_| areas.header.width == 0) {
+        Some(list) => list,
+        None => Rect::new(areas.header.x, 0, areas.header.width, areas.status.y),
+    };
     let top = area.height.saturating_sub(height) / 3;
     let inside = Rect::new(
         area.x + 2.min(area.width),
@@ -200,16 +207,17 @@ fn header(app: &App, frame: &mut Frame<'_>, area: Rect) {
         return;
     };
     let mut spans = vec![Span::raw(" "), Span::styled(entry.name.text(), app.theme.title)];
-    for (fact, style) in facts(app, entry) {
-        spans.push(Span::styled(" · ", app.theme.dim));
-        spans.push(Span::styled(fact, style));
+    // What the user has asked for comes first: the line can be cut.
+    if let Some(hits) = &pane.hits {
+        let found = format!(" · hit {} of {} for {:?}", hits.at + 1, hits.ids.len(), hits.query);
+        spans.push(Span::styled(found, app.theme.accent));
     }
     if let Some(thread) = &pane.thread {
         spans.push(Span::styled(format!(" · # {thread}"), app.theme.accent));
     }
-    if let Some(hits) = &pane.hits {
-        let found = format!(" · {:?}: hit {} of {}", hits.query, hits.at + 1, hits.ids.len());
-        spans.push(Span::styled(found, app.theme.accent));
+    for (fact, style) in facts(app, entry) {
+        spans.push(Span::styled(" · ", app.theme.dim));
+        spans.push(Span::styled(fact, style));
     }
     let line = text::truncate_line(&Line::from(spans), usize::from(area.width));
     frame.render_widget(Paragraph::new(line), area);
@@ -223,10 +231,7 @@ pub fn facts(app: &App, entry: &Entry) -> Vec<(String, Style)> {
         return facts;
     };
     if contact.untrusted {
-        facts.push((
-            String::from("! its key has changed: compare the safety number"),
-            theme.error,
-        ));
+        facts.push((String::from("! the key has changed: /verify"), theme.error));
     }
     if contact.relationship != sotto_api::Relationship::Friend {
         let word = crate::app::dialogs::relationship(contact.relationship);

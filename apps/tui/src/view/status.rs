@@ -15,13 +15,16 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let theme = &app.theme;
     frame.buffer_mut().set_style(area, theme.status_bar);
     let width = usize::from(area.width);
-    let right = waiting(app);
     let (network, style) = network(app);
     let mut left = vec![Span::raw(" "), Span::styled(network, style)];
     if let Some(notice) = &app.notice {
         let style = if notice.error { theme.error } else { Style::new() };
         left = vec![Span::raw(" "), Span::styled(notice.text.clone(), style)];
     }
+    let right = fitting(
+        waiting(app),
+        width.saturating_sub(text::line_width(&Line::from(left.clone())) + 2),
+    );
     let room = width.saturating_sub(text::width(&right) + 1);
     let left = text::truncate_line(&Line::from(left), room);
     let gap = width.saturating_sub(text::line_width(&left) + text::width(&right));
@@ -31,8 +34,21 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(text::truncate_line(&Line::from(spans), width), area);
 }
 
-/// What waits for the user, and the key for help.
-fn waiting(app: &App) -> String {
+/// As much of what waits as there is room for, beside what the line says first; the most important is kept longest.
+fn fitting(mut parts: Vec<(u8, String)>, room: usize) -> String {
+    loop {
+        let line: String = parts.iter().map(|(_, part)| format!("{part}  ")).collect();
+        let line = line.trim_end().to_owned() + " ";
+        let least = parts.iter().enumerate().min_by_key(|(_, (weight, _))| *weight);
+        let Some((place, _)) = least.filter(|_| text::width(&line) > room) else {
+            return line;
+        };
+        parts.remove(place);
+    }
+}
+
+/// What waits for the user, and the key for help, each with its weight.
+fn waiting(app: &App) -> Vec<(u8, String)> {
     let mut parts = Vec::new();
     let key = |action: Action| {
         let key = app.config.key_hint(action);
@@ -44,25 +60,24 @@ fn waiting(app: &App) -> String {
     };
     if !app.approvals.is_empty() {
         let asked = count(app.approvals.len(), "approval", "approvals");
-        parts.push(format!("{asked}: {}", key(Action::Approvals)));
+        parts.push((5, format!("{asked}: {}", key(Action::Approvals))));
     }
     if app.asking() > 0 {
         let asked = count(app.asking(), "request", "requests");
-        parts.push(format!("{asked}: {}", key(Action::Requests)));
+        parts.push((4, format!("{asked}: {}", key(Action::Requests))));
     }
     if app.kept() > 0 {
-        parts.push(format!("{} kept", app.kept()));
+        parts.push((3, format!("{} kept", app.kept())));
     }
     if let Some(status) = app.status.as_ref().filter(|status| status.queued > 0) {
-        parts.push(format!("{} queued", status.queued));
+        parts.push((1, format!("{} queued", status.queued)));
     }
     if !app.pending.is_empty() {
         let keys: Vec<String> = app.pending.iter().map(ToString::to_string).collect();
-        parts.push(format!("{}…", keys.join(" ")));
+        parts.push((6, format!("{}…", keys.join(" "))));
     }
-    parts.push(format!("{} keys ", key(Action::Help)));
-    parts.retain(|part| !part.trim().is_empty());
-    parts.join("  ")
+    parts.push((2, format!("{} keys", key(Action::Help))));
+    parts
 }
 
 /// How the network is, in a few words.
