@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use sotto_api::{Error, Kind};
+use sotto_api::{Error, Kind, Secret};
 use sotto_client::{Client, Profile};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -50,6 +50,8 @@ impl Signals {
 pub struct Backend {
     socket: PathBuf,
     daemon: Option<(Daemon, mpsc::Receiver<Report>)>,
+    /// The passphrase that the store was opened with here: who gave it is the owner.
+    owner: Option<Secret>,
     host: Arc<dyn Host>,
     hosted: (mpsc::UnboundedSender<HostOutcome>, mpsc::UnboundedReceiver<HostOutcome>),
     signals: Signals,
@@ -65,6 +67,7 @@ impl Backend {
         let backend = Self {
             socket,
             daemon: None,
+            owner: None,
             host,
             hosted: mpsc::unbounded_channel(),
             signals: Signals::listen().map_err(|error| Error::io("signals", &error))?,
@@ -87,7 +90,10 @@ impl Backend {
                     daemon.unlock_with(Some(passphrase));
                 }
             }
-            Effect::Host(task) => self.ask_host(task),
+            Effect::Host(task) => {
+                self.owner = owner(&task).or(self.owner.take());
+                self.ask_host(task);
+            }
             Effect::Quit => app.ended = true,
             of_terminal => return Some(of_terminal),
         }
@@ -120,7 +126,7 @@ impl Backend {
                 Input::End
             }),
             Some(done) = self.hosted.1.recv() => Input::Hosted(done),
-            report = received(reports) => Input::Report(report),
+            report = received(reports) => Input::Report(self.as_owner(report)),
             () = sleep_until(wake) => Input::Tick,
         };
         let urgent = !matches!(input, Input::Report(_));
@@ -129,11 +135,23 @@ impl Backend {
         urgent
     }
 
+    /// Proves to the daemon that the user is the owner, if that was proven here already.
+    fn as_owner(&self, report: Report) -> Report {
+        match (report, &self.owner, &self.daemon) {
+            (Report::Connected { owner_needed: true }, Some(owner), Some((daemon, _))) => {
+                daemon.unlock_with(Some(owner.clone()));
+                Report::Connected { owner_needed: false }
+            }
+            (report, _, _) => report,
+        }
+    }
+
     /// Takes the reports that are there already, so that a burst is one frame.
     fn take_what_is_here(&mut self, app: &mut App) {
         for _ in 0..AT_ONCE {
             let Some((_, reports)) = &mut self.daemon else { return };
             let Ok(report) = reports.try_recv() else { return };
+            let report = self.as_owner(report);
             app.handle(Input::Report(report), now());
         }
     }
@@ -177,6 +195,18 @@ fn carry_out_task(host: &dyn Host, task: HostTask, done: &mpsc::UnboundedSender<
     };
     // The interface has ended meanwhile.
     let _ = done.send(outcome);
+}
+
+/// The passphrase that a task has.
+fn owner(task: &HostTask) -> Option<Secret> {
+    match task {
+        HostTask::Init {
+            key: NewKey::Passphrase(passphrase),
+            ..
+        }
+        | HostTask::Start(Some(passphrase)) => Some(Secret::from(passphrase.as_str())),
+        _ => None,
+    }
 }
 
 /// The next report; never, if there is no connection.

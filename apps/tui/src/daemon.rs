@@ -27,7 +27,10 @@ const EVENTS: usize = 1024;
 #[derive(Debug)]
 pub enum Report {
     /// Events are received from now on; what came before has to be read.
-    Connected,
+    Connected {
+        /// Without the owner's passphrase, what the user sends waits for approval: the profile has agents.
+        owner_needed: bool,
+    },
     /// No daemon answers, and why. It is tried again.
     Disconnected(Error),
     /// Something happened.
@@ -112,13 +115,14 @@ async fn events(socket: PathBuf, reports: mpsc::Sender<Report>) {
 
 /// Ends without an error once the receiver has gone.
 async fn follow(socket: &Path, reports: &mpsc::Sender<Report>) -> Result<(), Error> {
-    let mut client = connect(socket).await?;
+    let (mut client, session) = connect(socket).await?;
     let subscribe = api::Subscribe {
         presence: true,
         ..api::Subscribe::default()
     };
     client.call::<all::EventsSubscribe>(&subscribe).await?;
-    if reports.send(Report::Connected).await.is_err() {
+    let owner_needed = session.sends_need_approval;
+    if reports.send(Report::Connected { owner_needed }).await.is_err() {
         return Ok(());
     }
     loop {
@@ -198,7 +202,7 @@ async fn attempt_on(
     let fresh = client.is_none();
     let connection = match client {
         Some(connection) => connection,
-        None => client.insert(connect(socket).await?),
+        None => client.insert(connect(socket).await?.0),
     };
     if fresh || owner.has_changed().unwrap_or(false) {
         let passphrase = owner.borrow_and_update().clone();
@@ -211,8 +215,8 @@ async fn attempt_on(
     request.call(connection).await
 }
 
-async fn connect(socket: &Path) -> Result<Client, Error> {
+async fn connect(socket: &Path) -> Result<(Client, api::Session), Error> {
     let mut client = Client::connect(socket).await?;
-    client.open_session("tui", None).await?;
-    Ok(client)
+    let session = client.open_session("tui", None).await?;
+    Ok((client, session))
 }

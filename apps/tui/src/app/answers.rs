@@ -14,7 +14,10 @@ use crate::request::{Answer, Request};
 impl App {
     pub(super) fn report(&mut self, report: Report) {
         match report {
-            Report::Connected => {
+            Report::Connected { owner_needed } => {
+                if owner_needed && !self.locked {
+                    self.ask_owner();
+                }
                 self.connection = Connection::Up;
                 self.reading = false;
                 self.told_focus = None;
@@ -224,6 +227,15 @@ impl App {
                 self.unkept.insert(item.key, item.value);
             }
             (ErrorKind::NoDaemon, _) => {}
+            // Agents were added meanwhile. It was not sent: the user sends it again, as the owner.
+            (ErrorKind::ApprovalRequired, Purpose::Sent(send)) => {
+                self.take_back(*send);
+                if let Some(approval) = &error.data.approval {
+                    let id = approval.id.clone();
+                    self.call(Request::Deny(api::Decide { id, digest: None }), Purpose::Silent);
+                }
+                self.ask_owner();
+            }
             (_, Purpose::Sent(send)) => {
                 self.take_back(*send);
                 self.complain_of(error);
@@ -245,9 +257,7 @@ impl App {
                 }
             }
             (ErrorKind::OwnerRequired, _) => {
-                if !self.dialogs.iter().any(|open| open.kind == Kind::Owner) {
-                    self.open(dialogs::owner());
-                }
+                self.ask_owner();
             }
             _ => match self.dialogs.last_mut().filter(|open| open.busy) {
                 Some(open) => open.fail(explained(error)),
@@ -285,6 +295,13 @@ impl App {
             for id in ids {
                 pane.change(id, |message| message.state = api::MessageState::Read);
             }
+        }
+    }
+
+    /// Asks for the owner's passphrase, unless that is asked already.
+    fn ask_owner(&mut self) {
+        if !self.dialogs.iter().any(|open| open.kind == Kind::Owner) {
+            self.open(dialogs::owner());
         }
     }
 

@@ -344,6 +344,8 @@ pub struct App {
     title: String,
     /// Tried again once the owner has proven to be the owner.
     after_unlock: Option<(Request, Purpose)>,
+    /// The passphrase that the daemon is asked about.
+    proving: Option<Secret>,
     /// What the daemon was told that the user looks at.
     told_focus: Option<api::SetFocus>,
     /// What the new user is called.
@@ -411,6 +413,7 @@ impl App {
             panes: 0,
             title: String::new(),
             after_unlock: None,
+            proving: None,
             told_focus: None,
             first_name: String::new(),
             effects: VecDeque::new(),

@@ -154,6 +154,7 @@ impl App {
                 );
                 self.open(dialogs::confirm(Verb::Clear(here), question, "Delete"));
             }
+            Action::OpenThread if !argument.is_empty() => self.open_pane(&here, Some(argument.to_owned())),
             Action::Threads => {
                 self.stale.insert(Part::Threads);
                 let text = "A thread keeps messages of one subject together.";
@@ -632,6 +633,9 @@ impl App {
     pub(super) fn unlocked(&mut self) {
         self.used_at = self.now;
         self.locked = false;
+        if let Some(passphrase) = self.proving.take() {
+            self.effect(Effect::Owner(passphrase));
+        }
         self.close_if(|kind| matches!(kind, Kind::Locked | Kind::Owner));
         if let Some((request, purpose)) = self.after_unlock.take() {
             self.call(request, purpose);
@@ -856,7 +860,8 @@ impl App {
         let Some(open) = self.dialogs.last_mut() else { return };
         let passphrase = api::Secret::from(open.fields[0].input.take_secret().as_str());
         open.busy = true;
-        self.effect(Effect::Owner(passphrase.clone()));
+        // A wrong one costs time, so that only one connection tries it.
+        self.proving = Some(passphrase.clone());
         self.call(Request::Unlock(api::Unlock { passphrase }), Purpose::Unlock);
     }
 

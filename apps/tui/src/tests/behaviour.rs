@@ -719,6 +719,38 @@ fn the_daemon_knows_what_is_looked_at_and_the_terminal_says_no_more_than_the_des
 }
 
 #[test]
+fn with_agents_the_interface_asks_for_the_owner_once_and_loses_nothing() {
+    let mut daemon = daemon(1);
+    daemon.owner_needed = true;
+    let mut session = Session::connected(daemon, SIZE);
+    session.shows("Is it you?");
+    session.press("esc");
+    session.open("Bob");
+    session.write("hello");
+    session.press("enter");
+    session.shows("Is it you?");
+    session.enter("guess");
+    session.shows("The passphrase is wrong");
+    session.press("ctrl-u");
+    session.enter(PASSPHRASE);
+    assert_eq!(session.app.composer.text(), "hello", "it was not sent");
+    session.press("enter");
+    assert_eq!(session.app.composer.text(), "");
+    session.shows("hello");
+}
+
+#[test]
+fn a_new_thread_begins_with_its_name() {
+    let mut session = with_bob(3);
+    session.enter("/thread garden");
+    session.shows("Nothing is in this thread yet.");
+    session.enter("roses");
+    session.shows("# garden");
+    session.press("esc");
+    session.shows("message 2 of Bob");
+}
+
+#[test]
 fn without_a_conversation_what_is_typed_looks_for_one_or_for_a_command() {
     let mut session = Session::connected(daemon(3), SIZE);
     session.write("/identity");

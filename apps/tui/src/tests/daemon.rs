@@ -18,6 +18,8 @@ pub const PASSPHRASE: &str = "viola correct marzipan";
 pub struct FakeDaemon {
     /// What the desktop shows.
     pub notifications: api::Notifications,
+    /// The profile has agents, and this connection has not proven to be the owner's.
+    pub owner_needed: bool,
     /// What the user looks at.
     pub focus: api::SetFocus,
     pub me: Identity,
@@ -51,6 +53,7 @@ impl FakeDaemon {
                 muted: Vec::new(),
                 desktop: api::Desktop::default(),
             },
+            owner_needed: false,
             focus: api::SetFocus::default(),
             me: fixtures::me(),
             status: fixtures::status(),
@@ -305,6 +308,9 @@ impl FakeDaemon {
         if let Some(kind) = self.refuses {
             return Err(Error::new(kind, "The message was refused."));
         }
+        if self.owner_needed {
+            return Err(Error::new(Kind::ApprovalRequired, "The message waits for approval."));
+        }
         let key = send.id.clone().expect("an idempotency key");
         if let Some(id) = self.keys.get(&key) {
             return Ok(sent(self.find(id)?));
@@ -415,6 +421,7 @@ impl FakeDaemon {
             return Err(Error::new(Kind::WrongKey, "The passphrase is wrong."));
         }
         self.locked = false;
+        self.owner_needed = false;
         Ok(api::Session {
             principal: api::Principal::Owner,
             agent: None,

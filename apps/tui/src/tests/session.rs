@@ -118,7 +118,9 @@ impl Session {
             Effect::Call(call) if self.slow => self.waiting.push_back(call),
             Effect::Call(call) => self.answer(call),
             Effect::Connect => self.report(if self.up {
-                Report::Connected
+                Report::Connected {
+                    owner_needed: self.daemon.owner_needed,
+                }
             } else {
                 Report::Disconnected(gone())
             }),
@@ -184,7 +186,9 @@ impl Session {
     /// The daemon is there again.
     pub fn find_again(&mut self) {
         self.up = true;
-        self.report(Report::Connected);
+        self.report(Report::Connected {
+            owner_needed: self.daemon.owner_needed,
+        });
         self.settle();
     }
 
