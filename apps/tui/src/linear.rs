@@ -296,7 +296,7 @@ fn beginning(text: &str) -> String {
 /// A fact without the glyph that stands before it on a screen.
 fn spoken(fact: &str) -> String {
     let words = fact.trim_start_matches(|c: char| !c.is_alphanumeric());
-    if fact.starts_with('⧗') {
+    if fact.starts_with('◔') {
         return format!("messages disappear after {words}");
     }
     words.to_owned()

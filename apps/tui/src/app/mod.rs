@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::daemon::{Call, Report};
 use crate::host::NewKey;
 use crate::keys::Chord;
+use crate::markdown;
 use crate::request::Request;
 use crate::theme::{ColorDepth, Theme};
 use crate::view::message::Body;
@@ -920,6 +921,14 @@ fn quoted(message: &api::Message) -> String {
         message.text.as_str()
     };
     let begun = text.char_indices().nth(400).map_or(text, |(end, _)| &text[..end]);
-    let words: Vec<&str> = begun.split_whitespace().collect();
+    let plain = match message.content_type {
+        // Without the marks.
+        api::ContentType::Markdown => {
+            let lines = markdown::markdown(begun, 400, &Theme::default()).lines;
+            lines.iter().map(|line| format!("{line} ")).collect()
+        }
+        api::ContentType::Plain | api::ContentType::Unsupported => begun.to_owned(),
+    };
+    let words: Vec<&str> = plain.split_whitespace().collect();
     format!("{author}: {}", words.join(" "))
 }

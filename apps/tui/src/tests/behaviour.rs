@@ -256,7 +256,7 @@ fn slash_commands_act_and_what_is_none_is_said_and_not_sent() {
     let mut session = with_bob(3);
     session.enter("/timer 5m");
     assert_eq!(session.daemon.contact("Bob").timer_ours, 300);
-    session.shows("⧗ 5 minutes");
+    session.shows("◔ 5 minutes");
     session.enter("/vrify");
     session.shows("Did you mean /verify?");
     assert_eq!(session.app.composer.text(), "/vrify", "it can be mended");
@@ -961,9 +961,9 @@ fn a_message_that_expires_counts_down_and_goes() {
         message: Some(Box::new(soon.clone())),
     });
     session.settle();
-    session.shows("⧗ 30s");
+    session.shows("◔ 30s");
     session.pass(10_000);
-    session.shows("⧗ 20s");
+    session.shows("◔ 20s");
     session.daemon.tell(api::Body::MessageDisappeared {
         id: soon.id.clone(),
         conversation: bob.who.contact.clone(),

@@ -182,9 +182,9 @@ pub fn head(message: &Message, now: u64, zone: &TimeZone, theme: &Theme, width: 
         marks.push(String::from("edited"));
     }
     if let Some(expires) = message.expires_at {
-        marks.push(format!("⧗ {}", when::brief(expires.millis().saturating_sub(now))));
+        marks.push(format!("◔ {}", when::brief(expires.millis().saturating_sub(now))));
     } else if message.ttl > 0 {
-        marks.push(format!("⧗ {}", when::brief(u64::from(message.ttl) * 1000)));
+        marks.push(format!("◔ {}", when::brief(u64::from(message.ttl) * 1000)));
     }
     let marks = marks.join(" · ");
     let room = width.saturating_sub(text::width(&marks) + 2).max(8);

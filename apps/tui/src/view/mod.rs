@@ -251,7 +251,7 @@ pub fn facts(app: &App, entry: &Entry) -> Vec<(String, Style)> {
         facts.push((String::from("not verified"), theme.dim));
     }
     if contact.timer > 0 {
-        facts.push((format!("⧗ {}", when::timer(contact.timer)), theme.timer));
+        facts.push((format!("◔ {}", when::timer(contact.timer)), theme.timer));
     }
     if contact.pause.is_some() {
         facts.push((String::from("paused: too much room is taken up"), theme.warning));

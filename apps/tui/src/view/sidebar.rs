@@ -65,7 +65,7 @@ fn line(app: &App, entry: &Entry, width: usize) -> Line<'static> {
         after.push_str(" ✓");
     }
     if contact.is_some_and(|contact| contact.timer > 0) {
-        after.push_str(" ⧗");
+        after.push_str(" ◔");
     }
     if entry.muted {
         after.push_str(" muted");
