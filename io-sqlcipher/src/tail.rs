@@ -27,6 +27,8 @@ const LONG: usize = 256 * 1024;
 /// that looks for a key. The index's pages are then written, all of them if it is small.
 const MANY_KEYS: usize = 2048;
 
+const INSERT_NAME: &str = "INSERT INTO name (conversation, author, id, number) VALUES (?, ?, ?, ?)";
+
 /// A message's key, by numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Name {
@@ -202,7 +204,7 @@ impl Tail {
         self.last = self.last.max(number);
         if self.is_named(number) {
             let (conversation, author, id) = name.parameters();
-            db.prepare_cached("INSERT INTO name (conversation, author, id, number) VALUES (?, ?, ?, ?)")?
+            db.prepare_cached(INSERT_NAME)?
                 .execute((conversation, author, id, number))?;
         } else {
             self.keys.insert(name, number);
@@ -244,13 +246,13 @@ impl Tail {
     /// The end of a batch: takes what is not in the indexes into them if it is much, and writes the marks if they have moved.
     pub fn finish(&mut self, db: &Connection) -> rusqlite::Result<()> {
         if self.keys.len() >= MANY_KEYS {
-            db.prepare_cached(
-                "INSERT INTO name (conversation, author, id, number) SELECT conversation, author, id, number FROM message \
-                 WHERE number > ? ORDER BY conversation, author, id",
-            )?
-            .execute([self.mark.named])?;
+            // In the order of the index, so that each of its pages is looked up once.
+            let mut insert = db.prepare_cached(INSERT_NAME)?;
+            for (name, number) in std::mem::take(&mut self.keys) {
+                let (conversation, author, id) = name.parameters();
+                insert.execute((conversation, author, id, number))?;
+            }
             self.mark.named = self.last;
-            self.keys.clear();
         }
         if self.unsettled >= MANY || self.bytes >= LONG {
             // One statement, so one segment of the index.

@@ -193,8 +193,8 @@ fn old(db: &Connection, number: i64) -> rusqlite::Result<Old> {
 }
 
 // What hangs on a message: where that is not there, nothing happens.
-impl Commit<'_> {
-    pub(super) fn write_delivery(&mut self, mode: Mode, row: &DeliveryRow) -> rusqlite::Result<usize> {
+impl<'b> Commit<'b> {
+    pub(super) fn write_delivery(&mut self, mode: Mode, row: &'b DeliveryRow) -> rusqlite::Result<usize> {
         if self.states.remove(&row.key).is_none() {
             // It was written with its message.
             return Ok(1);
@@ -202,16 +202,47 @@ impl Commit<'_> {
         let Some((_, number)) = self.find(&row.key)? else {
             return Ok(0);
         };
-        let sql = match mode {
-            Mode::Put => "UPDATE message SET state = ?2, state_at = ?3, disappears_at = ?4 WHERE number = ?1",
-            Mode::Insert => {
-                "UPDATE message SET state = ?2, state_at = ?3, disappears_at = ?4 WHERE number = ?1 AND state IS NULL"
+        match mode {
+            Mode::Put => {
+                self.changed_states.push((number, row));
+                Ok(1)
             }
+            Mode::Insert => self.statements.run(
+                "UPDATE message SET state = ?, state_at = ?, disappears_at = ? WHERE number = ? AND state IS NULL",
+                params![
+                    row.state.code(),
+                    row.at.0.cast_signed(),
+                    row.disappears_at.map(|at| ordered(at.0)),
+                    number
+                ],
+            ),
+        }
+    }
+
+    /// Messages that follow each other and have come equally far, as those of an acknowledgement have, are one statement.
+    pub(super) fn write_changed_states(&mut self) -> rusqlite::Result<()> {
+        let mut changed = std::mem::take(&mut self.changed_states);
+        changed.sort_unstable_by_key(|(number, _)| *number);
+        let follows = |(one, first): &(i64, &DeliveryRow), (next, second): &(i64, &DeliveryRow)| {
+            let state = |row: &DeliveryRow| (row.state, row.at, row.disappears_at);
+            one.checked_add(1) == Some(*next) && state(first) == state(second)
         };
-        let disappears_at = row.disappears_at.map(|at| ordered(at.0));
-        let at = row.at.0.cast_signed();
-        self.statements
-            .run(sql, params![number, row.state.code(), at, disappears_at])
+        for run in changed.chunk_by(follows) {
+            let ([(first, row), ..], [.., (last, _)]) = (run, run) else {
+                continue;
+            };
+            self.statements.run(
+                "UPDATE message SET state = ?, state_at = ?, disappears_at = ? WHERE number BETWEEN ? AND ?",
+                params![
+                    row.state.code(),
+                    row.at.0.cast_signed(),
+                    row.disappears_at.map(|at| ordered(at.0)),
+                    first,
+                    last
+                ],
+            )?;
+        }
+        Ok(())
     }
 
     pub(super) fn delete_delivery(&mut self, key: &MessageKey) -> rusqlite::Result<usize> {

@@ -10,7 +10,7 @@ use rusqlite::{CachedStatement, Connection, ToSql, params};
 use sotto_core::row::{
     Batch, Change, ContactRow, CursorsRow, DeliveryRow, Event, EventRow, Key, MessageKey, OutboxContent, OutboxRow, Row,
 };
-use sotto_core::{EventSeq, OnionAddress};
+use sotto_core::{EventSeq, OnionAddress, Position};
 
 use crate::code::{Code, OutboxKind};
 use crate::erase::Erased;
@@ -20,9 +20,10 @@ use crate::tail::Tail;
 
 /// Makes a batch's changes, and says what they erased. The caller's transaction makes them all or none.
 ///
-/// They are made in their order, with three liberties that cannot be told from it: messages are written in the order of their
+/// They are made in their order, with four liberties that cannot be told from it: messages are written in the order of their
 /// numbers, so that pages are filled from the front; a new message is written together with its state and with the event
-/// that announces it; and a session together with its cursors.
+/// that announces it; a session together with its cursors; and the states of other messages at the end, one statement for those
+/// that follow each other.
 pub(crate) fn apply(
     db: &Connection,
     numbers: &mut Numbers,
@@ -48,6 +49,7 @@ pub(crate) fn apply(
         first_new: tail.last().max(last_event).saturating_add(1),
         tail,
         states: BTreeMap::new(),
+        changed_states: Vec::new(),
         cursors: BTreeMap::new(),
         announcements: BTreeMap::new(),
         told: BTreeSet::new(),
@@ -67,10 +69,21 @@ pub(crate) fn apply(
             _ => {}
         }
     }
-    for change in changes {
+    let mut changes = changes.into_iter().peekable();
+    while let Some(change) = changes.next() {
         match change {
             Change::Put(row) => commit.write(Mode::Put, row)?,
             Change::Insert(row) => commit.write(Mode::Insert, row)?,
+            // What one acknowledgement covers is deleted by one statement.
+            Change::Delete(Key::Outbox(contact, first)) => {
+                let mut last = *first;
+                while let Some(next) = changes.next_if(|change| deletes_next(change, contact, last)) {
+                    if let Change::Delete(Key::Outbox(_, position)) = next {
+                        last = *position;
+                    }
+                }
+                commit.delete_outbox(contact, *first, last)?
+            }
             Change::Delete(key) => {
                 let deleted = commit.delete(key)?;
                 commit.erased.rows |= deleted > 0 && has_text(key);
@@ -78,10 +91,16 @@ pub(crate) fn apply(
             }
         };
     }
+    commit.write_changed_states()?;
     let erased = commit.erased;
     drop(commit);
     tail.finish(db)?;
     Ok(erased)
+}
+
+/// Whether a change deletes the row of the contact's outbox that comes after that position.
+fn deletes_next(change: &Change, contact: &OnionAddress, position: Position) -> bool {
+    matches!(change, Change::Delete(Key::Outbox(of, next)) if of == contact && position.0.cast_signed().checked_add(1) == Some(next.0.cast_signed()))
 }
 
 /// Whether a person wrote what is in the row.
@@ -113,6 +132,8 @@ struct Commit<'b> {
     first_new: i64,
     /// States that are still to be written.
     states: BTreeMap<MessageKey, &'b DeliveryRow>,
+    /// Those of them whose message was there before the batch, by its number.
+    changed_states: Vec<(i64, &'b DeliveryRow)>,
     /// Cursors that are still to be written.
     cursors: BTreeMap<OnionAddress, &'b CursorsRow>,
     /// Events that a new message may tell by its own row.
@@ -213,8 +234,8 @@ const EVENT: Table = table!("event": "seq"; "at", "kind", "conversation", "autho
 /// The only identity's key.
 const ONLY: i64 = 1;
 
-impl Commit<'_> {
-    fn write(&mut self, mode: Mode, row: &Row) -> rusqlite::Result<usize> {
+impl<'b> Commit<'b> {
+    fn write(&mut self, mode: Mode, row: &'b Row) -> rusqlite::Result<usize> {
         let db = self.db;
         match row {
             Row::Identity(row) => self.statements.run(
@@ -395,12 +416,7 @@ impl Commit<'_> {
             Key::PreKeyOffer(contact) => self.delete_of(&OFFER, contact),
             Key::Request(contact) => self.delete_of(&REQUEST, contact),
             Key::Invite(token) => self.statements.run(INVITE.delete, params![token.0]),
-            Key::Outbox(contact, position) => match self.numbers.find_peer(db, contact)? {
-                Some(contact) => self
-                    .statements
-                    .run(OUTBOX.delete, params![contact, position.0.cast_signed()]),
-                None => Ok(0),
-            },
+            Key::Outbox(contact, position) => self.delete_outbox(contact, *position, *position),
             Key::Consumer(name) => self.statements.run(CONSUMER.delete, params![name]),
             Key::Record(key) => self.statements.run(RECORD.delete, params![key]),
             Key::Message(key) => self.delete_message(key),
@@ -408,6 +424,16 @@ impl Commit<'_> {
             Key::Reaction(key, author) => self.delete_reaction(key, author),
             Key::Event(seq) => self.delete_event(*seq),
         }
+    }
+
+    fn delete_outbox(&mut self, contact: &OnionAddress, first: Position, last: Position) -> rusqlite::Result<usize> {
+        let Some(contact) = self.numbers.find_peer(self.db, contact)? else {
+            return Ok(0);
+        };
+        self.statements.run(
+            "DELETE FROM outbox WHERE contact = ? AND position BETWEEN ? AND ?",
+            params![contact, first.0.cast_signed(), last.0.cast_signed()],
+        )
     }
 
     fn delete_of(&mut self, table: &Table, contact: &OnionAddress) -> rusqlite::Result<usize> {
