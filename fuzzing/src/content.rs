@@ -179,33 +179,9 @@ impl Model {
     /// `None` if it is malformed.
     fn take(&mut self, content: Content) -> Option<()> {
         let id = content.id.try_into().ok();
+        let sent_at = content.sent_at.min(i64::MAX as u64);
         match content.kind {
-            Some(Kind::Text(text)) => {
-                let reply_to = match text.reply_to.len() {
-                    0 => None,
-                    _ => Some(text.reply_to.as_slice().try_into().ok()?),
-                };
-                let fits = (1..=Limits::default().text_bytes).contains(&text.text.len()) && text.thread.len() <= 128;
-                let lives = [text.ttl.min(LONGEST_TIMER), self.timer];
-                self.add(Message {
-                    id: id.filter(|_| fits)?,
-                    content_type: match text.content_type {
-                        1 => ContentType::Markdown,
-                        _ => ContentType::Plain,
-                    },
-                    text: text.text,
-                    thread: Some(text.thread).filter(|thread| !thread.is_empty()),
-                    reply_to,
-                    ttl: lives
-                        .into_iter()
-                        .filter(|seconds| *seconds > 0)
-                        .min()
-                        .unwrap_or_default(),
-                    sent_at: content.sent_at.min(i64::MAX as u64),
-                    edited: false,
-                    deleted: false,
-                });
-            }
+            Some(Kind::Text(text)) => return self.on_text(id, sent_at, text),
             None if content.ignorable => {}
             None => self.add(Message {
                 id: id?,
@@ -214,7 +190,7 @@ impl Model {
                 thread: None,
                 reply_to: None,
                 ttl: self.timer,
-                sent_at: content.sent_at.min(i64::MAX as u64),
+                sent_at,
                 edited: false,
                 deleted: false,
             }),
@@ -237,39 +213,73 @@ impl Model {
                     message.deleted = true;
                 }
             }
-            Some(Kind::Reaction(reaction)) => {
-                let target: [u8; 16] = reaction.target.try_into().ok()?;
-                (reaction.emoji.len() <= 64).then_some(())?;
-                let (author, there) = if reaction.own {
-                    let theirs = self.theirs.iter().find(|message| message.id == target);
-                    (Direction::In, theirs.is_some_and(|message| !message.deleted))
-                } else {
-                    (Direction::Out, self.ours.contains_key(&target))
-                };
-                if there {
-                    self.reactions.remove(&(author, target));
-                    if !reaction.emoji.is_empty() {
-                        self.reactions.insert((author, target), reaction.emoji);
-                    }
-                }
-            }
-            Some(Kind::Read(read)) => {
-                (read.targets.len() <= 256).then_some(())?;
-                let targets: Vec<[u8; 16]> = read
-                    .targets
-                    .into_iter()
-                    .map(|target| target.try_into().ok())
-                    .collect::<Option<_>>()?;
-                for target in targets {
-                    self.ours.entry(target).and_modify(|read| *read = true);
-                }
-            }
+            Some(Kind::Reaction(reaction)) => return self.on_reaction(reaction),
+            Some(Kind::Read(read)) => return self.on_read(read),
             Some(Kind::Timer(timer)) => {
                 (timer.seconds <= LONGEST_TIMER).then_some(())?;
                 self.timer = timer.seconds;
             }
             // Only the first content of a session may be one of these.
             Some(Kind::Accept(_) | Kind::Renewed(_)) => return None,
+        }
+        Some(())
+    }
+
+    fn on_text(&mut self, id: Option<[u8; 16]>, sent_at: u64, text: Text) -> Option<()> {
+        let reply_to = match text.reply_to.len() {
+            0 => None,
+            _ => Some(text.reply_to.as_slice().try_into().ok()?),
+        };
+        let fits = (1..=Limits::default().text_bytes).contains(&text.text.len()) && text.thread.len() <= 128;
+        let lives = [text.ttl.min(LONGEST_TIMER), self.timer];
+        self.add(Message {
+            id: id.filter(|_| fits)?,
+            content_type: match text.content_type {
+                1 => ContentType::Markdown,
+                _ => ContentType::Plain,
+            },
+            text: text.text,
+            thread: Some(text.thread).filter(|thread| !thread.is_empty()),
+            reply_to,
+            ttl: lives
+                .into_iter()
+                .filter(|seconds| *seconds > 0)
+                .min()
+                .unwrap_or_default(),
+            sent_at,
+            edited: false,
+            deleted: false,
+        });
+        Some(())
+    }
+
+    fn on_reaction(&mut self, reaction: Reaction) -> Option<()> {
+        let target: [u8; 16] = reaction.target.try_into().ok()?;
+        (reaction.emoji.len() <= 64).then_some(())?;
+        let (author, there) = if reaction.own {
+            let theirs = self.theirs.iter().find(|message| message.id == target);
+            (Direction::In, theirs.is_some_and(|message| !message.deleted))
+        } else {
+            (Direction::Out, self.ours.contains_key(&target))
+        };
+        if there {
+            self.reactions.remove(&(author, target));
+            if !reaction.emoji.is_empty() {
+                self.reactions.insert((author, target), reaction.emoji);
+            }
+        }
+        Some(())
+    }
+
+    fn on_read(&mut self, read: Read) -> Option<()> {
+        (read.targets.len() <= 256).then_some(())?;
+        let targets: Vec<[u8; 16]> = read
+            .targets
+            .into_iter()
+            .map(|target| target.try_into().ok())
+            .collect::<Option<_>>()?;
+        for target in targets {
+            self.ours.entry(target).and_modify(|read| *read = true);
         }
         Some(())
     }

@@ -6,7 +6,7 @@ use prost::Message as _;
 use sotto_core::row::Key;
 use sotto_core::wire::content::{Content, Text, content::Kind};
 use sotto_core::wire::link::{self, Ack, Ciphertext, Frame, frame::Body};
-use sotto_core::{Command, ContactObstacle, Millis, Refusal};
+use sotto_core::{Command, ContactObstacle, Millis, OnionAddress, Refusal};
 use sotto_testkit::pair::A;
 
 use crate::input::{Input, piece};
@@ -20,75 +20,105 @@ pub(crate) fn run(bytes: &[u8]) {
     let mut pair = friends();
     let mut peer = Peer::new(&pair, 9);
     peer.befriend(&mut pair, 0);
-    let mut sent: Vec<Ciphertext> = Vec::new();
-    let mut texts = 0;
+    let mut friend = Friend {
+        peer,
+        sent: Vec::new(),
+        texts: 0,
+    };
     while !input.is_empty() {
         let action = input.byte() % 12;
-        if !peer.is_connected() {
-            peer.dial(&mut pair, 0);
-            let greeting = peer.hello(link::Relationship::Friend);
+        if !friend.peer.is_connected() {
+            friend.peer.dial(&mut pair, 0);
+            let greeting = friend.peer.hello(link::Relationship::Friend);
             if action != 0 {
-                peer.send(&mut pair, greeting);
+                friend.peer.send(&mut pair, greeting);
             }
         }
+        friend.act(action, &mut pair, &mut input);
+        friend.peer.exchange(&mut pair);
+    }
+    check_texts(&pair, friend.peer.address());
+    friend.peer.hang_up(&mut pair);
+    check_removed(&mut pair, friend.peer.address());
+    check_unaffected(&mut pair, 0);
+}
+
+/// The friend, and what it has sent.
+struct Friend {
+    peer: Peer,
+    sent: Vec<Ciphertext>,
+    texts: u8,
+}
+
+impl Friend {
+    fn act(&mut self, action: u8, pair: &mut Scene, input: &mut Input<'_>) {
+        let Self { peer, sent, texts } = self;
         match action {
             0 => {
                 let relationship = link::Relationship::try_from(i32::from(input.byte()) % 5).unwrap_or_default();
                 let greeting = peer.hello(relationship);
-                peer.send(&mut pair, greeting);
+                peer.send(pair, greeting);
             }
-            1 if texts < ALTERED - 1 => {
-                texts += 1;
-                let sealed = text(&mut peer, &pair, texts);
+            1 if *texts < ALTERED - 1 => {
+                *texts += 1;
+                let sealed = text(peer, pair, *texts);
                 sent.push(sealed.clone());
-                peer.send(&mut pair, Body::Ciphertext(sealed));
+                peer.send(pair, Body::Ciphertext(sealed));
             }
             2 => {
-                let sealed = text(&mut peer, &pair, ALTERED);
-                let altered = altered(&sealed, &mut input);
-                peer.send(&mut pair, Body::Ciphertext(altered));
+                let sealed = text(peer, pair, ALTERED);
+                let altered = altered(&sealed, input);
+                peer.send(pair, Body::Ciphertext(altered));
             }
             // A repeated ciphertext.
             3 => {
                 if let Some(sealed) = sent.get(input.number() % sent.len().max(1)) {
-                    peer.send(&mut pair, Body::Ciphertext(sealed.clone()));
+                    peer.send(pair, Body::Ciphertext(sealed.clone()));
                 }
             }
             // A ciphertext that is not sent.
-            4 => drop(text(&mut peer, &pair, ALTERED)),
+            4 => drop(text(peer, pair, ALTERED)),
             5 => {
-                let sealed = peer.encrypt(&pair, input.piece());
+                let sealed = peer.encrypt(pair, input.piece());
                 sent.push(sealed.clone());
-                peer.send(&mut pair, Body::Ciphertext(sealed));
+                peer.send(pair, Body::Ciphertext(sealed));
             }
-            6 => peer.hang_up(&mut pair),
+            6 => peer.hang_up(pair),
             7 => pair.pass(Millis::seconds(input.long() as u64)),
-            8 => match pair.command(A, Command::Send(new_message(peer.address(), "for the hostile peer"))) {
-                // Refused if the peer's Hello has said so.
-                Ok(_)
-                | Err(Refusal::WrongRelationship {
-                    obstacle: ContactObstacle::RemovedByPeer,
-                    ..
-                }) => {}
-                Err(refusal) => panic!("not queued: {refusal:?}"),
-            },
+            8 => write_to(peer.address(), pair),
             9 => {
                 let ack = Ack {
                     session_epoch: peer.session_epoch().wrapping_add(u64::from(input.byte() % 2)),
                     received: u64::from(input.byte()),
                 };
-                peer.send(&mut pair, Body::Ack(ack));
+                peer.send(pair, Body::Ack(ack));
             }
-            10 => peer.write(&mut pair, input.piece().to_vec()),
+            10 => peer.write(pair, input.piece().to_vec()),
             _ => {
                 if let Ok(Frame { body: Some(body) }) = Frame::decode(input.piece()) {
-                    peer.send(&mut pair, body);
+                    peer.send(pair, body);
                 }
             }
         }
-        peer.exchange(&mut pair);
     }
-    let conversation = pair.sides[A].store.conversation(peer.address()).into_iter();
+}
+
+/// The node under test writes to the friend.
+fn write_to(friend: OnionAddress, pair: &mut Scene) {
+    match pair.command(A, Command::Send(new_message(friend, "for the hostile peer"))) {
+        // Refused if the peer's Hello has said so.
+        Ok(_)
+        | Err(Refusal::WrongRelationship {
+            obstacle: ContactObstacle::RemovedByPeer,
+            ..
+        }) => {}
+        Err(refusal) => panic!("not queued: {refusal:?}"),
+    }
+}
+
+/// The texts are in order, each once.
+fn check_texts(pair: &Scene, friend: OnionAddress) {
+    let conversation = pair.sides[A].store.conversation(friend).into_iter();
     let mut numbers: Vec<u8> = conversation
         .filter(|row| row.key.is_from_peer() && row.text.starts_with("text ") && row.key.id.0[0] < ALTERED)
         .map(|row| row.key.id.0[0])
@@ -97,20 +127,16 @@ pub(crate) fn run(bytes: &[u8]) {
     let taken = numbers.len();
     numbers.dedup();
     assert_eq!(numbers.len(), taken, "accepted twice");
+}
 
-    peer.hang_up(&mut pair);
-    pair.command(A, Command::RemoveContact(peer.address()))
-        .expect("removed");
+/// Nothing is left of a friend that is removed.
+fn check_removed(pair: &mut Scene, friend: OnionAddress) {
+    pair.command(A, Command::RemoveContact(friend)).expect("removed");
     let disk = &pair.sides[A].store;
-    for key in [
-        Key::Session(peer.address()),
-        Key::PreKeyOffer(peer.address()),
-        Key::Request(peer.address()),
-    ] {
+    for key in [Key::Session(friend), Key::PreKeyOffer(friend), Key::Request(friend)] {
         assert!(disk.row(&key).is_none(), "{key:?} is left");
     }
-    assert_eq!(disk.waiting(peer.address()), 0);
-    check_unaffected(&mut pair, 0);
+    assert_eq!(disk.waiting(friend), 0);
 }
 
 fn text(peer: &mut Peer, pair: &Scene, number: u8) -> Ciphertext {

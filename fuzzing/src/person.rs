@@ -49,17 +49,23 @@ pub(crate) fn run(bytes: &[u8]) {
 }
 
 fn command(pair: &mut Scene, side: usize, sent: &mut [Vec<MessageId>; 2], input: &mut Input<'_>) {
-    let contact = pair.sides[1 - side].address;
+    let [own, contact] = [side, 1 - side].map(|side| pair.sides[side].address);
     let some = |of: &[MessageId], number: usize| of.get(number % of.len().max(1)).copied();
-    let text = |input: &mut Input<'_>| match input.byte() {
-        0 => String::new(),
-        1 => "x".repeat(input.long()),
-        length => String::from_utf8_lossy(input.take(length.into())).into_owned(),
-    };
     let unknown = MessageId([0xee; 16]);
     let ours = some(&sent[side], input.number()).unwrap_or(unknown);
     let theirs = some(&sent[1 - side], input.number()).unwrap_or(unknown);
-    let command = match input.byte() % 16 {
+    let command = chosen([own, contact], [ours, theirs], input);
+    // `command` checks that there is one reply.
+    match pair.command(side, command) {
+        Ok(Reply::Message { id, .. }) if !sent[side].contains(&id) => sent[side].push(id),
+        Ok(_) => {}
+        Err(refusal) => assert!(!refusal.to_string().is_empty()),
+    }
+}
+
+/// A command of this node (`own`) about its contact, or about a message that either wrote.
+fn chosen([own, contact]: [OnionAddress; 2], [ours, theirs]: [MessageId; 2], input: &mut Input<'_>) -> Command {
+    match input.byte() % 16 {
         0..5 => Command::Send(NewMessage {
             text: text(input),
             reply_to: input.even().then_some(theirs),
@@ -79,7 +85,7 @@ fn command(pair: &mut Scene, side: usize, sent: &mut [Vec<MessageId>; 2], input:
         },
         8 => Command::React {
             message: {
-                let author = pair.sides[if input.even() { 1 - side } else { side }].address;
+                let author = if input.even() { contact } else { own };
                 MessageKey::direct(contact, author, if input.even() { theirs } else { ours })
             },
             emoji: input.even().then(|| text(input)),
@@ -117,12 +123,14 @@ fn command(pair: &mut Scene, side: usize, sent: &mut [Vec<MessageId>; 2], input:
             }),
         },
         _ => Command::NetworkChanged,
-    };
-    // `command` checks that there is one reply.
-    match pair.command(side, command) {
-        Ok(Reply::Message { id, .. }) if !sent[side].contains(&id) => sent[side].push(id),
-        Ok(_) => {}
-        Err(refusal) => assert!(!refusal.to_string().is_empty()),
+    }
+}
+
+fn text(input: &mut Input<'_>) -> String {
+    match input.byte() {
+        0 => String::new(),
+        1 => "x".repeat(input.long()),
+        length => String::from_utf8_lossy(input.take(length.into())).into_owned(),
     }
 }
 

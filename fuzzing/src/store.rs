@@ -138,29 +138,7 @@ fn damage(disk: &mut MemoryStore, input: &mut Input<'_>, sealed: &mut Vec<(Onion
             contact: who,
             record: input.piece().to_vec(),
         }),
-        4 => Row::Outbox(OutboxRow {
-            contact: who,
-            position: Position(number(input)),
-            content: match input.byte() % 4 {
-                0 => OutboxContent::Text(MessageKey::direct(who, own, MessageId([input.byte(); 16]))),
-                1 => OutboxContent::Edit(MessageKey::direct(who, own, MessageId([input.byte(); 16]))),
-                2 => OutboxContent::Serialised(input.piece().to_vec()),
-                _ => OutboxContent::Settled,
-            },
-            sealed: input.even().then(|| {
-                let sequence = number(input);
-                sealed.push((who, sequence));
-                SealedBody {
-                    sequence,
-                    ciphertext: input.piece().to_vec(),
-                }
-            }),
-            repeat: input.even(),
-            queued_at: Wall(number(input)),
-            expires_at: Wall(number(input)),
-            ttl: u32::from_be_bytes(input.array()),
-            disappears_at: input.even().then(|| Wall(number(input))),
-        }),
+        4 => Row::Outbox(outbox(who, own, input, sealed)),
         5 => Row::Request(RequestRow {
             contact: who,
             session_epoch: SessionEpoch(number(input)),
@@ -189,6 +167,37 @@ fn damage(disk: &mut MemoryStore, input: &mut Input<'_>, sealed: &mut Vec<(Onion
     disk.apply(Batch {
         changes: vec![Change::Put(row)],
     });
+}
+
+fn outbox(
+    who: OnionAddress,
+    own: OnionAddress,
+    input: &mut Input<'_>,
+    sealed: &mut Vec<(OnionAddress, u64)>,
+) -> OutboxRow {
+    OutboxRow {
+        contact: who,
+        position: Position(number(input)),
+        content: match input.byte() % 4 {
+            0 => OutboxContent::Text(MessageKey::direct(who, own, MessageId([input.byte(); 16]))),
+            1 => OutboxContent::Edit(MessageKey::direct(who, own, MessageId([input.byte(); 16]))),
+            2 => OutboxContent::Serialised(input.piece().to_vec()),
+            _ => OutboxContent::Settled,
+        },
+        sealed: input.even().then(|| {
+            let sequence = number(input);
+            sealed.push((who, sequence));
+            SealedBody {
+                sequence,
+                ciphertext: input.piece().to_vec(),
+            }
+        }),
+        repeat: input.even(),
+        queued_at: Wall(number(input)),
+        expires_at: Wall(number(input)),
+        ttl: u32::from_be_bytes(input.array()),
+        disappears_at: input.even().then(|| Wall(number(input))),
+    }
 }
 
 /// An existing row with a changed field.

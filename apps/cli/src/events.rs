@@ -152,7 +152,16 @@ fn acknowledge(client: &mut Client, consumer: &str, seq: u64) -> Outcome {
 
 fn sentence(event: &Event) -> String {
     let seq = event.seq.map_or_else(String::new, |seq| seq.to_string());
-    let what = match &event.body {
+    format!(
+        "{} {}  {}\n",
+        Tone::Faint.paint(&format!("{seq:>6}")),
+        Tone::Faint.paint(&moment(event.at)),
+        what(&event.body)
+    )
+}
+
+fn what(body: &Body) -> String {
+    match body {
         Body::MessageQueued { message, .. } => spoken(message.as_deref(), "queued"),
         Body::MessageReceived { message, .. } => spoken(message.as_deref(), "received"),
         Body::MessageEdited { message, .. } => spoken(message.as_deref(), "edited"),
@@ -167,12 +176,7 @@ fn sentence(event: &Event) -> String {
             direction,
             seconds,
             ..
-        } => format!(
-            "{} set messages with {} to live {}",
-            person(*direction),
-            conversation_name(conversation),
-            lifetime(*seconds)
-        ),
+        } => timer(conversation, *direction, *seconds),
         Body::RequestReceived { who } => format!("{} asks to be a contact ({})", name(who), who.contact),
         Body::RequestDelivered { who } => format!("{} has your request", name(who)),
         Body::RequestDeclined { who } => format!("{} declined your request", name(who)),
@@ -185,27 +189,14 @@ fn sentence(event: &Event) -> String {
         Body::ContactRekeyed {
             who,
             identity_changed: true,
-        } => Tone::Bad.paint(&format!(
-            "the key of {} CHANGED: compare the safety number again",
-            name(who)
-        )),
+        } => identity_changed(who),
         Body::ContactRekeyed { who, .. } => format!("a new session with {}", name(who)),
-        Body::ContactRolledBack { who } => Tone::Warning.paint(&format!(
-            "{} is back at an earlier state, as after restoring a backup: messages delivered before may be missing there",
-            name(who)
-        )),
-        Body::ContactUntrusted { who, untrusted: true } => Tone::Bad.paint(&format!(
-            "what waits for {} is held: their key is not the one that you verified",
-            name(who)
-        )),
+        Body::ContactRolledBack { who } => rolled_back(who),
+        Body::ContactUntrusted { who, untrusted: true } => held(who),
         Body::ContactUntrusted { who, .. } => format!("you accept the key of {}", name(who)),
         Body::RemovedByPeer { who, removed: true } => Tone::Warning.paint(&format!("{} has removed you", name(who))),
         Body::RemovedByPeer { who, .. } => format!("{} has you as a contact again", name(who)),
-        Body::ApprovalRequested { conversation, approval } => Tone::Warning.paint(&format!(
-            "a message to {} waits for your approval: sotto approvals allow {}",
-            conversation_name(conversation),
-            short(approval)
-        )),
+        Body::ApprovalRequested { conversation, approval } => approval_requested(conversation, approval),
         Body::ApprovalAllowed { conversation, approval } => {
             format!("you allowed {} to {}", short(approval), conversation_name(conversation))
         }
@@ -213,21 +204,60 @@ fn sentence(event: &Event) -> String {
             format!("{} to {} was denied", short(approval), conversation_name(conversation))
         }
         Body::ApprovalExpired { conversation, approval } => {
-            format!("{} to {} was not decided in time", short(approval), conversation_name(conversation))
+            format!(
+                "{} to {} was not decided in time",
+                short(approval),
+                conversation_name(conversation)
+            )
         }
         Body::ContactPaused { who, pause } => match pause {
-            Some(pause) => Tone::Bad.paint(&format!("what {} sends is not taken: {}", name(who), pause_in_words(*pause))),
+            Some(pause) => Tone::Bad.paint(&format!(
+                "what {} sends is not taken: {}",
+                name(who),
+                pause_in_words(*pause)
+            )),
             None => format!("what {} sends is taken again", name(who)),
         },
         Body::Gap { from, to } => Tone::Warning.paint(&format!("events {from} to {to} were dropped from the log")),
         Body::Presence { who, typing: true, .. } => format!("{} is typing", name(who)),
         Body::Presence { who, presence, .. } => format!("{} is {}", name(who), format!("{presence:?}").to_lowercase()),
-    };
+    }
+}
+
+fn timer(conversation: &Conversation, direction: Direction, seconds: u32) -> String {
     format!(
-        "{} {}  {what}\n",
-        Tone::Faint.paint(&format!("{seq:>6}")),
-        Tone::Faint.paint(&moment(event.at))
+        "{} set messages with {} to live {}",
+        person(direction),
+        conversation_name(conversation),
+        lifetime(seconds)
     )
+}
+
+fn identity_changed(who: &ContactName) -> String {
+    let text = format!("the key of {} CHANGED: compare the safety number again", name(who));
+    Tone::Bad.paint(&text)
+}
+
+fn rolled_back(who: &ContactName) -> String {
+    Tone::Warning.paint(&format!(
+        "{} is back at an earlier state, as after restoring a backup: messages delivered before may be missing there",
+        name(who)
+    ))
+}
+
+fn held(who: &ContactName) -> String {
+    Tone::Bad.paint(&format!(
+        "what waits for {} is held: their key is not the one that you verified",
+        name(who)
+    ))
+}
+
+fn approval_requested(conversation: &Conversation, approval: &str) -> String {
+    Tone::Warning.paint(&format!(
+        "a message to {} waits for your approval: sotto approvals allow {}",
+        conversation_name(conversation),
+        short(approval)
+    ))
 }
 
 const fn person(direction: Direction) -> &'static str {

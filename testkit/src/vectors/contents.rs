@@ -69,7 +69,19 @@ fn text(text: &str) -> Text {
 }
 
 fn examples() -> Vec<(&'static str, Content)> {
-    let kinds = [
+    let kinds = openings().into_iter().chain(texts()).chain(about_messages());
+    let mut examples: Vec<_> = kinds.map(|(what, kind)| (what, envelope(Some(kind)))).collect();
+    let repeated = Content {
+        repeat: true,
+        ..envelope(Some(Kind::Text(text("ok"))))
+    };
+    examples.push(("plain, perhaps received in an earlier session", repeated));
+    examples
+}
+
+/// What begins a session.
+fn openings() -> [(&'static str, Kind); 2] {
+    [
         (
             "the first content of a session by consent",
             Kind::Accept(Accept {
@@ -84,6 +96,12 @@ fn examples() -> Vec<(&'static str, Content)> {
                 identity_signature: vec![0x22; 64],
             }),
         ),
+    ]
+}
+
+/// Texts, and an edited one.
+fn texts() -> [(&'static str, Kind); 3] {
+    [
         ("plain", Kind::Text(text("ok"))),
         (
             "markdown, with all that it can have",
@@ -103,6 +121,12 @@ fn examples() -> Vec<(&'static str, Content)> {
                 text: "no".to_owned(),
             }),
         ),
+    ]
+}
+
+/// What is about messages without being one, and timers.
+fn about_messages() -> [(&'static str, Kind); 7] {
+    [
         ("", Kind::Delete(Delete { target: id(0xcc) })),
         ("to a message of the receiver", Kind::Reaction(reaction(false, "🎉"))),
         ("to a message of the sender", Kind::Reaction(reaction(true, "🎉"))),
@@ -115,17 +139,7 @@ fn examples() -> Vec<(&'static str, Content)> {
         ),
         ("a week", Kind::Timer(Timer { seconds: 604_800 })),
         ("off", Kind::Timer(Timer { seconds: 0 })),
-    ];
-    let mut examples: Vec<_> = kinds
-        .into_iter()
-        .map(|(what, kind)| (what, envelope(Some(kind))))
-        .collect();
-    let repeated = Content {
-        repeat: true,
-        ..envelope(Some(Kind::Text(text("ok"))))
-    };
-    examples.push(("plain, perhaps received in an earlier session", repeated));
-    examples
+    ]
 }
 
 fn reaction(own: bool, emoji: &str) -> Reaction {
@@ -141,7 +155,20 @@ fn refused() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         id: vec![0; 15],
         ..envelope(Some(Kind::Text(text("ok"))))
     };
-    let kinds = [
+    let mut refused: Vec<_> = refused_texts()
+        .into_iter()
+        .chain(refused_references())
+        .map(|(what, clause, kind)| (what, clause, envelope(Some(kind)).encode_to_vec()))
+        .collect();
+    refused.push(("a text with an id of 15 bytes", "M-1", short_id.encode_to_vec()));
+    refused.push(("no protobuf", "S-12", vec![0xff; 8]));
+    refused.push(("a text that is not UTF-8", "S-12", vec![0x62, 0x03, 0x0a, 0x01, 0xff]));
+    refused
+}
+
+/// Contents that may not come now, and texts that are no message.
+fn refused_texts() -> [(&'static str, &'static str, Kind); 6] {
+    [
         (
             "an Accept that is not the first",
             "M-12",
@@ -170,6 +197,12 @@ fn refused() -> Vec<(&'static str, &'static str, Vec<u8>)> {
                 ..text("ok")
             }),
         ),
+    ]
+}
+
+/// What is about messages without being one, and timers.
+fn refused_references() -> [(&'static str, &'static str, Kind); 6] {
+    [
         (
             "an edit with an empty text",
             "M-6",
@@ -208,15 +241,7 @@ fn refused() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "M-10",
             Kind::Timer(Timer { seconds: 31_622_401 }),
         ),
-    ];
-    let mut refused: Vec<_> = kinds
-        .into_iter()
-        .map(|(what, clause, kind)| (what, clause, envelope(Some(kind)).encode_to_vec()))
-        .collect();
-    refused.push(("a text with an id of 15 bytes", "M-1", short_id.encode_to_vec()));
-    refused.push(("no protobuf", "S-12", vec![0xff; 8]));
-    refused.push(("a text that is not UTF-8", "S-12", vec![0x62, 0x03, 0x0a, 0x01, 0xff]));
-    refused
+    ]
 }
 
 fn described(content: &Content) -> Json {

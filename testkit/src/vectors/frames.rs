@@ -80,6 +80,10 @@ pub fn frames() -> Json {
 }
 
 fn examples() -> Vec<(&'static str, Body)> {
+    [hellos(), requests(), of_friends()].concat()
+}
+
+fn hellos() -> Vec<(&'static str, Body)> {
     let to_stranger = Hello {
         version_min: 1,
         version_max: 1,
@@ -120,6 +124,11 @@ fn examples() -> Vec<(&'static str, Body)> {
                 ..hello()
             }),
         ),
+    ]
+}
+
+fn requests() -> Vec<(&'static str, Body)> {
+    vec![
         (
             "with all that it can have",
             Body::Request(Request {
@@ -142,6 +151,11 @@ fn examples() -> Vec<(&'static str, Body)> {
         ("held", answer(Relationship::Pending, 2)),
         ("refused", answer(Relationship::Declined, 1)),
         ("refused, without a number", answer(Relationship::Declined, 0)),
+    ]
+}
+
+fn of_friends() -> Vec<(&'static str, Body)> {
+    vec![
         (
             "",
             Body::PreKeyOffer(PreKeyOffer {
