@@ -8,7 +8,7 @@ use prost::Message as _;
 use sotto_core::wire::content::content::Kind;
 use sotto_core::wire::content::{Content, Renewed, Timer};
 use sotto_core::wire::link::{Bundle, Ciphertext, Hello, Relationship, Request};
-use sotto_core::{Entropy, Offer, OnionAddress, OnionSecret, Ratchet, Signal, Wall};
+use sotto_core::{Entropy, OnionAddress, OnionSecret, PreKeys, Ratchet, Signal, Wall};
 
 use crate::noise;
 use crate::report::Failure;
@@ -31,7 +31,7 @@ pub struct TestPeer<R: Ratchet = Signal> {
     /// The feature numbers in its Hello.
     pub features: Vec<u32>,
     /// The bundle that waits for the target, with its session epoch.
-    pub offer: Option<(u64, Offer)>,
+    pub offer: Option<(u64, PreKeys)>,
     /// The session with the target.
     pub session: Option<Session<R>>,
     highest: u64,
@@ -161,7 +161,7 @@ impl<R: Ratchet> TestPeer<R> {
         let session = self.session.as_ref().map_or(0, |session| session.session_epoch);
         let session_epoch = self.highest.max(session) + 1 + self.entropy.below(STEP);
         self.highest = session_epoch;
-        let offer = self.ratchet.offer(&mut self.entropy);
+        let offer = self.ratchet.generate_prekeys(&mut self.entropy);
         let bundle = Bundle {
             identity_signature: self.sign_identity(self.identity_key()),
             ..offer.bundle.clone()
@@ -266,7 +266,7 @@ impl<R: Ratchet> TestPeer<R> {
         let session = self.session.as_mut().expect("there is a session");
         let sealed = self
             .ratchet
-            .encrypt(&self.target, &session.state, plaintext, now, &mut self.entropy)
+            .encrypt(&self.target, session.state.clone(), plaintext, now, &mut self.entropy)
             .expect("a session that encrypts");
         session.state = sealed.session;
         session.sent += 1;

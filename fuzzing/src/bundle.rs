@@ -57,7 +57,7 @@ fn check(bundle: &Bundle, friends: &Friendship) {
     let session = Signal::decode(&Signal::encode(&session)).expect("a stored session is readable");
     let sealed = opener
         .ratchet
-        .encrypt(b, &session, b"first", NOW, entropy)
+        .encrypt(b, session, b"first", NOW, entropy)
         .expect("the session encrypts");
     let opened = offerer.ratchet.accept(a, &friends.secrets, &sealed.ciphertext, entropy);
     let same = Bundle {

@@ -24,7 +24,9 @@ impl Party {
     }
 
     pub fn seal(&mut self, to: &OnionAddress, session: &mut SignalSession, plaintext: &[u8]) -> Vec<u8> {
-        let sealed = self.ratchet.encrypt(to, session, plaintext, NOW, &mut self.entropy);
+        let sealed = self
+            .ratchet
+            .encrypt(to, session.clone(), plaintext, NOW, &mut self.entropy);
         let Encrypted {
             ciphertext,
             session: after,
@@ -52,16 +54,16 @@ pub(crate) struct Friendship {
 impl Friendship {
     pub fn new() -> Self {
         let (mut opener, mut offerer) = (Party::new(1), Party::new(2));
-        let offer = offerer.ratchet.offer(&mut offerer.entropy);
+        let prekeys = offerer.ratchet.generate_prekeys(&mut offerer.entropy);
         let session = opener
             .ratchet
-            .initiate(&offerer.address, &offer.bundle, NOW, &mut opener.entropy)
+            .initiate(&offerer.address, &prekeys.bundle, NOW, &mut opener.entropy)
             .expect("a good bundle");
         Self {
             opener,
             offerer,
-            bundle: offer.bundle,
-            secrets: offer.secrets.to_vec(),
+            bundle: prekeys.bundle,
+            secrets: prekeys.secrets.to_vec(),
             session,
         }
     }

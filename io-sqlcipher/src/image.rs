@@ -20,7 +20,7 @@ pub(crate) fn load(db: &Connection, numbers: &mut Numbers) -> rusqlite::Result<I
         timers: timers(db, numbers)?,
         sessions: of_contacts(db, numbers, "session", SESSIONS, session)?,
         cursors: of_contacts(db, numbers, "session", CURSORS, cursors)?,
-        offers: of_contacts(db, numbers, "prekey_offer", OFFERS, offer)?,
+        prekey_offers: of_contacts(db, numbers, "prekey_offer", OFFERS, offer)?,
         requests: of_contacts(db, numbers, "request", REQUESTS, request)?,
         invites: all(
             db,

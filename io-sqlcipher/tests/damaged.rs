@@ -71,7 +71,7 @@ fn has_all_hot(image: &Image) -> bool {
         image.timers.len(),
         image.sessions.len(),
         image.cursors.len(),
-        image.offers.len(),
+        image.prekey_offers.len(),
         image.requests.len(),
         image.invites.len(),
         image.outbox.iter().filter(|row| row.sealed.is_none()).count(),

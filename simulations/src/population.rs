@@ -98,22 +98,22 @@ pub fn ring(people: usize, contacts: usize) -> Vec<MemoryStore> {
 
 /// Two ends of a session over which one message went each way.
 fn sessions(one: &Person, two: &Person, entropy: &mut Entropy) -> [Session; 2] {
-    let offer = two.ratchet.offer(entropy);
+    let prekeys = two.ratchet.generate_prekeys(entropy);
     let opened = one
         .ratchet
-        .initiate(&two.address, &offer.bundle, MADE_AT, entropy)
+        .initiate(&two.address, &prekeys.bundle, MADE_AT, entropy)
         .expect("a good bundle");
     let first = one
         .ratchet
-        .encrypt(&two.address, &opened, b"first", MADE_AT, entropy)
+        .encrypt(&two.address, opened, b"first", MADE_AT, entropy)
         .expect("a new session");
     let theirs = two
         .ratchet
-        .accept(&one.address, &offer.secrets, &first.ciphertext, entropy)
+        .accept(&one.address, &prekeys.secrets, &first.ciphertext, entropy)
         .expect("the first message");
     let reply = two
         .ratchet
-        .encrypt(&one.address, &theirs.session, b"reply", MADE_AT, entropy)
+        .encrypt(&one.address, theirs.session, b"reply", MADE_AT, entropy)
         .expect("an open session");
     let ours = one
         .ratchet

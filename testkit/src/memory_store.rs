@@ -67,7 +67,7 @@ impl MemoryStore {
                 Row::Timer(row) => image.timers.push(*row),
                 Row::Session(row) => image.sessions.push(row.clone()),
                 Row::Cursors(row) => image.cursors.push(*row),
-                Row::PreKeyOffer(row) => image.offers.push(row.clone()),
+                Row::PreKeyOffer(row) => image.prekey_offers.push(row.clone()),
                 Row::Request(row) => image.requests.push(row.clone()),
                 Row::Invite(row) => image.invites.push(*row),
                 Row::Outbox(row) => image.outbox.push(row.clone()),

@@ -1,9 +1,9 @@
 //! [`Pair`]: two [hosts](Host) in one process. What one transmits the other receives at once. Tests and benchmarks run on it.
 
-use sotto_core::row::RowStore;
+use sotto_core::row::{Batch, Change, Key, Row, RowStore};
 use sotto_core::{
-    Cause, CircuitId, Command, CommandId, FriendCode, Input, Limits, LinkId, MessageId, Millis, Monotonic, NewMessage,
-    Now, Ratchet, Refusal, Reply, Signal, Wall,
+    Cause, CircuitId, Command, CommandId, Entropy, FriendCode, Input, Limits, LinkId, MessageId, Millis, Monotonic,
+    NewMessage, Now, Ratchet, Refusal, Reply, Signal, Wall,
 };
 
 use crate::host::{Host, LinkOutput};
@@ -218,6 +218,21 @@ impl<R: Ratchet> Pair<MemoryStore, R> {
             Ok(Reply::Message { id, .. }) => id,
             other => panic!("not queued: {other:?}"),
         }
+    }
+
+    /// Gives one side another Signal identity under the same onion key, as after a lost store.
+    pub fn change_identity(&mut self, side: usize, limits: &Limits) {
+        let Some(Row::Identity(mut identity)) = self.sides[side].store.row(&Key::Identity).cloned() else {
+            panic!("a node has an identity");
+        };
+        let (signal_identity, registration_id) = R::generate(&mut Entropy::from_seed([99; 32]));
+        identity.signal_identity = signal_identity.to_vec();
+        identity.registration_id = registration_id;
+        self.sides[side].store.apply(Batch {
+            changes: vec![Change::Put(Row::Identity(identity))],
+        });
+        self.sides[side].store.lose(|row| matches!(row, Row::Session(_)));
+        self.reopen(side, 55, limits);
     }
 
     /// The texts that a side has received from the other, in order.

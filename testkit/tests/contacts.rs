@@ -1,10 +1,10 @@
 //! States of a contact that outlast a link and a start: invisible, an identity key that the user has not accepted, removed by
 //! the peer, and when the next dial is due.
 
-use sotto_core::row::{Batch, Change, ContactRow, DeliveryState, Event, Key, MessageKey, Relationship, Row};
+use sotto_core::row::{ContactRow, DeliveryState, Event, Key, MessageKey, Relationship, Row};
 use sotto_core::{
-    Availability, Command, ContactObstacle, ConversationId, Entropy, FriendCode, GroupId, Limits, MessageId, Millis,
-    NewMessage, OnionAddress, Presence, Ratchet, Refusal, Reply, Signal, Status,
+    Availability, Command, ContactObstacle, ConversationId, FriendCode, GroupId, Limits, MessageId, Millis, NewMessage,
+    OnionAddress, Presence, Refusal, Reply, Status,
 };
 use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::{A, B, Pair};
@@ -89,22 +89,6 @@ fn an_invisible_node_stays_invisible_and_dials_for_mail_alone() {
     assert_eq!(presence(&mut pair, A), Presence::Away);
 }
 
-/// Another Signal identity under the same onion key, as after a lost store.
-fn change_identity(pair: &mut Pair<MemoryStore>, side: usize) {
-    let Some(Row::Identity(identity)) = pair.sides[side].store.row(&Key::Identity).cloned() else {
-        panic!("a node has an identity");
-    };
-    let (signal_identity, registration_id) = Signal::generate(&mut Entropy::from_seed([99; 32]));
-    let mut changed = identity;
-    changed.signal_identity = signal_identity.to_vec();
-    changed.registration_id = registration_id;
-    pair.sides[side].store.apply(Batch {
-        changes: vec![Change::Put(Row::Identity(changed))],
-    });
-    pair.sides[side].store.lose(|row| matches!(row, Row::Session(_)));
-    pair.reopen(side, 55, &Limits::default());
-}
-
 fn number(pair: &mut Pair<MemoryStore>, side: usize) -> String {
     let peer = pair.sides[1 - side].address;
     match pair.command(side, Command::SafetyNumber(peer)) {
@@ -126,7 +110,7 @@ fn what_waits_for_a_verified_contact_is_held_when_its_key_changes() {
         pair.reachable = false;
         let waits = pair.send_text(side, "for the verified key alone");
         pair.reachable = true;
-        change_identity(&mut pair, 1 - side);
+        pair.change_identity(1 - side, &Limits::default());
         pair.send_text(1 - side, "it is me, with all new keys");
         pair.pass(Millis::hours(1));
 

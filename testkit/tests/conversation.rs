@@ -3,10 +3,7 @@
 use std::convert::Infallible;
 
 use sotto_core::row::{Batch, Change, DeliveryState, Event, Image, Key, MessageKey, Query, Row, RowStore, Rows};
-use sotto_core::{
-    Command, Entropy, Limits, MessageId, Millis, NewMessage, OnionAddress, Ratchet, Refusal, Reply, Signal, Status,
-    Wall,
-};
+use sotto_core::{Command, Limits, MessageId, Millis, NewMessage, OnionAddress, Refusal, Reply, Status, Wall};
 use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::{A, B, Pair};
 
@@ -57,11 +54,12 @@ fn a_message_is_delivered_and_read() {
     assert_eq!(pair.received_texts(A), ["hello yourself"]);
 }
 
-/// A store that keeps the batches as well.
+/// A store that keeps the batches as well, and how many messages each query asked for.
 #[derive(Default)]
 struct Recorded {
     disk: MemoryStore,
     batches: Vec<Batch>,
+    fetched: Vec<usize>,
 }
 
 impl RowStore for Recorded {
@@ -77,6 +75,9 @@ impl RowStore for Recorded {
     }
 
     fn fetch(&mut self, query: &Query) -> Result<Rows, Infallible> {
+        if let Query::Messages(keys) = query {
+            self.fetched.push(keys.len());
+        }
         Ok(self.disk.fetch(query))
     }
 
@@ -115,6 +116,37 @@ fn what_an_acknowledgement_makes_room_for_is_in_the_same_commit() {
         .collect();
     assert_eq!(sealed, [32, 32, 32, 32, 32, 8, 0], "the window has 32");
     assert_eq!(pair.sides[A].store.disk.waiting(b), 0);
+    assert!(pair.sides[A].store.fetched.is_empty(), "what waits is still in memory");
+}
+
+/// 128 KiB of contents are kept until they are sealed. The others are fetched, a window at a time.
+#[test]
+fn contents_that_are_too_many_to_keep_in_memory_are_fetched_a_window_at_a_time() {
+    let limits = Limits {
+        window: 2,
+        ..Limits::default()
+    };
+    let mut pair = Pair::new([Recorded::default(), Recorded::default()], 1, &limits);
+    pair.befriend();
+    let b = pair.sides[B].address;
+    let texts: Vec<String> = (0..20).map(|n| format!("{n:<20000}")).collect();
+    for text in &texts {
+        pair.submit(A, Command::Send(new_message(b, text)));
+    }
+    pair.run();
+    let fetched = &pair.sides[A].store.fetched;
+    assert_eq!(
+        fetched.iter().sum::<usize>(),
+        20 - 2 - 6,
+        "two are sealed at once, six have room"
+    );
+    assert!(fetched.iter().all(|asked| *asked <= 2), "{fetched:?}");
+    let a = pair.sides[A].address;
+    let received = pair.sides[B].store.disk.conversation(a);
+    assert!(
+        received.iter().map(|row| &row.text).eq(&texts),
+        "all have arrived, in order"
+    );
 }
 
 #[test]
@@ -198,19 +230,7 @@ fn another_identity_key_takes_the_verified_mark_away_and_warns() {
         pair.command(other, verify(&compared)).unwrap();
         assert!(verified(&pair, other));
 
-        // The same onion key with another Signal identity, as after a lost store.
-        let Some(Row::Identity(identity)) = pair.sides[side].store.row(&Key::Identity).cloned() else {
-            panic!("a node has an identity");
-        };
-        let (signal_identity, registration_id) = Signal::generate(&mut Entropy::from_seed([99; 32]));
-        let mut changed = identity;
-        changed.signal_identity = signal_identity.to_vec();
-        changed.registration_id = registration_id;
-        pair.sides[side].store.apply(Batch {
-            changes: vec![Change::Put(Row::Identity(changed))],
-        });
-        pair.sides[side].store.lose(|row| matches!(row, Row::Session(_)));
-        pair.reopen(side, 55, &Limits::default());
+        pair.change_identity(side, &Limits::default());
         pair.pass(Millis::minutes(1));
 
         assert!(!verified(&pair, other), "the new key is not verified");

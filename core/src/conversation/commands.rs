@@ -94,7 +94,7 @@ impl Conversation {
             edited_at: None,
             deleted_at: None,
         };
-        let queued = Queued::text(&message, ctx);
+        let queued = Queued::text(&message);
         delivery.queue(queued, ctx);
         ctx.insert(Row::Message(message));
         let state = DeliveryState::Queued;
@@ -256,7 +256,7 @@ fn requeue<S>(row: &MessageWithDelivery, to: &mut Recipient<'_, S>, ctx: &mut Co
         let queued = Queued {
             // What was given up with its contact may have been sealed, and may have arrived.
             repeat: state == Some(DeliveryState::Failed(FailReason::Removed)),
-            ..Queued::text(&row.message, ctx)
+            ..Queued::text(&row.message)
         };
         to.delivery.queue(queued, ctx);
         progress(key, DeliveryState::Queued, None, ctx);

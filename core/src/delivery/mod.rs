@@ -103,17 +103,17 @@ impl<S> Delivery<S> {
         ctx: &mut Context,
     ) -> &PreKeyOfferRow {
         if self.offered().0 <= known {
-            let offer = me.ratchet.offer(&mut ctx.entropy);
+            let prekeys = me.ratchet.generate_prekeys(&mut ctx.entropy);
             let bundle = Bundle {
                 identity_signature: me.identity_signature(),
-                ..offer.bundle
+                ..prekeys.bundle
             };
             let row = PreKeyOfferRow {
                 contact: self.contact,
                 // Steps are random, so a session epoch names one offer even if a node forgot everything in between.
                 session_epoch: SessionEpoch(known.max(self.offered().0) + 1 + ctx.entropy.below(1 << 32)),
                 bundle: bundle.encode_to_vec(),
-                secrets: offer.secrets.to_vec(),
+                secrets: prekeys.secrets.to_vec(),
             };
             ctx.gate.put(Row::PreKeyOffer(row.clone()));
             self.offer = Some(row);

@@ -5,8 +5,9 @@
 //! its ciphertext, the ratchet's change and the number are staged together; from then on it is sent again verbatim until it is
 //! acknowledged. Only unsealed rows can be taken back or expire, so the sequence has no holes.
 //!
-//! A row about a message holds the message's key. Its content is made from the message: at once if the row is next to be
-//! sealed, else when the messages of the next rows have been fetched. So at most a window of contents is in memory.
+//! A row about a message holds the message's key. Its content is made from the message: at once if a link is established and
+//! there is room in memory, else when the messages of the next rows have been fetched. So the contents in memory are a window of
+//! rows, or [`Limits::READY_BYTES`].
 
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
@@ -19,7 +20,7 @@ use crate::kernel::context::Context;
 use crate::row::{ContentType, MessageRow, OutboxContent, OutboxRow, SealedBody};
 use crate::wire::content::content::Kind;
 use crate::wire::content::{self, Content};
-use crate::{MessageKey, Position, Wall};
+use crate::{Limits, MessageKey, Position, Wall};
 
 #[derive(Default)]
 pub(crate) struct Outbox {
@@ -27,10 +28,39 @@ pub(crate) struct Outbox {
     /// The last position that is sealed.
     pub sealed_to: Option<Position>,
     pub next: u64,
-    /// Serialised contents of unsealed rows about messages.
-    ready: BTreeMap<Position, Vec<u8>>,
+    ready: Ready,
     /// The messages of the next rows are being fetched.
     fetching: bool,
+}
+
+/// Serialised contents of unsealed rows about messages.
+#[derive(Default)]
+struct Ready {
+    contents: BTreeMap<Position, Vec<u8>>,
+    /// Bytes of all of them.
+    bytes: usize,
+}
+
+impl Ready {
+    fn has_room(&self, bytes: usize) -> bool {
+        self.bytes.saturating_add(bytes) <= Limits::READY_BYTES
+    }
+
+    fn contains(&self, position: Position) -> bool {
+        self.contents.contains_key(&position)
+    }
+
+    fn insert(&mut self, position: Position, content: Vec<u8>) {
+        self.remove(position);
+        self.bytes += content.len();
+        self.contents.insert(position, content);
+    }
+
+    fn remove(&mut self, position: Position) -> Option<Vec<u8>> {
+        let content = self.contents.remove(&position)?;
+        self.bytes -= content.len();
+        Some(content)
+    }
 }
 
 /// The first content of either side of a session takes this place, before anything that waits. What it says holds for that
@@ -92,23 +122,23 @@ impl Outbox {
         self.rows.range((after, Unbounded)).map(|(_, row)| row)
     }
 
-    /// Keeps a row's content until it is sealed, if it is one of the next.
-    pub fn keep_ready(&mut self, position: Position, content: Vec<u8>, window: usize) {
-        if self.ready.len() < window {
-            self.ready.insert(position, content);
+    /// Makes a new row's content from its message and keeps it until it is sealed, if there is room for it.
+    pub fn make_ready(&mut self, position: Position, content: &OutboxContent, message: &MessageRow, ctx: &mut Context) {
+        if self.ready.has_room(message.text.len()) {
+            self.ready.insert(position, serialised(content, message, ctx));
         }
     }
 
     /// The message has changed: its content is made anew.
     pub fn make_anew(&mut self, key: &MessageKey) {
         for position in self.about(key) {
-            self.ready.remove(&position);
+            self.ready.remove(position);
         }
     }
 
     /// No link is established: contents are made when one is.
     pub fn forget_ready(&mut self) {
-        self.ready.clear();
+        self.ready = Ready::default();
     }
 
     /// The next row to be sealed, and what its ciphertext is to hold.
@@ -120,7 +150,7 @@ impl Outbox {
         if let OutboxContent::Serialised(content) = &row.content {
             return NextUnsealed::Ready(position, content.clone());
         }
-        if let Some(content) = self.ready.remove(&position) {
+        if let Some(content) = self.ready.remove(position) {
             return NextUnsealed::Ready(position, content);
         }
         if self.fetching {
@@ -133,7 +163,7 @@ impl Outbox {
     /// ciphertexts for which it makes room are then one commit.
     pub fn prefetch(&mut self, sealing: Sealing, window: usize) -> Vec<MessageKey> {
         let first = self.unsealed().next().filter(|row| allows(sealing, row.position));
-        let is_missing = |row: &OutboxRow| row.content.message().is_some() && !self.ready.contains_key(&row.position);
+        let is_missing = |row: &OutboxRow| row.content.message().is_some() && !self.ready.contains(row.position);
         if self.fetching || !first.is_some_and(is_missing) {
             return Vec::new();
         }
@@ -143,7 +173,7 @@ impl Outbox {
     /// The messages of the next rows that are not ready. They count as being fetched from now on.
     fn fetch_next(&mut self, window: usize) -> Vec<MessageKey> {
         let missing = self.unsealed().take(window);
-        let missing = missing.filter(|row| !self.ready.contains_key(&row.position));
+        let missing = missing.filter(|row| !self.ready.contains(row.position));
         let keys = missing.filter_map(|row| row.content.message().copied()).collect();
         self.fetching = true;
         keys
@@ -163,13 +193,15 @@ impl Outbox {
                 None => gone.push(row.position),
             }
         }
-        self.ready.extend(made);
+        for (position, content) in made {
+            self.ready.insert(position, content);
+        }
         gone
     }
 
     /// Removes a row.
     pub fn remove(&mut self, position: Position) -> Option<OutboxRow> {
-        self.ready.remove(&position);
+        self.ready.remove(position);
         self.rows.remove(&position)
     }
 
@@ -216,34 +248,32 @@ impl Outbox {
 }
 
 /// What to queue.
-pub(crate) struct Queued {
+pub(crate) struct Queued<'m> {
     pub content: OutboxContent,
-    /// The serialised content of a row about a message.
-    pub ready: Vec<u8>,
+    /// The message that the content is made from.
+    pub message: Option<&'m MessageRow>,
     /// Of a message.
     pub ttl: u32,
     /// It may have reached them already.
     pub repeat: bool,
 }
 
-impl Queued {
+impl<'m> Queued<'m> {
     /// A message.
-    pub fn text(message: &MessageRow, ctx: &mut Context) -> Self {
-        let content = OutboxContent::Text(message.key);
+    pub fn text(message: &'m MessageRow) -> Self {
         Self {
-            ready: serialised(&content, message, ctx),
-            content,
+            content: OutboxContent::Text(message.key),
+            message: Some(message),
             ttl: message.ttl,
             repeat: false,
         }
     }
 
     /// The present text of a message.
-    pub fn edit(message: &MessageRow, ctx: &mut Context) -> Self {
-        let content = OutboxContent::Edit(message.key);
+    pub fn edit(message: &'m MessageRow) -> Self {
         Self {
-            ready: serialised(&content, message, ctx),
-            content,
+            content: OutboxContent::Edit(message.key),
+            message: Some(message),
             ttl: 0,
             repeat: false,
         }
@@ -253,7 +283,7 @@ impl Queued {
     pub fn unfollowed(kind: Kind, ctx: &mut Context) -> Self {
         Self {
             content: OutboxContent::Serialised(content_of(kind, ctx.now.wall, ctx).encode_to_vec()),
-            ready: Vec::new(),
+            message: None,
             ttl: 0,
             repeat: false,
         }

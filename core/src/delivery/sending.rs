@@ -23,7 +23,7 @@ use crate::{Availability, LinkId, MessageKey, Millis, Position, Wall};
 
 impl<S> Delivery<S> {
     /// Appends to the outbox.
-    pub fn queue(&mut self, queued: Queued, ctx: &mut Context) {
+    pub fn queue(&mut self, queued: Queued<'_>, ctx: &mut Context) {
         self.outbox.next += 1;
         let position = Position(self.outbox.next);
         self.queue_at(position, queued, ctx);
@@ -43,15 +43,15 @@ impl<S> Delivery<S> {
         self.queue_at(OPENING, queued, ctx);
     }
 
-    fn queue_at(&mut self, position: Position, queued: Queued, ctx: &mut Context) {
+    fn queue_at(&mut self, position: Position, queued: Queued<'_>, ctx: &mut Context) {
         let Queued {
             content,
-            ready,
+            message,
             ttl,
             repeat,
         } = queued;
-        if content.message().is_some() && self.established.is_some() {
-            self.outbox.keep_ready(position, ready, ctx.limits.window_rows());
+        if let Some(message) = message.filter(|_| self.established.is_some()) {
+            self.outbox.make_ready(position, &content, message, ctx);
         }
         let expires_at = match content {
             OutboxContent::Text(_) => ctx.now.wall.after(ctx.limits.outbox_expiry),
@@ -142,7 +142,11 @@ impl<S> Delivery<S> {
         me: &Me<R>,
         ctx: &mut Context,
     ) -> bool {
-        let (Some(row), Some(session)) = (self.outbox.rows.get_mut(&position), &self.session) else {
+        let Some(row) = self.outbox.rows.get_mut(&position) else {
+            return false;
+        };
+        // Used up: no message key is used twice.
+        let Some(session) = self.session.take() else {
             return false;
         };
         let marked = row.repeat.then(|| marked_repeat(content));
@@ -292,7 +296,7 @@ impl<S> Delivery<S> {
         let waits = self.outbox.find(&message.key).is_some_and(never_sealed)
             || (self.outbox.rows.values()).any(|row| row.sealed.is_none() && row.content == edit);
         if !waits {
-            let queued = Queued::edit(message, ctx);
+            let queued = Queued::edit(message);
             self.queue(queued, ctx);
         }
     }

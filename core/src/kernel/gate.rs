@@ -33,7 +33,7 @@ pub(crate) enum Effect {
 
 #[derive(Default)]
 pub(crate) struct Gate {
-    staged: BTreeMap<Key, Change>,
+    staged: Staged,
     /// Keys of rows that are encoded when the batch is cut.
     staged_by_key: BTreeSet<Key>,
     behind_staged: Vec<Effect>,
@@ -47,6 +47,35 @@ pub(crate) struct Gate {
     watched: BTreeMap<Key, Watched>,
 }
 
+/// The changes of the next batch, as they came, and the place of each key's. A map of the changes themselves would move them about
+/// with each one that comes, and they are large.
+#[derive(Default)]
+struct Staged {
+    places: BTreeMap<Key, usize>,
+    /// `None` for those that a batch has taken.
+    changes: Vec<Option<Change>>,
+}
+
+impl Staged {
+    /// Changes for which there is room from one batch to the next.
+    const KEPT: usize = 256;
+
+    fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Takes them all, in the order of their keys.
+    fn take(&mut self) -> Vec<Change> {
+        let mut in_order = Vec::with_capacity(self.places.len());
+        for place in std::mem::take(&mut self.places).into_values() {
+            in_order.extend(self.changes[place].take());
+        }
+        self.changes.clear();
+        self.changes.shrink_to(Self::KEPT);
+        in_order
+    }
+}
+
 #[derive(Default)]
 struct Watched {
     fetches: u32,
@@ -56,10 +85,11 @@ struct Watched {
 impl Gate {
     /// Adds a change to the next batch; a later change of the same key replaces an earlier one.
     pub fn stage(&mut self, change: Change) {
+        let Staged { places, changes } = &mut self.staged;
         // One look for the place: keys are long, and to compare them is what staging costs.
-        let entry = self.staged.entry(change.key());
-        if let (Entry::Occupied(staged), Change::Insert(_)) = (&entry, &change)
-            && matches!(staged.get(), Change::Put(_) | Change::Insert(_))
+        let entry = places.entry(change.key());
+        if let (Entry::Occupied(place), Change::Insert(_)) = (&entry, &change)
+            && matches!(changes[*place.get()], Some(Change::Put(_) | Change::Insert(_)))
         {
             return; // the key is taken
         }
@@ -76,17 +106,18 @@ impl Gate {
             _ => {}
         }
         match entry {
-            Entry::Vacant(vacant) => {
-                vacant.insert(change);
+            Entry::Vacant(place) => {
+                place.insert(changes.len());
+                changes.push(Some(change));
             }
-            Entry::Occupied(mut staged) => {
-                let change = match (staged.get(), change) {
+            Entry::Occupied(place) => {
+                let staged = &mut changes[*place.get()];
+                *staged = Some(match (&*staged, change) {
                     // The guard of an insert holds until it is stored.
-                    (Change::Insert(_), Change::Put(row)) => Change::Insert(row),
-                    (Change::Delete(_), Change::Insert(row)) => Change::Put(row),
+                    (Some(Change::Insert(_)), Change::Put(row)) => Change::Insert(row),
+                    (Some(Change::Delete(_)), Change::Insert(row)) => Change::Put(row),
                     (_, change) => change,
-                };
-                staged.insert(change);
+                });
             }
         }
     }
@@ -129,10 +160,10 @@ impl Gate {
         }
         for key in std::mem::take(&mut self.staged_by_key) {
             if let Some(row) = encode(&key) {
-                self.staged.insert(key, Change::Put(row));
+                self.put(row);
             }
         }
-        let changes = std::mem::take(&mut self.staged).into_values().collect();
+        let changes = self.staged.take();
         let mut effects = std::mem::take(&mut self.behind_staged);
         if self.logged > self.announced {
             self.announced = self.logged;
@@ -172,7 +203,7 @@ impl Gate {
 
     /// Changes that wait for their commit, and effects that wait for them.
     pub fn backlog(&self) -> usize {
-        self.staged.len() + self.behind_staged.len()
+        self.staged.places.len() + self.behind_staged.len()
     }
 
     fn has_staged(&self) -> bool {

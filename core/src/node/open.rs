@@ -38,11 +38,11 @@ pub enum OpenError {
 
 impl<R: Ratchet> Node<R> {
     /// Starts from what is durable. An empty image becomes a new identity, with the first commit.
-    pub fn open(image: Image, mut entropy: Entropy, limits: Limits, now: Now) -> Result<Self, OpenError> {
+    pub fn open(mut image: Image, mut entropy: Entropy, limits: Limits, now: Now) -> Result<Self, OpenError> {
         check_counts(&image)?;
         check_lengths(&image)?;
         let mut gate = Gate::default();
-        let identity = image.identity.unwrap_or_else(|| {
+        let identity = image.identity.take().unwrap_or_else(|| {
             let row = new_identity::<R>(&mut entropy, now);
             gate.put(Row::Identity(row.clone()));
             row
@@ -77,10 +77,10 @@ impl<R: Ratchet> Node<R> {
             ctx,
             contacts: Contacts::new(),
             pool: Pool::default(),
-            invites: image.invites.into_iter().map(|row| (row.token, row)).collect(),
+            invites: image.invites.drain(..).map(|row| (row.token, row)).collect(),
             consumers: image
                 .consumers
-                .into_iter()
+                .drain(..)
                 .map(|row| (row.name, row.acknowledged))
                 .collect(),
             pending: BTreeMap::new(),
@@ -90,40 +90,46 @@ impl<R: Ratchet> Node<R> {
             handed_over: Vec::new(),
             outputs: VecDeque::new(),
         };
+        node.restore(image)?;
+        if !breaks(Rule::RetryNotRestored) {
+            node.resume();
+        }
+        Ok(node)
+    }
+
+    /// Takes the rows of contacts, and what hangs on them.
+    fn restore(&mut self, image: Image) -> Result<(), OpenError> {
         for row in image.contacts {
-            node.contacts.insert(Contact::restore(row, &node.ctx));
+            self.contacts.insert(Contact::restore(row, &self.ctx));
         }
         for row in image.timers {
             match row.conversation {
-                ConversationId::Direct(peer) => node.known(peer, "timer")?.conversation.restore(row),
+                ConversationId::Direct(peer) => self.known(peer, "timer")?.conversation.restore(row),
                 ConversationId::Group(_) | ConversationId::Channel(_) => return Err(OpenError::Orphan("timer")),
             }
         }
         for row in image.sessions {
             let session = R::decode(&row.record).map_err(|_| OpenError::Damaged("session"))?;
-            node.known(row.contact, "session")?.delivery.session = Some(session);
+            self.known(row.contact, "session")?.delivery.session = Some(session);
         }
         for row in image.cursors {
-            node.known(row.contact, "cursors")?.delivery.cursors = row;
+            self.known(row.contact, "cursors")?.delivery.cursors = row;
         }
-        for row in image.offers {
+        for row in image.prekey_offers {
             let contact = row.contact;
-            node.known(contact, "offer")?.delivery.offer = Some(row);
+            self.known(contact, "prekey offer")?.delivery.offer = Some(row);
         }
         for row in image.requests {
             let contact = row.contact;
-            node.known(contact, "request")?.consent.request = Some(row);
+            self.known(contact, "request")?.consent.request = Some(row);
         }
         for row in image.outbox {
-            node.known(row.contact, "outbox")?.delivery.outbox.restore(row);
+            self.known(row.contact, "outbox")?.delivery.outbox.restore(row);
         }
         if let Some(at) = image.next_disappearance {
-            node.ctx.disappears(at);
+            self.ctx.disappears(at);
         }
-        if !breaks(Rule::RetryNotRestored) {
-            node.resume();
-        }
-        Ok(node)
+        Ok(())
     }
 
     fn known(&mut self, address: OnionAddress, row: &'static str) -> Result<&mut Contact<R::Session>, OpenError> {
@@ -162,7 +168,10 @@ fn check_counts(image: &Image) -> Result<(), OpenError> {
         let numbers = [row.session_epoch.0, row.sent, row.acknowledged, row.received];
         check("cursors", numbers.into_iter().all(counted))?;
     }
-    check("offer", image.offers.iter().all(|row| counted(row.session_epoch.0)))?;
+    check(
+        "prekey offer",
+        image.prekey_offers.iter().all(|row| counted(row.session_epoch.0)),
+    )?;
     check("request", image.requests.iter().all(|row| counted(row.session_epoch.0)))?;
     check("outbox", image.outbox.iter().all(|row| counted(row.position.0)))
 }
@@ -179,8 +188,11 @@ fn check_lengths(image: &Image) -> Result<(), OpenError> {
         image.contacts.iter().all(|row| row.note.len() <= Limits::NOTE_BYTES),
     )?;
     check(
-        "offer",
-        image.offers.iter().all(|row| row.bundle.len() <= Limits::PART_BYTES),
+        "prekey offer",
+        image
+            .prekey_offers
+            .iter()
+            .all(|row| row.bundle.len() <= Limits::PART_BYTES),
     )?;
     for row in &image.outbox {
         let sealed = row.sealed.as_ref().map_or(0, |sealed| sealed.ciphertext.len());

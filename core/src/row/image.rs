@@ -15,7 +15,7 @@ pub struct Image {
     pub timers: Vec<TimerRow>,
     pub sessions: Vec<SessionRow>,
     pub cursors: Vec<CursorsRow>,
-    pub offers: Vec<PreKeyOfferRow>,
+    pub prekey_offers: Vec<PreKeyOfferRow>,
     pub requests: Vec<RequestRow>,
     pub invites: Vec<InviteRow>,
     /// In order of contact and position.

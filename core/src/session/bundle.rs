@@ -7,7 +7,7 @@ use libsignal_protocol::{
 use prost::Message;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Damaged, Offer, SessionFault, key};
+use super::{Damaged, PreKeys, SessionFault, key};
 use crate::Entropy;
 use crate::wire::link::Bundle;
 
@@ -77,7 +77,7 @@ impl Secrets {
 }
 
 /// Fresh prekeys. All three share one random id, so that a message for another offer is known as such at once.
-pub(super) fn offer(identity: &IdentityKeyPair, registration_id: u32, entropy: &mut Entropy) -> Offer {
+pub(super) fn generate(identity: &IdentityKeyPair, registration_id: u32, entropy: &mut Entropy) -> PreKeys {
     let id = number_up_to(PREKEY_IDS, entropy);
     let rng = entropy.rng();
     let signed = KeyPair::generate(rng);
@@ -113,7 +113,7 @@ pub(super) fn offer(identity: &IdentityKeyPair, registration_id: u32, entropy: &
         one_time_prekey_id: id,
         one_time_prekey: one_time.public_key.serialize().into_vec(),
     };
-    Offer {
+    PreKeys {
         bundle,
         secrets: secrets.encode(),
     }

@@ -1,9 +1,10 @@
-//! libsignal's five stores over values: what an operation reads is borrowed, what it writes is kept aside.
+//! libsignal's five stores over values: what an operation reads is borrowed or used up, what it writes is kept aside.
 //!
-//! libsignal asks its stores for a copy of a session and hands the changed one back. The draft keeps that one; its owner
+//! libsignal asks its stores for a session of its own and hands the changed one back. The draft keeps that one; its owner
 //! takes it when the operation has succeeded and drops it otherwise, so no operation is ever half done. The stores are
 //! asynchronous for those who keep them behind I/O; these answer at once, so one poll ends every operation.
 
+use std::cell::Cell;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -27,24 +28,33 @@ pub(super) fn drive<T>(operation: impl Future<Output = T>) -> T {
 }
 
 /// The session store of one operation.
+#[derive(Default)]
 pub(super) struct SessionDraft<'a> {
-    base: Option<&'a SessionRecord>,
+    /// The session that the operation starts from, and that stays as it is.
+    kept: Option<&'a SessionRecord>,
+    /// The session that the operation uses up: it is handed over when libsignal loads it, which it does once. A copy would cost a
+    /// good part of what libsignal does with it.
+    used_up: Cell<Option<SessionRecord>>,
     changed: Option<SessionRecord>,
 }
 
 impl<'a> SessionDraft<'a> {
     pub(super) fn of(session: &'a SessionRecord) -> Self {
         Self {
-            base: Some(session),
-            changed: None,
+            kept: Some(session),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn used_up(session: SessionRecord) -> Self {
+        Self {
+            used_up: Cell::new(Some(session)),
+            ..Self::default()
         }
     }
 
     pub(super) fn fresh() -> Self {
-        Self {
-            base: None,
-            changed: None,
-        }
+        Self::default()
     }
 
     /// What the operation has stored.
@@ -56,7 +66,8 @@ impl<'a> SessionDraft<'a> {
 #[async_trait(?Send)]
 impl SessionStore for SessionDraft<'_> {
     async fn load_session(&self, _: &ProtocolAddress) -> Result<Option<SessionRecord>> {
-        Ok(self.changed.as_ref().or(self.base).cloned())
+        let used_up = self.used_up.take();
+        Ok(used_up.or_else(|| self.changed.as_ref().or(self.kept).cloned()))
     }
 
     async fn store_session(&mut self, _: &ProtocolAddress, record: &SessionRecord) -> Result<()> {
@@ -98,10 +109,10 @@ impl IdentityKeyStore for IdentityDraft<'_> {
 /// The prekeys of one offer, if the operation may use one. That a used offer is gone is a row's deletion, in the commit
 /// that stores the session; so there is nothing to write here.
 #[derive(Clone, Copy)]
-pub(super) struct OfferDraft<'a>(pub(super) Option<&'a Secrets>);
+pub(super) struct PreKeyDraft<'a>(pub(super) Option<&'a Secrets>);
 
 #[async_trait(?Send)]
-impl PreKeyStore for OfferDraft<'_> {
+impl PreKeyStore for PreKeyDraft<'_> {
     async fn get_pre_key(&self, id: PreKeyId) -> Result<PreKeyRecord> {
         let record = self.0.map(|secrets| &secrets.one_time);
         let record = record.filter(|record| record.id().is_ok_and(|ours| ours == id));
@@ -118,7 +129,7 @@ impl PreKeyStore for OfferDraft<'_> {
 }
 
 #[async_trait(?Send)]
-impl SignedPreKeyStore for OfferDraft<'_> {
+impl SignedPreKeyStore for PreKeyDraft<'_> {
     async fn get_signed_pre_key(&self, id: SignedPreKeyId) -> Result<SignedPreKeyRecord> {
         use libsignal_protocol::GenericSignedPreKey;
         let record = self.0.map(|secrets| &secrets.signed);
@@ -132,7 +143,7 @@ impl SignedPreKeyStore for OfferDraft<'_> {
 }
 
 #[async_trait(?Send)]
-impl KyberPreKeyStore for OfferDraft<'_> {
+impl KyberPreKeyStore for PreKeyDraft<'_> {
     async fn get_kyber_pre_key(&self, id: KyberPreKeyId) -> Result<KyberPreKeyRecord> {
         use libsignal_protocol::GenericSignedPreKey;
         let record = self.0.map(|secrets| &secrets.kyber);

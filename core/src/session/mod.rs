@@ -43,7 +43,7 @@ pub trait Ratchet: Sized {
     fn identity_key(&self) -> &[u8];
 
     /// Fresh signed, Kyber and one-time prekeys, for one peer alone. `identity_signature` is left empty for the caller.
-    fn offer(&self, entropy: &mut Entropy) -> Offer;
+    fn generate_prekeys(&self, entropy: &mut Entropy) -> PreKeys;
 
     /// Opens a session with the author of a bundle. That the bundle is theirs, by `identity_signature`, is checked by the
     /// caller; everything else about it, here.
@@ -65,11 +65,12 @@ pub trait Ratchet: Sized {
         entropy: &mut Entropy,
     ) -> Result<Opened<Self::Session>, SessionFault>;
 
-    /// Seals the next message. Until the peer has answered, every message carries what opens the session (about 1.8 kB).
+    /// Seals the next message. It uses the session up, since no other message may be sealed by it. Until the peer has answered,
+    /// every message carries what opens the session (about 1.8 kB).
     fn encrypt(
         &self,
         peer: &OnionAddress,
-        session: &Self::Session,
+        session: Self::Session,
         plaintext: &[u8],
         now: Wall,
         entropy: &mut Entropy,
@@ -100,7 +101,7 @@ pub trait Ratchet: Sized {
 }
 
 /// Prekeys for one peer: what they get, and what we keep until they have used it.
-pub struct Offer {
+pub struct PreKeys {
     /// For the peer.
     pub bundle: Bundle,
     /// The private halves, for [`Ratchet::accept`].

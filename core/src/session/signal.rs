@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use super::bundle::{self, Secrets};
 use super::ciphertext::{self, ReplayGuard};
-use super::draft::{IdentityDraft, OfferDraft, SessionDraft, drive};
-use super::{Damaged, Encrypted, Offer, Opened, Ratchet, SessionFault, fingerprint, key};
+use super::draft::{IdentityDraft, PreKeyDraft, SessionDraft, drive};
+use super::{Damaged, Encrypted, Opened, PreKeys, Ratchet, SessionFault, fingerprint, key};
 use crate::row::wipe;
 use crate::wire::link::Bundle;
 use crate::{Entropy, OnionAddress, SafetyNumber, Wall};
@@ -59,8 +59,8 @@ impl Ratchet for Signal {
         &self.identity_key
     }
 
-    fn offer(&self, entropy: &mut Entropy) -> Offer {
-        bundle::offer(&self.key_pair, self.registration_id, entropy)
+    fn generate_prekeys(&self, entropy: &mut Entropy) -> PreKeys {
+        bundle::generate(&self.key_pair, self.registration_id, entropy)
     }
 
     fn initiate(
@@ -117,12 +117,13 @@ impl Ratchet for Signal {
     fn encrypt(
         &self,
         _peer: &OnionAddress,
-        session: &SignalSession,
+        session: SignalSession,
         plaintext: &[u8],
         now: Wall,
         entropy: &mut Entropy,
     ) -> Result<Encrypted<SignalSession>, SessionFault> {
-        let mut draft = SessionDraft::of(&session.record);
+        let SignalSession { record, heard } = session;
+        let mut draft = SessionDraft::used_up(record);
         let message = drive(message_encrypt(
             plaintext,
             &self.peer,
@@ -139,7 +140,7 @@ impl Ratchet for Signal {
             ciphertext: ciphertext::serialise(&message)?,
             session: SignalSession {
                 record: draft.take().ok_or(SessionFault::Damaged)?,
-                heard: session.heard,
+                heard,
             },
         })
     }
@@ -234,15 +235,15 @@ impl Signal {
         heard: ReplayGuard,
         entropy: &mut Entropy,
     ) -> Result<Opened<SignalSession>, SessionFault> {
-        let offer = OfferDraft(secrets);
+        let prekeys = PreKeyDraft(secrets);
         let plaintext = drive(message_decrypt_prekey(
             message,
             &self.peer,
             &mut draft,
             &mut self.identity(),
-            &mut { offer },
-            &offer,
-            &mut { offer },
+            &mut { prekeys },
+            &prekeys,
+            &mut { prekeys },
             entropy.rng(),
         ));
         opened(plaintext, draft, heard)

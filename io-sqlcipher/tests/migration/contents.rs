@@ -83,7 +83,7 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
         )
         .unwrap();
     }
-    for row in &image.offers {
+    for row in &image.prekey_offers {
         let (bundle, secrets) = (bytes(&row.bundle), bytes(&row.secrets));
         writeln!(
             out,

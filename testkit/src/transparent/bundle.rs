@@ -1,7 +1,7 @@
 //! Prekey bundles of the transparent ratchet: the fields and sizes of libsignal's, and its checks in its order.
 
 use sotto_core::wire::link::Bundle;
-use sotto_core::{Entropy, Offer, SessionFault};
+use sotto_core::{Entropy, PreKeys, SessionFault};
 use zeroize::Zeroizing;
 
 use super::bytes::{Key, Reader, fresh_key, hash, key};
@@ -56,7 +56,7 @@ pub(super) struct Theirs {
 }
 
 /// New prekeys under one random id.
-pub(super) fn offer(identity_key: &Key, registration_id: u32, entropy: &mut Entropy) -> Offer {
+pub(super) fn generate(identity_key: &Key, registration_id: u32, entropy: &mut Entropy) -> PreKeys {
     let id = number_up_to(PREKEY_IDS, entropy);
     let (signed, one_time) = (fresh_key(entropy), fresh_key(entropy));
     let mut kyber = vec![KYBER_TYPE; KYBER_LEN];
@@ -80,7 +80,7 @@ pub(super) fn offer(identity_key: &Key, registration_id: u32, entropy: &mut Entr
         one_time_prekey_id: id,
         one_time_prekey: one_time.to_vec(),
     };
-    Offer {
+    PreKeys {
         bundle,
         secrets: Zeroizing::new(prekeys.encode()),
     }

@@ -13,7 +13,9 @@ mod message;
 mod session;
 
 use sotto_core::wire::link::Bundle;
-use sotto_core::{Damaged, Encrypted, Entropy, Offer, OnionAddress, Opened, Ratchet, SafetyNumber, SessionFault, Wall};
+use sotto_core::{
+    Damaged, Encrypted, Entropy, OnionAddress, Opened, PreKeys, Ratchet, SafetyNumber, SessionFault, Wall,
+};
 use zeroize::Zeroizing;
 
 use bundle::Secrets;
@@ -46,8 +48,8 @@ impl Ratchet for Transparent {
         &self.identity_key
     }
 
-    fn offer(&self, entropy: &mut Entropy) -> Offer {
-        bundle::offer(&self.identity_key, self.registration_id, entropy)
+    fn generate_prekeys(&self, entropy: &mut Entropy) -> PreKeys {
+        bundle::generate(&self.identity_key, self.registration_id, entropy)
     }
 
     fn initiate(
@@ -92,7 +94,7 @@ impl Ratchet for Transparent {
     fn encrypt(
         &self,
         _peer: &OnionAddress,
-        session: &Session,
+        session: Session,
         plaintext: &[u8],
         now: Wall,
         _entropy: &mut Entropy,

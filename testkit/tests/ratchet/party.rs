@@ -154,7 +154,7 @@ impl<R: Ratchet> TwoParties<R> {
                 };
                 let sealing = one
                     .ratchet
-                    .encrypt(&other.address, &session, text.as_bytes(), now, &mut one.entropy);
+                    .encrypt(&other.address, session, text.as_bytes(), now, &mut one.entropy);
                 Some(sealing.map(|sealed| {
                     one.keep(&sealed.session);
                     other.inbox.push_back(sealed.ciphertext);
@@ -227,7 +227,7 @@ impl<R: Ratchet> TwoParties<R> {
             Step::WrongOffer(side) => {
                 let (one, other) = self.two(side);
                 let ciphertext = one.inbox.front()?.clone();
-                let another = one.ratchet.offer(&mut one.entropy);
+                let another = one.ratchet.generate_prekeys(&mut one.entropy);
                 one.take(&other.address, &ciphertext, Some(&another.secrets))
             }
             Step::Days(days) => {
@@ -241,15 +241,15 @@ impl<R: Ratchet> TwoParties<R> {
     fn meet(&mut self, side: bool, way: impl FnOnce(Bundle, Bundle) -> Bundle) -> Result<Vec<u8>, SessionFault> {
         let now = self.now;
         let (one, other) = self.two(side);
-        let offer = one.ratchet.offer(&mut one.entropy);
-        let own = other.ratchet.offer(&mut other.entropy).bundle;
-        let bundle = way(offer.bundle, own);
+        let prekeys = one.ratchet.generate_prekeys(&mut one.entropy);
+        let own = other.ratchet.generate_prekeys(&mut other.entropy).bundle;
+        let bundle = way(prekeys.bundle, own);
         let session = other.ratchet.initiate(&one.address, &bundle, now, &mut other.entropy);
         session.map(|session| {
             other.keep(&session);
             // Messages in flight belong to the earlier session.
             one.inbox.clear();
-            one.secrets = Some(offer.secrets.to_vec());
+            one.secrets = Some(prekeys.secrets.to_vec());
             Vec::new()
         })
     }

@@ -98,8 +98,8 @@ fn a_tampered_message_changes_nothing() {
 #[test]
 fn a_tampered_first_message_leaves_the_offer_usable() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
-    let offer = bob.signal.offer(&mut bob.entropy);
-    alice.initiate(&bob, &offer.bundle);
+    let prekeys = bob.signal.generate_prekeys(&mut bob.entropy);
+    alice.initiate(&bob, &prekeys.bundle);
     let good = alice.seal(&bob, b"hello");
     for at in (0..good.len()).step_by(11) {
         let mut bad = good.clone();
@@ -107,7 +107,7 @@ fn a_tampered_first_message_leaves_the_offer_usable() {
         // What the MAC does not cover still counts, because all of it goes into the agreement or is looked up.
         let refused = bob
             .signal
-            .accept(&alice.address, &offer.secrets, &bad, &mut bob.entropy)
+            .accept(&alice.address, &prekeys.secrets, &bad, &mut bob.entropy)
             .is_err();
         let registration_id = prekey_message(&good).registration_id();
         assert!(
@@ -116,10 +116,10 @@ fn a_tampered_first_message_leaves_the_offer_usable() {
         );
         let cut = bob
             .signal
-            .accept(&alice.address, &offer.secrets, &good[..at], &mut bob.entropy);
+            .accept(&alice.address, &prekeys.secrets, &good[..at], &mut bob.entropy);
         assert!(cut.is_err(), "cut at {at}");
     }
-    assert_eq!(bob.accept(&alice, &offer.secrets, &good), b"hello");
+    assert_eq!(bob.accept(&alice, &prekeys.secrets, &good), b"hello");
 }
 
 #[test]
@@ -147,14 +147,14 @@ fn a_message_is_opened_once_and_in_order() {
 #[test]
 fn a_first_message_is_opened_once() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
-    let offer = bob.signal.offer(&mut bob.entropy);
-    alice.initiate(&bob, &offer.bundle);
+    let prekeys = bob.signal.generate_prekeys(&mut bob.entropy);
+    alice.initiate(&bob, &prekeys.bundle);
     let [first, second] = [b"1", b"2"].map(|text| alice.seal(&bob, text));
     let early = bob
         .signal
-        .accept(&alice.address, &offer.secrets, &second, &mut bob.entropy);
+        .accept(&alice.address, &prekeys.secrets, &second, &mut bob.entropy);
     assert_eq!(early.err(), Some(SessionFault::OutOfOrder));
-    bob.accept(&alice, &offer.secrets, &first);
+    bob.accept(&alice, &prekeys.secrets, &first);
     assert_eq!(bob.refuse(&alice, &first), SessionFault::Duplicate);
     assert_eq!(bob.read(&alice, &second), b"2");
 }
@@ -163,8 +163,8 @@ fn a_first_message_is_opened_once() {
 fn a_message_of_another_session_is_refused() {
     let (mut alice, mut bob) = talking();
     let (old, current) = (bob.stored.clone(), alice.stored.clone());
-    let [used, offer] = [(), ()].map(|()| bob.signal.offer(&mut bob.entropy));
-    alice.initiate(&bob, &offer.bundle);
+    let [used, prekeys] = [(), ()].map(|()| bob.signal.generate_prekeys(&mut bob.entropy));
+    alice.initiate(&bob, &prekeys.bundle);
     let first = alice.seal(&bob, b"anew");
 
     assert_eq!(bob.refuse(&alice, &first), SessionFault::OtherSession);
@@ -172,7 +172,7 @@ fn a_message_of_another_session_is_refused() {
         .signal
         .accept(&alice.address, &used.secrets, &first, &mut bob.entropy);
     assert_eq!(other.err(), Some(SessionFault::OtherSession));
-    bob.accept(&alice, &offer.secrets, &first);
+    bob.accept(&alice, &prekeys.secrets, &first);
 
     // A message of the session before is not one of this.
     alice.stored = current;
@@ -192,7 +192,7 @@ fn a_session_without_an_answer_goes_stale_after_thirty_days() {
     let seal = |alice: &mut Person, bob: &Person, at| {
         let sealed = alice
             .signal
-            .encrypt(&bob.address, &alice.session(), b"?", at, &mut alice.entropy);
+            .encrypt(&bob.address, alice.session(), b"?", at, &mut alice.entropy);
         sealed.map(|_| ())
     };
     assert_eq!(seal(&mut alice, &bob, days(29)), Ok(()));
@@ -225,7 +225,7 @@ fn a_text_too_long_for_a_frame_is_refused_on_either_side() {
     let long = vec![0; 63 * 1024];
     let sealed = alice
         .signal
-        .encrypt(&bob.address, &alice.session(), &long, NOW, &mut alice.entropy);
+        .encrypt(&bob.address, alice.session(), &long, NOW, &mut alice.entropy);
     assert_eq!(sealed.err(), Some(SessionFault::Oversized));
     assert_eq!(bob.refuse(&alice, &vec![1; 63 * 1024 + 1]), SessionFault::Oversized);
     alice.send(&mut bob, &long[..60 * 1024]);

@@ -83,10 +83,10 @@ fn other_types_and_versions_are_refused() {
         other[1] = version << 4 | 4;
         assert_eq!(bob.refuse(&alice, &other), SessionFault::Malformed, "version {version}");
     }
-    let offer = bob.signal.offer(&mut bob.entropy);
+    let prekeys = bob.signal.generate_prekeys(&mut bob.entropy);
     let accepted = bob
         .signal
-        .accept(&alice.address, &offer.secrets, &good, &mut bob.entropy);
+        .accept(&alice.address, &prekeys.secrets, &good, &mut bob.entropy);
     assert_eq!(accepted.err(), Some(SessionFault::Malformed));
     assert_eq!(bob.read(&alice, &good), b"good");
 }
@@ -94,8 +94,8 @@ fn other_types_and_versions_are_refused() {
 #[test]
 fn the_one_time_prekey_cannot_be_left_out() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
-    let offer = bob.signal.offer(&mut bob.entropy);
-    alice.initiate(&bob, &offer.bundle);
+    let prekeys = bob.signal.generate_prekeys(&mut bob.entropy);
+    alice.initiate(&bob, &prekeys.bundle);
     let first = alice.seal(&bob, b"first");
     let good = prekey_message(&first);
     let kyber = |ciphertext: Vec<u8>| Some(KyberPayload::new(good.kyber_pre_key_id().unwrap(), ciphertext.into()));
@@ -126,19 +126,19 @@ fn the_one_time_prekey_cannot_be_left_out() {
         let ciphertext = [&[2], forged.unwrap().serialized()].concat();
         let accepted = bob
             .signal
-            .accept(&alice.address, &offer.secrets, &ciphertext, &mut bob.entropy);
+            .accept(&alice.address, &prekeys.secrets, &ciphertext, &mut bob.entropy);
         assert_eq!(accepted.err(), Some(fault));
     }
-    bob.accept(&alice, &offer.secrets, &first);
+    bob.accept(&alice, &prekeys.secrets, &first);
 }
 
 #[test]
 fn damaged_secrets_are_told_apart() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
-    let offer = bob.signal.offer(&mut bob.entropy);
-    alice.initiate(&bob, &offer.bundle);
+    let prekeys = bob.signal.generate_prekeys(&mut bob.entropy);
+    alice.initiate(&bob, &prekeys.bundle);
     let first = alice.seal(&bob, b"first");
-    for secrets in [&b"\xff"[..], &offer.secrets[..offer.secrets.len() - 1]] {
+    for secrets in [&b"\xff"[..], &prekeys.secrets[..prekeys.secrets.len() - 1]] {
         let accepted = bob.signal.accept(&alice.address, secrets, &first, &mut bob.entropy);
         assert_eq!(accepted.err(), Some(SessionFault::Damaged));
     }
@@ -164,9 +164,9 @@ proptest! {
     #[test]
     fn any_bytes_are_refused(bytes in any_bytes()) {
         let (alice, mut bob) = talking();
-        let offer = bob.signal.offer(&mut bob.entropy);
+        let prekeys = bob.signal.generate_prekeys(&mut bob.entropy);
         prop_assert!(bob.try_read(&alice, &bytes).is_err());
-        prop_assert!(bob.signal.accept(&alice.address, &offer.secrets, &bytes, &mut bob.entropy).is_err());
+        prop_assert!(bob.signal.accept(&alice.address, &prekeys.secrets, &bytes, &mut bob.entropy).is_err());
         prop_assert!(Signal::decode(&bytes).is_err());
         prop_assert!(Signal::open(&bytes, 1).is_err());
     }
@@ -223,7 +223,7 @@ proptest! {
         value in prop_oneof![vec(any::<u8>(), 0..100), vec(any::<u8>(), 33), vec(any::<u8>(), 64), vec(any::<u8>(), 1569)],
     ) {
         let (mut alice, mut bob) = (Person::new(1), Person::new(2));
-        let mut bundle = bob.signal.offer(&mut bob.entropy).bundle;
+        let mut bundle = bob.signal.generate_prekeys(&mut bob.entropy).bundle;
         bundle.registration_id = registration_id & 0x7fff;
         [bundle.signed_prekey_id, bundle.kyber_prekey_id, bundle.one_time_prekey_id] = ids.map(|id| id >> 7);
         let target = [

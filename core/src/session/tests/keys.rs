@@ -61,7 +61,7 @@ fn accept_fault(person: &mut Person, peer: &Person, secrets: &[u8], message: &Pr
 fn in_a_bundle() {
     type Field = fn(&mut Bundle) -> &mut Vec<u8>;
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
-    let good = bob.signal.offer(&mut bob.entropy).bundle;
+    let good = bob.signal.generate_prekeys(&mut bob.entropy).bundle;
     let set: [(&str, Field); 3] = [
         ("identity key", |bundle| &mut bundle.identity_key),
         ("signed prekey", |bundle| &mut bundle.signed_prekey),
@@ -89,8 +89,8 @@ fn in_a_bundle() {
 #[test]
 fn a_bundle_is_whole_in_range_and_signed() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
-    let good = bob.signal.offer(&mut bob.entropy).bundle;
-    let other = bob.signal.offer(&mut bob.entropy).bundle;
+    let good = bob.signal.generate_prekeys(&mut bob.entropy).bundle;
+    let other = bob.signal.generate_prekeys(&mut bob.entropy).bundle;
     let with = |change: &dyn Fn(&mut Bundle)| {
         let mut bundle = good.clone();
         change(&mut bundle);
@@ -163,8 +163,8 @@ fn with_ratchet_key(message: &SignalMessage, key: PublicKey) -> SignalMessage {
 #[test]
 fn in_a_first_message() {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
-    let offer = bob.signal.offer(&mut bob.entropy);
-    alice.initiate(&bob, &offer.bundle);
+    let prekeys = bob.signal.generate_prekeys(&mut bob.entropy);
+    alice.initiate(&bob, &prekeys.bundle);
     let first = alice.seal(&bob, b"first");
     let good = prekey_message(&first);
     let (base, identity, inner) = (*good.base_key(), *good.identity_key(), good.message().clone());
@@ -177,14 +177,14 @@ fn in_a_first_message() {
                 "ratchet key",
             ),
         ] {
-            let fault = accept_fault(&mut bob, &alice, &offer.secrets, &forged);
+            let fault = accept_fault(&mut bob, &alice, &prekeys.secrets, &forged);
             assert_eq!(fault, SessionFault::InvalidKey(what));
         }
     }
     let own = IdentityKey::decode(bob.signal.identity_key()).unwrap();
-    let fault = accept_fault(&mut bob, &alice, &offer.secrets, &forge(&good, base, own, inner));
+    let fault = accept_fault(&mut bob, &alice, &prekeys.secrets, &forge(&good, base, own, inner));
     assert_eq!(fault, SessionFault::InvalidKey("the identity key is our own"));
-    assert_eq!(bob.accept(&alice, &offer.secrets, &first), b"first");
+    assert_eq!(bob.accept(&alice, &prekeys.secrets, &first), b"first");
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl Person {
     fn seal(&mut self, peer: &Person, plaintext: &[u8]) -> Vec<u8> {
         let Encrypted { ciphertext, session } = self
             .signal
-            .encrypt(&peer.address, &self.session(), plaintext, NOW, &mut self.entropy)
+            .encrypt(&peer.address, self.session(), plaintext, NOW, &mut self.entropy)
             .expect("a usable session");
         self.store(&session);
         ciphertext
@@ -111,10 +111,10 @@ impl Person {
 /// Alice has used Bob's offer and sealed one message; Bob has opened it.
 fn acquainted() -> (Person, Person) {
     let (mut alice, mut bob) = (Person::new(1), Person::new(2));
-    let offer = bob.signal.offer(&mut bob.entropy);
-    alice.initiate(&bob, &offer.bundle);
+    let prekeys = bob.signal.generate_prekeys(&mut bob.entropy);
+    alice.initiate(&bob, &prekeys.bundle);
     let first = alice.seal(&bob, b"first");
-    assert_eq!(bob.accept(&alice, &offer.secrets, &first), b"first");
+    assert_eq!(bob.accept(&alice, &prekeys.secrets, &first), b"first");
     (alice, bob)
 }
 

@@ -4,7 +4,9 @@ use prost::Message as _;
 use sotto_core::wire::content::content::Kind;
 use sotto_core::wire::content::{Accept, Content, Delete, Edit, Reaction, Read, Text};
 use sotto_core::wire::link::Bundle;
-use sotto_core::{Damaged, Encrypted, Entropy, Offer, OnionAddress, Opened, Ratchet, SafetyNumber, SessionFault, Wall};
+use sotto_core::{
+    Damaged, Encrypted, Entropy, OnionAddress, Opened, PreKeys, Ratchet, SafetyNumber, SessionFault, Wall,
+};
 use zeroize::Zeroizing;
 
 use super::ByzantineFault;
@@ -114,8 +116,8 @@ impl<R: Ratchet, const FAULT: u8> Ratchet for ByzantineRatchet<R, FAULT> {
         self.0.identity_key()
     }
 
-    fn offer(&self, entropy: &mut Entropy) -> Offer {
-        self.0.offer(entropy)
+    fn generate_prekeys(&self, entropy: &mut Entropy) -> PreKeys {
+        self.0.generate_prekeys(entropy)
     }
 
     fn initiate(
@@ -141,21 +143,20 @@ impl<R: Ratchet, const FAULT: u8> Ratchet for ByzantineRatchet<R, FAULT> {
     fn encrypt(
         &self,
         peer: &OnionAddress,
-        session: &Self::Session,
+        mut session: Self::Session,
         plaintext: &[u8],
         now: Wall,
         entropy: &mut Entropy,
     ) -> Result<Encrypted<Self::Session>, SessionFault> {
-        let mut session = session.clone();
         if Self::JUMPS_AHEAD && entropy.below(ALTERED_ONE_IN) == 0 {
             let far = entropy.below(FAR_ONE_IN) == 0;
             for _ in 0..[1, JUMP][usize::from(far)] {
-                session = self.0.encrypt(peer, &session, b"", now, entropy)?.session;
+                session = self.0.encrypt(peer, session, b"", now, entropy)?.session;
             }
         }
         let altered = Self::altered(plaintext, entropy);
         let plaintext = altered.as_deref().unwrap_or(plaintext);
-        self.0.encrypt(peer, &session, plaintext, now, entropy)
+        self.0.encrypt(peer, session, plaintext, now, entropy)
     }
 
     fn decrypt(
