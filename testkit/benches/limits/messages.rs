@@ -98,10 +98,7 @@ pub fn send_all<S: RowStore>(pair: &mut Pair<S>, texts: &[Vec<u8>], burst: usize
             pair.submit(A, Command::Send(new_message(to, text)));
         }
         pair.run();
-        pair.sides.iter_mut().for_each(|side| {
-            side.replies.clear();
-            side.notices.clear();
-        });
+        forget_answers(pair);
     }
     let took = start.elapsed();
     match pair.command(A, Command::Status) {
@@ -109,6 +106,14 @@ pub fn send_all<S: RowStore>(pair: &mut Pair<S>, texts: &[Vec<u8>], burst: usize
         other => panic!("no status: {other:?}"),
     }
     took
+}
+
+/// The hosts keep replies and notices for tests.
+fn forget_answers<S: RowStore>(pair: &mut Pair<S>) {
+    pair.sides.iter_mut().for_each(|side| {
+        side.replies.clear();
+        side.notices.clear();
+    });
 }
 
 pub fn one_way() {
@@ -129,6 +134,7 @@ pub fn ping_pong() {
     let mut parties = Parties::new();
     let ours = || {
         let addresses = [pair.sides[A].address, pair.sides[B].address];
+        forget_answers(&mut pair);
         let start = Instant::now();
         for (at, text) in texts.iter().enumerate() {
             let from = at % 2;
