@@ -2,9 +2,9 @@
 //! break are broken there instead (`simulations/src/world/sabotaged.rs`). Only with the feature `sabotage`, which no release
 //! build can have; without it nothing of this is in the program.
 
-/// A rule, named by the fault of a node that breaks it.
+/// A rule, named by what a node does that breaks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "sabotage", expect(missing_docs, reason = "each names the fault it is"))]
+#[cfg_attr(feature = "sabotage", expect(missing_docs, reason = "each names what the node does"))]
 #[repr(u8)]
 pub enum Rule {
     SequenceUnchecked,

@@ -13,7 +13,7 @@ use sotto_io_tokio::Offline;
 
 use super::config::{Config, Network, write_template};
 use super::key::{self, KeySource, fresh};
-use super::{fault, handler, server};
+use super::{api_error, handler, server};
 use sotto_client::private::{create_file, create_folder};
 
 /// The length of an onion address, which names a node's socket in the folder of a local network.
@@ -24,7 +24,7 @@ const ONION_BYTES: usize = 62;
 pub fn init(profile: &Profile, name: &str, network: Option<&str>, key: &KeySource) -> Result<Identity, Error> {
     fill(profile, network, key, |config| {
         let key = fresh(key, config)?;
-        let store = Store::create(&profile.database(), &key).map_err(|error| fault::store(&error))?;
+        let store = Store::create(&profile.database(), &key).map_err(|error| api_error::store(&error))?;
         run_once(store, Some(name))
     })
 }
@@ -139,12 +139,12 @@ async fn make(store: Store, name: Option<&str>) -> Result<Identity, Error> {
     let config = sotto_io_tokio::NodeConfig::new(store, Offline);
     let (node, driver) = sotto_io_tokio::start(config)
         .await
-        .map_err(|error| fault::driver(&error))?;
+        .map_err(|error| api_error::driver(&error))?;
     let ask = async |command| {
         node.command(command)
             .await
-            .map_err(fault::stopped)?
-            .map_err(|why| fault::refusal(&why))
+            .map_err(api_error::stopped)?
+            .map_err(|why| api_error::refusal(&why))
     };
     let named = async {
         if let Some(name) = name {
@@ -156,7 +156,7 @@ async fn make(store: Store, name: Option<&str>) -> Result<Identity, Error> {
     node.shutdown().await;
     match driver.await {
         Ok(Ok(())) => identity,
-        Ok(Err(error)) => Err(fault::driver(&error)),
+        Ok(Err(error)) => Err(api_error::driver(&error)),
         Err(error) => Err(Error::internal(format!("the node has crashed: {error}"))),
     }
 }

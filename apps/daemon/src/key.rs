@@ -15,9 +15,9 @@ use sotto_api::{Error, Kind};
 use sotto_io_sqlcipher::{Store, StoreError, StoreKey, read_salt};
 use zeroize::Zeroizing;
 
+use super::api_error;
 use super::authority::OwnerSecret;
 use super::config::Config;
-use super::fault;
 use super::prompt::ask;
 use sotto_client::Profile;
 use sotto_client::private::{create_file, open_secret};
@@ -105,7 +105,7 @@ pub(crate) fn open(
     by: Opening,
 ) -> Result<(Store, Option<OwnerSecret>), Error> {
     let salt = read_salt(database)
-        .map_err(|error| fault::store(&error))?
+        .map_err(|error| api_error::store(&error))?
         .ok_or_else(|| {
             Error::new(
                 Kind::NotInitialised,
@@ -121,7 +121,9 @@ pub(crate) fn open(
     let passphrase = match secret {
         Secret::Key(key) => {
             let opened = by(database, &StoreKey::new(*key, salt));
-            return opened.map(|store| (store, None)).map_err(|error| fault::store(&error));
+            return opened
+                .map(|store| (store, None))
+                .map_err(|error| api_error::store(&error));
         }
         Secret::Passphrase(passphrase) => passphrase,
     };
@@ -135,7 +137,7 @@ pub(crate) fn open(
         key = stretch(&form, &salt)?;
         opened = by(database, &StoreKey::new(*key, salt));
     }
-    let store = opened.map_err(|error| fault::store(&error))?;
+    let store = opened.map_err(|error| api_error::store(&error))?;
     Ok((store, Some(OwnerSecret::of_store(&key, salt))))
 }
 

@@ -4,6 +4,7 @@
 //! the reverse order. Everything runs on one thread, except the store, the queries and Tor, which block and have threads of
 //! their own.
 
+mod api_error;
 mod authority;
 mod call;
 mod client_queue;
@@ -11,7 +12,6 @@ mod config;
 mod connection;
 mod endpoints;
 mod event_watch;
-mod fault;
 mod free_space;
 mod handler;
 mod harden;
@@ -140,7 +140,7 @@ impl Daemon {
         let lock = Lock::acquire(&profile.lock_file())?;
         let (store, owner) = key::open(&options.key, &config, &profile.database(), Store::open)?;
         let people = store.people_version();
-        let pool = || ReadPool::start(store.reader().map_err(|error| fault::store(&error))?);
+        let pool = || ReadPool::start(store.reader().map_err(|error| api_error::store(&error))?);
         let (reads, read_thread) = pool()?;
         let authority = Authority::load(&reads, owner, config.reads).await?;
         let (backups, backup_thread) = pool()?;
@@ -157,7 +157,7 @@ impl Daemon {
         };
         let (node, mut driver) = sotto_io_tokio::start(driven)
             .await
-            .map_err(|error| fault::driver(&error))?;
+            .map_err(|error| api_error::driver(&error))?;
         let pools = [reads, backups];
         let parts = Parts {
             config,
@@ -232,7 +232,7 @@ impl Daemon {
             }
             (None, Ok(Err(error))) => {
                 // The message may name an address. The caller gets it, the log does not.
-                let error = fault::driver(&error);
+                let error = api_error::driver(&error);
                 tracing::error!(kind = ?error.kind(), "the node has stopped for good");
                 Err(error)
             }
@@ -323,10 +323,10 @@ async fn serve(
         .read(|reader| reader.events(sotto_core::EventSeq(u64::MAX), 0))
         .await?
         .last;
-    let us = match node.command(Command::Identity).await.map_err(fault::stopped)? {
+    let us = match node.command(Command::Identity).await.map_err(api_error::stopped)? {
         Ok(Reply::Identity { address, .. }) => address,
         Ok(reply) => return Err(unexpected(&reply)),
-        Err(refusal) => return Err(fault::refusal(&refusal)),
+        Err(refusal) => return Err(api_error::refusal(&refusal)),
     };
     let free_space = FreeSpace {
         node: node.clone(),

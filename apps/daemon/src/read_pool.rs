@@ -7,7 +7,7 @@ use sotto_api::Error;
 use sotto_io_sqlcipher::{Reader, StoreError};
 use tokio::sync::oneshot::{self, Receiver};
 
-use super::fault;
+use super::api_error;
 
 type Job = Box<dyn FnOnce(&Reader) + Send>;
 
@@ -55,7 +55,7 @@ impl ReadPool {
         let _ = self.jobs.send(Some(job));
         match answered.await {
             Ok(Ok(found)) => Ok(found),
-            Ok(Err(error)) => Err(fault::store(&error)),
+            Ok(Err(error)) => Err(api_error::store(&error)),
             Err(_) => Err(Error::internal("the thread for queries has ended")),
         }
     }

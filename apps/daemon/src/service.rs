@@ -12,9 +12,9 @@ use sotto_io_tokio::NodeHandle;
 use tokio::sync::{OwnedMutexGuard, mpsc, watch};
 use tokio::time::timeout;
 
+use super::api_error;
 use super::authority::{Announced, Authority};
 use super::event_watch::EventWatch;
-use super::fault;
 use super::notifications::Notifications;
 use super::page::PageCache;
 use super::people::People;
@@ -94,8 +94,8 @@ impl Service {
         self.node
             .command(command)
             .await
-            .map_err(fault::stopped)?
-            .map_err(|refusal| fault::refusal(&refusal))
+            .map_err(api_error::stopped)?
+            .map_err(|refusal| api_error::refusal(&refusal))
     }
 
     /// The node's numbers.

@@ -9,8 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::audit::AuditRecord;
 use super::change::entry;
+use crate::api_error;
 use crate::call::Call;
-use crate::fault;
 use crate::handler::kind_name;
 use crate::service::{Service, unexpected};
 
@@ -65,7 +65,7 @@ impl Call {
 }
 
 fn stopped() -> Error {
-    fault::stopped(sotto_io_tokio::Stopped)
+    api_error::stopped(sotto_io_tokio::Stopped)
 }
 
 impl Service {
@@ -93,23 +93,23 @@ impl Service {
         let turn = self.turn().await;
         let (records, head) = self.appended(entries).await?;
         let put = Command::PutRecords { records, event: None };
-        let recorded = self.node.submit(put).await.map_err(fault::stopped)?;
+        let recorded = self.node.submit(put).await.map_err(api_error::stopped)?;
         let mut submitted = Vec::with_capacity(batch.len());
         for announced in batch {
             let sent = self.node.submit(Command::Send(announced.message)).await;
-            submitted.push((announced.entry, sent.map_err(fault::stopped)?, announced.reply));
+            submitted.push((announced.entry, sent.map_err(api_error::stopped)?, announced.reply));
         }
-        match recorded.await.map_err(fault::stopped)? {
+        match recorded.await.map_err(api_error::stopped)? {
             Ok(Reply::Done) => self.authority.state().audit = head,
             Ok(reply) => return Err(unexpected(&reply)),
-            Err(refusal) => return Err(fault::refusal(&refusal)),
+            Err(refusal) => return Err(api_error::refusal(&refusal)),
         }
         drop(turn);
         let service = self.clone();
         Ok(async move {
             for (entry, sent, reply) in submitted {
-                let sent = sent.await.map_err(fault::stopped);
-                let sent = sent.and_then(|sent| sent.map_err(|refusal| fault::refusal(&refusal)));
+                let sent = sent.await.map_err(api_error::stopped);
+                let sent = sent.and_then(|sent| sent.map_err(|refusal| api_error::refusal(&refusal)));
                 if let (Err(error), Some(entry)) = (&sent, entry) {
                     service.audit_refusal(entry, error).await;
                 }

@@ -8,8 +8,8 @@ use sotto_core::row::{MessageKey, Relationship};
 use sotto_core::{ConversationId, MessageId};
 use tokio::time::timeout_at;
 
+use crate::api_error::{ACCEPT_KEY, ASK_AGAIN};
 use crate::call::Call;
-use crate::fault::{ACCEPT_KEY, ASK_AGAIN};
 use crate::view;
 
 /// Returns once the message has reached the state; an error if it cannot, or the timeout is over.

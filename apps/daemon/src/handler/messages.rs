@@ -12,7 +12,7 @@ use super::{Handle, Handled, PendingResult, seconds};
 use crate::authority::{Draft, Permit, Rights, not_allowed};
 use crate::call::Call;
 use crate::service::unexpected;
-use crate::{fault, view};
+use crate::{api_error, view};
 
 /// Messages that one command erases: as many as core takes.
 const ERASED_AT_ONCE: u32 = 256;
@@ -262,10 +262,14 @@ impl Call {
             let reply = self.submit_announced(message).await?;
             return Ok(Box::pin(async move { said(conversation, &reply.await?) }));
         }
-        let reply = self.node.submit(Command::Send(message)).await.map_err(fault::stopped)?;
+        let reply = self
+            .node
+            .submit(Command::Send(message))
+            .await
+            .map_err(api_error::stopped)?;
         Ok(Box::pin(async move {
-            let reply = reply.await.map_err(fault::stopped)?;
-            said(conversation, &reply.map_err(|refusal| fault::refusal(&refusal))?)
+            let reply = reply.await.map_err(api_error::stopped)?;
+            said(conversation, &reply.map_err(|refusal| api_error::refusal(&refusal))?)
         }))
     }
 

@@ -72,7 +72,7 @@ pub(crate) struct FriendList {
     next_cursor: Option<String>,
 }
 
-/// Requests that wait for the user's answer.
+/// Contact requests that wait for the user's answer.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct RequestList {
     /// How to read what peers wrote.

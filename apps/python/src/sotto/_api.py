@@ -1856,7 +1856,7 @@ class FriendRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FriendRequests:
-    """Requests that wait for the user's answer, the oldest first."""
+    """Contact requests that wait for the user's answer, the oldest first."""
 
     requests: tuple[FriendRequest, ...]
     """The requests."""
@@ -2397,7 +2397,7 @@ class Status:
     dials: int
     """Dials under way."""
     requests: int
-    """Requests that wait for the user's answer."""
+    """Contact requests that wait for the user's answer."""
     peer_faults: int
     """Frames and links of peers refused since the start."""
     peer_faults_by_kind: Mapping[str, int] = field(hash=False)
@@ -2625,12 +2625,12 @@ class FriendsMethods:
         return self._call("friends.list", params, Contacts.from_json)
 
     def requests(self) -> FriendRequests:
-        """List requests that wait for the user's answer."""
+        """List contact requests that wait for the user's answer."""
         params: dict[str, object] = {}
         return self._call("friends.requests", params, FriendRequests.from_json)
 
     def accept(self, contact: str, *, name: str | None = None) -> Contact:
-        """Accept a request.
+        """Accept a contact request.
 
         contact: The peer that asks: onion address, first 8 letters of one or more, friend code, or a petname given
             before.
@@ -2640,7 +2640,7 @@ class FriendsMethods:
         return self._call("friends.accept", params, Contact.from_json)
 
     def reject(self, contact: str) -> Contact:
-        """Decline a request; the peer is told.
+        """Decline a contact request; the peer is told.
 
         contact: Petname, onion address, first 8 letters of one or more, or friend code.
         """
@@ -3452,12 +3452,12 @@ class AsyncFriendsMethods:
         return await self._call("friends.list", params, Contacts.from_json)
 
     async def requests(self) -> FriendRequests:
-        """List requests that wait for the user's answer."""
+        """List contact requests that wait for the user's answer."""
         params: dict[str, object] = {}
         return await self._call("friends.requests", params, FriendRequests.from_json)
 
     async def accept(self, contact: str, *, name: str | None = None) -> Contact:
-        """Accept a request.
+        """Accept a contact request.
 
         contact: The peer that asks: onion address, first 8 letters of one or more, friend code, or a petname given
             before.
@@ -3467,7 +3467,7 @@ class AsyncFriendsMethods:
         return await self._call("friends.accept", params, Contact.from_json)
 
     async def reject(self, contact: str) -> Contact:
-        """Decline a request; the peer is told.
+        """Decline a contact request; the peer is told.
 
         contact: Petname, onion address, first 8 letters of one or more, or friend code.
         """
