@@ -79,6 +79,12 @@ impl Client {
         self.daemon.id
     }
 
+    /// How long this connection may be silent before the daemon is asked, by another one, whether it answers at all: 10 s if nothing
+    /// is said. An interface that waits for events all day is woken by each question.
+    pub const fn set_silence(&mut self, silence: Duration) {
+        self.daemon.silence = silence;
+    }
+
     /// Says which surface this connection is, and with whose token. Without it, the daemon takes this for a client without a
     /// token.
     pub async fn open_session(&mut self, surface: &str, token: Option<Secret>) -> Result<Session, Error> {

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::Client;
 
-/// The longest silence on a connection before a second one asks whether the daemon answers at all.
+/// The longest silence on a connection, if nothing else is said, before a second one asks whether the daemon answers at all.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// How long the daemon may take to answer the second connection.
@@ -25,6 +25,8 @@ pub(crate) struct DaemonProcess {
     socket: PathBuf,
     /// Its number, where the operating system tells it.
     pub id: Option<u32>,
+    /// The longest silence before it is asked whether it answers at all.
+    pub silence: Duration,
 }
 
 impl DaemonProcess {
@@ -34,6 +36,7 @@ impl DaemonProcess {
         Self {
             socket: socket.to_owned(),
             id: id.and_then(|id| u32::try_from(id).ok()),
+            silence: SILENCE,
         }
     }
 
@@ -41,7 +44,7 @@ impl DaemonProcess {
     pub async fn while_alive<T>(&self, waiting: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let mut waiting = pin!(waiting);
         loop {
-            if let Ok(outcome) = timeout(SILENCE, &mut waiting).await {
+            if let Ok(outcome) = timeout(self.silence, &mut waiting).await {
                 return outcome;
             }
             match select(&mut waiting, pin!(self.probe())).await {

@@ -19,6 +19,9 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// How long the end of the interface waits for what was to be changed before.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long the events may be silent before the daemon is asked whether it answers. Requests notice earlier.
+const SILENCE: Duration = Duration::from_mins(1);
+
 /// Events that wait for the task of the terminal. A daemon drops a client that does not read; here nothing is lost by
 /// waiting, because the daemon's queue is long, and what it drops is read again after the next connect.
 const EVENTS: usize = 1024;
@@ -116,6 +119,7 @@ async fn events(socket: PathBuf, reports: mpsc::Sender<Report>) {
 /// Ends without an error once the receiver has gone.
 async fn follow(socket: &Path, reports: &mpsc::Sender<Report>) -> Result<(), Error> {
     let (mut client, session) = connect(socket).await?;
+    client.set_silence(SILENCE);
     let subscribe = api::Subscribe {
         presence: true,
         ..api::Subscribe::default()
