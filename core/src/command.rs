@@ -130,6 +130,8 @@ pub enum Command {
     },
     /// The store can take up so many bytes more. Until this is said first, the node takes it for enough. `Reply::Done`.
     FreeSpace(u64),
+    /// Another running node answers at this node's own address, so it has this node's identity. `Reply::Done`.
+    IdentityElsewhere,
     /// The wall clock is right, as far as something besides this machine knows; it may be a few hours off. `Reply::Done`.
     ConfirmClock,
     /// The network may be another one now, or the machine has slept: every link is asked whether it lives, and
@@ -305,6 +307,18 @@ pub struct Status {
     /// The wall clock is far ahead of what is known to have passed, and running timers wait until it is confirmed or has said the
     /// same for an hour.
     pub clock_doubted: bool,
+    /// Another running node has this node's identity, as shown within the last day.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// What shows that another running node has this node's identity, as after its store was copied to a second machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The contact whose Hello shows more than this node has said; or this node's own address, at which the other node has
+    /// answered, or from which it has dialed.
+    pub shown_by: OnionAddress,
+    /// When it was last shown.
+    pub at: Wall,
 }
 
 /// How much room the store has, and how it is shared.

@@ -26,6 +26,8 @@ pub enum Input {
     Stored(CommitId),
     /// The query's answer.
     Fetched(FetchId, Rows),
+    /// 32 fresh bytes of the operating system's generator, for the node's own to continue with. No output follows from it.
+    Entropy([u8; 32]),
     /// Time has passed.
     Tick,
 }

@@ -13,7 +13,7 @@
 //! # The contract
 //!
 //! A driver owns a [`Node`], clocks, a store and a transport. It gives the node inputs, polls it until there is no output, and
-//! sleeps until the deadline. It has five duties:
+//! sleeps until the deadline. It has six duties:
 //!
 //! 1. It makes each [`Output::Commit`] durable, atomically, and then gives [`Input::Stored`]. If a commit fails, it drops the
 //!    node and opens it again from the durable rows. There is no input for a storage error: a full disk, `kill -9` and a power
@@ -24,6 +24,9 @@
 //! 3. [`Now::monotonic`] never decreases, and counts suspended time. [`Now::wall`] may do anything.
 //! 4. It drains [`Node::poll`] before it sleeps, until [`Node::deadline`] at the latest.
 //! 5. While [`Node::intake`] is [`Intake::Busy`] it reads no bytes from links, so that memory stays small.
+//! 6. When it has slept, it gives [`Input::Entropy`] before any other input. While it slept the machine may have been copied (a
+//!    clone, a snapshot that is restored twice), and both copies would go on with the same random numbers: no handshake and
+//!    no session may begin with them.
 //!
 //! In return no input of a peer makes the node fail, panic or grow without bound; no frame, acknowledgement, reply or event
 //! leaves the node before its rows are durable; and the same image, entropy and inputs give the same outputs, to the byte.
@@ -94,7 +97,7 @@ pub mod wire;
 
 pub use address::{NotAnAddress, OnionAddress};
 pub use command::{
-    ApplicationEvent, Argument, Availability, Command, ContactObstacle, ContactPresence, ContactStorage,
+    ApplicationEvent, Argument, Availability, Command, ContactObstacle, ContactPresence, ContactStorage, Elsewhere,
     MessageObstacle, NewMessage, Notice, Presence, Refusal, Reply, SafetyNumber, Status, Storage, Table,
 };
 pub use contact::Pause;

@@ -72,6 +72,8 @@ impl<R: Ratchet> Node<R> {
             Input::Closed(id, cause) => self.closed(id, cause),
             Input::Stored(id) => self.ctx.gate.stored(id),
             Input::Fetched(id, rows) => self.fetched(id, rows),
+            // Nothing follows from it, no alarm either: a driver may give it when it likes.
+            Input::Entropy(fresh) => return self.ctx.entropy.reseed(&fresh),
             Input::Tick => {}
         }
         loop {
@@ -88,7 +90,7 @@ impl<R: Ratchet> Node<R> {
     fn follow_up(&mut self) {
         while let Some(contact) = self.contacts.next_touched() {
             let peer = contact.address;
-            let sealing = contact.verification.sealing();
+            let sealing = contact.identity_key.sealing();
             let link = self.pool.link_of(&peer);
             contact.resume_admission(link, &mut self.ctx);
             if link.is_none() && contact.admission.reopens() && self.ctx.availability != Availability::Invisible {

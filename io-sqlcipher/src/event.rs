@@ -65,6 +65,7 @@ impl EventColumns {
             Event::ContactPaused { contact, pause } => Self::contact(41, contact, Some(pause.code())),
             Event::ContactUntrusted { contact, untrusted } => Self::contact(29, contact, Some(untrusted.code())),
             Event::RemovedByPeer { contact, removed } => Self::contact(30, contact, Some(removed.code())),
+            Event::IdentityElsewhere { shown_by } => Self::contact(42, shown_by, None),
             Event::Application(event) => Self {
                 message: Some(MessageId(event.subject)),
                 value: Some(event.code.into()),
@@ -127,6 +128,7 @@ impl EventColumns {
                 contact: contact()?,
                 pause: Option::from_code(self.value?)?,
             },
+            42 => Event::IdentityElsewhere { shown_by: contact()? },
             29 => Event::ContactUntrusted {
                 contact: contact()?,
                 untrusted: bool::from_code(self.value?)?,

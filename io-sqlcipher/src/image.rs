@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row};
 use sotto_core::row::{
     ConsumerRow, ContactRow, CursorsRow, IdentityRow, Image, InviteRow, MessageKey, OutboxContent, OutboxRow,
-    PreKeyOfferRow, RequestRow, Retry, SealedBody, SessionRow, TimerRow,
+    PreKeyOfferRow, RequestRow, Retry, SealedBody, SessionRow, TimerRow, Verification,
 };
 use sotto_core::{EventSeq, InviteToken, OnionAddress, Position, SessionEpoch, Wall};
 
@@ -108,7 +108,7 @@ fn contact(address: OnionAddress, row: &Row<'_>) -> rusqlite::Result<ContactRow>
         note: row.get(4)?,
         invite: invite.map(InviteToken),
         identity_key: row.get(6)?,
-        verified: row.code(7)?,
+        verification: verification(row)?,
         blocked: row.code(8)?,
         features: features(row)?,
         created_at: row.wall(10)?,
@@ -117,8 +117,16 @@ fn contact(address: OnionAddress, row: &Row<'_>) -> rusqlite::Result<ContactRow>
             attempts: row.get(12)?,
             next_attempt: row.maybe_wall(13)?,
         },
-        untrusted: row.code(14)?,
         removed_by_peer: row.code(15)?,
+    })
+}
+
+/// Columns 7 and 14 of a contact: `verified` and `untrusted`.
+fn verification(row: &Row<'_>) -> rusqlite::Result<Verification> {
+    Ok(match (row.code(7)?, row.code(14)?) {
+        (_, true) => Verification::Untrusted,
+        (true, false) => Verification::Verified,
+        (false, false) => Verification::Unverified,
     })
 }
 

@@ -9,7 +9,7 @@ use arti_client::status::{BlockageKind, BootstrapStatus};
 use futures::future::FutureExt as _;
 use futures::select_biased;
 use futures::stream::StreamExt as _;
-use tor_rtcompat::Runtime;
+use tor_rtcompat::{Runtime, SleepProvider as _};
 
 use crate::client_teardown::ClientTeardown;
 use crate::clock_skew::{self, DirectoryAge};
@@ -17,6 +17,7 @@ use crate::config::ErrorChain;
 use crate::network_monitor::NetworkChange;
 use crate::reachability_state::ReachabilityState;
 use crate::status::{TorPhase, TorProblem};
+use crate::tor_clock::TorRuntime;
 
 /// Why a client cannot be used.
 pub(crate) enum BootstrapError {
@@ -28,7 +29,7 @@ pub(crate) enum BootstrapError {
 
 pub(crate) async fn bootstrap<R: Runtime>(
     state: &mut ReachabilityState<R>,
-    client: &TorClient<R>,
+    client: &TorClient<TorRuntime<R>>,
     teardown: &mut ClientTeardown,
 ) -> Result<(), BootstrapError> {
     let shared = Arc::clone(&state.shared);
@@ -68,7 +69,7 @@ pub(crate) async fn bootstrap<R: Runtime>(
 
 fn obstacle<R: Runtime>(
     state: &ReachabilityState<R>,
-    client: &TorClient<R>,
+    client: &TorClient<TorRuntime<R>>,
     latest: &BootstrapStatus,
 ) -> Option<TorProblem> {
     let missing = state.shared.missing_programs();
@@ -78,7 +79,7 @@ fn obstacle<R: Runtime>(
     if state.monitor.addresses().are_absent() && !latest.ready_for_traffic() {
         return Some(TorProblem::NoNetwork);
     }
-    clock_skew::problem(client, DirectoryAge::MayBeCached).or_else(|| blockage(latest))
+    clock_skew::problem(client, &state.shared.clock, DirectoryAge::MayBeCached).or_else(|| blockage(latest))
 }
 
 /// What arti reports as blocking it.

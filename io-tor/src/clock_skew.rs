@@ -2,9 +2,8 @@
 //!
 //! arti estimates the skew once it has met eight relays, which a client that works well never does. It also goes on with a
 //! clock that is hours off, as it should. But a wrong clock dates messages wrongly and expires them too early or too late,
-//! so the status reports it. Every Tor directory states its validity, which shows a clock that is far off.
-//!
-//! [`DescriptorClock`] recognises the opposite: a clock that was ahead and has been set right.
+//! so the status reports it. Every Tor directory states its validity, which shows a clock that is far off. A clock that was
+//! ahead and has been set right is the matter of [`TorClock`].
 
 use std::time::{Duration, SystemTime};
 
@@ -16,6 +15,7 @@ use tor_netdir::Timeliness;
 use tor_rtcompat::Runtime;
 
 use crate::status::{TorProblem, minutes};
+use crate::tor_clock::{TorClock, TorRuntime};
 
 /// arti calls the same skew significant.
 const SIGNIFICANT: Duration = Duration::from_mins(15);
@@ -30,26 +30,36 @@ pub(crate) enum DirectoryAge {
 }
 
 /// What is wrong with the clock, as far as arti and the directory show it.
-pub(crate) fn problem<R: Runtime>(client: &TorClient<R>, age: DirectoryAge) -> Option<TorProblem> {
-    let detail = artis_estimate(client).or_else(|| {
+pub(crate) fn problem<R: Runtime>(
+    client: &TorClient<TorRuntime<R>>,
+    clock: &TorClock<R>,
+    age: DirectoryAge,
+) -> Option<TorProblem> {
+    // arti judges the clock that it sees.
+    let estimate = artis_estimate(client).filter(|_| clock.lead() == Millis(0));
+    let detail = estimate.or_else(|| {
         let directory = client.dirmgr().ok()?.netdir(Timeliness::Unchecked).ok()?;
         let lifetime = directory.lifetime();
-        let now = client.runtime().wallclock();
+        let now = time(clock.machine_wall());
         compare_with_directory(now, lifetime.valid_after(), lifetime.valid_until(), age)
     });
     detail.map(TorProblem::Clock)
 }
 
-/// Whether the directory in use is valid by this machine's clock.
-pub(crate) fn is_confirmed<R: Runtime>(client: &TorClient<R>) -> bool {
+/// Whether the directory in use is valid by this machine's clock, which says `now`.
+pub(crate) fn is_confirmed<R: Runtime>(client: &TorClient<R>, now: Wall) -> bool {
     let directory = client
         .dirmgr()
         .ok()
         .and_then(|dirmgr| dirmgr.netdir(Timeliness::Unchecked).ok());
     directory.is_some_and(|directory| {
-        let (lifetime, now) = (directory.lifetime(), client.runtime().wallclock());
-        covers(now, lifetime.valid_after(), lifetime.valid_until())
+        let lifetime = directory.lifetime();
+        covers(time(now), lifetime.valid_after(), lifetime.valid_until())
     })
+}
+
+fn time(wall: Wall) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(wall.0)
 }
 
 fn covers(now: SystemTime, valid_after: SystemTime, valid_until: SystemTime) -> bool {
@@ -78,38 +88,6 @@ fn compare_with_directory(
             "the newest Tor directory available expired {} ago",
             minutes(expired)
         )),
-    }
-}
-
-/// The latest wall time at which a descriptor may have been published.
-///
-/// arti computes a descriptor's revision counter from the wall clock, and a directory keeps the descriptor with the higher
-/// counter (Tor rendezvous specification, "Hidden service descriptors: outer wrapper", `revision-counter`). So after a clock
-/// that was ahead has been set back, directories refuse new descriptors until the clock has caught up, or until they have
-/// dropped the old descriptor.
-#[derive(Debug, Default)]
-pub(crate) struct DescriptorClock {
-    latest: Option<Wall>,
-}
-
-/// How long a directory keeps a descriptor: the lifetime that arti states in it (tor-hsservice 0.47, `IPT_PUBLISH_CERTAIN`).
-const DESCRIPTOR_LIFETIME: Millis = Millis::hours(3);
-
-/// A smaller step back is what time synchronisation does.
-const TOLERANCE: Millis = Millis::minutes(1);
-
-impl DescriptorClock {
-    /// The service is published at this time.
-    pub fn published(&mut self, now: Wall) {
-        self.latest = self.latest.max(Some(now));
-    }
-
-    /// How long directories may refuse new descriptors, if the clock has been set back. In whole minutes, so that the status
-    /// changes once a minute and not at each look.
-    pub fn refusal(&self, now: Wall) -> Option<Duration> {
-        let ahead = self.latest?.0.saturating_sub(now.0);
-        let refusal = Duration::from_mins(ahead.min(DESCRIPTOR_LIFETIME.0).div_ceil(60_000));
-        (ahead > TOLERANCE.0).then_some(refusal)
     }
 }
 
@@ -149,33 +127,5 @@ mod tests {
         let covers = |now| covers(now, hours(100), hours(103));
         assert!(covers(hours(100)) && covers(hours(103)) && covers(hours(100) - SIGNIFICANT));
         assert!(!covers(hours(99)) && !covers(hours(104)) && !covers(hours(1000)));
-    }
-
-    #[test]
-    fn descriptors_are_refused_after_the_clock_was_set_back_until_it_catches_up() {
-        let at = |hours: u64| Wall(hours * 3_600_000);
-        let mut clock = DescriptorClock::default();
-        assert_eq!(clock.refusal(at(1)), None, "nothing was published");
-        clock.published(at(10));
-        assert_eq!(clock.refusal(at(10)), None);
-        assert_eq!(clock.refusal(Wall(at(10).0 - TOLERANCE.0)), None);
-        assert_eq!(clock.refusal(at(8)), Some(Duration::from_hours(2)));
-        assert_eq!(
-            clock.refusal(Wall(at(8).0 + 1)),
-            Some(Duration::from_hours(2)),
-            "rounded up"
-        );
-        assert_eq!(
-            clock.refusal(at(1)),
-            Some(Duration::from_hours(3)),
-            "the descriptor's lifetime"
-        );
-        clock.published(at(8));
-        assert_eq!(
-            clock.refusal(at(9)),
-            Some(Duration::from_hours(1)),
-            "the old descriptor counts"
-        );
-        assert_eq!(clock.refusal(at(11)), None);
     }
 }

@@ -16,12 +16,13 @@ use futures::stream::{FuturesUnordered, StreamExt as _};
 use postage::watch;
 use sotto_core::OnionAddress;
 use sotto_io::{DialFuture, Stream};
-use tor_rtcompat::{Runtime, SleepProviderExt as _};
+use tor_rtcompat::{Runtime, SleepProvider as _, SleepProviderExt as _};
 
 use crate::PORT;
 use crate::circuit_isolation::TokenHistory;
 use crate::onion_stream::{connect, io_error};
 use crate::shared_state::{ClientState, SharedState};
+use crate::tor_clock::TorRuntime;
 use crate::watch_cell::wait_for;
 
 /// Waits for Tor, then opens a stream. Each step has its timeout.
@@ -45,7 +46,7 @@ pub(crate) fn dial<R: Runtime>(shared: Arc<SharedState<R>>, peer: OnionAddress) 
 async fn ready_client<R: Runtime>(
     shared: &SharedState<R>,
     client_changes: &mut watch::Receiver<ClientState<R>>,
-) -> io::Result<Arc<TorClient<R>>> {
+) -> io::Result<Arc<TorClient<TorRuntime<R>>>> {
     let ready = wait_for(client_changes, |client| match client {
         ClientState::Pending => None,
         ClientState::Ready(client) => Some(Some(client)),
@@ -60,7 +61,7 @@ async fn ready_client<R: Runtime>(
 
 async fn open_within_timeout<R: Runtime>(
     shared: &SharedState<R>,
-    client: &Arc<TorClient<R>>,
+    client: &Arc<TorClient<TorRuntime<R>>>,
     mut client_changes: watch::Receiver<ClientState<R>>,
     peer: OnionAddress,
 ) -> io::Result<DataStream> {
@@ -85,7 +86,7 @@ async fn open_within_timeout<R: Runtime>(
 /// Starts attempts until one succeeds, or the last one that is pending fails.
 async fn open<R: Runtime>(
     shared: &SharedState<R>,
-    client: &TorClient<R>,
+    client: &TorClient<TorRuntime<R>>,
     peer: OnionAddress,
 ) -> io::Result<DataStream> {
     let attempt = |token| connect(client, peer, PORT, token).map(move |result| (token, result));

@@ -18,8 +18,10 @@
 //! - **Reachability is proven.** A [probe](Reachability) opens a stream through the network to our own address, again and
 //!   again. Failures are answered by [remedies](Remedy) of growing strength. After suspension or a change of network the
 //!   next probe is immediate.
+//! - **A clock that was ahead does no lasting harm.** Directories refuse a descriptor that is dated before the last one, so
+//!   the clock that arti sees is never set back behind what was published.
 //! - **No key in any file.** The identity's secret goes from the encrypted store into arti's keystore in memory. What arti
-//!   keeps in the folder is the network's directory, its guards, and statistics.
+//!   keeps in the folder is the network's directory, its guards, and statistics; beside them is the time of the last publishing.
 //! - **Peers cannot be linked.** Each peer has circuits of its own, and so have probes; guards and vanguards are arti's
 //!   defaults.
 //! - **Unknown clients cost little.** Rendezvous circuits are bounded, idle circuits are closed, and only one port is open
@@ -62,6 +64,7 @@ mod self_probe;
 mod shared_state;
 mod status;
 mod supervisor;
+mod tor_clock;
 mod transport;
 mod watch_cell;
 

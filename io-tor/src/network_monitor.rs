@@ -7,19 +7,14 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use sotto_core::{Monotonic, Now};
+use sotto_core::Monotonic;
 use sotto_io::Clock;
 
 use crate::limits::millis;
 
-/// Both clocks. The monotonic clock counts the time in which the machine is suspended.
-pub(crate) fn clocks() -> Now {
-    Clock::default().now()
-}
-
-/// The monotonic clock.
+/// The monotonic clock, which counts the time in which the machine is suspended.
 pub(crate) fn now() -> Monotonic {
-    clocks().monotonic
+    Clock::default().now().monotonic
 }
 
 /// The source addresses of this machine's packets to the Internet.

@@ -225,6 +225,7 @@ async fn accept(listener: &OnionListener, request: StreamRequest, circuit: Circu
     };
     match begin.port() {
         PORT => {
+            listener.self_probe.link_arrived();
             let (reader, writer) = request.accept(Connected::new_empty()).await.ok()?.split();
             let stream = Stream::new(
                 CountedHalf(reader, Arc::clone(streams)),

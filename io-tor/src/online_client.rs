@@ -13,24 +13,25 @@ use futures::select_biased;
 use futures::stream::StreamExt as _;
 use sotto_core::{Millis, Monotonic};
 use tor_hsservice::status::{OnionServiceStatus, State};
-use tor_rtcompat::Runtime;
+use tor_rtcompat::{Runtime, SleepProvider as _};
 use tracing::{debug, info, warn};
 
 use crate::bootstrap::blockage;
 use crate::clock_skew::{self, DirectoryAge};
 use crate::limits::millis;
-use crate::network_monitor::{NetworkChange, SourceAddresses, clocks, now};
+use crate::network_monitor::{NetworkChange, SourceAddresses, now};
 use crate::onion_service::{OnionListener, OnionService, reported_problem};
 use crate::reachability_state::ReachabilityState;
-use crate::self_probe::{self, random_u64};
+use crate::self_probe::{self, ProbeFailure, random_u64};
 use crate::shared_state::ClientState;
 use crate::status::{Reachability, Remedy, TorPhase, TorProblem};
+use crate::tor_clock::TorRuntime;
 
 /// A bootstrap may have used the directory in the folder. After this time the client must have a new one.
 const DIRECTORY_FETCH: Duration = Duration::from_mins(3);
 
 /// Uses the client until a fresh one is needed.
-pub(crate) async fn keep_online<R: Runtime>(state: &mut ReachabilityState<R>, client: Arc<TorClient<R>>) {
+pub(crate) async fn keep_online<R: Runtime>(state: &mut ReachabilityState<R>, client: Arc<TorClient<TorRuntime<R>>>) {
     let shared = Arc::clone(&state.shared);
     shared.client.set(ClientState::Ready(Arc::clone(&client)));
     shared.status.update(|status| {
@@ -75,7 +76,7 @@ enum Next {
 
 struct OnlineClient<'a, R: Runtime> {
     state: &'a mut ReachabilityState<R>,
-    client: Arc<TorClient<R>>,
+    client: Arc<TorClient<TorRuntime<R>>>,
     /// The addresses with which the client was bootstrapped.
     bootstrap_addresses: SourceAddresses,
     online_since: Monotonic,
@@ -95,13 +96,13 @@ struct OnlineClient<'a, R: Runtime> {
     reported_problem: Option<String>,
     /// Why the service could not be launched.
     launch_error: Option<String>,
-    probe: Fuse<BoxFuture<'static, Result<(), String>>>,
+    probe: Fuse<BoxFuture<'static, Result<(), ProbeFailure>>>,
     /// Why the last probe failed.
     probe_error: String,
 }
 
 impl<'a, R: Runtime> OnlineClient<'a, R> {
-    fn new(state: &'a mut ReachabilityState<R>, client: Arc<TorClient<R>>) -> Self {
+    fn new(state: &'a mut ReachabilityState<R>, client: Arc<TorClient<TorRuntime<R>>>) -> Self {
         Self {
             bootstrap_addresses: state.monitor.addresses(),
             online_since: now(),
@@ -188,6 +189,7 @@ impl<'a, R: Runtime> OnlineClient<'a, R> {
     fn set_published(&mut self) {
         if !self.published {
             self.published = true;
+            self.state.shared.clock.published();
             self.state.recovery.published(now());
         }
     }
@@ -211,7 +213,7 @@ impl<'a, R: Runtime> OnlineClient<'a, R> {
     fn check_machine(&mut self, now: Monotonic) {
         self.missing_programs = self.state.shared.missing_programs();
         if self.published {
-            self.state.descriptor_clock.published(clocks().wall);
+            self.state.shared.clock.published();
         }
         match self.state.check_network() {
             Some(NetworkChange::Moved | NetworkChange::Resumed) => {
@@ -239,13 +241,18 @@ impl<'a, R: Runtime> OnlineClient<'a, R> {
         self.state.recovery.due().filter(|_| possible)
     }
 
-    fn probe_ended(&mut self, result: Result<(), String>) -> Next {
+    fn probe_ended(&mut self, result: Result<(), ProbeFailure>) -> Next {
         match result {
             Ok(()) => {
                 self.probe_succeeded();
                 Next::KeepClient
             }
-            Err(error) => self.probe_failed(error),
+            Err(ProbeFailure::AnotherNode) => {
+                warn!("another machine answers at our own address");
+                self.state.recovery.answered_elsewhere(now(), random_u64());
+                Next::KeepClient
+            }
+            Err(ProbeFailure::NoAnswer(error)) => self.probe_failed(error),
         }
     }
 
@@ -256,7 +263,7 @@ impl<'a, R: Runtime> OnlineClient<'a, R> {
         }
         recovery.probe_succeeded(now(), random_u64());
         self.reported_problem = None;
-        let wall = clocks().wall;
+        let wall = self.state.shared.clock.machine_wall();
         self.state.shared.status.update(|status| status.proven_at = Some(wall));
     }
 
@@ -315,7 +322,7 @@ impl<'a, R: Runtime> OnlineClient<'a, R> {
 
     fn update_status(&self) {
         let (phase, reachability, problem) = (self.phase(), self.reachability(), self.problem());
-        let clock_confirmed = clock_skew::is_confirmed(&self.client);
+        let clock_confirmed = clock_skew::is_confirmed(&self.client, self.state.shared.clock.machine_wall());
         self.state.shared.status.update(|status| {
             if status.phase == TorPhase::Offline && phase != TorPhase::Offline {
                 status.network_changes += 1;
@@ -351,8 +358,9 @@ impl<'a, R: Runtime> OnlineClient<'a, R> {
         if self.is_offline() {
             return Some(TorProblem::NoNetwork);
         }
-        clock_skew::problem(&self.client, self.directory_age())
-            .or_else(|| self.descriptor_refusal())
+        clock_skew::problem(&self.client, &self.state.shared.clock, self.directory_age())
+            .or_else(|| self.another_node())
+            .or_else(|| self.clock_set_back())
             .or_else(|| self.service_problem())
             .or_else(|| self.probe_problem())
             .or_else(|| blockage(&self.bootstrap))
@@ -366,11 +374,18 @@ impl<'a, R: Runtime> OnlineClient<'a, R> {
         }
     }
 
-    /// While probes fail, a clock that was set back explains it, and no remedy helps.
-    fn descriptor_refusal(&self) -> Option<TorProblem> {
+    fn another_node(&self) -> Option<TorProblem> {
+        let answers = self.listener.is_some() && self.state.recovery.is_elsewhere();
+        answers.then_some(TorProblem::AnotherNode)
+    }
+
+    /// While probes fail, a clock that was set back may explain it.
+    fn clock_set_back(&self) -> Option<TorProblem> {
         let fails = self.listener.is_some() && self.state.recovery.failures() > 0;
-        let refusal = self.state.descriptor_clock.refusal(clocks().wall).filter(|_| fails)?;
-        Some(TorProblem::ClockSetBack { refusal })
+        let lead = self.state.shared.clock.lead();
+        (fails && lead.0 > 0).then(|| TorProblem::ClockSetBack {
+            by: Duration::from_millis(lead.0),
+        })
     }
 
     fn service_problem(&self) -> Option<TorProblem> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tor_rtcompat::Runtime;
 use tracing::debug;
 
-use crate::clock_skew::DescriptorClock;
 use crate::network_monitor::{NetworkChange, NetworkMonitor, SourceAddresses, now};
 use crate::recovery::Recovery;
 use crate::shared_state::SharedState;
@@ -14,7 +13,6 @@ pub(crate) struct ReachabilityState<R: Runtime> {
     pub shared: Arc<SharedState<R>>,
     pub recovery: Recovery,
     pub monitor: NetworkMonitor,
-    pub descriptor_clock: DescriptorClock,
 }
 
 impl<R: Runtime> ReachabilityState<R> {
@@ -22,7 +20,6 @@ impl<R: Runtime> ReachabilityState<R> {
         Self {
             recovery: Recovery::new(&shared.limits),
             monitor: NetworkMonitor::new(SourceAddresses::current(), now()),
-            descriptor_clock: DescriptorClock::default(),
             shared,
         }
     }

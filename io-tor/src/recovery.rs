@@ -38,6 +38,8 @@ enum Service {
     Published,
     /// Published, and a probe has succeeded since then.
     Proven,
+    /// Published, and the latest probe was answered by another process with our key.
+    Elsewhere,
 }
 
 /// What is known of the client's channels to relays.
@@ -66,7 +68,7 @@ impl Recovery {
     pub const fn due(&self) -> Option<Monotonic> {
         match self.service {
             Service::Withdrawn => None,
-            Service::Published | Service::Proven => self.due,
+            Service::Published | Service::Proven | Service::Elsewhere => self.due,
         }
     }
 
@@ -80,6 +82,7 @@ impl Recovery {
 
     pub const fn reachability(&self) -> Reachability {
         match (self.failures, self.service, self.channels) {
+            (_, Service::Elsewhere, _) => Reachability::Unreachable,
             (0, Service::Proven, Channels::Trusted) => Reachability::Reachable,
             (1, Service::Proven, _) => Reachability::Degraded,
             (0 | 1, ..) => Reachability::Unknown,
@@ -127,12 +130,33 @@ impl Recovery {
         self.due = Some(now.after(jittered(self.interval, random)));
     }
 
-    /// A probe has failed. Returns the remedy to apply now. `random` is any number.
-    pub fn probe_failed(&mut self, now: Monotonic, random: u64) -> Option<Remedy> {
+    /// Another process has answered the probe. No remedy helps: what is published anew is replaced by what the other one
+    /// publishes next.
+    pub fn answered_elsewhere(&mut self, now: Monotonic, random: u64) {
+        self.fail(now, random);
+        self.service = Service::Elsewhere;
+        self.channels = Channels::Trusted;
+        self.remedy = None;
+    }
+
+    /// Whether another process has answered the latest probe.
+    pub fn is_elsewhere(&self) -> bool {
+        self.service == Service::Elsewhere
+    }
+
+    fn fail(&mut self, now: Monotonic, random: u64) {
         self.failures = self.failures.saturating_add(1);
         let doublings = self.failures.saturating_sub(1).min(16);
         let delay = Millis(self.retry.0.saturating_mul(1 << doublings).min(self.retry_cap.0));
         self.due = Some(now.after(jittered(delay, random)));
+    }
+
+    /// A probe has failed. Returns the remedy to apply now. `random` is any number.
+    pub fn probe_failed(&mut self, now: Monotonic, random: u64) -> Option<Remedy> {
+        self.fail(now, random);
+        if self.service == Service::Elsewhere {
+            self.service = Service::Published;
+        }
         let channels = std::mem::replace(&mut self.channels, Channels::Trusted);
         let remedy = match (channels, self.failures) {
             (Channels::Trusted, 1) => None,
@@ -239,6 +263,29 @@ mod tests {
         recovery.network_changed(at(2));
         recovery.probe_succeeded(at(3), 0);
         assert_eq!(recovery.probe_failed(at(4), 0), None);
+    }
+
+    #[test]
+    fn while_another_process_answers_no_remedy_is_applied() {
+        let mut recovery = Recovery::new(&LIMITS);
+        recovery.published(at(0));
+        recovery.probe_succeeded(at(1), 0);
+        for second in 2..6 {
+            recovery.answered_elsewhere(at(second), 0);
+            assert_eq!(
+                (recovery.reachability(), recovery.remedy(), recovery.is_elsewhere()),
+                (Reachability::Unreachable, None, true)
+            );
+        }
+        // The other process has ended, and its descriptor leads nowhere.
+        assert_eq!(recovery.probe_failed(at(7), 0), Some(Remedy::FreshClient));
+        assert!(!recovery.is_elsewhere());
+        recovery.answered_elsewhere(at(8), 0);
+        recovery.probe_succeeded(at(9), 0);
+        assert_eq!(
+            (recovery.reachability(), recovery.is_elsewhere()),
+            (Reachability::Reachable, false)
+        );
     }
 
     proptest! {

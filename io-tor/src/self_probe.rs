@@ -4,7 +4,12 @@
 //! The stream goes to a virtual port that is drawn for this one probe, which the listener accepts while the probe lasts. A
 //! stream that arrives there proves that the address leads to this very process and not to another one with the same key.
 //! The port tells other clients nothing, and the node sees no link.
+//!
+//! Where that port is refused, a second stream goes to the port of links. If it opens, and no stream has arrived at that port
+//! here, then another process with this node's key has answered: nothing else can publish a descriptor at this address.
 
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,9 +20,32 @@ use tor_rtcompat::{Runtime, SleepProviderExt as _};
 use crate::PORT;
 use crate::onion_stream::{connect, io_error};
 
-/// The probe in progress, if there is one. The probe and the listener share it.
+/// What the probe and the listener share.
 #[derive(Debug, Default)]
-pub(crate) struct SelfProbe(Mutex<Option<Probe>>);
+pub(crate) struct SelfProbe {
+    /// The probe in progress, if there is one.
+    probe: Mutex<Option<Probe>>,
+    /// The streams that have arrived at the port of links.
+    links: AtomicU64,
+}
+
+/// Why a probe has failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ProbeFailure {
+    /// Another process has answered.
+    AnotherNode,
+    /// Nothing has answered; how, in arti's words or ours.
+    NoAnswer(String),
+}
+
+impl fmt::Display for ProbeFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AnotherNode => f.write_str("another machine answers"),
+            Self::NoAnswer(cause) => f.write_str(cause),
+        }
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Probe {
@@ -51,13 +79,22 @@ impl SelfProbe {
         }
     }
 
+    /// Counts a stream that arrived at the port of links.
+    pub fn link_arrived(&self) {
+        self.links.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn links(&self) -> u64 {
+        self.links.load(Ordering::SeqCst)
+    }
+
     /// Ends the probe.
     fn finish(&self) -> Arrival {
         self.lock().take().map_or(Arrival::Pending, |probe| probe.arrival)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Probe>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.probe.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -78,22 +115,34 @@ pub(crate) async fn run<R: Runtime>(
     address: OnionAddress,
     probe: Arc<SelfProbe>,
     timeout: Duration,
-) -> Result<(), String> {
+) -> Result<(), ProbeFailure> {
+    let client = client.isolated_client();
+    let probing = open_streams(&client, address, &probe);
+    let opened = client.runtime().timeout(timeout, probing).await;
+    opened.unwrap_or_else(|_| Err(ProbeFailure::NoAnswer("no answer in time".to_owned())))
+}
+
+async fn open_streams<R: Runtime>(
+    client: &TorClient<R>,
+    address: OnionAddress,
+    probe: &SelfProbe,
+) -> Result<(), ProbeFailure> {
     let port = probe.begin(random_u64());
     // Ends the probe also if this future is dropped.
-    let in_progress = ProbeInProgress(&probe);
-    let client = client.isolated_client();
-    let opened = client
-        .runtime()
-        .timeout(timeout, connect(&client, address, port, IsolationToken::new()))
-        .await;
-    let arrival = in_progress.0.finish();
-    match (opened, arrival) {
-        (Ok(Ok(_)), Arrival::Arrived) => Ok(()),
-        (Ok(Ok(_)), Arrival::Pending) => Err("another process answered".to_owned()),
-        (Ok(Err(error)), _) => Err(io_error(&error).to_string()),
-        (Err(_), _) => Err("no answer in time".to_owned()),
+    let in_progress = ProbeInProgress(probe);
+    let opened = connect(client, address, port, IsolationToken::new()).await;
+    let error = match (opened, in_progress.0.finish()) {
+        (Ok(_), Arrival::Arrived) => return Ok(()),
+        (Ok(_), Arrival::Pending) => return Err(ProbeFailure::AnotherNode),
+        (Err(error), _) => io_error(&error).to_string(),
+    };
+    let links = probe.links();
+    let opened = connect(client, address, PORT, IsolationToken::new()).await;
+    // A peer that has dialed in the meantime leaves it open who has answered; the next probe asks again.
+    if opened.is_ok() && probe.links() == links {
+        return Err(ProbeFailure::AnotherNode);
     }
+    Err(ProbeFailure::NoAnswer(error))
 }
 
 struct ProbeInProgress<'a>(&'a SelfProbe);

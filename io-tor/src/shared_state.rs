@@ -10,11 +10,14 @@ use tor_rtcompat::Runtime;
 use crate::bridges::missing_programs;
 use crate::circuit_isolation::CircuitIsolation;
 use crate::onion_service::OnionListener;
+use crate::tor_clock::{TorClock, TorRuntime};
 use crate::watch_cell::WatchCell;
 use crate::{TorLimits, TorStatus};
 
 pub(crate) struct SharedState<R: Runtime> {
-    pub runtime: R,
+    pub runtime: TorRuntime<R>,
+    /// The clock of that runtime.
+    pub clock: TorClock<R>,
     pub folder: PathBuf,
     /// arti's configuration, checked, with the state folder of the first client.
     pub config: TorClientConfig,
@@ -31,7 +34,7 @@ pub(crate) struct SharedState<R: Runtime> {
 pub(crate) enum ClientState<R: Runtime> {
     /// There is none yet, or none at the moment.
     Pending,
-    Ready(Arc<TorClient<R>>),
+    Ready(Arc<TorClient<TorRuntime<R>>>),
     /// There will be none any more.
     Stopped,
 }

@@ -75,9 +75,11 @@ pub enum TorProblem {
     Clock(String),
     /// The clock was ahead and has been set back, and the probe of our own address fails.
     ClockSetBack {
-        /// How long directories may still refuse our descriptors.
-        refusal: Duration,
+        /// How far the clock that Tor goes on with is still ahead.
+        by: Duration,
     },
+    /// Another process with this node's key answers at this node's address, as after the profile was copied to a second machine.
+    AnotherNode,
     /// The directory servers return nothing usable; in arti's words.
     Directory(String),
     /// Pluggable transport programs that are configured and missing.
@@ -187,11 +189,14 @@ impl fmt::Display for TorProblem {
                 "Tor relays do not answer properly; the network may be filtering Tor. Try bridges: see [tor] bridges",
             ),
             Self::Clock(detail) => write!(f, "this machine's clock seems to be wrong: {detail}. Set the clock"),
-            Self::ClockSetBack { refusal } => write!(
+            Self::ClockSetBack { by } => write!(
                 f,
-                "this machine's clock was set back, so Tor directories may refuse our new address record for {}. Peers cannot \
-                 reach us until then; no action is needed",
-                minutes(*refusal)
+                "this machine's clock was set back. Tor directories may refuse our new address record, so for Tor the clock is \
+                 still {} ahead, and catches up; no action is needed",
+                minutes(*by)
+            ),
+            Self::AnotherNode => f.write_str(
+                "another machine answers at this node's address: it runs with a copy of this profile. Stop one of the two",
             ),
             Self::Directory(detail) => write!(
                 f,
@@ -300,8 +305,8 @@ mod tests {
             "our own address did not answer (timed out; 2 in a row), tried: republishing"
         );
         let set_back = TorProblem::ClockSetBack {
-            refusal: Duration::from_mins(125),
+            by: Duration::from_mins(125),
         };
-        assert!(set_back.to_string().contains("for 2 h 5 min"), "{set_back}");
+        assert!(set_back.to_string().contains("still 2 h 5 min ahead"), "{set_back}");
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use arti_client::{BootstrapBehavior, TorClient};
 use futures::channel::oneshot;
 use futures::future::{self, Either, FutureExt as _};
-use tor_rtcompat::Runtime;
+use tor_rtcompat::{Runtime, SleepProvider as _};
 use tracing::warn;
 
 use crate::bootstrap::{BootstrapError, bootstrap};
@@ -23,6 +23,7 @@ use crate::online_client::keep_online;
 use crate::reachability_state::ReachabilityState;
 use crate::shared_state::{ClientState, SharedState};
 use crate::status::{TorPhase, TorProblem, TorStatus};
+use crate::tor_clock::TorRuntime;
 
 /// Runs until the sender of `stop` is dropped. Drops `running` when nothing of it is left.
 pub(crate) async fn supervise<R: Runtime>(
@@ -119,7 +120,7 @@ impl<R: Runtime> Supervisor<R> {
     }
 }
 
-fn create<R: Runtime>(shared: &SharedState<R>) -> Result<Arc<TorClient<R>>, String> {
+fn create<R: Runtime>(shared: &SharedState<R>) -> Result<Arc<TorClient<TorRuntime<R>>>, String> {
     // The keys of old introduction points were only in memory, so arti's record of these points is useless without them.
     let state = state_dir(&shared.table, &shared.folder);
     match fs::remove_dir_all(state.join("hss")) {

@@ -16,7 +16,7 @@ use sotto_core::OnionAddress;
 use sotto_core::row::IdentityRow;
 use sotto_io::{DialFuture, ListenError, Listener, Stream, Transport};
 use toml::Table;
-use tor_rtcompat::{Runtime, SpawnExt as _};
+use tor_rtcompat::{Runtime, RuntimeSubstExt as _, SpawnExt as _};
 
 use crate::circuit_isolation::CircuitIsolation;
 use crate::config::{ConfigError, resolve, state_dir};
@@ -24,6 +24,7 @@ use crate::dial::dial;
 use crate::onion_service::{IncomingStreams, OnionListener};
 use crate::shared_state::{ClientState, SharedState};
 use crate::supervisor::supervise;
+use crate::tor_clock::TorClock;
 use crate::watch_cell::WatchCell;
 use crate::{TorLimits, TorStatus, TorStatusChanges};
 
@@ -69,8 +70,10 @@ impl<R: Runtime> Tor<R> {
             folder: folder.to_owned(),
             source,
         })?;
+        let clock = TorClock::open(runtime.clone(), folder);
         let shared = Arc::new(SharedState {
-            runtime,
+            runtime: runtime.with_sleep_provider(clock.clone()),
+            clock,
             folder: folder.to_owned(),
             config,
             table,

@@ -7,7 +7,9 @@ mod observing_service;
 use std::future::poll_fn;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use futures::channel::oneshot;
 use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -20,7 +22,9 @@ use sotto_testkit::key_search::assert_no_key_in;
 use sotto_tor_network::TorNetwork;
 use tempfile::TempDir;
 use toml::Table;
-use tor_rtcompat::{Runtime, SleepProviderExt as _, SpawnExt as _, ToplevelBlockOn as _};
+use tor_rtcompat::{
+    Runtime, RuntimeSubstExt as _, SleepProvider, SleepProviderExt as _, SpawnExt as _, ToplevelBlockOn as _,
+};
 use tracing_subscriber::EnvFilter;
 
 use observing_service::ObservingService;
@@ -83,9 +87,7 @@ async fn until<R: Runtime>(runtime: &R, tor: &Tor<R>, matches: impl Fn(&TorStatu
         while let Some(status) = changes.next().await {
             println!(
                 "{:?}: {status}",
-                std::time::SystemTime::now()
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .unwrap()
+                SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap()
             );
             if matches(&status) {
                 return status;
@@ -400,5 +402,174 @@ fn a_client_that_has_only_bootstrapped_leaves_no_task_behind() {
         a.close().await;
         b.close().await;
         assert!(!folders.iter().any(|folder| is_locked(folder.path())));
+    });
+}
+
+/// A runtime's clock, of which the wall time is off by so many seconds.
+#[derive(Clone)]
+struct WrongClock<R> {
+    machine: R,
+    ahead: Arc<AtomicU64>,
+}
+
+impl<R: SleepProvider> SleepProvider for WrongClock<R> {
+    type SleepFuture = R::SleepFuture;
+
+    fn sleep(&self, duration: Duration) -> Self::SleepFuture {
+        self.machine.sleep(duration)
+    }
+
+    fn wallclock(&self) -> SystemTime {
+        self.machine.wallclock() + Duration::from_secs(self.ahead.load(Ordering::Relaxed))
+    }
+}
+
+/// Closes the listener and opens another one, with other introduction points, and waits until that is reachable.
+async fn listen_anew<R: Runtime, L>(
+    runtime: &R,
+    tor: &Tor<R>,
+    identity: &IdentityRow,
+    listens: L,
+) -> impl Sized + use<R, L> {
+    drop(listens);
+    until(runtime, tor, |status| status.reachability == Reachability::Unknown).await;
+    let listens = echo(runtime, tor, identity);
+    until(runtime, tor, |status| status.reachability == Reachability::Reachable).await;
+    listens
+}
+
+/// Directories keep the descriptor with the latest date. What was published under a clock that was ahead must not keep clients
+/// away when the clock is right again, in the same process or in the next one.
+#[test]
+fn a_node_whose_clock_was_ahead_is_reachable_after_it_is_set_back() {
+    let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
+    let table = network.arti_config();
+    with_runtimes(async |tokio, smol| {
+        let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));
+        let ada = identity(6);
+        let ahead = Arc::new(AtomicU64::new(3600));
+        let clock = WrongClock {
+            machine: tokio.clone(),
+            ahead: Arc::clone(&ahead),
+        };
+        let wrong = tokio.clone().with_sleep_provider(clock);
+        let start = || Tor::start(wrong.clone(), folders[0].path(), table.clone(), short_limits()).expect("ada");
+        let proven = |status: &TorStatus| status.reachability == Reachability::Reachable;
+        let b = Tor::start(smol.clone(), folders[1].path(), table.clone(), short_limits()).expect("bob");
+
+        let a = start();
+        let listens = echo(&wrong, &a, &ada);
+        until(&wrong, &a, proven).await;
+        exchange_with_retries(&smol, &b, ada.address()).await;
+
+        // Another start under the right clock. Neither the introduction points nor the keys of the first are left.
+        ahead.store(0, Ordering::Relaxed);
+        drop(listens);
+        a.close().await;
+        let a = start();
+        let listens = echo(&wrong, &a, &ada);
+        let status = until(&wrong, &a, proven).await;
+        assert_eq!(status.problem, None);
+        exchange_with_retries(&smol, &b, ada.address()).await;
+
+        // Ahead again and set back while it runs: the next descriptor is taken, too.
+        ahead.store(7200, Ordering::Relaxed);
+        let listens = listen_anew(&wrong, &a, &ada, listens).await;
+        ahead.store(0, Ordering::Relaxed);
+        let _listens = listen_anew(&wrong, &a, &ada, listens).await;
+        exchange_with_retries(&smol, &b, ada.address()).await;
+        a.close().await;
+        b.close().await;
+    });
+}
+
+/// Two machines with one profile, and then one of them is stopped.
+#[test]
+fn another_process_that_answers_at_the_own_address_is_found_and_its_end_heals() {
+    let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
+    let table = network.arti_config();
+    with_runtimes(async |tokio, smol| {
+        let folders = [(); 3].map(|()| TempDir::new().expect("a folder"));
+        let ada = identity(7);
+        let a = Tor::start(tokio.clone(), folders[0].path(), table.clone(), short_limits()).expect("the first");
+        let first_listens = echo(&tokio, &a, &ada);
+        let proven = |status: &TorStatus| status.reachability == Reachability::Reachable;
+        until(&tokio, &a, proven).await;
+
+        // The second publishes later, so clients reach it.
+        let b = Tor::start(smol.clone(), folders[1].path(), table.clone(), short_limits()).expect("the second");
+        let second_listens = echo(&smol, &b, &ada);
+        let found = until(&tokio, &a, |status| status.problem == Some(TorProblem::AnotherNode)).await;
+        assert_eq!(found.reachability, Reachability::Unreachable);
+
+        drop(second_listens);
+        b.close().await;
+        let healed = until(&tokio, &a, |status| proven(status) && status.problem.is_none()).await;
+        assert!(healed.proven_at > found.proven_at);
+        let c = Tor::start(tokio.clone(), folders[2].path(), table.clone(), short_limits()).expect("a client");
+        exchange_with_retries(&tokio, &c, ada.address()).await;
+        drop(first_listens);
+        a.close().await;
+        c.close().await;
+    });
+}
+
+/// The relays that a service in this folder has as introduction points, by their places in the network.
+fn introduction_points(network: &TorNetwork, folder: &Path) -> Vec<usize> {
+    let services = std::fs::read_dir(folder.join("state/hss")).expect("a service");
+    let records: String = services
+        .filter_map(|service| std::fs::read_to_string(service.ok()?.path().join("ipts.json")).ok())
+        .collect();
+    let is_one = |relay: &sotto_tor_network::Tor| {
+        let identity = network.folder().join(relay.nickname()).join("fingerprint-ed25519");
+        let line = std::fs::read_to_string(identity).expect("a key");
+        let identity = line
+            .split_whitespace()
+            .last()
+            .expect("a key")
+            .trim_end_matches('=')
+            .to_owned();
+        records.contains(&identity)
+    };
+    let relays = network.relays().iter().enumerate();
+    relays
+        .filter(|(_, relay)| is_one(relay))
+        .map(|(place, _)| place)
+        .collect()
+}
+
+/// All introduction points at once. The descriptor that clients have leads nowhere then.
+#[test]
+fn a_node_is_reachable_again_after_its_introduction_points_have_died() {
+    let mut network = TorNetwork::start_with(16).unwrap_or_else(|error| panic!("{error}"));
+    let table = network.arti_config();
+    with_runtimes(async |tokio, smol| {
+        let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));
+        let ada = identity(8);
+        let a = Tor::start(tokio.clone(), folders[0].path(), table.clone(), short_limits()).expect("ada");
+        let b = Tor::start(smol.clone(), folders[1].path(), table.clone(), short_limits()).expect("bob");
+        let _listens = echo(&tokio, &a, &ada);
+        until(&tokio, &a, |status| status.reachability == Reachability::Reachable).await;
+        exchange_with_retries(&smol, &b, ada.address()).await;
+
+        let points = introduction_points(&network, folders[0].path());
+        assert!(points.len() >= 2, "{points:?}");
+        for point in &points {
+            network.kill_relay(*point);
+        }
+        let lost = until(&tokio, &a, |status| status.reachability != Reachability::Reachable).await;
+        let healed = until(&tokio, &a, |now| {
+            now.proven_at > lost.proven_at && now.reachability == Reachability::Reachable
+        })
+        .await;
+        assert_eq!(healed.problem, None);
+        exchange_with_retries(&smol, &b, ada.address()).await;
+        let left = introduction_points(&network, folders[0].path());
+        assert!(
+            left.iter().any(|point| !points.contains(point)),
+            "{points:?}, then {left:?}"
+        );
+        a.close().await;
+        b.close().await;
     });
 }

@@ -92,6 +92,7 @@ impl<'a, S: RowStore> Driver<'a, S> {
 
     /// Ready when a shutdown is requested.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.reseed();
         for _ in 0..ROUNDS {
             self.carry_out_outputs();
             let deadline = self.node.deadline().map(|deadline| deadline.at);
@@ -106,6 +107,15 @@ impl<'a, S: RowStore> Driver<'a, S> {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// The machine may have been copied since the last poll. A machine whose generator fails at one moment keeps the stream that
+    /// it has, which was seeded at the opening.
+    fn reseed(&mut self) {
+        let mut fresh = [0; 32];
+        if getrandom::fill(&mut fresh).is_ok() {
+            self.handle(Input::Entropy(fresh));
+        }
     }
 
     /// Hands the node a share of each kind of input. Registers `cx` for those of which there are none yet.

@@ -20,7 +20,7 @@
 //!   from what is durable (`store_thread`, `supervision`).
 //! - Each output that starts work is completed once (`link`, `store_thread`).
 //! - `monotonic` never decreases (`clock`).
-//! - `poll` is drained before the driver sleeps (`driver`).
+//! - `poll` is drained before the driver sleeps, and fresh entropy is the first input after it has slept (`driver`).
 //!
 //! No queue here can be filled by a peer. A link holds one chunk and waits until the node takes it; while the node is busy,
 //! nothing is read from any link, and the peers' own sockets push back.

@@ -1,7 +1,9 @@
 //! Large worlds of friends, without the hours of first contacts: their disks hold what nodes would have written, for
 //! the transparent ratchet.
 
-use sotto_core::row::{Batch, Change, ContactRow, CursorsRow, IdentityRow, Relationship, Retry, Row, SessionRow};
+use sotto_core::row::{
+    Batch, Change, ContactRow, CursorsRow, IdentityRow, Relationship, Retry, Row, SessionRow, Verification,
+};
 use sotto_core::{Availability, Entropy, OnionAddress, OnionSecret, Ratchet, SessionEpoch, Wall};
 use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::transparent::{Session, Transparent};
@@ -46,9 +48,8 @@ impl Person {
             note: String::new(),
             invite: None,
             identity_key: Some(other.ratchet.identity_key().to_vec()),
-            verified: false,
+            verification: Verification::Unverified,
             blocked: false,
-            untrusted: false,
             removed_by_peer: false,
             features: None,
             created_at: MADE_AT,

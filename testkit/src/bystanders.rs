@@ -1,6 +1,6 @@
 //! Two contacts, and the check that a third peer does not affect them.
 
-use sotto_core::row::{Key, Relationship, Row};
+use sotto_core::row::{Key, Relationship, Row, Verification};
 use sotto_core::{Command, Intake, Limits, Ratchet, Reply, Status};
 
 use crate::memory_store::MemoryStore;
@@ -30,7 +30,7 @@ pub fn assert_unaffected<R: Ratchet>(pair: &mut Pair<MemoryStore, R>, waiting: u
             panic!("the contact is gone");
         };
         assert_eq!(row.relationship, Relationship::Friend);
-        assert!(row.claimed_name.is_empty() && row.petname.is_empty() && !row.verified);
+        assert!(row.claimed_name.is_empty() && row.petname.is_empty() && row.verification == Verification::Unverified);
         for message in pair.sides[side].store.conversation(contact) {
             assert!(message.edited_at.is_none() && message.deleted_at.is_none());
         }

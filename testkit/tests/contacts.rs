@@ -1,7 +1,7 @@
 //! States of a contact that outlast a link and a start: invisible, an identity key that the user has not accepted, removed by
 //! the peer, and when the next dial is due.
 
-use sotto_core::row::{ContactRow, DeliveryState, Event, Key, MessageKey, Relationship, Row};
+use sotto_core::row::{ContactRow, DeliveryState, Event, Key, MessageKey, Relationship, Row, Verification};
 use sotto_core::{
     Availability, Command, ContactObstacle, ConversationId, FriendCode, GroupId, Limits, MessageId, Millis, NewMessage,
     OnionAddress, Presence, Refusal, Reply, Status,
@@ -125,7 +125,7 @@ fn what_waits_for_a_verified_contact_is_held_when_its_key_changes() {
             "but it is heard"
         );
         let row = contact(&pair, side);
-        assert!(row.untrusted && !row.verified);
+        assert_eq!(row.verification, Verification::Untrusted);
         let held = |untrusted| Event::ContactUntrusted {
             contact: peer,
             untrusted,
@@ -140,7 +140,7 @@ fn what_waits_for_a_verified_contact_is_held_when_its_key_changes() {
         assert!(pair.received_texts(1 - side).is_empty());
         let mismatch = Err(Refusal::SafetyNumberMismatch(peer));
         assert_eq!(pair.command(side, Command::AcceptIdentityKey(peer, compared)), mismatch);
-        assert!(contact(&pair, side).untrusted);
+        assert_eq!(contact(&pair, side).verification, Verification::Untrusted);
 
         let number = number(&mut pair, side);
         let accept = if compares {
@@ -153,7 +153,12 @@ fn what_waits_for_a_verified_contact_is_held_when_its_key_changes() {
         assert_eq!(pair.received_texts(1 - side), ["for the verified key alone"]);
         assert_eq!(state(&pair, side, waits), Some(DeliveryState::Delivered));
         let row = contact(&pair, side);
-        assert_eq!((row.untrusted, row.verified), (false, compares));
+        let expected = if compares {
+            Verification::Verified
+        } else {
+            Verification::Unverified
+        };
+        assert_eq!(row.verification, expected);
         assert_eq!(count(&pair, side, &held(false)), 1);
     }
 }

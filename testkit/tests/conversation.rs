@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 
-use sotto_core::row::{Batch, Change, DeliveryState, Event, Image, Key, MessageKey, Query, Row, RowStore, Rows};
+use sotto_core::row::{
+    Batch, Change, DeliveryState, Event, Image, Key, MessageKey, Query, Row, RowStore, Rows, Verification,
+};
 use sotto_core::{Command, Limits, MessageId, Millis, NewMessage, OnionAddress, Refusal, Reply, Status, Wall};
 use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::{A, B, Pair};
@@ -298,7 +300,7 @@ fn what_is_erased_here_is_gone_here_alone_and_what_waits_of_it_is_not_sent() {
 
 fn verified(pair: &Pair<MemoryStore>, side: usize) -> bool {
     match pair.sides[side].store.row(&Key::Contact(pair.sides[1 - side].address)) {
-        Some(Row::Contact(row)) => row.verified,
+        Some(Row::Contact(row)) => row.verification == Verification::Verified,
         _ => panic!("they are friends"),
     }
 }

@@ -167,6 +167,14 @@ pub enum Body {
         who: ContactName,
         removed: bool,
     },
+    /// Another machine runs with this profile's identity, as after its store was copied and both were started: only one of them
+    /// gets what contacts send, and each makes the other's sessions invalid. `contact` is the contact whose node has heard from
+    /// the other machine; absent if the other machine answers at this node's own address.
+    #[serde(rename = "identity.elsewhere")]
+    IdentityElsewhere {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact: Option<String>,
+    },
     /// A client wants to send something that waits for the owner's approval.
     #[serde(rename = "approval.requested")]
     ApprovalRequested {
@@ -252,6 +260,7 @@ type_names! {
     ContactRolledBack = "contact.rolled_back",
     ContactUntrusted = "contact.untrusted",
     RemovedByPeer = "contact.removed_by_peer",
+    IdentityElsewhere = "identity.elsewhere",
     ApprovalRequested = "approval.requested",
     ApprovalAllowed = "approval.allowed",
     ApprovalDenied = "approval.denied",

@@ -47,8 +47,8 @@ pub use identity::{Identity, Invite, SetName};
 pub use message::{ContentType, Direction, FailReason, Hold, Message, MessageState, Reaction};
 pub use method::{Class, METHODS, Method, MethodInfo, all};
 pub use node::{
-    Availability, Backup, BackupTo, ContactPresence, Endpoint, Network, Phase, Presence, PresenceList, PresenceQuery,
-    Reachability, SetAvailability, Status, Storage,
+    Availability, Backup, BackupTo, ContactPresence, Elsewhere, Endpoint, Network, Phase, Presence, PresenceList,
+    PresenceQuery, Reachability, SetAvailability, Status, Storage,
 };
 pub use notification::{
     Desktop, DesktopState, MuteConversation, MutedConversation, NotificationMode, Notifications, SetFocus,

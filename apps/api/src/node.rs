@@ -39,6 +39,9 @@ pub struct Status {
     /// This machine's clock is far ahead of the time at which the node last ran. Messages whose time is up by it alone stay until
     /// it is confirmed (by Tor), or has said the same for an hour.
     pub clock_doubted: bool,
+    /// Another machine runs with this profile's identity, as shown within the last day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<Elsewhere>,
     /// The newest event in the log; 0 if there is none.
     pub last_seq: u64,
     /// Lines of the daemon's log that could not be written since the start (a full disk, a closed pipe).
@@ -58,6 +61,16 @@ pub struct Status {
     pub lock_file: String,
     /// The file that its log goes to; none if that is standard error.
     pub log_file: Option<String>,
+}
+
+/// What shows that another machine runs with this profile's identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Elsewhere {
+    /// The contact whose node has heard from the other machine; absent if the other machine answers at this node's own address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// When it was last shown.
+    pub at: Time,
 }
 
 /// How much room the store has, and how much of it contacts take up. `friends.list` has each contact's share.

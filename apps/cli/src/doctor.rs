@@ -175,6 +175,10 @@ impl Report {
             self.add("daemon", Verdict::Careful, said, hint, Kind::Internal);
         }
         self.network(&status.network);
+        if let Some(shown) = &status.elsewhere {
+            let (said, hint) = (elsewhere_in_words(shown), ELSEWHERE_HINT.to_owned());
+            self.add("identity", Verdict::Bad, said, hint, Kind::InUse);
+        }
         self.outbox(client, &status)?;
         self.pauses(client, &status.storage)?;
         if status.requests > 0 {
@@ -304,6 +308,21 @@ const fn pause_hint(pause: api::Pause) -> &'static str {
         }
         api::Pause::Reserve => {
             "free some space, delete messages, or set reserve_mib in config.toml; what is not taken stays with them"
+        }
+    }
+}
+
+/// What to do about a second machine.
+pub const ELSEWHERE_HINT: &str = "run sotto daemon stop on one of the two machines, and never run that copy again: contacts reach only \
+                                  one of them at a time, and each breaks the other's sessions";
+
+/// What shows that another machine has this profile's identity.
+pub fn elsewhere_in_words(shown: &api::Elsewhere) -> String {
+    let at = moment(shown.at);
+    match &shown.contact {
+        None => format!("another machine answers at your address, last seen {at}"),
+        Some(contact) => {
+            format!("another machine runs with your identity: {contact} has heard from it, last seen {at}")
         }
     }
 }

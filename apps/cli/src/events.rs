@@ -196,6 +196,9 @@ fn what(body: &Body) -> String {
         Body::ContactUntrusted { who, .. } => format!("you accept the key of {}", name(who)),
         Body::RemovedByPeer { who, removed: true } => Tone::Warning.paint(&format!("{} has removed you", name(who))),
         Body::RemovedByPeer { who, .. } => format!("{} has you as a contact again", name(who)),
+        Body::IdentityElsewhere { .. } => {
+            Tone::Bad.paint("another machine runs with your identity: stop one of them, or messages go astray")
+        }
         Body::ApprovalRequested { conversation, approval } => approval_requested(conversation, approval),
         Body::ApprovalAllowed { conversation, approval } => {
             format!("you allowed {} to {}", short(approval), conversation_name(conversation))

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use sotto_api::{self as api, Availability, Phase, Reachability, all};
 
 use super::context::Context;
-use super::doctor::network_in_words;
+use super::doctor::{ELSEWHERE_HINT, elsewhere_in_words, network_in_words};
 use super::output::{Table, Tone, moment, who};
 use super::stop::Outcome;
 
@@ -126,6 +126,10 @@ pub fn text(status: &api::Status) -> String {
     if status.clock_doubted {
         let said = "far ahead of when the node last ran; running timers wait until it is confirmed";
         table.pair("clock", (Tone::Warning, said));
+    }
+    if let Some(shown) = &status.elsewhere {
+        table.pair("identity", (Tone::Bad, elsewhere_in_words(shown)));
+        table.pair("", (Tone::Faint, ELSEWHERE_HINT));
     }
     if status.storage.paused_contacts > 0 {
         let said = format!(

@@ -62,7 +62,8 @@ pub(crate) fn driver(error: &DriverError<StoreError>) -> Error {
         DriverError::Listen(ListenError::AddressInUse(address)) => Error::new(
             Kind::InUse,
             format!("another node with the address {address} is running"),
-        ),
+        )
+        .hint("it runs on a copy of this profile: stop one of the two, and never run that copy again"),
         DriverError::Listen(error) => Error::new(Kind::Network, error.to_string()),
         DriverError::Entropy(_) | DriverError::Timer(_) | DriverError::Thread(_) => {
             Error::new(Kind::Io, error.to_string())

@@ -335,7 +335,7 @@ async fn serve(
         reserve: limits(&config).reserve,
     };
     followers.spawn(free_space.watch());
-    network.confirm_clock(node.clone(), followers);
+    network.inform(node.clone(), followers);
     let endpoints = Endpoints::bind(&config, lock).await?;
     let (announcements, announced) = mpsc::channel(authority::WAITING);
     let notifications = Notifications::load(&reads).await?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use sotto_core::Command;
 use sotto_io_tokio::{Local, NodeHandle, Transport};
-use sotto_io_tor::{Reachability, StartError, Tor, TorLimits, TorPhase, TorStatus, TorStatusChanges};
+use sotto_io_tor::{Reachability, StartError, Tor, TorLimits, TorPhase, TorProblem, TorStatus, TorStatusChanges};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -91,14 +91,24 @@ impl NetworkHandle {
         }
     }
 
-    /// Tells the node, in one of the `tasks`, that the clock is right once Tor shows it.
-    pub fn confirm_clock(&self, node: NodeHandle, tasks: &mut JoinSet<()>) {
+    /// Tells the node, in one of the `tasks`, what Tor shows: that the clock is right, and that another machine answers at this
+    /// node's address.
+    pub fn inform(&self, node: NodeHandle, tasks: &mut JoinSet<()>) {
         let Some(thread) = &self.tor else { return };
         let mut changes = thread.tor.status_changes();
         tasks.spawn(async move {
             while let Some(status) = changes.next().await {
-                if status.clock_confirmed && node.command(Command::ConfirmClock).await.is_err() {
-                    return;
+                let shown = [
+                    (status.clock_confirmed, Command::ConfirmClock),
+                    (
+                        status.problem == Some(TorProblem::AnotherNode),
+                        Command::IdentityElsewhere,
+                    ),
+                ];
+                for (_, command) in shown.into_iter().filter(|(shown, _)| *shown) {
+                    if node.command(command).await.is_err() {
+                        return;
+                    }
                 }
             }
         });

@@ -4,8 +4,8 @@ use data_encoding::HEXLOWER;
 use sotto_api::{self as api, Body};
 use sotto_core::row::{self, DeliveryState, Event as Row};
 use sotto_core::{
-    ApplicationEvent, ContactPresence, ContactStorage, ConversationId, Direction, EventSeq, MessageKey, OnionAddress,
-    Pause, Storage, Wall,
+    ApplicationEvent, ContactPresence, ContactStorage, ConversationId, Direction, Elsewhere, EventSeq, MessageKey,
+    OnionAddress, Pause, Storage, Wall,
 };
 use sotto_io_sqlcipher::{ContactView, EventView, MessageView, RequestView, ThreadView, Who};
 
@@ -62,6 +62,13 @@ const fn pause(pause: Pause) -> api::Pause {
         Pause::Pace => api::Pause::Pace,
         Pause::Quota => api::Pause::Quota,
         Pause::Reserve => api::Pause::Reserve,
+    }
+}
+
+pub(crate) fn elsewhere(shown: &Elsewhere, us: OnionAddress) -> api::Elsewhere {
+    api::Elsewhere {
+        contact: (shown.shown_by != us).then(|| shown.shown_by.to_string()),
+        at: time(shown.at),
     }
 }
 
@@ -301,6 +308,9 @@ pub(crate) fn event(us: OnionAddress, view: EventView) -> Option<api::Event> {
         Row::RemovedByPeer { contact, removed } => Body::RemovedByPeer {
             who: named(contact),
             removed,
+        },
+        Row::IdentityElsewhere { shown_by } => Body::IdentityElsewhere {
+            contact: (shown_by != us).then(|| shown_by.to_string()),
         },
         Row::Application(event) => approval_event(event, peer)?,
     };

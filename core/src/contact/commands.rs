@@ -149,7 +149,7 @@ impl<S: Clone> Contacts<S> {
 
     pub fn safety_number<R: Ratchet>(&self, peer: OnionAddress, me: &Me<R>) -> Result<SafetyNumber, Refusal> {
         let contact = self.known(peer)?;
-        let key = contact.verification.identity_key.as_deref();
+        let key = contact.identity_key.key.as_deref();
         me.ratchet
             .safety_number(&me.address, &peer, key.ok_or(Refusal::NoSession(peer))?)
             .map_err(|_| Refusal::NoSession(peer))
@@ -170,8 +170,12 @@ impl<S: Clone> Contacts<S> {
             None => false,
         };
         let contact = self.known_mut(peer)?;
-        let accepted = verified && contact.verification.accept(peer, ctx);
-        if contact.verification.mark(peer, verified, ctx) || accepted {
+        let changed = if verified {
+            contact.identity_key.verify(peer, ctx)
+        } else {
+            contact.identity_key.unverify(peer, ctx)
+        };
+        if changed {
             contact.save(ctx);
         }
         Ok(Reply::Contact(peer))
@@ -187,7 +191,7 @@ impl<S: Clone> Contacts<S> {
     ) -> Outcome {
         self.compare(peer, number, me)?;
         let contact = self.known_mut(peer)?;
-        if contact.verification.accept(peer, ctx) {
+        if contact.identity_key.accept(peer, ctx) {
             contact.save(ctx);
         }
         Ok(Reply::Contact(peer))

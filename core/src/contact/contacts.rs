@@ -7,7 +7,7 @@ use super::expiry::Term;
 use crate::kernel::alarms::Alarm;
 use crate::kernel::context::Context;
 use crate::kernel::rate::Bucket;
-use crate::row::{Key, Relationship};
+use crate::row::{Key, Relationship, Verification};
 use crate::{ContactObstacle, Limits, Monotonic, OnionAddress, Refusal, Table};
 
 pub(crate) struct Contacts<S> {
@@ -191,7 +191,7 @@ impl<S> Contacts<S> {
                 }
                 if contact.consent.removed_by_peer {
                     ContactObstacle::RemovedByPeer
-                } else if contact.verification.untrusted {
+                } else if contact.identity_key.verification == Verification::Untrusted {
                     return Err(Refusal::UntrustedKey(peer));
                 } else {
                     return Ok(contact);

@@ -7,11 +7,11 @@ mod commands;
 mod consent;
 mod contacts;
 mod expiry;
+mod identity_key;
 mod presence;
 mod reach;
 mod requests;
 mod resumption;
-mod verification;
 
 pub use admission::Pause;
 pub(crate) use ciphertexts::Reception;
@@ -25,14 +25,14 @@ use crate::kernel::alarms::Alarm;
 use crate::kernel::context::Context;
 use crate::kernel::rate::Bucket;
 use crate::row::{ContactRow, Key, Relationship, Row};
-use crate::{ContactPresence, ConversationId, LinkId, Notice, OnionAddress, Presence, Wall};
+use crate::{ContactPresence, ConversationId, LinkId, Notice, OnionAddress, Presence, SessionEpoch, Wall};
 use admission::Admission;
 use consent::Consent;
 use expiry::Expiry;
+use identity_key::IdentityKey;
+pub(crate) use identity_key::Sealing;
 use presence::ObservedPresence;
 use reach::Reach;
-pub(crate) use verification::Sealing;
-use verification::Verification;
 
 pub(crate) struct Contact<S> {
     pub address: OnionAddress,
@@ -45,9 +45,11 @@ pub(crate) struct Contact<S> {
     features: Option<Vec<u32>>,
     /// Their store is older than what it has said. The user is told when the session is replaced.
     rolled_back: bool,
+    /// The highest session epoch that both sides agreed on in this run.
+    agreed: Option<SessionEpoch>,
     created_at: Wall,
     pub consent: Consent,
-    pub verification: Verification,
+    pub identity_key: IdentityKey,
     pub reach: Reach,
     pub presence: ObservedPresence,
     pub conversation: Conversation,
@@ -68,9 +70,10 @@ impl<S> Contact<S> {
             blocked: false,
             features: None,
             rolled_back: false,
+            agreed: None,
             created_at: ctx.now.wall,
             consent: Consent::new(address),
-            verification: Verification::default(),
+            identity_key: IdentityKey::default(),
             reach: Reach::new(address),
             presence: ObservedPresence::default(),
             conversation: Conversation::new(ConversationId::Direct(address)),
@@ -99,9 +102,8 @@ impl<S> Contact<S> {
         contact.consent.relationship = row.relationship;
         contact.consent.note = row.note;
         contact.consent.invite = row.invite;
-        contact.verification.identity_key = row.identity_key;
-        contact.verification.verified = row.verified;
-        contact.verification.untrusted = row.untrusted;
+        contact.identity_key.key = row.identity_key;
+        contact.identity_key.verification = row.verification;
         contact.consent.removed_by_peer = row.removed_by_peer;
         contact.reach.last_seen = row.last_seen;
         contact.reach.retry = row.retry;
@@ -117,9 +119,8 @@ impl<S> Contact<S> {
             claimed_name: self.claimed_name.clone(),
             note: self.consent.note.clone(),
             invite: self.consent.invite,
-            identity_key: self.verification.identity_key.clone(),
-            verified: self.verification.verified,
-            untrusted: self.verification.untrusted,
+            identity_key: self.identity_key.key.clone(),
+            verification: self.identity_key.verification,
             removed_by_peer: self.consent.removed_by_peer,
             blocked: self.blocked,
             features: self.features.clone(),
@@ -141,7 +142,7 @@ impl<S> Contact<S> {
     /// Whether all that there is of the peer came from the peer: the user has neither named nor blocked it, and it was never
     /// a friend.
     fn is_mere_stranger(&self) -> bool {
-        self.petname.is_empty() && !self.blocked && self.verification.identity_key.is_none()
+        self.petname.is_empty() && !self.blocked && self.identity_key.key.is_none()
     }
 
     /// A stranger that the user has declined.
@@ -178,7 +179,7 @@ impl<S> Contact<S> {
     pub fn has_mail(&self) -> bool {
         match self.consent.relationship {
             Relationship::Friend => {
-                self.delivery.outbox.has_mail(self.verification.sealing()) && !self.consent.removed_by_peer
+                self.delivery.outbox.has_mail(self.identity_key.sealing()) && !self.consent.removed_by_peer
             }
             Relationship::Requested => true,
             _ => false,

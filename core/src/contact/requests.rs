@@ -198,7 +198,7 @@ impl<S: Clone> Contact<S> {
         self.delivery.abandon(ctx);
         self.delivery.break_session(ctx);
         self.delivery.drop_offer(ctx);
-        self.verification.forget();
+        self.identity_key.forget();
         self.reach.progressed(ctx);
         self.consent.end(ctx);
     }

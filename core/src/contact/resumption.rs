@@ -116,6 +116,9 @@ impl<S: Clone> Contact<S> {
             _ => return,
         }
         self.rolled_back = is_rolled_back(&ours, theirs);
+        if self.shows_another_node(&ours, theirs) {
+            ctx.identity_elsewhere(self.address);
+        }
         if theirs.session_epoch != 0 && theirs.session_epoch == self.delivery.cursors.session_epoch.0 {
             // Even before a replacement, what they hold need not be sent again.
             let _ = self.acknowledge(theirs.received, ctx);
@@ -147,6 +150,16 @@ impl<S: Clone> Contact<S> {
             // It is their turn: to open the session that we offered, or to offer one.
             Resumption::AwaitOpening | Resumption::Replace => {}
         }
+    }
+
+    /// Whether their Hello shows that another node with our identity has talked with them: they know more of us than we have
+    /// said, and in this run both sides have agreed on where we are. At the first agreement of a run our store may be a
+    /// backup; later it is older than nothing that we have said.
+    fn shows_another_node(&self, ours: &Hello, theirs: &Hello) -> bool {
+        let Some(agreed) = self.agreed else { return false };
+        // A session that we have left in this run is one that their store has gone back to.
+        let is_left = theirs.session_epoch != ours.session_epoch && theirs.session_epoch <= agreed.0;
+        !is_left && is_rolled_back(theirs, ours)
     }
 
     fn resume_request<R: Ratchet<Session = S>>(&mut self, link: LinkId, theirs: &Hello, me: &Me<R>, ctx: &mut Context) {
@@ -202,6 +215,7 @@ impl<S: Clone> Contact<S> {
     /// them may be our consent, before which they do not listen to it.
     pub fn establish(&mut self, link: LinkId, ctx: &mut Context) {
         self.reach.seen(ctx);
+        self.agreed = self.agreed.max(Some(self.delivery.session_epoch()));
         self.delivery.establish(link, ctx);
     }
 
@@ -249,7 +263,7 @@ impl<S: Clone> Contact<S> {
         else {
             return false;
         };
-        let renewal = self.verification.identity_key.is_some();
+        let renewal = self.identity_key.key.is_some();
         self.begin_session(session, session_epoch, bundle.identity_key.clone(), ctx);
         if renewal {
             // Their store may have forgotten it, or it was the answer to an opening that did not arrive.
@@ -261,9 +275,9 @@ impl<S: Clone> Contact<S> {
 
     /// Takes a session into use, from its beginning, with the identity key that it came with. What waits is sealed under it.
     pub fn begin_session(&mut self, session: S, session_epoch: SessionEpoch, identity_key: Vec<u8>, ctx: &mut Context) {
-        let renewal = self.verification.identity_key.is_some();
+        let renewal = self.identity_key.key.is_some();
         self.delivery.begin_session(session, session_epoch, renewal, ctx);
-        self.verification.session_began(self.address, identity_key, ctx);
+        self.identity_key.session_began(self.address, identity_key, ctx);
         if std::mem::take(&mut self.rolled_back) {
             ctx.record(Event::ContactRolledBack { contact: self.address });
         }

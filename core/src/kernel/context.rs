@@ -8,8 +8,8 @@ use crate::row::{Change, Event, EventRow, Key, Row};
 use crate::wire::link::Frame;
 use crate::wire::link::frame::Body;
 use crate::{
-    Availability, CommandId, Entropy, EventSeq, FaultKind, Limits, LinkId, MessageKey, Monotonic, Notice, Now,
-    OnionAddress, Output, Refusal, Reply, Wall,
+    Availability, CommandId, Elsewhere, Entropy, EventSeq, FaultKind, Limits, LinkId, MessageKey, Monotonic, Notice,
+    Now, OnionAddress, Output, Refusal, Reply, Wall,
 };
 
 pub(crate) struct Context {
@@ -30,6 +30,8 @@ pub(crate) struct Context {
     pub default_timer: u32,
     /// Bytes that the store may still take up, as far as the driver has said.
     pub free_space: Option<u64>,
+    /// What has shown in this run that another running node has this identity, and when by the monotonic clock.
+    pub elsewhere: Option<(Elsewhere, Monotonic)>,
 }
 
 impl Context {
@@ -85,6 +87,23 @@ impl Context {
         if let Some(free) = &mut self.free_space {
             *free = free.saturating_sub(bytes.saturating_mul(Limits::STORE_FACTOR));
         }
+    }
+
+    /// Another running node has this identity. The log tells it once, and again after a day in which nothing has shown it: a
+    /// contact may show it with each link.
+    pub fn identity_elsewhere(&mut self, shown_by: OnionAddress) {
+        let known = self.elsewhere().is_some();
+        let at = self.now.wall;
+        self.elsewhere = Some((Elsewhere { shown_by, at }, self.now.monotonic));
+        if !known {
+            self.record(Event::IdentityElsewhere { shown_by });
+        }
+    }
+
+    /// Whether another running node has this identity, as shown within the last day.
+    pub fn elsewhere(&self) -> Option<Elsewhere> {
+        let (elsewhere, since) = self.elsewhere?;
+        (self.now.monotonic.since(since) < Limits::ELSEWHERE).then_some(elsewhere)
     }
 
     /// Counts what a peer must not do.

@@ -124,6 +124,8 @@ impl Limits {
     pub(crate) const STORE_FACTOR: u64 = 4;
     /// Events that a contact may cause at once, and in an hour, however few the log keeps.
     const LEAST_EVENTS: u64 = 1024;
+    /// How long it is shown that another running node has this identity, since that was last found.
+    pub(crate) const ELSEWHERE: Millis = Millis::hours(24);
     /// Where numbers end that a node counts up, one event, position or ciphertext at a time, and session epochs, which begin
     /// below half of it. None gets there; below it nothing overflows, and a signed column keeps the order.
     pub(crate) const COUNT: u64 = 1 << 63;

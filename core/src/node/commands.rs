@@ -53,6 +53,10 @@ impl<R: Ratchet> Node<R> {
             Command::PutRecords { records, event } => self.put_records(records, event).map(Some),
             Command::FreeSpace(bytes) => Ok(Some(self.free_space(bytes))),
             Command::ConfirmClock => Ok(Some(self.confirm_clock())),
+            Command::IdentityElsewhere => {
+                self.ctx.identity_elsewhere(self.me.address);
+                Ok(Some(Reply::Done))
+            }
             Command::NetworkChanged => Ok(Some(self.network_changed())),
             Command::Identity => Ok(Some(Reply::Identity {
                 address: self.me.address,
@@ -212,6 +216,7 @@ impl<R: Ratchet> Node<R> {
             faults_by_kind: faults.clone(),
             storage: self.storage(),
             clock_doubted: self.ctx.sure_time.doubted_until(self.ctx.limits.clock_grace).is_some(),
+            elsewhere: self.ctx.elsewhere(),
         }
     }
 

@@ -119,6 +119,7 @@ impl<R: Ratchet> Node<R> {
 
     fn authenticated(&mut self, id: LinkId, peer: OnionAddress) {
         if peer == self.me.address {
+            self.ctx.identity_elsewhere(peer);
             return self.fault(id, FaultKind::OwnKey);
         }
         if let Err(loser) = self.pool.authenticated(id, peer, &self.me.address, &mut self.ctx) {

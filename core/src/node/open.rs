@@ -71,6 +71,7 @@ impl<R: Ratchet> Node<R> {
             availability,
             default_timer,
             free_space: None,
+            elsewhere: None,
         };
         let mut node = Self {
             me,

@@ -168,6 +168,8 @@ pub enum Event {
         contact: OnionAddress,
         pause: Option<Pause>,
     },
+    /// Another running node has this node's identity. Shown by a contact, or by what answers at the node's own address.
+    IdentityElsewhere { shown_by: OnionAddress },
     /// Something happened in the application around the node.
     Application(ApplicationEvent),
 }

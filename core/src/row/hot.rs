@@ -62,6 +62,18 @@ pub enum Relationship {
     Friend,
 }
 
+/// What the user knows of a contact's identity key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verification {
+    /// Its safety number was not compared, and it has replaced no key that was verified.
+    #[default]
+    Unverified,
+    /// The user has compared its safety number.
+    Verified,
+    /// It has replaced a verified key, and the user has not accepted it: nothing of the user's is sealed to it.
+    Untrusted,
+}
+
 /// When the next try for a contact is due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retry {
@@ -73,7 +85,6 @@ pub struct Retry {
 
 /// A contact. The name is by address, never by what the peer claims.
 #[derive(Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "a row has a field for each column")]
 pub struct ContactRow {
     /// Who.
     pub address: OnionAddress,
@@ -89,10 +100,8 @@ pub struct ContactRow {
     pub invite: Option<InviteToken>,
     /// Their Signal identity key, serialised (33 bytes), once a session exists.
     pub identity_key: Option<Vec<u8>>,
-    /// A person compared the safety number of that identity key.
-    pub verified: bool,
-    /// That identity key has replaced a verified one, and the user has not accepted it: nothing of the user's is sealed to it.
-    pub untrusted: bool,
+    /// What the user knows of that identity key.
+    pub verification: Verification,
     /// A friend whose node says that it has removed this one.
     pub removed_by_peer: bool,
     /// Blocked: what they send is acknowledged and thrown away.
@@ -112,8 +121,7 @@ impl fmt::Debug for ContactRow {
         f.debug_struct("ContactRow")
             .field("address", &self.address)
             .field("relationship", &self.relationship)
-            .field("verified", &self.verified)
-            .field("untrusted", &self.untrusted)
+            .field("verification", &self.verification)
             .field("removed_by_peer", &self.removed_by_peer)
             .field("blocked", &self.blocked)
             .field("features", &self.features)

@@ -20,7 +20,7 @@ pub use cold::{
 pub(crate) use hot::wipe;
 pub use hot::{
     ConsumerRow, ContactRow, CursorsRow, IdentityRow, InviteRow, OutboxContent, OutboxRow, PreKeyOfferRow,
-    Relationship, RequestRow, Retry, SealedBody, SessionRow, TimerRow,
+    Relationship, RequestRow, Retry, SealedBody, SessionRow, TimerRow, Verification,
 };
 pub use image::{Image, MessageWithDelivery, Query, Rows};
 pub use store::RowStore;

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{CachedStatement, Connection, ToSql, params};
 use sotto_core::row::{
-    Batch, Change, ContactRow, CursorsRow, DeliveryRow, Event, EventRow, Key, MessageKey, OutboxContent, OutboxRow, Row,
+    Batch, Change, ContactRow, CursorsRow, DeliveryRow, Event, EventRow, Key, MessageKey, OutboxContent, OutboxRow,
+    Row, Verification,
 };
 use sotto_core::{EventSeq, OnionAddress, Position};
 
@@ -312,14 +313,14 @@ impl<'b> Commit<'b> {
                 row.note,
                 row.invite.map(|token| token.0),
                 row.identity_key,
-                row.verified,
+                row.verification == Verification::Verified,
                 row.blocked,
                 features,
                 row.created_at.0.cast_signed(),
                 row.last_seen.map(|at| at.0.cast_signed()),
                 row.retry.attempts,
                 row.retry.next_attempt.map(|at| at.0.cast_signed()),
-                row.untrusted,
+                row.verification == Verification::Untrusted,
                 row.removed_by_peer,
             ],
         )

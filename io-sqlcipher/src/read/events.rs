@@ -102,6 +102,7 @@ fn message_key(event: &Event) -> Option<MessageKey> {
         | Event::ContactPaused { .. }
         | Event::ContactUntrusted { .. }
         | Event::RemovedByPeer { .. }
+        | Event::IdentityElsewhere { .. }
         | Event::Application(_) => None,
     }
 }

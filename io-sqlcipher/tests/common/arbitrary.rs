@@ -6,7 +6,7 @@ use proptest::sample::select;
 use sotto_core::row::{
     Batch, Change, ConsumerRow, ContactRow, ContentType, CursorsRow, DeliveryRow, DeliveryState, Event, EventRow,
     FailReason, IdentityRow, InviteRow, Key, MessageKey, MessageRow, OutboxContent, OutboxRow, PreKeyOfferRow,
-    ReactionRow, RecordRow, Relationship, RequestRow, Retry, Row, SealedBody, SessionRow, TimerRow,
+    ReactionRow, RecordRow, Relationship, RequestRow, Retry, Row, SealedBody, SessionRow, TimerRow, Verification,
 };
 use sotto_core::{
     ApplicationEvent, Availability, ChannelId, ConversationId, EventSeq, GroupId, InviteToken, MessageId, OnionAddress,
@@ -164,6 +164,7 @@ pub fn event() -> impl Strategy<Value = Event> {
             identity_changed,
         }),
         stranger().prop_map(|contact| Event::ContactRolledBack { contact }),
+        stranger().prop_map(|shown_by| Event::IdentityElsewhere { shown_by }),
         (
             stranger(),
             prop::option::of(prop_oneof![Just(Pause::Quota), Just(Pause::Reserve)])
@@ -276,7 +277,11 @@ fn contact() -> impl Strategy<Value = ContactRow> {
     ];
     let names = (small_text(), small_text(), text());
     let keys = (prop::option::of(token()), prop::option::of(bytes()));
-    let flags = (any::<[bool; 4]>(), prop::option::of(vec(any::<u32>(), 0..4)));
+    let flags = (
+        any::<[bool; 2]>(),
+        verification(),
+        prop::option::of(vec(any::<u32>(), 0..4)),
+    );
     let times = (wall(), prop::option::of(wall()), any::<u32>(), prop::option::of(wall()));
     (peer(), standing, names, keys, flags, times).prop_map(
         |(
@@ -284,7 +289,7 @@ fn contact() -> impl Strategy<Value = ContactRow> {
             standing,
             (petname, claimed_name, note),
             (invite, identity_key),
-            ([verified, blocked, untrusted, removed_by_peer], features),
+            ([blocked, removed_by_peer], verification, features),
             (created_at, last_seen, attempts, next_attempt),
         )| ContactRow {
             address,
@@ -294,9 +299,8 @@ fn contact() -> impl Strategy<Value = ContactRow> {
             note,
             invite,
             identity_key,
-            verified,
+            verification,
             blocked,
-            untrusted,
             removed_by_peer,
             features,
             created_at,
@@ -304,6 +308,14 @@ fn contact() -> impl Strategy<Value = ContactRow> {
             retry: Retry { attempts, next_attempt },
         },
     )
+}
+
+fn verification() -> impl Strategy<Value = Verification> {
+    prop_oneof![
+        Just(Verification::Unverified),
+        Just(Verification::Verified),
+        Just(Verification::Untrusted),
+    ]
 }
 
 fn cursors() -> impl Strategy<Value = CursorsRow> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use sotto_core::row::{Event, MessageKey, OutboxContent, SealedBody};
+use sotto_core::row::{Event, MessageKey, OutboxContent, SealedBody, Verification};
 use sotto_core::{Availability, ConversationId, EventSeq, OnionAddress, Wall};
 use sotto_io_sqlcipher::{InboxQuery, MessageView, Reader, Store};
 
@@ -46,7 +46,7 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
             row.note,
             row.invite.map_or(String::from("-"), |token| bytes(&token.0)),
             row.identity_key.as_ref().map_or(String::from("-"), |key| bytes(key)),
-            row.verified,
+            row.verification == Verification::Verified,
             row.blocked,
             row.created_at.0,
             wall(row.last_seen),
@@ -57,7 +57,10 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
         if let Some(features) = &row.features {
             writeln!(out, "features {} {features:?}", who(&row.address)).unwrap();
         }
-        for (state, holds) in [("untrusted", row.untrusted), ("removed-by-peer", row.removed_by_peer)] {
+        for (state, holds) in [
+            ("untrusted", row.verification == Verification::Untrusted),
+            ("removed-by-peer", row.removed_by_peer),
+        ] {
             if holds {
                 writeln!(out, "{state} {}", who(&row.address)).unwrap();
             }
@@ -179,6 +182,7 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
             } => format!("rekeyed {} {identity_changed}", who(contact)),
             Event::ContactPaused { contact, pause } => format!("paused {} {pause:?}", who(contact)),
             Event::ContactRolledBack { contact } => format!("rolled-back {}", who(contact)),
+            Event::IdentityElsewhere { shown_by } => format!("elsewhere {}", who(shown_by)),
             Event::ContactUntrusted { contact, untrusted } => format!("untrusted {} {untrusted}", who(contact)),
             Event::RemovedByPeer { contact, removed } => format!("removed-by-peer {} {removed}", who(contact)),
             Event::Application(event) => format!("application {} {}", bytes(&event.subject), event.code),

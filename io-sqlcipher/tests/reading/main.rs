@@ -11,6 +11,7 @@ use proptest::test_runner::RngSeed;
 use sotto_core::row::{
     Change, ConsumerRow, ContactRow, DeliveryState, Event, EventRow, FailReason, Key, MessageKey, MessageRow,
     OutboxContent, OutboxRow, ReactionRow, RecordRow, Relationship, RequestRow, Retry, Row, SealedBody, TimerRow,
+    Verification,
 };
 use sotto_core::{ChannelId, ConversationId, Direction, EventSeq, GroupId, Position, SessionEpoch, Wall};
 use sotto_io_sqlcipher::{MessageView, Reader, Store};
@@ -26,9 +27,12 @@ fn contact(n: u8, petname: &str) -> ContactRow {
         note: String::new(),
         invite: None,
         identity_key: None,
-        verified: n == 1,
+        verification: if n == 1 {
+            Verification::Verified
+        } else {
+            Verification::Unverified
+        },
         blocked: false,
-        untrusted: false,
         removed_by_peer: false,
         features: None,
         created_at: Wall(1),

@@ -1,7 +1,8 @@
 //! A session is replaced for a reason: a disk was edited, or a contact was removed. Crashes, cuts and silent links are
 //! no reason in any combination. Only a session over which nothing was ever acknowledged may be replaced without one:
 //! crossing requests may each have opened a session, as PROTOCOL.md says at [C-8] (seed 1140 of
-//! `declined_then_accepted` found it).
+//! `declined_then_accepted` found it). And no node takes its identity for that of another running node as well: in a world it
+//! is alone with it, however often its disk or a contact's is an old one.
 
 use std::collections::BTreeSet;
 
@@ -38,6 +39,14 @@ impl Invariant for StableSessions {
                     {
                         return Err(format!(
                             "{peer} has replaced the session with {contact:?} without a reason"
+                        ));
+                    }
+                    if let Row::Event(row) = row
+                        && let Event::IdentityElsewhere { shown_by } = row.event
+                        && honest(shown_by, world).is_some()
+                    {
+                        return Err(format!(
+                            "{peer} has its identity alone, and takes it for another node's, too"
                         ));
                     }
                 }

@@ -1,7 +1,7 @@
 //! Stores that have lost something. The two nodes must detect it and open a new session, before a key is used twice and
 //! without losing queued messages.
 
-use sotto_core::row::{Batch, Change, Event, Key, Row};
+use sotto_core::row::{Batch, Change, Event, Key, Row, Verification};
 use sotto_core::{Command, Millis, Refusal, Reply};
 use sotto_testkit::memory_store::MemoryStore;
 
@@ -171,7 +171,11 @@ pub fn verified_across_a_new_session(world: &mut World) {
     compare_numbers(world);
     world.edit_disk(BOB, MemoryStore::lose_sessions);
     world.deliver_text(BOB, ALICE, "back again");
-    assert!(world.contact(ALICE, BOB).is_some_and(|row| row.verified));
+    assert!(
+        world
+            .contact(ALICE, BOB)
+            .is_some_and(|row| row.verification == Verification::Verified)
+    );
 }
 
 /// Bob comes back under his address with another Signal identity. Alice is warned, the verification is removed, and the
@@ -190,7 +194,11 @@ pub fn a_new_identity_is_a_warning(world: &mut World) {
         });
     });
     world.deliver_text(BOB, ALICE, "back again, with all new keys");
-    assert!(world.contact(ALICE, BOB).is_some_and(|row| !row.verified));
+    assert!(
+        world
+            .contact(ALICE, BOB)
+            .is_some_and(|row| row.verification != Verification::Verified)
+    );
     let contact = world.address(BOB);
     let warned = Event::ContactRekeyed {
         contact,
@@ -226,7 +234,11 @@ fn compare_numbers(world: &mut World) -> String {
     assert_eq!(digits, number(BOB, ALICE));
     let contact = world.address(BOB);
     world.call_ok(ALICE, Command::VerifyContact(contact, Some(digits.clone())));
-    assert!(world.contact(ALICE, BOB).is_some_and(|row| row.verified));
+    assert!(
+        world
+            .contact(ALICE, BOB)
+            .is_some_and(|row| row.verification == Verification::Verified)
+    );
     digits
 }
 

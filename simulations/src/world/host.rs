@@ -49,6 +49,8 @@ pub(super) struct Host {
     pub outputs: Vec<OutputMoment>,
     /// Every input, over all incarnations.
     pub inputs: u64,
+    /// When the last one came.
+    awake: Millis,
     /// The features of its node since the last start.
     pub features: Vec<u32>,
     /// How far the wall clock is off, in milliseconds.
@@ -91,6 +93,7 @@ impl Host {
             backlog: VecDeque::new(),
             outputs: Vec::new(),
             inputs: 0,
+            awake: Millis(0),
             features: Limits::default().features,
             wall_offset: 0,
             drift: 0,
@@ -168,6 +171,7 @@ impl World {
             return;
         }
         self.apply_clock_faults(peer);
+        self.reseed(peer);
         self.record_input(peer, &input);
         self.observe(&Observation::Input(peer, &input));
         self.arm_sabotage();
@@ -189,6 +193,25 @@ impl World {
             self.schedule(LATE_DRAIN, SimEvent::Drain(peer, incarnation));
         } else {
             self.drain(peer);
+        }
+    }
+
+    /// After a sleep, fresh entropy comes before any other input.
+    fn reseed(&mut self, peer: Peer) {
+        let host = &mut self.hosts[peer.0];
+        if std::mem::replace(&mut host.awake, self.now) == self.now {
+            return;
+        }
+        let mut fresh = *b"seed....node....input...entropy.";
+        fresh[..8].copy_from_slice(&self.seed.to_le_bytes());
+        fresh[8..16].copy_from_slice(&(peer.0 as u64).to_le_bytes());
+        fresh[16..24].copy_from_slice(&host.inputs.to_le_bytes());
+        let now = host.clock(self.now);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.input(peer, &Input::Entropy(fresh), now);
+        }
+        if let Some(node) = &mut host.node {
+            node.handle(Input::Entropy(fresh), now);
         }
     }
 

@@ -31,7 +31,7 @@ impl World {
                 | Input::Received(link, _)
                 | Input::Drained(link)
                 | Input::Closed(link, _) => self.other_end(peer, *link),
-                Input::Command(..) | Input::Stored(_) | Input::Fetched(..) | Input::Tick => None,
+                Input::Command(..) | Input::Stored(_) | Input::Fetched(..) | Input::Entropy(_) | Input::Tick => None,
             };
             self.timeline.input(self.now, peer, other, input);
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use sotto_core::row::{
     Batch, Change, ContactRow, ContentType, CursorsRow, DeliveryRow, DeliveryState, Event, EventRow, MessageKey,
-    MessageRow, Relationship, Retry, Row, SessionRow,
+    MessageRow, Relationship, Retry, Row, SessionRow, Verification,
 };
 use sotto_core::{
     Entropy, EventSeq, Limits, MessageId, Monotonic, Node, Now, OnionAddress, OnionSecret, SessionEpoch, Wall,
@@ -146,9 +146,8 @@ fn friend(address: OnionAddress) -> ContactRow {
         note: String::new(),
         invite: None,
         identity_key: None,
-        verified: false,
+        verification: Verification::Unverified,
         blocked: false,
-        untrusted: false,
         removed_by_peer: false,
         features: None,
         created_at: Wall(1),

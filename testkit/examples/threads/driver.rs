@@ -10,6 +10,7 @@
 //! | each output that starts work has one completion, and `Closed` is a link's last input | `perform`, `on_event` |
 //! | the monotonic clock never goes back | `now` |
 //! | every output is carried out before it sleeps, until the deadline at most | `run` |
+//! | fresh entropy is the first input after it has slept | `run` |
 //! | a busy node receives no bytes | `run`, and the channel |
 
 use std::collections::HashMap;
@@ -100,13 +101,17 @@ impl<S: RowStore> Driver<'_, S> {
                 .node
                 .deadline()
                 .map_or(LONGEST_SLEEP, |deadline| deadline.at.since(now().monotonic));
-            if sleep == Millis(0) {
-                self.input(Input::Tick);
-            }
             let mut next = self
                 .events
                 .recv_timeout(Duration::from_millis(sleep.min(LONGEST_SLEEP).0))
                 .ok();
+            // The machine may have been copied in the meantime.
+            let mut fresh = [0; 32];
+            getrandom::fill(&mut fresh)?;
+            self.input(Input::Entropy(fresh));
+            if sleep == Millis(0) {
+                self.input(Input::Tick);
+            }
             let mut batch = BATCH;
             while let Some(event) = next {
                 match event {

@@ -17,6 +17,8 @@ pub struct CallLog(Arc<Mutex<Inner>>);
 #[derive(Default)]
 struct Inner {
     inputs: Vec<(Input, Now)>,
+    /// Fresh entropy, and how many inputs were before it. It is in no other list: how often it comes is the driver's choice.
+    entropy: Vec<(usize, [u8; 32])>,
     runs: u32,
     open: String,
     asleep: bool,
@@ -39,6 +41,11 @@ impl CallLog {
     /// How many inputs there were.
     pub fn input_count(&self) -> usize {
         self.inner().inputs.len()
+    }
+
+    /// The fresh entropy that came, each with the number of inputs before it.
+    pub fn entropy(&self) -> Vec<(usize, [u8; 32])> {
+        self.inner().entropy.clone()
     }
 
     /// How often a node was opened.
@@ -164,7 +171,12 @@ impl Machine for CheckedNode {
             inner.violated(violation);
             return;
         }
-        inner.inputs.push((input.clone(), now));
+        if let Input::Entropy(fresh) = input {
+            let before = inner.inputs.len();
+            inner.entropy.push((before, fresh));
+        } else {
+            inner.inputs.push((input.clone(), now));
+        }
         inner.open = self.contract.open();
         drop(inner);
         self.machine.handle(input, now);

@@ -71,6 +71,7 @@ impl Contract {
                     Cause::HungUp => stream.hung_up,
                 })
             }
+            Input::Entropy(_) => true,
             Input::Tick => deadline.is_some_and(|deadline| deadline.at <= now.monotonic),
         };
         expected

@@ -137,6 +137,10 @@ impl ReplayState {
             return None;
         };
         let (input, now) = (input.clone(), *now);
+        if let Input::Entropy(_) = input {
+            self.steps.pop_front();
+            return Some((input, now));
+        }
         if let Input::Received(id, bytes) = &input {
             let link = self.link(*id);
             let arrived = self.bytes.entry(link).or_default();
@@ -186,6 +190,8 @@ impl Machine for ReplayedNode {
         let mut state = self.replay.state();
         match input {
             Input::Received(id, bytes) => state.bytes.entry(id).or_default().extend(bytes),
+            // The node gets the recorded one.
+            Input::Entropy(_) => {}
             input => state.ahead.push(input),
         }
     }
@@ -265,6 +271,7 @@ impl ReplayEnvironment {
             | Input::Closed(_, Cause::HungUp)
             | Input::Stored(_)
             | Input::Fetched(..)
+            | Input::Entropy(_)
             | Input::Tick => {}
         }
     }

@@ -268,6 +268,10 @@ pub(crate) fn event_is_shown(event: &mut api::Event, to: &mut Disclosure<'_>) ->
             }
             (to.owns)(approval)
         }
+        Body::IdentityElsewhere { contact } => {
+            *contact = contact.take().filter(|contact| to.knows(contact));
+            true
+        }
         Body::Gap { .. } => true,
     }
 }

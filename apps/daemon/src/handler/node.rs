@@ -103,6 +103,7 @@ impl Handle<all::NodeStatus> for Call {
                 .collect(),
             storage: view::storage(&status.storage),
             clock_doubted: status.clock_doubted,
+            elsewhere: status.elsewhere.map(|shown| view::elsewhere(&shown, self.us)),
             last_seq: *self.events.newest().borrow(),
             log_lines_dropped: log::dropped_lines(),
             pid: std::process::id(),

@@ -900,6 +900,30 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """What shows that another machine runs with this profile's identity."""
+
+    at: datetime
+    """When it was last shown."""
+    contact: str | None = None
+    """The contact whose node has heard from the other machine; absent if the other machine answers at this node's
+    own address.
+    """
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Elsewhere:
+        """Reads it."""
+        o = Object(value, "Elsewhere")
+        return cls(
+            at=o.required("at", moment),
+            contact=o.optional("contact", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A place at which the daemon serves a surface."""
 
@@ -1534,6 +1558,28 @@ class ContactRemovedByPeer(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityElsewhere(Event):
+    """Another machine runs with this profile's identity, as after its store was copied and both were started: only
+    one of them gets what contacts send, and each makes the other's sessions invalid. `contact` is the contact
+    whose node has heard from the other machine; absent if the other machine answers at this node's own address.
+    """
+
+    contact: str | None = None
+
+    @classmethod
+    def read(cls, value: object) -> IdentityElsewhere:
+        """Reads it."""
+        o = Object(value, "identity.elsewhere")
+        return cls(
+            seq=o.optional("seq", integer),
+            at=o.required("at", moment),
+            type=o.required("type", text),
+            contact=o.optional("contact", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequested(Event):
     """A client wants to send something that waits for the owner's approval."""
 
@@ -1766,6 +1812,7 @@ EVENT_TYPES: Mapping[str, Callable[[object], Event]] = {
     "contact.rolled_back": ContactRolledBack.read,
     "contact.untrusted": ContactUntrusted.read,
     "contact.removed_by_peer": ContactRemovedByPeer.read,
+    "identity.elsewhere": IdentityElsewhere.read,
     "approval.requested": ApprovalRequested.read,
     "approval.allowed": ApprovalAllowed.read,
     "approval.denied": ApprovalDenied.read,
@@ -2422,6 +2469,8 @@ class Status:
     """The socket that it answers on."""
     lock_file: str
     """The file that it holds the lock of."""
+    elsewhere: Elsewhere | None = None
+    """Another machine runs with this profile's identity, as shown within the last day."""
     endpoints: tuple[Endpoint, ...] = ()
     """What the daemon serves beside its socket."""
     log_file: str | None = None
@@ -2455,6 +2504,7 @@ class Status:
             data_dir=o.required("data_dir", text),
             socket=o.required("socket", text),
             lock_file=o.required("lock_file", text),
+            elsewhere=o.optional("elsewhere", Elsewhere.from_json),
             endpoints=o.defaulted("endpoints", sequence(Endpoint.from_json), ()),
             log_file=o.optional("log_file", text),
             extra=o.rest(),
@@ -4297,6 +4347,7 @@ __all__ = [
     "DesktopState",
     "Direction",
     "Done",
+    "Elsewhere",
     "Endpoint",
     "ErrorData",
     "Event",
@@ -4309,6 +4360,7 @@ __all__ = [
     "HistoryPage",
     "Hold",
     "Identity",
+    "IdentityElsewhere",
     "Invite",
     "Item",
     "Items",

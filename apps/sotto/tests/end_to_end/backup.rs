@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
-use sotto_api::MessageState;
+use sotto_api::{Body, MessageState};
 
 use crate::world::{Person, World, path, string};
 
@@ -61,6 +61,72 @@ fn a_backup_of_a_running_daemon_is_whole_and_its_restore_talks_on() {
     alice.until_state(&string(&sent["id"]), MessageState::Delivered);
     bob.json(&["send", "alice", "welcome back", "--wait", "delivered"]);
     assert_eq!(alice.texts(1), ["welcome back"]);
+}
+
+/// The profile runs on two machines: both say so, and what to do; the contacts' nodes, which are alone, do not.
+#[test]
+fn two_machines_with_one_profile_are_found() {
+    let world = World::new();
+    let (mut alice, mut bob) = world.friends();
+    // She dials him at her start. A link that he has dialed would hold out for a while against one from the second machine.
+    alice.stop();
+    alice.start();
+    alice.json(&["send", "bob", "before the copy", "--wait", "delivered"]);
+    let file = world.path().join("copy.db");
+    alice.json(&["backup", path(&file)]);
+    let key = alice.key_file.clone();
+    let mut second = world.person("alice");
+    (second.onion, second.folder) = (alice.onion.clone(), world.path().join("second"));
+    second.json(&["init", "--from-backup", path(&file), "--key-file", path(&key)]);
+    second.key_file = key;
+
+    // On the network of the first machine it does not start.
+    let own_network = std::mem::replace(&mut second.network, alice.network.clone());
+    let (code, error) = second.error(&["daemon", "run", "--key-file", path(&second.key_file)]);
+    assert_eq!(error["data"]["kind"], "in_use", "{code}: {error}");
+    assert!(
+        string(&error["data"]["hint"]).contains("copy of this profile"),
+        "{error}"
+    );
+    // On another one it does, and reaches Bob as well.
+    second.network = own_network;
+    world
+        .eavesdropper
+        .tap(&second.network.join(&bob.onion), bob.network.join(&bob.onion))
+        .expect("a tap");
+    second.start();
+    let wait = |person: &Person, text: &str| {
+        person.json(&["send", "bob", text, "--wait", "delivered"]);
+    };
+    for round in 0..2 {
+        wait(&second, &format!("second {round}"));
+        wait(&alice, &format!("first {round}"));
+    }
+    let received = bob.texts(5);
+    assert_eq!(received[1..], ["second 0", "first 0", "second 1", "first 1"]);
+    for machine in [&mut alice, &mut second] {
+        let contact = machine.until("the other machine", |event| match &event.body {
+            Body::IdentityElsewhere { contact } => Some(contact.clone()),
+            _ => None,
+        });
+        assert_eq!(contact.as_ref(), Some(&bob.onion));
+        let status = machine.json(&["status"]);
+        assert_eq!(status["elsewhere"]["contact"], bob.onion.as_str(), "{status}");
+        let told = machine.run(&["status"]).stdout;
+        assert!(
+            told.contains("another machine runs with your identity") && told.contains("sotto daemon stop"),
+            "{told}"
+        );
+        let ran = machine.run(&["--json", "doctor"]);
+        let report: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        let findings = report["findings"].as_array().expect("a list");
+        let found = findings.iter().find(|one| one["verdict"] == "bad").expect("a finding");
+        assert!(
+            found["subject"] == "identity" && string(&found["hint"]).contains("never run that copy again"),
+            "{found}"
+        );
+    }
+    assert!(bob.json(&["status"]).get("elsewhere").is_none());
 }
 
 #[test]

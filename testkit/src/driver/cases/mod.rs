@@ -70,7 +70,8 @@ cases! {
         a_deadline_that_has_passed_ticks_until_it_moves
         inputs_do_not_delay_a_deadline
         both_clocks_are_passed_on_unchanged
-        a_wall_clock_jump_delays_no_retry;
+        a_wall_clock_jump_delays_no_retry
+        fresh_entropy_comes_first_after_a_sleep;
     crashes:
         a_crash_at_any_commit_recovers_the_durable_state
         a_crash_at_any_input_completes_nothing_twice

@@ -123,6 +123,27 @@ pub fn a_wall_clock_jump_delays_no_retry(driver: &dyn Driver) {
     harness.shut_down();
 }
 
+/// A machine that is copied while its driver sleeps must not go on with the random numbers of the copy.
+pub fn fresh_entropy_comes_first_after_a_sleep(driver: &dyn Driver) {
+    let mut harness = Harness::with_scripted_node(driver);
+    let mut slept = 0;
+    for _ in 0..10 {
+        let command = harness.set_deadline(DeadlineChange::After(Millis(20)));
+        harness.expect_reply(command);
+        let set_at = harness.log.input_count();
+        let before = ticks(&harness);
+        harness.until("a tick comes", |harness| ticks(harness) > before);
+        let fresh = harness.log.entropy();
+        // A driver whose thread had no processor for all that time has not slept.
+        slept += usize::from(fresh.iter().any(|(inputs, _)| *inputs == set_at));
+    }
+    assert!(slept > 5, "fresh entropy came after {slept} of 10 sleeps");
+    let fresh = harness.log.entropy();
+    let different: std::collections::BTreeSet<[u8; 32]> = fresh.iter().map(|(_, fresh)| *fresh).collect();
+    assert_eq!(different.len(), fresh.len(), "each time other bytes");
+    harness.shut_down();
+}
+
 fn wall() -> Wall {
     let since_epoch = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)

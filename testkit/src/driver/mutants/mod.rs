@@ -39,6 +39,8 @@ pub enum Mutation {
     NeverShutsDown,
     SurvivesCrashes,
     LosesNotices,
+    NeverReseeds,
+    ReseedsWithTheSame,
 }
 
 /// Each mutation, a case that detects it, and a part of the message of that case.
@@ -184,6 +186,16 @@ pub const DETECTED_BY: &[(Mutation, &str, &str)] = &[
         Mutation::LosesNotices,
         "every_output_is_taken_before_the_driver_sleeps",
         "every notice is out",
+    ),
+    (
+        Mutation::NeverReseeds,
+        "fresh_entropy_comes_first_after_a_sleep",
+        "fresh entropy came after 0 of 10 sleeps",
+    ),
+    (
+        Mutation::ReseedsWithTheSame,
+        "fresh_entropy_comes_first_after_a_sleep",
+        "each time other bytes",
     ),
 ];
 

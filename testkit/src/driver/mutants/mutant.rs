@@ -130,7 +130,12 @@ impl Machine for MutantNode {
             (Mutation::NeverStores, Input::Stored(_))
             | (Mutation::NeverDrains, Input::Drained(_))
             | (Mutation::NeverFetches, Input::Fetched(..))
-            | (Mutation::IgnoresRefusedDials, Input::Closed(_, Cause::Unreachable)) => return,
+            | (Mutation::IgnoresRefusedDials, Input::Closed(_, Cause::Unreachable))
+            | (Mutation::NeverReseeds, Input::Entropy(_)) => return,
+            (Mutation::ReseedsWithTheSame, Input::Entropy(fresh)) => {
+                *fresh = [1; 32];
+                None
+            }
             (Mutation::FetchesEmptyRows, Input::Fetched(_, rows)) => {
                 *rows = Rows::default();
                 None
