@@ -503,6 +503,12 @@ impl App {
                 String::from("far ahead of the last time that Sotto ran; timers wait until it is confirmed"),
             ));
         }
+        if status.elsewhere.is_some() {
+            rows.push(line(
+                "Your identity",
+                String::from("another machine runs with it; stop Sotto on one of the two"),
+            ));
+        }
         if let Some(free) = status.storage.free_bytes {
             let free = if free >> 30 < 10 {
                 format!("{} MiB", free >> 20)

@@ -127,6 +127,9 @@ impl App {
                     Name::from(&who).text()
                 ));
             }
+            Body::IdentityElsewhere { .. } => {
+                self.complain("Another machine runs with your identity. Stop Sotto on one of the two.");
+            }
             Body::ApprovalRequested { .. } => {
                 self.stale.insert(Part::Approvals);
                 self.say("An agent wants to send a message and waits for your approval.");

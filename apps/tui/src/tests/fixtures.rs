@@ -135,6 +135,7 @@ pub fn status() -> Status {
             paused_contacts: 0,
         },
         clock_doubted: false,
+        elsewhere: None,
         last_seq: 0,
         log_lines_dropped: 0,
         pid: 4242,
