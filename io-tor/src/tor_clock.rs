@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use sotto_core::{Millis, Wall};
-use tor_rtcompat::{CompoundRuntime, SleepProvider};
+use tor_rtcompat::{CompoundRuntime, Runtime, RuntimeSubstExt as _, SleepProvider};
 
 /// The runtime that arti runs on: the given one, with this clock.
 pub(crate) type TorRuntime<R> = CompoundRuntime<R, TorClock<R>, R, R, R, R, R>;
@@ -88,6 +88,13 @@ impl<R: SleepProvider> TorClock<R> {
 
     fn lock(&self) -> MutexGuard<'_, ClockState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<R: Runtime> TorClock<R> {
+    /// The runtime that has this clock.
+    pub fn runtime(&self) -> TorRuntime<R> {
+        self.machine.with_sleep_provider(self.clone())
     }
 }
 

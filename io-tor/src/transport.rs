@@ -16,7 +16,7 @@ use sotto_core::OnionAddress;
 use sotto_core::row::IdentityRow;
 use sotto_io::{DialFuture, ListenError, Listener, Stream, Transport};
 use toml::Table;
-use tor_rtcompat::{Runtime, RuntimeSubstExt as _, SpawnExt as _};
+use tor_rtcompat::{Runtime, SpawnExt as _};
 
 use crate::circuit_isolation::CircuitIsolation;
 use crate::config::{ConfigError, resolve, state_dir};
@@ -70,9 +70,9 @@ impl<R: Runtime> Tor<R> {
             folder: folder.to_owned(),
             source,
         })?;
-        let clock = TorClock::open(runtime.clone(), folder);
+        let clock = TorClock::open(runtime, folder);
         let shared = Arc::new(SharedState {
-            runtime: runtime.with_sleep_provider(clock.clone()),
+            runtime: clock.runtime(),
             clock,
             folder: folder.to_owned(),
             config,

@@ -452,7 +452,7 @@ fn a_node_whose_clock_was_ahead_is_reachable_after_it_is_set_back() {
             machine: tokio.clone(),
             ahead: Arc::clone(&ahead),
         };
-        let wrong = tokio.clone().with_sleep_provider(clock);
+        let wrong = tokio.with_sleep_provider(clock);
         let start = || Tor::start(wrong.clone(), folders[0].path(), table.clone(), short_limits()).expect("ada");
         let proven = |status: &TorStatus| status.reachability == Reachability::Reachable;
         let b = Tor::start(smol.clone(), folders[1].path(), table.clone(), short_limits()).expect("bob");
