@@ -19,6 +19,8 @@ mod content;
 mod frame;
 mod friend;
 mod handshake;
+#[cfg(feature = "apps")]
+mod http;
 mod input;
 #[cfg(feature = "apps")]
 mod mcp;
@@ -27,10 +29,16 @@ mod person;
 #[cfg(feature = "apps")]
 mod request;
 mod scene;
+#[cfg(feature = "apps")]
+mod scope;
 mod session;
 mod signal;
+#[cfg(feature = "apps")]
+mod signal_cli;
 mod store;
 mod stranger;
+#[cfg(feature = "apps")]
+mod surfaces;
 mod world;
 
 pub use mutation::mutations;
@@ -85,6 +93,12 @@ targets! {
     arguments 1500
     #[cfg(feature = "apps")]
     mcp 2000
+    #[cfg(feature = "apps")]
+    http 4000
+    #[cfg(feature = "apps")]
+    signal_cli 3000
+    #[cfg(feature = "apps")]
+    scope 2000
 }
 
 impl Target {

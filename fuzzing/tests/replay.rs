@@ -96,10 +96,16 @@ replays! {
     arguments
     #[cfg(feature = "apps")]
     mcp
+    #[cfg(feature = "apps")]
+    http
+    #[cfg(feature = "apps")]
+    signal_cli
+    #[cfg(feature = "apps")]
+    scope
 }
 
 /// The targets that are not built without a feature.
-const APPS: [&str; 4] = ["arguments", "config", "mcp", "request"];
+const APPS: [&str; 7] = ["arguments", "config", "http", "mcp", "request", "scope", "signal_cli"];
 
 #[test]
 fn every_target_has_its_test_its_program_and_its_corpus() {
