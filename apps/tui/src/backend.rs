@@ -55,6 +55,8 @@ pub struct Backend {
     host: Arc<dyn Host>,
     hosted: (mpsc::UnboundedSender<HostOutcome>, mpsc::UnboundedReceiver<HostOutcome>),
     signals: Signals,
+    /// Nothing more comes from the terminal.
+    pub gone: bool,
     /// The signal that ends the interface, by its number.
     pub signal: Option<u8>,
 }
@@ -71,6 +73,7 @@ impl Backend {
             host,
             hosted: mpsc::unbounded_channel(),
             signals: Signals::listen().map_err(|error| Error::io("signals", &error))?,
+            gone: false,
             signal: None,
         };
         Ok((backend, start))
@@ -120,9 +123,8 @@ impl Backend {
                 }
                 Input::End
             }
-            input = terminal => input.unwrap_or_else(|| {
-                // As SIGHUP.
-                self.signal = Some(1);
+            input = terminal, if !self.gone => input.unwrap_or_else(|| {
+                self.gone = true;
                 Input::End
             }),
             Some(done) = self.hosted.1.recv() => Input::Hosted(done),

@@ -35,6 +35,8 @@ pub struct Config {
     pub lock_after: Option<u32>,
     /// The editor, in place of `$VISUAL` and `$EDITOR`.
     pub editor: Option<String>,
+    /// There are no keys, only lines: hints name commands.
+    pub keyless: bool,
     /// Where a new key file is offered to be made.
     pub key_file: String,
 }
@@ -78,6 +80,7 @@ impl Default for Config {
             reorder: Reorder::Terminal,
             lock_after: None,
             editor: None,
+            keyless: false,
             key_file: String::new(),
         }
     }
@@ -218,7 +221,7 @@ impl Config {
 
     /// The first key of an action, for hints.
     pub fn key_hint(&self, action: Action) -> Option<String> {
-        self.keymap.key_of(action)
+        self.keymap.key_of(action).filter(|_| !self.keyless)
     }
 }
 

@@ -31,7 +31,8 @@ const READ_OUT: usize = 10;
 /// Runs until the interface ends.
 pub async fn run(profile: &Profile, host: Arc<dyn Host>, options: Options) -> Result<End, Error> {
     let (mut backend, start) = Backend::start(profile, host).await?;
-    let config = config(&options);
+    let mut config = config(&options);
+    config.keyless = true;
     let looks = looks(&config);
     let mut app = App::new(config, looks, SIZE, &start, now());
     let mut narrator = Narrator::default();

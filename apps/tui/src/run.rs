@@ -25,6 +25,9 @@ use crate::{editor, linear};
 /// Between two frames that no key has asked for.
 const FRAME: Duration = Duration::from_millis(16);
 
+/// The signal that says that the terminal is gone.
+const SIGHUP: u8 = 1;
+
 /// Between two rings of the bell.
 const BELL: Duration = Duration::from_secs(1);
 
@@ -144,6 +147,10 @@ impl Session {
             let terminal = async { keys.next().await?.ok().map(input) };
             let wake = self.waiting.then(|| self.drawn + FRAME);
             let urgent = self.backend.next(&mut self.app, terminal, wake).await;
+            if self.backend.gone {
+                // As its end is told to other programs.
+                self.backend.signal.get_or_insert(SIGHUP);
+            }
             self.waiting = !urgent;
             self.due = urgent || self.drawn.elapsed() >= FRAME;
         }
