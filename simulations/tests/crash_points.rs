@@ -86,6 +86,7 @@ scenarios! {
     timer_of_the_conversation
     timer_of_one_message
     disappears_while_away
+    a_clock_far_ahead_is_doubted
     disappears_before_the_ack
     disappears_unsent
     the_tightest_timer_holds

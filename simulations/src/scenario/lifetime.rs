@@ -58,6 +58,34 @@ pub fn disappears_while_away(world: &mut World) {
     until_vanished(world, &[(goes, "burn this")]);
 }
 
+/// Bob's machine starts with a clock forty days ahead. A timer that was running does not end on its word, neither at that start
+/// nor at the next; set right, the clock ends it in its time.
+pub fn a_clock_far_ahead_is_doubted(world: &mut World) {
+    const DAYS_AHEAD: i64 = 40 * 24 * 3600 * 1000;
+    let mut new_message = world.new_message(BOB, "for a day");
+    new_message.ttl = Some(24 * 3600);
+    let goes = world.send(ALICE, new_message);
+    world.until_received(ALICE, BOB, goes);
+    world.mark_read(BOB, ALICE, &[goes]);
+    world.until("the reading is durable", |world| {
+        let key = world.key(BOB, ALICE, BOB, goes);
+        let row = world.disk(BOB).delivery(&key);
+        row.is_some_and(|row| row.disappears_at.is_some())
+    });
+    world.switch_off(BOB);
+    world.move_wall_clock(BOB, DAYS_AHEAD);
+    world.switch_on(BOB);
+    for start in ["the first start", "the second"] {
+        world.advance(Millis::minutes(20));
+        assert!(world.disk(BOB).holds_text("for a day"), "after {start}");
+        world.restart(BOB);
+    }
+    world.move_wall_clock(BOB, -DAYS_AHEAD);
+    world.advance(Millis::hours(20));
+    assert!(world.disk(BOB).holds_text("for a day"), "after twenty hours");
+    until_vanished(world, &[(goes, "for a day")]);
+}
+
 /// A message disappears with Alice before its acknowledgement. Its text is deleted from her disk, its ciphertext waits
 /// for Bob, who does not receive it twice.
 pub fn disappears_before_the_ack(world: &mut World) {

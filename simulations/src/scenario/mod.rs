@@ -135,6 +135,7 @@ scenarios! {
         lifetime::timer_of_the_conversation
         lifetime::timer_of_one_message
         lifetime::disappears_while_away
+        lifetime::a_clock_far_ahead_is_doubted
         lifetime::disappears_before_the_ack
         lifetime::disappears_unsent
         lifetime::the_tightest_timer_holds
@@ -225,11 +226,12 @@ impl Scenario {
 
     /// Whether the scenario depends on durations.
     pub fn is_timing_sensitive(&self) -> bool {
-        const TIMING_SENSITIVE: [&str; 19] = [
+        const TIMING_SENSITIVE: [&str; 20] = [
             "timer_of_the_conversation",
             "timer_of_one_message",
             "disappears_while_away",
             "disappears_before_the_ack",
+            "a_clock_far_ahead_is_doubted",
             "expires_and_is_sent_again",
             "cancel",
             "a_link_dies_in_silence",
