@@ -78,10 +78,12 @@ pub fn stored() {
     });
     let recorded = recorded.each_ref().map(|changes| windows(changes));
     let ours = || send_all(&mut pair, &texts, 256);
+    let mut round = 0;
     let limit = || {
         let mut took = parties.one_way(&texts);
+        round += 1;
         for (windows, raw) in recorded.iter().zip(&raw) {
-            took += write(raw, windows);
+            took += write(raw, windows, round);
         }
         took
     };
@@ -115,7 +117,7 @@ fn raw(path: &Path) -> Connection {
     raw
 }
 
-fn write(raw: &Connection, windows: &[BTreeMap<Key, &Change>]) -> Duration {
+fn write(raw: &Connection, windows: &[BTreeMap<Key, &Change>], round: u8) -> Duration {
     // Keys are numbers in insertion order, the cheapest keys of a table.
     let mut numbers = BTreeMap::new();
     let mut number = |key: &Key| {
@@ -127,7 +129,7 @@ fn write(raw: &Connection, windows: &[BTreeMap<Key, &Change>]) -> Duration {
         rows.push(
             window
                 .iter()
-                .map(|(key, change)| (number(key), plain(change)))
+                .map(|(key, change)| (number(key), plain(change, round)))
                 .collect(),
         );
     }
@@ -152,13 +154,14 @@ fn write(raw: &Connection, windows: &[BTreeMap<Key, &Change>]) -> Duration {
     start.elapsed()
 }
 
-/// A row as bytes of the same length; nothing if it is deleted.
-fn plain(change: &Change) -> Option<Vec<u8>> {
+/// A row as bytes of the same length; nothing if it is deleted. A message is another one in each round: SQLite writes no page on
+/// which a row is replaced by the same bytes.
+fn plain(change: &Change, round: u8) -> Option<Vec<u8>> {
     let (Change::Put(row) | Change::Insert(row)) = change else {
         return None;
     };
     let value = match row {
-        Row::Message(row) => [row.text.as_bytes(), &[0; 64]].concat(),
+        Row::Message(row) => [row.text.as_bytes(), &[round; 64]].concat(),
         Row::Session(row) => row.record.clone(),
         Row::Outbox(row) => {
             let ciphertext = row.sealed.as_ref().map(|sealed| sealed.ciphertext.as_slice());
