@@ -9,6 +9,7 @@ mod asking;
 mod channel;
 mod client;
 mod complaints;
+mod crashes;
 mod hook;
 mod install;
 mod protocol;
