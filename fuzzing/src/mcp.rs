@@ -39,7 +39,7 @@ fn check_batch(mut reader: Reader, messages: &[Value], mut found: VecDeque<Incom
             _ if message.is_array() => refused += 1,
             Some(Incoming::Answer(_)) => refused += 1,
             Some(Incoming::Message(_)) if message.get("id").is_some() && message.get("method").is_some() => {
-                requests += 1
+                requests += 1;
             }
             Some(Incoming::Message(_)) => others += 1,
             Some(Incoming::Batch(_) | Incoming::Ignored) | None => {}

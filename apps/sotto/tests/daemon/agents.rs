@@ -727,7 +727,8 @@ async fn what_the_owner_sends_at_once_is_sent_in_order_and_each_is_in_the_audit_
             params["id"] = json!(format!("key {n}"));
         }
         let request = json!({ "jsonrpc": "2.0", "id": n, "method": "messages.send", "params": params });
-        lines += &format!("{request}\n");
+        lines.push_str(&request.to_string());
+        lines.push('\n');
     }
     owner.write(lines.as_bytes()).await;
     let (mut ids, mut refused) = (BTreeSet::new(), 0);
