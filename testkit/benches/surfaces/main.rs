@@ -16,9 +16,10 @@ fn main() {
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let rows: [(&str, fn()); 4] = [
+    let rows: [(&str, fn()); 5] = [
         ("send_socket", socket::send_socket),
         ("fan_out", socket::fan_out),
+        ("slow_subscriber", socket::slow_subscriber),
         ("mcp_first_answer", mcp::mcp_first_answer),
         ("mcp_call", mcp::mcp_call),
     ];

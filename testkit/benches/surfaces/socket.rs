@@ -174,3 +174,32 @@ pub fn fan_out() {
     compare("fan_out", EVENTS, many, one);
     println!("fan_out daemon={} MiB resident", resident(&home.pid()));
 }
+
+/// An event until a subscriber has it while another client subscribes to everything and never reads, beside the same without that
+/// client. The daemon drops it once its queue is full for too long.
+pub fn slow_subscriber() {
+    let (home, contacts) = daemon();
+    let mut sender = Socket::open(&home);
+    let mut round = |stalled: bool| {
+        let _stalled = stalled.then(|| {
+            let mut stalled = Socket::open(&home);
+            for _ in 0..SUBSCRIBERS[1] {
+                stalled.ask("events.subscribe", &json!({ "since": 0 }));
+            }
+            stalled
+        });
+        let mut reader = Socket::open(&home);
+        reader.ask("events.subscribe", &json!({}));
+        reader.line();
+        let start = Instant::now();
+        for number in 0..EVENTS {
+            sender.ask("messages.send", &message(&contacts[0], number));
+            sender.line();
+            reader.event();
+        }
+        start.elapsed()
+    };
+    let round = std::cell::RefCell::new(&mut round);
+    let (with, without) = (|| round.borrow_mut()(true), || round.borrow_mut()(false));
+    compare("slow_subscriber", EVENTS, with, without);
+}
