@@ -41,7 +41,7 @@ use std::sync::atomic::AtomicU64;
 
 use sotto_api::{Error, Kind, Time};
 use sotto_client::{Lock, Profile};
-use sotto_core::{Command, Limits, Millis, Reply};
+use sotto_core::{Command, Limits, Millis, OnionAddress, Reply};
 use sotto_io_sqlcipher::{Store, StoreError};
 use sotto_io_tokio::{DriverError, NodeHandle, NodeTask, Transport};
 use tokio::sync::{mpsc, watch};
@@ -323,11 +323,7 @@ async fn serve(
         .read(|reader| reader.events(sotto_core::EventSeq(u64::MAX), 0))
         .await?
         .last;
-    let us = match node.command(Command::Identity).await.map_err(api_error::stopped)? {
-        Ok(Reply::Identity { address, .. }) => address,
-        Ok(reply) => return Err(unexpected(&reply)),
-        Err(refusal) => return Err(api_error::refusal(&refusal)),
-    };
+    let us = own_address(&node).await?;
     let free_space = FreeSpace {
         node: node.clone(),
         reads: reads.clone(),
@@ -376,6 +372,14 @@ async fn serve(
         return Err(error);
     }
     Ok((service, server))
+}
+
+async fn own_address(node: &NodeHandle) -> Result<OnionAddress, Error> {
+    match node.command(Command::Identity).await.map_err(api_error::stopped)? {
+        Ok(Reply::Identity { address, .. }) => Ok(address),
+        Ok(reply) => Err(unexpected(&reply)),
+        Err(refusal) => Err(api_error::refusal(&refusal)),
+    }
 }
 
 fn configured(profile: &Profile, options: &Options) -> Result<Config, Error> {

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use sotto_api::Kind;
-use sotto_cli::{Context, Global, Outcome, output};
+use sotto_cli::{Context, Global, Outcome, Stop, output};
 
 use program::Sotto;
 
@@ -30,6 +30,9 @@ pub struct Cli {
     /// The interface line by line, for a screen reader
     #[arg(long)]
     pub screen_reader: bool,
+    /// Open the interface on prepared conversations, with a friend who answers; nothing is left behind
+    #[arg(long)]
+    pub demo: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -60,18 +63,32 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return sotto_cli::misread(&error, arguments.iter().any(|argument| argument == "--json")),
     };
     let context = Context::new(cli.global, &Sotto);
-    let outcome = dispatch(&context, cli.command, cli.screen_reader);
+    let outcome = match cli.command {
+        None => interface(&context, cli.demo, cli.screen_reader),
+        Some(_) if cli.demo => Err(Stop::usage(
+            "--demo takes no command; sotto demo is another one, without the interface",
+        )),
+        Some(command) => dispatch(&context, command),
+    };
     sotto_cli::exit(&context, outcome)
 }
 
-fn dispatch(context: &Context, command: Option<Command>, screen_reader: bool) -> Outcome {
+/// The interface, where a person is at a terminal or wants it line by line; else help.
+fn interface(context: &Context, demo: bool, screen_reader: bool) -> Outcome {
+    let is_there = context.output.interactive && !context.output.json && sotto_tui::is_there();
+    match demo {
+        true if is_there || screen_reader => tui::demo(context, screen_reader),
+        true => Err(Stop::usage("--demo opens the interface, which needs a terminal")),
+        false if is_there || screen_reader => tui::run(context, screen_reader),
+        false => Ok(output::print(&Cli::command().render_help().to_string())?),
+    }
+}
+
+fn dispatch(context: &Context, command: Command) -> Outcome {
     match command {
-        None if screen_reader => tui::run(context, true),
-        None if context.output.interactive && sotto_tui::is_there() => tui::run(context, false),
-        None => Ok(output::print(&Cli::command().render_help().to_string())?),
-        Some(Command::Demo(demo)) => demo.run(context),
-        Some(Command::Client(command)) => command.run(context),
-        Some(Command::Mcp(mcp)) => mcp.run(context),
-        Some(Command::Conformance(conformance)) => conformance.run(context),
+        Command::Demo(demo) => demo.run(context),
+        Command::Client(command) => command.run(context),
+        Command::Mcp(mcp) => mcp.run(context),
+        Command::Conformance(conformance) => conformance.run(context),
     }
 }

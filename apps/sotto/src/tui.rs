@@ -4,12 +4,14 @@ use std::env;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sotto_api::{Error, Identity};
+use sotto_api::{Error, Identity, Time};
 use sotto_cli::{Background, Context, Global, Outcome, Stop};
 use sotto_client::Profile;
 use sotto_daemon::{Config, Host, KeySource, Options};
 use sotto_tui::{End, KeyNeed, NewKey};
 use zeroize::Zeroizing;
+
+use super::demo::Stage;
 
 /// Runs the interface of the profile that the options name.
 pub fn run(context: &Context, screen_reader: bool) -> Outcome {
@@ -20,9 +22,63 @@ pub fn run(context: &Context, screen_reader: bool) -> Outcome {
         key_file: profile.folder().with_extension("key"),
     };
     let host = DaemonHost::new(profile.clone(), context.global.clone())?;
-    match sotto_tui::run(&profile, Arc::new(host), options)? {
+    ended(sotto_tui::run(&profile, Arc::new(host), options)?)
+}
+
+/// Runs the interface on the stage of the demo. The user's own profile is left alone.
+pub fn demo(context: &Context, screen_reader: bool) -> Outcome {
+    context.output.remark("preparing the demo");
+    let stage = Stage::prepare(Time::now())?;
+    stage.play_bob()?;
+    let profile = stage.profile().clone();
+    let options = sotto_tui::Options {
+        screen_reader,
+        key_file: profile.folder().join("key"),
+        ..sotto_tui::Options::default()
+    };
+    let host = StageHost(DaemonHost::new(profile.clone(), Global::default())?);
+    // The stage goes after the interface, however that ends.
+    ended(sotto_tui::run(&profile, Arc::new(host), options)?)
+}
+
+fn ended(end: End) -> Outcome {
+    match end {
         End::Quit => Ok(()),
         End::Signal(signal) => Err(Stop::Exit(128 + signal)),
+    }
+}
+
+/// The program around the demo's interface. No daemon goes on after it, since the stage does not.
+#[derive(Debug)]
+struct StageHost(DaemonHost);
+
+impl sotto_tui::Host for StageHost {
+    fn exists(&self) -> bool {
+        self.0.exists()
+    }
+
+    fn key_need(&self) -> Result<KeyNeed, Error> {
+        self.0.key_need()
+    }
+
+    fn init(&self, name: &str, new: NewKey) -> Result<Identity, Error> {
+        self.0.init(name, new)
+    }
+
+    fn start(&self, passphrase: Option<Zeroizing<String>>) -> Result<(), Error> {
+        self.0.start(passphrase)
+    }
+
+    fn hosting(&self) -> bool {
+        self.0.hosting()
+    }
+
+    fn stop(&self) -> Result<(), Error> {
+        self.0.stop()
+    }
+
+    fn detach(&self) -> Result<(), Error> {
+        self.0.stop()
     }
 }
 

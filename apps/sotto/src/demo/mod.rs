@@ -14,6 +14,7 @@ mod report;
 mod sandbox;
 mod script;
 mod search;
+mod stage;
 
 use clap::Args;
 use sotto_api::{Error, Kind};
@@ -28,6 +29,7 @@ use sandbox::Sandbox;
 
 pub use eavesdropper::Eavesdropper;
 pub use search::{Searched, Secrets};
+pub use stage::Stage;
 
 /// `sotto demo`
 #[derive(Args, Debug)]

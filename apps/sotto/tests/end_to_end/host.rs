@@ -22,13 +22,12 @@ use crate::world::{PATIENCE, Person, World, path, run};
 const ALONE: &str = "SOTTO_TEST_ALONE";
 
 /// Runs a test, by its name, in a process of its own.
-fn alone(name: &str, test: impl FnOnce()) {
+pub fn alone(name: &str, test: impl FnOnce()) {
     if env::var_os(ALONE).is_some() {
         return test();
     }
     let mut command = Command::new(env::current_exe().expect("this program"));
-    let name = format!("host::{name}");
-    command.args(["--exact", &name, "--nocapture"]).env(ALONE, "1");
+    command.args(["--exact", name, "--nocapture"]).env(ALONE, "1");
     let ran = run(command, b"");
     assert!(ran.status.success(), "{ran:#?}");
     assert!(ran.stdout.contains("1 passed"), "{name} is no test: {ran:#?}");
@@ -62,7 +61,7 @@ fn kind<T>(outcome: Result<T, Error>) -> Option<Kind> {
 
 #[test]
 fn a_hosted_daemon_is_one_to_every_client() {
-    alone("a_hosted_daemon_is_one_to_every_client", || {
+    alone("host::a_hosted_daemon_is_one_to_every_client", || {
         let world = World::new();
         let alice = world.person("alice");
         let folder = env::current_dir().expect("a folder");
@@ -100,9 +99,12 @@ fn a_hosted_daemon_is_one_to_every_client() {
         assert!(!host.hosting() && !alice.folder.join("sotto.sock").exists());
         host.stop().expect("there is none to stop");
         host.start(None).expect("once more");
-        let log = fs::read_to_string(alice.folder.join("daemon.log")).expect("a log");
-        assert_eq!(log.matches("the daemon has started").count(), 2, "{log}");
-        assert_eq!(log.matches("the daemon has ended").count(), 1, "{log}");
+        // Its lines are written by a thread of their own.
+        let log = || fs::read_to_string(alice.folder.join("daemon.log")).expect("a log");
+        until("the log says that it has started twice", || {
+            log().matches("the daemon has started").count() == 2
+        });
+        assert_eq!(log().matches("the daemon has ended").count(), 1);
 
         // A client may stop it too. That ends the daemon, and not the process around it.
         assert_eq!(alice.json(&["daemon", "stop"])["running"], false);
@@ -113,7 +115,7 @@ fn a_hosted_daemon_is_one_to_every_client() {
 
 #[test]
 fn a_detached_daemon_goes_on_in_a_process_of_its_own() {
-    alone("a_detached_daemon_goes_on_in_a_process_of_its_own", || {
+    alone("host::a_detached_daemon_goes_on_in_a_process_of_its_own", || {
         const SECRET: &str = "correct horse battery staple";
         let world = World::new();
         let mut alice = world.person("alice");
@@ -166,7 +168,7 @@ fn a_detached_daemon_goes_on_in_a_process_of_its_own() {
 /// The kernel refuses each write to `/dev/full`, as it does on a disk without room.
 #[test]
 fn a_hosted_daemon_runs_although_its_log_cannot_be_written() {
-    alone("a_hosted_daemon_runs_although_its_log_cannot_be_written", || {
+    alone("host::a_hosted_daemon_runs_although_its_log_cannot_be_written", || {
         let world = World::new();
         let alice = world.person("alice");
         let host = host(&alice);

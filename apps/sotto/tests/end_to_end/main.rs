@@ -26,6 +26,7 @@ mod secrecy;
 mod secrets;
 mod sending;
 mod silent;
+mod stage;
 mod terminal;
 mod timers;
 mod world;
