@@ -22,6 +22,7 @@ mod notifications;
 mod one_api;
 mod output;
 mod petnames;
+mod screen_reader;
 mod secrecy;
 mod secrets;
 mod sending;
