@@ -713,35 +713,33 @@ impl App {
         if text.trim().is_empty() {
             return;
         }
-        let Some(conversation) = self.here().map(str::to_owned) else {
-            self.say("Choose a conversation first.");
-            return;
-        };
-        if let Intent::Edit { id } = self.intent.clone() {
+        let here = self.here().map(str::to_owned);
+        if let (Intent::Edit { id }, Some(conversation)) = (self.intent.clone(), &here) {
             let edit = api::Edit {
                 id,
                 conversation: Some(conversation.clone()),
                 text,
             };
             self.intent = Intent::Send;
-            let draft = self.drafts.get(&conversation).cloned().unwrap_or_default();
+            let draft = self.drafts.get(conversation).cloned().unwrap_or_default();
             self.composer.set_text(&draft);
             self.call(Request::Edit(edit), Purpose::Said("Edited."));
             return;
         }
-        match palette::slash(&text) {
-            Slash::Command(action, argument) => {
+        match (palette::slash(&text), here) {
+            (Slash::Command(action, argument), _) => {
                 self.composer.take();
                 self.wrote();
                 self.act(action, &argument);
             }
-            Slash::Unknown(name, nearest) => {
+            (Slash::Unknown(name, nearest), _) => {
                 let nearest = nearest.map_or_else(String::new, |nearest| format!(" Did you mean /{nearest}?"));
                 self.complain(format!(
                     "There is no command /{name}.{nearest} A text that begins so is sent with //."
                 ));
             }
-            Slash::Text(text) => self.send(conversation, text),
+            (Slash::Text(text), Some(conversation)) => self.send(conversation, text),
+            (Slash::Text(_), None) => self.say("Choose a conversation first: /palette shows them."),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::request::Request;
 const SIZE: (u16, u16) = (80, 24);
 
 /// Bob, with so many messages of his, the last one an hour ago; and Carol, who has written once.
-fn daemon(messages: usize) -> FakeDaemon {
+pub fn daemon(messages: usize) -> FakeDaemon {
     let (bob, carol) = (friend("Bob"), friend("Carol"));
     let of_bob = numbered(&bob, messages);
     let of_carol = vec![message(&carol, 0, Direction::In, "hello from Carol", 200)];

@@ -46,6 +46,21 @@ fn a_conversation_is_told_in_words_and_a_line_is_a_message() {
 }
 
 #[test]
+fn a_conversation_is_chosen_by_its_number() {
+    let mut session = Session::connected(super::behaviour::daemon(3), (100, 40));
+    let mut narrator = Narrator::default();
+    narrator.tell(&session.app);
+    says(
+        &line(&mut session, &mut narrator, "hello"),
+        "Choose a conversation first",
+    );
+    let lines = line(&mut session, &mut narrator, "/palette");
+    let row = lines.iter().find(|line| line.ends_with(": Bob")).expect("in the list");
+    let number = row.split(':').next().expect("a number").to_owned();
+    says(&line(&mut session, &mut narrator, &number), "Conversation with Bob");
+}
+
+#[test]
 fn a_dialog_is_asked_line_by_line() {
     let mut session = with_bob(3);
     let mut narrator = Narrator::default();
