@@ -15,6 +15,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect};
 use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
 
 use crate::app::App;
@@ -39,11 +40,13 @@ impl Screen {
         let known = std::env::var("TERM").is_ok_and(|term| term != "linux" && term != "dumb");
         KEYBOARD.store(known, Ordering::Relaxed);
         restore_on_panic();
-        take(mouse)?;
         let backend = CrosstermBackend::new(BufWriter::with_capacity(64 << 10, io::stdout()));
-        let mut terminal = Terminal::new(backend)?;
-        terminal.clear()?;
-        Ok(Self { terminal, mouse })
+        let terminal = Terminal::new(backend)?;
+        let mut screen = Self { terminal, mouse };
+        // From here on the screen gives back what it takes, also if the next step fails.
+        take(mouse)?;
+        screen.redraw()?;
+        Ok(screen)
     }
 
     /// Columns and rows.
@@ -61,9 +64,11 @@ impl Screen {
         Ok(selected)
     }
 
-    /// Has the next frame drawn anew.
+    /// Has the next frame drawn anew. `Terminal::clear` would ask the terminal where its cursor is: one that does not answer would
+    /// hold the interface for seconds and end it, and the answer takes keys that were typed meanwhile with it.
     pub fn redraw(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 
     /// Gives the terminal back for a while.
@@ -75,7 +80,7 @@ impl Screen {
     /// Takes it over again.
     pub fn resume(&mut self) -> io::Result<()> {
         take(self.mouse)?;
-        self.terminal.clear()
+        self.redraw()
     }
 
     /// Reports of the mouse on or off.

@@ -1,0 +1,331 @@
+//! The terminal interface as a user has it: the real program on a pseudo-terminal, on a local network.
+
+mod terminal;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+use terminal::Terminal;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_sotto");
+
+/// A user: a folder, and a network that all users share.
+struct User {
+    folder: PathBuf,
+    network: String,
+}
+
+impl User {
+    fn new(world: &TempDir, name: &str) -> Self {
+        let network = world.path().join("net");
+        std::fs::create_dir_all(&network).expect("made");
+        Self {
+            folder: world.path().join(name),
+            network: format!("local:{}", network.display()),
+        }
+    }
+
+    /// With an identity whose key is a file.
+    fn with_key(world: &TempDir, name: &str) -> Self {
+        let user = Self::new(world, name);
+        let key = user.folder.with_extension("key");
+        user.json(&["init", "--name", name, "--key-file", &shown(&key)]);
+        user
+    }
+
+    fn options(&self) -> [String; 4] {
+        [
+            String::from("--data-dir"),
+            shown(&self.folder),
+            String::from("--network"),
+            self.network.clone(),
+        ]
+    }
+
+    /// The interface.
+    fn open(&self) -> Terminal {
+        let options = self.options();
+        let arguments: Vec<&str> = options.iter().map(String::as_str).collect();
+        Terminal::start(PROGRAM, &arguments)
+    }
+
+    fn run(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = Command::new(PROGRAM);
+        command
+            .arg("--json")
+            .args(self.options())
+            .args(arguments)
+            .stdin(Stdio::null());
+        command.output().expect("it runs")
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let ran = self.run(arguments);
+        assert!(ran.status.success(), "{arguments:?}: {ran:?}");
+        serde_json::from_slice(&ran.stdout).expect("JSON")
+    }
+
+    fn daemon_answers(&self) -> bool {
+        self.run(&["status"]).status.success()
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn world() -> TempDir {
+    tempfile::Builder::new()
+        .prefix("sotto-")
+        .tempdir_in("/tmp")
+        .expect("a folder")
+}
+
+#[test]
+fn two_new_users_come_from_nothing_to_delivered_messages_without_leaving_the_interface() {
+    let world = world();
+    let (alice, bob) = (User::new(&world, "alice"), User::with_key(&world, "bob"));
+
+    // Alice is asked for a name and a passphrase.
+    let mut a = alice.open();
+    a.is_taken();
+    a.until_shown("What are you called?");
+    a.enter("Alice");
+    a.until_shown("Choose a passphrase");
+    a.enter("viola correct marzipan");
+    a.enter("viola correct marzipen");
+    a.until_shown("The two are not the same");
+    a.send("\x15");
+    a.enter("viola correct marzipan");
+    a.until_shown("Your friend code");
+    a.send("\x1b");
+    a.until_shown("You have no conversations yet");
+    assert!(!a.contents().contains("marzipan"));
+
+    // Bob has a key file: his opens at once. He adds Alice by her code.
+    let code = alice.json(&["identity"])["friend_code"]
+        .as_str()
+        .expect("a code")
+        .to_owned();
+    let mut b = bob.open();
+    b.until_shown("You have no conversations yet");
+    b.command("add");
+    b.until_shown("Paste the friend code");
+    b.paste(&code);
+    b.send("\t");
+    b.send("Ally");
+    b.send("\t");
+    b.enter("it is me, Bob");
+    b.until_hidden("Paste the friend code");
+    b.until_shown("Ally");
+    b.until_shown("Write a message");
+    // He writes already, before she has accepted.
+    b.enter("are you there?");
+    b.until_shown("◷ queued");
+
+    a.until_shown("1 request");
+    a.command("requests");
+    a.until_shown("it is me, Bob");
+    a.send("a");
+    a.until_shown("What do you call them?");
+    a.enter("Bobby");
+    a.until_hidden("What do you call them?");
+    a.until_shown("are you there?");
+    a.enter("yes, I am");
+    b.until_shown("yes, I am");
+    a.until_shown("✓✓");
+
+    converse(&mut a, &mut b);
+    quit(&alice, &mut a, &bob, &mut b);
+}
+
+/// A timer, a paste, a search and the safety number.
+fn converse(a: &mut Terminal, b: &mut Terminal) {
+    // A timer, which both see.
+    a.enter("/timer 5m");
+    a.until_shown("◔ 5 minutes");
+    b.until_shown("◔ 5 minutes");
+    a.enter("/timer off");
+    a.until_hidden("◔ 5 minutes");
+
+    // A paste is one text, and does not send.
+    let many: String = (0..10_000).map(|line| format!("line {line}\n")).collect();
+    b.paste(&many);
+    b.until_shown("Too long");
+    b.paste("one\ntwo\nthree");
+    b.until_shown("three");
+    assert!(!a.contents().contains("three"));
+    b.send("\r");
+    a.until_shown("three");
+
+    // A search, and the mark after the comparison of the safety number.
+    a.send("\x06");
+    a.until_shown("Search this conversation");
+    a.enter("three");
+    a.until_shown("hit 1 of 1");
+    a.send("\x1b");
+    a.until_hidden("hit 1 of 1");
+    a.command("verify");
+    a.until_shown("mark as verified");
+    a.send("\r");
+    a.until_shown("You have compared it");
+    a.send("\x1b");
+    a.until_hidden("You have compared it");
+    a.until_shown("✓ verified");
+}
+
+/// Alice's daemon goes on in the background; Bob's ends with his interface.
+fn quit(alice: &User, a: &mut Terminal, bob: &User, b: &mut Terminal) {
+    a.send("\x03");
+    a.until_shown("let Sotto run in the background");
+    a.send("\r");
+    assert_eq!(a.code(), 0);
+    a.is_restored();
+    assert!(alice.daemon_answers(), "it goes on");
+    b.send("\x03");
+    b.until_shown("let Sotto run in the background");
+    b.send("\x1b[B\r");
+    assert_eq!(b.code(), 0);
+    b.is_restored();
+    assert!(!bob.daemon_answers(), "it has ended");
+
+    // An interface beside a daemon that runs leaves it running, and does not ask.
+    let mut again = alice.open();
+    again.until_shown("Bobby");
+    again.send("\x03");
+    assert_eq!(again.code(), 0);
+    assert!(alice.daemon_answers());
+    alice.json(&["daemon", "stop"]);
+
+    // The passphrase is asked for now.
+    let mut locked = alice.open();
+    locked.until_shown("Your messages are locked");
+    locked.enter("guess");
+    locked.until_shown("wrong");
+    locked.enter("viola correct marzipan");
+    locked.until_shown("Bobby");
+    locked.signal(Signal::TERM);
+    assert_eq!(locked.code(), 143);
+    locked.is_restored();
+    assert!(!alice.daemon_answers());
+}
+
+#[test]
+fn a_terminal_that_changes_and_a_daemon_that_dies_are_survived() {
+    let world = world();
+    let (alice, bob) = (User::with_key(&world, "alice"), User::with_key(&world, "bob"));
+    for user in [&alice, &bob] {
+        user.json(&["daemon", "start"]);
+    }
+    let invite = alice.json(&["identity", "--invite"])["friend_code"]
+        .as_str()
+        .expect("a code")
+        .to_owned();
+    bob.json(&["friends", "add", &invite, "--name", "alice"]);
+    let mut a = alice.open();
+    a.until_shown("~bob");
+    for number in 0..40 {
+        bob.json(&["send", "alice", &format!("number {number}.")]);
+    }
+    // The only conversation, by a click.
+    let (row, column) = a.place("~bob");
+    a.send(&format!(
+        "\x1b[<0;{};{}M\x1b[<0;{};{}m",
+        column + 1,
+        row + 1,
+        column + 1,
+        row + 1
+    ));
+    a.until_shown("number 39.");
+    // The wheel.
+    a.send("\x1b[<64;50;10M");
+    a.send("\x1b[<64;50;10M");
+    a.until_hidden("number 39.");
+    for _ in 0..4 {
+        a.send("\x1b[<65;50;10M");
+    }
+    a.until_shown("number 39.");
+
+    // Another size, and back.
+    a.send("a draft");
+    a.until_shown("a draft");
+    a.resize(40, 12);
+    a.until("a screen without the list", |screen| {
+        let contents = screen.contents();
+        contents.contains("number 39.") && contents.lines().all(|line| !line.contains('│'))
+    });
+    a.resize(80, 24);
+    a.until("the list", |screen| screen.contents().contains('│'));
+    a.until_shown("a draft");
+
+    // The daemon is killed while the interface is open.
+    let process = alice.json(&["status"])["pid"].as_i64().expect("a process");
+    let process = rustix::process::Pid::from_raw(process.try_into().expect("a number")).expect("a process");
+    rustix::process::kill_process(process, Signal::KILL).expect("killed");
+    a.until_shown("no daemon");
+    a.send("\r");
+    a.until_shown("1 kept");
+    a.send("more");
+    alice.json(&["daemon", "start"]);
+    a.until_hidden("1 kept");
+    a.until_shown("✓✓");
+    let history = bob.json(&["history", "alice"]);
+    let drafts = history["messages"]
+        .as_array()
+        .expect("messages")
+        .iter()
+        .filter(|message| message["text"] == "a draft");
+    assert_eq!(drafts.count(), 1, "once");
+    a.until_shown("› more");
+
+    // SIGHUP ends it; the daemon is not its own and goes on.
+    a.signal(Signal::HUP);
+    assert_eq!(a.code(), 129);
+    a.is_restored();
+    assert!(alice.daemon_answers());
+
+    suspend(&alice);
+    for user in [&alice, &bob] {
+        user.json(&["daemon", "stop"]);
+    }
+}
+
+/// Ctrl-Z gives the terminal to the shell that started it, and `fg` gives it back.
+fn suspend(user: &User) {
+    let script = r#"set -m; "$@"; echo "left with $?"; read answer; fg; echo "ended with $?"; read answer"#;
+    let options = user.options();
+    let mut arguments = vec!["-c", script, "sh", PROGRAM];
+    arguments.extend(options.iter().map(String::as_str));
+    let mut shell = Terminal::start("/bin/sh", &arguments);
+    shell.until_shown("~bob");
+    shell.is_taken();
+    shell.send("\x1a");
+    shell.until_shown("left with");
+    shell.is_restored();
+    shell.send("\r");
+    shell.is_taken();
+    shell.until_shown("~bob");
+    shell.send("\x03");
+    shell.until_shown("ended with 0");
+    shell.is_restored();
+    shell.send("\r");
+    shell.code();
+}
+
+#[test]
+fn what_is_no_terminal_gets_the_help() {
+    let world = world();
+    let user = User::new(&world, "nobody");
+    let mut command = Command::new(PROGRAM);
+    let ran = command
+        .args(user.options())
+        .stdin(Stdio::null())
+        .output()
+        .expect("it runs");
+    assert!(ran.status.success(), "{ran:?}");
+    assert!(String::from_utf8_lossy(&ran.stdout).contains("Usage:"), "{ran:?}");
+    assert!(!user.folder.exists(), "nothing is made");
+}

@@ -1,0 +1,226 @@
+//! [`Terminal`]: the program on a pseudo-terminal, with an emulator that shows what a user would see.
+
+use std::io::{Read as _, Write};
+use std::num::NonZeroU16;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+use vt100::Parser;
+
+/// Nothing in these tests takes longer than this unless it hangs.
+const PATIENCE: Duration = Duration::from_mins(1);
+const PAUSE: Duration = Duration::from_millis(5);
+
+pub struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    /// Kept open, so that the settings outlive the program.
+    _slave: Box<dyn SlavePty + Send>,
+    writer: Box<dyn Write + Send>,
+    screen: Arc<Mutex<Parser>>,
+    before: String,
+}
+
+impl Terminal {
+    /// Starts a program on a new terminal.
+    pub fn start(program: &str, arguments: &[&str]) -> Self {
+        let (rows, columns) = (24, 80);
+        let pair = native_pty_system()
+            .openpty(size(columns, rows))
+            .expect("a pseudo-terminal");
+        let before = settings(&*pair.master);
+        let mut command = CommandBuilder::new(program);
+        command.args(arguments);
+        for (name, value) in [
+            ("TERM", "xterm-256color"),
+            ("COLORFGBG", "15;0"),
+            ("LANG", "C.UTF-8"),
+            ("TZ", "UTC"),
+        ] {
+            command.env(name, value);
+        }
+        for name in [
+            "TMUX",
+            "DISPLAY",
+            "WAYLAND_DISPLAY",
+            "NO_COLOR",
+            "DBUS_SESSION_BUS_ADDRESS",
+        ] {
+            command.env_remove(name);
+        }
+        let child = pair.slave.spawn_command(command).expect("the program starts");
+        let screen = Arc::new(Mutex::new(parser(columns, rows)));
+        let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let drained = screen.clone();
+        thread::spawn(move || {
+            let mut bytes = [0; 16 << 10];
+            while let Ok(read @ 1..) = reader.read(&mut bytes) {
+                drained
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .process(&bytes[..read]);
+            }
+        });
+        let writer = pair.master.take_writer().expect("a writer");
+        Self {
+            child,
+            master: pair.master,
+            _slave: pair.slave,
+            writer,
+            screen,
+            before,
+        }
+    }
+
+    fn screen(&self) -> MutexGuard<'_, Parser> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the user sees.
+    pub fn contents(&self) -> String {
+        self.screen().screen().contents()
+    }
+
+    /// Types bytes.
+    pub fn send(&mut self, bytes: &str) {
+        self.writer.write_all(bytes.as_bytes()).expect("written");
+        self.writer.flush().expect("written");
+    }
+
+    /// Types a text and Enter.
+    pub fn enter(&mut self, text: &str) {
+        self.send(text);
+        self.send("\r");
+    }
+
+    /// A paste, as a terminal with bracketed paste sends it.
+    pub fn paste(&mut self, text: &str) {
+        self.send(&format!("\x1b[200~{text}\x1b[201~"));
+    }
+
+    /// Finds a command by the palette, and does it.
+    pub fn command(&mut self, name: &str) {
+        self.send("\x10");
+        self.until_shown("Go to");
+        self.send(name);
+        self.until_shown(&format!("Find: {name}"));
+        self.send("\r");
+    }
+
+    /// Waits for something.
+    #[track_caller]
+    pub fn until(&self, what: &str, mut done: impl FnMut(&vt100::Screen) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !done(self.screen().screen()) {
+            assert!(
+                Instant::now() < deadline,
+                "waited in vain for {what}:\n{}",
+                self.contents()
+            );
+            thread::sleep(PAUSE);
+        }
+    }
+
+    #[track_caller]
+    pub fn until_shown(&self, text: &str) {
+        self.until(text, |screen| screen.contents().contains(text));
+    }
+
+    #[track_caller]
+    pub fn until_hidden(&self, text: &str) {
+        self.until(&format!("the end of {text}"), |screen| {
+            !screen.contents().contains(text)
+        });
+    }
+
+    /// The row and column where a text stands.
+    pub fn place(&self, text: &str) -> (usize, usize) {
+        let contents = self.contents();
+        let found = contents
+            .lines()
+            .enumerate()
+            .find_map(|(row, line)| Some((row, line[..line.find(text)?].chars().count())));
+        found.unwrap_or_else(|| panic!("{text:?} is not shown:\n{contents}"))
+    }
+
+    pub fn resize(&self, columns: u16, rows: u16) {
+        self.screen().screen_mut().set_size(nonzero(rows), nonzero(columns));
+        self.master.resize(size(columns, rows)).expect("resized");
+    }
+
+    /// Sends a signal to the program.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let process = self
+            .child
+            .process_id()
+            .and_then(|id| rustix::process::Pid::from_raw(id.try_into().ok()?));
+        rustix::process::kill_process(process.expect("a process"), signal).expect("sent");
+    }
+
+    /// Waits for the end of the program; its exit code.
+    #[track_caller]
+    pub fn code(&mut self) -> u32 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status.exit_code();
+            }
+            assert!(Instant::now() < deadline, "it does not end:\n{}", self.contents());
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// The terminal is as it was: the shell's screen, a cursor, no reports of pastes and of the mouse, no raw mode.
+    #[track_caller]
+    pub fn is_restored(&self) {
+        self.until("the terminal as it was", |screen| {
+            !screen.alternate_screen()
+                && !screen.hide_cursor()
+                && !screen.bracketed_paste()
+                && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+        });
+        assert_eq!(settings(&*self.master), self.before, "the settings of the terminal");
+    }
+
+    /// The interface has taken the terminal over.
+    #[track_caller]
+    pub fn is_taken(&self) {
+        self.until("the interface", |screen| {
+            screen.alternate_screen()
+                && screen.bracketed_paste()
+                && screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None
+        });
+        assert_ne!(settings(&*self.master), self.before, "raw mode");
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // It has ended, unless the test has failed.
+        let _ = self.child.kill();
+    }
+}
+
+fn parser(columns: u16, rows: u16) -> Parser {
+    Parser::new(nonzero(rows), nonzero(columns), 0)
+}
+
+fn nonzero(cells: u16) -> NonZeroU16 {
+    NonZeroU16::new(cells).expect("a size")
+}
+
+const fn size(cols: u16, rows: u16) -> PtySize {
+    PtySize {
+        rows,
+        cols,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+/// Raw mode and all other settings, to be compared.
+fn settings(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios().expect("settings"))
+}
