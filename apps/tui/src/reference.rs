@@ -102,6 +102,16 @@ fn keys_of(map: &[(Scope, Vec<(String, &'static str)>)], scope: Scope, action: A
 }
 
 #[test]
+fn the_page_for_newcomers_has_every_setting() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/tui.md");
+    let page = std::fs::read_to_string(path).expect("the page");
+    for (key, about) in crate::config::KEYS {
+        let row = format!("| `{key}` | {about} |");
+        assert!(page.contains(&row), "docs/tui.md has no line {row}");
+    }
+}
+
+#[test]
 fn the_page_says_what_the_tables_say() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/tui-keys-and-themes.md");
     let page = page();

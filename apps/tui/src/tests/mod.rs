@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod daemon;
+mod figures;
 mod fixtures;
 mod narrated;
 mod properties;
