@@ -14,7 +14,6 @@ use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
 use crate::app::dialog::Dialog;
-use crate::app::name::Name;
 use crate::app::{App, Effect, Input};
 use crate::backend::{Backend, now};
 use crate::host::Host;
@@ -264,7 +263,7 @@ fn spoken_dialog(dialog: &Dialog) -> Vec<String> {
 fn said(message: &Message, app: &App) -> String {
     let author = match message.direction {
         Direction::Out => String::from("You"),
-        Direction::In => Name::from(message).text(),
+        Direction::In => app.author(message).text(),
     };
     let at = when::clock(when::of(message), &app.zone);
     let mut words = vec![author, at];

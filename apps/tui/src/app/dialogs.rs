@@ -198,17 +198,32 @@ pub fn confirm(verb: Verb, question: impl Into<String>, yes: &str) -> Dialog {
 }
 
 /// Whether the daemon goes on.
-pub fn quit() -> Dialog {
-    let text = "Messages arrive only while Sotto runs.";
-    Dialog::new(Kind::Quit, "Quit").text(text).rows(vec![
-        Row::new(
+pub fn quit(hosting: bool, kept: usize) -> Dialog {
+    let mut text = Vec::new();
+    let mut rows = Vec::new();
+    if hosting {
+        text.push(String::from("Messages arrive only while Sotto runs."));
+        rows.push(Row::new(
             "Quit, and let Sotto run in the background",
             "sotto daemon stop ends it",
             Choice::QuitDetached,
-        ),
-        Row::new("Quit, and stop receiving", "", Choice::QuitAll),
-        Row::new("Stay", "", Choice::No),
-    ])
+        ));
+        rows.push(Row::new("Quit, and stop receiving", "", Choice::QuitAll));
+    } else {
+        rows.push(Row::new("Quit all the same", "", Choice::QuitAll));
+    }
+    if kept > 0 {
+        let messages = if kept == 1 {
+            "1 message"
+        } else {
+            &format!("{kept} messages")
+        };
+        text.push(format!(
+            "No daemon has taken {messages} yet. To quit now is to lose what you wrote."
+        ));
+    }
+    rows.push(Row::new("Stay", "", Choice::No));
+    Dialog::new(Kind::Quit, "Quit").text(text.join("\n")).rows(rows)
 }
 
 /// The lines of a QR code, in half blocks; empty if there is too much for one.

@@ -564,6 +564,12 @@ impl App {
         self.unsent.len()
     }
 
+    /// What the author of a message is called now; the message has the name of the time when it was read.
+    pub fn author(&self, message: &api::Message) -> name::Name {
+        let known = self.conversations.entry(&message.from).map(|entry| entry.name.clone());
+        known.unwrap_or_else(|| name::Name::from(message))
+    }
+
     fn close(&mut self) {
         self.dialogs.pop();
     }

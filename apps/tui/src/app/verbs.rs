@@ -645,9 +645,10 @@ impl App {
     pub(super) fn quit(&mut self) {
         self.keep_draft(true);
         self.stop_typing();
-        if self.hosting && !self.dialogs.iter().any(|open| open.kind == Kind::Quit) && self.me.is_some() && !self.locked
-        {
-            self.open(dialogs::quit());
+        let asked = self.dialogs.iter().any(|open| open.kind == Kind::Quit);
+        let matters = (self.hosting && self.me.is_some()) || self.kept() > 0;
+        if matters && !asked && !self.locked {
+            self.open(dialogs::quit(self.hosting, self.kept()));
         } else {
             self.end();
         }

@@ -719,6 +719,20 @@ fn the_daemon_knows_what_is_looked_at_and_the_terminal_says_no_more_than_the_des
 }
 
 #[test]
+fn what_no_daemon_has_taken_is_not_thrown_away_without_a_question() {
+    let mut session = with_bob(1);
+    session.lose();
+    session.enter("not yet");
+    session.press("ctrl-c");
+    session.shows("No daemon has taken 1 message yet.");
+    session.press("esc");
+    assert!(!session.quit);
+    session.press("ctrl-c");
+    session.press("enter");
+    assert!(session.quit, "the user knows");
+}
+
+#[test]
 fn with_agents_the_interface_asks_for_the_owner_once_and_loses_nothing() {
     let mut daemon = daemon(1);
     daemon.owner_needed = true;

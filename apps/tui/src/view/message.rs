@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use ratatui::text::{Line, Span};
 use sotto_api::{ContentType, Direction, FailReason, Hold, Message, MessageState};
 
-use crate::app::name::Name;
+use crate::app::App;
 use crate::text::bidi::{self, Reorder};
 use crate::theme::Theme;
 use crate::{markdown, text, when};
@@ -162,10 +162,11 @@ pub const fn state(message: &Message) -> (&'static str, &'static str) {
 }
 
 /// The line with author, time and state.
-pub fn head(message: &Message, now: u64, zone: &TimeZone, theme: &Theme, width: usize) -> Line<'static> {
+pub fn head(app: &App, message: &Message, width: usize) -> Line<'static> {
+    let (now, zone, theme) = (app.now, &app.zone, &app.theme);
     let (author, style) = match message.direction {
         Direction::Out => (String::from("You"), theme.author_out),
-        Direction::In => (Name::from(message).text(), theme.author_in),
+        Direction::In => (app.author(message).text(), theme.author_in),
     };
     let mut marks = vec![when::clock(when::of(message), zone)];
     let (glyph, word) = state(message);

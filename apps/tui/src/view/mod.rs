@@ -330,7 +330,7 @@ fn item_lines(app: &App, item: &crate::app::pane::Item<'_>, width: usize) -> Vec
         lines.push(ruled("New messages", width, theme.unread));
     }
     if item.layout.head {
-        let mut head = message::head(item.message, app.now, &app.zone, theme, width.saturating_sub(1));
+        let mut head = message::head(app, item.message, width.saturating_sub(1));
         head.spans.insert(0, Span::raw(" "));
         lines.push(head);
     }
