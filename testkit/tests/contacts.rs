@@ -97,6 +97,31 @@ fn number(pair: &mut Pair<MemoryStore>, side: usize) -> String {
     }
 }
 
+#[test]
+fn the_verified_mark_is_set_and_taken_away_once() {
+    let mut pair = friends();
+    let peer = pair.sides[B].address;
+    let number = number(&mut pair, A);
+    let marked = |verified| Event::ContactVerified {
+        contact: peer,
+        verified,
+    };
+    let mark = Command::VerifyContact(peer, Some(number));
+    let unmark = Command::VerifyContact(peer, None);
+    for (command, expected, times) in [
+        (&unmark, Verification::Unverified, [0, 0]),
+        (&mark, Verification::Verified, [1, 0]),
+        (&mark, Verification::Verified, [1, 0]),
+        (&unmark, Verification::Unverified, [1, 1]),
+        (&unmark, Verification::Unverified, [1, 1]),
+    ] {
+        pair.command(A, command.clone()).unwrap();
+        assert_eq!(contact(&pair, A).verification, expected);
+        let told = [true, false].map(|verified| count(&pair, A, &marked(verified)));
+        assert_eq!(told, times, "{command:?}");
+    }
+}
+
 /// For both directions of the key agreement (the smaller address offers), and for both ways to accept.
 #[test]
 fn what_waits_for_a_verified_contact_is_held_when_its_key_changes() {
