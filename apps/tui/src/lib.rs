@@ -1,4 +1,4 @@
-//! The terminal interface: a client of the daemon like the others. [`run`] owns the terminal; [`app::App`] is the state, without
+//! The terminal interface: a client of the daemon like the others. [`run`] owns the terminal; `app::App` is the state, without
 //! I/O; `view` draws it; `daemon` has the connections.
 
 pub mod action;

@@ -10,18 +10,20 @@ mod comparison;
 mod installed;
 mod mcp;
 mod socket;
+mod tui;
 
 fn main() {
     let wanted: Vec<String> = std::env::args()
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let rows: [(&str, fn()); 5] = [
+    let rows: [(&str, fn()); 6] = [
         ("send_socket", socket::send_socket),
         ("fan_out", socket::fan_out),
         ("slow_subscriber", socket::slow_subscriber),
         ("mcp_first_answer", mcp::mcp_first_answer),
         ("mcp_call", mcp::mcp_call),
+        ("tui", tui::tui),
     ];
     for (name, row) in rows {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {

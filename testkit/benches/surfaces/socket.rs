@@ -78,7 +78,7 @@ pub fn daemon() -> (Home, Vec<String>) {
     (home, contacts)
 }
 
-fn message(contact: &str, number: u32) -> Value {
+pub fn message(contact: &str, number: u32) -> Value {
     json!({ "conversation": contact, "text": format!("{number:0200}") })
 }
 
