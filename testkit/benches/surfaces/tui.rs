@@ -1,7 +1,7 @@
 //! The terminal interface of the program, through a pseudo-terminal that is drained: from its start to its first frame, from a key to
 //! the last byte of its frame while events arrive, and what the process takes up when nothing happens.
 
-use std::io::{Read as _, Write};
+use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -158,15 +158,14 @@ fn time(interface: &mut Interface, number: usize) -> Duration {
 
 fn fill(home: &Home, contacts: &[String]) {
     let stream = UnixStream::connect(home.data().join("sotto.sock")).expect("the daemon listens");
-    let mut reader = stream.try_clone().expect("a copy");
+    let answers = BufReader::new(stream.try_clone().expect("a copy"));
     let drain = thread::spawn(move || {
-        let mut buffer = vec![0; 1 << 16];
-        let mut lines = 0;
-        while lines < MESSAGES as usize * 10 {
-            let read = reader.read(&mut buffer).expect("answers");
-            assert!(read > 0, "the daemon has ended the connection");
-            lines += buffer[..read].iter().filter(|byte| **byte == b'\n').count();
-        }
+        let answered = answers
+            .lines()
+            .take(MESSAGES as usize * 10)
+            .filter_map(Result::ok)
+            .count();
+        assert_eq!(answered, MESSAGES as usize * 10, "the daemon has ended the connection");
     });
     let mut stream = stream;
     for number in 0..MESSAGES {
