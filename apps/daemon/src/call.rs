@@ -81,8 +81,8 @@ impl Call {
         }
     }
 
-    /// Opens the session. An error if its token names a conversation that is there no more: a right that means nobody may be meant
-    /// for somebody.
+    /// Opens the session. An error if its token names a conversation that is there no more: a right without a contact may be meant
+    /// for another one.
     pub async fn open(&self, params: api::OpenSession) -> Result<api::Session, Error> {
         let api::OpenSession { surface, token } = params;
         if let Some(surface) = &surface

@@ -30,7 +30,7 @@ impl Clipboard {
     }
 }
 
-/// A thread that owns the desktop's clipboard: it has to answer whoever pastes, and the connection can block.
+/// A thread that owns the desktop's clipboard: it has to answer each program that pastes, and the connection can block.
 fn desktop() -> Sender<String> {
     let (texts, received) = channel::<String>();
     thread::spawn(move || {

@@ -106,7 +106,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // The process ends; an error here can be told to nobody.
+        // The process ends; nothing is left to tell an error to.
         let _ = give_back();
     }
 }

@@ -21,7 +21,7 @@ pub fn welcome() -> Dialog {
     let text = "Welcome to Sotto: private messages between people, without a server.\n\
         \n\
         Your address is a key that is made on this computer. There is no account, no phone number \
-        and nobody to ask for a new password.\n\
+        and no way to reset a password.\n\
         \n\
         What are you called? Contacts see this name; it may stay empty.";
     Dialog::new(Kind::Welcome, "Welcome")
@@ -33,7 +33,7 @@ pub fn welcome() -> Dialog {
 pub fn new_passphrase() -> Dialog {
     let text = "Everything is kept encrypted on this computer. Choose a passphrase for it: some words that you do not use \
         elsewhere. It cannot be recovered.";
-    let other = "Use a key file instead (no question at the start; whoever has the file can read everything)";
+    let other = "Use a key file instead (no question at the start; anyone with the file can read everything)";
     Dialog::new(Kind::NewPassphrase, "Protect your messages")
         .text(text)
         .field(Field::masked("Passphrase"))
@@ -156,7 +156,7 @@ pub fn safety(safety: &Safety) -> Dialog {
         .collect();
     let number: Vec<String> = groups.chunks(4).map(|line| line.join("  ")).collect();
     let mut text = format!(
-        "Compare this number with {name}, by a call or face to face. It is the same on both sides if nobody is in between.\n\n{}\n",
+        "Compare this number with {name}, by a call or face to face. It is the same on both sides unless a third party is in between.\n\n{}\n",
         number.join("\n")
     );
     let contact = safety.who.contact.clone();
@@ -674,7 +674,7 @@ impl App {
             Some(name) => format!(
                 "They call themselves “{name}”. Anybody can claim any name; the one that you give here is yours alone."
             ),
-            None => String::from("The name that you give here is yours alone; nobody else sees it."),
+            None => String::from("The name that you give here is yours alone; no one else sees it."),
         };
         let petname = who.petname.as_deref().unwrap_or_default();
         Some(
