@@ -149,7 +149,7 @@ async fn lane(
         let Call { request, purpose } = match order {
             Order::Call(call) => call,
             Order::Settle(settled) => {
-                // Nobody waits any more if it took too long.
+                // The one that waited has gone on if it took too long.
                 let _ = settled.send(());
                 continue;
             }

@@ -184,7 +184,7 @@ fn a_process_of_the_same_user_without_the_passphrase_gets_no_further_than_its_to
     assert!(right.stdout.ends_with("asked 1 exit 0\n"), "{right:#?}");
     assert_eq!(bob.texts(1), ["beyond the token"]);
 
-    // A right that names a contact that is gone is no right for whoever is called so next.
+    // A right that names a contact that is gone is no right for the next contact of that name.
     let removed = at_a_terminal(&alice, PASSPHRASE, &["friends", "remove", "bob"]);
     assert!(removed.stdout.ends_with("exit 0\n"), "{removed:#?}");
     for command in [&["history", &bob.onion][..], &["identity"], &["inbox"]] {

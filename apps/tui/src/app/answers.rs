@@ -16,7 +16,7 @@ impl App {
         match report {
             Report::Connected { owner_needed } => {
                 if owner_needed && !self.locked {
-                    self.ask_owner();
+                    self.ask_owner(None);
                 }
                 self.connection = Connection::Up;
                 self.reading = false;
@@ -142,6 +142,10 @@ impl App {
                 self.close_if(|open| *open == kind);
                 self.follow_up(answer);
             }
+            (Purpose::Allow(_), answer) => {
+                self.say("Allowed: it is sent.");
+                self.follow_up(answer);
+            }
             (Purpose::Said(what), answer) => {
                 self.say(what);
                 self.follow_up(answer);
@@ -234,7 +238,7 @@ impl App {
                     let id = approval.id.clone();
                     self.call(Request::Deny(api::Decide { id, digest: None }), Purpose::Silent);
                 }
-                self.ask_owner();
+                self.ask_owner(None);
             }
             (_, Purpose::Sent(send)) => {
                 self.take_back(*send);
@@ -246,7 +250,7 @@ impl App {
                 match self
                     .dialogs
                     .last_mut()
-                    .filter(|open| matches!(open.kind, Kind::Locked | Kind::Owner))
+                    .filter(|open| matches!(open.kind, Kind::Locked | Kind::Owner(_)))
                 {
                     // No passphrase is set, so there is nothing to prove.
                     Some(_) if !matches!(error.kind(), ErrorKind::WrongKey | ErrorKind::RateLimited) && self.locked => {
@@ -256,9 +260,8 @@ impl App {
                     None => {}
                 }
             }
-            (ErrorKind::OwnerRequired, _) => {
-                self.ask_owner();
-            }
+            (ErrorKind::OwnerRequired, Purpose::Allow(decide)) => self.ask_owner(Some(decide)),
+            (ErrorKind::OwnerRequired, _) => self.ask_owner(None),
             _ => match self.dialogs.last_mut().filter(|open| open.busy) {
                 Some(open) => open.fail(explained(error)),
                 None => self.complain_of(error),
@@ -299,9 +302,9 @@ impl App {
     }
 
     /// Asks for the owner's passphrase, unless that is asked already.
-    fn ask_owner(&mut self) {
-        if !self.dialogs.iter().any(|open| open.kind == Kind::Owner) {
-            self.open(dialogs::owner());
+    fn ask_owner(&mut self, then: Option<api::Decide>) {
+        if !self.dialogs.iter().any(|open| matches!(open.kind, Kind::Owner(_))) {
+            self.open(dialogs::owner(then));
         }
     }
 

@@ -22,8 +22,8 @@ pub enum Kind {
     Failed,
     /// The interface is locked.
     Locked,
-    /// The owner's passphrase is needed.
-    Owner,
+    /// The owner's passphrase is needed; this is allowed once it is given. To close the dialog is to drop it.
+    Owner(Option<sotto_api::Decide>),
     Help,
     Palette,
     Search,

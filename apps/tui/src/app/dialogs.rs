@@ -73,9 +73,9 @@ pub fn locked() -> Dialog {
 }
 
 /// What is asked for needs the owner.
-pub fn owner() -> Dialog {
+pub fn owner(then: Option<api::Decide>) -> Dialog {
     let text = "This profile has agents, so this needs your passphrase. The interface then acts as you until it ends.";
-    Dialog::new(Kind::Owner, "Is it you?")
+    Dialog::new(Kind::Owner(then), "Is it you?")
         .text(text)
         .field(Field::masked("Passphrase"))
 }

@@ -135,6 +135,8 @@ pub enum Purpose {
     /// A message that was sent; it is tried again should the daemon go away.
     Sent(Box<api::Send>),
     Accepted(String),
+    /// It is tried again once the owner has proven to be the owner.
+    Allow(api::Decide),
     Added,
     Safety(String),
     Invite,
@@ -343,8 +345,6 @@ pub struct App {
     /// Conversations that were opened.
     panes: u64,
     title: String,
-    /// Tried again once the owner has proven to be the owner.
-    after_unlock: Option<(Request, Purpose)>,
     /// The passphrase that the daemon is asked about.
     proving: Option<Secret>,
     /// What the daemon was told that the user looks at.
@@ -413,7 +413,6 @@ impl App {
             sends: 0,
             panes: 0,
             title: String::new(),
-            after_unlock: None,
             proving: None,
             told_focus: None,
             first_name: String::new(),

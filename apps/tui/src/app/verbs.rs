@@ -636,9 +636,13 @@ impl App {
         if let Some(passphrase) = self.proving.take() {
             self.effect(Effect::Owner(passphrase));
         }
-        self.close_if(|kind| matches!(kind, Kind::Locked | Kind::Owner));
-        if let Some((request, purpose)) = self.after_unlock.take() {
-            self.call(request, purpose);
+        let then = match self.dialogs.last().map(|open| &open.kind) {
+            Some(Kind::Owner(then)) => then.clone(),
+            _ => None,
+        };
+        self.close_if(|kind| matches!(kind, Kind::Locked | Kind::Owner(_)));
+        if let Some(decide) = then {
+            self.call(Request::Allow(decide.clone()), Purpose::Allow(decide));
         }
     }
 
@@ -820,7 +824,7 @@ impl App {
                 let passphrase = self.dialogs.last_mut().map(|open| open.fields[0].input.take_secret());
                 self.begin(HostTask::Start(passphrase), "Opening the store…");
             }
-            Kind::Locked | Kind::Owner => self.prove_owner(),
+            Kind::Locked | Kind::Owner(_) => self.prove_owner(),
             Kind::Find => self.find(&value(0)),
             Kind::AddFriend => self.submit_friend(value(0), value(1), value(2)),
             Kind::ClaimedName => {
@@ -950,9 +954,7 @@ impl App {
             id,
             digest: Some(digest),
         };
-        let request = Request::Allow(decide);
-        self.after_unlock = Some((request.clone(), Purpose::Said("Allowed: it is sent.")));
-        self.call(request, Purpose::Said("Allowed: it is sent."));
+        self.call(Request::Allow(decide.clone()), Purpose::Allow(decide));
     }
 
     fn copy(&mut self, text: String) {

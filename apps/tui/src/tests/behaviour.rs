@@ -933,6 +933,15 @@ fn an_approval_shows_the_whole_text_and_what_is_allowed_is_what_was_shown() {
     session.shows("line 39 of the approval");
     session.press("a");
     session.shows("Is it you?");
+    // What the user turned away from is not allowed by a later passphrase.
+    session.press("esc");
+    session.press("esc");
+    session.press("f8");
+    session.enter(PASSPHRASE);
+    assert_eq!(session.daemon.approvals.len(), 1, "it waits on");
+    session.daemon.locked = true;
+    session.enter("/approvals");
+    session.press("a");
     session.enter(PASSPHRASE);
     assert!(
         session.daemon.approvals.is_empty(),
@@ -940,6 +949,15 @@ fn an_approval_shows_the_whole_text_and_what_is_allowed_is_what_was_shown() {
     );
     session.press("esc");
     session.hides("1 approval");
+    // What was allowed is not asked for again.
+    let allowed = |session: &Session| {
+        let calls = session.daemon.calls.iter();
+        calls.filter(|call| matches!(call, Request::Allow(_))).count()
+    };
+    let before = allowed(&session);
+    session.press("f8");
+    session.enter(PASSPHRASE);
+    assert_eq!(allowed(&session), before);
 }
 
 #[test]

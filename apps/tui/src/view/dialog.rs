@@ -375,7 +375,7 @@ const fn empty(kind: &Kind) -> Option<&'static str> {
     match kind {
         Kind::Search => Some("Type words; all of them must be in the message."),
         Kind::Palette | Kind::Help => Some("Nothing matches."),
-        Kind::Requests => Some("Nobody asks at the moment. Share your friend code to be found."),
+        Kind::Requests => Some("No one asks at the moment. Share your friend code to be found."),
         Kind::Outbox => Some("Everything has been delivered."),
         Kind::Approvals => Some("No agent asks for anything."),
         Kind::Threads(_) => Some("Reading…"),
@@ -388,7 +388,7 @@ const fn empty(kind: &Kind) -> Option<&'static str> {
 const fn verb(dialog: &Dialog) -> &'static str {
     match dialog.kind {
         Kind::Welcome | Kind::NewPassphrase | Kind::NewKeyFile => "go on",
-        Kind::OpenStore | Kind::Locked | Kind::Owner => "unlock",
+        Kind::OpenStore | Kind::Locked | Kind::Owner(_) => "unlock",
         Kind::AddFriend => "ask",
         Kind::Requests => "accept",
         Kind::Rename(_) | Kind::ClaimedName => "save",
