@@ -209,7 +209,7 @@ impl Daemon {
         } = self;
         service.stop.send_modify(|stop| *stop = true);
         drop(service);
-        if !matches!(end, End::Crashed("the server", _)) {
+        if !server.is_finished() {
             // All clients are gone, so no error here can be reported.
             let _ = server.await;
         }
@@ -249,7 +249,12 @@ impl Daemon {
             _ = stopping.wait_for(|stopping| *stopping) => End::Requested,
             // Before the followers, which end with it.
             ended = &mut self.driver => End::Node(ended),
-            ended = &mut self.server => End::Crashed("the server", ended.err()),
+            ended = &mut self.server => match ended {
+                // It ends only when asked to. A stop from another thread wakes one task after the other, and this one may be
+                // the later.
+                Ok(()) => End::Requested,
+                Err(error) => End::Crashed("the server", Some(error)),
+            },
             () = reads.ended() => End::Crashed("the thread for queries", None),
             () = self.network.crashed() => End::Crashed("Tor's task", None),
             () = backups.ended() => End::Crashed("the thread for backups", None),
