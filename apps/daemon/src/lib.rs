@@ -469,6 +469,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_server_that_hears_of_the_stop_first_has_not_crashed() {
+        let (mut daemon, profile, _folder) = daemon().await;
+        daemon.server.abort();
+        daemon.server = tokio::spawn(async {});
+        daemon.finished().await.expect("a clean end");
+        assert_eq!(Lock::holder(&profile.lock_file()).expect("readable"), None);
+    }
+
+    #[tokio::test]
     async fn a_crashed_query_ends_the_daemon() {
         let (daemon, profile, _folder) = daemon().await;
         let answer = daemon.service.reads.read::<(), _>(|_| panic!("a test's own")).await;
