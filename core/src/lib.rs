@@ -113,5 +113,5 @@ pub use kernel::entropy::Entropy;
 pub use kernel::limits::Limits;
 pub use node::{Machine, Node, OpenError};
 pub use onion_key::OnionSecret;
-pub use session::{Damaged, Encrypted, Opened, PreKeys, Ratchet, SessionFault, Signal, SignalSession};
+pub use session::{Damaged, Encrypted, Opened, PreKeys, Ratchet, SessionError, Signal, SignalSession};
 pub use time::{Millis, Monotonic, Now, Wall};

@@ -8,13 +8,13 @@ use sotto_core::{Command, Millis};
 use sotto_testkit::pair::A;
 
 use crate::input::{Input, piece};
-use crate::scene::{Peer, check_unaffected, friends, keys};
+use crate::scene::{TransparentPeer, check_unaffected, friends, keys};
 
 pub(crate) fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let mut pair = friends();
     let before = keys(&pair.sides[A].store);
-    let mut peer = Peer::new(&pair, 9);
+    let mut peer = TransparentPeer::new(&pair, 9);
     while !input.is_empty() {
         if !peer.is_connected() {
             peer.dial(&mut pair, 0);

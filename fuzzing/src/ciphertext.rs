@@ -1,7 +1,7 @@
 //! Bytes in place of a Signal ciphertext, at four moments of a session: the first ciphertext, the second, a reply, and one from the
 //! middle of a conversation. Only ciphertexts of the other side decrypt, each once.
 
-use sotto_core::{Entropy, OnionAddress, Opened, Ratchet, SessionFault, Signal, SignalSession};
+use sotto_core::{Entropy, OnionAddress, Opened, Ratchet, SessionError, Signal, SignalSession};
 
 use crate::input::{Input, piece};
 use crate::signal::{Friendship, Party};
@@ -58,7 +58,7 @@ fn moments() -> Vec<Moment> {
 }
 
 impl Moment {
-    fn take(&self, ciphertext: &[u8]) -> Result<Opened<SignalSession>, SessionFault> {
+    fn take(&self, ciphertext: &[u8]) -> Result<Opened<SignalSession>, SessionError> {
         let (ratchet, entropy) = (&self.waiting.ratchet, &mut Entropy::from_seed([3; 32]));
         match &self.holds {
             Holds::Secrets(secrets) => ratchet.accept(&self.from, secrets, ciphertext, entropy),
@@ -76,7 +76,7 @@ impl Moment {
         let session = Signal::decode(&Signal::encode(&opened.session)).expect("a stored session is readable");
         let entropy = &mut Entropy::from_seed([4; 32]);
         let again = self.waiting.ratchet.decrypt(&self.from, &session, ciphertext, entropy);
-        assert_eq!(again.err(), Some(SessionFault::Duplicate), "it decrypts twice");
+        assert_eq!(again.err(), Some(SessionError::Duplicate), "it decrypts twice");
     }
 }
 

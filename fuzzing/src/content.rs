@@ -14,12 +14,12 @@ use sotto_testkit::hostile::NAME;
 use sotto_testkit::pair::A;
 
 use crate::input::{Input, piece};
-use crate::scene::{Peer, Scene, friends, send, status};
+use crate::scene::{Scene, TransparentPeer, friends, send, status};
 
 pub(crate) fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let mut pair = friends();
-    let mut peer = Peer::new(&pair, 9);
+    let mut peer = TransparentPeer::new(&pair, 9);
     peer.befriend(&mut pair, 0);
     let ours = ["one", "two"].map(|text| match send(&mut pair, A, peer.address(), text) {
         Reply::Message { id, .. } => id,

@@ -10,7 +10,7 @@ use sotto_core::{Command, ContactObstacle, Millis, OnionAddress, Refusal};
 use sotto_testkit::pair::A;
 
 use crate::input::{Input, piece};
-use crate::scene::{Peer, Scene, check_unaffected, friends, new_message};
+use crate::scene::{Scene, TransparentPeer, check_unaffected, friends, new_message};
 
 /// The number of the texts that are altered.
 const ALTERED: u8 = 200;
@@ -18,7 +18,7 @@ const ALTERED: u8 = 200;
 pub(crate) fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let mut pair = friends();
-    let mut peer = Peer::new(&pair, 9);
+    let mut peer = TransparentPeer::new(&pair, 9);
     peer.befriend(&mut pair, 0);
     let mut friend = Friend {
         peer,
@@ -45,7 +45,7 @@ pub(crate) fn run(bytes: &[u8]) {
 
 /// The friend, and what it has sent.
 struct Friend {
-    peer: Peer,
+    peer: TransparentPeer,
     sent: Vec<Ciphertext>,
     texts: u8,
 }
@@ -139,7 +139,7 @@ fn check_removed(pair: &mut Scene, friend: OnionAddress) {
     assert_eq!(disk.waiting(friend), 0);
 }
 
-fn text(peer: &mut Peer, pair: &Scene, number: u8) -> Ciphertext {
+fn text(peer: &mut TransparentPeer, pair: &Scene, number: u8) -> Ciphertext {
     let content = Content {
         id: vec![number; 16],
         sent_at: 1,

@@ -22,7 +22,7 @@ fn check(reader: &mut Reader, line: &[u8]) {
         Ok(Value::Array(batch)) if !batch.is_empty() => check_batch(before, &batch, found),
         Ok(one) => check_message(&one, found),
         Err(_) => {
-            let answers = found.iter().filter(|one| matches!(one, Incoming::Answer(_))).count();
+            let answers = found.iter().filter(|one| matches!(one, Incoming::Response(_))).count();
             assert_eq!(answers, found.len(), "what is not JSON is not for the protocol");
         }
     }
@@ -37,7 +37,7 @@ fn check_batch(mut reader: Reader, messages: &[Value], mut found: VecDeque<Incom
         match reader.line(message.to_string().as_bytes()).pop_front() {
             // A message that is an array is none.
             _ if message.is_array() => refused += 1,
-            Some(Incoming::Answer(_)) => refused += 1,
+            Some(Incoming::Response(_)) => refused += 1,
             Some(Incoming::Message(_)) if message.get("id").is_some() && message.get("method").is_some() => {
                 requests += 1;
             }
@@ -58,7 +58,7 @@ fn check_message(message: &Value, found: VecDeque<Incoming>) {
         match outcome {
             Incoming::Message(_) => assert!(message.is_object()),
             Incoming::Batch(_) => assert!(message.is_array()),
-            Incoming::Answer(answer) => {
+            Incoming::Response(answer) => {
                 let written = serde_json::to_string(&answer).expect("JSON");
                 assert!(written.contains("\"error\"") && !written.contains('\n'), "{written}");
                 let notification = has_method && message.get("id").is_none();

@@ -190,37 +190,37 @@ fn compare(pair: &Scene, from: &Mail, to: &Mail) {
 }
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    const WISH: u8 = 5;
+    const COMMAND: u8 = 5;
     const THEIRS: u8 = 0x80;
     let send = |side: u8, text: &[u8]| {
         let length = [u8::try_from(text.len()).expect("short")];
-        [&[side + WISH, 0, 0, 0], &length[..], text, &[1, 0, 0]].concat()
+        [&[side + COMMAND, 0, 0, 0], &length[..], text, &[1, 0, 0]].concat()
     };
     let hello = send(0, b"hello");
     let then = |more: &[u8]| [&hello[..], more].concat();
     vec![
         [&hello[..], &send(THEIRS, b"and to you"), &send(0, b"how are you")].concat(),
         [&[2, 0][..], &hello, &[3, 2], &send(THEIRS, b"back")].concat(),
-        then(&[WISH, 0, 0, 5, 3, b'n', b'e', b'w']),
-        then(&[WISH, 0, 0, 7]),
-        then(&[THEIRS + WISH, 0, 0, 8, 0, 0, 0, 4, 0xf0, 0x9f, 0x91, 0x8d]),
-        then(&[THEIRS + WISH, 0, 0, 9, 1, 0]),
-        [&[2, 0][..], &hello, &[WISH, 0, 0, 10, WISH, 0, 0, 11]].concat(),
-        [&[2, 0][..], &hello, &[4, 0xff, 0xff, 4, 0xff, 0xff, WISH, 0, 0, 11]].concat(),
+        then(&[COMMAND, 0, 0, 5, 3, b'n', b'e', b'w']),
+        then(&[COMMAND, 0, 0, 7]),
+        then(&[THEIRS + COMMAND, 0, 0, 8, 0, 0, 0, 4, 0xf0, 0x9f, 0x91, 0x8d]),
+        then(&[THEIRS + COMMAND, 0, 0, 9, 1, 0]),
+        [&[2, 0][..], &hello, &[COMMAND, 0, 0, 10, COMMAND, 0, 0, 11]].concat(),
+        [&[2, 0][..], &hello, &[4, 0xff, 0xff, 4, 0xff, 0xff, COMMAND, 0, 0, 11]].concat(),
         [
             &[2, 0][..],
             &hello,
-            &[WISH, 0, 0, 5, 3, b'n', b'e', b'w', WISH, 0, 0, 7],
+            &[COMMAND, 0, 0, 5, 3, b'n', b'e', b'w', COMMAND, 0, 0, 7],
         ]
         .concat(),
-        then(&[1, WISH, 0, 0, 15, 4, 1, 0]),
+        then(&[1, COMMAND, 0, 0, 15, 4, 1, 0]),
         then(&[
-            WISH, 0, 0, 12, 0, WISH, 0, 0, 13, 1, WISH, 0, 0, 14, 2, b'a', b'b', 0, 1,
+            COMMAND, 0, 0, 12, 0, COMMAND, 0, 0, 13, 1, COMMAND, 0, 0, 14, 2, b'a', b'b', 0, 1,
         ]),
-        [&[WISH, 0, 0, 0][..], &[1, 0x80, 1, 1, 0, 0]].concat(),
+        [&[COMMAND, 0, 0, 0][..], &[1, 0x80, 1, 1, 0, 0]].concat(),
         [
             &[
-                WISH, 0, 0, 0, 2, b'h', b'i', 0, 1, 2, b't', b'h', 1, 3, b'k', b'e', b'y',
+                COMMAND, 0, 0, 0, 2, b'h', b'i', 0, 1, 2, b't', b'h', 1, 3, b'k', b'e', b'y',
             ][..],
             &piece(b""),
         ]

@@ -3,7 +3,7 @@
 
 use serde::Serialize as _;
 use serde_json::{Map, Value, json};
-use sotto_api::rpc::{Incoming, Line as _, Request, Response, parse};
+use sotto_api::rpc::{Incoming, JsonLine as _, Request, Response, parse};
 use sotto_api::{Method, all};
 use sotto_daemon::{LINE_LIMIT, RequestLine, RequestLines};
 use tokio_util::bytes::BytesMut;

@@ -14,7 +14,7 @@ use sotto_testkit::pair::Pair;
 use sotto_testkit::transparent::Transparent;
 
 pub(crate) type Scene = Pair<MemoryStore, Transparent>;
-pub(crate) type Peer = hostile::HostilePeer<Transparent>;
+pub(crate) type TransparentPeer = hostile::HostilePeer<Transparent>;
 
 /// The rows of the two contacts, made once, because a fuzzer runs a thousand inputs a second.
 static FRIENDS: LazyLock<[MemoryStore; 2]> = LazyLock::new(|| {

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sotto_api::rpc::{Incoming, Line as _, Request, Response, parse};
+use sotto_api::rpc::{Incoming, JsonLine as _, Request, Response, parse};
 use sotto_api::{Error, Kind};
 use sotto_http::{SignalCli, serve_api};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -130,13 +130,13 @@ fn respond(request: &Request, is_open: &mut bool) -> Option<Response> {
 }
 
 /// An answer: its status, and its body if that has an end.
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub status: u16,
     pub body: Vec<u8>,
 }
 
 /// Sends bytes and reads what is answered, up to the end or, of a stream of events, its first bytes. None if nothing is.
-pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> Option<Answer> {
+pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> Option<HttpResponse> {
     let mut stream = TcpStream::connect(address).expect("it still listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     // A server that refuses early does not read the rest.
@@ -161,7 +161,7 @@ pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> Option<Answer> {
         .strip_prefix("HTTP/1.1 ")
         .or_else(|| head.strip_prefix("HTTP/1.0 "));
     let status = status.and_then(|rest| rest.get(..3)?.parse().ok());
-    Some(Answer {
+    Some(HttpResponse {
         status: status.unwrap_or_else(|| panic!("no status: {head}")),
         body: bytes[end + 4..].to_vec(),
     })

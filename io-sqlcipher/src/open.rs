@@ -132,7 +132,7 @@ fn open_any(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
     keep_log(&db, log > 0).map_err(sqlite)?;
     let version = recognise(&db, path)?;
     keep_log(&db, false).map_err(sqlite)?;
-    settle(&db, path, Purpose::Write)?;
+    configure(&db, path, Purpose::Write)?;
     words::register(&db).map_err(sqlite)?;
     schema::migrate(&mut db, version).map_err(sqlite)?;
     schema::renew_word_index(&mut db).map_err(sqlite)?;
@@ -144,7 +144,7 @@ fn open_any(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
 pub(crate) fn open_reader(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
     let db = connect(path, key, Purpose::Read)?;
     recognise(&db, path)?;
-    settle(&db, path, Purpose::Read)?;
+    configure(&db, path, Purpose::Read)?;
     Ok(db)
 }
 
@@ -156,7 +156,7 @@ fn build(path: &Path, key: &StoreKey) -> Result<(), StoreError> {
     let mut db = connect(path, key, Purpose::Write)?;
     db.pragma_update(None, "page_size", PAGE.cast_signed())
         .map_err(sqlite)?;
-    settle(&db, path, Purpose::Write)?;
+    configure(&db, path, Purpose::Write)?;
     words::register(&db).map_err(sqlite)?;
     schema::migrate(&mut db, 0).map_err(sqlite)?;
     check_word_index(&db, path)?;
@@ -305,7 +305,7 @@ const WRITING: &[Setting] = &[
 /// For one that reads.
 const READING: &[Setting] = &[same("query_only", "1"), same("cache_size", "-2048")];
 
-fn settle(db: &Connection, path: &Path, purpose: Purpose) -> Result<(), StoreError> {
+fn configure(db: &Connection, path: &Path, purpose: Purpose) -> Result<(), StoreError> {
     let own = match purpose {
         Purpose::Write => WRITING,
         Purpose::Read => READING,

@@ -23,14 +23,14 @@ const LONGEST_SLEEP: Millis = if cfg!(target_os = "linux") {
 
 /// A timer that counts suspended time.
 pub struct DeadlineTimer {
-    timer: platform::Timer,
+    timer: platform::KernelTimer,
     deadline: Option<Monotonic>,
 }
 
 impl DeadlineTimer {
     /// A timer that is not set.
     pub fn new(runtime: &Arc<dyn Runtime>) -> io::Result<Self> {
-        let timer = platform::Timer::new(runtime)?;
+        let timer = platform::KernelTimer::new(runtime)?;
         Ok(Self { timer, deadline: None })
     }
 
@@ -81,12 +81,12 @@ mod platform {
     use crate::{AsyncDescriptor, Runtime};
 
     /// One timerfd with two descriptors: one sets it, and the runtime polls the other.
-    pub(super) struct Timer {
+    pub(super) struct KernelTimer {
         setter: OwnedFd,
         readable: AsyncDescriptor,
     }
 
-    impl Timer {
+    impl KernelTimer {
         pub fn new(runtime: &Arc<dyn Runtime>) -> io::Result<Self> {
             let setter = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
             let readable = runtime.register(setter.try_clone()?)?;
@@ -130,12 +130,12 @@ mod platform {
 
     use crate::Runtime;
 
-    pub(super) struct Timer {
+    pub(super) struct KernelTimer {
         runtime: Arc<dyn Runtime>,
         sleep: Option<BoxFuture<'static, ()>>,
     }
 
-    impl Timer {
+    impl KernelTimer {
         #[expect(clippy::unnecessary_wraps, reason = "a timerfd can fail")]
         pub fn new(runtime: &Arc<dyn Runtime>) -> io::Result<Self> {
             let runtime = Arc::clone(runtime);

@@ -47,7 +47,7 @@ impl<S: RowStore> Environment<S> {
         Ok(OpenedNode {
             node: self.open_node(image, &mut clock)?,
             clock,
-            timer: DeadlineTimer::new(&self.runtime).map_err(DriverError::Timer)?,
+            timer: DeadlineTimer::new(&self.runtime).map_err(DriverError::DeadlineTimer)?,
             listener,
         })
     }

@@ -19,7 +19,7 @@ pub enum DriverError<E> {
     #[error("the operating system provides no random numbers: {0}")]
     Entropy(getrandom::Error),
     #[error("cannot create a timer: {0}")]
-    Timer(io::Error),
+    DeadlineTimer(io::Error),
     #[error("cannot start a thread for the store: {0}")]
     Thread(io::Error),
 }

@@ -134,7 +134,7 @@ fn is_transient<S: RowStore>(error: &DriverError<S::Error>) -> bool {
     match error {
         DriverError::Store(error) => S::is_transient(error),
         DriverError::Listen(error) => matches!(error, ListenError::Io { .. }),
-        DriverError::Timer(_) => true,
+        DriverError::DeadlineTimer(_) => true,
         DriverError::Open(_) | DriverError::Entropy(_) | DriverError::Thread(_) => false,
     }
 }

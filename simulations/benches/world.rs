@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use sotto_core::{Entropy, Limits, Millis};
-use sotto_simulations::{Choices, Cipher, Peer, World, invariant, population::ring};
+use sotto_simulations::{Choices, Cipher, NodeIndex, World, invariant, population::ring};
 
 const DAY: Millis = Millis::hours(24);
 
@@ -80,7 +80,7 @@ fn week(world: &mut World) {
 /// Ten texts of each peer, to one of the next five.
 fn a_day(world: &mut World) {
     const TEXTS: usize = 10;
-    let people: Vec<Peer> = world.peers().collect();
+    let people: Vec<NodeIndex> = world.peers().collect();
     let mut entropy = Entropy::from_seed([7; 32]);
     let texts = people.len() * TEXTS;
     let reach = 5.min((people.len() as u64 - 1) / 2);

@@ -16,7 +16,7 @@ mod choice;
 mod exhaustive;
 mod fingerprint;
 pub mod invariant;
-mod peer;
+mod node_index;
 pub mod population;
 mod record;
 #[cfg(feature = "sabotage")]
@@ -34,7 +34,7 @@ mod world;
 pub use campaign::{Campaign, Progress, Tally};
 pub use choice::{Choice, Choices, ENVIRONMENT_FAULTS, EnvironmentFault, Faults, Plan};
 pub use exhaustive::Enumeration;
-pub use peer::{ALICE, BOB, CAROL, Peer};
+pub use node_index::{ALICE, BOB, CAROL, NodeIndex};
 pub use record::{record, recordings};
 pub use run::{Failure, Outcome, Run, catch_panic, crash_points, play, run, timeline};
 pub use scenario::Scenario;

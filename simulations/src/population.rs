@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::choice::Choices;
     use crate::invariant;
-    use crate::peer::Peer;
+    use crate::node_index::NodeIndex;
     use crate::world::{Cipher, World};
 
     #[test]
@@ -152,6 +152,6 @@ mod tests {
         world.quiesce(&friends);
         world.advance(Millis::hours(1));
         world.conclude(&friends);
-        assert_eq!(world.received_texts(Peer(0), Peer(4)).len(), 1);
+        assert_eq!(world.received_texts(NodeIndex(0), NodeIndex(4)).len(), 1);
     }
 }

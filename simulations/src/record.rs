@@ -3,12 +3,12 @@
 use sotto_testkit::driver::Recording;
 
 use crate::choice::Choices;
-use crate::peer::{ALICE, Peer};
+use crate::node_index::{ALICE, NodeIndex};
 use crate::scenario::Scenario;
 use crate::world::Cipher;
 
 /// The inputs and outputs of one peer's node in a run without faults, until the world is quiescent.
-pub fn record(scenario: &'static Scenario, peer: Peer) -> Recording {
+pub fn record(scenario: &'static Scenario, peer: NodeIndex) -> Recording {
     let mut world = scenario.world(Cipher::Signal, 1, Choices::harmless());
     world.record(peer);
     world.start();

@@ -90,7 +90,7 @@ fn an_error_in_a_file_is_reported_with_its_place() {
         (
             "{ off = \"bbo\" },",
             10,
-            "no peer is called `bbo`; peers are alice, bob, ",
+            "no node is called `bbo`; nodes are alice, bob, ",
         ),
         ("{ off = \"carol\" },", 9, "there are 2 peers: alice, bob"),
         ("{ cut = [\"bob\", \"bob\"] },", 17, "that is the same peer"),

@@ -361,7 +361,7 @@ fn the_default_timer_is_that_of_every_conversation_that_begins_and_of_those_that
     let [a, b] = [pair.sides[A].address, pair.sides[B].address];
     let default = |seconds| Command::DefaultTimer(Some(seconds));
     assert_eq!(pair.command(A, Command::DefaultTimer(None)), Ok(Reply::DefaultTimer(0)));
-    // The one who asks, and the one who accepts.
+    // The requester, and the node that accepts.
     pair.command(A, default(600)).unwrap();
     pair.command(B, default(900)).unwrap();
     pair.befriend();

@@ -133,7 +133,7 @@ fn an_answer_is_to_the_request_of_its_number() {
         };
         pair.command(A, add).expect("asked");
     };
-    let standing = |pair: &Pair<MemoryStore>| match pair.sides[A].store.row(&Key::Contact(address)) {
+    let relationship = |pair: &Pair<MemoryStore>| match pair.sides[A].store.row(&Key::Contact(address)) {
         Some(Row::Contact(row)) => row.relationship,
         _ => panic!("no contact"),
     };
@@ -155,9 +155,13 @@ fn an_answer_is_to_the_request_of_its_number() {
     });
     assert_eq!(numbers.collect::<Vec<_>>(), [1, 2]);
     peer.send(&mut pair, declines(1));
-    assert_eq!(standing(&pair), Relationship::Requested, "the second one has no answer");
+    assert_eq!(
+        relationship(&pair),
+        Relationship::Requested,
+        "the second one has no answer"
+    );
     peer.send(&mut pair, declines(2));
-    assert_eq!(standing(&pair), Relationship::RequestDeclined);
+    assert_eq!(relationship(&pair), Relationship::RequestDeclined);
 
     // The first request of the next link is dropped.
     peer.hang_up(&mut pair);
@@ -168,7 +172,7 @@ fn an_answer_is_to_the_request_of_its_number() {
     ask(&mut pair);
     peer.exchange(&mut pair);
     peer.send(&mut pair, declines(2));
-    assert_eq!(standing(&pair), Relationship::RequestDeclined);
+    assert_eq!(relationship(&pair), Relationship::RequestDeclined);
 }
 
 #[test]

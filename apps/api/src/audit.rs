@@ -63,12 +63,12 @@ pub struct AuditVerdict {
     pub last: u64,
     /// The first thing that is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fault: Option<AuditFault>,
+    pub damage: Option<AuditDamage>,
 }
 
 /// What is wrong with the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct AuditFault {
+pub struct AuditDamage {
     /// At which number.
     pub number: u64,
     /// What.

@@ -138,7 +138,7 @@ pub struct FriendRequest {
     pub received_at: Time,
 }
 
-/// Contact requests that wait for the user's answer, the oldest first.
+/// Friend requests that wait for the user's answer, the oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FriendRequests {
     /// The requests.

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{AddAgent, AddedAgent, Agent, AgentOnly, Agents};
 pub use approval::{Approval, ApprovalReason, ApprovalState, Approvals, Decide, ListApprovals};
-pub use audit::{Audit, AuditEntry, AuditFault, AuditVerdict, ShowAudit};
+pub use audit::{Audit, AuditDamage, AuditEntry, AuditVerdict, ShowAudit};
 pub use contact::{
     Accept, Add, Contact, ContactName, ContactOnly, Contacts, FriendRequest, FriendRequests, List, Mark, Pause,
     Relationship, Rename, Safety,

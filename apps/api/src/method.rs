@@ -60,9 +60,9 @@ macro_rules! for_every_method {
         $callback! {
             "friends.add" Admin Add(Add) -> Contact, "Ask a peer to be a contact; if the peer has asked this node, this accepts.";
             "friends.list" Read List(List) -> Contacts, "List contacts.";
-            "friends.requests" Read Requests(Nothing) -> FriendRequests, "List contact requests that wait for the user's answer.";
-            "friends.accept" Admin Accept(Accept) -> Contact, "Accept a contact request.";
-            "friends.reject" Admin Reject(ContactOnly) -> Contact, "Decline a contact request; the peer is told.";
+            "friends.requests" Read Requests(Nothing) -> FriendRequests, "List friend requests that wait for the user's answer.";
+            "friends.accept" Admin Accept(Accept) -> Contact, "Accept a friend request.";
+            "friends.reject" Admin Reject(ContactOnly) -> Contact, "Decline a friend request; the peer is told.";
             "friends.remove" Admin Remove(ContactOnly) -> Contact, "Stop being contacts; the history stays.";
             "friends.forget" Admin Forget(ContactOnly) -> Done, "Keep nothing of a peer that was removed or declined; the history stays.";
             "friends.rename" Admin Rename(Rename) -> Contact, "Set or remove the petname of a contact.";

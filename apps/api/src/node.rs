@@ -28,7 +28,7 @@ pub struct Status {
     pub handshakes: u64,
     /// Dials under way.
     pub dials: u64,
-    /// Contact requests that wait for the user's answer.
+    /// Friend requests that wait for the user's answer.
     pub requests: u64,
     /// Frames and links of peers refused since the start.
     pub peer_faults: u64,

@@ -45,7 +45,7 @@ impl fmt::Display for Id {
     }
 }
 
-/// For a client's own ids, which are numbers of 64 bits. The daemon writes those of others with [`Line`].
+/// For a client's own ids, which are numbers of 64 bits. The daemon writes those of others with [`JsonLine`].
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let value: Value = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
@@ -129,12 +129,12 @@ enum Version {
 }
 
 /// What the daemon writes: one line of JSON, without its end.
-pub trait Line {
+pub trait JsonLine {
     /// The line. An error is a bug: every type of the API can be written as JSON.
     fn line(&self) -> serde_json::Result<String>;
 }
 
-impl Line for Response {
+impl JsonLine for Response {
     /// By hand, because only text can hold every id.
     fn line(&self) -> serde_json::Result<String> {
         let outcome = serde_json::to_string(&self.outcome)?;
@@ -145,14 +145,14 @@ impl Line for Response {
 }
 
 /// The responses to a batch.
-impl Line for Vec<Response> {
+impl JsonLine for Vec<Response> {
     fn line(&self) -> serde_json::Result<String> {
-        let lines = self.iter().map(Line::line).collect::<Result<Vec<_>, _>>()?;
+        let lines = self.iter().map(JsonLine::line).collect::<Result<Vec<_>, _>>()?;
         Ok(format!("[{}]", lines.join(",")))
     }
 }
 
-impl<P: Serialize> Line for Notification<P> {
+impl<P: Serialize> JsonLine for Notification<P> {
     fn line(&self) -> serde_json::Result<String> {
         serde_json::to_string(self)
     }
@@ -397,7 +397,7 @@ mod tests {
 
     #[test]
     fn answers_have_the_form_of_the_specification() {
-        let value = |line: &dyn Line| serde_json::from_str::<Value>(&line.line().expect("JSON")).expect("JSON");
+        let value = |line: &dyn JsonLine| serde_json::from_str::<Value>(&line.line().expect("JSON")).expect("JSON");
         let good = Response::new(Id(String::from("\"x\"")), Ok(json!({"a": 1})));
         assert_eq!(value(&good), json!({"jsonrpc": "2.0", "id": "x", "result": {"a": 1}}));
         let bad = value(&Response::nameless(Error::new(Kind::ParseError, "no")));

@@ -43,9 +43,9 @@ impl Audit {
             }
             Command::Verify => {
                 let verdict = client.call::<all::AuditVerify>(&api::Nothing {})?;
-                context.output.emit(&verdict, |verdict| match &verdict.fault {
+                context.output.emit(&verdict, |verdict| match &verdict.damage {
                     None => format!("{} entries, whole\n", verdict.entries),
-                    Some(fault) => format!("{} at entry {}\n", Tone::Bad.paint(&fault.what), fault.number),
+                    Some(damage) => format!("{} at entry {}\n", Tone::Bad.paint(&damage.what), damage.number),
                 })?;
                 if verdict.intact {
                     Ok(())

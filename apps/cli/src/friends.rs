@@ -37,9 +37,9 @@ enum Command {
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
     },
-    /// List contact requests that wait for your answer
+    /// List friend requests that wait for your answer
     Requests,
-    /// Accept a contact request
+    /// Accept a friend request
     Accept {
         #[command(flatten)]
         who: ContactArgument,
@@ -47,7 +47,7 @@ enum Command {
         #[arg(long, value_name = "PETNAME")]
         name: Option<String>,
     },
-    /// Decline a contact request; the peer is told
+    /// Decline a friend request; the peer is told
     Reject(ContactArgument),
     /// Stop being contacts; the history stays
     Remove(ContactArgument),
@@ -205,7 +205,7 @@ fn add(context: &Context, params: &api::Add) -> Outcome {
 fn requests(context: &Context) -> Outcome {
     let waiting = context.client()?.call::<all::Requests>(&api::Nothing {})?;
     match waiting.requests.first() {
-        None => context.output.remark("no contact requests"),
+        None => context.output.remark("no friend requests"),
         Some(first) => {
             let beginning = short(&first.who.contact);
             context.output.remark(&format!(

@@ -124,7 +124,7 @@ impl Client {
             let line = self.next_line().await;
             let line = line.map_err(|error| written.as_ref().map_or_else(lost, |()| error))?;
             // Nearly every line, so it is read as what it must be, at once.
-            if let Ok(answer) = serde_json::from_str::<Answer<M::Result>>(&line)
+            if let Ok(answer) = serde_json::from_str::<TypedResponse<M::Result>>(&line)
                 && answer.id == id
             {
                 return Ok(answer.result);
@@ -215,7 +215,7 @@ fn wait(params: &impl Serialize) -> Result<Duration, Error> {
 
 /// A response with a result.
 #[derive(Deserialize)]
-struct Answer<R> {
+struct TypedResponse<R> {
     id: Id,
     result: R,
 }
@@ -250,7 +250,7 @@ fn lost(error: &io::Error) -> Error {
 mod tests {
     use super::*;
     use serde_json::json;
-    use sotto_api::rpc::{Line as _, Response};
+    use sotto_api::rpc::{JsonLine as _, Response};
     use sotto_api::{Body, Nothing};
     use tokio::io::{AsyncBufReadExt as _, BufReader};
     use tokio::net::UnixListener;

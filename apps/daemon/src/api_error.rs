@@ -65,7 +65,7 @@ pub(crate) fn driver(error: &DriverError<StoreError>) -> Error {
         )
         .hint("it runs on a copy of this profile: stop one of the two, and never run that copy again"),
         DriverError::Listen(error) => Error::new(Kind::Network, error.to_string()),
-        DriverError::Entropy(_) | DriverError::Timer(_) | DriverError::Thread(_) => {
+        DriverError::Entropy(_) | DriverError::DeadlineTimer(_) | DriverError::Thread(_) => {
             Error::new(Kind::Io, error.to_string())
         }
     }

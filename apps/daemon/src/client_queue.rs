@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sotto_api::rpc::{Line, Notification};
+use sotto_api::rpc::{JsonLine, Notification};
 use sotto_api::{Error, Kind};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc};
@@ -56,7 +56,7 @@ pub(crate) fn channel<W: AsyncWrite + Unpin>(stream: W, patience: Duration) -> (
 
 impl ClientQueue {
     /// Queues a line, and with it what is to be done once it is written.
-    pub async fn push(&self, message: &impl Line, after: Option<AfterWrite>) -> Result<(), ClientGone> {
+    pub async fn push(&self, message: &impl JsonLine, after: Option<AfterWrite>) -> Result<(), ClientGone> {
         let line = message.line().unwrap_or_else(|error| {
             // A bug must not end the connection.
             tracing::error!(%error, "a response cannot be written as JSON");

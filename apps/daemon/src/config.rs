@@ -474,7 +474,7 @@ mod tests {
             ),
             ("[network]\nx = 1", "network: invalid type"),
             (
-                "network = \"carrier pigeon\"",
+                "network = \"pigeon post\"",
                 "network: network must be \"tor\" or \"local:DIR\"",
             ),
             ("network = \"local:\"", "must be \"tor\" or \"local:DIR\""),

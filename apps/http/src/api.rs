@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde_json::Value;
-use sotto_api::rpc::{self, Incoming, Line};
+use sotto_api::rpc::{self, Incoming, JsonLine};
 use sotto_api::{Error, Kind, Secret};
 use sotto_client::Client;
 use tokio::net::TcpListener;

@@ -28,7 +28,7 @@ pub enum Incoming {
     /// For the protocol.
     Message(Box<ClientJsonRpcMessage>),
     /// Answered without the protocol.
-    Answer(Box<ServerJsonRpcMessage>),
+    Response(Box<ServerJsonRpcMessage>),
     /// The messages that follow came together, and so do their answers.
     Batch(Batch),
     /// Nothing to do.
@@ -140,7 +140,7 @@ impl Reader {
         let mut incoming = VecDeque::new();
         for message in messages {
             match self.message(message) {
-                Incoming::Answer(answer) => batch.answers.push(*answer),
+                Incoming::Response(answer) => batch.answers.push(*answer),
                 Incoming::Message(message) => {
                     if let ClientJsonRpcMessage::Request(request) = &*message {
                         batch.waiting.push(request.id.clone());
@@ -229,7 +229,7 @@ fn parsed(message: Value) -> Incoming {
 
 fn refused(id: Option<RequestId>, code: ErrorCode, message: &str) -> Incoming {
     let error = ErrorData::new(code, message.to_owned(), None);
-    Incoming::Answer(Box::new(ServerJsonRpcMessage::error(error, id)))
+    Incoming::Response(Box::new(ServerJsonRpcMessage::error(error, id)))
 }
 
 impl Lines {
@@ -314,7 +314,7 @@ impl Transport<RoleServer> for Lines {
                 written.ok()?;
             }
             match self.waiting.pop_front() {
-                Some(Incoming::Answer(answer)) => self.sending = Some(self.output.send(line(&answer).ok()?).boxed()),
+                Some(Incoming::Response(answer)) => self.sending = Some(self.output.send(line(&answer).ok()?).boxed()),
                 Some(Incoming::Batch(batch)) if batch.is_answered() => self.write(&batch).ok()?,
                 Some(Incoming::Batch(batch)) => self.batches.push(batch),
                 Some(Incoming::Ignored) => {}

@@ -1,6 +1,6 @@
 //! One byte stream to a peer, from its first byte to its last, as a pure machine. It begins with a Noise XK handshake
 //! of three records (50 bytes from the dialer, 50 back, 162 from the dialer), after which each side knows the other's
-//! onion address and nobody else learns either; then it carries frames, each in a padded, encrypted record of its own,
+//! onion address and no third party learns either; then it carries frames, each in a padded, encrypted record of its own,
 //! both ways. At most one transmit is in flight, and it takes everything that waits.
 //!
 //! ```text
@@ -72,12 +72,12 @@ pub enum LinkFault {
 
 /// A link to one peer.
 pub struct Link {
-    stage: Stage,
+    state: LinkState,
     incoming: Incoming,
     outgoing: Outgoing,
 }
 
-enum Stage {
+enum LinkState {
     /// The stream is not up yet.
     Dialling(Box<Dialer>),
     /// Message 1 is out; message 2 is due.
@@ -93,17 +93,17 @@ enum Stage {
 impl Link {
     /// A link that we dial. It has nothing to transmit before `connected`.
     pub fn dial(local: &OnionSecret, remote: OnionAddress, entropy: Entropy) -> Self {
-        Self::new(Stage::Dialling(Box::new(Dialer::new(local, remote, entropy))))
+        Self::new(LinkState::Dialling(Box::new(Dialer::new(local, remote, entropy))))
     }
 
     /// A link that a peer has dialled.
     pub fn accept(local: &OnionSecret, entropy: Entropy) -> Self {
-        Self::new(Stage::Listening(Box::new(Listener::new(local, entropy))))
+        Self::new(LinkState::Listening(Box::new(Listener::new(local, entropy))))
     }
 
-    fn new(stage: Stage) -> Self {
+    fn new(state: LinkState) -> Self {
         Self {
-            stage,
+            state,
             incoming: Incoming::default(),
             outgoing: Outgoing::default(),
         }
@@ -111,32 +111,32 @@ impl Link {
 
     /// The stream that we dialled is up.
     pub fn connected(&mut self) {
-        self.stage = match mem::replace(&mut self.stage, Stage::Failed(LinkFault::Handshake)) {
-            Stage::Dialling(mut dialer) => {
+        self.state = match mem::replace(&mut self.state, LinkState::Failed(LinkFault::Handshake)) {
+            LinkState::Dialling(mut dialer) => {
                 dialer.call(&mut self.outgoing.stream);
-                Stage::Calling(dialer)
+                LinkState::Calling(dialer)
             }
             // Bytes before the stream was up.
-            Stage::Failed(fault) => Stage::Failed(fault),
+            LinkState::Failed(fault) => LinkState::Failed(fault),
             _ => panic!("connected comes once, on a dialled link"),
         };
     }
 
     /// Takes bytes of the peer. Holds only what can still be right.
     pub fn receive(&mut self, bytes: &[u8]) {
-        let (limit, fault) = match &self.stage {
-            Stage::Failed(_) => return,
-            Stage::Dialling(_) => (0, LinkFault::Early),
-            Stage::Calling(_) => (PREFIX + REPLY, LinkFault::Early),
-            Stage::Listening(_) => (PREFIX + CALL, LinkFault::Early),
-            Stage::Replied(_) | Stage::Open(_) => (MAX_UNREAD, LinkFault::Flood),
+        let (limit, fault) = match &self.state {
+            LinkState::Failed(_) => return,
+            LinkState::Dialling(_) => (0, LinkFault::Early),
+            LinkState::Calling(_) => (PREFIX + REPLY, LinkFault::Early),
+            LinkState::Listening(_) => (PREFIX + CALL, LinkFault::Early),
+            LinkState::Replied(_) | LinkState::Open(_) => (MAX_UNREAD, LinkFault::Flood),
         };
         let room = limit - self.incoming.len();
         self.incoming.push(&bytes[..bytes.len().min(room)]);
         if bytes.len() > room {
             // A stranger that speaks another protocol is recognised by its first two bytes.
             let fault = self
-                .stage
+                .state
                 .lengths()
                 .and_then(|lengths| self.incoming.announced(&lengths))
                 .err()
@@ -152,10 +152,10 @@ impl Link {
 
     /// Sends a frame, of at most 65 516 encoded bytes. Only after `Authenticated`.
     pub fn send(&mut self, frame: &Frame) {
-        match &mut self.stage {
-            Stage::Open(transport) => transport.seal(frame, &mut self.outgoing.stream),
+        match &mut self.state {
+            LinkState::Open(transport) => transport.seal(frame, &mut self.outgoing.stream),
             // The fault has not been pulled yet, or the link is about to be closed because of it.
-            Stage::Failed(_) => {}
+            LinkState::Failed(_) => {}
             _ => panic!("frames follow the handshake"),
         }
     }
@@ -177,18 +177,18 @@ impl Link {
 
     fn advance(&mut self) -> Result<Option<LinkEvent>, LinkFault> {
         loop {
-            let lengths = self.stage.lengths()?;
+            let lengths = self.state.lengths()?;
             let Some(message) = self.incoming.take(&lengths)? else {
                 self.rest();
                 return Ok(None);
             };
-            if let Stage::Open(transport) = &mut self.stage {
+            if let LinkState::Open(transport) = &mut self.state {
                 return transport.open(message).map(|frame| Some(LinkEvent::Frame(frame)));
             }
-            // A step of the handshake uses its stage up: one that fails has no next.
-            let stage = mem::replace(&mut self.stage, Stage::Failed(LinkFault::Handshake));
+            // A step of the handshake uses its state up: one that fails has no next.
+            let state = mem::replace(&mut self.state, LinkState::Failed(LinkFault::Handshake));
             let event;
-            (self.stage, event) = stage.step(message, &mut self.outgoing.stream)?;
+            (self.state, event) = state.step(message, &mut self.outgoing.stream)?;
             if event.is_some() {
                 return Ok(event);
             }
@@ -197,18 +197,18 @@ impl Link {
 
     fn rest(&mut self) {
         self.incoming.rest();
-        if let Stage::Open(transport) = &mut self.stage {
+        if let LinkState::Open(transport) = &mut self.state {
             transport.rest();
         }
     }
 
     fn fail(&mut self, fault: LinkFault) {
-        self.stage = Stage::Failed(fault);
+        self.state = LinkState::Failed(fault);
         self.incoming.discard();
     }
 }
 
-impl Stage {
+impl LinkState {
     /// Bytes of the message that can come next.
     fn lengths(&self) -> Result<RangeInclusive<usize>, LinkFault> {
         match self {

@@ -264,7 +264,7 @@ impl<R: Ratchet> Node<R> {
             return self.on_request(id, peer, request);
         }
         let Some(contact) = self.contacts.get_mut(&peer) else {
-            // One who takes us for a friend may ask whether we live. That is no fault, and gets no answer.
+            // A peer that takes us for a friend may ask whether we live. That is no fault, and gets no answer.
             if !matches!(body, Body::Heartbeat(_)) {
                 self.ctx.fault(Some(peer), FaultKind::NotAContact);
             }

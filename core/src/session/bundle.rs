@@ -7,7 +7,7 @@ use libsignal_protocol::{
 use prost::Message;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Damaged, PreKeys, SessionFault, key};
+use super::{Damaged, PreKeys, SessionError, key};
 use crate::Entropy;
 use crate::wire::link::Bundle;
 
@@ -120,9 +120,9 @@ pub(super) fn generate(identity: &IdentityKeyPair, registration_id: u32, entropy
 }
 
 /// Everything about a peer's bundle but its signatures, which libsignal verifies when it is used.
-pub(super) fn check(bundle: &Bundle, device: DeviceId) -> Result<PreKeyBundle, SessionFault> {
+pub(super) fn check(bundle: &Bundle, device: DeviceId) -> Result<PreKeyBundle, SessionError> {
     if !(1..=REGISTRATION_IDS).contains(&bundle.registration_id) {
-        return Err(SessionFault::InvalidBundle("registration id out of range"));
+        return Err(SessionError::InvalidBundle("registration id out of range"));
     }
     let ids = [
         bundle.signed_prekey_id,
@@ -130,7 +130,7 @@ pub(super) fn check(bundle: &Bundle, device: DeviceId) -> Result<PreKeyBundle, S
         bundle.one_time_prekey_id,
     ];
     if !ids.iter().all(|id| (1..=PREKEY_IDS).contains(id)) {
-        return Err(SessionFault::InvalidBundle("prekey id out of range"));
+        return Err(SessionError::InvalidBundle("prekey id out of range"));
     }
     let identity_key = key::parse(&bundle.identity_key, "identity key")?;
     let signed_prekey = key::parse(&bundle.signed_prekey, "signed prekey")?;
@@ -138,7 +138,7 @@ pub(super) fn check(bundle: &Bundle, device: DeviceId) -> Result<PreKeyBundle, S
     let kyber_prekey = kem::PublicKey::deserialize(&bundle.kyber_prekey)
         .ok()
         .filter(|key| key.key_type() == kem::KeyType::Kyber1024)
-        .ok_or(SessionFault::InvalidKey("Kyber prekey"))?;
+        .ok_or(SessionError::InvalidKey("Kyber prekey"))?;
     PreKeyBundle::new(
         bundle.registration_id,
         device,
@@ -151,5 +151,5 @@ pub(super) fn check(bundle: &Bundle, device: DeviceId) -> Result<PreKeyBundle, S
         bundle.kyber_prekey_signature.clone(),
         IdentityKey::new(identity_key),
     )
-    .map_err(|_| SessionFault::InvalidBundle("incomplete"))
+    .map_err(|_| SessionError::InvalidBundle("incomplete"))
 }

@@ -6,7 +6,7 @@
 
 use libsignal_protocol::{CiphertextMessage, PreKeySignalMessage, PublicKey, SessionRecord, SignalMessage};
 
-use super::{Damaged, SessionFault, key};
+use super::{Damaged, SessionError, key};
 
 /// What a link's largest frame has room for.
 const MAX_LEN: usize = 63 * 1024;
@@ -17,36 +17,36 @@ const PREKEY: u8 = 2;
 const VERSION: u8 = 4;
 
 /// From a type byte and libsignal's serialisation.
-pub(super) fn parse(bytes: &[u8]) -> Result<CiphertextMessage, SessionFault> {
+pub(super) fn parse(bytes: &[u8]) -> Result<CiphertextMessage, SessionError> {
     if bytes.len() > MAX_LEN {
-        return Err(SessionFault::Oversized);
+        return Err(SessionError::Oversized);
     }
     let message = match bytes.split_first() {
         Some((&SIGNAL, rest)) => SignalMessage::try_from(rest).map(CiphertextMessage::SignalMessage),
         Some((&PREKEY, rest)) => PreKeySignalMessage::try_from(rest).map(CiphertextMessage::PreKeySignalMessage),
-        _ => return Err(SessionFault::Malformed),
+        _ => return Err(SessionError::Malformed),
     };
-    let message = message.map_err(|_| SessionFault::Malformed)?;
+    let message = message.map_err(|_| SessionError::Malformed)?;
     let versions = match &message {
         CiphertextMessage::PreKeySignalMessage(outer) => [outer.message_version(), outer.message().message_version()],
         CiphertextMessage::SignalMessage(inner) => [inner.message_version(); 2],
-        _ => return Err(SessionFault::Malformed),
+        _ => return Err(SessionError::Malformed),
     };
     if versions != [VERSION; 2] {
-        return Err(SessionFault::Malformed);
+        return Err(SessionError::Malformed);
     }
     Ok(message)
 }
 
 /// To a type byte and libsignal's serialisation.
-pub(super) fn serialise(message: &CiphertextMessage) -> Result<Vec<u8>, SessionFault> {
+pub(super) fn serialise(message: &CiphertextMessage) -> Result<Vec<u8>, SessionError> {
     let kind = match message {
         CiphertextMessage::PreKeySignalMessage(_) => PREKEY,
         _ => SIGNAL,
     };
     let body = message.serialize();
     if body.len() >= MAX_LEN {
-        return Err(SessionFault::Oversized);
+        return Err(SessionError::Oversized);
     }
     let mut bytes = Vec::with_capacity(1 + body.len());
     bytes.push(kind);
@@ -81,14 +81,14 @@ impl ReplayGuard {
     }
 
     /// The first message of a session that the peer opened.
-    pub(super) fn first(message: &SignalMessage) -> Result<Self, SessionFault> {
+    pub(super) fn first(message: &SignalMessage) -> Result<Self, SessionError> {
         key::check_ratchet(message.sender_ratchet_key())?;
         Self::nothing(message.sender_ratchet_key()).after(message, &SessionRecord::new_fresh())
     }
 
     /// Where the peer stands after `message`, if that is the next one.
-    pub(super) fn after(&self, message: &SignalMessage, record: &SessionRecord) -> Result<Self, SessionFault> {
-        let spqr = SpqrHeader::parse(message.pq_ratchet()).ok_or(SessionFault::Malformed)?;
+    pub(super) fn after(&self, message: &SignalMessage, record: &SessionRecord) -> Result<Self, SessionError> {
+        let spqr = SpqrHeader::parse(message.pq_ratchet()).ok_or(SessionError::Malformed)?;
         let ratchet_key = u_coordinate(message.sender_ratchet_key());
         let expected = if ratchet_key == self.ratchet_key {
             self.next
@@ -96,12 +96,12 @@ impl ReplayGuard {
             key::check_ratchet(message.sender_ratchet_key())?;
             match record.get_receiver_chain_key_bytes(message.sender_ratchet_key()) {
                 // A key that the peer has left behind for good.
-                Ok(Some(_)) => return Err(SessionFault::Duplicate),
+                Ok(Some(_)) => return Err(SessionError::Duplicate),
                 _ => 0,
             }
         };
         if message.counter() < expected {
-            return Err(SessionFault::Duplicate);
+            return Err(SessionError::Duplicate);
         }
         let highest_index = if spqr.epoch == self.epoch {
             self.index.saturating_add(1)
@@ -109,11 +109,11 @@ impl ReplayGuard {
             1
         };
         if message.counter() > expected || spqr.index > highest_index {
-            return Err(SessionFault::OutOfOrder);
+            return Err(SessionError::OutOfOrder);
         }
         Ok(Self {
             ratchet_key,
-            next: expected.checked_add(1).ok_or(SessionFault::OutOfOrder)?,
+            next: expected.checked_add(1).ok_or(SessionError::OutOfOrder)?,
             epoch: spqr.epoch,
             index: spqr.index,
         })

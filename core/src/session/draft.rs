@@ -2,7 +2,7 @@
 //!
 //! libsignal asks its stores for a session of its own and hands the changed one back. The draft keeps that one; its owner
 //! takes it when the operation has succeeded and drops it otherwise, so no operation is ever half done. The stores are
-//! asynchronous for those who keep them behind I/O; these answer at once, so one poll ends every operation.
+//! asynchronous for programs that keep them behind I/O; these answer at once, so one poll ends every operation.
 
 use std::cell::Cell;
 use std::pin::pin;

@@ -5,7 +5,7 @@
 
 use libsignal_protocol::PublicKey;
 
-use super::SessionFault;
+use super::SessionError;
 
 /// A type byte (5, Curve25519), then the little-endian u-coordinate.
 const SERIALISED_LEN: usize = 33;
@@ -35,27 +35,27 @@ const LOW_ORDER: [[u8; 32]; 5] = {
 };
 
 /// A key that lasts (identity, prekey, base key): exact length, canonical, and in the prime-order group.
-pub(super) fn parse(bytes: &[u8], what: &'static str) -> Result<PublicKey, SessionFault> {
+pub(super) fn parse(bytes: &[u8], what: &'static str) -> Result<PublicKey, SessionError> {
     let exact = bytes.len() == SERIALISED_LEN;
     let key = PublicKey::deserialize(bytes).ok().filter(|_| exact);
-    let key = key.ok_or(SessionFault::InvalidKey(what))?;
+    let key = key.ok_or(SessionError::InvalidKey(what))?;
     check(&key, what)?;
     Ok(key)
 }
 
 /// As [`parse`], for a key that libsignal has parsed.
-pub(super) fn check(key: &PublicKey, what: &'static str) -> Result<(), SessionFault> {
+pub(super) fn check(key: &PublicKey, what: &'static str) -> Result<(), SessionError> {
     // Low order is covered: such points have torsion, or lie on the twist.
-    key.is_canonical().then_some(()).ok_or(SessionFault::InvalidKey(what))
+    key.is_canonical().then_some(()).ok_or(SessionError::InvalidKey(what))
 }
 
 /// A ratchet key: canonical and not of low order. Whether it has a torsion part is not asked, because that costs more
 /// than the Diffie-Hellman itself, and X25519 multiplies any torsion away.
-pub(super) fn check_ratchet(key: &PublicKey) -> Result<(), SessionFault> {
+pub(super) fn check_ratchet(key: &PublicKey) -> Result<(), SessionError> {
     let u = key.public_key_bytes();
     let canonical = u[31] < 0x7f || (u[31] == 0x7f && (u[0] < 0xed || u[1..31] != [0xff; 30]));
     let low_order = LOW_ORDER.iter().any(|point| point == u);
     (canonical && !low_order)
         .then_some(())
-        .ok_or(SessionFault::InvalidKey("ratchet key"))
+        .ok_or(SessionError::InvalidKey("ratchet key"))
 }

@@ -53,9 +53,9 @@ pub trait Ratchet: Sized {
         bundle: &Bundle,
         now: Wall,
         entropy: &mut Entropy,
-    ) -> Result<Self::Session, SessionFault>;
+    ) -> Result<Self::Session, SessionError>;
 
-    /// Opens a session, and its first message, from one who used our offer. The offer must not be used again. That the
+    /// Opens a session, and its first message, from a peer that used our offer. The offer must not be used again. That the
     /// identity key is the peer's is left to the caller.
     fn accept(
         &self,
@@ -63,7 +63,7 @@ pub trait Ratchet: Sized {
         secrets: &[u8],
         ciphertext: &[u8],
         entropy: &mut Entropy,
-    ) -> Result<Opened<Self::Session>, SessionFault>;
+    ) -> Result<Opened<Self::Session>, SessionError>;
 
     /// Seals the next message. It uses the session up, since no other message may be sealed by it. Until the peer has answered,
     /// every message carries what opens the session (about 1.8 kB).
@@ -74,7 +74,7 @@ pub trait Ratchet: Sized {
         plaintext: &[u8],
         now: Wall,
         entropy: &mut Entropy,
-    ) -> Result<Encrypted<Self::Session>, SessionFault>;
+    ) -> Result<Encrypted<Self::Session>, SessionError>;
 
     /// Opens the next message of this session, and of no other.
     fn decrypt(
@@ -83,7 +83,7 @@ pub trait Ratchet: Sized {
         session: &Self::Session,
         ciphertext: &[u8],
         entropy: &mut Entropy,
-    ) -> Result<Opened<Self::Session>, SessionFault>;
+    ) -> Result<Opened<Self::Session>, SessionError>;
 
     /// For a row.
     fn encode(session: &Self::Session) -> Zeroizing<Vec<u8>>;
@@ -97,7 +97,7 @@ pub trait Ratchet: Sized {
         ours: &OnionAddress,
         peer: &OnionAddress,
         their_identity_key: &[u8],
-    ) -> Result<SafetyNumber, SessionFault>;
+    ) -> Result<SafetyNumber, SessionError>;
 }
 
 /// Prekeys for one peer: what they get, and what we keep until they have used it.
@@ -131,7 +131,7 @@ pub struct Opened<S> {
 
 /// Why an operation on a session failed. Nothing has changed then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SessionFault {
+pub enum SessionError {
     /// A public key is malformed, not canonical, not of the prime-order group, or our own.
     #[error("invalid public key: {0}")]
     InvalidKey(&'static str),

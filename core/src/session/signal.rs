@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::bundle::{self, Secrets};
 use super::ciphertext::{self, ReplayGuard};
 use super::draft::{IdentityDraft, PreKeyDraft, SessionDraft, drive};
-use super::{Damaged, Encrypted, Opened, PreKeys, Ratchet, SessionFault, fingerprint, key};
+use super::{Damaged, Encrypted, Opened, PreKeys, Ratchet, SessionError, fingerprint, key};
 use crate::row::wipe;
 use crate::wire::link::Bundle;
 use crate::{Entropy, OnionAddress, SafetyNumber, Wall};
@@ -30,7 +30,7 @@ pub struct Signal {
 #[derive(Clone)]
 pub struct SignalSession {
     record: SessionRecord,
-    heard: ReplayGuard,
+    guard: ReplayGuard,
 }
 
 impl Ratchet for Signal {
@@ -69,11 +69,11 @@ impl Ratchet for Signal {
         bundle: &Bundle,
         now: Wall,
         entropy: &mut Entropy,
-    ) -> Result<SignalSession, SessionFault> {
+    ) -> Result<SignalSession, SessionError> {
         let bundle = bundle::check(bundle, device())?;
-        self.check_foreign(bundle.identity_key().map_err(|_| SessionFault::Damaged)?)?;
+        self.check_foreign(bundle.identity_key().map_err(|_| SessionError::Damaged)?)?;
         // The peer's first ratchet key is their signed prekey.
-        let heard = ReplayGuard::nothing(&bundle.signed_pre_key_public().map_err(|_| SessionFault::Damaged)?);
+        let guard = ReplayGuard::nothing(&bundle.signed_pre_key_public().map_err(|_| SessionError::Damaged)?);
 
         let mut draft = SessionDraft::fresh();
         drive(process_prekey_bundle(
@@ -86,12 +86,12 @@ impl Ratchet for Signal {
         ))
         .map_err(|error| match error {
             SignalProtocolError::SignatureValidationFailed => {
-                SessionFault::InvalidBundle("a prekey's signature is wrong")
+                SessionError::InvalidBundle("a prekey's signature is wrong")
             }
-            other => fault(&other),
+            other => session_error(&other),
         })?;
-        let record = draft.take().ok_or(SessionFault::Damaged)?;
-        Ok(SignalSession { record, heard })
+        let record = draft.take().ok_or(SessionError::Damaged)?;
+        Ok(SignalSession { record, guard })
     }
 
     fn accept(
@@ -100,18 +100,18 @@ impl Ratchet for Signal {
         secrets: &[u8],
         ciphertext: &[u8],
         entropy: &mut Entropy,
-    ) -> Result<Opened<SignalSession>, SessionFault> {
+    ) -> Result<Opened<SignalSession>, SessionError> {
         let CiphertextMessage::PreKeySignalMessage(message) = ciphertext::parse(ciphertext)? else {
-            return Err(SessionFault::Malformed);
+            return Err(SessionError::Malformed);
         };
         self.check_foreign(message.identity_key())?;
         key::check(message.identity_key().public_key(), "identity key")?;
         key::check(message.base_key(), "base key")?;
         // Without a one-time prekey libsignal would agree on a weaker secret than the offer is good for.
-        message.pre_key_id().ok_or(SessionFault::OtherSession)?;
-        let heard = ReplayGuard::first(message.message())?;
-        let secrets = Secrets::decode(secrets).map_err(|Damaged| SessionFault::Damaged)?;
-        self.decrypt_prekey(SessionDraft::fresh(), Some(&secrets), &message, heard, entropy)
+        message.pre_key_id().ok_or(SessionError::OtherSession)?;
+        let guard = ReplayGuard::first(message.message())?;
+        let secrets = Secrets::decode(secrets).map_err(|Damaged| SessionError::Damaged)?;
+        self.decrypt_prekey(SessionDraft::fresh(), Some(&secrets), &message, guard, entropy)
     }
 
     fn encrypt(
@@ -121,8 +121,8 @@ impl Ratchet for Signal {
         plaintext: &[u8],
         now: Wall,
         entropy: &mut Entropy,
-    ) -> Result<Encrypted<SignalSession>, SessionFault> {
-        let SignalSession { record, heard } = session;
+    ) -> Result<Encrypted<SignalSession>, SessionError> {
+        let SignalSession { record, guard } = session;
         let mut draft = SessionDraft::used_up(record);
         let message = drive(message_encrypt(
             plaintext,
@@ -133,14 +133,14 @@ impl Ratchet for Signal {
             entropy.rng(),
         ))
         .map_err(|error| match error {
-            SignalProtocolError::SessionNotFound(_) => SessionFault::Stale,
-            _ => SessionFault::Damaged,
+            SignalProtocolError::SessionNotFound(_) => SessionError::Stale,
+            _ => SessionError::Damaged,
         })?;
         Ok(Encrypted {
             ciphertext: ciphertext::serialise(&message)?,
             session: SignalSession {
-                record: draft.take().ok_or(SessionFault::Damaged)?,
-                heard,
+                record: draft.take().ok_or(SessionError::Damaged)?,
+                guard,
             },
         })
     }
@@ -151,50 +151,50 @@ impl Ratchet for Signal {
         session: &SignalSession,
         ciphertext: &[u8],
         entropy: &mut Entropy,
-    ) -> Result<Opened<SignalSession>, SessionFault> {
-        let SignalSession { record, heard } = session;
+    ) -> Result<Opened<SignalSession>, SessionError> {
+        let SignalSession { record, guard } = session;
         match ciphertext::parse(ciphertext)? {
             CiphertextMessage::PreKeySignalMessage(message) => {
                 // libsignal would look for the prekeys of a new session, and on success let it take this one's place.
-                let base_key = record.alice_base_key().map_err(|error| fault(&error))?;
+                let base_key = record.alice_base_key().map_err(|error| session_error(&error))?;
                 if base_key != &*message.base_key().serialize() {
-                    return Err(SessionFault::OtherSession);
+                    return Err(SessionError::OtherSession);
                 }
                 if *message.identity_key().serialize() != *their_identity_key(record)? {
-                    return Err(SessionFault::UnexpectedIdentity);
+                    return Err(SessionError::UnexpectedIdentity);
                 }
-                let heard = heard.after(message.message(), record)?;
-                self.decrypt_prekey(SessionDraft::of(record), None, &message, heard, entropy)
+                let guard = guard.after(message.message(), record)?;
+                self.decrypt_prekey(SessionDraft::of(record), None, &message, guard, entropy)
             }
             CiphertextMessage::SignalMessage(message) => {
-                let heard = heard.after(&message, record)?;
+                let guard = guard.after(&message, record)?;
                 let mut draft = SessionDraft::of(record);
                 let mut identity = self.identity();
                 let decrypted = message_decrypt_signal(&message, &self.peer, &mut draft, &mut identity, entropy.rng());
-                opened(drive(decrypted), draft, heard)
+                opened(drive(decrypted), draft, guard)
             }
-            _ => Err(SessionFault::Malformed),
+            _ => Err(SessionError::Malformed),
         }
     }
 
     fn encode(session: &SignalSession) -> Zeroizing<Vec<u8>> {
         let mut record = session.record.serialize().expect("encoding to memory");
         let mut bytes = Zeroizing::new(Vec::with_capacity(ReplayGuard::LEN + record.len()));
-        session.heard.encode(&mut bytes);
+        session.guard.encode(&mut bytes);
         bytes.extend_from_slice(&record);
         wipe(&mut record);
         bytes
     }
 
     fn decode(bytes: &[u8]) -> Result<SignalSession, Damaged> {
-        let (heard, record) = bytes.split_first_chunk().ok_or(Damaged)?;
-        let heard = ReplayGuard::decode(heard)?;
+        let (guard, record) = bytes.split_first_chunk().ok_or(Damaged)?;
+        let guard = ReplayGuard::decode(guard)?;
         let record = SessionRecord::deserialize(record).map_err(|_| Damaged)?;
         // What libsignal takes for granted in a session that it has stored itself.
         record.local_identity_key_bytes().map_err(|_| Damaged)?;
         record.get_sender_chain_key_bytes().map_err(|_| Damaged)?;
         their_identity_key(&record).map_err(|_| Damaged)?;
-        Ok(SignalSession { record, heard })
+        Ok(SignalSession { record, guard })
     }
 
     fn safety_number(
@@ -202,7 +202,7 @@ impl Ratchet for Signal {
         ours: &OnionAddress,
         peer: &OnionAddress,
         their_identity_key: &[u8],
-    ) -> Result<SafetyNumber, SessionFault> {
+    ) -> Result<SafetyNumber, SessionError> {
         let theirs = IdentityKey::new(key::parse(their_identity_key, "identity key")?);
         Ok(fingerprint::safety_number(
             (ours, self.key_pair.identity_key()),
@@ -220,9 +220,9 @@ impl Signal {
     }
 
     /// A session with our own identity key could reflect our messages at us, and libsignal lifts its limits for one.
-    fn check_foreign(&self, identity_key: &IdentityKey) -> Result<(), SessionFault> {
+    fn check_foreign(&self, identity_key: &IdentityKey) -> Result<(), SessionError> {
         if identity_key == self.key_pair.identity_key() {
-            return Err(SessionFault::InvalidKey("the identity key is our own"));
+            return Err(SessionError::InvalidKey("the identity key is our own"));
         }
         Ok(())
     }
@@ -232,9 +232,9 @@ impl Signal {
         mut draft: SessionDraft<'_>,
         secrets: Option<&Secrets>,
         message: &PreKeySignalMessage,
-        heard: ReplayGuard,
+        guard: ReplayGuard,
         entropy: &mut Entropy,
-    ) -> Result<Opened<SignalSession>, SessionFault> {
+    ) -> Result<Opened<SignalSession>, SessionError> {
         let prekeys = PreKeyDraft(secrets);
         let plaintext = drive(message_decrypt_prekey(
             message,
@@ -246,38 +246,40 @@ impl Signal {
             &mut { prekeys },
             entropy.rng(),
         ));
-        opened(plaintext, draft, heard)
+        opened(plaintext, draft, guard)
     }
 }
 
 fn opened(
     plaintext: Result<Vec<u8>, SignalProtocolError>,
     draft: SessionDraft<'_>,
-    heard: ReplayGuard,
-) -> Result<Opened<SignalSession>, SessionFault> {
-    let plaintext = Zeroizing::new(plaintext.map_err(|error| fault(&error))?);
-    let record = draft.take().ok_or(SessionFault::Damaged)?;
+    guard: ReplayGuard,
+) -> Result<Opened<SignalSession>, SessionError> {
+    let plaintext = Zeroizing::new(plaintext.map_err(|error| session_error(&error))?);
+    let record = draft.take().ok_or(SessionError::Damaged)?;
     Ok(Opened {
         plaintext,
         identity_key: their_identity_key(&record)?,
-        session: SignalSession { record, heard },
+        session: SignalSession { record, guard },
     })
 }
 
-fn their_identity_key(record: &SessionRecord) -> Result<Vec<u8>, SessionFault> {
-    let key = record.remote_identity_key_bytes().map_err(|error| fault(&error))?;
-    key.ok_or(SessionFault::Damaged)
+fn their_identity_key(record: &SessionRecord) -> Result<Vec<u8>, SessionError> {
+    let key = record
+        .remote_identity_key_bytes()
+        .map_err(|error| session_error(&error))?;
+    key.ok_or(SessionError::Damaged)
 }
 
 /// What libsignal's errors on a peer's bytes mean to us.
-fn fault(error: &SignalProtocolError) -> SessionFault {
+fn session_error(error: &SignalProtocolError) -> SessionError {
     use SignalProtocolError as E;
     match error {
-        E::DuplicatedMessage(..) => SessionFault::Duplicate,
-        E::InvalidMessage(..) => SessionFault::Undecipherable,
-        E::InvalidPreKeyId | E::InvalidSignedPreKeyId | E::InvalidKyberPreKeyId => SessionFault::OtherSession,
-        E::InvalidSessionStructure(_) | E::InvalidState(..) | E::SessionNotFound(_) => SessionFault::Damaged,
-        _ => SessionFault::Malformed,
+        E::DuplicatedMessage(..) => SessionError::Duplicate,
+        E::InvalidMessage(..) => SessionError::Undecipherable,
+        E::InvalidPreKeyId | E::InvalidSignedPreKeyId | E::InvalidKyberPreKeyId => SessionError::OtherSession,
+        E::InvalidSessionStructure(_) | E::InvalidState(..) | E::SessionNotFound(_) => SessionError::Damaged,
+        _ => SessionError::Malformed,
     }
 }
 

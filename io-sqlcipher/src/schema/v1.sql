@@ -4,7 +4,7 @@
 -- "stto", so that file(1) and we ourselves know the file once it is open.
 PRAGMA application_id = 0x7374746f;
 
--- Every address that any row has named, once; rows hold the number. Not the contacts: an event may name somebody who has
+-- Every address that any row has named, once; rows hold the number. Not the contacts: an event may name a peer that has
 -- no row of their own any more.
 CREATE TABLE peer (
     number  INTEGER PRIMARY KEY,

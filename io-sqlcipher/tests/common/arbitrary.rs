@@ -266,7 +266,7 @@ fn availability() -> impl Strategy<Value = Availability> {
 }
 
 fn contact() -> impl Strategy<Value = ContactRow> {
-    let standing = prop_oneof![
+    let relationship = prop_oneof![
         Just(Relationship::Stranger),
         Just(Relationship::Requested),
         Just(Relationship::RequestDelivered),
@@ -283,17 +283,17 @@ fn contact() -> impl Strategy<Value = ContactRow> {
         prop::option::of(vec(any::<u32>(), 0..4)),
     );
     let times = (wall(), prop::option::of(wall()), any::<u32>(), prop::option::of(wall()));
-    (peer(), standing, names, keys, flags, times).prop_map(
+    (peer(), relationship, names, keys, flags, times).prop_map(
         |(
             address,
-            standing,
+            relationship,
             (petname, claimed_name, note),
             (invite, identity_key),
             ([blocked, removed_by_peer], verification, features),
             (created_at, last_seen, attempts, next_attempt),
         )| ContactRow {
             address,
-            relationship: standing,
+            relationship,
             petname,
             claimed_name,
             note,

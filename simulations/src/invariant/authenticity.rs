@@ -7,13 +7,13 @@ use sotto_core::MessageId;
 use sotto_core::row::{MessageRow, Row};
 
 use super::{Invariant, Observation, honest, written};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 #[derive(Default)]
 pub struct Authenticity {
     /// By author, reader and message: every text that it ever had. A deleted message has none.
-    wordings: BTreeMap<(Peer, Peer, MessageId), BTreeSet<String>>,
+    wordings: BTreeMap<(NodeIndex, NodeIndex, MessageId), BTreeSet<String>>,
 }
 
 impl Invariant for Authenticity {
@@ -41,7 +41,7 @@ impl Invariant for Authenticity {
 }
 
 impl Authenticity {
-    fn learn(&mut self, author: Peer, row: &Row, world: &World) {
+    fn learn(&mut self, author: NodeIndex, row: &Row, world: &World) {
         if let Row::Message(row) = row
             && !row.key.is_from_peer()
             && let Some(reader) = row.key.conversation.peer().and_then(|contact| world.find(contact))
@@ -51,7 +51,7 @@ impl Authenticity {
         }
     }
 
-    fn compare(&self, reader: Peer, row: &Row, world: &World) -> Result<(), String> {
+    fn compare(&self, reader: NodeIndex, row: &Row, world: &World) -> Result<(), String> {
         let Row::Message(MessageRow { key, text, .. }) = row else {
             return Ok(());
         };

@@ -4,7 +4,7 @@ use sotto_core::Output;
 use sotto_core::row::{Batch, Row};
 
 use super::{Invariant, Observation, written};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 /// Outputs that one input may cause.
@@ -48,7 +48,7 @@ impl Invariant for Bounded {
 }
 
 /// The outbox rows for one contact, and the requests of strangers.
-fn within_bounds(peer: Peer, batch: &Batch, world: &World) -> Result<(), String> {
+fn within_bounds(peer: NodeIndex, batch: &Batch, world: &World) -> Result<(), String> {
     let disk = world.disk(peer);
     for row in written(batch) {
         match row {
@@ -70,7 +70,7 @@ fn within_bounds(peer: Peer, batch: &Batch, world: &World) -> Result<(), String>
     Ok(())
 }
 
-fn within_window(peer: Peer, batch: &Batch, world: &World) -> Result<(), String> {
+fn within_window(peer: NodeIndex, batch: &Batch, world: &World) -> Result<(), String> {
     for row in written(batch) {
         if let Row::Cursors(row) = row
             && row.sent - row.acknowledged > world.limits().window

@@ -6,15 +6,15 @@ use sotto_core::row::{Relationship, Row};
 use sotto_core::{Command, Input, OnionAddress, Output, Reply};
 
 use super::{Invariant, Observation, written};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 #[derive(Default)]
 pub struct Consent {
-    wanted: BTreeSet<(Peer, OnionAddress)>,
+    wanted: BTreeSet<(NodeIndex, OnionAddress)>,
     /// Who has issued invites, how many, and who has used one.
-    invites: BTreeSet<(Peer, [u8; 16])>,
-    came: BTreeSet<(Peer, OnionAddress)>,
+    invites: BTreeSet<(NodeIndex, [u8; 16])>,
+    came: BTreeSet<(NodeIndex, OnionAddress)>,
 }
 
 impl Invariant for Consent {

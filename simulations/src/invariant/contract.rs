@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use sotto_testkit::driver;
 
 use super::{Invariant, Observation};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 /// What is open between each node and its host.
 #[derive(Default)]
-pub struct Contract(BTreeMap<Peer, driver::Contract>);
+pub struct Contract(BTreeMap<NodeIndex, driver::Contract>);
 
 impl Invariant for Contract {
     fn name(&self) -> &'static str {

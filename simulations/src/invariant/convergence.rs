@@ -4,7 +4,7 @@
 use sotto_core::row::{Key, Relationship};
 
 use super::{Invariant, Observation};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 pub struct Convergence;
@@ -18,11 +18,11 @@ impl Invariant for Convergence {
         Ok(())
     }
 
-    fn conclude(&mut self, world: &World, friends: &[(Peer, Peer)]) -> Result<(), String> {
+    fn conclude(&mut self, world: &World, friends: &[(NodeIndex, NodeIndex)]) -> Result<(), String> {
         for (a, b) in friends.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]) {
             let disk = world.disk(a);
-            if world.standing(a, b) != Some(Relationship::Friend) {
-                return Err(format!("{a} sees {b} as {:?}", world.standing(a, b)));
+            if world.relationship(a, b) != Some(Relationship::Friend) {
+                return Err(format!("{a} sees {b} as {:?}", world.relationship(a, b)));
             }
             let (Some(ours), Some(theirs)) = (world.cursors(a, b), world.cursors(b, a)) else {
                 return Err(format!("{a} and {b} are friends without cursors"));

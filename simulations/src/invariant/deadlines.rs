@@ -5,7 +5,7 @@ use sotto_core::row::{Key, Row};
 use sotto_core::{Deadline, DeadlineReason};
 
 use super::{Invariant, Observation};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 #[derive(Default)]
@@ -38,7 +38,7 @@ impl Invariant for Deadlines {
     }
 }
 
-fn is_justified(peer: Peer, reason: DeadlineReason, world: &World) -> bool {
+fn is_justified(peer: NodeIndex, reason: DeadlineReason, world: &World) -> bool {
     let disk = world.disk(peer);
     match reason {
         DeadlineReason::Handshake | DeadlineReason::Heartbeat => world.has_links(peer),
@@ -49,7 +49,7 @@ fn is_justified(peer: Peer, reason: DeadlineReason, world: &World) -> bool {
     }
 }
 
-fn has_mail(peer: Peer, world: &World) -> bool {
+fn has_mail(peer: NodeIndex, world: &World) -> bool {
     // The hot rows come first in key order, and messages last.
     let hot = world
         .disk(peer)

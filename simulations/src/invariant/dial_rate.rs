@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use sotto_core::{Millis, OnionAddress, Output};
 
 use super::{Invariant, Observation};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 const SPAN: Millis = Millis::minutes(10);
@@ -14,7 +14,7 @@ const DIALS: usize = 40;
 
 #[derive(Default)]
 pub struct DialRate {
-    dials: BTreeMap<(Peer, OnionAddress), VecDeque<Millis>>,
+    dials: BTreeMap<(NodeIndex, OnionAddress), VecDeque<Millis>>,
 }
 
 impl Invariant for DialRate {

@@ -9,16 +9,16 @@ use sotto_core::row::{Batch, DeliveryState, Key, Row};
 use sotto_core::{MessageId, Notice, Output, Reply, SessionEpoch};
 
 use super::{Invariant, Observation, honest, written};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 #[derive(Default)]
 pub struct DurableFirst {
     /// Messages that were ever durable with their author, and with their receiver.
-    authored: BTreeSet<(Peer, MessageId)>,
-    received: BTreeSet<(Peer, MessageId)>,
+    authored: BTreeSet<(NodeIndex, MessageId)>,
+    received: BTreeSet<(NodeIndex, MessageId)>,
     /// A peer whose disk was edited is exempt in all epochs up to this one.
-    excused: BTreeMap<Peer, SessionEpoch>,
+    excused: BTreeMap<NodeIndex, SessionEpoch>,
 }
 
 impl Invariant for DurableFirst {
@@ -58,7 +58,7 @@ impl Invariant for DurableFirst {
 }
 
 impl DurableFirst {
-    fn note_messages<'a>(&mut self, peer: Peer, rows: impl Iterator<Item = &'a Row>) {
+    fn note_messages<'a>(&mut self, peer: NodeIndex, rows: impl Iterator<Item = &'a Row>) {
         for row in rows {
             if let Row::Message(row) = row {
                 let set = if row.key.is_from_peer() {
@@ -71,7 +71,7 @@ impl DurableFirst {
         }
     }
 
-    fn check_batch(&self, peer: Peer, batch: &Batch, world: &World) -> Result<(), String> {
+    fn check_batch(&self, peer: NodeIndex, batch: &Batch, world: &World) -> Result<(), String> {
         for row in written(batch) {
             match row {
                 Row::Cursors(ours) => {
@@ -123,7 +123,7 @@ impl DurableFirst {
     }
 
     /// What a reply names is on the disk.
-    fn check_reply(&self, peer: Peer, reply: &Reply, world: &World) -> Result<(), String> {
+    fn check_reply(&self, peer: NodeIndex, reply: &Reply, world: &World) -> Result<(), String> {
         let disk = world.disk(peer);
         let there = match reply {
             Reply::Message { id, .. } => self.authored.contains(&(peer, *id)) || self.received.contains(&(peer, *id)),

@@ -11,7 +11,7 @@ use sotto_core::wire::content::Content;
 use sotto_testkit::transparent::peek;
 
 use super::{Invariant, Observation, written};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 #[derive(Default)]
@@ -46,7 +46,7 @@ impl Invariant for Features {
         Ok(())
     }
 
-    fn conclude(&mut self, world: &World, friends: &[(Peer, Peer)]) -> Result<(), String> {
+    fn conclude(&mut self, world: &World, friends: &[(NodeIndex, NodeIndex)]) -> Result<(), String> {
         for (a, b) in friends.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]) {
             let known = world.contact(a, b).and_then(|row| row.features.as_deref());
             if known != Some(world.features(b)) {
@@ -58,7 +58,7 @@ impl Invariant for Features {
 }
 
 impl Features {
-    fn check_sealed(&mut self, peer: Peer, row: &OutboxRow, world: &World) -> Result<(), String> {
+    fn check_sealed(&mut self, peer: NodeIndex, row: &OutboxRow, world: &World) -> Result<(), String> {
         let Some(sealed) = row.sealed.as_ref().and_then(|sealed| peek(&sealed.ciphertext)) else {
             return Ok(());
         };

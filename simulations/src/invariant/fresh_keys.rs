@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use sotto_core::{LinkId, Output};
 
 use super::{Invariant, Observation};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 #[derive(Default)]
 pub struct FreshKeys {
-    greeted: BTreeSet<(Peer, LinkId)>,
-    said: BTreeMap<Vec<u8>, Peer>,
+    greeted: BTreeSet<(NodeIndex, LinkId)>,
+    said: BTreeMap<Vec<u8>, NodeIndex>,
 }
 
 impl Invariant for FreshKeys {

@@ -56,7 +56,7 @@ mod stable_sessions;
 use sotto_core::ConversationId;
 use sotto_core::row::Batch;
 
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 use crate::world::{Invariant, Observation};
 
@@ -95,7 +95,7 @@ pub fn without_ledger() -> Vec<Box<dyn Invariant>> {
 
 /// The peer of this direct conversation, if its node keeps the protocol: no property of the protocol holds for the
 /// others.
-fn honest(conversation: impl Into<ConversationId>, world: &World) -> Option<Peer> {
+fn honest(conversation: impl Into<ConversationId>, world: &World) -> Option<NodeIndex> {
     let peer = conversation.into().peer().and_then(|contact| world.find(contact));
     peer.filter(|peer| world.is_honest(*peer))
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use sotto_core::row::{Event, MessageKey, Row};
 
 use super::{Invariant, Observation, honest, written};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 #[derive(Default)]
 pub struct NoDuplicate {
-    received: BTreeSet<(Peer, MessageKey)>,
+    received: BTreeSet<(NodeIndex, MessageKey)>,
 }
 
 impl Invariant for NoDuplicate {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sotto_core::row::{DeliveryState, Event, MessageKey};
 
 use super::{Invariant, Observation};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::Sent;
 use crate::world::{Fate, World};
 
@@ -21,7 +21,7 @@ impl Invariant for NoLoss {
         Ok(())
     }
 
-    fn conclude(&mut self, world: &World, _: &[(Peer, Peer)]) -> Result<(), String> {
+    fn conclude(&mut self, world: &World, _: &[(NodeIndex, NodeIndex)]) -> Result<(), String> {
         let between_honest = |sent: &&Sent| world.is_honest(sent.from) && world.is_honest(sent.to);
         let sent: Vec<&Sent> = world.sent().iter().filter(between_honest).collect();
         let received = received_events(world);
@@ -32,7 +32,7 @@ impl Invariant for NoLoss {
 }
 
 /// How often each message was received, by the event logs.
-type Received = BTreeMap<(Peer, MessageKey), usize>;
+type Received = BTreeMap<(NodeIndex, MessageKey), usize>;
 
 fn received_events(world: &World) -> Received {
     let mut received = Received::new();
@@ -81,7 +81,7 @@ fn check(sent: &Sent, received: &Received, world: &World) -> Result<(), String> 
 }
 
 /// The receiver has no message of the sender that the sender was not told is durable.
-fn no_stray(from: Peer, to: Peer, world: &World) -> Result<(), String> {
+fn no_stray(from: NodeIndex, to: NodeIndex, world: &World) -> Result<(), String> {
     let promised: BTreeSet<_> = world.sent().iter().map(|sent| sent.id).collect();
     let conversation = world.disk(to).conversation(world.address(from));
     let mut from_them = conversation.iter().filter(|row| row.key.is_from_peer());

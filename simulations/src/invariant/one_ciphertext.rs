@@ -7,12 +7,12 @@ use sotto_core::SessionEpoch;
 use sotto_core::row::Row;
 
 use super::{Invariant, Observation, written};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 #[derive(Default)]
 pub struct OneCiphertext {
-    sealed: BTreeMap<(Peer, Peer, SessionEpoch, u64), Vec<u8>>,
+    sealed: BTreeMap<(NodeIndex, NodeIndex, SessionEpoch, u64), Vec<u8>>,
 }
 
 impl Invariant for OneCiphertext {

@@ -6,13 +6,13 @@ use sotto_core::EventSeq;
 use sotto_core::row::{Key, Row};
 
 use super::{Invariant, Observation, honest, written};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 #[derive(Default)]
 pub struct Order {
     /// By receiver and author: the newest that has arrived, by its place with the author.
-    newest: BTreeMap<(Peer, Peer), EventSeq>,
+    newest: BTreeMap<(NodeIndex, NodeIndex), EventSeq>,
 }
 
 impl Invariant for Order {

@@ -4,7 +4,7 @@
 use sotto_core::row::{Key, Relationship, Row};
 
 use super::{Invariant, Observation, written};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 #[derive(Default)]
@@ -41,7 +41,7 @@ impl Invariant for Retention {
         Ok(())
     }
 
-    fn conclude(&mut self, world: &World, _: &[(Peer, Peer)]) -> Result<(), String> {
+    fn conclude(&mut self, world: &World, _: &[(NodeIndex, NodeIndex)]) -> Result<(), String> {
         for peer in world.peers().filter(|peer| world.is_honest(*peer)) {
             let now = world.driver_view(peer).0.wall;
             let overdue = world.disk(peer).next_disappearance().filter(|at| *at < now);

@@ -10,13 +10,13 @@ use sotto_core::row::{Event, Row};
 use sotto_core::{Command, Input};
 
 use super::{Invariant, Observation, honest, written};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 #[derive(Default)]
 pub struct StableSessions {
     /// The peers that have given a reason.
-    unsettled: BTreeSet<Peer>,
+    unsettled: BTreeSet<NodeIndex>,
 }
 
 impl Invariant for StableSessions {
@@ -57,7 +57,7 @@ impl Invariant for StableSessions {
     }
 }
 
-fn has_been_used(peer: Peer, other: Peer, world: &World) -> bool {
+fn has_been_used(peer: NodeIndex, other: NodeIndex, world: &World) -> bool {
     let acknowledged = |one, two| world.cursors(one, two).is_some_and(|row| row.acknowledged > 0);
     acknowledged(peer, other) && acknowledged(other, peer)
 }

@@ -3,7 +3,7 @@
 use sotto_core::row::{Key, MessageKey, Row};
 use sotto_core::{Command, MessageId, Millis, Refusal};
 
-use crate::peer::{ALICE, BOB, Peer};
+use crate::node_index::{ALICE, BOB, NodeIndex};
 use crate::world::{Fate, World};
 
 /// Alice edits a message. Bob has the new text, and the old one is on no disk.
@@ -181,7 +181,7 @@ pub fn both_react(world: &mut World) {
     };
     world.call_ok(ALICE, cheer);
     world.react(BOB, ALICE, id, Some("+"));
-    let seen = |world: &World, peer: Peer| {
+    let seen = |world: &World, peer: NodeIndex| {
         let key = world.key(peer, ALICE, BOB, id);
         let other = if peer == ALICE { BOB } else { ALICE };
         [other, peer].map(

@@ -3,7 +3,7 @@
 use sotto_core::row::{ContentType, DeliveryState, Event, Key, RecordRow, Row};
 use sotto_core::{ApplicationEvent, Argument, Command, EventSeq, Millis, Refusal, Reply};
 
-use crate::peer::{ALICE, BOB};
+use crate::node_index::{ALICE, BOB};
 use crate::world::{Fate, World};
 
 /// One text, delivered.

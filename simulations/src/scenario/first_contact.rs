@@ -3,7 +3,7 @@
 use sotto_core::row::Relationship;
 use sotto_core::{Command, FriendCode, Millis, Refusal, Reply};
 
-use crate::peer::{ALICE, BOB, CAROL};
+use crate::node_index::{ALICE, BOB, CAROL};
 use crate::world::World;
 use crate::world::add_contact;
 
@@ -19,7 +19,7 @@ pub fn request_while_away(world: &mut World) {
     world.switch_off(BOB);
     world.request(ALICE, BOB);
     world.advance(Millis::hours(30));
-    assert_eq!(world.standing(ALICE, BOB), Some(Relationship::Requested));
+    assert_eq!(world.relationship(ALICE, BOB), Some(Relationship::Requested));
     world.switch_on(BOB);
     world.until_requested(ALICE, BOB);
     world.accept_contact(BOB, ALICE);
@@ -52,10 +52,10 @@ pub fn an_invite_is_for_one(world: &mut World) {
     world.submit(ALICE, add_contact(code));
     world.submit(CAROL, add_contact(code));
     world.until("one is a contact, and the other waits", |world| {
-        let standings = [ALICE, CAROL].map(|peer| world.standing(BOB, peer));
-        standings.contains(&Some(Relationship::Friend)) && standings.contains(&Some(Relationship::Asking))
+        let relationships = [ALICE, CAROL].map(|peer| world.relationship(BOB, peer));
+        relationships.contains(&Some(Relationship::Friend)) && relationships.contains(&Some(Relationship::Asking))
     });
-    let late = if world.standing(BOB, ALICE) == Some(Relationship::Asking) {
+    let late = if world.relationship(BOB, ALICE) == Some(Relationship::Asking) {
         ALICE
     } else {
         CAROL
@@ -68,7 +68,7 @@ pub fn an_invite_is_for_one(world: &mut World) {
 /// Bob's node holds one stranger's request at a time. The other waits until there is room.
 pub fn one_request_at_a_time(world: &mut World) {
     world.overload(BOB);
-    let asks = |world: &World, peer| world.standing(BOB, peer) == Some(Relationship::Asking);
+    let asks = |world: &World, peer| world.relationship(BOB, peer) == Some(Relationship::Asking);
     for peer in [ALICE, CAROL] {
         let address = world.address(BOB);
         world.submit(peer, add_contact(FriendCode { address, invite: None }));
@@ -96,7 +96,7 @@ pub fn withdrawn(world: &mut World) {
     world.call_ok(ALICE, Command::RemoveContact(bob));
     world.accept_contact(BOB, ALICE);
     world.advance(Millis::hours(3));
-    assert_eq!(world.standing(ALICE, BOB), Some(Relationship::Stranger));
+    assert_eq!(world.relationship(ALICE, BOB), Some(Relationship::Stranger));
     world.call_ok(BOB, Command::RemoveContact(alice));
 }
 
@@ -124,13 +124,13 @@ pub fn declined(world: &mut World) {
     let alice = world.address(ALICE);
     world.call_ok(BOB, Command::RejectContact(alice));
     world.advance(Millis::minutes(1));
-    if world.standing(ALICE, BOB) != Some(Relationship::RequestDeclined) {
+    if world.relationship(ALICE, BOB) != Some(Relationship::RequestDeclined) {
         world.request(ALICE, BOB);
     }
     world.until("Alice knows", |world| {
-        world.standing(ALICE, BOB) == Some(Relationship::RequestDeclined)
+        world.relationship(ALICE, BOB) == Some(Relationship::RequestDeclined)
     });
-    assert_eq!(world.standing(BOB, ALICE), Some(Relationship::Declined));
+    assert_eq!(world.relationship(BOB, ALICE), Some(Relationship::Declined));
 }
 
 /// Bob declines, changes his mind, and asks Alice himself. She accepts.
@@ -138,7 +138,7 @@ pub fn declined_then_accepted(world: &mut World) {
     declined(world);
     world.request(BOB, ALICE);
     world.until("Alice has the request, or it was consent already", |world| {
-        world.standing(ALICE, BOB) == Some(Relationship::Asking) || world.are_friends(ALICE, BOB)
+        world.relationship(ALICE, BOB) == Some(Relationship::Asking) || world.are_friends(ALICE, BOB)
     });
     if !world.are_friends(ALICE, BOB) {
         world.accept_contact(ALICE, BOB);
@@ -193,7 +193,7 @@ pub fn ignored_and_asked_again(world: &mut World) {
     world.call_ok(BOB, Command::RemoveContact(alice));
     world.advance(Millis::hours(2));
     let hopeful = [Relationship::Requested, Relationship::RequestDelivered].map(Some);
-    assert!(hopeful.contains(&world.standing(ALICE, BOB)));
+    assert!(hopeful.contains(&world.relationship(ALICE, BOB)));
     world.request(ALICE, BOB);
     world.until_requested(ALICE, BOB);
     world.accept_contact(BOB, ALICE);
@@ -222,7 +222,7 @@ pub fn an_invite_does_not_unblock(world: &mut World) {
     };
     world.call_ok(ALICE, add_contact(code));
     world.advance(Millis::hours(1));
-    assert_eq!(world.standing(BOB, ALICE), Some(Relationship::Asking));
+    assert_eq!(world.relationship(BOB, ALICE), Some(Relationship::Asking));
     assert!(unused(world));
     world.call_ok(BOB, Command::BlockContact(alice, false));
     if !world.are_friends(ALICE, BOB) {

@@ -4,7 +4,7 @@
 use sotto_core::{Command, Refusal, Table};
 
 use super::conversation::beyond_the_window;
-use crate::peer::{ALICE, BOB, Peer};
+use crate::node_index::{ALICE, BOB, NodeIndex};
 use crate::world::World;
 
 /// How many messages are many.
@@ -52,7 +52,7 @@ pub fn ten_thousand_wait(world: &mut World) {
 }
 
 /// Writes many texts, fifty at a time: a node that crashes every few replies would never accept all at once.
-fn write_many(world: &mut World, from: Peer, to: Peer, many: usize) -> Vec<String> {
+fn write_many(world: &mut World, from: NodeIndex, to: NodeIndex, many: usize) -> Vec<String> {
     let texts: Vec<String> = (0..many).map(|number| format!("{number} of many")).collect();
     for some in texts.chunks(50) {
         let mut command = |text: &String| {

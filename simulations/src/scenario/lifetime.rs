@@ -3,7 +3,7 @@
 use sotto_core::row::DeliveryState;
 use sotto_core::{Command, MessageId, Millis};
 
-use crate::peer::{ALICE, BOB};
+use crate::node_index::{ALICE, BOB};
 use crate::world::{Fate, World};
 
 /// Alice sets a timer for the conversation. A later message disappears with the author some time after it was sent, and

@@ -23,7 +23,7 @@ use sotto_testkit::memory_store::MemoryStore;
 
 use crate::choice::{Choices, Faults};
 use crate::invariant;
-use crate::peer::{ALICE, BOB, CAROL, Peer};
+use crate::node_index::{ALICE, BOB, CAROL, NodeIndex};
 pub use crate::script::Beginning;
 use crate::script::{Interpreter, Script};
 use crate::world::{ByzantineFault, Cipher, World};
@@ -40,7 +40,7 @@ pub struct Scenario {
     /// Whether they are all friends at the beginning, or strangers.
     pub begins: Beginning,
     /// Who are friends in the end.
-    pub friends: &'static [(Peer, Peer)],
+    pub friends: &'static [(NodeIndex, NodeIndex)],
     /// The limits of its nodes.
     pub scale: Scale,
 }
@@ -65,10 +65,10 @@ pub enum Steps {
     Script(&'static Script),
 }
 
-const NONE: &[(Peer, Peer)] = &[];
-const BOTH: &[(Peer, Peer)] = &[(ALICE, BOB)];
-const WITH_BOB: &[(Peer, Peer)] = &[(ALICE, BOB), (BOB, CAROL)];
-const ALL_THREE: &[(Peer, Peer)] = &[(ALICE, BOB), (BOB, CAROL), (ALICE, CAROL)];
+const NONE: &[(NodeIndex, NodeIndex)] = &[];
+const BOTH: &[(NodeIndex, NodeIndex)] = &[(ALICE, BOB)];
+const WITH_BOB: &[(NodeIndex, NodeIndex)] = &[(ALICE, BOB), (BOB, CAROL)];
+const ALL_THREE: &[(NodeIndex, NodeIndex)] = &[(ALICE, BOB), (BOB, CAROL), (ALICE, CAROL)];
 
 macro_rules! scenarios {
     ($(#[$about:meta])* $scenarios:ident:
@@ -301,7 +301,7 @@ impl Scenario {
             ..self.scale.limits()
         };
         let mut world = World::new(cipher, disks, era, limits, seed, choices, invariant::all());
-        world.make_byzantine(Peer(self.people), byzantine);
+        world.make_byzantine(NodeIndex(self.people), byzantine);
         world
     }
 }

@@ -3,7 +3,7 @@
 use sotto_core::row::{ContentType, DeliveryState, FailReason};
 use sotto_core::{Command, MessageId, Millis, NewMessage, Refusal, Table};
 
-use crate::peer::{ALICE, BOB};
+use crate::node_index::{ALICE, BOB};
 use crate::world::{Fate, World};
 
 /// Bob is away for two days. The message fails after one, visibly, and is delivered once Alice retries it.

@@ -2,7 +2,7 @@
 
 use sotto_core::{Availability, Command, Millis, Presence, Reply};
 
-use crate::peer::{ALICE, BOB, Peer};
+use crate::node_index::{ALICE, BOB, NodeIndex};
 use crate::world::World;
 
 /// Bob sees that Alice is online, then away, then offline while she is invisible.
@@ -45,7 +45,7 @@ pub fn writing(world: &mut World) {
 }
 
 /// Presence, and whether `other` is typing, as `peer` sees it.
-fn as_seen(world: &mut World, peer: Peer, other: Peer) -> (Presence, bool) {
+fn as_seen(world: &mut World, peer: NodeIndex, other: NodeIndex) -> (Presence, bool) {
     let contact = world.address(other);
     match world.call(peer, Command::Peers) {
         Ok(Reply::Peers(peers)) => {

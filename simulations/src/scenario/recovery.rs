@@ -5,7 +5,7 @@ use sotto_core::row::{Batch, Change, Event, Key, Row, Verification};
 use sotto_core::{Command, Millis, Refusal, Reply};
 use sotto_testkit::memory_store::MemoryStore;
 
-use crate::peer::{ALICE, BOB, Peer};
+use crate::node_index::{ALICE, BOB, NodeIndex};
 use crate::world::{Fate, World};
 
 /// Alice's store has lost her sessions.
@@ -18,7 +18,7 @@ pub fn session_lost_by_the_other(world: &mut World) {
     session_lost_by(BOB, world);
 }
 
-fn session_lost_by(loser: Peer, world: &mut World) {
+fn session_lost_by(loser: NodeIndex, world: &mut World) {
     world.deliver_text(ALICE, BOB, "before");
     world.deliver_text(BOB, ALICE, "before, too");
     world.partition(ALICE, BOB);
@@ -125,7 +125,7 @@ pub fn old_store_of_a_request(world: &mut World) {
 pub fn old_store_of_an_offer(world: &mut World) {
     world.edit_disk(BOB, MemoryStore::lose_sessions);
     let waits = world.send_text(ALICE, BOB, "waits");
-    let offers = |world: &World, (peer, other): (Peer, Peer)| {
+    let offers = |world: &World, (peer, other): (NodeIndex, NodeIndex)| {
         let offer = Key::PreKeyOffer(world.address(other));
         world.disk(peer).row(&offer).is_some()
     };
@@ -223,7 +223,7 @@ pub fn a_new_identity_is_a_warning(world: &mut World) {
 
 /// Alice and Bob compare their safety numbers. Returns the digits.
 fn compare_numbers(world: &mut World) -> String {
-    let mut number = |peer: Peer, other: Peer| {
+    let mut number = |peer: NodeIndex, other: NodeIndex| {
         let contact = world.address(other);
         match world.call(peer, Command::SafetyNumber(contact)) {
             Ok(Reply::SafetyNumber(number)) => number.digits,
@@ -265,7 +265,7 @@ pub fn the_clock_is_behind_the_store(world: &mut World) {
 }
 
 /// What `at` has received since a backup will be lost with its disk, though `from` knows it as delivered.
-fn expect_forgotten_since(world: &mut World, backup: &MemoryStore, from: Peer, at: Peer) {
+fn expect_forgotten_since(world: &mut World, backup: &MemoryStore, from: NodeIndex, at: NodeIndex) {
     let lost: Vec<_> = world
         .sent()
         .iter()

@@ -3,7 +3,7 @@
 use sotto_core::row::{DeliveryState, Event, FailReason, Relationship};
 use sotto_core::{Command, ContactObstacle, MessageId, Millis, Refusal};
 
-use crate::peer::{ALICE, BOB};
+use crate::node_index::{ALICE, BOB};
 use crate::world::{Fate, World};
 
 /// Bob blocks Alice. She sees no difference, and he receives nothing. Once he unblocks her, new messages arrive.
@@ -31,7 +31,7 @@ pub fn removed(world: &mut World) {
         Some(DeliveryState::Failed(FailReason::Removed))
     );
     world.switch_on(ALICE);
-    assert_ne!(world.standing(BOB, ALICE), Some(Relationship::Friend));
+    assert_ne!(world.relationship(BOB, ALICE), Some(Relationship::Friend));
     assert_eq!(world.received_texts(BOB, ALICE), ["so long"]);
 }
 
@@ -66,7 +66,7 @@ pub fn removed_and_added_again(world: &mut World) {
     world.call_ok(BOB, Command::RemoveContact(alice));
     world.request(BOB, ALICE);
     world.until("they are friends again, or she is asked", |world| {
-        world.are_friends(ALICE, BOB) || world.standing(ALICE, BOB) == Some(Relationship::Asking)
+        world.are_friends(ALICE, BOB) || world.relationship(ALICE, BOB) == Some(Relationship::Asking)
     });
     if !world.are_friends(ALICE, BOB) {
         world.accept_contact(ALICE, BOB);

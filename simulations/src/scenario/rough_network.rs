@@ -3,7 +3,7 @@
 use sotto_core::row::{DeliveryState, FailReason};
 use sotto_core::{Command, Millis};
 
-use crate::peer::{ALICE, BOB};
+use crate::node_index::{ALICE, BOB};
 use crate::world::World;
 
 /// Both write at the same moment and dial each other. One link remains.

@@ -3,7 +3,7 @@
 use sotto_core::row::DeliveryState;
 use sotto_core::{Command, Millis};
 
-use crate::peer::{ALICE, BOB};
+use crate::node_index::{ALICE, BOB};
 use crate::world::{DiskFault, Fate, World};
 
 /// Bob's disk is full. He can neither send nor receive, and nothing is reported as done. Once there is space,

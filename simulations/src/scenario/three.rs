@@ -2,7 +2,7 @@
 
 use sotto_core::{Command, Millis};
 
-use crate::peer::{ALICE, BOB, CAROL};
+use crate::node_index::{ALICE, BOB, CAROL};
 use crate::world::{Fate, World};
 
 /// Each writes to each other. No text arrives elsewhere.

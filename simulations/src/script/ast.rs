@@ -64,7 +64,7 @@ pub enum Step {
     Unblock(Pair),
     Befriend([Who; 2]),
     Invite(Named),
-    Timer(Timer),
+    Timer(SetTimer),
 
     // Messages.
     Send(Send),
@@ -130,7 +130,7 @@ pub struct Named {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Timer {
+pub struct SetTimer {
     pub by: Who,
     pub contact: Who,
     pub after: Spanned<Span>,
@@ -235,7 +235,7 @@ pub struct RefuseDials {
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     pub friends: Option<[Who; 2]>,
-    pub standing: Option<StandingIs>,
+    pub relationship: Option<RelationshipIs>,
     pub received: Option<Received>,
     pub state: Option<StateIs>,
     pub reaction: Option<ReactionIs>,
@@ -250,7 +250,7 @@ pub struct Condition {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StandingIs {
+pub struct RelationshipIs {
     pub of: Who,
     pub with: Who,
     pub is: StandingName,

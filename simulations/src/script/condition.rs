@@ -5,7 +5,7 @@ use sotto_core::row::{DeliveryState, FailReason, Key, Relationship, Row};
 
 use super::ast::{Condition, StandingName, StateName};
 use super::interpreter::Interpreter;
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 impl Condition {
@@ -13,7 +13,7 @@ impl Condition {
     pub fn is_empty(&self) -> bool {
         let Self {
             friends,
-            standing,
+            relationship,
             received,
             state,
             reaction,
@@ -26,7 +26,7 @@ impl Condition {
         } = self;
         friends.is_none()
             && quiescent.is_none()
-            && standing.is_none()
+            && relationship.is_none()
             && received.is_none()
             && state.is_none()
             && reaction.is_none()
@@ -51,9 +51,9 @@ impl Condition {
         {
             return Some(format!("{} and {} are not friends", a.as_ref().0, b.as_ref().0));
         }
-        let expected = self.standing.as_ref()?;
+        let expected = self.relationship.as_ref()?;
         let (of, with) = (expected.of.as_ref().0, expected.with.as_ref().0);
-        let is = world.standing(with, of).unwrap_or(Relationship::Stranger);
+        let is = world.relationship(with, of).unwrap_or(Relationship::Stranger);
         (is != expected.is.into()).then(|| format!("{with} has {of} as {is:?}"))
     }
 
@@ -126,7 +126,7 @@ impl Condition {
 }
 
 impl StateName {
-    fn holds(self, world: &World, from: Peer, to: Peer, id: MessageId) -> bool {
+    fn holds(self, world: &World, from: NodeIndex, to: NodeIndex, id: MessageId) -> bool {
         let state = world.state(from, to, id);
         match self {
             Self::Received => world.received(from, to, id).is_some(),

@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::Script;
 use super::ast::{Condition, FateName, Label, Send, Step, Who};
 use super::parser::seconds;
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::add_contact;
 use crate::world::{Fate, World};
 
@@ -19,13 +19,13 @@ pub struct Interpreter {
     script: &'static Script,
     messages: BTreeMap<&'static str, Messages>,
     invites: BTreeMap<&'static str, FriendCode>,
-    backups: BTreeMap<&'static str, (Peer, MemoryStore)>,
+    backups: BTreeMap<&'static str, (NodeIndex, MemoryStore)>,
 }
 
 /// The messages of one `send`.
 struct Messages {
-    from: Peer,
-    to: Peer,
+    from: NodeIndex,
+    to: NodeIndex,
     commands: Vec<usize>,
 }
 
@@ -76,7 +76,7 @@ fn await_replies(commands: &[usize], world: &mut World) {
     });
 }
 
-fn peer(who: &Who) -> Peer {
+fn peer(who: &Who) -> NodeIndex {
     who.as_ref().0
 }
 
@@ -89,7 +89,7 @@ impl Interpreter {
     }
 
     /// The messages that a name stands for.
-    pub fn messages(&self, world: &World, name: &str) -> Vec<(Peer, Peer, MessageId)> {
+    pub fn messages(&self, world: &World, name: &str) -> Vec<(NodeIndex, NodeIndex, MessageId)> {
         let Messages { from, to, commands } = &self.messages[name];
         let ids = commands
             .iter()
@@ -197,7 +197,7 @@ impl Interpreter {
         commands
     }
 
-    fn commands(&self, step: &Step, world: &World) -> Vec<(Peer, Command)> {
+    fn commands(&self, step: &Step, world: &World) -> Vec<(NodeIndex, Command)> {
         let at = |who: &Who| world.address(peer(who));
         let one = |by: &Who, command| vec![(peer(by), command)];
         match step {
@@ -263,7 +263,7 @@ impl Interpreter {
         by: Direction,
         world: &World,
         command: impl Fn(OnionAddress, MessageId) -> Command,
-    ) -> Vec<(Peer, Command)> {
+    ) -> Vec<(NodeIndex, Command)> {
         let messages = self.messages(world, of.as_ref()).into_iter();
         let commands = messages.map(|(author, reader, id)| {
             let (commands, other) = match by {

@@ -8,7 +8,7 @@ mod parser;
 mod values;
 
 use crate::choice::Faults;
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 
 pub use ast::Beginning;
 use ast::File;
@@ -27,7 +27,7 @@ pub struct Script {
 
 impl Script {
     /// Parses this text of a file of that name. Returns the script, and who are friends in the end.
-    pub fn parse(name: &str, text: &str) -> Result<(Self, Vec<(Peer, Peer)>), ParseError> {
+    pub fn parse(name: &str, text: &str) -> Result<(Self, Vec<(NodeIndex, NodeIndex)>), ParseError> {
         parser::parse(name, text)
     }
 

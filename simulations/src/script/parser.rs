@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::Script;
 use super::ast::{Beginning, Condition, File, Label, Send, Step, Who};
 use crate::choice::{ENVIRONMENT_FAULTS, Faults};
-use crate::peer::{NAMES, Peer};
+use crate::node_index::{NAMES, NodeIndex};
 
 /// Why a file is not a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl fmt::Display for ParseError {
 }
 
 /// The script, and who are friends in the end.
-pub fn parse(name: &str, text: &str) -> Result<(Script, Vec<(Peer, Peer)>), ParseError> {
+pub fn parse(name: &str, text: &str) -> Result<(Script, Vec<(NodeIndex, NodeIndex)>), ParseError> {
     let wrong = |place: Range<usize>, why: String| parse_error(name, text, place, why);
     let file: File = toml::from_str(text).map_err(|error| {
         let why = error.message().lines().collect::<Vec<_>>().join(": ");
@@ -99,7 +99,7 @@ fn narrowed(text: &str, place: Range<usize>, why: &str) -> Range<usize> {
 
 type Wrong = (Range<usize>, String);
 
-fn check(file: &File) -> Result<(Faults, Vec<(Peer, Peer)>), Wrong> {
+fn check(file: &File) -> Result<(Faults, Vec<(NodeIndex, NodeIndex)>), Wrong> {
     let people = *file.people.as_ref();
     if !(2..=NAMES.len()).contains(&people) {
         return Err((file.people.span(), format!("there can be 2 to {} peers", NAMES.len())));
@@ -110,7 +110,7 @@ fn check(file: &File) -> Result<(Faults, Vec<(Peer, Peer)>), Wrong> {
     };
     file.steps.iter().try_for_each(|step| names.step(step))?;
     file.end.iter().try_for_each(|condition| names.condition(condition))?;
-    let all = (0..people).flat_map(|a| (a + 1..people).map(move |b| (Peer(a), Peer(b))));
+    let all = (0..people).flat_map(|a| (a + 1..people).map(move |b| (NodeIndex(a), NodeIndex(b))));
     let friends = match (&file.friends, file.begin) {
         (Some(pairs), _) => {
             pairs.iter().try_for_each(|pair| names.two(pair))?;
@@ -234,8 +234,8 @@ impl Names {
         if let Some(links) = &condition.links {
             self.two(&links.between)?;
         }
-        if let Some(standing) = &condition.standing {
-            self.others(&standing.of, &standing.with)?;
+        if let Some(relationship) = &condition.relationship {
+            self.others(&relationship.of, &relationship.with)?;
         }
         if let Some(received) = &condition.received {
             self.others(&received.by, &received.from)?;

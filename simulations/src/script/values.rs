@@ -3,11 +3,11 @@
 use serde::{Deserialize, Deserializer, de};
 use sotto_core::Millis;
 
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 
 /// A peer, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Person(pub Peer);
+pub struct Person(pub NodeIndex);
 
 impl<'de> Deserialize<'de> for Person {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

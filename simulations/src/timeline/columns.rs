@@ -1,9 +1,9 @@
 //! A timeline in plain ASCII, one column for each peer: `|` where the machine is on and `:` where it is off, arrows
 //! between them, `!!` before faults of the scenario, and the choices in brackets at the end of a line.
 
-use super::lines::{Line, LineKind};
+use super::lines::{LineKind, TimelineEntry};
 use super::{Timeline, clock};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 
 /// The width of the time and the mark.
 const MARGIN: usize = 15;
@@ -37,12 +37,13 @@ struct Page {
 
 impl Page {
     fn head(&mut self) {
-        let names = (0..self.on.len()).map(|peer| format!("{:<width$}", Peer(peer).to_string(), width = self.column));
+        let names =
+            (0..self.on.len()).map(|peer| format!("{:<width$}", NodeIndex(peer).to_string(), width = self.column));
         let head = format!("{:>width$}  {}", "time", names.collect::<String>(), width = MARGIN - 2);
         self.lines.push(head.trim_end().to_owned());
     }
 
-    fn add(&mut self, line: &Line) {
+    fn add(&mut self, line: &TimelineEntry) {
         let bad = matches!(line.what, LineKind::Fault(..));
         let mark = if bad { "!!" } else { "  " };
         let width = MARGIN - 4;
@@ -57,7 +58,7 @@ impl Page {
             LineKind::Fault(peers, text) => match peers[..] {
                 [peer] => self.own(peer, text),
                 [a, b] => vec![self.across(a.min(b), a.max(b), text)],
-                _ => vec![self.across(Peer(0), Peer(self.on.len() - 1), text)],
+                _ => vec![self.across(NodeIndex(0), NodeIndex(self.on.len() - 1), text)],
             },
             LineKind::Note(text) => vec![self.note(text)],
         };
@@ -94,7 +95,7 @@ impl Page {
         }
     }
 
-    fn own(&self, peer: Peer, text: &str) -> Vec<String> {
+    fn own(&self, peer: NodeIndex, text: &str) -> Vec<String> {
         let last = peer.0 + 1 == self.on.len();
         // The last column may be wider.
         let width = if last {
@@ -110,7 +111,7 @@ impl Page {
         rows.collect()
     }
 
-    fn arrow(&self, from: Peer, to: Peer, label: &str) -> String {
+    fn arrow(&self, from: NodeIndex, to: NodeIndex, label: &str) -> String {
         let mut row = self.empty();
         let (left, right) = (from.0.min(to.0) * self.column, from.0.max(to.0) * self.column);
         row[left + 1..right].fill('-');
@@ -126,7 +127,7 @@ impl Page {
     }
 
     /// From one lifeline to another.
-    fn across(&self, left: Peer, right: Peer, text: &str) -> String {
+    fn across(&self, left: NodeIndex, right: NodeIndex, text: &str) -> String {
         let mut row = self.empty();
         let (left, right) = (left.0 * self.column, right.0 * self.column);
         row[left + 1..right].fill('~');

@@ -6,7 +6,7 @@ use sotto_core::row::{Change, Key};
 use sotto_core::{Input, Output};
 
 use super::{MomentKind, Timeline};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 
 impl Timeline {
     /// Every line.
@@ -27,8 +27,8 @@ impl Timeline {
     }
 }
 
-fn names(peers: &[Peer]) -> String {
-    let names: Vec<_> = peers.iter().map(Peer::to_string).collect();
+fn names(peers: &[NodeIndex]) -> String {
+    let names: Vec<_> = peers.iter().map(NodeIndex::to_string).collect();
     names.join(" and ")
 }
 

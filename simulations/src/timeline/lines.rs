@@ -1,15 +1,15 @@
-//! [`Line`]: the main events of a run. A line belongs to one peer, goes from one to another, or concerns several.
+//! [`TimelineEntry`]: the main events of a run. A line belongs to one peer, goes from one to another, or concerns several.
 
 use std::collections::BTreeMap;
 
 use sotto_core::{Cause, Command, Input, Millis, Output};
 
 use super::{Moment, MomentKind, RemoteEnd, Timeline};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct TimelineEntry {
     /// The time since the run began.
     pub at: Millis,
     pub what: LineKind,
@@ -19,28 +19,28 @@ pub struct Line {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineKind {
-    Power(Peer, bool),
+    Power(NodeIndex, bool),
     /// An event of one peer.
-    Own(Peer, String),
+    Own(NodeIndex, String),
     /// From one to the other.
-    Arrow(Peer, Peer, String),
+    Arrow(NodeIndex, NodeIndex, String),
     /// A fault for these peers; for all, if there are none.
-    Fault(Vec<Peer>, String),
+    Fault(Vec<NodeIndex>, String),
     Note(String),
 }
 
 /// Bytes that have arrived since the last line of another kind, by sender and receiver.
-type Traffic = BTreeMap<(Peer, Peer), (usize, usize)>;
+type Traffic = BTreeMap<(NodeIndex, NodeIndex), (usize, usize)>;
 
 /// Builds lines in order, and collects arriving bytes until something else happens.
 struct LineBuilder<'a> {
     timeline: &'a Timeline,
     /// Bytes sent minus bytes arrived, by stream and sender.
-    balance: BTreeMap<(u64, Peer), isize>,
-    lines: Vec<Line>,
+    balance: BTreeMap<(u64, NodeIndex), isize>,
+    lines: Vec<TimelineEntry>,
     traffic: Traffic,
     /// The order in which `traffic` began.
-    ways: Vec<(Peer, Peer)>,
+    ways: Vec<(NodeIndex, NodeIndex)>,
     arrived: Millis,
     chance: Vec<String>,
 }
@@ -52,7 +52,7 @@ impl Timeline {
     }
 
     /// The lines.
-    pub fn lines(&self) -> Vec<Line> {
+    pub fn lines(&self) -> Vec<TimelineEntry> {
         let mut balance = BTreeMap::new();
         for moment in self.moments() {
             match &moment.what {
@@ -93,7 +93,7 @@ impl LineBuilder<'_> {
         }
     }
 
-    fn input(&mut self, at: Millis, peer: Peer, other: Option<RemoteEnd>, input: &Input) {
+    fn input(&mut self, at: Millis, peer: NodeIndex, other: Option<RemoteEnd>, input: &Input) {
         match (input, other) {
             // Commands of the simulator itself.
             (Input::Command(_, Command::Identity | Command::Status), _) => {}
@@ -127,7 +127,7 @@ impl LineBuilder<'_> {
         }
     }
 
-    fn output(&mut self, at: Millis, peer: Peer, other: Option<RemoteEnd>, output: &Output) {
+    fn output(&mut self, at: Millis, peer: NodeIndex, other: Option<RemoteEnd>, output: &Output) {
         let phrase = match (output, other) {
             (Output::Dial(_, address), _) => Some(format!("dials {}", self.timeline.name(*address))),
             (Output::Hangup(_), Some(other)) => Some(format!("hangs up on {}", other.peer)),
@@ -146,7 +146,7 @@ impl LineBuilder<'_> {
     fn line(&mut self, at: Millis, what: LineKind) {
         self.flush();
         let chance = std::mem::take(&mut self.chance);
-        self.lines.push(Line { at, what, chance });
+        self.lines.push(TimelineEntry { at, what, chance });
     }
 
     /// Adds the collected bytes.
@@ -163,7 +163,7 @@ impl LineBuilder<'_> {
             } else {
                 String::new()
             };
-            self.lines.push(Line {
+            self.lines.push(TimelineEntry {
                 at: self.arrived,
                 what: LineKind::Arrow(from, to, format!("{times}{bytes} B")),
                 chance: std::mem::take(&mut chance),
@@ -173,10 +173,10 @@ impl LineBuilder<'_> {
 }
 
 /// Of many similar lines, the first two and the last.
-fn shortened(lines: &[Line]) -> Vec<Line> {
+fn shortened(lines: &[TimelineEntry]) -> Vec<TimelineEntry> {
     const MANY: usize = 5;
     let mut short = Vec::new();
-    for alike in lines.chunk_by(Line::is_like) {
+    for alike in lines.chunk_by(TimelineEntry::is_like) {
         let [first, second, between @ .., last] = alike else {
             short.extend_from_slice(alike);
             continue;
@@ -194,14 +194,14 @@ fn shortened(lines: &[Line]) -> Vec<Line> {
         short.extend([
             first.clone(),
             second.clone(),
-            Line { at, what: more, chance },
+            TimelineEntry { at, what: more, chance },
             last.clone(),
         ]);
     }
     short
 }
 
-impl Line {
+impl TimelineEntry {
     /// Whether both say the same of one peer, except for names and numbers.
     fn is_like(&self, other: &Self) -> bool {
         let gist = |text: &str| text.split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>();

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::lines::{Line, LineKind};
+use super::lines::{LineKind, TimelineEntry};
 use super::{Timeline, clock};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 
 /// The most lines that are drawn, and how many of them at the end.
 const MOST: usize = 90;
@@ -20,11 +20,11 @@ impl Timeline {
     /// The diagram. Its last note is the run's verdict.
     pub fn mermaid(&self, verdict: &str, well: bool) -> String {
         let everyone = match self.people() {
-            0 | 1 => Peer(0).to_string(),
-            people => format!("{},{}", Peer(0), Peer(people - 1)),
+            0 | 1 => NodeIndex(0).to_string(),
+            people => format!("{},{}", NodeIndex(0), NodeIndex(people - 1)),
         };
         let mut diagram = vec!["sequenceDiagram".to_owned()];
-        diagram.extend((0..self.people().max(1)).map(|peer| format!("    participant {}", Peer(peer))));
+        diagram.extend((0..self.people().max(1)).map(|peer| format!("    participant {}", NodeIndex(peer))));
         let lines = self.lines();
         let drawn = drawn(&lines);
         let mut left_out = 0;
@@ -47,13 +47,13 @@ impl Timeline {
 }
 
 /// Which lines are drawn.
-fn drawn(lines: &[Line]) -> BTreeSet<usize> {
+fn drawn(lines: &[TimelineEntry]) -> BTreeSet<usize> {
     let all = lines.len();
     if all <= MOST {
         return (0..all).collect();
     }
     let mut drawn: BTreeSet<_> = (all - LAST..all).collect();
-    let bad = |line: &Line| matches!(line.what, LineKind::Fault(..)) || !line.chance.is_empty();
+    let bad = |line: &TimelineEntry| matches!(line.what, LineKind::Fault(..)) || !line.chance.is_empty();
     // The nearer to the end, the more it matters.
     for place in (0..all).rev().filter(|place| bad(&lines[*place])) {
         if drawn.len() >= MOST {
@@ -70,7 +70,7 @@ fn drawn(lines: &[Line]) -> BTreeSet<usize> {
     drawn
 }
 
-fn draw(line: &Line, everyone: &str) -> String {
+fn draw(line: &TimelineEntry, everyone: &str) -> String {
     let time = clock(line.at);
     let chance = if line.chance.is_empty() {
         String::new()

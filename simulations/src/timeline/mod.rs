@@ -11,14 +11,14 @@ use std::collections::BTreeMap;
 
 use sotto_core::{Input, Millis, OnionAddress, Output};
 
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 
 /// The moments of a run, if they are kept.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
     moments: Option<Vec<Moment>>,
     people: usize,
-    addresses: BTreeMap<OnionAddress, Peer>,
+    addresses: BTreeMap<OnionAddress, NodeIndex>,
 }
 
 /// Something that happened.
@@ -31,24 +31,24 @@ struct Moment {
 #[derive(Clone, Debug)]
 enum MomentKind {
     /// A machine was switched on, or off.
-    Power(Peer, bool),
+    Power(NodeIndex, bool),
     /// A note of the scenario.
     Note(String),
     /// A fault for these peers, or for all if there are none.
-    Fault(Vec<Peer>, String),
+    Fault(Vec<NodeIndex>, String),
     /// A choice that is not harmless.
     Chance(&'static str, u32),
     /// An input of a node, with the remote end of its stream.
-    Input(Peer, Option<RemoteEnd>, Input),
+    Input(NodeIndex, Option<RemoteEnd>, Input),
     /// An output of a node, its number, and the remote end of its stream.
-    Output(Peer, u64, Option<RemoteEnd>, Output),
+    Output(NodeIndex, u64, Option<RemoteEnd>, Output),
 }
 
 /// The remote end of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RemoteEnd {
     /// Whose.
-    pub peer: Peer,
+    pub peer: NodeIndex,
     /// Of which stream.
     pub stream: u64,
 }
@@ -65,7 +65,7 @@ impl Timeline {
     }
 
     /// Names the peer at an address.
-    pub fn introduce(&mut self, peer: Peer, address: OnionAddress) {
+    pub fn introduce(&mut self, peer: NodeIndex, address: OnionAddress) {
         self.people = self.people.max(peer.0 + 1);
         self.addresses.insert(address, peer);
     }
@@ -77,7 +77,7 @@ impl Timeline {
     }
 
     /// A machine is switched on or off.
-    pub fn power(&mut self, now: Millis, peer: Peer, on: bool) {
+    pub fn power(&mut self, now: Millis, peer: NodeIndex, on: bool) {
         self.people = self.people.max(peer.0 + 1);
         self.moment(now, || MomentKind::Power(peer, on));
     }
@@ -88,7 +88,7 @@ impl Timeline {
     }
 
     /// Adds a fault for these peers.
-    pub fn fault(&mut self, now: Millis, peers: &[Peer], fault: impl FnOnce() -> String) {
+    pub fn fault(&mut self, now: Millis, peers: &[NodeIndex], fault: impl FnOnce() -> String) {
         self.moment(now, || MomentKind::Fault(peers.to_vec(), fault()));
     }
 
@@ -100,12 +100,12 @@ impl Timeline {
     }
 
     /// Adds an input.
-    pub fn input(&mut self, now: Millis, peer: Peer, other: Option<RemoteEnd>, input: &Input) {
+    pub fn input(&mut self, now: Millis, peer: NodeIndex, other: Option<RemoteEnd>, input: &Input) {
         self.moment(now, || MomentKind::Input(peer, other, input.clone()));
     }
 
     /// Adds an output.
-    pub fn output(&mut self, now: Millis, peer: Peer, index: u64, other: Option<RemoteEnd>, output: &Output) {
+    pub fn output(&mut self, now: Millis, peer: NodeIndex, index: u64, other: Option<RemoteEnd>, output: &Output) {
         self.moment(now, || MomentKind::Output(peer, index, other, output.clone()));
     }
 

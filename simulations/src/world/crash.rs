@@ -5,7 +5,7 @@ use std::fmt;
 use sotto_core::{Input, Millis, Output};
 use sotto_testkit::memory_store::MemoryStore;
 
-use super::{DiskOperation, Observation, Peer, SimEvent, World};
+use super::{DiskOperation, NodeIndex, Observation, SimEvent, World};
 
 const REBOOT: Millis = Millis::seconds(1);
 
@@ -13,7 +13,7 @@ const REBOOT: Millis = Millis::seconds(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CrashPoint {
     /// Whose node.
-    pub peer: Peer,
+    pub peer: NodeIndex,
     /// Which output, counted from 0 over all incarnations.
     pub output: u64,
     /// What happens to the commit in flight.
@@ -44,13 +44,13 @@ pub enum InFlight {
 
 impl World {
     /// Stops a node. A commit in flight is lost.
-    pub fn switch_off(&mut self, peer: Peer) {
+    pub fn switch_off(&mut self, peer: NodeIndex) {
         self.hosts[peer.0].off = true;
         self.power_off(peer, InFlight::Lost);
     }
 
     /// Starts a node from its disk. Its user issues every command again that has no reply.
-    pub fn switch_on(&mut self, peer: Peer) {
+    pub fn switch_on(&mut self, peer: NodeIndex) {
         if self.hosts[peer.0].node.is_some() {
             return;
         }
@@ -65,23 +65,23 @@ impl World {
     }
 
     /// Stops and starts a node.
-    pub fn restart(&mut self, peer: Peer) {
+    pub fn restart(&mut self, peer: NodeIndex) {
         self.switch_off(peer);
         self.switch_on(peer);
     }
 
     /// A copy of the disk, for `restore`.
-    pub fn snapshot(&self, peer: Peer) -> MemoryStore {
+    pub fn snapshot(&self, peer: NodeIndex) -> MemoryStore {
         self.hosts[peer.0].disk.clone()
     }
 
     /// Replaces the disk by an older copy, as with a backup.
-    pub fn restore(&mut self, peer: Peer, disk: MemoryStore) {
+    pub fn restore(&mut self, peer: NodeIndex, disk: MemoryStore) {
         self.edit_disk(peer, |current| *current = disk);
     }
 
     /// Changes a disk while its node is off.
-    pub fn edit_disk(&mut self, peer: Peer, change: impl FnOnce(&mut MemoryStore)) {
+    pub fn edit_disk(&mut self, peer: NodeIndex, change: impl FnOnce(&mut MemoryStore)) {
         self.switch_off(peer);
         change(&mut self.hosts[peer.0].disk);
         self.ledger.tampered(peer);
@@ -90,12 +90,12 @@ impl World {
     }
 
     /// Moves a wall clock.
-    pub fn move_wall_clock(&mut self, peer: Peer, by_millis: i64) {
+    pub fn move_wall_clock(&mut self, peer: NodeIndex, by_millis: i64) {
         self.hosts[peer.0].wall_offset += by_millis;
     }
 
     /// For this long no dial finds a peer's onion service, though it is up.
-    pub fn unpublish(&mut self, peer: Peer, span: Millis) {
+    pub fn unpublish(&mut self, peer: NodeIndex, span: Millis) {
         self.hosts[peer.0].published_from = Millis(self.now.0 + span.0);
     }
 
@@ -130,7 +130,7 @@ impl World {
     }
 
     /// Whether the node stops instead of this output: as planned, or by a choice.
-    pub(super) fn crash_here(&mut self, peer: Peer, output: u64) -> Option<InFlight> {
+    pub(super) fn crash_here(&mut self, peer: NodeIndex, output: u64) -> Option<InFlight> {
         if let Some(point) = self.crash.take_if(|point| point.peer == peer && point.output == output) {
             self.cuts |= point.bytes_lost;
             return Some(point.in_flight);
@@ -141,7 +141,7 @@ impl World {
     }
 
     /// A crash instead of `output`. The node starts again by itself.
-    pub(super) fn crash(&mut self, peer: Peer, output: Output, in_flight: InFlight) {
+    pub(super) fn crash(&mut self, peer: NodeIndex, output: Output, in_flight: InFlight) {
         self.timeline.fault(self.now, &[peer], || {
             format!("crashes; the commit in flight is {in_flight:?}")
         });
@@ -155,7 +155,7 @@ impl World {
     }
 
     /// A crash with this outcome for the commit in flight. The node starts again by itself.
-    pub fn crash_now(&mut self, peer: Peer, in_flight: InFlight) {
+    pub fn crash_now(&mut self, peer: NodeIndex, in_flight: InFlight) {
         self.timeline.fault(self.now, &[peer], || {
             format!("crashes; the commit in flight is {in_flight:?}")
         });
@@ -164,7 +164,7 @@ impl World {
         self.schedule(REBOOT, event);
     }
 
-    pub(super) fn power_off(&mut self, peer: Peer, in_flight: InFlight) {
+    pub(super) fn power_off(&mut self, peer: NodeIndex, in_flight: InFlight) {
         match in_flight {
             InFlight::Lost => self.hosts[peer.0].commit = None,
             InFlight::Durable => self.make_durable(peer),
@@ -180,7 +180,7 @@ impl World {
         self.network_lost(peer);
     }
 
-    pub(super) fn reissue(&mut self, peer: Peer) {
+    pub(super) fn reissue(&mut self, peer: NodeIndex) {
         for nth in 0..self.hosts[peer.0].user_commands.len() {
             let ask = self.hosts[peer.0].user_commands[nth];
             if self.user_commands[ask].reply.is_none() {

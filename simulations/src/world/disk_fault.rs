@@ -6,7 +6,7 @@
 
 use sotto_core::Millis;
 
-use super::{InFlight, Peer, SimEvent, World};
+use super::{InFlight, NodeIndex, SimEvent, World};
 
 /// A supervisor restarts the daemon this long after it has ended with an error.
 const PATIENCE: Millis = Millis::seconds(30);
@@ -48,23 +48,23 @@ impl DiskFault {
 
 impl World {
     /// A disk has a fault from now on.
-    pub fn fail_disk(&mut self, peer: Peer, disk_fault: DiskFault) {
+    pub fn fail_disk(&mut self, peer: NodeIndex, disk_fault: DiskFault) {
         self.set_disk_fault(peer, disk_fault, Millis(u64::MAX));
     }
 
     /// Ends a disk's fault.
-    pub fn repair_disk(&mut self, peer: Peer) {
+    pub fn repair_disk(&mut self, peer: NodeIndex) {
         self.hosts[peer.0].disk_fault = None;
     }
 
-    fn set_disk_fault(&mut self, peer: Peer, disk_fault: DiskFault, until: Millis) {
+    fn set_disk_fault(&mut self, peer: NodeIndex, disk_fault: DiskFault, until: Millis) {
         self.timeline
             .fault(self.now, &[peer], || format!("has a disk fault: {disk_fault:?}"));
         self.hosts[peer.0].disk_fault = Some((disk_fault, until));
     }
 
     /// Whether the disk refuses this operation, by the scenario or by a choice.
-    pub(super) fn disk_refuses(&mut self, peer: Peer, operation: DiskOperation) -> bool {
+    pub(super) fn disk_refuses(&mut self, peer: NodeIndex, operation: DiskOperation) -> bool {
         if self.disk_fault_now(peer).is_none() && operation != DiskOperation::Opening && self.chance("disk fault", 200)
         {
             let disk_fault = DiskFault::ALL[self.choose("disk fault kind", DiskFault::ALL.len())];
@@ -79,7 +79,7 @@ impl World {
             .is_some_and(|disk_fault| disk_fault.prevents(operation))
     }
 
-    fn disk_fault_now(&self, peer: Peer) -> Option<DiskFault> {
+    fn disk_fault_now(&self, peer: NodeIndex) -> Option<DiskFault> {
         self.hosts[peer.0]
             .disk_fault
             .filter(|(_, until)| self.now <= *until)
@@ -87,7 +87,7 @@ impl World {
     }
 
     /// The disk has refused: the driver ends, and is restarted later.
-    pub(super) fn driver_fails(&mut self, peer: Peer) {
+    pub(super) fn driver_fails(&mut self, peer: NodeIndex) {
         let failing = self.disk_fault_now(peer) == Some(DiskFault::Failing);
         let in_flight = if failing && self.chance("torn commit", 2) {
             InFlight::Durable
@@ -101,7 +101,7 @@ impl World {
         self.start_later(peer);
     }
 
-    pub(super) fn start_later(&mut self, peer: Peer) {
+    pub(super) fn start_later(&mut self, peer: NodeIndex) {
         let event = SimEvent::PowerOn(peer, self.hosts[peer.0].incarnation);
         self.schedule(PATIENCE, event);
     }

@@ -2,7 +2,7 @@
 //! store is open (`sotto-io-sqlcipher`, `lock`), so the second process ends before it has read a row. Without the lock
 //! two nodes would go on from the same rows. The feature `sabotage` can remove the lock.
 
-use super::{Peer, World};
+use super::{NodeIndex, World};
 
 /// What has happened to the first node.
 #[must_use]
@@ -17,7 +17,7 @@ pub enum DoubleOpen {
 
 impl World {
     /// Starts the program again. If it does not run, this is an ordinary start.
-    pub fn open_second(&mut self, peer: Peer) -> DoubleOpen {
+    pub fn open_second(&mut self, peer: NodeIndex) -> DoubleOpen {
         if !self.is_on(peer) {
             self.switch_on(peer);
             return DoubleOpen::Refused;
@@ -48,12 +48,12 @@ mod two_nodes {
     use sotto_core::{Cause, Input, LinkId, Machine, Millis};
 
     use super::super::host::CLOCK_ORIGINS;
-    use super::super::{InFlight, Peer, World};
+    use super::super::{InFlight, NodeIndex, World};
     use crate::rules::Rule;
 
     /// A node in whose place another runs.
     pub struct DisplacedNode {
-        peer: Peer,
+        peer: NodeIndex,
         node: Box<dyn Machine>,
         links: Vec<LinkId>,
         started: Millis,
@@ -61,7 +61,7 @@ mod two_nodes {
     }
 
     impl World {
-        pub(super) fn displace(&mut self, peer: Peer) -> Option<DisplacedNode> {
+        pub(super) fn displace(&mut self, peer: NodeIndex) -> Option<DisplacedNode> {
             if !Rule::StoreShared.is_in(self.broken) || self.is_committing(peer) {
                 return None;
             }
@@ -94,7 +94,7 @@ mod two_nodes {
         }
 
         /// Both run on one machine: the monotonic clock has the same origin.
-        fn same_clock(&mut self, peer: Peer, incarnation: u32) {
+        fn same_clock(&mut self, peer: NodeIndex, incarnation: u32) {
             let host = &mut self.hosts[peer.0];
             while host.incarnation % CLOCK_ORIGINS != incarnation % CLOCK_ORIGINS {
                 host.incarnation += 1;

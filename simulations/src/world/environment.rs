@@ -5,7 +5,7 @@ use sotto_core::Millis;
 
 use super::host::Host;
 use super::network::{Side, StreamId};
-use super::{Peer, SimEvent, World};
+use super::{NodeIndex, SimEvent, World};
 
 /// How long a dial to an onion service takes, in milliseconds: deciles of published measurements (mean 7.4 s, from 1.4
 /// to 80.7 s). The first entry is a dial without Tor.
@@ -54,7 +54,7 @@ impl World {
     }
 
     /// Faults of a machine that starts: its service is found later, and its features and clocks may differ.
-    pub(super) fn apply_boot_faults(&mut self, peer: Peer) {
+    pub(super) fn apply_boot_faults(&mut self, peer: NodeIndex) {
         if self.faults_over {
             return;
         }
@@ -67,7 +67,7 @@ impl World {
         }
     }
 
-    fn set_clock(&mut self, peer: Peer) {
+    fn set_clock(&mut self, peer: NodeIndex) {
         if self.timing_sensitive {
             return;
         }
@@ -78,7 +78,7 @@ impl World {
     }
 
     /// Faults before an input: the wall clock may jump, and the machine may be suspended.
-    pub(super) fn apply_clock_faults(&mut self, peer: Peer) {
+    pub(super) fn apply_clock_faults(&mut self, peer: NodeIndex) {
         if self.network.has_small_pieces() {
             return; // one choice for each byte would be too many
         }
@@ -92,7 +92,7 @@ impl World {
     }
 
     /// Suspends a machine: it processes nothing, and its clocks go on.
-    pub fn suspend(&mut self, peer: Peer, span: Millis) {
+    pub fn suspend(&mut self, peer: NodeIndex, span: Millis) {
         self.timeline
             .fault(self.now, &[peer], || format!("is suspended for {span}"));
         let host = &mut self.hosts[peer.0];

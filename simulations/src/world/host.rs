@@ -12,7 +12,7 @@ use sotto_testkit::memory_store::MemoryStore;
 
 use super::disk_fault::DiskFault;
 use super::network::{Side, StreamId};
-use super::{Observation, Peer, SimEvent, World};
+use super::{NodeIndex, Observation, SimEvent, World};
 
 /// 1 January 2030: the wall clock when worlds begin.
 const WALL_CLOCK_START: u64 = 1_893_456_000_000;
@@ -125,12 +125,12 @@ impl Host {
 }
 
 impl World {
-    pub(super) fn is(&self, peer: Peer, incarnation: u32) -> bool {
+    pub(super) fn is(&self, peer: NodeIndex, incarnation: u32) -> bool {
         self.hosts[peer.0].incarnation == incarnation
     }
 
     /// Opens the node from its disk.
-    pub(super) fn open(&mut self, peer: Peer) {
+    pub(super) fn open(&mut self, peer: NodeIndex) {
         self.apply_boot_faults(peer);
         self.observe(&Observation::Opening(peer));
         self.arm_sabotage();
@@ -166,7 +166,7 @@ impl World {
     }
 
     /// Gives one input to a running node, then carries out its outputs.
-    pub(super) fn feed(&mut self, peer: Peer, input: Input) {
+    pub(super) fn feed(&mut self, peer: NodeIndex, input: Input) {
         if self.hosts[peer.0].node.is_none() {
             return;
         }
@@ -197,7 +197,7 @@ impl World {
     }
 
     /// After a sleep, fresh entropy comes before any other input.
-    fn reseed(&mut self, peer: Peer) {
+    fn reseed(&mut self, peer: NodeIndex) {
         let host = &mut self.hosts[peer.0];
         if std::mem::replace(&mut host.awake, self.now) == self.now {
             return;
@@ -216,12 +216,12 @@ impl World {
     }
 
     /// Bytes of links wait while the node is busy. `Closed` keeps its place behind them.
-    pub(super) fn feed_bulk(&mut self, peer: Peer, input: Input) {
+    pub(super) fn feed_bulk(&mut self, peer: NodeIndex, input: Input) {
         self.hosts[peer.0].backlog.push_back(input);
         self.feed_backlog(peer);
     }
 
-    pub(super) fn feed_backlog(&mut self, peer: Peer) {
+    pub(super) fn feed_backlog(&mut self, peer: NodeIndex) {
         loop {
             let host = &mut self.hosts[peer.0];
             let Some(node) = &host.node else { return };
@@ -233,7 +233,7 @@ impl World {
         }
     }
 
-    pub(super) fn drain(&mut self, peer: Peer) {
+    pub(super) fn drain(&mut self, peer: NodeIndex) {
         self.arm_sabotage();
         let mut drained = 0;
         while let Some(output) = self.hosts[peer.0].node.as_mut().and_then(|node| node.poll()) {
@@ -268,7 +268,7 @@ impl World {
         self.arm(peer);
     }
 
-    fn perform(&mut self, peer: Peer, output: Output) {
+    fn perform(&mut self, peer: NodeIndex, output: Output) {
         match output {
             Output::Commit(id, batch) => self.commit(peer, id, batch),
             Output::Fetch(id, query) => {
@@ -292,7 +292,7 @@ impl World {
         }
     }
 
-    fn commit(&mut self, peer: Peer, id: CommitId, batch: Batch) {
+    fn commit(&mut self, peer: NodeIndex, id: CommitId, batch: Batch) {
         let keys: Vec<_> = batch.changes.iter().map(sotto_core::row::Change::key).collect();
         if !keys.is_sorted_by(|a, b| a < b) {
             self.fail(format_args!(
@@ -313,7 +313,7 @@ impl World {
     }
 
     /// The batch in flight becomes durable.
-    pub(super) fn make_durable(&mut self, peer: Peer) {
+    pub(super) fn make_durable(&mut self, peer: NodeIndex) {
         let Some((_, batch)) = self.hosts[peer.0].commit.take() else {
             return;
         };
@@ -329,7 +329,7 @@ impl World {
         self.observe(&Observation::Durable(peer, &batch));
     }
 
-    pub(super) fn fetched(&mut self, peer: Peer, fetch: FetchId, query: Query, after: Option<CommitId>) {
+    pub(super) fn fetched(&mut self, peer: NodeIndex, fetch: FetchId, query: Query, after: Option<CommitId>) {
         let host = &self.hosts[peer.0];
         if after.is_some() && host.commit.as_ref().map(|(id, _)| *id) == after {
             let event = SimEvent::Fetched(peer, host.incarnation, fetch, query, after);
@@ -341,7 +341,7 @@ impl World {
     }
 
     /// Sets the timer for the node's deadline.
-    fn arm(&mut self, peer: Peer) {
+    fn arm(&mut self, peer: NodeIndex) {
         let host = &self.hosts[peer.0];
         let Some(deadline) = host.node.as_ref().and_then(|node| node.deadline()) else {
             return;
@@ -356,7 +356,7 @@ impl World {
         }
     }
 
-    pub(super) fn tick(&mut self, peer: Peer) {
+    pub(super) fn tick(&mut self, peer: NodeIndex) {
         let host = &mut self.hosts[peer.0];
         // The deadline has moved since this timer was set.
         if host.armed.is_none_or(|at| at > self.now) {

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use sotto_core::row::FailReason;
 use sotto_core::{Command, MessageId, Refusal, Reply};
 
-use super::{Peer, World};
+use super::{NodeIndex, World};
 
 /// A user's command. It is issued again after a crash until there is a reply.
 pub struct UserCommand {
     /// Whose.
-    pub peer: Peer,
+    pub peer: NodeIndex,
     /// Which command.
     pub command: Command,
     /// How often it was issued. After a crash, a refusal may mean that the first attempt succeeded.
@@ -47,9 +47,9 @@ pub enum Fate {
 #[derive(Clone, Debug)]
 pub struct Sent {
     /// The author.
-    pub from: Peer,
+    pub from: NodeIndex,
     /// The receiver.
-    pub to: Peer,
+    pub to: NodeIndex,
     /// Its id.
     pub id: MessageId,
     /// Its text.
@@ -62,24 +62,24 @@ pub struct Sent {
 #[derive(Default)]
 pub(super) struct Ledger {
     pub sent: Vec<Sent>,
-    tampered: BTreeSet<Peer>,
+    tampered: BTreeSet<NodeIndex>,
     retried: BTreeSet<MessageId>,
-    overloaded: BTreeSet<Peer>,
+    overloaded: BTreeSet<NodeIndex>,
 }
 
 impl Ledger {
-    pub(super) fn tampered(&mut self, peer: Peer) {
+    pub(super) fn tampered(&mut self, peer: NodeIndex) {
         self.tampered.insert(peer);
     }
 
-    pub(super) fn is_overloaded(&self, peer: Peer) -> bool {
+    pub(super) fn is_overloaded(&self, peer: NodeIndex) -> bool {
         self.overloaded.contains(&peer)
     }
 }
 
 impl World {
     /// The scenario exceeds the limits of that peer's node, which may count this as faults of its peers.
-    pub fn overload(&mut self, peer: Peer) {
+    pub fn overload(&mut self, peer: NodeIndex) {
         self.ledger.overloaded.insert(peer);
     }
 
@@ -89,7 +89,7 @@ impl World {
     }
 
     /// Whether that disk was edited while its node was off.
-    pub fn was_disk_edited(&self, peer: Peer) -> bool {
+    pub fn was_disk_edited(&self, peer: NodeIndex) -> bool {
         self.ledger.tampered.contains(&peer)
     }
 

@@ -27,7 +27,7 @@ use sotto_testkit::memory_store::MemoryStore;
 
 use crate::choice::Choices;
 use crate::fingerprint::Fingerprint;
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::timeline::{Timeline, clock};
 
 pub use byzantine::ByzantineFault;
@@ -58,7 +58,7 @@ pub struct World {
     hosts: Vec<Host>,
     network: Network,
     /// The byzantine node, if there is one, and its fault.
-    byzantine: Option<(Peer, ByzantineFault)>,
+    byzantine: Option<(NodeIndex, ByzantineFault)>,
     /// The onion seeds of all peers, for the byzantine one.
     keys: byzantine::Keys,
     /// The planned crash, until it has happened.
@@ -86,15 +86,15 @@ pub struct World {
 #[derive(Debug)]
 enum SimEvent {
     /// The machine starts.
-    PowerOn(Peer, u32),
+    PowerOn(NodeIndex, u32),
     /// The driver polls, some time after an input.
-    Drain(Peer, u32),
+    Drain(NodeIndex, u32),
     /// The node's deadline has come.
-    Tick(Peer, u32),
+    Tick(NodeIndex, u32),
     /// The batch in flight becomes durable.
-    Durable(Peer, u32, CommitId),
+    Durable(NodeIndex, u32, CommitId),
     /// The disk answers a fetch, once the commit that was in flight before it is done.
-    Fetched(Peer, u32, FetchId, Query, Option<CommitId>),
+    Fetched(NodeIndex, u32, FetchId, Query, Option<CommitId>),
     /// A dial reaches the listener.
     DialArrives(StreamId),
     /// The answer reaches the dialer.
@@ -342,12 +342,12 @@ impl World {
     }
 
     /// All peers, byzantine ones included.
-    pub fn peers(&self) -> impl Iterator<Item = Peer> + use<> {
-        (0..self.hosts.len()).map(Peer)
+    pub fn peers(&self) -> impl Iterator<Item = NodeIndex> + use<> {
+        (0..self.hosts.len()).map(NodeIndex)
     }
 
     /// Each two honest peers, in both directions.
-    pub fn pairs(&self) -> BTreeSet<(Peer, Peer)> {
+    pub fn pairs(&self) -> BTreeSet<(NodeIndex, NodeIndex)> {
         let peers = || self.peers().filter(|peer| self.is_honest(*peer));
         peers()
             .flat_map(|a| peers().map(move |b| (a, b)))

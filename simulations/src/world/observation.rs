@@ -4,29 +4,29 @@
 use sotto_core::row::Batch;
 use sotto_core::{Input, Output};
 
-use super::{Peer, World};
+use super::{NodeIndex, World};
 
 /// What an invariant is told.
 pub enum Observation<'a> {
     /// A node is about to be opened.
-    Opening(Peer),
+    Opening(NodeIndex),
     /// A disk was edited while its node was off.
-    Tampered(Peer),
+    Tampered(NodeIndex),
     /// A node is about to be given an input.
-    Input(Peer, &'a Input),
+    Input(NodeIndex, &'a Input),
     /// A node has an output, which is not carried out yet.
-    Output(Peer, &'a Output),
+    Output(NodeIndex, &'a Output),
     /// `poll` has returned `None`, after so many outputs.
-    Drained(Peer, usize),
+    Drained(NodeIndex, usize),
     /// A batch is about to become durable.
-    Committing(Peer, &'a Batch),
+    Committing(NodeIndex, &'a Batch),
     /// It is durable.
-    Durable(Peer, &'a Batch),
+    Durable(NodeIndex, &'a Batch),
 }
 
 impl Observation<'_> {
     /// Whose machine it is.
-    pub fn peer(&self) -> Peer {
+    pub fn peer(&self) -> NodeIndex {
         match self {
             Self::Opening(peer)
             | Self::Tampered(peer)
@@ -48,7 +48,7 @@ pub trait Invariant {
     fn observe(&mut self, observation: &Observation<'_>, world: &World) -> Result<(), String>;
 
     /// Checks a quiescent world in which these peers are friends.
-    fn conclude(&mut self, world: &World, friends: &[(Peer, Peer)]) -> Result<(), String> {
+    fn conclude(&mut self, world: &World, friends: &[(NodeIndex, NodeIndex)]) -> Result<(), String> {
         let _ = (world, friends);
         Ok(())
     }
@@ -62,7 +62,7 @@ impl World {
     }
 
     /// Lets every invariant check the end of the run.
-    pub fn conclude(&mut self, friends: &[(Peer, Peer)]) {
+    pub fn conclude(&mut self, friends: &[(NodeIndex, NodeIndex)]) {
         self.ask_invariants(|invariant, world| invariant.conclude(world, friends));
     }
 

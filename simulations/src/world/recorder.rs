@@ -4,11 +4,11 @@ use sotto_core::{Input, Limits, Now, Output};
 use sotto_testkit::driver::{Recording, Step};
 use sotto_testkit::memory_store::MemoryStore;
 
-use super::{Peer, World};
+use super::{NodeIndex, World};
 
 /// Records one node.
 pub(super) struct Recorder {
-    peer: Peer,
+    peer: NodeIndex,
     recording: Option<Recording>,
     /// The node was opened a second time.
     over: bool,
@@ -16,7 +16,7 @@ pub(super) struct Recorder {
 
 impl World {
     /// Records this node from its opening on.
-    pub fn record(&mut self, peer: Peer) {
+    pub fn record(&mut self, peer: NodeIndex) {
         self.recorder = Some(Recorder {
             peer,
             recording: None,
@@ -31,7 +31,7 @@ impl World {
 }
 
 impl Recorder {
-    pub fn opening(&mut self, peer: Peer, disk: &MemoryStore, limits: &Limits, seed: [u8; 32], opened: Now) {
+    pub fn opening(&mut self, peer: NodeIndex, disk: &MemoryStore, limits: &Limits, seed: [u8; 32], opened: Now) {
         if peer != self.peer {
             return;
         }
@@ -46,15 +46,15 @@ impl Recorder {
         });
     }
 
-    pub fn input(&mut self, peer: Peer, input: &Input, now: Now) {
+    pub fn input(&mut self, peer: NodeIndex, input: &Input, now: Now) {
         self.write(peer, || Step::Input(input.clone(), now));
     }
 
-    pub fn output(&mut self, peer: Peer, output: &Output) {
+    pub fn output(&mut self, peer: NodeIndex, output: &Output) {
         self.write(peer, || Step::Output(output.clone()));
     }
 
-    fn write(&mut self, peer: Peer, step: impl FnOnce() -> Step) {
+    fn write(&mut self, peer: NodeIndex, step: impl FnOnce() -> Step) {
         if peer == self.peer
             && !self.over
             && let Some(recording) = &mut self.recording

@@ -10,7 +10,7 @@ use sotto_core::{
     OnionAddress, OpenError, Output, Reply,
 };
 
-use super::{Peer, World};
+use super::{NodeIndex, World};
 use crate::rules::Rule;
 
 /// Command ids of the [`SabotagedNode`] itself; hosts count from 1.
@@ -20,7 +20,7 @@ impl World {
     /// Opens a node that breaks the world's rules.
     pub(super) fn open_sabotaged(
         &self,
-        peer: Peer,
+        peer: NodeIndex,
         mut image: Image,
         entropy: Entropy,
         limits: &Limits,
@@ -59,7 +59,7 @@ impl World {
 
 impl World {
     /// How much of a peer's session a contact's disk has received. While addresses are not known yet, all of it.
-    fn received_by(&self, contact: OnionAddress, peer: Peer) -> u64 {
+    fn received_by(&self, contact: OnionAddress, peer: NodeIndex) -> u64 {
         let both = self.find(contact).zip(self.hosts[peer.0].address);
         let cursors = both.map(|(contact, _)| self.cursors(contact, peer));
         cursors.map_or(u64::MAX, |row| row.map_or(0, |row| row.received))

@@ -3,7 +3,7 @@
 use sotto_core::{Input, LinkId, Output};
 
 use super::network::StreamId;
-use super::{Peer, World};
+use super::{NodeIndex, World};
 use crate::timeline::{RemoteEnd, Timeline};
 
 impl World {
@@ -23,7 +23,7 @@ impl World {
         self.timeline.note(self.now, note);
     }
 
-    pub(super) fn record_input(&mut self, peer: Peer, input: &Input) {
+    pub(super) fn record_input(&mut self, peer: NodeIndex, input: &Input) {
         if self.timeline.is_kept() {
             let other = match input {
                 Input::Accepted(link, _)
@@ -37,7 +37,7 @@ impl World {
         }
     }
 
-    pub(super) fn record_output(&mut self, peer: Peer, index: u64, output: &Output) {
+    pub(super) fn record_output(&mut self, peer: NodeIndex, index: u64, output: &Output) {
         if self.timeline.is_kept() {
             let other = match output {
                 Output::Transmit(link, _) | Output::Hangup(link) => self.other_end(peer, *link),
@@ -49,7 +49,7 @@ impl World {
         }
     }
 
-    fn other_end(&self, peer: Peer, link: LinkId) -> Option<RemoteEnd> {
+    fn other_end(&self, peer: NodeIndex, link: LinkId) -> Option<RemoteEnd> {
         let (stream, side): (StreamId, _) = *self.hosts[peer.0].links.get(&link)?;
         let there = self
             .network

@@ -3,7 +3,7 @@
 use sotto_core::row::{DeliveryState, MessageKey, Relationship};
 use sotto_core::{Command, FriendCode, MessageId, Millis, NewMessage, Refusal, Reply, Status};
 
-use super::{Peer, UserCommand, World};
+use super::{NodeIndex, UserCommand, World};
 
 /// Without faults everything is over after the longest wait between two dials.
 const SOON: Millis = Millis::hours(1);
@@ -12,7 +12,7 @@ const INPUTS_AT_REST: u64 = 8;
 
 impl World {
     /// Issues a command without waiting for the reply. Returns its place in the world's list.
-    pub fn submit(&mut self, peer: Peer, command: Command) -> usize {
+    pub fn submit(&mut self, peer: NodeIndex, command: Command) -> usize {
         self.user_commands.push(UserCommand {
             peer,
             command,
@@ -31,14 +31,14 @@ impl World {
     }
 
     /// Issues a command and waits for the reply.
-    pub fn call(&mut self, peer: Peer, command: Command) -> Result<Reply, Refusal> {
+    pub fn call(&mut self, peer: NodeIndex, command: Command) -> Result<Reply, Refusal> {
         let ask = self.submit(peer, command);
         self.until("a reply", |world| world.user_commands[ask].reply.is_some());
         self.user_commands[ask].reply.clone().expect("just waited for")
     }
 
     /// As `call`, for a command that must succeed, unless it has succeeded before a crash.
-    pub fn call_ok(&mut self, peer: Peer, command: Command) {
+    pub fn call_ok(&mut self, peer: NodeIndex, command: Command) {
         let what = format!("{command:?}");
         let answer = self.call(peer, command);
         let repeated = self.user_commands.last().is_some_and(|ask| ask.attempts > 1);
@@ -50,31 +50,31 @@ impl World {
     }
 
     /// `from` asks `to` to be a contact, by address alone.
-    pub fn request(&mut self, from: Peer, to: Peer) {
+    pub fn request(&mut self, from: NodeIndex, to: NodeIndex) {
         let address = self.address(to);
         self.call_ok(from, add_contact(FriendCode { address, invite: None }));
     }
 
     /// `peer` accepts the request of `from`.
-    pub fn accept_contact(&mut self, peer: Peer, from: Peer) {
+    pub fn accept_contact(&mut self, peer: NodeIndex, from: NodeIndex) {
         let contact = self.address(from);
         self.call_ok(peer, Command::AcceptContact { contact, petname: None });
     }
 
     /// Waits until `to` has the request.
-    pub fn until_requested(&mut self, from: Peer, to: Peer) {
+    pub fn until_requested(&mut self, from: NodeIndex, to: NodeIndex) {
         self.until("the request arrives", |world| {
-            world.standing(to, from) == Some(Relationship::Asking)
+            world.relationship(to, from) == Some(Relationship::Asking)
         });
     }
 
     /// Waits until both are contacts of each other.
-    pub fn until_friends(&mut self, a: Peer, b: Peer) {
+    pub fn until_friends(&mut self, a: NodeIndex, b: NodeIndex) {
         self.until("both are friends", |world| world.are_friends(a, b));
     }
 
     /// From strangers to friends.
-    pub fn befriend(&mut self, a: Peer, b: Peer) {
+    pub fn befriend(&mut self, a: NodeIndex, b: NodeIndex) {
         self.request(a, b);
         self.until_requested(a, b);
         self.accept_contact(b, a);
@@ -82,7 +82,7 @@ impl World {
     }
 
     /// A message with an idempotency key, so that it can be sent again after a crash.
-    pub fn new_message(&self, to: Peer, text: &str) -> NewMessage {
+    pub fn new_message(&self, to: NodeIndex, text: &str) -> NewMessage {
         NewMessage {
             hops: 0,
             idempotency_key: Some(format!("command {}", self.user_commands.len())),
@@ -91,19 +91,19 @@ impl World {
     }
 
     /// Sends a text without waiting for the reply.
-    pub fn submit_text(&mut self, from: Peer, to: Peer, text: &str) {
+    pub fn submit_text(&mut self, from: NodeIndex, to: NodeIndex, text: &str) {
         let new_message = self.new_message(to, text);
         self.submit(from, Command::Send(new_message));
     }
 
     /// Sends a text. It is durable with the sender when this returns.
-    pub fn send_text(&mut self, from: Peer, to: Peer, text: &str) -> MessageId {
+    pub fn send_text(&mut self, from: NodeIndex, to: NodeIndex, text: &str) -> MessageId {
         let new_message = self.new_message(to, text);
         self.send(from, new_message)
     }
 
     /// Sends a message. It is durable with the sender when this returns.
-    pub fn send(&mut self, from: Peer, new_message: NewMessage) -> MessageId {
+    pub fn send(&mut self, from: NodeIndex, new_message: NewMessage) -> MessageId {
         match self.call(from, Command::Send(new_message)) {
             Ok(Reply::Message { id, .. }) => id,
             other => self.fail(format_args!("{from} cannot send: {other:?}")),
@@ -111,14 +111,14 @@ impl World {
     }
 
     /// Sends a text and waits until its sender knows that it is delivered.
-    pub fn deliver_text(&mut self, from: Peer, to: Peer, text: &str) -> MessageId {
+    pub fn deliver_text(&mut self, from: NodeIndex, to: NodeIndex, text: &str) -> MessageId {
         let id = self.send_text(from, to, text);
         self.until_delivered(from, to, id);
         id
     }
 
     /// Waits until the sender knows that a message is delivered.
-    pub fn until_delivered(&mut self, from: Peer, to: Peer, id: MessageId) {
+    pub fn until_delivered(&mut self, from: NodeIndex, to: NodeIndex, id: MessageId) {
         self.until("the message is delivered", |world| {
             matches!(
                 world.state(from, to, id),
@@ -128,14 +128,14 @@ impl World {
     }
 
     /// Waits until the receiver has a message, whether or not its sender knows.
-    pub fn until_received(&mut self, from: Peer, to: Peer, id: MessageId) {
+    pub fn until_received(&mut self, from: NodeIndex, to: NodeIndex, id: MessageId) {
         self.until("the message is received", |world| {
             world.received(from, to, id).is_some()
         });
     }
 
     /// `reader` marks messages of `author` as read, with a receipt.
-    pub fn mark_read(&mut self, reader: Peer, author: Peer, ids: &[MessageId]) {
+    pub fn mark_read(&mut self, reader: NodeIndex, author: NodeIndex, ids: &[MessageId]) {
         let contact = self.address(author);
         let command = Command::MarkRead {
             conversation: contact.into(),
@@ -147,7 +147,7 @@ impl World {
     }
 
     /// `author` edits a message to `to`.
-    pub fn edit_message(&mut self, author: Peer, to: Peer, id: MessageId, text: &str) {
+    pub fn edit_message(&mut self, author: NodeIndex, to: NodeIndex, id: MessageId, text: &str) {
         let contact = self.address(to);
         let text = text.to_owned();
         self.call_ok(
@@ -161,7 +161,7 @@ impl World {
     }
 
     /// `author` deletes a message to `to`.
-    pub fn delete_message(&mut self, author: Peer, to: Peer, id: MessageId) {
+    pub fn delete_message(&mut self, author: NodeIndex, to: NodeIndex, id: MessageId) {
         let contact = self.address(to);
         self.call_ok(
             author,
@@ -173,7 +173,7 @@ impl World {
     }
 
     /// `reader` reacts to a message of `author`.
-    pub fn react(&mut self, reader: Peer, author: Peer, id: MessageId, emoji: Option<&str>) {
+    pub fn react(&mut self, reader: NodeIndex, author: NodeIndex, id: MessageId, emoji: Option<&str>) {
         let contact = self.address(author);
         let emoji = emoji.map(str::to_owned);
         self.call_ok(
@@ -186,20 +186,20 @@ impl World {
     }
 
     /// Waits until all commands have a reply and no outbox row is left between these friends.
-    pub fn until_quiescent(&mut self, friends: &[(Peer, Peer)]) {
+    pub fn until_quiescent(&mut self, friends: &[(NodeIndex, NodeIndex)]) {
         self.until("the world is quiescent", |world| world.is_quiescent(friends));
     }
 
     /// Whether this is so now.
-    pub fn is_quiescent(&self, friends: &[(Peer, Peer)]) -> bool {
-        let done = |a: Peer, b: Peer| self.waiting(a, b) == 0 && self.are_friends(a, b);
+    pub fn is_quiescent(&self, friends: &[(NodeIndex, NodeIndex)]) -> bool {
+        let done = |a: NodeIndex, b: NodeIndex| self.waiting(a, b) == 0 && self.are_friends(a, b);
         self.all_answered()
             && self.peers().all(|peer| self.is_on(peer) && !self.is_committing(peer))
             && friends.iter().all(|(a, b)| done(*a, *b) && done(*b, *a))
     }
 
     /// Ends all faults, starts all machines, and waits until the world is quiescent.
-    pub fn quiesce(&mut self, friends: &[(Peer, Peer)]) {
+    pub fn quiesce(&mut self, friends: &[(NodeIndex, NodeIndex)]) {
         self.faults_over = true;
         self.heal();
         self.resume_all();
@@ -212,7 +212,7 @@ impl World {
     }
 
     /// Friends exchange a last text over new links. What was in transit has arrived or is lost by then.
-    pub fn exchange_final_texts(&mut self, friends: &[(Peer, Peer)]) {
+    pub fn exchange_final_texts(&mut self, friends: &[(NodeIndex, NodeIndex)]) {
         self.advance(Millis::minutes(10));
         for (a, b) in friends {
             for (from, to) in [(*a, *b), (*b, *a)] {
@@ -253,7 +253,7 @@ impl World {
         }
     }
 
-    fn recovered_answers(&mut self, peer: Peer) -> Vec<Result<Reply, Refusal>> {
+    fn recovered_answers(&mut self, peer: NodeIndex) -> Vec<Result<Reply, Refusal>> {
         let others = self.peers().filter(|other| *other != peer);
         let contacts: Vec<_> = others.map(|other| self.address(other)).collect();
         let mut answers = vec![self.call(peer, Command::Identity)];

@@ -4,7 +4,7 @@ use sotto_core::row::{ContactRow, CursorsRow, DeliveryState, Event, Key, Message
 use sotto_core::{ConversationId, Deadline, Intake, Limits, MessageId, Millis, Now, OnionAddress};
 use sotto_testkit::memory_store::MemoryStore;
 
-use super::{OutputMoment, Peer, World};
+use super::{NodeIndex, OutputMoment, World};
 use crate::choice::Choice;
 
 impl World {
@@ -24,27 +24,27 @@ impl World {
     }
 
     /// What is durable.
-    pub fn disk(&self, peer: Peer) -> &MemoryStore {
+    pub fn disk(&self, peer: NodeIndex) -> &MemoryStore {
         &self.hosts[peer.0].disk
     }
 
     /// Whether its node runs.
-    pub fn is_on(&self, peer: Peer) -> bool {
+    pub fn is_on(&self, peer: NodeIndex) -> bool {
         self.hosts[peer.0].node.is_some()
     }
 
     /// How many inputs it has had.
-    pub fn inputs(&self, peer: Peer) -> u64 {
+    pub fn inputs(&self, peer: NodeIndex) -> u64 {
         self.hosts[peer.0].inputs
     }
 
     /// Its outputs so far.
-    pub fn outputs(&self, peer: Peer) -> &[OutputMoment] {
+    pub fn outputs(&self, peer: NodeIndex) -> &[OutputMoment] {
         &self.hosts[peer.0].outputs
     }
 
     /// What a host sees before it gives its node an input: the clocks, the deadline, the intake.
-    pub fn driver_view(&self, peer: Peer) -> (Now, Option<Deadline>, Intake) {
+    pub fn driver_view(&self, peer: NodeIndex) -> (Now, Option<Deadline>, Intake) {
         let host = &self.hosts[peer.0];
         let node = host.node.as_ref();
         let intake = node.map_or(Intake::Welcome, |node| node.intake());
@@ -62,12 +62,12 @@ impl World {
     }
 
     /// Whether its machine has a stream.
-    pub fn has_links(&self, peer: Peer) -> bool {
+    pub fn has_links(&self, peer: NodeIndex) -> bool {
         !self.hosts[peer.0].links.is_empty()
     }
 
     /// Whether a batch is in flight.
-    pub fn is_committing(&self, peer: Peer) -> bool {
+    pub fn is_committing(&self, peer: NodeIndex) -> bool {
         self.hosts[peer.0].commit.is_some()
     }
 
@@ -77,7 +77,7 @@ impl World {
     }
 
     /// A peer's onion address.
-    pub fn address(&self, peer: Peer) -> OnionAddress {
+    pub fn address(&self, peer: NodeIndex) -> OnionAddress {
         match self.hosts[peer.0].address {
             Some(address) => address,
             None => self.fail(format_args!("the address of {peer} is not known yet")),
@@ -85,11 +85,11 @@ impl World {
     }
 
     /// The peer at an address.
-    pub fn find(&self, address: OnionAddress) -> Option<Peer> {
+    pub fn find(&self, address: OnionAddress) -> Option<NodeIndex> {
         self.network.whose(address)
     }
 
-    pub(super) fn peer_at(&self, address: OnionAddress) -> Peer {
+    pub(super) fn peer_at(&self, address: OnionAddress) -> NodeIndex {
         match self.find(address) {
             Some(peer) => peer,
             None => self.fail(format_args!("no peer is at {address}")),
@@ -97,7 +97,7 @@ impl World {
     }
 
     /// A peer's contact row for another.
-    pub fn contact(&self, peer: Peer, other: Peer) -> Option<&ContactRow> {
+    pub fn contact(&self, peer: NodeIndex, other: NodeIndex) -> Option<&ContactRow> {
         match self.disk(peer).row(&Key::Contact(self.address(other)))? {
             Row::Contact(row) => Some(row),
             _ => None,
@@ -105,19 +105,19 @@ impl World {
     }
 
     /// A peer's relationship to another.
-    pub fn standing(&self, peer: Peer, other: Peer) -> Option<Relationship> {
+    pub fn relationship(&self, peer: NodeIndex, other: NodeIndex) -> Option<Relationship> {
         self.contact(peer, other).map(|row| row.relationship)
     }
 
     /// Whether both have the other as a contact.
-    pub fn are_friends(&self, a: Peer, b: Peer) -> bool {
+    pub fn are_friends(&self, a: NodeIndex, b: NodeIndex) -> bool {
         [(a, b), (b, a)]
             .iter()
-            .all(|(a, b)| self.standing(*a, *b) == Some(Relationship::Friend))
+            .all(|(a, b)| self.relationship(*a, *b) == Some(Relationship::Friend))
     }
 
     /// A peer's cursors for another.
-    pub fn cursors(&self, peer: Peer, other: Peer) -> Option<&CursorsRow> {
+    pub fn cursors(&self, peer: NodeIndex, other: NodeIndex) -> Option<&CursorsRow> {
         match self.disk(peer).row(&Key::Cursors(self.address(other)))? {
             Row::Cursors(row) => Some(row),
             _ => None,
@@ -125,7 +125,7 @@ impl World {
     }
 
     /// The timer that `author` has set for a conversation, as it is on the disk of `at`; 0 is off.
-    pub fn timer(&self, at: Peer, with: Peer, author: Peer) -> u32 {
+    pub fn timer(&self, at: NodeIndex, with: NodeIndex, author: NodeIndex) -> u32 {
         let conversation = ConversationId::Direct(self.address(with));
         match self.disk(at).row(&Key::Timer(conversation, self.address(author))) {
             Some(Row::Timer(row)) => row.seconds,
@@ -134,7 +134,7 @@ impl World {
     }
 
     /// How many outbox rows a peer has for another.
-    pub fn waiting(&self, peer: Peer, other: Peer) -> usize {
+    pub fn waiting(&self, peer: NodeIndex, other: NodeIndex) -> usize {
         let to = self.address(other);
         let rows = self.disk(peer).rows();
         rows.filter(|row| matches!(row, Row::Outbox(row) if row.contact == to))
@@ -142,25 +142,25 @@ impl World {
     }
 
     /// The key of a message of `from`, as it is on the disk of `at`.
-    pub fn key(&self, at: Peer, from: Peer, to: Peer, id: MessageId) -> MessageKey {
+    pub fn key(&self, at: NodeIndex, from: NodeIndex, to: NodeIndex, id: MessageId) -> MessageKey {
         let with = if at == from { to } else { from };
         MessageKey::direct(self.address(with), self.address(from), id)
     }
 
     /// The message as its receiver has it.
-    pub fn received(&self, from: Peer, to: Peer, id: MessageId) -> Option<&MessageRow> {
+    pub fn received(&self, from: NodeIndex, to: NodeIndex, id: MessageId) -> Option<&MessageRow> {
         self.disk(to).message(&self.key(to, from, to, id))
     }
 
     /// The state of a message, as its sender has it.
-    pub fn state(&self, from: Peer, to: Peer, id: MessageId) -> Option<DeliveryState> {
+    pub fn state(&self, from: NodeIndex, to: NodeIndex, id: MessageId) -> Option<DeliveryState> {
         self.disk(from)
             .delivery(&self.key(from, from, to, id))
             .map(|row| row.state)
     }
 
     /// The texts of `from` that `to` has, in the order in which `to` has them.
-    pub fn received_texts(&self, from: Peer, to: Peer) -> Vec<&str> {
+    pub fn received_texts(&self, from: NodeIndex, to: NodeIndex) -> Vec<&str> {
         let rows = self.disk(to).conversation(self.address(from)).into_iter();
         rows.filter(|row| row.key.is_from_peer())
             .map(|row| row.text.as_str())
@@ -168,7 +168,7 @@ impl World {
     }
 
     /// How many events of a log satisfy the condition.
-    pub fn count_events(&self, peer: Peer, wanted: impl Fn(&Event) -> bool) -> usize {
+    pub fn count_events(&self, peer: NodeIndex, wanted: impl Fn(&Event) -> bool) -> usize {
         self.disk(peer).events().filter(|event| wanted(event)).count()
     }
 }

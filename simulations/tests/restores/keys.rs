@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use sotto_core::SessionEpoch;
 use sotto_core::row::{Change, Key, Row};
-use sotto_simulations::{ALICE, BOB, Invariant, Observation, Peer, World};
+use sotto_simulations::{ALICE, BOB, Invariant, NodeIndex, Observation, World};
 use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::transparent::{Peek, peek};
 
@@ -56,7 +56,7 @@ impl SealedBefore {
 
     /// The invariant for a branch that begins with these disks.
     pub fn invariant(&self, world: &World, disks: [&MemoryStore; 2]) -> Box<dyn Invariant> {
-        let cursors = |disk: &MemoryStore, other: Peer| match disk.row(&Key::Cursors(world.address(other))) {
+        let cursors = |disk: &MemoryStore, other: NodeIndex| match disk.row(&Key::Cursors(world.address(other))) {
             Some(Row::Cursors(row)) => Some((row.session_epoch, row.received)),
             _ => None,
         };

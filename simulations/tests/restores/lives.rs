@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use sotto_core::row::{Relationship, Row};
 use sotto_core::{Command, FriendCode, Limits, Millis, Reply};
-use sotto_simulations::{ALICE, BOB, Choices, Cipher, Invariant, Observation, Peer, World, add_contact, invariant};
+use sotto_simulations::{
+    ALICE, BOB, Choices, Cipher, Invariant, NodeIndex, Observation, World, add_contact, invariant,
+};
 use sotto_testkit::memory_store::MemoryStore;
 
 use crate::keys::SealedBefore;
@@ -22,7 +24,7 @@ pub struct Life {
 }
 
 /// What the first peer and the second one do.
-pub type Course = fn(&mut World, Peer, Peer);
+pub type Course = fn(&mut World, NodeIndex, NodeIndex);
 
 /// Every course of a conversation. Each begins with two strangers.
 pub const COURSES: &[(&str, Course)] = &[
@@ -36,7 +38,7 @@ pub const COURSES: &[(&str, Course)] = &[
 ];
 
 /// The first peer asks, the second one accepts, and texts go both ways.
-fn asked(world: &mut World, first: Peer, second: Peer) {
+fn asked(world: &mut World, first: NodeIndex, second: NodeIndex) {
     world.request(first, second);
     world.send_text(first, second, "before you accept");
     world.until_requested(first, second);
@@ -50,7 +52,7 @@ fn asked(world: &mut World, first: Peer, second: Peer) {
 }
 
 /// Both ask at once.
-fn crossing(world: &mut World, first: Peer, second: Peer) {
+fn crossing(world: &mut World, first: NodeIndex, second: NodeIndex) {
     for (from, to) in [(first, second), (second, first)] {
         let address = world.address(to);
         world.submit(from, add_contact(FriendCode { address, invite: None }));
@@ -60,7 +62,7 @@ fn crossing(world: &mut World, first: Peer, second: Peer) {
 }
 
 /// The first peer has an invite of the second one.
-fn invited(world: &mut World, first: Peer, second: Peer) {
+fn invited(world: &mut World, first: NodeIndex, second: NodeIndex) {
     let Ok(Reply::Invite(code)) = world.call(second, Command::CreateInvite) else {
         panic!("no invite");
     };
@@ -70,8 +72,8 @@ fn invited(world: &mut World, first: Peer, second: Peer) {
 }
 
 /// The second peer says no, and no again, and then asks itself.
-fn declined(world: &mut World, first: Peer, second: Peer) {
-    let is_declined = |world: &World| world.standing(first, second) == Some(Relationship::RequestDeclined);
+fn declined(world: &mut World, first: NodeIndex, second: NodeIndex) {
+    let is_declined = |world: &World| world.relationship(first, second) == Some(Relationship::RequestDeclined);
     let address = world.address(first);
     world.request(first, second);
     world.until_requested(first, second);
@@ -87,7 +89,7 @@ fn declined(world: &mut World, first: Peer, second: Peer) {
 }
 
 /// The session is replaced, once because of either side, while texts wait.
-fn replaced(world: &mut World, first: Peer, second: Peer) {
+fn replaced(world: &mut World, first: NodeIndex, second: NodeIndex) {
     world.befriend(first, second);
     talk(world, first, second);
     for loser in [first, second] {
@@ -104,7 +106,7 @@ fn replaced(world: &mut World, first: Peer, second: Peer) {
 }
 
 /// The first peer removes the second one and asks again. Then the second one removes the first, who removes, too, and asks.
-fn removed(world: &mut World, first: Peer, second: Peer) {
+fn removed(world: &mut World, first: NodeIndex, second: NodeIndex) {
     world.befriend(first, second);
     talk(world, first, second);
     let (one, other) = (world.address(first), world.address(second));
@@ -123,7 +125,7 @@ fn removed(world: &mut World, first: Peer, second: Peer) {
 }
 
 /// The second peer blocks the first one for a while.
-fn blocked(world: &mut World, first: Peer, second: Peer) {
+fn blocked(world: &mut World, first: NodeIndex, second: NodeIndex) {
     world.befriend(first, second);
     talk(world, first, second);
     let address = world.address(first);
@@ -134,13 +136,13 @@ fn blocked(world: &mut World, first: Peer, second: Peer) {
 }
 
 /// So long that no text disappears.
-fn set_timer(world: &mut World, peer: Peer, other: Peer, days: u32) {
+fn set_timer(world: &mut World, peer: NodeIndex, other: NodeIndex, days: u32) {
     let contact = world.address(other);
     world.call_ok(peer, Command::SetTimer(contact.into(), days * 24 * 3600));
 }
 
 /// Texts go both ways: one after the other, together, and over a second link.
-fn talk(world: &mut World, first: Peer, second: Peer) {
+fn talk(world: &mut World, first: NodeIndex, second: NodeIndex) {
     world.deliver_text(first, second, "hello");
     world.deliver_text(second, first, "hello, too");
     world.advance(Millis::minutes(10));
@@ -190,7 +192,7 @@ pub fn live(name: &'static str, course: Course, cipher: Cipher, first_is_smaller
 struct Moments(Rc<RefCell<[Vec<MemoryStore>; 2]>>);
 
 impl Moments {
-    fn keep(&self, peer: Peer, world: &World) {
+    fn keep(&self, peer: NodeIndex, world: &World) {
         let disks = &mut self.0.borrow_mut()[peer.0];
         let disk = world.disk(peer);
         if disks

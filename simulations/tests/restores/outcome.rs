@@ -8,7 +8,7 @@
 
 use sotto_core::row::{DeliveryState, Event, Key, Relationship, Row};
 use sotto_core::{Command, Millis, NewMessage, OnionAddress, Reply, SessionEpoch};
-use sotto_simulations::{ALICE, BOB, Peer, World, catch_panic, invariant};
+use sotto_simulations::{ALICE, BOB, NodeIndex, World, catch_panic, invariant};
 use sotto_testkit::memory_store::MemoryStore;
 
 use crate::lives::Life;
@@ -115,11 +115,11 @@ fn session_epochs(world: &World) -> [Option<SessionEpoch>; 2] {
 /// Issues the command that is missing, if one is. An error if no command is, and they are neither friends nor apart.
 fn mend(world: &mut World, pair: &Pair) -> Result<Option<String>, String> {
     use Relationship::{Asking, Declined, Friend, RequestDeclined, Stranger};
-    let standings = |world: &World| {
+    let relationships = |world: &World| {
         let both = [(0, 1), (1, 0)].map(|(one, other)| (pair.peers[one], pair.peers[other]));
-        both.map(|(one, other)| world.standing(one, other).unwrap_or(Stranger))
+        both.map(|(one, other)| world.relationship(one, other).unwrap_or(Stranger))
     };
-    let (command, side) = match standings(world) {
+    let (command, side) = match relationships(world) {
         [Asking, _] => ("accepts", 0),
         [_, Asking] => ("accepts", 1),
         [Stranger | Declined | RequestDeclined, Friend] => ("asks", 0),
@@ -141,7 +141,7 @@ fn mend(world: &mut World, pair: &Pair) -> Result<Option<String>, String> {
 }
 
 /// The faults that the nodes have counted since they were opened.
-fn faults(world: &mut World, peer: Peer) -> u64 {
+fn faults(world: &mut World, peer: NodeIndex) -> u64 {
     match world.call(peer, Command::Status) {
         Ok(Reply::Status(status)) => status.peer_faults,
         other => panic!("{other:?}"),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use sotto_core::row::{CursorsRow, Key, Relationship, Row};
 use sotto_core::{InviteToken, OnionAddress, SessionEpoch};
-use sotto_simulations::{ALICE, BOB, Peer, World};
+use sotto_simulations::{ALICE, BOB, NodeIndex, World};
 use sotto_testkit::memory_store::MemoryStore;
 
 /// Both sides in words, the one that comes first in the alphabet first.
@@ -13,7 +13,7 @@ use sotto_testkit::memory_store::MemoryStore;
 pub struct Pair {
     pub sides: [String; 2],
     /// Who is which side.
-    pub peers: [Peer; 2],
+    pub peers: [NodeIndex; 2],
 }
 
 impl fmt::Display for Pair {

@@ -19,7 +19,7 @@ pub struct FakeNetwork(Arc<(Mutex<Inner>, Condvar)>);
 #[derive(Default)]
 struct Inner {
     /// Counts `listen` and `close`. The present listener has the newest number.
-    generation: u64,
+    changes: u64,
     listening: Option<OnionAddress>,
     arriving: VecDeque<UnixStream>,
     dials: VecDeque<DialAttempt>,
@@ -31,10 +31,10 @@ impl FakeNetwork {
     /// The driver listens.
     pub fn listen(&self, identity: &IdentityRow) -> IncomingStreams {
         let mut inner = self.inner();
-        inner.generation += 1;
+        inner.changes += 1;
         inner.listening = Some(identity.address());
         IncomingStreams {
-            generation: inner.generation,
+            changes: inner.changes,
             network: self.clone(),
         }
     }
@@ -94,14 +94,14 @@ impl FakeNetwork {
 /// The driver's listener. Dropping it ends listening.
 pub struct IncomingStreams {
     network: FakeNetwork,
-    generation: u64,
+    changes: u64,
 }
 
 impl IncomingStreams {
     /// The next stream, in blocking mode. `None` after `close`.
     pub fn wait(&self) -> Option<UnixStream> {
         let mut inner = self.network.inner();
-        while inner.generation == self.generation {
+        while inner.changes == self.changes {
             match inner.arriving.pop_front() {
                 Some(stream) => return Some(stream),
                 None => inner = self.network.0.1.wait(inner).expect("network"),
@@ -123,8 +123,8 @@ impl IncomingStreams {
     /// Ends listening.
     pub fn close(&self) {
         let mut inner = self.network.inner();
-        if inner.generation == self.generation {
-            inner.generation += 1;
+        if inner.changes == self.changes {
+            inner.changes += 1;
             inner.listening = None;
             self.network.wake(&mut inner);
         }

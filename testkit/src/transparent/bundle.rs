@@ -1,7 +1,7 @@
 //! Prekey bundles of the transparent ratchet: the fields and sizes of libsignal's, and its checks in its order.
 
 use sotto_core::wire::link::Bundle;
-use sotto_core::{Entropy, PreKeys, SessionFault};
+use sotto_core::{Entropy, PreKeys, SessionError};
 use zeroize::Zeroizing;
 
 use super::bytes::{Key, Reader, fresh_key, hash, key};
@@ -34,7 +34,7 @@ impl Secrets {
         [&self.id.to_be_bytes()[..], &self.signed, &self.one_time, &self.kyber].concat()
     }
 
-    pub fn decode(bytes: &[u8]) -> Result<Self, SessionFault> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, SessionError> {
         let mut reader = Reader(bytes);
         let mut read = || {
             Some(Self {
@@ -44,8 +44,8 @@ impl Secrets {
                 kyber: reader.array()?,
             })
         };
-        let secrets = read().ok_or(SessionFault::Damaged)?;
-        reader.rest().is_empty().then_some(secrets).ok_or(SessionFault::Damaged)
+        let secrets = read().ok_or(SessionError::Damaged)?;
+        reader.rest().is_empty().then_some(secrets).ok_or(SessionError::Damaged)
     }
 }
 
@@ -87,9 +87,9 @@ pub(super) fn generate(identity_key: &Key, registration_id: u32, entropy: &mut E
 }
 
 /// Checks a peer's bundle except its signatures.
-pub(super) fn check(bundle: &Bundle) -> Result<Theirs, SessionFault> {
+pub(super) fn check(bundle: &Bundle) -> Result<Theirs, SessionError> {
     if !(1..=REGISTRATION_IDS).contains(&bundle.registration_id) {
-        return Err(SessionFault::InvalidBundle("registration id out of range"));
+        return Err(SessionError::InvalidBundle("registration id out of range"));
     }
     let ids = [
         bundle.signed_prekey_id,
@@ -97,15 +97,15 @@ pub(super) fn check(bundle: &Bundle) -> Result<Theirs, SessionFault> {
         bundle.one_time_prekey_id,
     ];
     if !ids.iter().all(|id| (1..=PREKEY_IDS).contains(id)) {
-        return Err(SessionFault::InvalidBundle("prekey id out of range"));
+        return Err(SessionError::InvalidBundle("prekey id out of range"));
     }
-    let named = |bytes: &[u8], what| key(bytes).ok_or(SessionFault::InvalidKey(what));
+    let named = |bytes: &[u8], what| key(bytes).ok_or(SessionError::InvalidKey(what));
     let identity_key = named(&bundle.identity_key, "identity key")?;
     let signed = named(&bundle.signed_prekey, "signed prekey")?;
     let one_time = named(&bundle.one_time_prekey, "one-time prekey")?;
     let kyber = &bundle.kyber_prekey;
     if kyber.len() != KYBER_LEN || kyber[0] != KYBER_TYPE {
-        return Err(SessionFault::InvalidKey("Kyber prekey"));
+        return Err(SessionError::InvalidKey("Kyber prekey"));
     }
     Ok(Theirs {
         identity_key,
@@ -119,11 +119,11 @@ pub(super) fn check(bundle: &Bundle) -> Result<Theirs, SessionFault> {
 }
 
 /// Checks the signatures of a well-formed bundle.
-pub(super) fn verify(bundle: &Bundle) -> Result<(), SessionFault> {
-    let identity_key = key(&bundle.identity_key).ok_or(SessionFault::Damaged)?;
+pub(super) fn verify(bundle: &Bundle) -> Result<(), SessionError> {
+    let identity_key = key(&bundle.identity_key).ok_or(SessionError::Damaged)?;
     let signed = sign(&identity_key, &bundle.signed_prekey) == bundle.signed_prekey_signature
         && sign(&identity_key, &bundle.kyber_prekey) == bundle.kyber_prekey_signature;
-    let wrong = SessionFault::InvalidBundle("a prekey's signature is wrong");
+    let wrong = SessionError::InvalidBundle("a prekey's signature is wrong");
     signed.then_some(()).ok_or(wrong)
 }
 

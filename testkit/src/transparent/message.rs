@@ -1,7 +1,7 @@
 //! Ciphertexts of the transparent ratchet: a type byte and a version byte, as libsignal's have; in the first messages of a session the
 //! data that begins it; then the message in plaintext, with its tag.
 
-use sotto_core::SessionFault;
+use sotto_core::SessionError;
 
 use super::bytes::{Key, Reader};
 
@@ -40,11 +40,11 @@ pub(super) enum Message<'a> {
     Ordinary(Inner<'a>),
 }
 
-pub(super) fn parse(bytes: &[u8]) -> Result<Message<'_>, SessionFault> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Message<'_>, SessionError> {
     if bytes.len() > MAX_LEN {
-        return Err(SessionFault::Oversized);
+        return Err(SessionError::Oversized);
     }
-    read(bytes).ok_or(SessionFault::Malformed)
+    read(bytes).ok_or(SessionError::Malformed)
 }
 
 fn read(bytes: &[u8]) -> Option<Message<'_>> {
@@ -79,7 +79,7 @@ fn inner(mut reader: Reader<'_>) -> Option<Inner<'_>> {
     })
 }
 
-pub(super) fn serialise(opening: Option<&Opening>, inner: &Inner<'_>) -> Result<Vec<u8>, SessionFault> {
+pub(super) fn serialise(opening: Option<&Opening>, inner: &Inner<'_>) -> Result<Vec<u8>, SessionError> {
     let mut bytes = Vec::with_capacity(64 + inner.plaintext.len() + opening.map_or(0, |_| 80 + BALLAST));
     match opening {
         None => bytes.extend([ORDINARY, VERSION]),
@@ -98,7 +98,7 @@ pub(super) fn serialise(opening: Option<&Opening>, inner: &Inner<'_>) -> Result<
     bytes.extend(inner.tag);
     bytes.extend_from_slice(inner.plaintext);
     if bytes.len() > MAX_LEN {
-        return Err(SessionFault::Oversized);
+        return Err(SessionError::Oversized);
     }
     Ok(bytes)
 }

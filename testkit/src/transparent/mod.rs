@@ -14,7 +14,7 @@ mod session;
 
 use sotto_core::wire::link::Bundle;
 use sotto_core::{
-    Damaged, Encrypted, Entropy, OnionAddress, Opened, PreKeys, Ratchet, SafetyNumber, SessionFault, Wall,
+    Damaged, Encrypted, Entropy, OnionAddress, Opened, PreKeys, Ratchet, SafetyNumber, SessionError, Wall,
 };
 use zeroize::Zeroizing;
 
@@ -58,7 +58,7 @@ impl Ratchet for Transparent {
         bundle: &Bundle,
         now: Wall,
         entropy: &mut Entropy,
-    ) -> Result<Session, SessionFault> {
+    ) -> Result<Session, SessionError> {
         let theirs = bundle::check(bundle)?;
         self.check_foreign(&theirs.identity_key)?;
         bundle::verify(bundle)?;
@@ -77,15 +77,15 @@ impl Ratchet for Transparent {
         secrets: &[u8],
         ciphertext: &[u8],
         entropy: &mut Entropy,
-    ) -> Result<Opened<Session>, SessionFault> {
+    ) -> Result<Opened<Session>, SessionError> {
         let Message::Opening(opening, inner) = message::parse(ciphertext)? else {
-            return Err(SessionFault::Malformed);
+            return Err(SessionError::Malformed);
         };
         self.check_foreign(&opening.identity_key)?;
         session::first(&inner)?;
         let secrets = Secrets::decode(secrets)?;
         if secrets.id != opening.offer {
-            return Err(SessionFault::OtherSession);
+            return Err(SessionError::OtherSession);
         }
         let session = Session::accept(&self.identity_key, &secrets, &opening);
         Self::opened(&session, &inner, entropy)
@@ -98,7 +98,7 @@ impl Ratchet for Transparent {
         plaintext: &[u8],
         now: Wall,
         _entropy: &mut Entropy,
-    ) -> Result<Encrypted<Session>, SessionFault> {
+    ) -> Result<Encrypted<Session>, SessionError> {
         let (inner, session) = session.seal(plaintext, now)?;
         let ciphertext = message::serialise(session.opening(), &inner)?;
         Ok(Encrypted { ciphertext, session })
@@ -110,14 +110,14 @@ impl Ratchet for Transparent {
         session: &Session,
         ciphertext: &[u8],
         entropy: &mut Entropy,
-    ) -> Result<Opened<Session>, SessionFault> {
+    ) -> Result<Opened<Session>, SessionError> {
         let inner = match message::parse(ciphertext)? {
             Message::Opening(opening, inner) => {
                 if opening.base_key != session.base_key {
-                    return Err(SessionFault::OtherSession);
+                    return Err(SessionError::OtherSession);
                 }
                 if opening.identity_key != session.peer {
-                    return Err(SessionFault::UnexpectedIdentity);
+                    return Err(SessionError::UnexpectedIdentity);
                 }
                 inner
             }
@@ -139,8 +139,8 @@ impl Ratchet for Transparent {
         ours: &OnionAddress,
         peer: &OnionAddress,
         their_identity_key: &[u8],
-    ) -> Result<SafetyNumber, SessionFault> {
-        let theirs = bytes::key(their_identity_key).ok_or(SessionFault::InvalidKey("identity key"))?;
+    ) -> Result<SafetyNumber, SessionError> {
+        let theirs = bytes::key(their_identity_key).ok_or(SessionError::InvalidKey("identity key"))?;
         let half = |address: &OnionAddress, key: &[u8]| bytes::hash("number", &[address.public_key(), key]);
         let (ours, theirs) = (half(ours, &self.identity_key), half(peer, &theirs));
         let digits = |half: &[u8; 32]| half[..30].iter().map(|byte| char::from(b'0' + byte % 10)).collect();
@@ -154,7 +154,7 @@ impl Ratchet for Transparent {
 }
 
 impl Transparent {
-    fn opened(session: &Session, inner: &Inner<'_>, entropy: &mut Entropy) -> Result<Opened<Session>, SessionFault> {
+    fn opened(session: &Session, inner: &Inner<'_>, entropy: &mut Entropy) -> Result<Opened<Session>, SessionError> {
         let session = session.open(inner, entropy)?;
         Ok(Opened {
             plaintext: Zeroizing::new(inner.plaintext.to_vec()),
@@ -163,9 +163,9 @@ impl Transparent {
         })
     }
 
-    fn check_foreign(&self, identity_key: &[u8; 33]) -> Result<(), SessionFault> {
+    fn check_foreign(&self, identity_key: &[u8; 33]) -> Result<(), SessionError> {
         if *identity_key == self.identity_key {
-            return Err(SessionFault::InvalidKey("the identity key is our own"));
+            return Err(SessionError::InvalidKey("the identity key is our own"));
         }
         Ok(())
     }

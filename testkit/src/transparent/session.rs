@@ -1,6 +1,6 @@
 //! A session of the transparent ratchet: a root, a chain in each direction, and the receive counters.
 
-use sotto_core::{Damaged, Entropy, Millis, SessionFault, Wall};
+use sotto_core::{Damaged, Entropy, Millis, SessionError, Wall};
 
 use super::bundle::{Secrets, Theirs};
 use super::bytes::{Key, Reader, agree, fresh_key, hash};
@@ -52,9 +52,9 @@ impl Chain {
 }
 
 /// The index of the first message of a session.
-pub(super) fn first(inner: &Inner<'_>) -> Result<(), SessionFault> {
+pub(super) fn first(inner: &Inner<'_>) -> Result<(), SessionError> {
     if inner.counter > 0 || inner.index > 1 {
-        return Err(SessionFault::OutOfOrder);
+        return Err(SessionError::OutOfOrder);
     }
     Ok(())
 }
@@ -108,13 +108,13 @@ impl Session {
         self.pending.as_ref().map(|(opening, _)| opening)
     }
 
-    pub(super) fn seal<'a>(&self, plaintext: &'a [u8], now: Wall) -> Result<(Inner<'a>, Self), SessionFault> {
+    pub(super) fn seal<'a>(&self, plaintext: &'a [u8], now: Wall) -> Result<(Inner<'a>, Self), SessionError> {
         if self
             .pending
             .as_ref()
             .is_some_and(|(_, since)| since.0 + STALE.0 < now.0)
         {
-            return Err(SessionFault::Stale);
+            return Err(SessionError::Stale);
         }
         let mut session = self.clone();
         session.sealed += 1;
@@ -130,20 +130,20 @@ impl Session {
         Ok((inner, session))
     }
 
-    pub(super) fn open(&self, inner: &Inner<'_>, entropy: &mut Entropy) -> Result<Self, SessionFault> {
+    pub(super) fn open(&self, inner: &Inner<'_>, entropy: &mut Entropy) -> Result<Self, SessionError> {
         let current = self.theirs.last() == Some(&inner.ratchet_key);
         let expected = if current {
             self.receiving.next
         } else if self.theirs.contains(&inner.ratchet_key) {
-            return Err(SessionFault::Duplicate);
+            return Err(SessionError::Duplicate);
         } else {
             0
         };
         if inner.counter < expected {
-            return Err(SessionFault::Duplicate);
+            return Err(SessionError::Duplicate);
         }
         if inner.counter > expected || inner.index > self.opened + 1 {
-            return Err(SessionFault::OutOfOrder);
+            return Err(SessionError::OutOfOrder);
         }
         let (root, mut chain) = if current {
             (self.root, self.receiving)
@@ -151,7 +151,7 @@ impl Session {
             Chain::new(&self.root, &agree(&self.ours, &inner.ratchet_key))
         };
         if chain.tag(&inner.ratchet_key, inner.counter, inner.index, inner.plaintext) != inner.tag {
-            return Err(SessionFault::Undecipherable);
+            return Err(SessionError::Undecipherable);
         }
         chain.next += 1;
         let mut session = self.clone();

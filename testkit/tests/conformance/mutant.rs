@@ -64,7 +64,7 @@ pub enum Mutation {
     NoReserve,
 }
 
-/// Our node, bent.
+/// Our node with one rule broken.
 pub struct Mutant {
     /// The correct node.
     pub connector: NodeConnector,

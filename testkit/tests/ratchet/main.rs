@@ -6,7 +6,7 @@ mod party;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
-use sotto_core::{SessionFault, Signal, Wall};
+use sotto_core::{SessionError, Signal, Wall};
 use sotto_testkit::transparent::{Transparent, peek};
 
 use party::{Damage, Outcome, TwoParties};
@@ -102,7 +102,7 @@ proptest! {
         for (step, (real, transparent)) in steps.iter().skip(1).zip(real.iter().zip(&transparent).skip(1)) {
             strays |= matches!(step, Step::Meet(_) | Step::Restore(_) | Step::Reflect(_));
             lost |= matches!(step, Step::Lose(_));
-            if lost && matches!((real, transparent), (Some(Ok(_)), Some(Err(SessionFault::OutOfOrder)))) {
+            if lost && matches!((real, transparent), (Some(Ok(_)), Some(Err(SessionError::OutOfOrder)))) {
                 // libsignal does not always notice that the last messages of a chain are missing, because SPQR restarts its
                 // numbers with each epoch. The comparison ends here.
                 break;
@@ -118,7 +118,7 @@ proptest! {
 fn misplaced(outcome: &Outcome) -> bool {
     matches!(
         outcome,
-        Some(Err(SessionFault::OutOfOrder | SessionFault::Undecipherable))
+        Some(Err(SessionError::OutOfOrder | SessionError::Undecipherable))
     )
 }
 

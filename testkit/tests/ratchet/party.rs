@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use proptest::prelude::*;
 use sotto_core::wire::link::Bundle;
-use sotto_core::{Entropy, Millis, OnionAddress, OnionSecret, Ratchet, SessionFault, Wall};
+use sotto_core::{Entropy, Millis, OnionAddress, OnionSecret, Ratchet, SessionError, Wall};
 
 use crate::{BEGINNING, Step, Tamper};
 
@@ -60,7 +60,7 @@ impl Damage {
 }
 
 /// The result of an operation: not applicable, a plaintext, or a fault.
-pub type Outcome = Option<Result<Vec<u8>, SessionFault>>;
+pub type Outcome = Option<Result<Vec<u8>, SessionError>>;
 
 struct Party<R: Ratchet> {
     ratchet: R,
@@ -100,7 +100,7 @@ impl<R: Ratchet> Party<R> {
             (Some(secrets), _) => self.ratchet.accept(peer, secrets, ciphertext, &mut self.entropy),
             (None, Some(session)) => match R::decode(session) {
                 Ok(session) => self.ratchet.decrypt(peer, &session, ciphertext, &mut self.entropy),
-                Err(_) => return Some(Err(SessionFault::Damaged)),
+                Err(_) => return Some(Err(SessionError::Damaged)),
             },
             (None, None) => return None,
         };
@@ -150,7 +150,7 @@ impl<R: Ratchet> TwoParties<R> {
                 let text = format!("number {}", self.sealed).repeat(1 + self.sealed as usize % 40);
                 let (one, other) = self.two(side);
                 let Ok(session) = R::decode(one.session.as_ref()?) else {
-                    return Some(Err(SessionFault::Damaged));
+                    return Some(Err(SessionError::Damaged));
                 };
                 let sealing = one
                     .ratchet
@@ -222,7 +222,7 @@ impl<R: Ratchet> TwoParties<R> {
             Step::Truncate(side) => {
                 let session = self.two(side).0.session.as_ref()?;
                 let cut = R::decode(&session[..session.len() / 2]);
-                Some(cut.map(|_| Vec::new()).map_err(|_| SessionFault::Damaged))
+                Some(cut.map(|_| Vec::new()).map_err(|_| SessionError::Damaged))
             }
             Step::WrongOffer(side) => {
                 let (one, other) = self.two(side);
@@ -238,7 +238,7 @@ impl<R: Ratchet> TwoParties<R> {
     }
 
     /// `side` makes the offer.
-    fn meet(&mut self, side: bool, way: impl FnOnce(Bundle, Bundle) -> Bundle) -> Result<Vec<u8>, SessionFault> {
+    fn meet(&mut self, side: bool, way: impl FnOnce(Bundle, Bundle) -> Bundle) -> Result<Vec<u8>, SessionError> {
         let now = self.now;
         let (one, other) = self.two(side);
         let prekeys = one.ratchet.generate_prekeys(&mut one.entropy);

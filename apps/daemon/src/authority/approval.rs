@@ -18,7 +18,7 @@ pub(crate) const DECIDED: usize = 256;
 
 /// What a client wants to send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Draft {
+pub(crate) struct Proposal {
     /// The conversation, by its name in the API.
     pub conversation: String,
     pub text: String,
@@ -28,7 +28,7 @@ pub(crate) struct Draft {
     pub ttl: Option<u32>,
 }
 
-/// A draft that waits for the owner, or that the owner has allowed and that is being sent.
+/// A proposal that waits for the owner, or that the owner has allowed and that is being sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ApprovalRecord {
     /// 32 hexadecimal digits.
@@ -37,7 +37,9 @@ pub(crate) struct ApprovalRecord {
     pub agent: Option<String>,
     pub surface: Option<String>,
     pub reason: ApprovalReason,
-    pub draft: Draft,
+    /// `draft` in records that are stored already.
+    #[serde(rename = "draft")]
+    pub proposal: Proposal,
     /// The client's idempotency key.
     pub key: Option<String>,
     pub digest: String,
@@ -64,8 +66,8 @@ pub(crate) struct DecidedRecord {
     pub decided_at: u64,
 }
 
-impl Draft {
-    /// SHA-256 over every field, each with its length, so that no two drafts have the same bytes.
+impl Proposal {
+    /// SHA-256 over every field, each with its length, so that no two proposals have the same bytes.
     pub fn digest(&self) -> String {
         let content_type = match self.content_type {
             ContentType::Plain => "plain",
@@ -96,12 +98,12 @@ impl Draft {
 }
 
 impl ApprovalRecord {
-    /// A draft that begins to wait.
+    /// A proposal that begins to wait.
     pub fn new(
         agent: Option<String>,
         surface: Option<String>,
         reason: ApprovalReason,
-        draft: Draft,
+        proposal: Proposal,
         key: Option<String>,
         now: u64,
     ) -> Result<Self, Error> {
@@ -113,8 +115,8 @@ impl ApprovalRecord {
             agent,
             surface,
             reason,
-            digest: draft.digest(),
-            draft,
+            digest: proposal.digest(),
+            proposal,
             key,
             requested_at: now,
             expires_at: now.saturating_add(LIFETIME),
@@ -139,8 +141,8 @@ impl ApprovalRecord {
             agent: self.agent,
             surface: self.surface,
             reason: self.reason,
-            conversation: self.draft.conversation,
-            content_type: self.draft.content_type,
+            conversation: self.proposal.conversation,
+            content_type: self.proposal.content_type,
             key: self.key,
             digest: self.digest,
             requested_at: self.requested_at,
@@ -164,11 +166,11 @@ impl ApprovalRecord {
                 ApprovalState::Pending
             },
             conversation,
-            text: self.draft.text.clone(),
-            content_type: self.draft.content_type,
-            thread: self.draft.thread.clone(),
-            reply_to: self.draft.reply_to.clone(),
-            ttl: self.draft.ttl,
+            text: self.proposal.text.clone(),
+            content_type: self.proposal.content_type,
+            thread: self.proposal.thread.clone(),
+            reply_to: self.proposal.reply_to.clone(),
+            ttl: self.proposal.ttl,
             digest: self.digest.clone(),
             requested_at: Time::from_millis(self.requested_at),
             expires_at: Time::from_millis(self.expires_at),
@@ -206,7 +208,7 @@ mod tests {
 
     #[test]
     fn the_digest_is_over_all_that_the_recipient_gets() {
-        let draft = Draft {
+        let proposal = Proposal {
             conversation: "bob".to_owned(),
             text: "hello".to_owned(),
             content_type: ContentType::Plain,
@@ -214,25 +216,25 @@ mod tests {
             reply_to: None,
             ttl: None,
         };
-        let change = |change: fn(&mut Draft)| {
-            let mut changed = draft.clone();
+        let change = |change: fn(&mut Proposal)| {
+            let mut changed = proposal.clone();
             change(&mut changed);
             changed.digest()
         };
         let mut digests = vec![
-            draft.digest(),
-            change(|draft| draft.conversation = "carol".to_owned()),
-            change(|draft| draft.text.push(' ')),
-            change(|draft| draft.content_type = ContentType::Markdown),
-            change(|draft| draft.thread = Some(String::new())),
-            change(|draft| draft.reply_to = Some(String::new())),
-            change(|draft| draft.ttl = Some(0)),
-            change(|draft| {
-                draft.conversation = "bobhello".to_owned();
-                draft.text.clear();
+            proposal.digest(),
+            change(|proposal| proposal.conversation = "carol".to_owned()),
+            change(|proposal| proposal.text.push(' ')),
+            change(|proposal| proposal.content_type = ContentType::Markdown),
+            change(|proposal| proposal.thread = Some(String::new())),
+            change(|proposal| proposal.reply_to = Some(String::new())),
+            change(|proposal| proposal.ttl = Some(0)),
+            change(|proposal| {
+                proposal.conversation = "bobhello".to_owned();
+                proposal.text.clear();
             }),
         ];
-        assert_eq!(digests[0], draft.clone().digest());
+        assert_eq!(digests[0], proposal.clone().digest());
         digests.sort();
         digests.dedup();
         assert_eq!(digests.len(), 8);
@@ -240,7 +242,7 @@ mod tests {
 
     #[test]
     fn an_approval_waits_for_ten_minutes() {
-        let draft = Draft {
+        let proposal = Proposal {
             conversation: "bob".to_owned(),
             text: "hello".to_owned(),
             content_type: ContentType::Plain,
@@ -248,7 +250,8 @@ mod tests {
             reply_to: None,
             ttl: None,
         };
-        let mut record = ApprovalRecord::new(None, None, ApprovalReason::NoToken, draft, None, 1000).expect("random");
+        let mut record =
+            ApprovalRecord::new(None, None, ApprovalReason::NoToken, proposal, None, 1000).expect("random");
         assert!(record.is_pending(1000 + LIFETIME - 1) && record.is_over(1000 + LIFETIME));
         record.allowed = true;
         assert!(!record.is_over(u64::MAX), "what is allowed is sent");

@@ -125,20 +125,20 @@ pub(crate) fn shown(key: &str, value: &[u8]) -> Result<api::AuditEntry, Error> {
 
 /// Checks the stored entries, in the order of their keys, against the head.
 pub(crate) fn verify(head: &AuditHead, entries: &[(String, Vec<u8>)]) -> api::AuditVerdict {
-    let fault = first_fault(head, entries).map(|(number, what)| api::AuditFault {
+    let damage = first_damage(head, entries).map(|(number, what)| api::AuditDamage {
         number,
         what: what.to_owned(),
     });
     api::AuditVerdict {
-        intact: fault.is_none(),
+        intact: damage.is_none(),
         entries: entries.len() as u64,
         first: head.first,
         last: head.last,
-        fault,
+        damage,
     }
 }
 
-fn first_fault(head: &AuditHead, entries: &[(String, Vec<u8>)]) -> Option<(u64, &'static str)> {
+fn first_damage(head: &AuditHead, entries: &[(String, Vec<u8>)]) -> Option<(u64, &'static str)> {
     let mut hash = head.anchor.clone();
     let mut expected = head.first.max(1);
     for (key, value) in entries {
@@ -228,45 +228,45 @@ mod tests {
         (records, head)
     }
 
-    fn fault(head: &AuditHead, records: &BTreeMap<String, Vec<u8>>) -> Option<u64> {
+    fn damage(head: &AuditHead, records: &BTreeMap<String, Vec<u8>>) -> Option<u64> {
         let entries: Vec<_> = records
             .iter()
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         let verdict = verify(head, &entries);
-        assert_eq!(verdict.intact, verdict.fault.is_none());
-        verdict.fault.map(|fault| fault.number)
+        assert_eq!(verdict.intact, verdict.damage.is_none());
+        verdict.damage.map(|damage| damage.number)
     }
 
     #[test]
     fn whatever_is_done_to_the_log_is_found() {
         let (whole, head) = log(5);
-        assert_eq!(fault(&head, &whole), None);
-        assert_eq!(fault(&AuditHead::default(), &BTreeMap::new()), None, "of no entries");
+        assert_eq!(damage(&head, &whole), None);
+        assert_eq!(damage(&AuditHead::default(), &BTreeMap::new()), None, "of no entries");
         for removed in 1..=5 {
             let mut records = whole.clone();
             records.remove(&key(removed));
-            assert_eq!(fault(&head, &records), Some(removed), "removed");
+            assert_eq!(damage(&head, &records), Some(removed), "removed");
         }
         let mut reordered = whole.clone();
         let (second, third) = (reordered[&key(2)].clone(), reordered[&key(3)].clone());
         reordered.insert(key(2), third);
         reordered.insert(key(3), second);
-        assert_eq!(fault(&head, &reordered), Some(2), "reordered");
+        assert_eq!(damage(&head, &reordered), Some(2), "reordered");
         for changed in 1..=5 {
             let mut records = whole.clone();
             let value = records.get_mut(&key(changed)).expect("there");
             let text = String::from_utf8(value.clone()).expect("text");
             *value = text.replace("agent:helper", "agent:nobody").into_bytes();
-            assert_eq!(fault(&head, &records), Some(changed), "changed");
+            assert_eq!(damage(&head, &records), Some(changed), "changed");
         }
         let mut cut = whole.clone();
         cut.remove(&key(4));
         cut.remove(&key(5));
-        assert_eq!(fault(&head, &cut), Some(4), "cut off");
+        assert_eq!(damage(&head, &cut), Some(4), "cut off");
         let mut added = whole;
         added.insert(key(6), added[&key(5)].clone());
-        assert!(fault(&head, &added).is_some(), "added");
+        assert!(damage(&head, &added).is_some(), "added");
     }
 
     #[test]
@@ -274,9 +274,9 @@ mod tests {
         let (records, head) = log(KEPT + 3 * DROPPED + 1);
         assert!(records.len() as u64 >= KEPT && records.len() as u64 <= KEPT + DROPPED);
         assert!(head.first > 1);
-        assert_eq!(fault(&head, &records), None);
+        assert_eq!(damage(&head, &records), None);
         let mut cut = records.clone();
         cut.remove(&key(head.first));
-        assert_eq!(fault(&head, &cut), Some(head.first));
+        assert_eq!(damage(&head, &cut), Some(head.first));
     }
 }

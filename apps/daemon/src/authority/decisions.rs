@@ -21,7 +21,7 @@ use crate::view::{self, ApprovalChange};
 const DAEMON: &str = "daemon";
 
 impl Service {
-    /// Has a draft wait for the owner. The same draft of the same client waits once.
+    /// Has a proposal wait for the owner. The same proposal of the same client waits once.
     pub async fn request_approval(
         &self,
         turn: &Turn<'_>,
@@ -40,7 +40,7 @@ impl Service {
             }
         }
         let trace = Trace {
-            conversation: Some(record.draft.conversation.clone()),
+            conversation: Some(record.proposal.conversation.clone()),
             message: None,
             approval: Some(record.id.clone()),
             announced: false,
@@ -49,10 +49,10 @@ impl Service {
         records.push((key(&record.id), encoded(&record)?));
         let change = Change {
             records,
-            event: event(&record.id, &record.draft.conversation, ApprovalChange::Requested),
+            event: event(&record.id, &record.proposal.conversation, ApprovalChange::Requested),
             entry: Some(entry(principal, "messages.send", trace, "approval_required")),
         };
-        let shown = record.shown(self.conversation_shown(&record.draft.conversation).await?);
+        let shown = record.shown(self.conversation_shown(&record.proposal.conversation).await?);
         self.change(turn, change, |state| {
             spent.apply(state);
             state.approvals.insert(record.id.clone(), record);
@@ -72,14 +72,14 @@ impl Service {
         if !record.allowed {
             record.allowed = true;
             let trace = Trace {
-                conversation: Some(record.draft.conversation.clone()),
+                conversation: Some(record.proposal.conversation.clone()),
                 message: None,
                 approval: Some(record.id.clone()),
                 announced: false,
             };
             let change = Change {
                 records: vec![(key(id), encoded(&record)?)],
-                event: event(id, &record.draft.conversation, ApprovalChange::Allowed),
+                event: event(id, &record.proposal.conversation, ApprovalChange::Allowed),
                 entry: Some(entry(principal, method, trace, "allowed")),
             };
             self.change(&turn, change, |state| {
@@ -113,17 +113,17 @@ impl Service {
 
     /// Sends what was allowed. Its key makes a second time harmless, after a crash between the two.
     async fn send_allowed(&self, turn: &Turn<'_>, record: ApprovalRecord) -> Result<DecidedRecord, Error> {
-        let draft = &record.draft;
+        let proposal = &record.proposal;
         let send = NewMessage {
-            conversation: conversation_id(&draft.conversation)?,
-            text: draft.text.clone(),
-            content_type: match draft.content_type {
+            conversation: conversation_id(&proposal.conversation)?,
+            text: proposal.text.clone(),
+            content_type: match proposal.content_type {
                 api::ContentType::Markdown => ContentType::Markdown,
                 api::ContentType::Plain | api::ContentType::Unsupported => ContentType::Plain,
             },
-            thread: draft.thread.clone(),
-            reply_to: draft.reply_to.as_deref().and_then(|id| id.parse().ok()),
-            ttl: draft.ttl,
+            thread: proposal.thread.clone(),
+            reply_to: proposal.reply_to.as_deref().and_then(|id| id.parse().ok()),
+            ttl: proposal.ttl,
             // The owner stands behind it, so a chain of programs begins anew.
             hops: 1,
             idempotency_key: Some(format!("approval:{}", record.id)),
@@ -156,7 +156,7 @@ impl Service {
         method: &str,
     ) -> Result<DecidedRecord, Error> {
         let trace = Trace {
-            conversation: Some(record.draft.conversation.clone()),
+            conversation: Some(record.proposal.conversation.clone()),
             message: message.clone(),
             approval: Some(record.id.clone()),
             announced: false,

@@ -33,7 +33,7 @@ use audit::AuditHead;
 pub(crate) use agent::{AgentRecord, Reach, new_token, parse_name, token_hash};
 pub use agent::{parse_hours, parse_rate, shown_hours, shown_rate};
 pub(crate) use announcement::{Announced, WAITING};
-pub(crate) use approval::Draft;
+pub(crate) use approval::Proposal;
 pub(crate) use audit::{ENTRIES, Trace, shown as audit_entry, verify as verify_audit};
 pub(crate) use budget::Budget;
 pub(crate) use change::{Change, entry};

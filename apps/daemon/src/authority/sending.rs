@@ -6,7 +6,7 @@ use sotto_api::{self as api, ApprovalReason, ApprovalState, Error, Kind, Time};
 use sotto_core::row::MessageKey;
 use sotto_core::{ConversationId, Direction, MessageId};
 
-use super::approval::{ApprovalRecord, DecidedRecord, Draft};
+use super::approval::{ApprovalRecord, DecidedRecord, Proposal};
 use super::audit::Records;
 use super::budget::{Budget, Rate};
 use super::change::{Change, entry};
@@ -153,20 +153,20 @@ impl Call {
     }
 
     /// Whether the client may send that by itself. If not, it waits for the owner's approval, which is the error.
-    pub async fn permit(&self, draft: Draft, key: Option<&str>) -> Result<Permit, Error> {
+    pub async fn permit(&self, proposal: Proposal, key: Option<&str>) -> Result<Permit, Error> {
         let rights = self.rights()?;
         if matches!(rights, Rights::Full) {
             return Ok(Permit::Send { hops: 0 });
         }
-        check_draft(&draft, key)?;
-        let hops = self.next_hops(&draft.conversation).await?;
+        check_proposal(&proposal, key)?;
+        let hops = self.next_hops(&proposal.conversation).await?;
         let turn = self.turn().await;
         let now = Time::now().millis();
         let agent = rights.agent().map(|record| record.name.clone());
         let before = self
             .authority
             .state()
-            .asked_before(agent.as_deref(), &draft.digest(), key, now);
+            .asked_before(agent.as_deref(), &proposal.digest(), key, now);
         match before {
             Some(AskedBefore::Waits(record)) => return Err(self.still_waits(&record).await?),
             Some(AskedBefore::Decided(decided)) => return self.decided_before(&decided).await,
@@ -178,18 +178,18 @@ impl Call {
         if let Some(record) = rights.agent() {
             let state = self.authority.state();
             spent = state.charge(record, now)?;
-            reason = state.obstacle(record, &draft.conversation);
+            reason = state.obstacle(record, &proposal.conversation);
             if reason.is_none() {
-                let budget = state.budgets.get(&draft.conversation).copied().unwrap_or_default();
+                let budget = state.budgets.get(&proposal.conversation).copied().unwrap_or_default();
                 match budget.take(LOOP, now) {
                     _ if hops > CHAIN => reason = Some(ApprovalReason::Loop),
-                    Ok(budget) => spent.budget = Some((draft.conversation.clone(), budget)),
+                    Ok(budget) => spent.budget = Some((proposal.conversation.clone(), budget)),
                     Err(_) => reason = Some(ApprovalReason::Loop),
                 }
             }
         }
         if let Some(reason) = reason {
-            let record = ApprovalRecord::new(agent, opened.surface, reason, draft, key.map(str::to_owned), now)?;
+            let record = ApprovalRecord::new(agent, opened.surface, reason, proposal, key.map(str::to_owned), now)?;
             self.trace().approval = Some(record.id.clone());
             let approval = self.request_approval(&turn, record, spent, principal).await?;
             return Err(self.required(approval).await?);
@@ -217,7 +217,7 @@ impl Call {
     /// The same request again: it waits still, and waits once.
     async fn still_waits(&self, record: &ApprovalRecord) -> Result<Error, Error> {
         self.trace().approval = Some(record.id.clone());
-        let conversation = self.conversation_shown(&record.draft.conversation).await?;
+        let conversation = self.conversation_shown(&record.proposal.conversation).await?;
         self.required(record.shown(conversation)).await
     }
 
@@ -306,14 +306,14 @@ impl State {
 }
 
 /// What core would refuse is not shown to the owner.
-fn check_draft(draft: &Draft, key: Option<&str>) -> Result<(), Error> {
-    let names = [("thread", draft.thread.as_deref()), ("id", key)];
+fn check_proposal(proposal: &Proposal, key: Option<&str>) -> Result<(), Error> {
+    let names = [("thread", proposal.thread.as_deref()), ("id", key)];
     for (what, name) in names {
         if name.is_some_and(|name| !(1..=NAME_BYTES).contains(&name.len())) {
             return Err(Error::invalid(format!("{what} must be 1 to {NAME_BYTES} bytes")));
         }
     }
-    if !(1..=TEXT_BYTES).contains(&draft.text.len()) {
+    if !(1..=TEXT_BYTES).contains(&proposal.text.len()) {
         return Err(Error::invalid(format!("text must be 1 to {TEXT_BYTES} bytes")));
     }
     Ok(())

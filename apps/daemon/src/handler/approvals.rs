@@ -31,7 +31,7 @@ impl Handle<all::ApprovalsList> for Call {
             .filter(|one| one.allowed || one.is_pending(now));
         let mut approvals: Vec<api::Approval> = pending
             .filter(|one| wanted(&one.id))
-            .map(|one| one.shown(named(&one.draft.conversation, people.iter().cloned())))
+            .map(|one| one.shown(named(&one.proposal.conversation, people.iter().cloned())))
             .collect();
         if params.decided || only.is_some() {
             let decided = state.decided.iter().filter(|one| wanted(&one.id));

@@ -9,7 +9,7 @@ use sotto_core::{Command, ConversationId, Direction, MessageId, NewMessage, Onio
 
 use super::follow::follow;
 use super::{Handle, Handled, PendingResult, seconds};
-use crate::authority::{Draft, Permit, Rights, not_allowed};
+use crate::authority::{Permit, Proposal, Rights, not_allowed};
 use crate::call::Call;
 use crate::service::unexpected;
 use crate::{api_error, view};
@@ -35,7 +35,7 @@ impl Handle<all::Send> for Call {
             Some(id) => Some(self.message("reply_to", id, Some(conversation), None).await?.id),
             None => None,
         };
-        let draft = Draft {
+        let proposal = Proposal {
             conversation: view::conversation(conversation),
             text: params.text.clone(),
             content_type: params.content_type,
@@ -43,7 +43,7 @@ impl Handle<all::Send> for Call {
             reply_to: reply_to.map(|id| id.to_string()),
             ttl: params.ttl,
         };
-        let hops = match self.permit(draft, params.id.as_deref()).await? {
+        let hops = match self.permit(proposal, params.id.as_deref()).await? {
             Permit::Send { hops } => hops,
             Permit::SentBefore(sent) => return Ok(Handled::Done(sent)),
         };

@@ -36,12 +36,12 @@ struct Thread {
 struct Job {
     /// Without a text, the server is only asked whether it is there.
     text: Option<(Text, Option<u32>)>,
-    answer: oneshot::Sender<Result<Answer, String>>,
+    answer: oneshot::Sender<Result<ServerReport, String>>,
 }
 
 /// What the server says.
 #[derive(Debug)]
-struct Answer {
+struct ServerReport {
     /// What it calls itself.
     server: String,
     /// The number of the notification that was shown.
@@ -109,7 +109,7 @@ impl Desktop {
     fn hand_over(
         &self,
         text: Option<(Text, Option<u32>)>,
-    ) -> Result<oneshot::Receiver<Result<Answer, String>>, String> {
+    ) -> Result<oneshot::Receiver<Result<ServerReport, String>>, String> {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         let (answer, receiver) = oneshot::channel();
         let job = Job { text, answer };
@@ -159,7 +159,7 @@ fn silent() -> String {
     )
 }
 
-fn carry_out(text: Option<(Text, Option<u32>)>, kept: &mut Option<NotificationHandle>) -> Result<Answer, String> {
+fn carry_out(text: Option<(Text, Option<u32>)>, kept: &mut Option<NotificationHandle>) -> Result<ServerReport, String> {
     let server = server::describe().map_err(|error| format!("no notification server: {error}"))?;
     let number = match text {
         None => None,
@@ -169,7 +169,7 @@ fn carry_out(text: Option<(Text, Option<u32>)>, kept: &mut Option<NotificationHa
             number
         }
     };
-    Ok(Answer {
+    Ok(ServerReport {
         server: server.name,
         number,
     })

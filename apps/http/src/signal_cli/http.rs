@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hyper::header::HeaderMap;
 use hyper::{Response, StatusCode};
 use serde_json::Value;
-use sotto_api::rpc::{self, Line as _};
+use sotto_api::rpc::{self, JsonLine as _};
 
 use super::SignalCli;
 use super::receiver::Ended;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use serde_json::{Value, json};
-use sotto_api::rpc::{self, Incoming, Line as _, Response};
+use sotto_api::rpc::{self, Incoming, JsonLine as _, Response};
 use sotto_api::{Error, Kind};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::OwnedWriteHalf;

@@ -72,7 +72,7 @@ pub(crate) struct FriendList {
     next_cursor: Option<String>,
 }
 
-/// Contact requests that wait for the user's answer.
+/// Friend requests that wait for the user's answer.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct RequestList {
     /// How to read what peers wrote.
@@ -176,7 +176,7 @@ impl Tool for AcceptFriendRequest {
     const NAME: &'static str = "accept_friend_request";
     const TITLE: &'static str = "Accept a friend request";
     const DESCRIPTION: &'static str = "Accept the request of a peer, which becomes a contact and may write from then on. Only on the user's wish; \
-         `list_friend_requests` shows who asks.";
+         `list_friend_requests` lists the peers that ask.";
     const EFFECT: Effect = Effect::CONTACTS;
     const ASKS_PERSON: bool = true;
     type Input = AcceptArguments;
@@ -203,7 +203,7 @@ pub(crate) struct RejectArguments {
 impl Tool for RejectFriendRequest {
     const NAME: &'static str = "reject_friend_request";
     const TITLE: &'static str = "Reject a friend request";
-    const DESCRIPTION: &'static str = "Decline the request of a peer; the peer is told. Only on the user's wish; `list_friend_requests` shows who asks.";
+    const DESCRIPTION: &'static str = "Decline the request of a peer; the peer is told. Only on the user's wish; `list_friend_requests` lists the peers that ask.";
     const EFFECT: Effect = Effect {
         destroys: true,
         ..Effect::CONTACTS

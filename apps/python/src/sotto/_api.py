@@ -538,6 +538,28 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditDamage:
+    """What is wrong with the log."""
+
+    number: int
+    """At which number."""
+    what: str
+    """What."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> AuditDamage:
+        """Reads it."""
+        o = Object(value, "AuditDamage")
+        return cls(
+            number=o.required("number", integer),
+            what=o.required("what", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """What one request came to."""
 
@@ -581,28 +603,6 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditFault:
-    """What is wrong with the log."""
-
-    number: int
-    """At which number."""
-    what: str
-    """What."""
-    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
-    """What a newer daemon says beyond that."""
-
-    @classmethod
-    def from_json(cls, value: object) -> AuditFault:
-        """Reads it."""
-        o = Object(value, "AuditFault")
-        return cls(
-            number=o.required("number", integer),
-            what=o.required("what", text),
-            extra=o.rest(),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditVerdict:
     """Whether the log is whole."""
 
@@ -614,7 +614,7 @@ class AuditVerdict:
     """The number of the oldest entry."""
     last: int
     """The number of the newest entry."""
-    fault: AuditFault | None = None
+    damage: AuditDamage | None = None
     """The first thing that is wrong."""
     extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
     """What a newer daemon says beyond that."""
@@ -628,7 +628,7 @@ class AuditVerdict:
             entries=o.required("entries", integer),
             first=o.required("first", integer),
             last=o.required("last", integer),
-            fault=o.optional("fault", AuditFault.from_json),
+            damage=o.optional("damage", AuditDamage.from_json),
             extra=o.rest(),
         )
 
@@ -1903,7 +1903,7 @@ class FriendRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FriendRequests:
-    """Contact requests that wait for the user's answer, the oldest first."""
+    """Friend requests that wait for the user's answer, the oldest first."""
 
     requests: tuple[FriendRequest, ...]
     """The requests."""
@@ -2444,7 +2444,7 @@ class Status:
     dials: int
     """Dials under way."""
     requests: int
-    """Contact requests that wait for the user's answer."""
+    """Friend requests that wait for the user's answer."""
     peer_faults: int
     """Frames and links of peers refused since the start."""
     peer_faults_by_kind: Mapping[str, int] = field(hash=False)
@@ -2675,12 +2675,12 @@ class FriendsMethods:
         return self._call("friends.list", params, Contacts.from_json)
 
     def requests(self) -> FriendRequests:
-        """List contact requests that wait for the user's answer."""
+        """List friend requests that wait for the user's answer."""
         params: dict[str, object] = {}
         return self._call("friends.requests", params, FriendRequests.from_json)
 
     def accept(self, contact: str, *, name: str | None = None) -> Contact:
-        """Accept a contact request.
+        """Accept a friend request.
 
         contact: The peer that asks: onion address, first 8 letters of one or more, friend code, or a petname given
             before.
@@ -2690,7 +2690,7 @@ class FriendsMethods:
         return self._call("friends.accept", params, Contact.from_json)
 
     def reject(self, contact: str) -> Contact:
-        """Decline a contact request; the peer is told.
+        """Decline a friend request; the peer is told.
 
         contact: Petname, onion address, first 8 letters of one or more, or friend code.
         """
@@ -3502,12 +3502,12 @@ class AsyncFriendsMethods:
         return await self._call("friends.list", params, Contacts.from_json)
 
     async def requests(self) -> FriendRequests:
-        """List contact requests that wait for the user's answer."""
+        """List friend requests that wait for the user's answer."""
         params: dict[str, object] = {}
         return await self._call("friends.requests", params, FriendRequests.from_json)
 
     async def accept(self, contact: str, *, name: str | None = None) -> Contact:
-        """Accept a contact request.
+        """Accept a friend request.
 
         contact: The peer that asks: onion address, first 8 letters of one or more, friend code, or a petname given
             before.
@@ -3517,7 +3517,7 @@ class AsyncFriendsMethods:
         return await self._call("friends.accept", params, Contact.from_json)
 
     async def reject(self, contact: str) -> Contact:
-        """Decline a contact request; the peer is told.
+        """Decline a friend request; the peer is told.
 
         contact: Petname, onion address, first 8 letters of one or more, or friend code.
         """
@@ -4322,8 +4322,8 @@ __all__ = [
     "ApprovalState",
     "Approvals",
     "Audit",
+    "AuditDamage",
     "AuditEntry",
-    "AuditFault",
     "AuditVerdict",
     "Availability",
     "Backup",

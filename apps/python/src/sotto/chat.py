@@ -157,7 +157,7 @@ class ChatHistory:
         return _all(self.client.messages.search(query, limit=limit).messages)
 
     def get_conversation(self, participant: str, other: str | None = None, limit: int = 50) -> list[ChatMessage]:
-        """The newest messages with a participant, the oldest of them first. With two participants, the one who is not this
+        """The newest messages with a participant, the oldest of them first. With two participants, the one that is not this
         node."""
         if other is not None and participant == self.client.identity.show().onion:
             participant = other

@@ -31,7 +31,7 @@ struct Step<'a> {
 
 /// One message.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Line<'a> {
+pub struct MessageReport<'a> {
     /// Always `message`.
     pub step: &'static str,
     /// Who says it.
@@ -86,11 +86,11 @@ impl Report {
     }
 
     /// A message was delivered.
-    pub fn said(&self, line: Line<'_>) -> io::Result<()> {
+    pub fn said(&self, line: MessageReport<'_>) -> io::Result<()> {
         if self.output.json {
             return output::object(&line);
         }
-        let Line {
+        let MessageReport {
             from,
             text,
             delivered_ms,

@@ -9,7 +9,7 @@ use super::lines::{LINES, NAMES, PETNAMES, REACTION, Speaker};
 use super::network::{DemoNetwork, NetworkKind};
 use super::participant::{Participant, failed};
 use super::proof;
-use super::report::{Line, Report};
+use super::report::{MessageReport, Report};
 use super::sandbox::Sandbox;
 
 /// Performs everything. An error is the demo's failure.
@@ -168,7 +168,7 @@ fn talk(report: &Report, ada: &mut Participant, grace: &mut Participant) -> Resu
             receipt: Some(true),
         };
         listener.client()?.call::<all::Read>(&read)?;
-        report.said(Line {
+        report.said(MessageReport {
             step: "message",
             from: speaker.name,
             text: line,

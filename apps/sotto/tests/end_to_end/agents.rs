@@ -358,7 +358,7 @@ fn the_owner_is_asked_at_the_terminal_and_the_log_says_who_did_what() {
     let verdict = alice.run(&["--json", "audit", "verify"]);
     assert_eq!(verdict.status.code(), Some(3), "{verdict:#?}");
     let verdict: Value = serde_json::from_str(&verdict.stdout).expect("JSON");
-    assert_eq!(verdict["fault"]["number"], 2, "{verdict}");
+    assert_eq!(verdict["damage"]["number"], 2, "{verdict}");
     alice.stop();
 }
 

@@ -164,9 +164,9 @@ const DOCUMENTED: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
-/// One line of a table.
+/// One row of a table.
 #[derive(Debug)]
-struct Line {
+struct TableRow {
     system: &'static str,
     section: &'static str,
     theirs: &'static str,
@@ -176,7 +176,7 @@ struct Line {
 }
 
 /// Every line of the document's tables.
-fn lines() -> Vec<Line> {
+fn lines() -> Vec<TableRow> {
     let (mut system, mut section) = ("", "");
     let mut lines = Vec::new();
     for line in DOCUMENT.lines() {
@@ -191,7 +191,7 @@ fn lines() -> Vec<Line> {
             panic!("{line:?} has not three cells");
         };
         if theirs != system {
-            lines.push(Line {
+            lines.push(TableRow {
                 system,
                 section,
                 theirs: theirs.trim_matches('`'),

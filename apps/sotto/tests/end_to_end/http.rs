@@ -47,12 +47,12 @@ fn agent(owner: &Person, name: &str, allow: &[&str]) -> String {
 
 /// An answer.
 #[derive(Debug)]
-struct Answer {
+struct HttpResponse {
     status: u16,
     body: String,
 }
 
-impl Answer {
+impl HttpResponse {
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("JSON, not {self:?}"))
     }
@@ -115,7 +115,7 @@ fn connect(address: &str) -> TcpStream {
 }
 
 /// Sends a request as it is, and reads the answer to the end of the connection.
-fn raw(address: &str, request: &[u8]) -> Answer {
+fn raw(address: &str, request: &[u8]) -> HttpResponse {
     let mut stream = connect(address);
     // A server that refuses early does not read the rest.
     let _ = stream.write_all(request);
@@ -128,13 +128,13 @@ fn raw(address: &str, request: &[u8]) -> Answer {
         .nth(1)
         .and_then(|status| status.parse().ok())
         .unwrap_or(0);
-    Answer {
+    HttpResponse {
         status,
         body: body.to_owned(),
     }
 }
 
-fn get(address: &str, path: &str, headers: &[&str]) -> Answer {
+fn get(address: &str, path: &str, headers: &[&str]) -> HttpResponse {
     let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     raw(
         address,
@@ -142,7 +142,7 @@ fn get(address: &str, path: &str, headers: &[&str]) -> Answer {
     )
 }
 
-fn post(address: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+fn post(address: &str, path: &str, headers: &[&str], body: &str) -> HttpResponse {
     let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     let length = body.len();
     let head = format!(

@@ -91,7 +91,7 @@ fn own_messages_are_in_every_list_and_a_person_is_one_conversation() {
         Some(1)
     );
 
-    // The peer's name for itself names nobody, and is no author.
+    // The name that the peer claims resolves nothing, and is no author.
     bob.json(&["identity", "--rename", "alice"]);
     let said = client.failure(
         "send_message",
@@ -99,7 +99,7 @@ fn own_messages_are_in_every_list_and_a_person_is_one_conversation() {
     );
     assert_eq!(said["kind"], "unknown_contact", "{said}");
 
-    // What reached nobody is not called sent.
+    // What has reached no peer is not called sent.
     bob.stop();
     let sent = client.ok(
         "send_message",

@@ -1,4 +1,4 @@
-/* A time of day that is OFFSET seconds wrong, for whoever is run with this library. */
+/* A time of day that is OFFSET seconds wrong, for a program that is run with this library. */
 #define _GNU_SOURCE
 #include <sys/syscall.h>
 #include <time.h>

@@ -12,7 +12,7 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sotto_core::row::{DeliveryState, Relationship};
-use sotto_core::{Command as Wish, ConversationId, Direction, EventSeq, NewMessage, OnionAddress, Reply};
+use sotto_core::{Command as NodeCommand, ConversationId, Direction, EventSeq, NewMessage, OnionAddress, Reply};
 use sotto_io_smol::{NodeConfig, NodeHandle, start};
 use sotto_io_sqlcipher::{Reader, Store, StoreKey};
 use sotto_io_tor::{Tor, TorLimits, runtime};
@@ -198,14 +198,14 @@ async fn live(runtime: impl tor_rtcompat::Runtime, folder: &Path) -> Result<(), 
 
 async fn answer(node: &NodeHandle, reader: &Reader, question: Question) -> Result<Value, Box<dyn Error>> {
     let command = match question {
-        Question::Address => Wish::Identity,
-        Question::Invite => Wish::CreateInvite,
-        Question::Befriend(code) => Wish::AddContact {
+        Question::Address => NodeCommand::Identity,
+        Question::Invite => NodeCommand::CreateInvite,
+        Question::Befriend(code) => NodeCommand::AddContact {
             code: code.parse()?,
             petname: None,
             note: String::new(),
         },
-        Question::Send(to, text) => Wish::Send(NewMessage::plain(to.parse::<OnionAddress>()?, text)),
+        Question::Send(to, text) => NodeCommand::Send(NewMessage::plain(to.parse::<OnionAddress>()?, text)),
         Question::IsFriend(of) => return Ok((reader.relationship(&of.parse()?)? == Some(Relationship::Friend)).into()),
         Question::Picture => return Ok(serde_json::to_value(picture(node, reader).await?)?),
         Question::History(with) => return Ok(serde_json::to_value(history(reader, with.parse()?)?)?),
@@ -237,7 +237,7 @@ fn history(reader: &Reader, with: OnionAddress) -> Result<Vec<Message>, Box<dyn 
 }
 
 async fn picture(node: &NodeHandle, reader: &Reader) -> Result<Picture, Box<dyn Error>> {
-    let status = match node.command(Wish::Status).await? {
+    let status = match node.command(NodeCommand::Status).await? {
         Ok(Reply::Status(status)) => status,
         other => return Err(format!("{other:?}").into()),
     };

@@ -14,12 +14,12 @@ pub struct ThemeError {
     /// The entry.
     pub entry: String,
     /// What is wrong with it.
-    pub fault: String,
+    pub reason: String,
 }
 
 impl fmt::Display for ThemeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[tui.theme] {}: {}", self.entry, self.fault)
+        write!(f, "[tui.theme] {}: {}", self.entry, self.reason)
     }
 }
 
@@ -61,9 +61,9 @@ impl Theme {
         let mut errors = Vec::new();
         let mut theme = fallback;
         let mut check = |entry: &str, result: Result<(), String>| {
-            errors.extend(result.err().map(|fault| ThemeError {
+            errors.extend(result.err().map(|reason| ThemeError {
                 entry: entry.to_owned(),
-                fault,
+                reason,
             }));
         };
         if let Some(name) = table.get("name") {

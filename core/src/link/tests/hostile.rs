@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{DIALER, LISTENER, dialer, entropy, hear, heartbeat, idle, listener, open, say, sealed, secret};
 use crate::OnionAddress;
 use crate::link::primitives::tests::weak_keys;
-use crate::link::{Link, LinkEvent, LinkFault, MAX_UNREAD, Stage};
+use crate::link::{Link, LinkEvent, LinkFault, LinkState, MAX_UNREAD};
 use crate::property::cases;
 
 #[test]
@@ -40,7 +40,7 @@ fn weak_ephemeral_keys_are_refused() {
     }
 }
 
-/// A link at each stage at which it waits for a message, and the lengths that can come there.
+/// A link at each state at which it waits for a message, and the lengths that can come there.
 fn stages() -> [(Link, RangeInclusive<u16>); 5] {
     let mut replied = listener();
     hear(&mut replied, &say(&mut dialer()));
@@ -154,7 +154,7 @@ fn a_flood_that_nobody_reads_is_cut() {
         link.receive(&piece);
         sent += piece.len();
     }
-    assert!(!matches!(link.stage, Stage::Failed(_)));
+    assert!(!matches!(link.state, LinkState::Failed(_)));
     assert_eq!(link.incoming.len(), sent);
     link.receive(&piece);
     assert_eq!(link.incoming.len(), 0);
@@ -206,7 +206,7 @@ proptest! {
         prop_assert_eq!(heard.len(), [0, 0, 1, 2][message]);
     }
 
-    /// At every stage a link survives any bytes, in any pieces, and holds few of them.
+    /// At every state a link survives any bytes, in any pieces, and holds few of them.
     #[test]
     fn any_bytes_are_survived(
         pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..400), 0..12),

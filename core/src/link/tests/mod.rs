@@ -266,7 +266,7 @@ fn perform(act: &Act, one: &mut End, other: &mut End, in_flight: &mut bool, sequ
 proptest! {
     #![proptest_config(cases(96))]
 
-    /// However the bytes are cut and whoever waits for what, each end hears who the other is and then its frames, in
+    /// However the bytes are cut and whichever end waits for what, each end hears who the other is and then its frames, in
     /// order and once.
     #[test]
     fn everything_arrives_in_order(acts in prop::collection::vec(act(), 0..300)) {

@@ -126,21 +126,21 @@ fn a_tampered_first_message_leaves_the_offer_usable() {
 fn a_message_is_opened_once_and_in_order() {
     let (mut alice, mut bob) = talking();
     let [one, two, three] = [b"1", b"2", b"3"].map(|text| alice.seal(&bob, text));
-    assert_eq!(bob.refuse(&alice, &two), SessionFault::OutOfOrder);
+    assert_eq!(bob.refuse(&alice, &two), SessionError::OutOfOrder);
     assert_eq!(bob.read(&alice, &one), b"1");
-    assert_eq!(bob.refuse(&alice, &one), SessionFault::Duplicate);
-    assert_eq!(bob.refuse(&alice, &three), SessionFault::OutOfOrder);
+    assert_eq!(bob.refuse(&alice, &one), SessionError::Duplicate);
+    assert_eq!(bob.refuse(&alice, &three), SessionError::OutOfOrder);
     assert_eq!(bob.read(&alice, &two), b"2");
-    assert_eq!(bob.refuse(&alice, &one), SessionFault::Duplicate);
+    assert_eq!(bob.refuse(&alice, &one), SessionError::Duplicate);
     assert_eq!(bob.read(&alice, &three), b"3");
 
     // The same after both have turned their ratchets.
     bob.send(&mut alice, b"turn");
     alice.receive(&bob);
     let [four, five] = [b"4", b"5"].map(|text| alice.seal(&bob, text));
-    assert_eq!(bob.refuse(&alice, &five), SessionFault::OutOfOrder);
+    assert_eq!(bob.refuse(&alice, &five), SessionError::OutOfOrder);
     assert_eq!(bob.read(&alice, &four), b"4");
-    assert_eq!(bob.refuse(&alice, &three), SessionFault::Duplicate);
+    assert_eq!(bob.refuse(&alice, &three), SessionError::Duplicate);
     assert_eq!(bob.read(&alice, &five), b"5");
 }
 
@@ -153,9 +153,9 @@ fn a_first_message_is_opened_once() {
     let early = bob
         .signal
         .accept(&alice.address, &prekeys.secrets, &second, &mut bob.entropy);
-    assert_eq!(early.err(), Some(SessionFault::OutOfOrder));
+    assert_eq!(early.err(), Some(SessionError::OutOfOrder));
     bob.accept(&alice, &prekeys.secrets, &first);
-    assert_eq!(bob.refuse(&alice, &first), SessionFault::Duplicate);
+    assert_eq!(bob.refuse(&alice, &first), SessionError::Duplicate);
     assert_eq!(bob.read(&alice, &second), b"2");
 }
 
@@ -167,11 +167,11 @@ fn a_message_of_another_session_is_refused() {
     alice.initiate(&bob, &prekeys.bundle);
     let first = alice.seal(&bob, b"anew");
 
-    assert_eq!(bob.refuse(&alice, &first), SessionFault::OtherSession);
+    assert_eq!(bob.refuse(&alice, &first), SessionError::OtherSession);
     let other = bob
         .signal
         .accept(&alice.address, &used.secrets, &first, &mut bob.entropy);
-    assert_eq!(other.err(), Some(SessionFault::OtherSession));
+    assert_eq!(other.err(), Some(SessionError::OtherSession));
     bob.accept(&alice, &prekeys.secrets, &first);
 
     // A message of the session before is not one of this.
@@ -179,7 +179,7 @@ fn a_message_of_another_session_is_refused() {
     let late = alice.seal(&bob, b"of before");
     assert!(matches!(
         bob.refuse(&alice, &late),
-        SessionFault::Undecipherable | SessionFault::OutOfOrder
+        SessionError::Undecipherable | SessionError::OutOfOrder
     ));
     bob.stored = old;
     assert_eq!(bob.read(&alice, &late), b"of before");
@@ -196,7 +196,7 @@ fn a_session_without_an_answer_goes_stale_after_thirty_days() {
         sealed.map(|_| ())
     };
     assert_eq!(seal(&mut alice, &bob, days(29)), Ok(()));
-    assert_eq!(seal(&mut alice, &bob, days(31)), Err(SessionFault::Stale));
+    assert_eq!(seal(&mut alice, &bob, days(31)), Err(SessionError::Stale));
     bob.send(&mut alice, b"still here");
     alice.receive(&bob);
     assert_eq!(seal(&mut alice, &bob, days(31)), Ok(()));
@@ -226,8 +226,8 @@ fn a_text_too_long_for_a_frame_is_refused_on_either_side() {
     let sealed = alice
         .signal
         .encrypt(&bob.address, alice.session(), &long, NOW, &mut alice.entropy);
-    assert_eq!(sealed.err(), Some(SessionFault::Oversized));
-    assert_eq!(bob.refuse(&alice, &vec![1; 63 * 1024 + 1]), SessionFault::Oversized);
+    assert_eq!(sealed.err(), Some(SessionError::Oversized));
+    assert_eq!(bob.refuse(&alice, &vec![1; 63 * 1024 + 1]), SessionError::Oversized);
     alice.send(&mut bob, &long[..60 * 1024]);
     assert_eq!(bob.receive(&alice).unwrap(), long[..60 * 1024]);
 }

@@ -38,7 +38,7 @@ fn a_bad_spqr_part_is_refused() {
     let template = signal_message(&good);
     for pq in BAD_SPQR {
         let forged = forge(&template, *template.sender_ratchet_key(), template.counter(), pq);
-        assert_eq!(bob.refuse(&alice, &forged), SessionFault::Malformed, "{pq:?}");
+        assert_eq!(bob.refuse(&alice, &forged), SessionError::Malformed, "{pq:?}");
     }
     assert_eq!(bob.read(&alice, &good), b"good");
 }
@@ -61,11 +61,11 @@ fn a_claimed_gap_costs_nothing() {
         forge(&template, fresh, 25_000, template.pq_ratchet()),
         forge(&template, *template.sender_ratchet_key(), template.counter(), &spqr_gap),
     ] {
-        assert_eq!(bob.refuse(&alice, &forged), SessionFault::OutOfOrder);
+        assert_eq!(bob.refuse(&alice, &forged), SessionError::OutOfOrder);
     }
     // A fresh ratchet key alone gets as far as the MAC.
     let forged = forge(&template, fresh, 0, template.pq_ratchet());
-    assert_eq!(bob.refuse(&alice, &forged), SessionFault::Undecipherable);
+    assert_eq!(bob.refuse(&alice, &forged), SessionError::Undecipherable);
     assert_eq!(bob.read(&alice, &good), b"good");
 }
 
@@ -76,18 +76,18 @@ fn other_types_and_versions_are_refused() {
     for kind in (0..=255).filter(|kind| *kind != 1) {
         let mut other = good.clone();
         other[0] = kind;
-        assert_eq!(bob.refuse(&alice, &other), SessionFault::Malformed, "type {kind}");
+        assert_eq!(bob.refuse(&alice, &other), SessionError::Malformed, "type {kind}");
     }
     for version in (0..=15).filter(|version| *version != 4) {
         let mut other = good.clone();
         other[1] = version << 4 | 4;
-        assert_eq!(bob.refuse(&alice, &other), SessionFault::Malformed, "version {version}");
+        assert_eq!(bob.refuse(&alice, &other), SessionError::Malformed, "version {version}");
     }
     let prekeys = bob.signal.generate_prekeys(&mut bob.entropy);
     let accepted = bob
         .signal
         .accept(&alice.address, &prekeys.secrets, &good, &mut bob.entropy);
-    assert_eq!(accepted.err(), Some(SessionFault::Malformed));
+    assert_eq!(accepted.err(), Some(SessionError::Malformed));
     assert_eq!(bob.read(&alice, &good), b"good");
 }
 
@@ -103,15 +103,15 @@ fn the_one_time_prekey_cannot_be_left_out() {
     let mut other_type = kyber_ciphertext.clone();
     other_type[0] = 10;
     for (one_time, kyber_ciphertext, fault) in [
-        (None, kyber_ciphertext.clone(), SessionFault::OtherSession),
-        (Some(0.into()), kyber_ciphertext.clone(), SessionFault::OtherSession),
+        (None, kyber_ciphertext.clone(), SessionError::OtherSession),
+        (Some(0.into()), kyber_ciphertext.clone(), SessionError::OtherSession),
         (
             good.pre_key_id(),
             kyber_ciphertext[1..].to_vec(),
-            SessionFault::Malformed,
+            SessionError::Malformed,
         ),
-        (good.pre_key_id(), Vec::new(), SessionFault::Malformed),
-        (good.pre_key_id(), other_type, SessionFault::Malformed),
+        (good.pre_key_id(), Vec::new(), SessionError::Malformed),
+        (good.pre_key_id(), other_type, SessionError::Malformed),
     ] {
         let forged = PreKeySignalMessage::new(
             4,
@@ -140,7 +140,7 @@ fn damaged_secrets_are_told_apart() {
     let first = alice.seal(&bob, b"first");
     for secrets in [&b"\xff"[..], &prekeys.secrets[..prekeys.secrets.len() - 1]] {
         let accepted = bob.signal.accept(&alice.address, secrets, &first, &mut bob.entropy);
-        assert_eq!(accepted.err(), Some(SessionFault::Damaged));
+        assert_eq!(accepted.err(), Some(SessionError::Damaged));
     }
 }
 

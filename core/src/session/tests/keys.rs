@@ -44,12 +44,12 @@ fn public(key: &[u8; 32]) -> PublicKey {
     PublicKey::deserialize(&serialised(key)).unwrap()
 }
 
-fn bundle_fault(person: &mut Person, peer: &Person, bundle: &Bundle) -> SessionFault {
+fn bundle_fault(person: &mut Person, peer: &Person, bundle: &Bundle) -> SessionError {
     let session = person.signal.initiate(&peer.address, bundle, NOW, &mut person.entropy);
     session.err().expect("a fault")
 }
 
-fn accept_fault(person: &mut Person, peer: &Person, secrets: &[u8], message: &PreKeySignalMessage) -> SessionFault {
+fn accept_fault(person: &mut Person, peer: &Person, secrets: &[u8], message: &PreKeySignalMessage) -> SessionError {
     let ciphertext = [&[2], message.serialized()].concat();
     let opened = person
         .signal
@@ -80,7 +80,7 @@ fn in_a_bundle() {
         for value in bad {
             let mut bundle = good.clone();
             *field(&mut bundle) = value;
-            assert_eq!(bundle_fault(&mut alice, &bob, &bundle), SessionFault::InvalidKey(what));
+            assert_eq!(bundle_fault(&mut alice, &bob, &bundle), SessionError::InvalidKey(what));
         }
     }
     alice.initiate(&bob, &good);
@@ -96,10 +96,10 @@ fn a_bundle_is_whole_in_range_and_signed() {
         change(&mut bundle);
         bundle
     };
-    let kyber = SessionFault::InvalidKey("Kyber prekey");
-    let range = SessionFault::InvalidBundle("registration id out of range");
-    let ids = SessionFault::InvalidBundle("prekey id out of range");
-    let signature = SessionFault::InvalidBundle("a prekey's signature is wrong");
+    let kyber = SessionError::InvalidKey("Kyber prekey");
+    let range = SessionError::InvalidBundle("registration id out of range");
+    let ids = SessionError::InvalidBundle("prekey id out of range");
+    let signature = SessionError::InvalidBundle("a prekey's signature is wrong");
     for (bundle, fault) in [
         (with(&|bundle| bundle.registration_id = 0), range),
         (with(&|bundle| bundle.registration_id = 0x4000), range),
@@ -126,7 +126,7 @@ fn a_bundle_is_whole_in_range_and_signed() {
         assert_eq!(bundle_fault(&mut alice, &bob, &bundle), fault);
     }
     let own = bundle_fault(&mut bob, &alice, &good);
-    assert_eq!(own, SessionFault::InvalidKey("the identity key is our own"));
+    assert_eq!(own, SessionError::InvalidKey("the identity key is our own"));
 }
 
 fn alice_key(seed: u8) -> Vec<u8> {
@@ -178,12 +178,12 @@ fn in_a_first_message() {
             ),
         ] {
             let fault = accept_fault(&mut bob, &alice, &prekeys.secrets, &forged);
-            assert_eq!(fault, SessionFault::InvalidKey(what));
+            assert_eq!(fault, SessionError::InvalidKey(what));
         }
     }
     let own = IdentityKey::decode(bob.signal.identity_key()).unwrap();
     let fault = accept_fault(&mut bob, &alice, &prekeys.secrets, &forge(&good, base, own, inner));
-    assert_eq!(fault, SessionFault::InvalidKey("the identity key is our own"));
+    assert_eq!(fault, SessionError::InvalidKey("the identity key is our own"));
     assert_eq!(bob.accept(&alice, &prekeys.secrets, &first), b"first");
 }
 
@@ -194,7 +194,7 @@ fn in_a_later_message() {
     for key in bad_keys().iter().map(public) {
         let forged = with_ratchet_key(&signal_message(&good), key);
         let fault = bob.refuse(&alice, &[&[1], forged.serialized()].concat());
-        assert_eq!(fault, SessionFault::InvalidKey("ratchet key"));
+        assert_eq!(fault, SessionError::InvalidKey("ratchet key"));
     }
     assert_eq!(bob.read(&alice, &good), b"later");
 }
@@ -207,7 +207,7 @@ fn another_identity_key_in_a_session_is_refused() {
     let carol = IdentityKey::decode(Person::new(3).signal.identity_key()).unwrap();
     let forged = forge(&good, *good.base_key(), carol, good.message().clone());
     let fault = bob.refuse(&alice, &[&[2], forged.serialized()].concat());
-    assert_eq!(fault, SessionFault::UnexpectedIdentity);
+    assert_eq!(fault, SessionError::UnexpectedIdentity);
     assert_eq!(bob.read(&alice, &again), b"again");
 }
 
@@ -218,6 +218,6 @@ fn in_a_safety_number() {
         let number = alice
             .signal
             .safety_number(&alice.address, &bob.address, &serialised(&key));
-        assert_eq!(number, Err(SessionFault::InvalidKey("identity key")));
+        assert_eq!(number, Err(SessionError::InvalidKey("identity key")));
     }
 }

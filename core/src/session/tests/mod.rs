@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use libsignal_protocol::{CiphertextMessage, PreKeySignalMessage, SignalMessage};
 use proptest::test_runner::{Config, RngSeed};
 
-use super::{Encrypted, Opened, Ratchet, SessionFault, Signal, SignalSession, ciphertext};
+use super::{Encrypted, Opened, Ratchet, SessionError, Signal, SignalSession, ciphertext};
 use crate::wire::link::Bundle;
 use crate::{Entropy, OnionAddress, Wall};
 
@@ -90,14 +90,14 @@ impl Person {
         self.keep(peer, &opened.unwrap_or_else(|fault| panic!("{fault}")))
     }
 
-    fn try_read(&mut self, peer: &Person, ciphertext: &[u8]) -> Result<Opened<SignalSession>, SessionFault> {
+    fn try_read(&mut self, peer: &Person, ciphertext: &[u8]) -> Result<Opened<SignalSession>, SessionError> {
         let session = self.session();
         self.signal
             .decrypt(&peer.address, &session, ciphertext, &mut self.entropy)
     }
 
     /// Reads what must not be readable, and says why it was not.
-    fn refuse(&mut self, peer: &Person, ciphertext: &[u8]) -> SessionFault {
+    fn refuse(&mut self, peer: &Person, ciphertext: &[u8]) -> SessionError {
         self.try_read(peer, ciphertext).err().expect("a fault")
     }
 

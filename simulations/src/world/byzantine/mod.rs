@@ -22,7 +22,7 @@ pub(super) use ratchet::ByzantineRatchet;
 #[cfg(feature = "sabotage")]
 pub(super) use ratchet::{ALL_IGNORABLE, NONE_IGNORABLE, UNMARKED};
 
-use super::{Peer, World, add_contact};
+use super::{NodeIndex, World, add_contact};
 
 /// How a node violates the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,7 +44,7 @@ pub enum ByzantineFault {
     JumpsAhead,
     /// Seals invalid contents, and valid contents where they are not allowed.
     SendsInvalidContents,
-    /// Sends contact requests and pre-key offers with every frame.
+    /// Sends friend requests and pre-key offers with every frame.
     FloodsRequests,
     /// Sends sixty small frames with every frame.
     FloodsSmallFrames,
@@ -112,7 +112,7 @@ const UNSOLICITED_TEXTS: [&str; 6] = ["buy", "this", "now", "or", "else", "!"];
 
 impl World {
     /// Makes the node of this peer byzantine.
-    pub(crate) fn make_byzantine(&mut self, peer: Peer, fault: ByzantineFault) {
+    pub(crate) fn make_byzantine(&mut self, peer: NodeIndex, fault: ByzantineFault) {
         self.byzantine = Some((peer, fault));
     }
 
@@ -146,7 +146,7 @@ impl World {
     }
 
     /// Whether this peer's node keeps the protocol.
-    pub fn is_honest(&self, peer: Peer) -> bool {
+    pub fn is_honest(&self, peer: NodeIndex) -> bool {
         self.byzantine.is_none_or(|(byzantine, _)| byzantine != peer)
     }
 

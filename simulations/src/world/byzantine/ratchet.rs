@@ -5,7 +5,7 @@ use sotto_core::wire::content::content::Kind;
 use sotto_core::wire::content::{Accept, Content, Delete, Edit, Reaction, Read, Text};
 use sotto_core::wire::link::Bundle;
 use sotto_core::{
-    Damaged, Encrypted, Entropy, OnionAddress, Opened, PreKeys, Ratchet, SafetyNumber, SessionFault, Wall,
+    Damaged, Encrypted, Entropy, OnionAddress, Opened, PreKeys, Ratchet, SafetyNumber, SessionError, Wall,
 };
 use zeroize::Zeroizing;
 
@@ -126,7 +126,7 @@ impl<R: Ratchet, const FAULT: u8> Ratchet for ByzantineRatchet<R, FAULT> {
         bundle: &Bundle,
         now: Wall,
         entropy: &mut Entropy,
-    ) -> Result<Self::Session, SessionFault> {
+    ) -> Result<Self::Session, SessionError> {
         self.0.initiate(peer, bundle, now, entropy)
     }
 
@@ -136,7 +136,7 @@ impl<R: Ratchet, const FAULT: u8> Ratchet for ByzantineRatchet<R, FAULT> {
         secrets: &[u8],
         ciphertext: &[u8],
         entropy: &mut Entropy,
-    ) -> Result<Opened<Self::Session>, SessionFault> {
+    ) -> Result<Opened<Self::Session>, SessionError> {
         self.0.accept(peer, secrets, ciphertext, entropy)
     }
 
@@ -147,7 +147,7 @@ impl<R: Ratchet, const FAULT: u8> Ratchet for ByzantineRatchet<R, FAULT> {
         plaintext: &[u8],
         now: Wall,
         entropy: &mut Entropy,
-    ) -> Result<Encrypted<Self::Session>, SessionFault> {
+    ) -> Result<Encrypted<Self::Session>, SessionError> {
         if Self::JUMPS_AHEAD && entropy.below(ALTERED_ONE_IN) == 0 {
             let far = entropy.below(FAR_ONE_IN) == 0;
             for _ in 0..[1, JUMP][usize::from(far)] {
@@ -165,7 +165,7 @@ impl<R: Ratchet, const FAULT: u8> Ratchet for ByzantineRatchet<R, FAULT> {
         session: &Self::Session,
         ciphertext: &[u8],
         entropy: &mut Entropy,
-    ) -> Result<Opened<Self::Session>, SessionFault> {
+    ) -> Result<Opened<Self::Session>, SessionError> {
         #[cfg(feature = "sabotage")]
         if FAULT == NONE_IGNORABLE {
             let mut opened = self.0.decrypt(peer, session, ciphertext, entropy)?;
@@ -191,7 +191,7 @@ impl<R: Ratchet, const FAULT: u8> Ratchet for ByzantineRatchet<R, FAULT> {
         ours: &OnionAddress,
         peer: &OnionAddress,
         their_identity_key: &[u8],
-    ) -> Result<SafetyNumber, SessionFault> {
+    ) -> Result<SafetyNumber, SessionError> {
         self.0.safety_number(ours, peer, their_identity_key)
     }
 }

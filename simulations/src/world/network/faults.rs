@@ -3,12 +3,12 @@
 use sotto_core::{Cause, Millis};
 
 use super::{Phase, Side, Stream, StreamId, pair};
-use crate::peer::Peer;
+use crate::node_index::NodeIndex;
 use crate::world::World;
 
 impl World {
     /// Partitions two peers: they cannot reach each other, and their streams are cut.
-    pub fn partition(&mut self, a: Peer, b: Peer) {
+    pub fn partition(&mut self, a: NodeIndex, b: NodeIndex) {
         self.timeline.fault(self.now, &[a, b], || "partitioned".to_owned());
         self.network.partitioned.insert(pair(a, b));
         self.cut(a, b);
@@ -22,7 +22,7 @@ impl World {
     }
 
     /// Refuses the next dials of a peer.
-    pub fn refuse_dials(&mut self, peer: Peer, how_many: u32) {
+    pub fn refuse_dials(&mut self, peer: NodeIndex, how_many: u32) {
         self.network.refusals.insert(peer, how_many);
     }
 
@@ -32,7 +32,7 @@ impl World {
     }
 
     /// Cuts every stream between two peers. Bytes in transit are lost.
-    pub fn cut(&mut self, a: Peer, b: Peer) {
+    pub fn cut(&mut self, a: NodeIndex, b: NodeIndex) {
         self.timeline.fault(self.now, &[a, b], || "cut".to_owned());
         for stream in self.streams_between(a, b) {
             self.cut_stream(stream);
@@ -40,7 +40,7 @@ impl World {
     }
 
     /// Every stream between two peers stops carrying bytes, and neither end is told.
-    pub fn silence(&mut self, a: Peer, b: Peer) {
+    pub fn silence(&mut self, a: NodeIndex, b: NodeIndex) {
         self.timeline
             .fault(self.now, &[a, b], || "stream dies silently".to_owned());
         for id in self.streams_between(a, b) {
@@ -56,12 +56,12 @@ impl World {
     }
 
     /// How many streams are up between two peers.
-    pub fn links_between(&self, a: Peer, b: Peer) -> usize {
+    pub fn links_between(&self, a: NodeIndex, b: NodeIndex) -> usize {
         let up = |id: &StreamId| self.network.streams.get(id).is_some_and(|stream| !stream.cut);
         self.streams_between(a, b).into_iter().filter(up).count()
     }
 
-    fn streams_between(&self, a: Peer, b: Peer) -> Vec<StreamId> {
+    fn streams_between(&self, a: NodeIndex, b: NodeIndex) -> Vec<StreamId> {
         let between = |stream: &Stream| {
             let listener = stream.listener.as_ref();
             listener.is_some_and(|end| pair(end.peer, stream.dialer.peer) == pair(a, b))

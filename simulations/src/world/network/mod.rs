@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_core::{Cause, CircuitId, Input, LinkId, Millis, OnionAddress};
 
-use super::{Peer, SimEvent, World};
+use super::{NodeIndex, SimEvent, World};
 
 /// One way across the network.
 const LATENCY: Millis = Millis(40);
@@ -41,11 +41,11 @@ impl Side {
 pub(super) struct Network {
     streams: BTreeMap<StreamId, Stream>,
     last_stream: u64,
-    listeners: BTreeMap<OnionAddress, Peer>,
+    listeners: BTreeMap<OnionAddress, NodeIndex>,
     /// Pairs that cannot reach each other.
-    partitioned: BTreeSet<(Peer, Peer)>,
+    partitioned: BTreeSet<(NodeIndex, NodeIndex)>,
     /// Dials still to be refused, by dialer.
-    refusals: BTreeMap<Peer, u32>,
+    refusals: BTreeMap<NodeIndex, u32>,
     /// The first bytes of each stream, towards either side.
     first_bytes: BTreeMap<(StreamId, Side), Vec<u8>>,
     /// Longest piece in which bytes arrive; 0 is no limit.
@@ -65,7 +65,7 @@ struct Stream {
 }
 
 struct End {
-    peer: Peer,
+    peer: NodeIndex,
     link: LinkId,
     phase: Phase,
     transmitting: bool,
@@ -86,7 +86,7 @@ enum Phase {
 }
 
 impl End {
-    fn new(peer: Peer, link: LinkId, phase: Phase, now: Millis) -> Self {
+    fn new(peer: NodeIndex, link: LinkId, phase: Phase, now: Millis) -> Self {
         Self {
             peer,
             link,
@@ -113,7 +113,7 @@ impl Network {
         self.longest_piece > 0
     }
 
-    pub(super) fn peer_of(&self, id: StreamId, side: Side) -> Option<Peer> {
+    pub(super) fn peer_of(&self, id: StreamId, side: Side) -> Option<NodeIndex> {
         let stream = self.streams.get(&id)?;
         match side {
             Side::Dialer => Some(stream.dialer.peer),
@@ -122,7 +122,7 @@ impl Network {
     }
 
     /// The peer at the dialed address, even before the dial arrives.
-    pub(super) fn dialed_peer(&self, id: StreamId) -> Option<Peer> {
+    pub(super) fn dialed_peer(&self, id: StreamId) -> Option<NodeIndex> {
         self.whose(self.streams.get(&id)?.address)
     }
 
@@ -138,21 +138,21 @@ impl Network {
             .map(|(_, bytes)| bytes.clone())
     }
 
-    pub(super) fn whose(&self, address: OnionAddress) -> Option<Peer> {
+    pub(super) fn whose(&self, address: OnionAddress) -> Option<NodeIndex> {
         self.listeners.get(&address).copied()
     }
 }
 
-fn pair(a: Peer, b: Peer) -> (Peer, Peer) {
+fn pair(a: NodeIndex, b: NodeIndex) -> (NodeIndex, NodeIndex) {
     (a.min(b), a.max(b))
 }
 
 impl World {
-    pub(super) fn listen(&mut self, peer: Peer, address: OnionAddress) {
+    pub(super) fn listen(&mut self, peer: NodeIndex, address: OnionAddress) {
         self.network.listeners.insert(address, peer);
     }
 
-    pub(super) fn dial(&mut self, peer: Peer, link: LinkId, address: OnionAddress) {
+    pub(super) fn dial(&mut self, peer: NodeIndex, link: LinkId, address: OnionAddress) {
         self.network.last_stream += 1;
         let id = self.network.last_stream;
         let taken = self.hosts[peer.0].links.insert(link, (id, Side::Dialer));
@@ -175,7 +175,7 @@ impl World {
         }
     }
 
-    fn refused(&mut self, peer: Peer) -> bool {
+    fn refused(&mut self, peer: NodeIndex) -> bool {
         match self.network.refusals.get_mut(&peer) {
             Some(left) if *left > 0 => {
                 *left -= 1;
@@ -193,7 +193,7 @@ impl World {
             return;
         }
         let dialer = stream.dialer.peer;
-        let reachable = |callee: &Peer| {
+        let reachable = |callee: &NodeIndex| {
             let host = &self.hosts[callee.0];
             let there = host.node.is_some() && host.published_from.max(host.suspended_until) <= self.now;
             there && !self.network.partitioned.contains(&pair(dialer, *callee))
@@ -228,7 +228,7 @@ impl World {
         }
     }
 
-    pub(super) fn transmit(&mut self, peer: Peer, link: LinkId, bytes: &[u8]) {
+    pub(super) fn transmit(&mut self, peer: NodeIndex, link: LinkId, bytes: &[u8]) {
         if bytes.is_empty() {
             self.fail(format_args!("{peer} transmits nothing on {link:?}"));
         }
@@ -299,7 +299,7 @@ impl World {
         }
     }
 
-    pub(super) fn hangup(&mut self, peer: Peer, link: LinkId) {
+    pub(super) fn hangup(&mut self, peer: NodeIndex, link: LinkId) {
         let Some((id, side, end)) = self.end_of(peer, link, "hangs up") else {
             return;
         };
@@ -327,7 +327,7 @@ impl World {
     }
 
     /// A machine has stopped: the other ends are told.
-    pub(super) fn network_lost(&mut self, peer: Peer) {
+    pub(super) fn network_lost(&mut self, peer: NodeIndex) {
         let cuts = std::mem::take(&mut self.cuts);
         for (_, (id, side)) in std::mem::take(&mut self.hosts[peer.0].links) {
             let bytes_lost = cuts || self.chance("bytes lost", 2);
@@ -362,7 +362,7 @@ impl World {
     }
 
     /// The end that a node refers to; `None` if it has ended and the node is not told yet.
-    fn end_of(&mut self, peer: Peer, link: LinkId, what: &str) -> Option<(StreamId, Side, &mut End)> {
+    fn end_of(&mut self, peer: NodeIndex, link: LinkId, what: &str) -> Option<(StreamId, Side, &mut End)> {
         let Some((id, side)) = self.hosts[peer.0].links.get(&link).copied() else {
             self.fail(format_args!("{peer} {what} {link:?}, which is over"));
         };

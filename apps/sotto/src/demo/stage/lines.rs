@@ -2,11 +2,11 @@
 
 use sotto_core::row::ContentType;
 
-use super::story::Who;
+use super::scenario::Who;
 
 /// A line of a conversation.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Line {
+pub(super) struct ScriptedMessage {
     /// Its author.
     pub who: Who,
     /// Minutes after the line before.
@@ -27,8 +27,8 @@ pub(super) struct Line {
     pub is_deleted: bool,
 }
 
-const fn says(who: Who, pause: u64, text: &'static str) -> Line {
-    Line {
+const fn says(who: Who, pause: u64, text: &'static str) -> ScriptedMessage {
+    ScriptedMessage {
         who,
         pause,
         text,
@@ -41,15 +41,15 @@ const fn says(who: Who, pause: u64, text: &'static str) -> Line {
     }
 }
 
-const fn ada(pause: u64, text: &'static str) -> Line {
+const fn ada(pause: u64, text: &'static str) -> ScriptedMessage {
     says(Who::Ada, pause, text)
 }
 
-const fn bob(pause: u64, text: &'static str) -> Line {
+const fn bob(pause: u64, text: &'static str) -> ScriptedMessage {
     says(Who::Bob, pause, text)
 }
 
-impl Line {
+impl ScriptedMessage {
     const fn markdown(mut self) -> Self {
         self.content_type = ContentType::Markdown;
         self
@@ -82,7 +82,7 @@ impl Line {
 }
 
 /// With Bob, two days ago.
-pub(super) const BOB_FIRST: &[Line] = &[
+pub(super) const BOB_FIRST: &[ScriptedMessage] = &[
     bob(0, "Ada! I am on Sotto now, too."),
     ada(1, "Welcome. No server between us, for once."),
     bob(1, "I like that no one can switch it off."),
@@ -101,7 +101,7 @@ pub(super) const BOB_FIRST: &[Line] = &[
 ];
 
 /// With Bob, yesterday.
-pub(super) const BOB_SECOND: &[Line] = &[
+pub(super) const BOB_SECOND: &[ScriptedMessage] = &[
     bob(0, "Good morning! The garden needs a plan before the frost.").thread("garden"),
     ada(6, "Beans along the wall, as last year?").thread("garden").answers(0),
     bob(2, "And the rosemary indoors.").thread("garden").reacts(Who::Ada, "🌿"),
@@ -122,7 +122,7 @@ pub(super) const BOB_SECOND: &[Line] = &[
 ];
 
 /// With Bob, today. Ada has not read the end of it.
-pub(super) const BOB_TODAY: &[Line] = &[
+pub(super) const BOB_TODAY: &[ScriptedMessage] = &[
     ada(0, "Did the drum arrive?"),
     bob(7, "Both of them! And they are exact to a hair."),
     ada(1, "Then we run the long table tonight.").reacts(Who::Bob, "🚀"),
@@ -139,7 +139,7 @@ pub(super) const BOB_TODAY: &[Line] = &[
 pub(super) const BOB_UNREAD: usize = 3;
 
 /// With Grace, whose safety number was compared.
-pub(super) const GRACE: &[Line] = &[
+pub(super) const GRACE: &[ScriptedMessage] = &[
     says(Who::Grace, 0, "A nanosecond is this long: thirty centimetres."),
     ada(3, "I want one for my desk."),
     says(Who::Grace, 1, "It is in the post.").reacts(Who::Ada, "📮"),
@@ -152,13 +152,13 @@ pub(super) const GRACE: &[Line] = &[
 ];
 
 /// With Grace, today.
-pub(super) const GRACE_TODAY: &[Line] = &[
+pub(super) const GRACE_TODAY: &[ScriptedMessage] = &[
     says(Who::Grace, 0, "Did the nanosecond arrive?"),
     says(Who::Grace, 1, "Put it where you see it when something takes too long."),
 ];
 
 /// With Charles, before he went away.
-pub(super) const CHARLES: &[Line] = &[
+pub(super) const CHARLES: &[ScriptedMessage] = &[
     says(Who::Charles, 0, "The engine is nearly finished."),
     ada(2, "You said that in spring.").reacts(Who::Charles, "😔"),
 ];
@@ -173,7 +173,7 @@ pub(super) const CHARLES_CANCELLED: &str = "Never mind.";
 pub(super) const CHARLES_WAITS: &str = "The drums are here. When do you return from Turin?";
 
 /// Of a friend without a petname.
-pub(super) const KATHERINE: &[Line] = &[says(
+pub(super) const KATHERINE: &[ScriptedMessage] = &[says(
     Who::Katherine,
     0,
     "Thank you for the invite! I checked your numbers: they hold.",

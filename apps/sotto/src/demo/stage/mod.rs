@@ -3,7 +3,7 @@
 
 mod bob;
 mod lines;
-mod story;
+mod scenario;
 mod world;
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use sotto_io_sqlcipher::StoreKey;
 
 use super::sandbox::Sandbox;
 use bob::Bob;
-use story::Who;
+use scenario::Who;
 
 /// The folder of the demo, and Bob. Dropping it ends Bob and removes the folder; the daemon of Ada's profile must have ended before.
 #[derive(Debug)]
@@ -84,10 +84,10 @@ fn fill(sandbox: &Sandbox, now: Time) -> Result<(Profile, Profile), Error> {
         profiles.insert(who.folder(), profile);
     }
     let store_key = StoreKey::new(array(key), array(salt));
-    story::tell(Wall(now.millis()), &store_key, |who| databases[who.folder()].as_path())?;
+    scenario::play(Wall(now.millis()), &store_key, |who| databases[who.folder()].as_path())?;
     let mut configured = |who: Who| {
         let profile = profiles.remove(who.folder());
-        let profile = profile.ok_or_else(|| Error::internal("a person of the story has no profile"))?;
+        let profile = profile.ok_or_else(|| Error::internal("a person of the scenario has no profile"))?;
         configure(&profile, &network, key)?;
         Ok::<_, Error>(profile)
     };

@@ -215,9 +215,9 @@ impl World {
 
 /// A node's reply is of another kind than its command's: a bug.
 pub(super) fn unexpected(reply: &Reply) -> Error {
-    Error::internal(format!("the story's node answers {reply:?}"))
+    Error::internal(format!("the scenario's node answers {reply:?}"))
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
-    Error::internal(format!("the story cannot be told: {error}"))
+    Error::internal(format!("the scenario cannot be played: {error}"))
 }

@@ -11,11 +11,11 @@ use sotto_io_sqlcipher::StoreKey;
 
 use super::lines::{
     BOB_FIRST, BOB_SECOND, BOB_TODAY, BOB_UNREAD, CHARLES, CHARLES_CANCELLED, CHARLES_FAILS, CHARLES_WAITS, GRACE,
-    GRACE_TODAY, KATHERINE, Line, REQUEST,
+    GRACE_TODAY, KATHERINE, REQUEST, ScriptedMessage,
 };
 use super::world::{World, unexpected};
 
-/// A person of the story, by the place in the world.
+/// A person of the scenario, by the place in the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Who {
     Ada,
@@ -61,33 +61,33 @@ impl Who {
     }
 }
 
-/// So long before the interface opens, the story begins.
+/// So long before the interface opens, the scenario begins.
 const LENGTH: Millis = Millis::hours(52);
 
 /// A day in the timers.
 const DAY: u32 = 24 * 60 * 60;
 
 /// Makes each person's store, `database`, and has the days pass that end at `now`.
-pub(super) fn tell<'a>(now: Wall, key: &StoreKey, database: impl Fn(Who) -> &'a Path) -> Result<(), Error> {
-    let mut story = Story(World::at(Wall(now.0.saturating_sub(LENGTH.0))));
+pub(super) fn play<'a>(now: Wall, key: &StoreKey, database: impl Fn(Who) -> &'a Path) -> Result<(), Error> {
+    let mut scenario = Scenario(World::at(Wall(now.0.saturating_sub(LENGTH.0))));
     for who in Who::ALL {
         // Places and seeds are small numbers.
         let seed = who as u8 + 1;
-        story.0.person(who.name(), seed, database(who), key)?;
+        scenario.0.person(who.name(), seed, database(who), key)?;
     }
-    story.first_day()?;
-    story.night_until(now, Millis::hours(27))?;
-    story.second_day()?;
-    story.night_until(now, Millis::minutes(70))?;
-    story.today()?;
-    story.until(now, Millis::minutes(3))?;
-    story.0.close()
+    scenario.first_day()?;
+    scenario.night_until(now, Millis::hours(27))?;
+    scenario.second_day()?;
+    scenario.night_until(now, Millis::minutes(70))?;
+    scenario.today()?;
+    scenario.until(now, Millis::minutes(3))?;
+    scenario.0.close()
 }
 
-/// The world, while the story is told.
-struct Story(World);
+/// The world, while the scenario is played.
+struct Scenario(World);
 
-impl Story {
+impl Scenario {
     fn first_day(&mut self) -> Result<(), Error> {
         for friend in [Who::Bob, Who::Grace, Who::Charles, Who::Katherine] {
             self.befriend(friend)?;
@@ -160,7 +160,7 @@ impl Story {
     }
 
     /// Has the lines said between Ada and a friend. The reader reads them, but for the last `unread` ones.
-    fn talk(&mut self, friend: Who, lines: &[Line], unread: usize) -> Result<(), Error> {
+    fn talk(&mut self, friend: Who, lines: &[ScriptedMessage], unread: usize) -> Result<(), Error> {
         let mut said: Vec<MessageKeyOf> = Vec::new();
         for (place, line) in lines.iter().enumerate() {
             self.0.pass(Millis::minutes(line.pause))?;
@@ -210,7 +210,7 @@ impl Story {
         self.act(who, Command::React { message, emoji }).map(drop)
     }
 
-    fn change(&mut self, author: Who, reader: Who, id: MessageId, line: &Line) -> Result<(), Error> {
+    fn change(&mut self, author: Who, reader: Who, id: MessageId, line: &ScriptedMessage) -> Result<(), Error> {
         let conversation = self.with(reader);
         if let Some(text) = line.edited {
             let text = text.to_owned();
@@ -270,7 +270,7 @@ impl Story {
     }
 }
 
-/// A message of the story.
+/// A message of the scenario.
 #[derive(Clone, Copy)]
 struct MessageKeyOf {
     author: Who,
