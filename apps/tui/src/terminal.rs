@@ -186,9 +186,14 @@ pub fn notification(text: &str, variable: impl Fn(&str) -> Option<String>) -> St
         format!("\x1b]9;{text}\x07")
     };
     if variable("TMUX").is_some() {
-        return format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"));
+        return through_tmux(&sequence);
     }
     sequence
+}
+
+/// A control sequence that tmux passes on to the terminal, if it may.
+pub fn through_tmux(sequence: &str) -> String {
+    format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
 }
 
 /// Both ends are a terminal.

@@ -10,6 +10,7 @@ use super::{App, Connection, DRAFT_KEY, Intent, Part, Purpose, UNREAD_KEY, dialo
 use crate::app::CHOICES_KEY;
 use crate::daemon::Report;
 use crate::request::{Answer, Request};
+use crate::when;
 
 impl App {
     pub(super) fn report(&mut self, report: Report) {
@@ -121,7 +122,7 @@ impl App {
                 self.say(if friend {
                     "You are friends now."
                 } else {
-                    "Request queued. It is delivered as soon as the peer can be reached; you can write already."
+                    "Your request is on its way. You can write already."
                 });
             }
             (Purpose::Safety(_), Answer::Verify(safety)) => {
@@ -175,7 +176,11 @@ impl App {
                 self.notifications = Some(notifications);
                 self.refill();
             }
-            Answer::Timer(_) | Answer::Verify(_) => self.changed(Part::Contacts),
+            Answer::Timer(timers) => {
+                self.say_whose_timer(&timers);
+                self.changed(Part::Contacts);
+            }
+            Answer::Verify(_) => self.changed(Part::Contacts),
             Answer::Allow(_) | Answer::Deny(_) => self.changed(Part::Approvals),
             Answer::Cancel(_) | Answer::Retry(_) => self.changed(Part::Outbox),
             Answer::Clear(deleted) => {
@@ -190,6 +195,17 @@ impl App {
             }
             _ => {}
         }
+    }
+
+    /// A timer that was set has no effect beside a shorter one of the peer.
+    fn say_whose_timer(&mut self, timers: &api::ConversationTimers) {
+        if timers.seconds == timers.ours {
+            return;
+        }
+        let whose = self.conversations.entry(&timers.conversation);
+        let whose = whose.map_or_else(|| String::from("Your contact"), |entry| entry.name.brief());
+        let theirs = when::timer(timers.theirs);
+        self.say(format!("{whose} has set {theirs}. The shorter timer counts."));
     }
 
     fn changed(&mut self, part: Part) {

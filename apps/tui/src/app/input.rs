@@ -43,13 +43,28 @@ impl App {
         }
     }
 
-    /// A letter that no map has: it can be one of the open dialog's keys.
+    /// A letter that no map has: it can be one of the open dialog's keys, or begin a command.
     fn letter(&mut self, key: KeyEvent) {
-        let Some(open) = self.dialogs.last() else { return };
+        let Some(open) = self.dialogs.last() else {
+            if key.code == crossterm::event::KeyCode::Char('/') && self.focus == Focus::Messages {
+                self.begin_command();
+            }
+            return;
+        };
         if let crossterm::event::KeyCode::Char(letter) = key.code
             && open.keys.iter().any(|(key, _)| *key == letter)
         {
             self.row_key(letter);
+        }
+    }
+
+    /// A command is written in the composer, unless a text is there already.
+    fn begin_command(&mut self) {
+        if self.composer.text().is_empty() {
+            self.focus = Focus::Composer;
+            self.insert("/");
+        } else {
+            self.act(Action::Palette, "");
         }
     }
 

@@ -370,6 +370,11 @@ impl App {
         }
         let Some(pane) = &mut self.pane else { return };
         if pane.hits.take().is_some() {
+            // What is typed next is text again, as it was before the search.
+            pane.unselect();
+            if !self.config.keymap.is_modal() {
+                self.focus = Focus::Composer;
+            }
             return;
         }
         if pane.thread.is_some() {

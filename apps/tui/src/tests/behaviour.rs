@@ -303,6 +303,7 @@ fn a_request_is_shown_with_its_note_and_accepted() {
     });
     let mut session = Session::connected(daemon.with(mallory, Vec::new()), SIZE);
     session.shows("1 request");
+    session.shows("answer the friend request that waits");
     session.open("Carol");
     session.enter("/requests");
     session.shows("we met at the lake");
@@ -457,6 +458,33 @@ fn a_search_here_goes_from_hit_to_hit_also_outside_the_window() {
     session.press("ctrl-f");
     session.enter("nothing like it");
     session.shows("Nothing here has");
+}
+
+#[test]
+fn what_is_typed_after_a_search_is_text() {
+    let mut session = with_bob(3);
+    session.press("ctrl-f");
+    session.enter("message 1");
+    session.shows("hit 1 of 1");
+    session.press("esc");
+    session.enter("e is a letter");
+    let sent: Vec<String> = session.sent().iter().map(|send| send.text.clone()).collect();
+    assert_eq!(sent, ["e is a letter"]);
+}
+
+#[test]
+fn a_command_begins_among_the_messages_too() {
+    let mut session = with_bob(3);
+    session.press("shift-tab");
+    session.enter("/verify");
+    session.shows("mark as verified");
+    session.press("esc");
+    session.write("a text");
+    session.press("shift-tab");
+    session.write("/ver");
+    session.shows("Find: ver");
+    session.press("esc");
+    session.shows("a text");
 }
 
 #[test]
@@ -977,6 +1005,19 @@ fn a_timer_is_chosen_or_written() {
     session.press("enter");
     assert_eq!(session.daemon.contact("Bob").timer_ours, 90);
     assert!(session.app.dialogs.is_empty());
+}
+
+#[test]
+fn a_timer_that_has_no_effect_beside_the_peers_says_so() {
+    let mut daemon = daemon(3);
+    let bob = daemon.contacts.get_mut(&onion("bob")).expect("Bob");
+    bob.timer_theirs = 300;
+    let mut session = Session::connected(daemon, SIZE);
+    session.open("Bob");
+    session.enter("/timer 30s");
+    session.hides("The shorter timer counts");
+    session.enter("/timer off");
+    session.shows("Bob has set 5 minutes. The shorter timer counts.");
 }
 
 #[test]

@@ -435,7 +435,8 @@ impl FakeDaemon {
         let seconds = timer.seconds.unwrap_or(0);
         let contact = self.change(&timer.conversation, |it| {
             it.timer_ours = seconds;
-            it.timer = seconds;
+            let set = [seconds, it.timer_theirs].into_iter().filter(|timer| *timer > 0);
+            it.timer = set.min().unwrap_or(0);
         })?;
         Ok(api::ConversationTimers {
             conversation: contact.who.contact,

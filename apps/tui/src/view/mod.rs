@@ -146,9 +146,16 @@ fn nothing_open(app: &App, frame: &mut Frame<'_>, areas: &Areas) {
             .unwrap_or_else(|| format!("/{}", action.name()))
     };
     let mut lines = vec![Line::styled("Sotto", app.theme.title), Line::raw("")];
+    let asked = match app.asking() {
+        0 => None,
+        1 => Some(String::from("answer the friend request that waits")),
+        several => Some(format!("answer the {several} friend requests that wait")),
+    };
+    let asked = asked.map(|asked| hint(app, &key(Action::Requests), &asked));
     if app.conversations.len() == 0 {
         lines.push(Line::raw("You have no conversations yet."));
         lines.push(Line::raw(""));
+        lines.extend(asked);
         lines.push(hint(app, &key(Action::AddFriend), "add a friend by a friend code"));
         lines.push(hint(
             app,
@@ -158,6 +165,7 @@ fn nothing_open(app: &App, frame: &mut Frame<'_>, areas: &Areas) {
     } else {
         lines.push(Line::raw("Choose a conversation."));
         lines.push(Line::raw(""));
+        lines.extend(asked);
         lines.push(hint(app, &key(Action::Palette), "find a conversation or a command"));
         lines.push(hint(app, &key(Action::NextConversation), "open the next one"));
     }
