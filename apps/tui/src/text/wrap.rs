@@ -86,7 +86,7 @@ fn rows(text: &str, cells: &[Cell<'_>], width: usize, breaks: Breaks) -> Vec<Ran
     let mut allowed = vec![false; text.len() + 1];
     if breaks == Breaks::Words {
         for (at, opportunity) in linebreaks(text) {
-            allowed[at] = opportunity == BreakOpportunity::Allowed;
+            allowed[at] = opportunity == BreakOpportunity::Allowed && !is_in_address(text, at);
         }
     }
     let mut rows = Vec::new();
@@ -114,6 +114,13 @@ fn rows(text: &str, cells: &[Cell<'_>], width: usize, breaks: Breaks) -> Vec<Ran
     }
     rows.push(start..trimmed(cells, start, cells.len(), breaks));
     rows
+}
+
+/// Whether a place is within an address. UAX 14 would leave `https://` alone at the end of a line, and an address that was broken
+/// between its parts reads as two.
+fn is_in_address(text: &str, at: usize) -> bool {
+    let word = text[..at].rsplit(char::is_whitespace).next().unwrap_or_default();
+    word.contains("://")
 }
 
 /// Where a line ends when the spaces that hang over its end are left out. A line of spaces alone stays, as far as it fits.
@@ -164,7 +171,7 @@ mod tests {
 
     #[test]
     fn lines_break_between_words_and_long_words_anywhere() {
-        let table: [(&str, usize, &[&str]); 9] = [
+        let table: [(&str, usize, &[&str]); 12] = [
             ("", 5, &[""]),
             ("one two three", 7, &["one two", "three"]),
             ("one  two", 4, &["one", "two"]),
@@ -174,6 +181,13 @@ mod tests {
             ("  if x:\n    y", 20, &["  if x:", "    y"]),
             ("日", 1, &["…"]),
             ("ab", 0, &["a", "b"]),
+            (
+                "see https://a.example/b/c now",
+                23,
+                &["see", "https://a.example/b/c", "now"],
+            ),
+            ("https://a.example/b", 12, &["https://a.ex", "ample/b"]),
+            ("and/or so", 6, &["and/or", "so"]),
         ];
         for (text, width, expected) in table {
             assert_eq!(plain(text, width, Breaks::Words), expected, "{text:?} at {width}");
