@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::ops::Range;
 
-use crate::text::is_hidden;
+use crate::text::{is_hidden, names};
 
 /// The addresses of a text: `http` and `https`, without the punctuation of the sentence around them.
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
@@ -96,6 +96,35 @@ pub(super) fn destination<'u>(text: &str, url: &'u str) -> Option<&'u str> {
     Some(host(url).filter(|_| !looks_like_address(text)).unwrap_or(url))
 }
 
+/// What warns of the host of an address that can be taken for another one.
+pub(super) fn warning(url: &str) -> Option<String> {
+    let host = host(url)?;
+    let decoded = decoded(host);
+    let punycode = |label: &str| label.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("xn--"));
+    if let Some(like) = names::looks_like_ascii(&decoded) {
+        Some(format!("! looks like {like}, and is another address"))
+    } else if names::mixes_scripts(&decoded) {
+        Some(String::from("! mixes scripts, as addresses do that imitate others"))
+    } else if decoded.split('.').any(punycode) {
+        Some(String::from("! written as punycode: a browser shows other letters"))
+    } else {
+        None
+    }
+}
+
+/// A host, with what is encoded in it as a browser reads it.
+fn decoded(host: &str) -> String {
+    let mut bytes = Vec::with_capacity(host.len());
+    let mut rest = host.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let code = after.get(..2).filter(|_| *first == b'%');
+        let byte = code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| host.to_owned())
+}
+
 fn bare(url: &str) -> &str {
     let url = url.trim();
     let rest = ["https://", "http://", "mailto:"]
@@ -172,6 +201,31 @@ mod tests {
         ];
         for (url, expected) in table {
             assert_eq!(host(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_imitates_another_is_warned_of() {
+        for (url, word) in [
+            ("https://аррӏе.com/login", "looks like apple.com"),
+            ("https://%D0%B0%D1%80%D1%80%D3%8F%D0%B5.com", "looks like apple.com"),
+            ("https://раypal.example", "looks like paypal.example"),
+            ("https://ǥαβ.example", "mixes scripts"),
+            ("https://bank.xn--80ak6aa92e.com", "punycode"),
+        ] {
+            let warning = warning(url).unwrap_or_default();
+            assert!(warning.contains(word), "{url}: {warning:?}");
+        }
+        for url in [
+            "https://a.example/аррӏе",
+            "https://日本.example",
+            "https://münchen.example",
+            "https://пример.example",
+            "https://a.example/%ff",
+            "mailto:ada@a.example",
+            "javascript:x",
+        ] {
+            assert_eq!(warning(url), None, "{url}");
         }
     }
 

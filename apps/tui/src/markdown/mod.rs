@@ -4,6 +4,8 @@
 mod links;
 mod render;
 
+use std::borrow::Cow;
+
 use ratatui::text::{Line, Span};
 
 use crate::text::wrap;
@@ -46,7 +48,9 @@ pub fn plain(text: &str, width: usize, theme: &Theme) -> Rendered {
     let mut shown = 0;
     for range in links::find(text) {
         spans.push(Span::raw(&text[shown..range.start]));
-        spans.push(Span::styled(&text[range.clone()], theme.link));
+        spans.push(Span::styled(Cow::from(&text[range.clone()]), theme.link));
+        let warning = links::warning(&text[range.clone()]);
+        spans.extend(warning.map(|warning| Span::styled(format!(" [{warning}]"), theme.warning)));
         shown = range.end;
         let url = text[range].to_owned();
         links.push(Link { text: url.clone(), url });

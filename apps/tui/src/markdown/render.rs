@@ -240,6 +240,7 @@ impl<'a> Renderer<'a> {
     fn address(&mut self, range: Range<usize>) {
         let url = &self.source[range.clone()];
         self.push(url, self.style().patch(self.theme.link));
+        self.warn(url);
         self.rendered.links.push(Link {
             text: url.to_owned(),
             url: url.to_owned(),
@@ -271,7 +272,15 @@ impl<'a> Renderer<'a> {
         if let Some(destination) = links::destination(&text, &url) {
             self.push(&format!(" [{destination}]"), self.style().patch(self.theme.dim));
         }
+        self.warn(&url);
         self.rendered.links.push(Link { text, url });
+    }
+
+    /// Says after a link that its host can be taken for another one.
+    fn warn(&mut self, url: &str) {
+        if let Some(warning) = links::warning(url) {
+            self.push(&format!(" [{warning}]"), self.style().patch(self.theme.warning));
+        }
     }
 
     /// The lines of a code block, as wide as its widest, so that its background is even.

@@ -30,6 +30,20 @@ pub fn mixes_scripts(name: &str) -> bool {
     })
 }
 
+/// What a name with letters beside ASCII reads as, if all of it reads as ASCII: `аррӏе` in Cyrillic as `apple`.
+pub fn looks_like_ascii(name: &str) -> Option<String> {
+    let mut looks = String::new();
+    for c in name.chars().flat_map(char::to_lowercase) {
+        // Of ASCII the skeleton of UTS 39 makes other ASCII: `rn` of `m`.
+        if c.is_ascii() {
+            looks.push(c);
+        } else {
+            looks.extend(unicode_security::skeleton(c.encode_utf8(&mut [0; 4])));
+        }
+    }
+    Some(looks).filter(|looks| looks.is_ascii() && !name.is_ascii())
+}
+
 /// What a name looks like: the skeletons of UTS 39, of the name as it is and without case. `I` looks like `l` but `i` does not;
 /// `B0b` looks like `Bob` only without case.
 struct Looks([String; 3]);
