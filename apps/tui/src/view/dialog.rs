@@ -51,7 +51,7 @@ pub fn draw_all(app: &App, frame: &mut Frame<'_>) {
         if y >= inner.bottom() {
             break;
         }
-        frame.render_widget(line, Rect::new(inner.x, y, inner.width, 1));
+        super::set(frame, line, Rect::new(inner.x, y, inner.width, 1));
         y += 1;
     }
     if let Some((row, column)) = plan.cursor {
@@ -74,13 +74,13 @@ pub fn draw_all(app: &App, frame: &mut Frame<'_>) {
                 frame.set_cursor_position(Position::new(inner.x, y));
             }
         }
-        frame.render_widget(line, area);
+        super::set(frame, line, area);
         y += 1;
     }
     let height = u16::try_from(plan.bottom.len()).unwrap_or(0);
     let first = inner.bottom().saturating_sub(height).max(y);
     for (line, y) in plan.bottom.iter().zip(first..inner.bottom()) {
-        frame.render_widget(line, Rect::new(inner.x, y, inner.width, 1));
+        super::set(frame, line, Rect::new(inner.x, y, inner.width, 1));
     }
 }
 

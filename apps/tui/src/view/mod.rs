@@ -138,6 +138,16 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> Option<String> {
     drag.map(|drag| select(app, frame, &areas, drag))
 }
 
+/// Sets a line. As a widget, a line places each of its spans by another count of cells than it draws: half-width katakana with a sound
+/// mark would be drawn over by what follows.
+fn set(frame: &mut Frame<'_>, line: &Line<'_>, area: Rect) {
+    let area = area.intersection(frame.area());
+    if !area.is_empty() {
+        frame.buffer_mut().set_style(area, line.style);
+        frame.buffer_mut().set_line(area.x, area.y, line, area.width);
+    }
+}
+
 /// What to do when no conversation is open.
 fn nothing_open(app: &App, frame: &mut Frame<'_>, areas: &Areas) {
     let key = |action: Action| {
@@ -228,7 +238,7 @@ fn header(app: &App, frame: &mut Frame<'_>, area: Rect) {
         spans.push(Span::styled(fact, style));
     }
     let line = text::truncate_line(&Line::from(spans), usize::from(area.width));
-    frame.render_widget(Paragraph::new(line), area);
+    set(frame, &line, area);
 }
 
 /// What the header says of a contact, in the order of its weight.
@@ -309,7 +319,7 @@ fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) {
             if chosen {
                 frame.buffer_mut().set_style(row, app.theme.selected);
             }
-            frame.render_widget(line, row);
+            set(frame, line, row);
         }
         if y == area.top() {
             break;
@@ -322,7 +332,7 @@ fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) {
     };
     let width = u16::try_from(text::width(&mark)).unwrap_or(0).min(area.width);
     let place = Rect::new(area.right() - width, area.bottom().saturating_sub(1), width, 1);
-    frame.render_widget(Line::styled(mark, app.theme.badge), place);
+    set(frame, &Line::styled(mark, app.theme.badge), place);
 }
 
 /// All lines of a message with what stands above it.
@@ -395,7 +405,7 @@ fn composer(app: &App, frame: &mut Frame<'_>, areas: &Areas) {
     let focused = app.focus == Focus::Composer && app.dialogs.is_empty();
     let style = if focused { theme.border_focused } else { theme.border };
     let rule = "─".repeat(usize::from(areas.rule.width));
-    frame.render_widget(Line::styled(rule, style), areas.rule);
+    set(frame, &Line::styled(rule, style), areas.rule);
     if let Some(area) = areas.intent {
         let line = match &app.intent {
             Intent::Reply { quote, .. } => format!(" ↩ {quote}"),
@@ -403,11 +413,15 @@ fn composer(app: &App, frame: &mut Frame<'_>, areas: &Areas) {
             Intent::Send => String::new(),
         };
         let line = text::truncate(&line, usize::from(area.width)).into_owned();
-        frame.render_widget(Line::styled(line, theme.quote), area);
+        set(frame, &Line::styled(line, theme.quote), area);
     }
     let area = areas.input;
     let mark = Rect::new(area.x - 2, area.y, 1, 1);
-    frame.render_widget(Line::styled("›", if focused { theme.accent } else { theme.dim }), mark);
+    set(
+        frame,
+        &Line::styled("›", if focused { theme.accent } else { theme.dim }),
+        mark,
+    );
     if app.composer.is_empty() {
         let what = if app.can_send() {
             "Write a message"
@@ -415,14 +429,14 @@ fn composer(app: &App, frame: &mut Frame<'_>, areas: &Areas) {
             "You are not friends: this cannot be sent"
         };
         let line = text::truncate(what, usize::from(area.width)).into_owned();
-        frame.render_widget(Line::styled(line, theme.placeholder), area);
+        set(frame, &Line::styled(line, theme.placeholder), area);
     }
     let direction = bidi::Direction::of(app.composer.text());
     let layout = app.composer.layout(usize::from(area.width));
     let (rows, (row, column)) = layout.visible(usize::from(area.height));
     for (line, y) in rows.iter().zip(area.y..area.bottom()) {
         let line = bidi::visual(Line::raw(line.text.clone()), direction, app.config.reorder);
-        frame.render_widget(line, Rect::new(area.x, y, area.width, 1));
+        set(frame, &line, Rect::new(area.x, y, area.width, 1));
     }
     if focused {
         let written = rows.get(row).map_or("", |row| row.text.as_str());

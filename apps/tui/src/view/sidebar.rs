@@ -31,7 +31,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let rows = usize::from(area.height);
     if app.conversations.len() == 0 {
         let line = Line::styled(" No conversations yet", app.theme.dim);
-        frame.render_widget(line, Rect::new(area.x, area.y, area.width, area.height.min(1)));
+        super::set(frame, &line, area.resize((area.width, 1).into()));
     }
     let current = current(app);
     for ((place, entry), y) in app
@@ -52,7 +52,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
             };
             frame.buffer_mut().set_style(row, style);
         }
-        frame.render_widget(line(app, entry, usize::from(area.width)), row);
+        super::set(frame, &line(app, entry, usize::from(area.width)), row);
     }
 }
 

@@ -31,7 +31,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let mut spans = left.spans;
     spans.push(Span::raw(" ".repeat(gap)));
     spans.push(Span::raw(right));
-    frame.render_widget(text::truncate_line(&Line::from(spans), width), area);
+    super::set(frame, &text::truncate_line(&Line::from(spans), width), area);
 }
 
 /// As much of what waits as there is room for, beside what the line says first; the most important is kept longest.
