@@ -220,7 +220,55 @@ pub fn is_dark() -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
     use super::*;
+
+    /// Run by the test below, in a terminal of its own.
+    #[test]
+    #[ignore = "it is meant to panic, in a terminal"]
+    fn panics_within_the_interface() {
+        let mut screen = Screen::enter(true).expect("a terminal");
+        screen.set_title("Sotto (3)").expect("a title");
+        panic!("the interface is broken");
+    }
+
+    #[test]
+    fn a_panic_leaves_the_terminal_as_it_was_and_says_what_it_was() {
+        let pair = native_pty_system()
+            .openpty(PtySize::default())
+            .expect("a pseudo-terminal");
+        let modes = || format!("{:?}", pair.master.get_termios().expect("its modes"));
+        let before = modes();
+        let mut command = CommandBuilder::new(std::env::current_exe().expect("this program"));
+        let test = "terminal::tests::panics_within_the_interface";
+        command.args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"]);
+        command.env("TERM", "xterm-256color");
+        command.env("RUST_BACKTRACE", "0");
+        let mut child = pair.slave.spawn_command(command).expect("it runs");
+        let mut output = pair.master.try_clone_reader().expect("a reader");
+        child.wait().expect("it ends");
+        let after = modes();
+        drop(pair.slave);
+        let mut written = Vec::new();
+        // A pseudo-terminal whose other end is closed ends with an error.
+        let _ = output.read_to_end(&mut written);
+        assert_eq!(after, before);
+        let written = String::from_utf8_lossy(&written);
+        let mut terminal = vt100::Parser::default();
+        terminal.process(written.as_bytes());
+        let screen = terminal.screen();
+        assert!(!screen.alternate_screen() && !screen.bracketed_paste(), "{written:?}");
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        assert!(!screen.hide_cursor());
+        assert!(screen.contents().contains("the interface is broken"), "{written:?}");
+        assert!(
+            written.contains("\x1b[<1u") && written.contains("\x1b[23;0t"),
+            "{written:?}"
+        );
+    }
 
     #[test]
     fn a_notification_ends_where_its_text_does() {
