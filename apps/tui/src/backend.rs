@@ -191,6 +191,8 @@ fn carry_out_task(host: &dyn Host, task: HostTask, done: &mpsc::UnboundedSender<
                 Ok(Hosted::Made(Box::new(identity)))
             })
         }
+        HostTask::Watch if host.hosting() => Ok(Hosted::Runs),
+        HostTask::Watch => Ok(Hosted::Failed(host.stop().err())),
         HostTask::Start(passphrase) => host.start(passphrase).map(|()| Hosted::Started),
         HostTask::Stop => host.stop().map(|()| Hosted::Ended),
         HostTask::Detach => host.detach().map(|()| Hosted::Ended),

@@ -8,8 +8,10 @@ use std::time::Duration;
 use crossterm::event::{Event, EventStream};
 use futures::StreamExt as _;
 use jiff::tz::TimeZone;
+use rustix::process::{Signal, getpid, getppid, getsid, kill_process};
 use sotto_api::{Error, Kind};
 use sotto_client::Profile;
+use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::time::Instant;
 use toml::Table;
 
@@ -90,6 +92,8 @@ struct Session {
     backend: Backend,
     screen: Screen,
     keys: EventStream,
+    /// Another program stops this one. By itself the system would leave the terminal as the interface has it.
+    stops: unix::Signal,
     clipboard: Clipboard,
     rang: Option<Instant>,
     notified: Option<Instant>,
@@ -121,6 +125,7 @@ impl Session {
             backend,
             screen,
             keys: EventStream::new(),
+            stops: signal(SignalKind::from_raw(Signal::TSTP.as_raw())).map_err(failed)?,
             clipboard: Clipboard::default(),
             rang: None,
             notified: None,
@@ -143,8 +148,13 @@ impl Session {
             if self.due {
                 self.draw().map_err(failed)?;
             }
-            let keys = &mut self.keys;
-            let terminal = async { keys.next().await?.ok().map(input) };
+            let (keys, stops) = (&mut self.keys, &mut self.stops);
+            let terminal = async {
+                tokio::select! {
+                    event = keys.next() => event?.ok().map(input),
+                    Some(()) = stops.recv() => Some(Input::Stop),
+                }
+            };
             let wake = self.waiting.then(|| self.drawn + FRAME);
             let urgent = self.backend.next(&mut self.app, terminal, wake).await;
             if self.backend.gone {
@@ -219,9 +229,14 @@ impl Session {
         Ok(())
     }
 
+    /// Stops this process until a shell continues it. Without one, nothing would ever do that.
     fn suspend(&mut self) -> io::Result<()> {
+        let session = getsid(None)?;
+        if getppid().and_then(|parent| getsid(Some(parent)).ok()) != Some(session) {
+            return Ok(());
+        }
         self.pause()?;
-        let stopped = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP);
+        let stopped = kill_process(getpid(), Signal::STOP);
         self.go_on()?;
         Ok(stopped?)
     }

@@ -6,7 +6,10 @@ use super::conversations::Entry;
 use super::dialog::Kind;
 use super::name::Name;
 use super::pane::{self, Hits, Page, Window};
-use super::{App, Connection, DRAFT_KEY, Intent, Part, Purpose, UNREAD_KEY, dialogs, explained, from_item_key, quoted};
+use super::{
+    App, Connection, DRAFT_KEY, Effect, HostTask, Intent, Part, Purpose, UNREAD_KEY, dialogs, explained, from_item_key,
+    quoted,
+};
 use crate::app::CHOICES_KEY;
 use crate::daemon::Report;
 use crate::request::{Answer, Request};
@@ -21,6 +24,7 @@ impl App {
                 }
                 self.connection = Connection::Up;
                 self.reading = false;
+                self.typing_refused = false;
                 self.told_focus = None;
                 self.read_everything();
                 for (key, value) in std::mem::take(&mut self.unkept) {
@@ -35,6 +39,11 @@ impl App {
                     Connection::Down { since, .. } => *since,
                     _ => self.now,
                 };
+                // That daemon can still be about to end: it is asked at each attempt to connect.
+                if self.hosting && !self.watching {
+                    self.watching = true;
+                    self.effect(Effect::Host(HostTask::Watch));
+                }
                 self.connection = Connection::Down { since, why };
             }
             Report::Event(event) => self.event(*event),
@@ -235,7 +244,12 @@ impl App {
         }
         let quiet = matches!(
             purpose,
-            Purpose::Silent | Purpose::Quote(_) | Purpose::Part(_) | Purpose::Read(_) | Purpose::Kept(_)
+            Purpose::Silent
+                | Purpose::Typing
+                | Purpose::Quote(_)
+                | Purpose::Part(_)
+                | Purpose::Read(_)
+                | Purpose::Kept(_)
         );
         match (error.kind(), purpose) {
             // It goes out when the daemon is back: it has an idempotency key, so it is one message however often it is tried.
@@ -246,7 +260,13 @@ impl App {
             (ErrorKind::NoDaemon, Purpose::Kept(item)) => {
                 self.unkept.insert(item.key, item.value);
             }
-            (ErrorKind::NoDaemon, _) => {}
+            (ErrorKind::NoDaemon, _) => {
+                if let Some(open) = self.dialogs.last_mut().filter(|open| open.busy) {
+                    open.fail(explained(error));
+                }
+            }
+            // It is not asked again: the setting stays for as long as that daemon runs.
+            (ErrorKind::WrongState, Purpose::Typing) => self.typing_refused = true,
             // Agents were added meanwhile. It was not sent: the user sends it again, as the owner.
             (ErrorKind::ApprovalRequired, Purpose::Sent(send)) => {
                 self.take_back(*send);

@@ -20,6 +20,8 @@ pub enum Kind {
     OpenStore,
     /// No daemon answers, and none can be started here.
     Failed,
+    /// The daemon of this process has ended by itself.
+    DaemonEnded,
     /// The interface is locked.
     Locked,
     /// The owner's passphrase is needed; this is allowed once it is given. To close the dialog is to drop it.

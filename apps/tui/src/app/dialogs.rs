@@ -65,6 +65,17 @@ pub fn failed() -> Dialog {
     ])
 }
 
+/// The daemon of this process has ended by itself.
+pub fn daemon_has_ended() -> Dialog {
+    let text = "Messages no longer arrive. What you have written is kept.";
+    Dialog::new(Kind::DaemonEnded, "Sotto has stopped")
+        .text(text)
+        .rows(vec![
+            Row::new("Start it again", "", Choice::StartDaemon),
+            Row::new("Not now", "/status starts it later", Choice::No),
+        ])
+}
+
 /// The interface is locked.
 pub fn locked() -> Dialog {
     Dialog::new(Kind::Locked, "Locked")

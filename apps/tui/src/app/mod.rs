@@ -55,6 +55,8 @@ pub enum Input {
     Hosted(Result<Hosted, Error>),
     /// The text that was written in the editor; none if it was left as it was.
     Edited(Result<Option<String>, String>),
+    /// The process is to stop until a shell continues it: a signal.
+    Stop,
     /// The interface is to end: a signal.
     End,
     /// The deadline is reached.
@@ -68,6 +70,8 @@ pub enum HostTask {
     Init { name: String, key: NewKey },
     /// Start the daemon.
     Start(Option<Zeroizing<String>>),
+    /// Say how the daemon of this process has ended, if it has.
+    Watch,
     /// End the daemon that runs in this process.
     Stop,
     /// Let the daemon go on in a process of its own.
@@ -81,6 +85,10 @@ pub enum Hosted {
     Made(Box<Identity>),
     /// The daemon answers.
     Started,
+    /// The daemon of this process goes on.
+    Runs,
+    /// The daemon of this process has ended by itself; an error is what has ended it.
+    Failed(Option<Error>),
     /// The daemon has ended, or goes on by itself.
     Ended,
 }
@@ -148,6 +156,8 @@ pub enum Purpose {
     Kept(api::Item),
     /// These were marked as read.
     Read(Vec<String>),
+    /// The contact is told that the user types, or no longer.
+    Typing,
     /// Nothing is said, and nothing if it fails.
     Silent,
     /// What the open dialog has asked for; it closes when that is done.
@@ -285,6 +295,8 @@ pub struct App {
     pub connection: Connection,
     /// The daemon runs in this process.
     pub hosting: bool,
+    /// The program around the interface is asked whether it still does.
+    watching: bool,
     /// Who the user is.
     pub me: Option<Identity>,
     /// The state of the node.
@@ -339,6 +351,8 @@ pub struct App {
     window_focused: bool,
     used_at: u64,
     typing_at: u64,
+    /// The daemon does not send typing notices: its setting `typing` is off.
+    typing_refused: bool,
     /// Marked as read here, and the answer is not there yet.
     reading: bool,
     sends: u64,
@@ -378,6 +392,7 @@ impl App {
             now,
             connection: Connection::Waiting,
             hosting: false,
+            watching: false,
             me: None,
             status: None,
             conversations: Conversations::default(),
@@ -409,6 +424,7 @@ impl App {
             window_focused: true,
             used_at: now,
             typing_at: 0,
+            typing_refused: false,
             reading: false,
             sends: 0,
             panes: 0,
@@ -449,6 +465,7 @@ impl App {
             Input::Report(report) => self.report(report),
             Input::Hosted(outcome) => self.hosted(outcome),
             Input::Edited(outcome) => self.edited(outcome),
+            Input::Stop => self.effect(Effect::Suspend),
             Input::End => self.end(),
             Input::Tick => {}
         }
@@ -544,7 +561,7 @@ impl App {
 
     /// Opens a dialog above everything else, but none above the lock: an answer can come late.
     fn open(&mut self, dialog: Dialog) {
-        let about_content = !dialog.kind.stays() && dialog.kind != Kind::Quit;
+        let about_content = !dialog.kind.stays() && !matches!(dialog.kind, Kind::Quit | Kind::DaemonEnded);
         if !(self.locked && about_content) {
             self.dialogs.push(dialog);
         }
@@ -827,7 +844,9 @@ impl App {
     }
 
     fn typing(&mut self, conversation: String, typing: bool) {
-        self.call(Request::Typing(api::Typing { conversation, typing }), Purpose::Silent);
+        if !self.typing_refused && self.can_send() {
+            self.call(Request::Typing(api::Typing { conversation, typing }), Purpose::Typing);
+        }
     }
 
     fn stop_typing(&mut self) {
@@ -857,12 +876,24 @@ impl App {
                 self.close_all();
                 self.effect(Effect::Connect);
             }
+            Ok(Hosted::Runs) => self.watching = false,
+            Ok(Hosted::Failed(why)) => self.daemon_has_ended(why),
             Ok(Hosted::Ended) => {
                 self.ended = true;
                 self.effect(Effect::Quit);
             }
             Err(error) => self.host_failed(&error),
         }
+    }
+
+    /// The daemon of this process is gone: nothing arrives until another one is started. What is open stays below the question.
+    fn daemon_has_ended(&mut self, why: Option<Error>) {
+        self.watching = false;
+        self.hosting = false;
+        let why = why.map_or_else(|| String::from("It was stopped."), |error| explained(&error));
+        let mut dialog = dialogs::daemon_has_ended();
+        dialog.fail(why);
+        self.open(dialog);
     }
 
     fn host_failed(&mut self, error: &Error) {

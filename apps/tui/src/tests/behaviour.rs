@@ -220,6 +220,24 @@ fn a_draft_that_was_written_without_a_daemon_is_kept_once_it_is_back() {
 }
 
 #[test]
+fn a_contact_is_told_of_typing_unless_the_setting_is_off() {
+    for (on, told) in [(true, 4), (false, 1)] {
+        let mut daemon = daemon(3);
+        daemon.typing = on;
+        let mut session = Session::connected(daemon, SIZE);
+        session.open("Bob");
+        for _ in 0..3 {
+            session.write("more ");
+            session.pass(6000);
+        }
+        session.open("Carol");
+        let calls = session.daemon.calls.iter();
+        let typing = calls.filter(|call| matches!(call, Request::Typing(_))).count();
+        assert_eq!(typing, told, "a daemon that refuses is asked once");
+    }
+}
+
+#[test]
 fn a_paste_is_one_text_and_never_sends() {
     let mut session = with_bob(3);
     let lines: String = (0..1000).map(|line| format!("{line}\n")).collect();
@@ -1071,6 +1089,59 @@ fn quitting_asks_about_a_daemon_of_its_own_and_leaves_another_one_running() {
 }
 
 #[test]
+fn a_daemon_of_this_process_that_has_crashed_is_shown_and_started_again() {
+    for locked in [false, true] {
+        let mut session = Session::start(&Start::Passphrase, daemon(3), SIZE);
+        session.enter(PASSPHRASE);
+        session.open("Bob");
+        session.write("a draft");
+        if locked {
+            session.press("f8");
+        }
+        // It is gone, and has not quite ended yet.
+        session.lose();
+        session.hides("Sotto has stopped");
+        session.crash = Some(api::Error::internal("the daemon has crashed"));
+        session.lose();
+        session.shows("Sotto has stopped");
+        session.shows("the daemon has crashed");
+        session.press("enter");
+        session.hides("Sotto has stopped");
+        if locked {
+            session.enter(PASSPHRASE);
+        }
+        assert_eq!(session.app.composer.text(), "a draft");
+        session.shows("message 2 of Bob");
+    }
+}
+
+#[test]
+fn a_dialog_whose_daemon_goes_away_says_so_and_can_be_tried_again() {
+    let mut session = with_bob(3);
+    session.enter("/add someone Eve");
+    session.press("down");
+    session.press("down");
+    session.lose();
+    session.press("enter");
+    assert!(
+        session
+            .app
+            .dialogs
+            .last()
+            .is_some_and(|open| !open.busy && open.error.is_some()),
+        "{:?}",
+        session.app.dialogs
+    );
+    session.press("esc");
+    session.press("f8");
+    session.enter(PASSPHRASE);
+    assert!(
+        session.app.dialogs.last().is_some_and(|open| open.error.is_some()),
+        "it waits no longer"
+    );
+}
+
+#[test]
 fn the_mouse_opens_selects_scrolls_and_copies_what_is_drawn() {
     let mut session = with_bob(100);
     let row = |session: &Session, what: &str| {
@@ -1118,6 +1189,17 @@ fn what_the_mouse_selects_is_the_text_also_of_wide_characters() {
     session.mouse(MouseEventKind::Down(MouseButton::Left), 29, row);
     session.mouse(MouseEventKind::Drag(MouseButton::Left), 79, row);
     assert_eq!(session.selection().trim(), "漢字 and 👨\u{200d}👩\u{200d}👧 here");
+}
+
+#[test]
+fn half_width_katakana_with_marks_is_not_drawn_over() {
+    let mut daemon = daemon(1);
+    let history = daemon.history.get_mut(&onion("bob")).expect("Bob's");
+    history[0].text = String::from("ｶﾞｶﾞ **ﾊﾟ** end");
+    history[0].content_type = api::ContentType::Markdown;
+    let mut session = Session::connected(daemon, SIZE);
+    session.open("Bob");
+    session.shows("ｶﾞｶﾞ ﾊﾟ end");
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub struct FakeDaemon {
     pub items: BTreeMap<String, String>,
     /// Every request, in order.
     pub calls: Vec<Request>,
+    /// Contacts are told when the user types.
+    pub typing: bool,
     /// Sends are refused with this.
     pub refuses: Option<Kind>,
     /// Idempotency keys, and the messages that were made for them.
@@ -63,6 +65,7 @@ impl FakeDaemon {
             history: BTreeMap::new(),
             items: BTreeMap::new(),
             calls: Vec::new(),
+            typing: true,
             refuses: None,
             keys: BTreeMap::new(),
             events: Vec::new(),
@@ -146,6 +149,9 @@ impl FakeDaemon {
             Request::Delete(which) => Answer::Delete(self.delete(&which.id)?),
             Request::React(react) => Answer::React(self.react(react)?),
             Request::Read(read) => Answer::Read(self.read(read)),
+            Request::Typing(_) if !self.typing => {
+                return Err(Error::new(Kind::WrongState, "typing notices are off"));
+            }
             Request::Typing(_) => Answer::Typing(api::Done {}),
             Request::Cancel(which) => Answer::Cancel(self.put_state(&which.id, MessageState::Cancelled)?),
             Request::Retry(which) => Answer::Retry(self.put_state(&which.id, MessageState::Queued)?),

@@ -45,6 +45,8 @@ pub struct Session {
     /// The text and the context that the editor was given.
     pub edited: Option<(String, String)>,
     pub quit: bool,
+    /// What has ended the daemon of this process.
+    pub crash: Option<Error>,
     /// The program around the interface does not answer.
     pub idle_host: bool,
 }
@@ -73,6 +75,7 @@ impl Session {
             hosted: Vec::new(),
             edited: None,
             quit: false,
+            crash: None,
             idle_host: false,
         };
         session.settle();
@@ -157,7 +160,14 @@ impl Session {
             HostTask::Start(Some(passphrase)) if **passphrase != *PASSPHRASE => {
                 Err(Error::new(Kind::WrongKey, "The passphrase is wrong."))
             }
-            HostTask::Start(_) => Ok(Hosted::Started),
+            HostTask::Start(_) => {
+                self.up = true;
+                Ok(Hosted::Started)
+            }
+            HostTask::Watch => Ok(match self.crash.take() {
+                Some(why) => Hosted::Failed(Some(why)),
+                None => Hosted::Runs,
+            }),
             HostTask::Stop | HostTask::Detach => Ok(Hosted::Ended),
         };
         self.hosted.push(task);
