@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::row::{ContentType, DeliveryState, TimerRow};
-use crate::{ConversationId, EventSeq, FaultKind, FriendCode, MessageId, MessageKey, OnionAddress, Pause, Wall};
+use crate::row::{ContentType, DeliveryState, InviteRow, TimerRow};
+use crate::{
+    ConversationId, EventSeq, FaultKind, FriendCode, InviteToken, MessageId, MessageKey, OnionAddress, Pause, Wall,
+};
 
 /// What the user or a program asks of a node. Each is answered once, after what it promises is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +14,10 @@ pub enum Command {
     SetName(String),
     /// Make a one-time invite. `Reply::Invite`.
     CreateInvite,
+    /// The invites that were made, and neither used nor revoked. `Reply::Invites`.
+    Invites,
+    /// Make an unused invite worthless: who presents it asks as any stranger does. `Reply::Done`.
+    RevokeInvite(InviteToken),
     /// Ask a peer to be a contact; if the peer has asked us, this is consent. `Reply::Contact`.
     AddContact {
         /// The peer's address, and perhaps its invite.
@@ -229,6 +235,8 @@ pub enum Reply {
     Done,
     /// A friend code with a fresh invite.
     Invite(FriendCode),
+    /// The unused invites.
+    Invites(Vec<InviteRow>),
     /// The contact, as it stands now.
     Contact(OnionAddress),
     /// The safety number.
@@ -391,6 +399,9 @@ pub enum Refusal {
     /// There is no session yet to speak of.
     #[error("{0} has not accepted yet, so there is no safety number")]
     NoSession(OnionAddress),
+    /// No unused invite has that token.
+    #[error("that invite has been used or revoked already, or was never made")]
+    UnknownInvite,
     /// A bounded table is full.
     #[error("too many {0}")]
     Full(Table),

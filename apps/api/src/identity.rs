@@ -1,7 +1,9 @@
-//! [`Identity`] of this node, and [`Invite`].
+//! [`Identity`] of this node, [`Invite`] and [`UnusedInvite`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::Time;
 
 /// This node's identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +24,30 @@ pub struct Invite {
     /// This node's onion address.
     pub onion: String,
     /// A friend code with the invite in it.
+    pub friend_code: String,
+}
+
+/// An invite that was made, and neither used nor revoked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnusedInvite {
+    /// The friend code with the invite in it.
+    pub friend_code: String,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+/// The unused invites, the oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Invites {
+    /// The invites.
+    pub invites: Vec<UnusedInvite>,
+}
+
+/// Parameters of `invites.revoke`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeInvite {
+    /// The friend code with the invite in it.
     pub friend_code: String,
 }
 

@@ -43,7 +43,7 @@ pub use error::{Error, ErrorData, Kind};
 pub use event::{
     Acknowledge, Acknowledged, Body, Event, EventNotification, Events, ListEvents, Subscribe, Subscribed, WaitEvents,
 };
-pub use identity::{Identity, Invite, SetName};
+pub use identity::{Identity, Invite, Invites, RevokeInvite, SetName, UnusedInvite};
 pub use message::{ContentType, Direction, FailReason, Hold, Message, MessageState, Reaction};
 pub use method::{Class, METHODS, Method, MethodInfo, all};
 pub use node::{

@@ -107,6 +107,8 @@ macro_rules! for_every_method {
             "audit.verify" Read AuditVerify(Nothing) -> AuditVerdict, "Check that no entry of the audit log was changed, removed or moved.";
             "identity.show" Open IdentityShow(Nothing) -> Identity, "This node's identity.";
             "identity.invite" Admin IdentityInvite(Nothing) -> Invite, "Make a one-time invite.";
+            "invites.list" Admin InvitesList(Nothing) -> Invites, "List the invites that were made, and neither used nor revoked.";
+            "invites.revoke" Admin InvitesRevoke(RevokeInvite) -> Done, "Make an unused invite worthless.";
             "identity.rename" Admin IdentityRename(SetName) -> Identity, "Change the name that this node claims.";
             "node.status" Open NodeStatus(Nothing) -> Status, "The state of the node and its network.";
             "node.presence" Read NodePresence(PresenceQuery) -> PresenceList, "The presence of contacts.";

@@ -64,6 +64,14 @@ enum Command {
         #[arg(value_name = "PETNAME")]
         name: String,
     },
+    /// List the invites that were made and not used
+    Invites,
+    /// Make an unused invite worthless: no peer becomes a contact by it any more
+    Uninvite {
+        /// The friend code with the invite in it
+        #[arg(value_name = "CODE")]
+        friend_code: String,
+    },
     /// Drop what a contact sends, without telling the contact
     Block(ContactArgument),
     /// Receive from a contact again
@@ -130,6 +138,12 @@ impl Friends {
                     name,
                 };
                 show(context, &context.client()?.call::<all::Rename>(&params)?)
+            }
+            Command::Invites => invites(context),
+            Command::Uninvite { friend_code } => {
+                let params = api::RevokeInvite { friend_code };
+                let done = context.client()?.call::<all::InvitesRevoke>(&params)?;
+                Ok(context.output.emit(&done, |_| String::new())?)
             }
             Command::Block(who) => change::<all::Block>(context, who),
             Command::Unblock(who) => change::<all::Unblock>(context, who),
@@ -217,6 +231,22 @@ fn requests(context: &Context) -> Outcome {
     Ok(context
         .output
         .emit(&waiting, |waiting| waiting.requests.iter().map(request_text).collect())?)
+}
+
+fn invites(context: &Context) -> Outcome {
+    let unused = context.client()?.call::<all::InvitesList>(&api::Nothing {})?;
+    context.output.remark(if unused.invites.is_empty() {
+        "no unused invites: sotto identity --invite makes one"
+    } else {
+        "each code makes one person a contact at once; sotto friends uninvite CODE takes it back"
+    });
+    Ok(context.output.emit(&unused, |unused| {
+        let mut table = Table::bare();
+        for invite in &unused.invites {
+            table.pair(&moment(invite.created_at), (Tone::Strong, invite.friend_code.as_str()));
+        }
+        table.render()
+    })?)
 }
 
 fn request_text(request: &FriendRequest) -> String {

@@ -234,6 +234,8 @@ mod tests {
         ("friends.block", &["friends", "block"]),
         ("friends.unblock", &["friends", "unblock"]),
         ("friends.verify", &["friends", "verify"]),
+        ("invites.list", &["friends", "invites"]),
+        ("invites.revoke", &["friends", "uninvite"]),
         ("messages.send", &["send"]),
         ("messages.edit", &["edit"]),
         ("messages.delete", &["delete"]),

@@ -22,7 +22,10 @@ pub(crate) fn refusal(refusal: &Refusal) -> Error {
             obstacle: ContactObstacle::RemovedByPeer,
             ..
         } => Kind::Refused,
-        Refusal::WrongRelationship { .. } | Refusal::WrongState { .. } | Refusal::NoSession(_) => Kind::WrongState,
+        Refusal::WrongRelationship { .. }
+        | Refusal::WrongState { .. }
+        | Refusal::NoSession(_)
+        | Refusal::UnknownInvite => Kind::WrongState,
         Refusal::Ourselves | Refusal::OutOfRange { .. } => Kind::InvalidParams,
         Refusal::UnknownMessage(_) => Kind::UnknownMessage,
         Refusal::KeyReused(_) => Kind::KeyReused,

@@ -45,6 +45,8 @@ impl<R: Ratchet> Node<R> {
             | Command::RetryMessage { .. } => self.message_command(id, command),
             Command::SetName(name) => self.set_name(name).map(Some),
             Command::CreateInvite => self.create_invite().map(Some),
+            Command::Invites => Ok(Some(Reply::Invites(self.invites.values().copied().collect()))),
+            Command::RevokeInvite(token) => self.revoke_invite(token).map(Some),
             Command::SetTimer(conversation, seconds) => self.set_timer(direct(conversation)?, seconds).map(Some),
             Command::DefaultTimer(seconds) => self.default_timer(seconds).map(Some),
             Command::SetTyping(peer, typing) => self.set_typing(peer, typing).map(Some),
@@ -280,6 +282,12 @@ impl<R: Ratchet> Node<R> {
             address: self.me.address,
             invite: Some(row.token),
         }))
+    }
+
+    fn revoke_invite(&mut self, token: InviteToken) -> Outcome {
+        self.invites.remove(&token).ok_or(Refusal::UnknownInvite)?;
+        self.ctx.gate.delete(Key::Invite(token));
+        Ok(Reply::Done)
     }
 
     fn send(&mut self, id: CommandId, new_message: NewMessage) -> Result<Option<Reply>, Refusal> {

@@ -129,6 +129,7 @@ impl DurableFirst {
             Reply::Message { id, .. } => self.authored.contains(&(peer, *id)) || self.received.contains(&(peer, *id)),
             Reply::Contact(address) => disk.row(&Key::Contact(*address)).is_some(),
             Reply::Invite(code) => code.invite.is_some_and(|token| disk.row(&Key::Invite(token)).is_some()),
+            Reply::Invites(rows) => rows.iter().all(|row| disk.row(&Key::Invite(row.token)).is_some()),
             Reply::Identity { .. } => disk.row(&Key::Identity).is_some(),
             Reply::DefaultTimer(seconds) => {
                 matches!(disk.row(&Key::Identity), Some(Row::Identity(row)) if row.default_timer == *seconds)

@@ -36,7 +36,7 @@ macro_rules! harmless {
     )*};
 }
 harmless! {
-    Acknowledged, AddedAgent, AuditVerdict, Backup, ConversationTimers, DefaultTimer, DeletedMessages, Document, Done, Identity, Invite, Items,
+    Acknowledged, AddedAgent, AuditVerdict, Backup, ConversationTimers, DefaultTimer, DeletedMessages, Document, Done, Identity, Invite, Invites, Items,
     Sent, Session, Status, Subscribed,
 }
 

@@ -22,6 +22,45 @@ impl Handle<all::IdentityShow> for Call {
     }
 }
 
+impl Handle<all::InvitesList> for Call {
+    async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Invites>, Error> {
+        let mut rows = match self.command(Command::Invites).await? {
+            Reply::Invites(rows) => rows,
+            reply => return Err(unexpected(&reply)),
+        };
+        rows.sort_by_key(|row| row.created_at);
+        let invites = rows.into_iter().map(|row| {
+            let code = FriendCode {
+                address: self.us,
+                invite: Some(row.token),
+            };
+            api::UnusedInvite {
+                friend_code: code.to_string(),
+                created_at: view::time(row.created_at),
+            }
+        });
+        Ok(Handled::Done(api::Invites {
+            invites: invites.collect(),
+        }))
+    }
+}
+
+impl Handle<all::InvitesRevoke> for Call {
+    async fn handle(self: &Arc<Self>, params: api::RevokeInvite) -> Result<Handled<api::Done>, Error> {
+        let code: FriendCode = params
+            .friend_code
+            .trim()
+            .parse()
+            .map_err(|error| Error::invalid(format!("friend_code: {error}")))?;
+        let token = code.invite.filter(|_| code.address == self.us);
+        let token = token.ok_or_else(|| {
+            Error::invalid("friend_code: it holds no invite of this node").hint("sotto friends invites lists them")
+        })?;
+        self.command(Command::RevokeInvite(token)).await?;
+        Ok(Handled::Done(api::Done {}))
+    }
+}
+
 impl Handle<all::IdentityRename> for Call {
     async fn handle(self: &Arc<Self>, params: api::SetName) -> Result<Handled<api::Identity>, Error> {
         self.command(Command::SetName(params.name)).await?;

@@ -1996,6 +1996,25 @@ class Invite:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Invites:
+    """The unused invites, the oldest first."""
+
+    invites: tuple[UnusedInvite, ...]
+    """The invites."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Invites:
+        """Reads it."""
+        o = Object(value, "Invites")
+        return cls(
+            invites=o.required("invites", sequence(UnusedInvite.from_json)),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """An item."""
 
@@ -2628,6 +2647,28 @@ class Threads:
         o = Object(value, "Threads")
         return cls(
             threads=o.required("threads", sequence(Thread.from_json)),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnusedInvite:
+    """An invite that was made, and neither used nor revoked."""
+
+    friend_code: str
+    """The friend code with the invite in it."""
+    created_at: datetime
+    """When it was made."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> UnusedInvite:
+        """Reads it."""
+        o = Object(value, "UnusedInvite")
+        return cls(
+            friend_code=o.required("friend_code", text),
+            created_at=o.required("created_at", moment),
             extra=o.rest(),
         )
 
@@ -3313,6 +3354,28 @@ class IdentityMethods:
         return self._call("identity.rename", params, Identity.from_json)
 
 
+class InvitesMethods:
+    """`invites.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def list(self) -> Invites:
+        """List the invites that were made, and neither used nor revoked."""
+        params: dict[str, object] = {}
+        return self._call("invites.list", params, Invites.from_json)
+
+    def revoke(self, friend_code: str) -> Done:
+        """Make an unused invite worthless.
+
+        friend_code: The friend code with the invite in it.
+        """
+        params: dict[str, object] = {"friend_code": friend_code}
+        return self._call("invites.revoke", params, Done.from_json)
+
+
 class NodeMethods:
     """`node.*`"""
 
@@ -3468,6 +3531,7 @@ class Methods:
         self.approvals = ApprovalsMethods(call)
         self.audit = AuditMethods(call)
         self.identity = IdentityMethods(call)
+        self.invites = InvitesMethods(call)
         self.node = NodeMethods(call)
         self.notifications = NotificationsMethods(call)
         self.daemon = DaemonMethods(call)
@@ -4146,6 +4210,28 @@ class AsyncIdentityMethods:
         return await self._call("identity.rename", params, Identity.from_json)
 
 
+class AsyncInvitesMethods:
+    """`invites.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: AsyncCall) -> None:
+        self._call = call
+
+    async def list(self) -> Invites:
+        """List the invites that were made, and neither used nor revoked."""
+        params: dict[str, object] = {}
+        return await self._call("invites.list", params, Invites.from_json)
+
+    async def revoke(self, friend_code: str) -> Done:
+        """Make an unused invite worthless.
+
+        friend_code: The friend code with the invite in it.
+        """
+        params: dict[str, object] = {"friend_code": friend_code}
+        return await self._call("invites.revoke", params, Done.from_json)
+
+
 class AsyncNodeMethods:
     """`node.*`"""
 
@@ -4301,6 +4387,7 @@ class AsyncMethods:
         self.approvals = AsyncApprovalsMethods(call)
         self.audit = AsyncAuditMethods(call)
         self.identity = AsyncIdentityMethods(call)
+        self.invites = AsyncInvitesMethods(call)
         self.node = AsyncNodeMethods(call)
         self.notifications = AsyncNotificationsMethods(call)
         self.daemon = AsyncDaemonMethods(call)
@@ -4362,6 +4449,7 @@ __all__ = [
     "Identity",
     "IdentityElsewhere",
     "Invite",
+    "Invites",
     "Item",
     "Items",
     "Kind",
@@ -4401,5 +4489,6 @@ __all__ = [
     "Thread",
     "Threads",
     "TimerChanged",
+    "UnusedInvite",
     "WaitFor",
 ]

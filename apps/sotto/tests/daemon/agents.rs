@@ -80,6 +80,8 @@ const TABLE: &[(&str, &[&str])] = &[
             "conversations.timer",
             "conversations.default_timer",
             "identity.invite",
+            "invites.list",
+            "invites.revoke",
             "identity.rename",
             "node.availability",
             "notifications.set",

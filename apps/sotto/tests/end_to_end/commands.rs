@@ -33,6 +33,7 @@ fn every_command_answers_with_one_object() {
         (&["daemon", "status"], "running"),
         (&["friends", "list"], "friends"),
         (&["friends", "requests"], "requests"),
+        (&["friends", "invites"], "invites"),
         (&["friends", "rename", "alice", "alicia"], "petname"),
         (&["friends", "rename", "alicia", "alice"], "petname"),
         (&["friends", "verify", "alice"], "number"),

@@ -89,8 +89,15 @@ fn a_request_can_be_refused() {
     assert_eq!(bob.error(&["send", &alice.onion, "please"]).0, 1);
 }
 
+/// The friend codes of the unused invites.
+fn invites(of: &Person) -> Vec<String> {
+    let unused = of.json(&["friends", "invites"]);
+    let unused = unused["invites"].as_array().expect("a list");
+    unused.iter().map(|invite| string(&invite["friend_code"])).collect()
+}
+
 #[test]
-fn an_invite_lets_one_person_in_and_no_second() {
+fn an_invite_lets_one_person_in_and_no_second_and_a_revoked_one_no_one() {
     let world = World::new();
     let (mut alice, mut bob, mut carol) = (world.person("alice"), world.person("bob"), world.person("carol"));
     world.connect(&alice, &bob);
@@ -98,19 +105,47 @@ fn an_invite_lets_one_person_in_and_no_second() {
     for person in [&mut alice, &mut bob, &mut carol] {
         person.start();
     }
-    let invite = string(&alice.json(&["identity", "--invite"])["friend_code"]);
-    bob.json(&["friends", "add", &invite]);
+    assert!(invites(&alice).is_empty());
+    let made: Vec<String> = (0..3)
+        .map(|_| string(&alice.json(&["identity", "--invite"])["friend_code"]))
+        .collect();
+    alice.stop();
+    alice.start();
+    assert_eq!(invites(&alice), made, "the oldest first, and over a restart");
+
+    let [invite, revoked, kept] = &made[..] else {
+        panic!("three")
+    };
+    bob.json(&["friends", "add", invite]);
     bob.until("friendship", |event| {
         matches!(event.body, Body::ContactAdded { .. }).then_some(())
     });
-    carol.json(&["friends", "add", &invite]);
+    alice.json(&["friends", "uninvite", revoked]);
+    assert_eq!(invites(&alice), [kept.as_str()]);
+    for gone in [invite, revoked] {
+        let (code, error) = alice.error(&["friends", "uninvite", gone]);
+        assert_eq!((code, &error["data"]["kind"]), (1, &"wrong_state".into()), "{error}");
+    }
+    for strange in [&alice.friend_code, &bob.friend_code, "sotto1typo"] {
+        let (code, error) = alice.error(&["friends", "uninvite", strange]);
+        assert_eq!((code, &error["data"]["kind"]), (1, &"invalid_params".into()), "{error}");
+    }
+
+    for worthless in [invite, revoked] {
+        carol.json(&["friends", "add", worthless]);
+        carol.until("the request's arrival", |event| {
+            matches!(event.body, Body::RequestDelivered { .. }).then_some(())
+        });
+        let waiting = alice.json(&["friends", "requests"]);
+        assert_eq!(waiting["requests"][0]["contact"], carol.onion.as_str());
+        carol.json(&["friends", "remove", &alice.onion]);
+        alice.json(&["friends", "forget", &carol.onion]);
+        carol.json(&["friends", "forget", &alice.onion]);
+    }
+    carol.json(&["friends", "add", &alice.friend_code]);
     carol.until("the request's arrival", |event| {
         matches!(event.body, Body::RequestDelivered { .. }).then_some(())
     });
-    assert_eq!(
-        alice.json(&["friends", "requests"])["requests"][0]["contact"],
-        carol.onion.as_str()
-    );
     assert_eq!(
         carol.json(&["friends", "list"])["friends"][0]["relationship"],
         "request_delivered"
