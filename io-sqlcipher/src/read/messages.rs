@@ -1,6 +1,8 @@
 //! [`MessageView`]: a message as it is shown, with its state, its reactions, and the names of the contact.
 
-use rusqlite::{Params, Row};
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, Params, Row};
 use sotto_core::row::{ContentType, DeliveryState, MessageKey, MessageWithDelivery, OutboxRow};
 use sotto_core::{Direction, EventSeq, MessageId, OnionAddress, Wall};
 
@@ -239,21 +241,49 @@ impl Snapshot<'_> {
     }
 
     fn gives_up_at(&mut self, contact: i64, id: MessageId) -> rusqlite::Result<Option<Wall>> {
-        if !self.unsealed.contains_key(&contact) {
-            let unsealed = self
-                .db
-                .prepare_cached(
-                    "SELECT message, expires_at FROM outbox \
-                     WHERE contact = ? AND message IS NOT NULL AND sequence IS NULL",
-                )?
-                .query_map([contact], |row| {
-                    Ok((of("outbox", row, row.id(0))?, of("outbox", row, row.wall(1))?))
-                })?
-                .collect::<rusqlite::Result<_>>()?;
-            self.unsealed.insert(contact, unsealed);
+        let known = self.waiting.entry(contact).or_default();
+        while !known.messages.contains_key(&id) && !known.is_whole {
+            known.read(self.db, contact)?;
         }
-        let at = self.unsealed[&contact].get(&id).copied();
+        let at = known.messages.get(&id).copied().flatten();
         Ok(at.filter(|at| *at != OutboxRow::NEVER))
+    }
+}
+
+/// The end of a contact's outbox, as far as it was read: which messages it delivers, and until when those that are not sealed wait. No
+/// index leads from a message to its row. What is shown is mostly what was queued last, so the rows are read from the end on.
+#[derive(Default)]
+pub(super) struct WaitingMessages {
+    messages: BTreeMap<MessageId, Option<Wall>>,
+    /// The position that was read last.
+    lowest: Option<i64>,
+    /// There are no more rows.
+    is_whole: bool,
+}
+
+impl WaitingMessages {
+    /// Rows that are read at once.
+    const CHUNK: u32 = 64;
+
+    fn read(&mut self, db: &Connection, contact: i64) -> rusqlite::Result<()> {
+        let mut statement = db.prepare_cached(
+            "SELECT position, message, expires_at, sequence IS NULL FROM outbox \
+             WHERE contact = ? AND position < ? ORDER BY position DESC LIMIT ?",
+        )?;
+        let below = self.lowest.unwrap_or(i64::MAX);
+        let mut rows = statement.query((contact, below, Self::CHUNK))?;
+        let mut read = 0;
+        while let Some(row) = rows.next()? {
+            read += 1;
+            self.lowest = Some(of("outbox", row, row.get(0))?);
+            if let Some(id) = of("outbox", row, row.maybe_id(1))? {
+                let expires_at = of("outbox", row, row.wall(2))?;
+                let is_unsealed: bool = of("outbox", row, row.get(3))?;
+                self.messages.entry(id).or_insert(is_unsealed.then_some(expires_at));
+            }
+        }
+        self.is_whole = read < Self::CHUNK;
+        Ok(())
     }
 }
 

@@ -22,12 +22,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use sotto_core::{MessageId, Wall};
 
 pub use contacts::{ContactView, PeopleVersion, RequestView, Who};
 pub use events::{EventView, EventsView};
 pub use history::{HistoryPage, HistoryQuery, PagePlace, Unread};
 pub use inbox::InboxQuery;
+use messages::WaitingMessages;
 pub use messages::{MessageView, ReactionView};
 pub use threads::ThreadView;
 use unsettled::Unsettled;
@@ -71,7 +71,7 @@ impl Reader {
                 numbers: &mut self.numbers.borrow_mut(),
                 tail: None,
                 unsettled: &mut self.unsettled.borrow_mut(),
-                unsealed: BTreeMap::new(),
+                waiting: BTreeMap::new(),
             })?;
             transaction.commit()?;
             Ok(answer)
@@ -87,8 +87,8 @@ struct Snapshot<'r> {
     /// Read when the first message is looked for by its key or its words.
     tail: Option<Tail>,
     unsettled: &'r mut Option<Unsettled>,
-    /// By contact's number: which messages wait unsealed, and until when. Read once, when the first one is shown.
-    unsealed: BTreeMap<i64, BTreeMap<MessageId, Wall>>,
+    /// By contact's number. Read when the first message that waits is shown.
+    waiting: BTreeMap<i64, WaitingMessages>,
 }
 
 impl Snapshot<'_> {

@@ -42,6 +42,40 @@ fn outbox_is_what_waits_or_failed_with_its_prospects() {
     );
 }
 
+/// More rows than are read at once, and asked for in both directions.
+#[test]
+fn each_message_of_a_long_outbox_has_its_own_prospects() {
+    const COUNT: u32 = 200;
+    const SEALED: u32 = 32;
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    let rows = (0..COUNT).flat_map(|n| {
+        let (key, is_sealed) = (key(2, Out, 1000 + n), n < SEALED);
+        let state = if is_sealed {
+            DeliveryState::Sent
+        } else {
+            DeliveryState::Queued
+        };
+        [
+            Row::Message(message(key, u64::from(n) + 1000, "m")),
+            Row::Delivery(delivery(key, state)),
+            waiting(2, u64::from(n) + 1, 1000 + n, is_sealed),
+        ]
+    });
+    store.commit(&puts(rows)).unwrap();
+    let conversation = ConversationId::Direct(peer(2));
+    for place in [PagePlace::Newest, PagePlace::After(key(2, Out, 1000).id)] {
+        let query = HistoryQuery { thread: None, place };
+        let page = reader.history_page(&conversation, COUNT, &query).unwrap();
+        let ours: Vec<_> = page.messages.iter().filter(|m| m.order.0 >= 1000).collect();
+        assert!(ours.len() >= 199, "{place:?}");
+        for message in ours {
+            let expected = (message.order.0 >= 1000 + u64::from(SEALED)).then_some(Wall(500));
+            assert_eq!(message.gives_up_at, expected, "{place:?}: {}", message.order.0);
+        }
+    }
+}
+
 #[test]
 fn a_message_is_found_by_the_first_digits_of_its_id() {
     let place = Place::new();

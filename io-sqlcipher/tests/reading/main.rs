@@ -14,7 +14,7 @@ use sotto_core::row::{
     Verification,
 };
 use sotto_core::{ChannelId, ConversationId, Direction, EventSeq, GroupId, Position, SessionEpoch, Wall};
-use sotto_io_sqlcipher::{MessageView, Reader, Store};
+use sotto_io_sqlcipher::{HistoryQuery, MessageView, PagePlace, Reader, Store};
 
 use Direction::{In, Out};
 
