@@ -9,6 +9,7 @@ mod lock;
 pub mod private;
 mod process;
 mod profile;
+mod repeat;
 mod token;
 
 use std::collections::VecDeque;
@@ -25,10 +26,10 @@ use sotto_api::{Error, Event, EventNotification, Kind, Method, OpenSession, Secr
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 
-use process::DaemonProcess;
+use process::{DaemonProcess, SilenceTimer};
+use repeat::is_repeatable;
 
 pub use lock::Lock;
 pub use profile::Profile;
@@ -43,11 +44,20 @@ const DEFAULT_WAIT: u64 = 30;
 /// A connection to a daemon.
 #[derive(Debug)]
 pub struct Client {
+    connection: Connection,
+    daemon: DaemonProcess,
+    timer: SilenceTimer,
+}
+
+/// The lines of a connection.
+#[derive(Debug)]
+struct Connection {
     // Without a limit: the daemon is trusted, and a page of long messages is a long line.
     lines: FramedRead<OwnedReadHalf, LinesCodec>,
     writer: OwnedWriteHalf,
-    daemon: DaemonProcess,
     last_id: u64,
+    /// The last request was written whole, and has no answer yet.
+    awaits: bool,
     /// Events that came while an answer was awaited.
     events: VecDeque<Event>,
 }
@@ -65,12 +75,17 @@ impl Client {
         })?;
         let daemon = DaemonProcess::of(socket, &stream);
         let (reader, writer) = stream.into_split();
-        Ok(Self {
+        let connection = Connection {
             lines: FramedRead::new(reader, LinesCodec::new()),
             writer,
-            daemon,
             last_id: 0,
+            awaits: false,
             events: VecDeque::new(),
+        };
+        Ok(Self {
+            connection,
+            daemon,
+            timer: SilenceTimer::new(),
         })
     }
 
@@ -97,21 +112,49 @@ impl Client {
 
     /// Sends a request and waits for its answer, for as long as the daemon answers other connections. The answer to a call
     /// that was given up is passed over by the next one.
+    ///
+    /// A connection may break. Then the error says by `retryable` whether the request may be made again on another connection: it
+    /// has not reached the daemon, or comes to the same if it is carried out twice.
     pub async fn call<M: Method>(&mut self, params: &M::Params) -> Result<M::Result, Error> {
-        let daemon = self.daemon.clone();
         let longest = wait(params)? + OVERDUE;
-        let answer = daemon.while_alive(self.exchange::<M>(params));
-        timeout(longest, answer)
-            .await
-            .unwrap_or_else(|_| Err(daemon.overdue(M::NAME)))
+        let answer = self.connection.exchange::<M>(params);
+        let answer = self.daemon.at_most(longest, &mut self.timer, answer).await;
+        match answer.unwrap_or_else(|| Err(self.daemon.overdue(M::NAME))) {
+            Err(error) if error.kind() == Kind::NoDaemon && self.connection.awaits && !is_repeatable::<M>(params) => {
+                Err(in_doubt(error, M::NAME))
+            }
+            outcome => outcome,
+        }
     }
 
     /// As [`call`](Self::call), but waits no longer than `patience`.
     pub async fn call_within<M: Method>(&mut self, params: &M::Params, patience: Duration) -> Result<M::Result, Error> {
-        let daemon = self.daemon.clone();
-        daemon.within(patience, self.exchange::<M>(params)).await
+        self.daemon
+            .within(patience, self.connection.exchange::<M>(params))
+            .await
     }
 
+    /// Passes a line of requests on as it is, and returns the line that answers it, if one does (`answered`). Waits for as long
+    /// as the daemon answers other connections. A client that forwards does not call.
+    pub async fn forward(&mut self, line: &str, answered: bool) -> Result<Option<String>, Error> {
+        let forwarded = self.connection.forward(line, answered);
+        self.daemon.while_alive(&mut self.timer, forwarded).await
+    }
+
+    /// The next event of a subscription; waits for it, for as long as the daemon answers other connections. May be given up
+    /// at any time without losing an event.
+    pub async fn event(&mut self) -> Result<Event, Error> {
+        let event = self.connection.event();
+        self.daemon.while_alive(&mut self.timer, event).await
+    }
+
+    /// Whether the next event is here already.
+    pub fn has_event(&self) -> bool {
+        !self.connection.events.is_empty() || self.connection.lines.read_buffer().contains(&b'\n')
+    }
+}
+
+impl Connection {
     async fn exchange<M: Method>(&mut self, params: &M::Params) -> Result<M::Result, Error> {
         self.last_id += 1;
         let id = Id::from(self.last_id);
@@ -119,7 +162,9 @@ impl Client {
         let mut line = serde_json::to_vec(&request).map_err(|error| Error::internal(error.to_string()))?;
         line.push(b'\n');
         // A daemon that turns clients away says why and does not read. Its reason counts, not the broken pipe.
+        self.awaits = false;
         let written = self.writer.write_all(&line).await;
+        self.awaits = written.is_ok();
         loop {
             let line = self.next_line().await;
             let line = line.map_err(|error| written.as_ref().map_or_else(lost, |()| error))?;
@@ -127,12 +172,14 @@ impl Client {
             if let Ok(answer) = serde_json::from_str::<TypedResponse<M::Result>>(&line)
                 && answer.id == id
             {
+                self.awaits = false;
                 return Ok(answer.result);
             }
             match from_daemon(&line)? {
                 FromDaemon::Notification(notification) => self.events.extend(event(notification)?),
                 // An error without an id is about the connection as a whole.
                 FromDaemon::Response(response) if response.id == id || response.id.is_null() => {
+                    self.awaits = false;
                     return match response.outcome {
                         Outcome::Result(result) => typed(result),
                         Outcome::Error(error) => Err(error),
@@ -143,34 +190,21 @@ impl Client {
         }
     }
 
-    /// Passes a line of requests on as it is, and returns the line that answers it, if one does (`answered`). Waits for as long
-    /// as the daemon answers other connections. A client that forwards does not call.
-    pub async fn forward(&mut self, line: &str, answered: bool) -> Result<Option<String>, Error> {
-        let daemon = self.daemon.clone();
-        let exchange = async {
-            let written = self.writer.write_all(format!("{line}\n").as_bytes()).await;
-            if !answered {
-                return written.map(|()| None).map_err(|error| lost(&error));
+    async fn forward(&mut self, line: &str, answered: bool) -> Result<Option<String>, Error> {
+        let written = self.writer.write_all(format!("{line}\n").as_bytes()).await;
+        if !answered {
+            return written.map(|()| None).map_err(|error| lost(&error));
+        }
+        loop {
+            let line = self.next_line().await;
+            let line = line.map_err(|error| written.as_ref().map_or_else(lost, |()| error))?;
+            if serde_json::from_str::<Notification<IgnoredAny>>(&line).is_err() {
+                return Ok(Some(line));
             }
-            loop {
-                let line = self.next_line().await;
-                let line = line.map_err(|error| written.as_ref().map_or_else(lost, |()| error))?;
-                if serde_json::from_str::<Notification<IgnoredAny>>(&line).is_err() {
-                    return Ok(Some(line));
-                }
-            }
-        };
-        daemon.while_alive(exchange).await
+        }
     }
 
-    /// The next event of a subscription; waits for it, for as long as the daemon answers other connections. May be given up
-    /// at any time without losing an event.
-    pub async fn event(&mut self) -> Result<Event, Error> {
-        let daemon = self.daemon.clone();
-        daemon.while_alive(self.next_event()).await
-    }
-
-    async fn next_event(&mut self) -> Result<Event, Error> {
+    async fn event(&mut self) -> Result<Event, Error> {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Ok(event);
@@ -184,11 +218,6 @@ impl Client {
                 }
             }
         }
-    }
-
-    /// Whether the next event is here already.
-    pub fn has_event(&self) -> bool {
-        !self.events.is_empty() || self.lines.read_buffer().contains(&b'\n')
     }
 
     async fn next(&mut self) -> Result<FromDaemon, Error> {
@@ -242,6 +271,13 @@ fn unreadable(error: &dyn std::error::Error) -> Error {
         .hint("the daemon may be of another version: sotto daemon stop, then sotto daemon start")
 }
 
+/// The connection broke after the request had gone.
+fn in_doubt(error: Error, method: &str) -> Error {
+    let mut error = error.hint(format!("{method} may have been carried out: look before you repeat it"));
+    error.data.retryable = false;
+    error
+}
+
 fn lost(error: &io::Error) -> Error {
     Error::new(Kind::NoDaemon, format!("the connection to the daemon broke: {error}"))
 }
@@ -254,6 +290,7 @@ mod tests {
     use sotto_api::{Body, Nothing};
     use tokio::io::{AsyncBufReadExt as _, BufReader};
     use tokio::net::UnixListener;
+    use tokio::time::timeout;
 
     /// A client, and the daemon's end of its connection.
     async fn pair() -> (Client, BufReader<UnixStream>) {
@@ -372,6 +409,35 @@ mod tests {
             let error = client.call::<all::DaemonStop>(&Nothing {}).await.expect_err("refused");
             assert_eq!(error.kind(), expected, "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_may_have_been_carried_out_is_repeated_only_if_that_changes_nothing() {
+        // The daemon reads the request, and ends before it answers.
+        async fn unanswered<M: Method>(params: &M::Params) -> Error {
+            let (mut client, mut daemon) = pair().await;
+            let ends = async {
+                let mut request = String::new();
+                daemon.read_line(&mut request).await.expect("a request");
+                drop(daemon);
+            };
+            let (answer, ()) = tokio::join!(client.call::<M>(params), ends);
+            answer.map(drop).expect_err("no answer")
+        }
+        let error = unanswered::<all::IdentityInvite>(&Nothing {}).await;
+        assert_eq!((error.kind(), error.data.retryable), (Kind::NoDaemon, false), "{error}");
+        assert_eq!(
+            error.data.hint,
+            "identity.invite may have been carried out: look before you repeat it"
+        );
+        let error = unanswered::<all::IdentityShow>(&Nothing {}).await;
+        assert_eq!((error.kind(), error.data.retryable), (Kind::NoDaemon, true), "{error}");
+
+        // It has ended before the request.
+        let (mut client, daemon) = pair().await;
+        drop(daemon);
+        let error = client.call::<all::IdentityInvite>(&Nothing {}).await.expect_err("gone");
+        assert_eq!((error.kind(), error.data.retryable), (Kind::NoDaemon, true), "{error}");
     }
 
     #[tokio::test]

@@ -3,21 +3,44 @@
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use futures::future::{Either, select};
 use sotto_api::{Error, Kind, Nothing, all};
 use tokio::net::UnixStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use crate::Client;
 
 /// The longest silence on a connection, if nothing else is said, before a second one asks whether the daemon answers at all.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// Longer than any connection lasts.
+const FAR: Duration = Duration::from_hours(24 * 365);
+
 /// How long the daemon may take to answer the second connection.
 const PROBE: Duration = Duration::from_secs(5);
+
+/// Expires when a connection has been silent for too long. There is one for all requests of a connection: a timer that is set anew
+/// is put into the runtime's list, which wakes its reactor up; one that waits already is set to later for nothing.
+#[derive(Debug)]
+pub(crate) struct SilenceTimer(Pin<Box<Sleep>>);
+
+impl SilenceTimer {
+    /// A timer that waits for nothing yet, in the context of the runtime that is to serve it.
+    pub fn new() -> Self {
+        Self(Box::pin(sleep(Duration::ZERO)))
+    }
+
+    /// Expires after this time from now on.
+    fn set(&mut self, after: Duration) -> Pin<&mut Sleep> {
+        let timer = &mut self.0;
+        // The clock does not count further than some centuries.
+        timer.as_mut().reset(Instant::now() + after.min(FAR));
+        timer.as_mut()
+    }
+}
 
 /// The process that listens on a daemon's socket.
 #[derive(Clone, Debug)]
@@ -41,15 +64,35 @@ impl DaemonProcess {
     }
 
     /// Waits for what a connection brings, for as long as the daemon answers another connection.
-    pub async fn while_alive<T>(&self, waiting: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub async fn while_alive<T>(
+        &self,
+        timer: &mut SilenceTimer,
+        waiting: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let answer = self.at_most(Duration::MAX, timer, waiting).await;
+        answer.unwrap_or_else(|| Err(self.silent()))
+    }
+
+    /// The same, but no longer than `longest`: then `None`.
+    pub async fn at_most<T>(
+        &self,
+        longest: Duration,
+        timer: &mut SilenceTimer,
+        waiting: impl Future<Output = Result<T, Error>>,
+    ) -> Option<Result<T, Error>> {
+        let began = Instant::now();
         let mut waiting = pin!(waiting);
         loop {
-            if let Ok(outcome) = timeout(self.silence, &mut waiting).await {
-                return outcome;
+            let left = longest.saturating_sub(began.elapsed());
+            match select(&mut waiting, timer.set(self.silence.min(left))).await {
+                Either::Left((outcome, _)) => return Some(outcome),
+                Either::Right(_) if left <= self.silence => return None,
+                Either::Right(_) => {}
             }
             match select(&mut waiting, pin!(self.probe())).await {
-                Either::Left((outcome, _)) => return outcome,
-                Either::Right((alive, _)) => alive?,
+                Either::Left((outcome, _)) => return Some(outcome),
+                Either::Right((Err(silent), _)) => return Some(Err(silent)),
+                Either::Right((Ok(()), _)) => {}
             }
         }
     }
@@ -67,7 +110,7 @@ impl DaemonProcess {
     async fn probe(&self) -> Result<(), Error> {
         let ask = async {
             let mut client = Client::connect(&self.socket).await?;
-            client.exchange::<all::IdentityShow>(&Nothing {}).await
+            client.connection.exchange::<all::IdentityShow>(&Nothing {}).await
         };
         match timeout(PROBE, ask).await {
             Ok(Err(error)) if error.kind() == Kind::NoDaemon => Err(self.silent()),

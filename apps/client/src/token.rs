@@ -8,16 +8,17 @@ use sotto_api::{Error, Kind, Secret};
 use crate::private::open_secret;
 
 /// Longer than any token.
-const LONGEST: u64 = 256;
+const LONGEST: usize = 256;
 
 /// The token in a file, without the line's end.
 pub fn read_token(path: &Path) -> Result<Secret, Error> {
-    let mut text = String::new();
+    // A secret too, so it is overwritten; with room enough never to move.
+    let mut text = Secret(String::with_capacity(2 * LONGEST));
     open_secret(path)?
-        .take(LONGEST)
-        .read_to_string(&mut text)
+        .take(LONGEST as u64)
+        .read_to_string(&mut text.0)
         .map_err(|error| Error::new(Kind::Locked, format!("cannot read {}: {error}", path.display())))?;
-    let token = text.trim();
+    let token = text.0.trim();
     if token.is_empty() {
         let message = format!("there is no token in {}", path.display());
         return Err(Error::new(Kind::Locked, message).hint("sotto agents add NAME makes one"));

@@ -41,8 +41,7 @@ impl Daemon {
     }
 
     /// Sends a request and waits for its answer. A connection that broke since its last use is replaced. A request that may
-    /// have been carried out before the connection broke is sent again: every method that is called here either reads, has
-    /// an idempotency key, or comes to the same state.
+    /// have been carried out before the connection broke is sent again only if it comes to the same when it is carried out twice.
     pub async fn call<M>(&self, params: &M::Params) -> Result<M::Result, Error>
     where
         M: Method<Params: Sync, Result: Send>,
@@ -55,7 +54,7 @@ impl Daemon {
                 None => self.connect().await?,
             };
             match client.call::<M>(params).await {
-                Err(error) if error.kind() == Kind::NoDaemon && !fresh => {}
+                Err(error) if error.kind() == Kind::NoDaemon && error.data.retryable && !fresh => {}
                 Err(error) if matches!(error.kind(), Kind::NoDaemon | Kind::Lagged) => return Err(error),
                 outcome => {
                     self.keep(client);

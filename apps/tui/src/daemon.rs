@@ -173,8 +173,9 @@ async fn attempt(
 ) -> Result<Answer, Error> {
     let answer = attempt_once(socket, client, owner, request).await;
     match answer {
-        // A connection that was idle can be one to a daemon that has been replaced since.
-        Err((error, false)) if error.kind() == Kind::NoDaemon => {
+        // A connection that was idle can be one to a daemon that has been replaced since. What that daemon may have done already is
+        // not done again.
+        Err((error, false)) if error.kind() == Kind::NoDaemon && error.data.retryable => {
             *client = None;
             attempt_once(socket, client, owner, request)
                 .await
@@ -223,4 +224,63 @@ async fn connect(socket: &Path) -> Result<(Client, api::Session), Error> {
     let mut client = Client::connect(socket).await?;
     let session = client.open_session("tui", None).await?;
     Ok((client, session))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    use tokio::net::{UnixListener, UnixStream};
+
+    use super::*;
+
+    /// Answers what a connection asks, and ends it at an invite.
+    async fn answer(stream: UnixStream, invites: Arc<AtomicUsize>) {
+        let mut stream = BufReader::new(stream);
+        let mut line = String::new();
+        while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
+            if line.contains("identity.invite") {
+                invites.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            let id = line.split("\"id\":").nth(1).and_then(|rest| rest.split(',').next());
+            let result = if line.contains("session.open") {
+                r#"{"principal":"unscoped","ask_in_client":false,"sends_need_approval":false}"#
+            } else {
+                r#"{"onion":"o","friend_code":"c","name":"","fingerprint":"f"}"#
+            };
+            let id = id.expect("a request");
+            let answer = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n");
+            stream.write_all(answer.as_bytes()).await.expect("written");
+            line.clear();
+        }
+    }
+
+    /// A request that was made again on a replaced connection made two invites.
+    #[tokio::test]
+    async fn an_invite_that_may_have_been_made_is_not_made_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let socket = folder.path().join("socket");
+        let listener = UnixListener::bind(&socket).expect("a socket");
+        let invites = Arc::new(AtomicUsize::new(0));
+        let made = invites.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, made.clone()));
+            }
+        });
+        let mut client = None;
+        let (_keep, mut owner) = watch::channel(None);
+        let identity = Request::Identity(api::Nothing {});
+        attempt(&socket, &mut client, &mut owner, &identity)
+            .await
+            .expect("an answer");
+        let invite = Request::Invite(api::Nothing {});
+        let error = attempt(&socket, &mut client, &mut owner, &invite).await;
+        let error = error.map(drop).expect_err("no answer");
+        assert_eq!((error.kind(), error.data.retryable), (Kind::NoDaemon, false), "{error}");
+        assert_eq!(invites.load(Ordering::Relaxed), 1);
+    }
 }
