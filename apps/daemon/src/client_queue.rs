@@ -80,8 +80,15 @@ async fn write<W: AsyncWrite + Unpin>(
     lagged: &Notify,
     patience: Duration,
 ) -> io::Result<()> {
-    while let Some(QueuedLine { line, mut after }) = lines.recv().await {
-        for mut rest in [line.as_slice(), END] {
+    while let Some(QueuedLine { mut line, mut after }) = lines.recv().await {
+        // One write wakes the client up once. Only if something is to be done before it has the whole line, the end is kept back.
+        let end = if after.is_none() {
+            line.extend_from_slice(END);
+            &[]
+        } else {
+            END
+        };
+        for mut rest in [line.as_slice(), end] {
             while !rest.is_empty() {
                 tokio::select! {
                     written = stream.write(rest) => match written? {
@@ -106,7 +113,7 @@ async fn write_lagged<W: AsyncWrite + Unpin>(stream: &mut W, rest: &[u8]) -> io:
     let why = Error::new(Kind::Lagged, "this client did not read fast enough, and is dropped");
     let line = Notification::new("lagged", why).line()?;
     stream.write_all(rest).await?;
-    if rest != END {
+    if !rest.ends_with(END) {
         stream.write_all(END).await?;
     }
     stream.write_all(line.as_bytes()).await?;
