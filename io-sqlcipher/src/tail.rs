@@ -148,7 +148,7 @@ impl Tail {
     }
 
     /// The numbers of the messages with an id in that range in one conversation.
-    pub fn range_within(
+    fn range_within(
         &self,
         db: &Connection,
         conversation: i64,

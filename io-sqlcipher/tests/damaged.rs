@@ -167,7 +167,7 @@ fn refused(store: &mut Store) -> Vec<StoreError> {
     ];
     for key in keys {
         answers.push(reader.message_by_key(&key).map(drop));
-        answers.push(reader.history(&key.conversation, 100, Some(key.id)).map(drop));
+        answers.push(reader.history(&key.conversation, 100, Some(key)).map(drop));
         answers.push(reader.contact(&key.author).map(drop));
         answers.push(reader.relationship(&key.author).map(drop));
     }

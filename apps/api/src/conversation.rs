@@ -152,10 +152,11 @@ pub struct History {
     /// At most so many, 1 to 1000; 50 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Only messages before the one with this id: the newest of them.
+    /// Only messages before this one, the newest of them: `FROM/ID`, its author's onion address and its id; or its id alone,
+    /// if no other message has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// Only messages after the one with this id: the oldest of them. Not together with `before`.
+    /// Only messages after this one, the oldest of them: as `before`, and not together with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
     /// Only this thread.
@@ -192,7 +193,8 @@ pub struct Inbox {
     /// Also messages that this node wrote.
     #[serde(default)]
     pub own: bool,
-    /// Only messages before the one with this id.
+    /// Only messages before this one: `FROM/ID`, its author's onion address and its id; or its id alone, if no other message
+    /// has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
 }
@@ -218,7 +220,8 @@ pub struct Search {
     /// Only in this conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with: Option<String>,
-    /// Only messages before the one with this id.
+    /// Only messages before this one: `FROM/ID`, its author's onion address and its id; or its id alone, if no other message
+    /// has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
 }

@@ -68,6 +68,14 @@ pub struct Message {
     pub reactions: Vec<Reaction>,
 }
 
+impl Message {
+    /// The message's place in a list, for `before` and `after`: its author and its id, because a peer can choose an id that
+    /// another message has.
+    pub fn place(&self) -> String {
+        format!("{}/{}", self.from, self.id)
+    }
+}
+
 /// Where a message or a reaction comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -25,7 +25,7 @@ pub struct Inbox {
     /// Also messages that you wrote
     #[arg(long)]
     own: bool,
-    /// Only messages before the one with this id
+    /// Only messages before the one with this id, or with this author and id: ONION/ID
     #[arg(long, value_name = "ID")]
     before: Option<String>,
 }
@@ -53,7 +53,7 @@ pub struct History {
     /// At most so many; 50 if left out
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u32>,
-    /// Only messages before the one with this id
+    /// Only messages before the one with this id, or with this author and id: ONION/ID
     #[arg(long, value_name = "ID", conflicts_with = "after")]
     before: Option<String>,
     /// Only messages after the one with this id, the oldest of them
@@ -96,10 +96,10 @@ pub fn history(client: &mut Client, mut params: api::History) -> Result<Vec<api:
         left = left.map(|left| left.saturating_sub(got));
         let more = got == PAGE && left != Some(0);
         if params.after.is_some() {
-            params.after = page.last().map(|newest| newest.id.clone());
+            params.after = page.last().map(api::Message::place);
             pages.push_back(page);
         } else {
-            params.before = page.first().map(|oldest| oldest.id.clone());
+            params.before = page.first().map(api::Message::place);
             pages.push_front(page);
         }
         if !more {
@@ -120,7 +120,7 @@ pub struct Search {
     /// Only in this conversation
     #[arg(long, value_name = "CONVERSATION")]
     with: Option<String>,
-    /// Only messages before the one with this id
+    /// Only messages before the one with this id, or with this author and id: ONION/ID
     #[arg(long, value_name = "ID")]
     before: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! [`HistoryPage`]: the history of a conversation, page by page in both directions.
 
 use rusqlite::OptionalExtension as _;
-use sotto_core::{ConversationId, MessageId};
+use sotto_core::{ConversationId, MessageId, MessageKey};
 
 use super::messages::{MessageView, view_sql};
 use super::{Reader, Snapshot};
@@ -18,16 +18,17 @@ pub struct HistoryQuery<'a> {
     pub place: PagePlace,
 }
 
-/// Where a page of a conversation is.
+/// Where a page of a conversation is: at an end, or beside a message. The message is named with its author, because a peer can
+/// choose the id of a message that is there: by the id alone, a page could pass over what is between the two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PagePlace {
     /// At the end.
     #[default]
     Newest,
     /// It ends before that message.
-    Before(MessageId),
+    Before(MessageKey),
     /// It begins after that message.
-    After(MessageId),
+    After(MessageKey),
 }
 
 /// A part of a conversation.
@@ -55,7 +56,7 @@ impl Reader {
         &self,
         conversation: &ConversationId,
         limit: u32,
-        before: Option<MessageId>,
+        before: Option<MessageKey>,
     ) -> Result<Vec<MessageView>, StoreError> {
         let query = HistoryQuery {
             place: before.map_or(PagePlace::Newest, PagePlace::Before),
@@ -82,12 +83,11 @@ impl Reader {
                     let unread = Some(at.unread_of(conversation, thread)?);
                     (at.before(conversation, thread, i64::MAX, limit)?, unread)
                 }
-                // Several authors may have chosen one id. The outermost of their messages is taken, so that paging ends.
-                PagePlace::Before(id) => match at.all_with(conversation, id)?.into_iter().min() {
+                PagePlace::Before(key) => match at.number_of(&key)? {
                     Some(number) => (at.before(conversation, thread, number, limit)?, None),
                     None => (Vec::new(), None),
                 },
-                PagePlace::After(id) => match at.all_with(conversation, id)?.into_iter().max() {
+                PagePlace::After(key) => match at.number_of(&key)? {
                     Some(number) => (at.after(conversation, thread, number, limit)?, None),
                     None => (Vec::new(), None),
                 },
@@ -166,11 +166,5 @@ impl Snapshot<'_> {
             )?
             .query_row(parameters, |row| row.u64(0))?;
         Ok(Unread { first, count })
-    }
-
-    /// The numbers of the messages with that id in a conversation: of several, should several authors have chosen it.
-    fn all_with(&mut self, conversation: i64, id: MessageId) -> rusqlite::Result<Vec<i64>> {
-        let db = self.db;
-        self.tail()?.range_within(db, conversation, id, id)
     }
 }

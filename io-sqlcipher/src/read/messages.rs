@@ -168,11 +168,16 @@ impl Snapshot<'_> {
 
     /// The message of that name.
     pub(super) fn view_of(&mut self, key: &MessageKey) -> rusqlite::Result<Option<MessageView>> {
-        let Some(name) = Name::of(self.db, self.numbers, key)? else {
-            return Ok(None);
-        };
-        match self.number(&name)? {
+        match self.number_of(key)? {
             Some(number) => self.view_of_number(number),
+            None => Ok(None),
+        }
+    }
+
+    /// The number of the message of that name.
+    pub(super) fn number_of(&mut self, key: &MessageKey) -> rusqlite::Result<Option<i64>> {
+        match Name::of(self.db, self.numbers, key)? {
+            Some(name) => self.number(&name),
             None => Ok(None),
         }
     }

@@ -9,7 +9,7 @@ fn history_is_paged_backwards_and_each_page_reads_forwards() {
     let (_store, reader) = populated(&place);
     let newest = reader.history(&peer(1).into(), 2, None).unwrap();
     assert_eq!(texts(&newest), ["hello 1-4", "hello 1-5"]);
-    let before = reader.history(&peer(1).into(), 10, Some(newest[0].key.id)).unwrap();
+    let before = reader.history(&peer(1).into(), 10, Some(newest[0].key)).unwrap();
     assert_eq!(texts(&before), ["hello 1-1", "hello 1-2", "hello 1-3"]);
     assert_eq!(before[0].petname.as_deref(), Some("Ada"));
     assert_eq!(before[0].claimed_name.as_deref(), Some("calls [1mitself so"));
@@ -17,7 +17,7 @@ fn history_is_paged_backwards_and_each_page_reads_forwards() {
 
     assert!(
         reader
-            .history(&peer(1).into(), 10, Some(key(2, In, 77).id))
+            .history(&peer(1).into(), 10, Some(key(2, In, 77)))
             .unwrap()
             .is_empty(),
         "no such message"
@@ -51,7 +51,7 @@ fn history_is_paged_in_both_directions_and_by_thread() {
     };
     for (thread, expected) in [(None, 14), (Some("plans"), 9), (Some("other"), 0)] {
         let mut backwards = page(thread, PagePlace::Newest);
-        while let Some(first) = backwards.first().map(|message| message.key.id) {
+        while let Some(first) = backwards.first().map(|message| message.key) {
             let older = page(thread, PagePlace::Before(first));
             if older.is_empty() {
                 break;
@@ -60,7 +60,7 @@ fn history_is_paged_in_both_directions_and_by_thread() {
         }
         assert_eq!(backwards.len(), expected, "{thread:?}");
         let mut forwards: Vec<MessageView> = backwards.first().cloned().into_iter().collect();
-        while let Some(last) = forwards.last().map(|message| message.key.id) {
+        while let Some(last) = forwards.last().map(|message| message.key) {
             let newer = page(thread, PagePlace::After(last));
             if newer.is_empty() {
                 break;
@@ -69,30 +69,48 @@ fn history_is_paged_in_both_directions_and_by_thread() {
         }
         assert_eq!(forwards, backwards, "{thread:?}");
     }
-    let absent = key(1, In, 77).id;
+    let absent = key(1, In, 77);
     for place in [PagePlace::Before(absent), PagePlace::After(absent)] {
         assert!(page(None, place).is_empty(), "{place:?} a message that is not there");
     }
 }
 
-/// A peer may choose the id of a message that is there already.
+/// A peer may choose the ids of messages that are there already: pages of one, in both directions, show each message once.
 #[test]
-fn paging_ends_although_two_authors_have_chosen_one_id() {
+fn paging_hides_nothing_although_two_authors_have_chosen_one_id() {
     let place = Place::new();
     let (mut store, reader) = populated(&place);
-    let rows = [(Out, 7, 70), (Out, 8, 80), (In, 7, 90), (Out, 9, 100)];
+    let rows = [
+        (Out, 7, 70),
+        (Out, 8, 80),
+        (In, 8, 90),
+        (Out, 9, 100),
+        (In, 7, 110),
+        (Out, 10, 120),
+    ];
     store
         .commit(&puts(rows.map(|(direction, id, order)| {
             Row::Message(message(key(1, direction, id), order, &format!("same {order}")))
         })))
         .unwrap();
-    let page = |place| {
+    let page = |limit, place| {
         let query = HistoryQuery { thread: None, place };
-        reader.history_page(&peer(1).into(), 9, &query).unwrap().messages
+        reader.history_page(&peer(1).into(), limit, &query).unwrap().messages
     };
-    let same = key(1, In, 7).id;
-    assert_eq!(texts(&page(PagePlace::After(same))), ["same 100"]);
-    assert_eq!(texts(&page(PagePlace::Before(same))).last(), Some(&"hello 1-5"));
+    let all = page(100, PagePlace::Newest);
+    assert_eq!(all.len(), 5 + rows.len());
+
+    let mut backwards = page(1, PagePlace::Newest);
+    while let [older] = &page(1, PagePlace::Before(backwards[0].key))[..] {
+        backwards.insert(0, older.clone());
+    }
+    assert_eq!(texts(&backwards), texts(&all));
+
+    let mut forwards = vec![all[0].clone()];
+    while let [newer] = &page(1, PagePlace::After(forwards[forwards.len() - 1].key))[..] {
+        forwards.push(newer.clone());
+    }
+    assert_eq!(texts(&forwards), texts(&all));
 }
 
 #[test]
@@ -119,7 +137,7 @@ fn the_newest_page_says_what_is_unread() {
     assert_eq!(unread(1, None, PagePlace::Newest), expected(1, 3, 3));
     assert_eq!(unread(1, Some("plans"), PagePlace::Newest), expected(1, 21, 1));
     assert_eq!(unread(1, Some("other"), PagePlace::Newest), expected(1, 0, 0));
-    assert_eq!(unread(1, None, PagePlace::After(key(1, In, 20).id)), None);
+    assert_eq!(unread(1, None, PagePlace::After(key(1, In, 20))), None);
 }
 
 #[test]
@@ -394,7 +412,7 @@ fn conversations_of_every_kind_are_read_alike() {
                 .iter()
                 .all(|m| m.petname.is_none() && m.key.conversation == conversation)
         );
-        let before = reader.history(&conversation, 9, Some(history[0].key.id)).unwrap();
+        let before = reader.history(&conversation, 9, Some(history[0].key)).unwrap();
         assert!(before.is_empty(), "nothing is before the first with that id");
         let found = reader.search("said", 9, Some(&conversation)).unwrap();
         assert_eq!(found.len(), 3);

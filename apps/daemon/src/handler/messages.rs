@@ -295,6 +295,37 @@ impl Call {
         conversation: Option<ConversationId>,
         direction: Option<Direction>,
     ) -> Result<MessageKey, Error> {
+        let us = self.us;
+        let is_meant = |key: &MessageKey| direction.is_none_or(|direction| direction == key.direction(&us));
+        self.message_among(what, &id, conversation, is_meant).await
+    }
+
+    /// The message at that place: `FROM/ID`, or an id as [`message`](Self::message) takes it. `what` is the parameter's name.
+    pub(super) async fn message_at(
+        &self,
+        what: &str,
+        place: String,
+        conversation: Option<ConversationId>,
+    ) -> Result<MessageKey, Error> {
+        let Some((author, id)) = place.split_once('/') else {
+            return self.message(what, place, conversation, None).await;
+        };
+        let author: OnionAddress = author.parse().map_err(|error| {
+            Error::invalid(format!(
+                "{what}: before the slash is an author's onion address: {error}"
+            ))
+        })?;
+        self.message_among(what, id, conversation, |key| key.author == author)
+            .await
+    }
+
+    async fn message_among(
+        &self,
+        what: &str,
+        id: &str,
+        conversation: Option<ConversationId>,
+        is_meant: impl Fn(&MessageKey) -> bool,
+    ) -> Result<MessageKey, Error> {
         if !(6..=32).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             let message =
                 format!("{what}: a message id is 32 hexadecimal digits; 6 or more of its first digits are enough");
@@ -310,14 +341,14 @@ impl Call {
             .map(|message| message.key)
             .filter(|key| rights.reads(&view::conversation(key.conversation)))
             .filter(|key| conversation.is_none_or(|conversation| conversation == key.conversation))
-            .filter(|key| direction.is_none_or(|direction| direction == key.direction(&self.us)))
+            .filter(is_meant)
             .collect();
         // A peer may reuse the id of a message of this node; that must not hide it.
         if found.iter().any(|key| key.author == self.us) && all_same(&found) {
             found.retain(|key| key.author == self.us);
         }
         match found.as_slice() {
-            [] => Err(gone(&id)),
+            [] => Err(gone(id)),
             [one] => Ok(*one),
             several => {
                 let names = several

@@ -14,11 +14,11 @@ impl Handle<all::History> for Call {
     async fn handle(self: &Arc<Self>, params: api::History) -> Result<Handled<api::HistoryPage>, Error> {
         let limit = limit(params.limit, PAGE)?;
         let conversation = self.readable_conversation(&params.conversation).await?;
-        let at = async |what, id| Ok::<_, Error>(self.message(what, id, Some(conversation), None).await?.id);
+        let at = async |what, place| self.message_at(what, place, Some(conversation)).await;
         let place = match (params.before, params.after) {
             (None, None) => PagePlace::Newest,
-            (Some(id), None) => PagePlace::Before(at("before", id).await?),
-            (None, Some(id)) => PagePlace::After(at("after", id).await?),
+            (Some(place), None) => PagePlace::Before(at("before", place).await?),
+            (None, Some(place)) => PagePlace::After(at("after", place).await?),
             (Some(_), Some(_)) => return Err(Error::invalid("before and after are two directions; give one")),
         };
         let thread = params.thread;
@@ -40,7 +40,7 @@ impl Handle<all::History> for Call {
 impl Handle<all::Inbox> for Call {
     async fn handle(self: &Arc<Self>, params: api::Inbox) -> Result<Handled<api::Messages>, Error> {
         let limit = limit(params.limit, PAGE)?;
-        let before = self.place_if_named("before", params.before, None).await?;
+        let before = self.order_if_named("before", params.before, None).await?;
         let (thread, unread_only, own) = (params.thread, params.unread, params.own);
         let readable = self.readable()?;
         let mut messages = self
@@ -91,7 +91,7 @@ impl Handle<all::Search> for Call {
             return Err(Error::invalid("query must not be empty"));
         }
         let with = self.conversation_if_named(params.with.as_deref()).await?;
-        let before = self.place_if_named("before", params.before, with).await?;
+        let before = self.order_if_named("before", params.before, with).await?;
         let query = params.query;
         let within = match with {
             Some(with) => Some(vec![with]),
@@ -154,7 +154,7 @@ fn inbox_of(
         let mut before = None;
         loop {
             let mut page = reader.history(conversation, LONGEST, before)?;
-            before = page.first().map(|message| message.key.id);
+            before = page.first().map(|message| message.key);
             page.reverse();
             let ended = page.len() < usize::try_from(LONGEST).unwrap_or(usize::MAX);
             found.extend(page.into_iter().filter(wanted));
@@ -189,15 +189,15 @@ fn newest(mut messages: Vec<MessageView>, limit: usize) -> Vec<MessageView> {
 }
 
 impl Call {
-    /// The place of the message with that id, where naming one is optional. `what` is the parameter's name.
-    async fn place_if_named(
+    /// The order of the message at that place, where naming one is optional. `what` is the parameter's name.
+    async fn order_if_named(
         &self,
         what: &str,
-        id: Option<String>,
+        place: Option<String>,
         within: Option<ConversationId>,
     ) -> Result<Option<EventSeq>, Error> {
-        let Some(id) = id else { return Ok(None) };
-        let key = self.message(what, id, within, None).await?;
+        let Some(place) = place else { return Ok(None) };
+        let key = self.message_at(what, place, within).await?;
         let found = self.reads.read(move |reader| reader.message_by_key(&key)).await?;
         let gone = || Error::new(api::Kind::UnknownMessage, format!("{} has disappeared", key.id));
         Ok(Some(found.ok_or_else(gone)?.order))

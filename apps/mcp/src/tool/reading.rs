@@ -43,7 +43,7 @@ pub(crate) struct MessageList {
 }
 
 impl MessageList {
-    /// The newest of these messages that fit, the oldest of them first. The cursor is the id of the oldest. `limit` is what
+    /// The newest of these messages that fit, the oldest of them first. The cursor is the place of the oldest. `limit` is what
     /// was asked for: a full list may go on.
     pub fn newest(messages: Vec<Message>, limit: u32) -> Result<Self, Error> {
         let full = u32::try_from(messages.len()).is_ok_and(|count| count >= limit);
@@ -51,7 +51,7 @@ impl MessageList {
         let fits = page::fitting(&newest_first)?;
         let cut = fits < newest_first.len();
         newest_first.truncate(fits);
-        let oldest = newest_first.last().map(|last| last.message.id.clone());
+        let oldest = newest_first.last().map(|last| last.message.place());
         newest_first.reverse();
         Ok(Self {
             notice: NOTICE,

@@ -2915,8 +2915,9 @@ class MessagesMethods:
 
         conversation: A contact's petname, onion address, first 8 letters of one or more, or friend code; or
             `group:ID`, `channel:ID`.
-        after: Only messages after the one with this id: the oldest of them. Not together with `before`.
-        before: Only messages before the one with this id: the newest of them.
+        after: Only messages after this one, the oldest of them: as `before`, and not together with it.
+        before: Only messages before this one, the newest of them: `FROM/ID`, its author's onion address and its id;
+            or its id alone, if no other message has it.
         limit: At most so many, 1 to 1000; 50 if left out.
         thread: Only this thread.
         """
@@ -2940,7 +2941,8 @@ class MessagesMethods:
     ) -> Messages:
         """The newest messages of all conversations.
 
-        before: Only messages before the one with this id.
+        before: Only messages before this one: `FROM/ID`, its author's onion address and its id; or its id alone, if
+            no other message has it.
         limit: At most so many, 1 to 1000; 50 if left out.
         own: Also messages that this node wrote.
         thread: Only this thread.
@@ -2969,7 +2971,8 @@ class MessagesMethods:
 
         query: Words that the text must contain, all of them. `"in quotes"` is a phrase, `begin*` the beginning of a
             word.
-        before: Only messages before the one with this id.
+        before: Only messages before this one: `FROM/ID`, its author's onion address and its id; or its id alone, if
+            no other message has it.
         limit: At most so many, 1 to 1000; 50 if left out.
         with_: Only in this conversation.
         """
@@ -3765,8 +3768,9 @@ class AsyncMessagesMethods:
 
         conversation: A contact's petname, onion address, first 8 letters of one or more, or friend code; or
             `group:ID`, `channel:ID`.
-        after: Only messages after the one with this id: the oldest of them. Not together with `before`.
-        before: Only messages before the one with this id: the newest of them.
+        after: Only messages after this one, the oldest of them: as `before`, and not together with it.
+        before: Only messages before this one, the newest of them: `FROM/ID`, its author's onion address and its id;
+            or its id alone, if no other message has it.
         limit: At most so many, 1 to 1000; 50 if left out.
         thread: Only this thread.
         """
@@ -3790,7 +3794,8 @@ class AsyncMessagesMethods:
     ) -> Messages:
         """The newest messages of all conversations.
 
-        before: Only messages before the one with this id.
+        before: Only messages before this one: `FROM/ID`, its author's onion address and its id; or its id alone, if
+            no other message has it.
         limit: At most so many, 1 to 1000; 50 if left out.
         own: Also messages that this node wrote.
         thread: Only this thread.
@@ -3819,7 +3824,8 @@ class AsyncMessagesMethods:
 
         query: Words that the text must contain, all of them. `"in quotes"` is a phrase, `begin*` the beginning of a
             word.
-        before: Only messages before the one with this id.
+        before: Only messages before this one: `FROM/ID`, its author's onion address and its id; or its id alone, if
+            no other message has it.
         limit: At most so many, 1 to 1000; 50 if left out.
         with_: Only in this conversation.
         """

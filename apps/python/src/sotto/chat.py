@@ -187,7 +187,7 @@ class ChatHistory:
             pages = [*page, *pages]
             if len(page) < asked:
                 break
-            before = page[0].id
+            before = f"{page[0].from_}/{page[0].id}"
         return _all(pages)
 
 

@@ -250,10 +250,18 @@ async fn what_is_stored_can_be_read_in_every_way() {
 /// The three messages of `history`, all unread and two of them in the thread `fruit`, in each direction.
 async fn pages(bob: &mut Client, history: &Value) {
     let id = |n: usize| history["messages"][n]["id"].clone();
+    let place =
+        |author: &Value, n: usize| format!("{}/{}", author.as_str().expect("text"), id(n).as_str().expect("text"));
+    let (alice, us) = (
+        &history["messages"][0]["from"],
+        bob.ok("identity.show", json!({})).await["onion"].clone(),
+    );
     assert_eq!((&history["first_unread"], &history["unread"]), (&id(0), &json!(3)));
     for (place, expected) in [
         (json!({ "after": id(0), "limit": 1 }), &["a second pear"][..]),
         (json!({ "after": id(2) }), &[]),
+        (json!({ "after": place(alice, 0) }), &["a second pear", "third: Äpfel"]),
+        (json!({ "before": place(alice, 1) }), &["the first apple"]),
         (json!({ "thread": "fruit" }), &["a second pear", "third: Äpfel"]),
         (json!({ "thread": "fruit", "before": id(2) }), &["a second pear"]),
         (
@@ -269,6 +277,10 @@ async fn pages(bob: &mut Client, history: &Value) {
         let unread = newest.then(|| json!(2));
         assert_eq!(page.get("unread"), unread.as_ref(), "{place}");
     }
+    // By another author there is no such message.
+    let foreign = json!({ "conversation": "alice", "before": place(&us, 1) });
+    let error = bob.refused("messages.history", foreign).await;
+    assert_eq!(kinds(&error).0, Kind::UnknownMessage, "{error:?}");
     let both = json!({ "conversation": "alice", "before": id(2), "after": id(0) });
     let error = bob.refused("messages.history", both).await;
     assert_eq!(kinds(&error), (Kind::InvalidParams, 1), "{error:?}");

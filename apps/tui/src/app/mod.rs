@@ -698,9 +698,9 @@ impl App {
         };
         match (&page, pane.ends()) {
             (Page::Newest | Page::First(_), _) => {}
-            (Page::Again, _) => history.before = pane.after_edge().map(|after| after.id.clone()),
-            (Page::Older, Some((first, _))) => history.before = Some(first.id.clone()),
-            (Page::Newer, Some((_, last))) => history.after = Some(last.id.clone()),
+            (Page::Again, _) => history.before = pane.after_edge().map(api::Message::place),
+            (Page::Older, Some((first, _))) => history.before = Some(first.place()),
+            (Page::Newer, Some((_, last))) => history.after = Some(last.place()),
             (Page::Around(id), _) => history.before = Some(id.clone()),
             (Page::Older | Page::Newer, None) => return,
         }

@@ -240,7 +240,10 @@ impl FakeDaemon {
             .filter(|message| history.thread.is_none() || message.thread == history.thread)
             .collect();
         let limit = history.limit.unwrap_or(50) as usize;
-        let place = |id: &String| all.iter().position(|message| message.id == *id);
+        let place = |named: &String| {
+            all.iter()
+                .position(|message| message.id == *named || message.place() == *named)
+        };
         let range = match (&history.before, &history.after) {
             (Some(before), _) => {
                 let end = place(before).unwrap_or(0);
