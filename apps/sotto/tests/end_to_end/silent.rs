@@ -4,11 +4,12 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use sotto_api::MessageState;
 use sotto_client::blocking::Client;
+use sotto_core::Limits;
 
 use crate::world::{PATIENCE, Person, Ran, World, ended, path, run, string};
 
@@ -54,11 +55,34 @@ fn a_daemon_that_does_not_answer_is_named_by_every_command() {
 
 #[test]
 fn a_machine_that_slept_takes_what_was_sent_meanwhile() {
+    // For a moment; and past a heartbeat, which nothing has answered.
     let world = World::new();
+    for person in sleeps(&world, &[Duration::ZERO, heartbeats(1)]) {
+        assert_eq!(person.json(&["status"])["peer_faults"], 0, "{}", person.name);
+    }
+}
+
+#[test]
+#[ignore = "sleeps for as long as it takes to give a link up, which is minutes"]
+fn a_machine_that_slept_until_its_link_was_given_up_takes_what_was_sent_meanwhile() {
+    sleeps(&World::new(), &[heartbeats(3) + HANDSHAKE]);
+}
+
+/// A dial to a machine that sleeps ends after this time.
+const HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// As long as so many heartbeats take, and a second more.
+fn heartbeats(count: u32) -> Duration {
+    Duration::from_millis(Limits::default().heartbeat.0) * count + Duration::from_secs(1)
+}
+
+/// Bob's daemon is stopped once for each span, with both of its clocks going on, while Alice writes.
+fn sleeps(world: &World, spans: &[Duration]) -> [Person; 2] {
     let (mut alice, mut bob) = world.friends();
     let process = Pid::from_child(bob.process());
-    for round in 0..2 {
+    for (round, span) in spans.iter().enumerate() {
         kill_process(process, Signal::STOP).expect("it lives");
+        let asleep = Instant::now();
         let texts = ["one", "two", "three"].map(|text| format!("{text} {round}"));
         let sent = texts
             .each_ref()
@@ -66,6 +90,7 @@ fn a_machine_that_slept_takes_what_was_sent_meanwhile() {
         for id in &sent {
             alice.until_state(id, MessageState::Sent);
         }
+        thread::sleep(span.saturating_sub(asleep.elapsed()));
         kill_process(process, Signal::CONT).expect("it lives");
         assert_eq!(bob.texts(3), texts, "each once, in order");
         for id in &sent {
@@ -75,6 +100,7 @@ fn a_machine_that_slept_takes_what_was_sent_meanwhile() {
     let answer = string(&bob.json(&["send", "alice", "I slept"])["id"]);
     bob.until_state(&answer, MessageState::Delivered);
     assert_eq!(alice.texts(1), ["I slept"]);
+    [alice, bob]
 }
 
 #[test]
