@@ -2,7 +2,8 @@
 //!
 //! A friend's first try (from `send` to the message stored) and a newcomer's first contact (from `add` to the request stored),
 //! beside none, one, sixteen and a thousand hostile links. Each row prints `name links=… took=… ratio=…`, the ratio to the
-//! same without hostile links; figures are medians.
+//! same without hostile links; figures are medians. A last row, `handshake`, is what one stranger's handshake has a listener
+//! compute.
 //!
 //! The nodes are real, and so is the time that the attacked node computes. The network is not: every byte takes [`DELAY`], and
 //! the attacked node takes one input after the other. Half of the hostile links flood and half are silent; a link that ends is
@@ -35,6 +36,8 @@ const BURST: usize = 60;
 const STREAMS_PER_CIRCUIT: u64 = 8;
 /// Rounds of each row.
 const ROUNDS: u8 = 5;
+/// Rounds of the row `handshake`.
+const HANDSHAKES: usize = 1001;
 
 fn main() {
     for (name, measure) in [("friend", friend as fn(usize, u8) -> Duration), ("newcomer", newcomer)] {
@@ -47,6 +50,37 @@ fn main() {
             println!("{name} links={links} took={took:.1?} ratio={ratio:.2}");
         }
     }
+    println!("handshake took={:.1?}", handshake());
+}
+
+/// What a listener computes until it knows its dialer.
+fn handshake() -> Duration {
+    let [dialer, listener] = [1, 2].map(|seed| OnionSecret::from_seed(&[seed; 32]));
+    let mut entropy = Entropy::from_seed([9; 32]);
+    let mut took: Vec<Duration> = (0..HANDSHAKES)
+        .map(|_| {
+            let mut dialing = Link::dial(&dialer, listener.address(), entropy.fork());
+            let mut listening = Link::accept(&listener, entropy.fork());
+            dialing.connected();
+            let mut spent = Duration::ZERO;
+            loop {
+                let bytes = dialing.transmit().expect("it is the dialer's turn");
+                dialing.drained();
+                let began = Instant::now();
+                listening.receive(&bytes);
+                let event = listening.event().expect("an honest dialer");
+                spent += began.elapsed();
+                if matches!(event, Some(LinkEvent::Authenticated(_))) {
+                    return spent;
+                }
+                dialing.receive(&listening.transmit().expect("it is the listener's turn"));
+                listening.drained();
+                dialing.event().expect("an honest listener");
+            }
+        })
+        .collect();
+    took.sort();
+    took[took.len() / 2]
 }
 
 /// From `send` to the message stored at the other side, without a link at first.

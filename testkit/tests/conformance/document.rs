@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use prost::Message as _;
 use sotto_conformance::SECTIONS;
+use sotto_core::Limits;
+use sotto_core::wire::link::Request;
 
 const DOCUMENT: &str = include_str!("../../../core/PROTOCOL.md");
 
@@ -109,5 +112,59 @@ fn what_is_said_to_be_elsewhere_is_there() {
                 "[{clause}] is to be shown by {path}, which is not there"
             );
         }
+    }
+}
+
+/// Section 8 says what a stranger and a contact can cost at most. The sentences are made here from the limits and from what is
+/// stored and sent, and stand in the document.
+#[test]
+fn what_is_said_of_costs_follows_from_the_limits() {
+    let limits = Limits::default();
+    let (_, section) = DOCUMENT.split_once("**Denial of service.**").expect("in section 8");
+    let (section, _) = section.split_once("**Deniability.**").expect("the next paragraph");
+    let section = section.split_whitespace().collect::<Vec<_>>().join(" ");
+
+    // The largest request that is taken, by the numbers of section 7.
+    let request = Request {
+        session_epoch: 1 << 62,
+        bundle: None,
+        name: "n".repeat(64),
+        note: "n".repeat(500),
+        invite: vec![0; 16],
+        number: u32::MAX,
+    };
+    let request_bytes = request.encoded_len() + 2048;
+    // A window of the largest records.
+    let window_bytes = limits.window * 65_536;
+    let hour = limits.contact_pace;
+    let quota_hours = (limits.contact_quota - hour) / hour;
+    // What is left of the log after the first sixteenth goes at a 128th an hour.
+    let log_hours = (limits.events - limits.events / 16) / (limits.events / 128);
+
+    for sentence in [
+        format!(
+            "one of {} handshake slots for {} s",
+            limits.unauthenticated_links,
+            limits.handshake.0 / 1000
+        ),
+        format!("one of the {} links that all strangers share", limits.stranger_links),
+        format!(
+            "one request (at most {} kB) among {}",
+            request_bytes.div_ceil(1000),
+            limits.requests
+        ),
+        format!(
+            "at most {} requests, and as many events, an hour",
+            limits.requests_per_hour
+        ),
+        format!("fills {} GiB in {quota_hours} hours", limits.contact_quota >> 30),
+        format!("its window (at most {} MiB) is sent again", window_bytes >> 20),
+        format!(
+            "a sixteenth of the event log at once and the rest in {} days",
+            log_hours.div_ceil(24)
+        ),
+    ] {
+        let sentence = sentence.replace(" in 5 days", " in five days");
+        assert!(section.contains(&sentence), "{sentence:?} is not in {section}");
     }
 }
