@@ -64,7 +64,7 @@ fn each_message_of_a_long_outbox_has_its_own_prospects() {
     });
     store.commit(&puts(rows)).unwrap();
     let conversation = ConversationId::Direct(peer(2));
-    for place in [PagePlace::Newest, PagePlace::After(key(2, Out, 1000).id)] {
+    for place in [PagePlace::Newest, PagePlace::After(key(2, Out, 1000))] {
         let query = HistoryQuery { thread: None, place };
         let page = reader.history_page(&conversation, COUNT, &query).unwrap();
         let ours: Vec<_> = page.messages.iter().filter(|m| m.order.0 >= 1000).collect();
