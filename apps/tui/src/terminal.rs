@@ -1,9 +1,11 @@
 //! [`Screen`]: the terminal, as the interface has it, and as it was before. Whatever ends the process, the terminal is left as
 //! it was found.
 
+use std::fmt::Write as _;
 use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crossterm::cursor::{RestorePosition, SavePosition};
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
     EnableMouseCapture, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
@@ -14,35 +16,49 @@ use crossterm::terminal::{
 };
 use crossterm::{cursor, execute, queue};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend as _, CrosstermBackend};
+use ratatui::buffer::{Buffer, Cell, CellWidth as _};
 use ratatui::layout::{Position, Rect};
 use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
 
 use crate::app::App;
-use crate::view;
+use crate::view::{self, Drawn, Hyperlink};
 
 /// The terminal is in the state that the interface needs, and has to be put back.
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
-/// The terminal knows the keyboard protocol of kitty, or passes over what it does not know.
-static KEYBOARD: AtomicBool = AtomicBool::new(false);
+/// The terminal knows the keyboard protocol of kitty and hyperlinks, or passes over what it does not know.
+static KNOWN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal of the interface.
 #[derive(Debug)]
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
     mouse: bool,
+    /// The hyperlinks that the terminal shows.
+    shown: Vec<Linked>,
+}
+
+/// What the cells of a hyperlink are, each with its column and row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Linked {
+    url: String,
+    cells: Vec<(u16, u16, Cell)>,
 }
 
 impl Screen {
     /// Takes the terminal over.
     pub fn enter(mouse: bool) -> io::Result<Self> {
         let known = std::env::var("TERM").is_ok_and(|term| term != "linux" && term != "dumb");
-        KEYBOARD.store(known, Ordering::Relaxed);
+        KNOWN.store(known, Ordering::Relaxed);
         restore_on_panic();
         let backend = CrosstermBackend::new(BufWriter::with_capacity(64 << 10, io::stdout()));
         let terminal = Terminal::new(backend)?;
-        let mut screen = Self { terminal, mouse };
+        let mut screen = Self {
+            terminal,
+            mouse,
+            shown: Vec::new(),
+        };
         // From here on the screen gives back what it takes, also if the next step fails.
         take(mouse)?;
         screen.redraw()?;
@@ -57,17 +73,32 @@ impl Screen {
 
     /// Draws a frame; terminals that can, show it at once and not in parts. Returns the text that the mouse has selected.
     pub fn draw(&mut self, app: &App) -> io::Result<Option<String>> {
-        let mut selected = None;
+        let mut drawn = Drawn::default();
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(|frame| selected = view::draw(app, frame))?;
+        let frame = self.terminal.draw(|frame| drawn = view::draw(app, frame))?;
+        if KNOWN.load(Ordering::Relaxed) {
+            let linked: Vec<Linked> = drawn
+                .hyperlinks
+                .iter()
+                .map(|link| Linked::of(link, frame.buffer))
+                .collect();
+            // Unchanged cells are not written again, so the terminal has these as links already.
+            if linked != self.shown {
+                let before = self.shown.iter().flat_map(|link| &link.cells);
+                let now: Vec<_> = before.filter_map(|(x, y, _)| cell(frame.buffer, *x, *y)).collect();
+                write_links(self.terminal.backend_mut(), &now, &linked)?;
+                self.shown = linked;
+            }
+        }
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
-        Ok(selected)
+        Ok(drawn.selected)
     }
 
     /// Has the next frame drawn anew. `Terminal::clear` would ask the terminal where its cursor is: one that does not answer would
     /// hold the interface for seconds and end it, and the answer takes keys that were typed meanwhile with it.
     pub fn redraw(&mut self) -> io::Result<()> {
         let size = self.terminal.size()?;
+        self.shown.clear();
         self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 
@@ -104,6 +135,54 @@ impl Screen {
     }
 }
 
+impl Linked {
+    fn of(link: &Hyperlink, buffer: &Buffer) -> Self {
+        let Rect { x, y, width, .. } = link.area.intersection(buffer.area);
+        Self {
+            url: link.url.clone(),
+            cells: (x..x + width).filter_map(|x| cell(buffer, x, y)).collect(),
+        }
+    }
+}
+
+/// A cell of a frame; none if a wide character before it covers it.
+fn cell(buffer: &Buffer, x: u16, y: u16) -> Option<(u16, u16, Cell)> {
+    let before = x.checked_sub(1).and_then(|before| buffer.cell((before, y)));
+    let covered = before.is_some_and(|before| before.cell_width() > 1);
+    let cell = buffer.cell((x, y)).filter(|_| !covered)?;
+    Some((x, y, cell.clone()))
+}
+
+/// Writes the cells that were links once more as none, and those that are, between the sequences that make them so (OSC 8). They are
+/// no part of the cells: a sequence there would be counted as text, and could be cut in two.
+fn write_links<W: io::Write>(
+    backend: &mut CrosstermBackend<W>,
+    before: &[(u16, u16, Cell)],
+    links: &[Linked],
+) -> io::Result<()> {
+    queue!(backend, SavePosition)?;
+    backend.draw(before.iter().map(|(x, y, cell)| (*x, *y, cell)))?;
+    for link in links {
+        queue!(backend, Print(format!("\x1b]8;;{}\x1b\\", encoded(&link.url))))?;
+        backend.draw(link.cells.iter().map(|(x, y, cell)| (*x, *y, cell)))?;
+        queue!(backend, Print("\x1b]8;;\x1b\\"))?;
+    }
+    queue!(backend, RestorePosition)
+}
+
+/// An address as it may stand in a sequence: bytes that are not of visible ASCII would end it.
+fn encoded(url: &str) -> String {
+    let mut encoded = String::with_capacity(url.len());
+    for byte in url.bytes() {
+        if byte.is_ascii_graphic() {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
 impl Drop for Screen {
     fn drop(&mut self) {
         // The process ends; nothing is left to tell an error to.
@@ -123,7 +202,7 @@ fn take(mouse: bool) -> io::Result<()> {
         EnableBracketedPaste,
         EnableFocusChange
     )?;
-    if KEYBOARD.load(Ordering::Relaxed) {
+    if KNOWN.load(Ordering::Relaxed) {
         let flags =
             KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES | KeyboardEnhancementFlags::REPORT_ALTERNATE_KEYS;
         execute!(out, PushKeyboardEnhancementFlags(flags))?;
@@ -140,7 +219,7 @@ fn give_back() -> io::Result<()> {
         return Ok(());
     }
     let mut out = io::stdout();
-    if KEYBOARD.load(Ordering::Relaxed) {
+    if KNOWN.load(Ordering::Relaxed) {
         execute!(out, PopKeyboardEnhancementFlags)?;
     }
     execute!(
@@ -268,6 +347,33 @@ mod tests {
             written.contains("\x1b[<1u") && written.contains("\x1b[23;0t"),
             "{written:?}"
         );
+    }
+
+    #[test]
+    fn a_hyperlink_is_around_its_cells_and_no_address_ends_its_sequence() {
+        let mut buffer = Buffer::with_lines(["see 漢字x here"]);
+        let link = Hyperlink {
+            area: Rect::new(4, 0, 5, 1),
+            url: String::from("https://a.example/\x1b\\é"),
+        };
+        let linked = Linked::of(&link, &buffer);
+        let mut written = Vec::new();
+        write_links(&mut CrosstermBackend::new(&mut written), &[], &[linked]).expect("written");
+        let written = String::from_utf8_lossy(&written).into_owned();
+        assert!(
+            written.contains("\x1b]8;;https://a.example/%1B\\%C3%A9\x1b\\"),
+            "{written:?}"
+        );
+        let mut terminal = vt100::Parser::default();
+        terminal.process(&written.into_bytes());
+        assert_eq!(terminal.screen().contents(), "    漢字x");
+        // What is no link any more is written as none.
+        buffer.set_string(4, 0, "12345", ratatui::style::Style::new());
+        let now: Vec<_> = (4..9).filter_map(|x| cell(&buffer, x, 0)).collect();
+        let mut written = Vec::new();
+        write_links(&mut CrosstermBackend::new(&mut written), &now, &[]).expect("written");
+        let written = String::from_utf8_lossy(&written).into_owned();
+        assert!(written.contains("12345") && !written.contains("\x1b]8"), "{written:?}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! [`Conversations`]: the list at the left. It is made of contacts and of conversations with messages, and follows events.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use sotto_api::{self as api, Presence, Relationship};
 
@@ -84,9 +84,12 @@ pub enum Order {
 /// The conversations, and the order in which they are shown.
 #[derive(Debug, Default)]
 pub struct Conversations {
-    entries: BTreeMap<String, Entry>,
-    /// Ids as shown.
-    order: Vec<String>,
+    /// None is ever removed.
+    entries: Vec<Entry>,
+    /// The index of each by its id.
+    indexes: HashMap<String, usize>,
+    /// Indexes as shown. Each frame reads it, so it has no ids to look up.
+    order: Vec<usize>,
     by: Order,
     /// The order is not that of the entries any more.
     stale: bool,
@@ -95,7 +98,18 @@ pub struct Conversations {
 impl Conversations {
     /// As shown.
     pub fn shown(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
-        self.order.iter().map(|id| &self.entries[id])
+        self.order.iter().map(|index| &self.entries[*index])
+    }
+
+    /// The index of one, which is made if it is not there.
+    fn index(&mut self, id: &str, name: impl FnOnce() -> Name) -> usize {
+        if let Some(index) = self.indexes.get(id) {
+            return *index;
+        }
+        let index = self.entries.len();
+        self.entries.push(Entry::new(id, name()));
+        self.indexes.insert(id.to_owned(), index);
+        index
     }
 
     /// How many are shown.
@@ -105,22 +119,23 @@ impl Conversations {
 
     /// The one with that id.
     pub fn entry(&self, id: &str) -> Option<&Entry> {
-        self.entries.get(id)
+        self.indexes.get(id).map(|index| &self.entries[*index])
     }
 
     /// All contacts, also those that are not shown.
     pub fn contacts(&self) -> impl Iterator<Item = &api::Contact> {
-        self.entries.values().filter_map(|entry| entry.contact.as_ref())
+        self.entries.iter().filter_map(|entry| entry.contact.as_ref())
     }
 
     /// The place of one in the list.
     pub fn place(&self, id: &str) -> Option<usize> {
-        self.order.iter().position(|shown| shown == id)
+        let index = self.indexes.get(id)?;
+        self.order.iter().position(|shown| shown == index)
     }
 
     /// The one at a place.
     pub fn at(&self, place: usize) -> Option<&Entry> {
-        self.order.get(place).map(|id| &self.entries[id])
+        self.order.get(place).map(|index| &self.entries[*index])
     }
 
     /// How the list is sorted.
@@ -144,24 +159,21 @@ impl Conversations {
 
     /// Changes one, which is made if it is not there, and may move.
     pub fn change(&mut self, id: &str, name: impl FnOnce() -> Name, change: impl FnOnce(&mut Entry)) {
-        let entry = self
-            .entries
-            .entry(id.to_owned())
-            .or_insert_with(|| Entry::new(id, name()));
-        change(entry);
+        let index = self.index(id, name);
+        change(&mut self.entries[index]);
         self.stale = true;
     }
 
     /// Changes one if it is there, without a change of its place.
     pub fn touch(&mut self, id: &str, change: impl FnOnce(&mut Entry)) {
-        if let Some(entry) = self.entries.get_mut(id) {
-            change(entry);
+        if let Some(index) = self.indexes.get(id) {
+            change(&mut self.entries[*index]);
         }
     }
 
     /// Takes the contacts as they are now. A conversation stays when its contact goes.
     pub fn set_contacts(&mut self, contacts: Vec<api::Contact>) {
-        for entry in self.entries.values_mut() {
+        for entry in &mut self.entries {
             entry.contact = None;
         }
         for contact in contacts {
@@ -178,11 +190,8 @@ impl Conversations {
 
     fn put_contact(&mut self, contact: api::Contact) {
         let name = Name::from(&contact);
-        let id = &contact.who.contact;
-        let entry = self
-            .entries
-            .entry(id.clone())
-            .or_insert_with(|| Entry::new(id, name.clone()));
+        let index = self.index(&contact.who.contact, || name.clone());
+        let entry = &mut self.entries[index];
         entry.name = name;
         entry.unread = contact.unread;
         entry.muted = contact.muted;
@@ -192,11 +201,8 @@ impl Conversations {
     /// Takes the threads as they are now: they say when each conversation was last used.
     pub fn set_threads(&mut self, threads: &[api::Thread]) {
         for thread in threads {
-            let id = &thread.conversation.conversation;
-            let entry = self
-                .entries
-                .entry(id.clone())
-                .or_insert_with(|| Entry::new(id, Name::from(&thread.conversation)));
+            let index = self.index(&thread.conversation.conversation, || Name::from(&thread.conversation));
+            let entry = &mut self.entries[index];
             entry.last_at = entry.last_at.max(thread.last_at.millis());
             if entry.contact.is_none() {
                 entry.name = Name::from(&thread.conversation);
@@ -221,9 +227,13 @@ impl Conversations {
         if !std::mem::take(&mut self.stale) {
             return;
         }
-        let mut shown: Vec<&Entry> = self.entries.values().filter(|entry| entry.is_shown()).collect();
         let by = self.by;
-        shown.sort_by(|a, b| {
+        let entries = &self.entries;
+        self.order.clear();
+        self.order
+            .extend((0..entries.len()).filter(|index| entries[*index].is_shown()));
+        self.order.sort_by(|a, b| {
+            let (a, b) = (&entries[*a], &entries[*b]);
             let unread = |entry: &Entry| by == Order::Unread && entry.is_unread() && !entry.muted;
             unread(b)
                 .cmp(&unread(a))
@@ -231,6 +241,5 @@ impl Conversations {
                 .then_with(|| a.name.cmp(&b.name))
                 .then_with(|| a.id.cmp(&b.id))
         });
-        self.order = shown.into_iter().map(|entry| entry.id.clone()).collect();
     }
 }

@@ -5,10 +5,11 @@ mod links;
 mod render;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use ratatui::text::{Line, Span};
 
-use crate::text::wrap;
+use crate::text::{Breaks, width, wrap_traced};
 use crate::theme::Theme;
 
 /// What is beyond is shown as it was written.
@@ -21,6 +22,39 @@ pub struct Rendered {
     pub lines: Vec<Line<'static>>,
     /// Where its links lead, in their order.
     pub links: Vec<Link>,
+    /// The parts of lines that are links, for terminals that open them.
+    pub marks: Vec<Mark>,
+}
+
+/// A part of a line that is the text of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Which line.
+    pub line: usize,
+    /// Its cells.
+    pub cells: Range<usize>,
+    /// What it opens: a web page or a mail.
+    pub url: String,
+}
+
+impl Rendered {
+    /// Takes the next line, which is wrapped from spans of which `targets` says what they open. `indent` cells stand before it.
+    fn mark(&mut self, indent: usize, line: &Line<'_>, origins: &[usize], targets: &[Option<String>]) {
+        let mut at = indent;
+        for (span, origin) in line.spans.iter().zip(origins) {
+            let end = at + width(&span.content);
+            if let Some(Some(url)) = targets.get(*origin)
+                && links::host(url).is_some()
+            {
+                self.marks.push(Mark {
+                    line: self.lines.len(),
+                    cells: at..end,
+                    url: url.clone(),
+                });
+            }
+            at = end;
+        }
+    }
 }
 
 /// A link of a text.
@@ -42,24 +76,29 @@ pub fn markdown(text: &str, width: usize, theme: &Theme) -> Rendered {
 }
 
 /// A text as it was written, with its addresses styled. Width 0 is taken as 1.
-pub fn plain(text: &str, width: usize, theme: &Theme) -> Rendered {
+pub fn plain(text: &str, columns: usize, theme: &Theme) -> Rendered {
     let mut spans = Vec::new();
-    let mut links = Vec::new();
+    let mut targets = Vec::new();
+    let mut rendered = Rendered::default();
     let mut shown = 0;
     for range in links::find(text) {
+        let url = text[range.clone()].to_owned();
         spans.push(Span::raw(&text[shown..range.start]));
         spans.push(Span::styled(Cow::from(&text[range.clone()]), theme.link));
-        let warning = links::warning(&text[range.clone()]);
-        spans.extend(warning.map(|warning| Span::styled(format!(" [{warning}]"), theme.warning)));
+        targets.extend([None, Some(url.clone())]);
+        if let Some(warning) = links::warning(&url) {
+            spans.push(Span::styled(format!(" [{warning}]"), theme.warning));
+            targets.push(None);
+        }
         shown = range.end;
-        let url = text[range].to_owned();
-        links.push(Link { text: url.clone(), url });
+        rendered.links.push(Link { text: url.clone(), url });
     }
     spans.push(Span::raw(&text[shown..]));
-    Rendered {
-        lines: wrap(&spans, width),
-        links,
+    for (line, origins) in wrap_traced(&spans, columns, Breaks::Words) {
+        rendered.mark(0, &line, &origins, &targets);
+        rendered.lines.push(line);
     }
+    rendered
 }
 
 #[cfg(test)]

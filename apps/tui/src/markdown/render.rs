@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::{Link, Rendered, links, plain};
-use crate::text::{Breaks, is_hidden, line_width, width, wrap, wrap_by};
+use crate::text::{Breaks, is_hidden, line_width, width, wrap_by, wrap_traced};
 use crate::theme::Theme;
 
 pub(super) fn render(source: &str, width: usize, theme: &Theme) -> Rendered {
@@ -53,6 +53,8 @@ struct Renderer<'a> {
     lists: Vec<Option<u64>>,
     styles: Vec<Style>,
     spans: Vec<Span<'static>>,
+    /// What each of them opens, where it is of a link.
+    targets: Vec<Option<String>>,
     open: Vec<Open>,
     /// The text of the code block that is open.
     code: Option<String>,
@@ -75,6 +77,7 @@ impl<'a> Renderer<'a> {
             lists: Vec::new(),
             styles: vec![Style::new()],
             spans: Vec::new(),
+            targets: Vec::new(),
             open: Vec::new(),
             code: None,
             addresses: links::find(source).into_iter().peekable(),
@@ -239,7 +242,7 @@ impl<'a> Renderer<'a> {
 
     fn address(&mut self, range: Range<usize>) {
         let url = &self.source[range.clone()];
-        self.push(url, self.style().patch(self.theme.link));
+        self.push_of(url, self.style().patch(self.theme.link), Some(url.to_owned()));
         self.warn(url);
         self.rendered.links.push(Link {
             text: url.to_owned(),
@@ -306,13 +309,22 @@ impl<'a> Renderer<'a> {
     }
 
     fn push(&mut self, text: &str, style: Style) {
+        let target = self.open.last().map(|open| open.url.clone());
+        self.push_of(text, style, target);
+    }
+
+    /// A text that opens something.
+    fn push_of(&mut self, text: &str, style: Style, target: Option<String>) {
         // The text of a link begins with a span of its own.
         let first = self.open.last().map_or(0, |open| open.first);
-        let joins = self.spans.len() > first;
+        let joins = self.spans.len() > first && self.targets.last() == Some(&target);
         match self.spans.last_mut() {
             Some(last) if joins && last.style == style => last.content.to_mut().push_str(text),
             _ if text.is_empty() => {}
-            _ => self.spans.push(Span::styled(text.to_owned(), style)),
+            _ => {
+                self.spans.push(Span::styled(text.to_owned(), style));
+                self.targets.push(target);
+            }
         }
     }
 
@@ -328,6 +340,7 @@ impl<'a> Renderer<'a> {
         if drawn {
             self.containers.push(Container { marker, indent, cells });
         } else {
+            self.targets.extend(marker.iter().map(|_| None));
             self.spans.extend(marker);
         }
     }
@@ -350,11 +363,14 @@ impl<'a> Renderer<'a> {
             return;
         }
         let mut spans = std::mem::take(&mut self.spans);
+        let targets = std::mem::take(&mut self.targets);
         // That of the last line of HTML.
         if let Some(last) = spans.last_mut().filter(|last| last.content.ends_with('\n')) {
             last.content.to_mut().pop();
         }
-        for line in wrap(&spans, self.room()) {
+        let indent = self.width - self.room();
+        for (line, origins) in wrap_traced(&spans, self.room(), Breaks::Words) {
+            self.rendered.mark(indent, &line, &origins, &targets);
             self.emit(line);
         }
     }

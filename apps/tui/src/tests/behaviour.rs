@@ -1192,6 +1192,28 @@ fn what_the_mouse_selects_is_the_text_also_of_wide_characters() {
 }
 
 #[test]
+fn links_can_be_opened_by_the_terminal_and_show_where_they_lead() {
+    let mut daemon = daemon(1);
+    let history = daemon.history.get_mut(&onion("bob")).expect("Bob's");
+    let far = format!("https://far.example/{}", "x".repeat(40));
+    history[0].text = format!("- [my bank](https://evil.example/b) or {far}\n- [x](javascript:y)");
+    history[0].content_type = api::ContentType::Markdown;
+    let mut session = Session::connected(daemon, SIZE);
+    session.open("Bob");
+    session.shows("my bank [evil.example]");
+    let links = session.hyperlinks();
+    let of = |url: &str| -> String {
+        let texts = links.iter().rev().filter(|(_, to)| to == url);
+        texts.map(|(text, _)| text.as_str()).collect()
+    };
+    assert_eq!(of("https://evil.example/b"), "my bank");
+    assert_eq!(of(&far), far, "over two lines");
+    assert_eq!(links.len(), 3, "a script is none: {links:?}");
+    session.press("f1");
+    assert_eq!(session.hyperlinks(), [], "a dialog covers them");
+}
+
+#[test]
 fn half_width_katakana_with_marks_is_not_drawn_over() {
     let mut daemon = daemon(1);
     let history = daemon.history.get_mut(&onion("bob")).expect("Bob's");

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 use sotto_api::{Error, Kind};
 use zeroize::Zeroizing;
 
@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::daemon::{Call, Report};
 use crate::host::NewKey;
 use crate::theme::{ColorDepth, Theme};
-use crate::view;
+use crate::view::{self, Drawn};
 
 /// Effects that follow one input at most: more are a loop.
 const MOST: usize = 500;
@@ -391,12 +391,29 @@ impl Session {
 
     /// The text that the mouse has selected.
     pub fn selection(&self) -> String {
+        self.drawn().selected.expect("a selection")
+    }
+
+    /// The parts of the screen that a terminal can open: their texts, and what they open.
+    pub fn hyperlinks(&self) -> Vec<(String, String)> {
+        let screen = self.screen();
+        let rows: Vec<&str> = screen.lines().collect();
+        let text = |area: Rect| {
+            let cells = crate::text::graphemes(rows[usize::from(area.y)]);
+            let cells = cells.skip(usize::from(area.x)).take(usize::from(area.width));
+            cells.collect::<String>()
+        };
+        let links = self.drawn().hyperlinks.into_iter();
+        links.map(|link| (text(link.area), link.url)).collect()
+    }
+
+    fn drawn(&self) -> Drawn {
         let (columns, rows) = self.app.size;
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal in memory");
-        let mut selected = None;
+        let mut drawn = Drawn::default();
         terminal
-            .draw(|frame| selected = view::draw(&self.app, frame))
+            .draw(|frame| drawn = view::draw(&self.app, frame))
             .expect("a frame");
-        selected.expect("a selection")
+        drawn
     }
 }

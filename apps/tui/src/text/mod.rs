@@ -12,7 +12,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 
-pub use wrap::{Breaks, wrap, wrap_by};
+pub use wrap::{Breaks, wrap, wrap_by, wrap_traced};
 
 /// Stands for what was cut off, and for a grapheme that is wider than the whole line.
 pub const ELLIPSIS: &str = "…";

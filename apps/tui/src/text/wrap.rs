@@ -28,6 +28,12 @@ pub fn wrap(spans: &[Span<'_>], width: usize) -> Vec<Line<'static>> {
 
 /// Wraps a styled text. A line feed begins a new line. Width 0 is taken as 1.
 pub fn wrap_by(spans: &[Span<'_>], width: usize, breaks: Breaks) -> Vec<Line<'static>> {
+    let traced = wrap_traced(spans, width, breaks);
+    traced.into_iter().map(|(line, _)| line).collect()
+}
+
+/// The same, where each line comes with the span of the text that each of its own spans is of.
+pub fn wrap_traced(spans: &[Span<'_>], width: usize, breaks: Breaks) -> Vec<(Line<'static>, Vec<usize>)> {
     let mut text = String::new();
     let mut styles = Vec::new();
     for span in spans {
@@ -133,9 +139,9 @@ fn trimmed(cells: &[Cell<'_>], start: usize, end: usize, breaks: Breaks) -> usiz
 }
 
 /// A grapheme that is wider than the whole line is replaced.
-fn line(cells: &[Cell<'_>], width: usize) -> Line<'static> {
+fn line(cells: &[Cell<'_>], width: usize) -> (Line<'static>, Vec<usize>) {
     let mut spans: Vec<Span<'static>> = Vec::new();
-    let mut last = None;
+    let mut origins: Vec<usize> = Vec::new();
     for cell in cells {
         let text = if cell.width <= width {
             cell.text
@@ -145,12 +151,14 @@ fn line(cells: &[Cell<'_>], width: usize) -> Line<'static> {
             ELLIPSIS
         };
         match spans.last_mut() {
-            Some(span) if last == Some(cell.span) => span.content.to_mut().push_str(text),
-            _ => spans.push(Span::styled(text.to_owned(), cell.style)),
+            Some(span) if origins.last() == Some(&cell.span) => span.content.to_mut().push_str(text),
+            _ => {
+                spans.push(Span::styled(text.to_owned(), cell.style));
+                origins.push(cell.span);
+            }
         }
-        last = Some(cell.span);
     }
-    Line::from(spans)
+    (Line::from(spans), origins)
 }
 
 #[cfg(test)]

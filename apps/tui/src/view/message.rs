@@ -5,6 +5,7 @@ use ratatui::text::{Line, Span};
 use sotto_api::{ContentType, Direction, FailReason, Hold, Message, MessageState};
 
 use crate::app::App;
+use crate::markdown::{Mark, Rendered};
 use crate::text::bidi::{self, Reorder};
 use crate::theme::Theme;
 use crate::{markdown, text, when};
@@ -22,6 +23,8 @@ pub struct Body {
     pub lines: Vec<Line<'static>>,
     /// Links of the text, in its order.
     pub links: Vec<String>,
+    /// The parts of the lines that are links.
+    pub marks: Vec<Mark>,
 }
 
 impl Body {
@@ -37,6 +40,7 @@ impl Body {
             ]));
         }
         let mut links = Vec::new();
+        let mut marks = Vec::new();
         if message.deleted_at.is_some() {
             lines.push(Line::styled("(deleted)", theme.dim));
         } else {
@@ -45,24 +49,35 @@ impl Body {
                     let unknown = "(a kind of message that this version does not know)";
                     lines.extend(text::wrap(&[Span::styled(unknown, theme.dim)], width));
                 }
-                ContentType::Markdown if !raw => {
-                    let mut laid_out = markdown::markdown(&message.text, width, theme);
-                    lines.append(&mut laid_out.lines);
-                    links = laid_out.links.into_iter().map(|link| link.url).collect();
-                }
-                ContentType::Plain | ContentType::Markdown => {
-                    let mut laid_out = markdown::plain(&message.text, width, theme);
-                    lines.append(&mut laid_out.lines);
-                    links = laid_out.links.into_iter().map(|link| link.url).collect();
+                kind @ (ContentType::Plain | ContentType::Markdown) => {
+                    let lay_out = match kind {
+                        ContentType::Markdown if !raw => markdown::markdown,
+                        _ => markdown::plain,
+                    };
+                    let Rendered {
+                        lines: text,
+                        links: of_text,
+                        marks: in_text,
+                    } = lay_out(&message.text, width, theme);
+                    links = of_text.into_iter().map(|link| link.url).collect();
+                    let above = lines.len();
+                    marks.extend(in_text.into_iter().map(|mark| Mark {
+                        line: above + mark.line,
+                        ..mark
+                    }));
+                    lines.extend(text);
                 }
             }
         }
         if reorder == Reorder::Here {
             let direction = bidi::Direction::of(&message.text);
-            lines = lines
-                .into_iter()
-                .map(|line| bidi::visual(line, direction, reorder))
+            let visual: Vec<_> = lines
+                .iter()
+                .map(|line| bidi::visual(line.clone(), direction, reorder))
                 .collect();
+            // In another order the cells of a link are elsewhere.
+            marks.retain(|mark| visual[mark.line] == lines[mark.line]);
+            lines = visual;
         }
         // Text of nothing but what is not shown: there is a line all the same, to be selected and read.
         if lines.is_empty() {
@@ -71,7 +86,7 @@ impl Body {
         if !message.reactions.is_empty() {
             lines.extend(text::wrap(&reactions(message, theme).spans, width));
         }
-        Self { lines, links }
+        Self { lines, links, marks }
     }
 }
 

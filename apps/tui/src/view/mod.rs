@@ -15,6 +15,7 @@ use crate::action::Action;
 use crate::app::conversations::Entry;
 use crate::app::dialogs::presence;
 use crate::app::{App, Connection, Drag, Focus, Intent};
+use crate::markdown::Mark;
 use crate::text::bidi::{self, Reorder};
 use crate::{text, when};
 
@@ -102,16 +103,35 @@ pub fn areas(app: &App) -> Areas {
     }
 }
 
-/// Draws one frame. The text in the part that the mouse has selected is returned.
-pub fn draw(app: &App, frame: &mut Frame<'_>) -> Option<String> {
+/// What a frame has beside its cells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// The text in the part that the mouse has selected.
+    pub selected: Option<String>,
+    /// The parts that a terminal can open.
+    pub hyperlinks: Vec<Hyperlink>,
+}
+
+/// A part of a row that opens an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hyperlink {
+    /// Its cells, in one row.
+    pub area: Rect,
+    /// What it opens.
+    pub url: String,
+}
+
+/// Draws one frame.
+pub fn draw(app: &App, frame: &mut Frame<'_>) -> Drawn {
     let area = frame.area();
     frame.buffer_mut().set_style(area, app.theme.text);
+    let mut drawn = Drawn::default();
     if area.width < 10 || area.height < 4 {
-        return None;
+        return drawn;
     }
     if app.locked || app.first_run() {
         dialog::draw_all(app, frame);
-        return None;
+        return drawn;
     }
     let areas = areas(app);
     if let Some(area) = areas
@@ -128,14 +148,19 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> Option<String> {
     }
     if areas.header.width > 0 || app.conversations.len() == 0 {
         match &app.pane {
-            Some(_) => conversation(app, frame, &areas),
+            Some(_) => drawn.hyperlinks = conversation(app, frame, &areas),
             None => nothing_open(app, frame, &areas),
         }
     }
     status::draw(app, frame, areas.status);
-    dialog::draw_all(app, frame);
+    if !app.dialogs.is_empty() {
+        // It can cover them.
+        drawn.hyperlinks.clear();
+        dialog::draw_all(app, frame);
+    }
     let drag = app.drag.filter(|drag| drag.from != drag.to);
-    drag.map(|drag| select(app, frame, &areas, drag))
+    drawn.selected = drag.map(|drag| select(app, frame, &areas, drag));
+    drawn
 }
 
 /// Sets a line. As a widget, a line places each of its spans by another count of cells than it draws: half-width katakana with a sound
@@ -212,10 +237,11 @@ pub fn hint(app: &App, key: &str, about: &str) -> Line<'static> {
     ])
 }
 
-fn conversation(app: &App, frame: &mut Frame<'_>, areas: &Areas) {
+fn conversation(app: &App, frame: &mut Frame<'_>, areas: &Areas) -> Vec<Hyperlink> {
     header(app, frame, areas.header);
-    messages(app, frame, areas.messages);
+    let hyperlinks = messages(app, frame, areas.messages);
     composer(app, frame, areas);
+    hyperlinks
 }
 
 /// One line: who it is, and what holds for the conversation.
@@ -280,25 +306,12 @@ pub fn facts(app: &App, entry: &Entry) -> Vec<(String, Style)> {
     facts
 }
 
-fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) {
-    let Some(pane) = &app.pane else { return };
+fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) -> Vec<Hyperlink> {
+    let mut hyperlinks = Vec::new();
+    let Some(pane) = &app.pane else { return hyperlinks };
     if pane.messages().len() == 0 {
-        let what = if !pane.loaded {
-            "Reading…"
-        } else if pane.thread.is_some() {
-            "Nothing is in this thread yet."
-        } else {
-            "No messages yet. What you write is sent as soon as the other side can be reached."
-        };
-        let line = Line::styled(what, app.theme.dim);
-        let inside = Rect::new(
-            area.x + 1,
-            area.bottom().saturating_sub(2),
-            area.width.saturating_sub(2),
-            area.height.min(2),
-        );
-        frame.render_widget(Paragraph::new(line).wrap(Wrap { trim: false }), inside);
-        return;
+        no_messages(app, frame, area);
+        return hyperlinks;
     }
     let query = pane.hits.as_ref().map(|hits| hits.query.as_str());
     let mut y = area.bottom();
@@ -310,7 +323,8 @@ fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) {
                 highlight(line, query, app.theme.hit);
             }
         }
-        for line in lines.iter().take(shown).rev() {
+        let above = lines.len() - item.body.lines.len();
+        for (number, line) in lines.iter().enumerate().take(shown).rev() {
             if y == area.top() {
                 break;
             }
@@ -320,19 +334,61 @@ fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) {
                 frame.buffer_mut().set_style(row, app.theme.selected);
             }
             set(frame, line, row);
+            let marks = item.body.marks.iter().filter(|mark| above + mark.line == number);
+            hyperlinks.extend(marks.map(|mark| hyperlink(mark, row)));
         }
         if y == area.top() {
             break;
         }
     }
+    if let Some(place) = newer_mark(app, frame, area) {
+        hyperlinks.retain(|link| !link.area.intersects(place));
+    }
+    hyperlinks
+}
+
+/// Where a part of a message's line is on the screen.
+fn hyperlink(mark: &Mark, row: Rect) -> Hyperlink {
+    let cell = |cell: usize| u16::try_from(message::INDENT + cell).unwrap_or(u16::MAX).min(row.width);
+    let (start, end) = (cell(mark.cells.start), cell(mark.cells.end));
+    Hyperlink {
+        area: Rect::new(row.x + start, row.y, end - start, 1),
+        url: mark.url.clone(),
+    }
+}
+
+/// What stands where there are no messages.
+fn no_messages(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let Some(pane) = &app.pane else { return };
+    let what = if !pane.loaded {
+        "Reading…"
+    } else if pane.thread.is_some() {
+        "Nothing is in this thread yet."
+    } else {
+        "No messages yet. What you write is sent as soon as the other side can be reached."
+    };
+    let line = Line::styled(what, app.theme.dim);
+    let inside = Rect::new(
+        area.x + 1,
+        area.bottom().saturating_sub(2),
+        area.width.saturating_sub(2),
+        area.height.min(2),
+    );
+    frame.render_widget(Paragraph::new(line).wrap(Wrap { trim: false }), inside);
+}
+
+/// Says that there are messages below the screen. Returns where.
+fn newer_mark(app: &App, frame: &mut Frame<'_>, area: Rect) -> Option<Rect> {
+    let pane = app.pane.as_ref()?;
     let mark = match (pane.below, pane.is_at_bottom()) {
-        (0, true) => return,
+        (0, true) => return None,
         (0, false) => String::from(" ↓ newer "),
         (below, _) => format!(" ↓ {below} new "),
     };
     let width = u16::try_from(text::width(&mark)).unwrap_or(0).min(area.width);
     let place = Rect::new(area.right() - width, area.bottom().saturating_sub(1), width, 1);
     set(frame, &Line::styled(mark, app.theme.badge), place);
+    Some(place)
 }
 
 /// All lines of a message with what stands above it.
