@@ -19,15 +19,14 @@ impl Home {
     /// Builds the program and makes an identity with a key file. The network is `tor`, or `local` for a folder of its own.
     pub fn on(network: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let network = match network {
-            "local" => format!("local:{}", folder.path().join("net").display()),
-            other => other.to_owned(),
-        };
-        let home = Self {
+        let mut home = Self {
             folder,
-            network,
+            network: network.to_owned(),
             program: build(),
         };
+        if network == "local" {
+            home.network = format!("local:{}", home.local_network().display());
+        }
         let key = home.key_file();
         home.sotto(&["init", "--key-file", key.to_str().expect("UTF-8")]);
         home
@@ -72,6 +71,11 @@ impl Home {
 
     pub fn key_file(&self) -> PathBuf {
         self.folder.path().join("key")
+    }
+
+    /// The folder of the network `local`.
+    pub fn local_network(&self) -> PathBuf {
+        self.folder.path().join("net")
     }
 
     /// The running daemon's process.

@@ -5,6 +5,7 @@
 
 mod cold;
 mod comparison;
+mod filled;
 mod installed;
 mod libsignal;
 mod messages;

@@ -6,9 +6,12 @@
 
 #[path = "../limits/comparison.rs"]
 mod comparison;
+#[path = "../limits/filled.rs"]
+mod filled;
 #[path = "../limits/installed.rs"]
 mod installed;
 mod mcp;
+mod peers;
 mod socket;
 mod tui;
 
