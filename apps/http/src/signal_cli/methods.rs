@@ -52,9 +52,9 @@ impl Params<'_> {
         }
     }
 
-    /// A list, or one item in its place.
+    /// A list, or one item in its place; of its name or of that in the plural (`recipients`), as signal-cli takes it.
     fn list(&self, name: &str) -> Vec<&Value> {
-        match self.value(name) {
+        match self.value(name).or_else(|| self.value(&format!("{name}s"))) {
             None => Vec::new(),
             Some(Value::Array(items)) => items.iter().collect(),
             Some(one) => vec![one],
@@ -63,7 +63,7 @@ impl Params<'_> {
 
     /// The one recipient.
     fn recipient(&self) -> Result<&str, Error> {
-        if !self.list("groupId").is_empty() || !self.list("groupIds").is_empty() {
+        if !self.list("groupId").is_empty() {
             return Err(Error::new(Kind::UnknownConversation, "this node is in no such group"));
         }
         match self.list("recipient").as_slice() {
@@ -104,7 +104,7 @@ impl SignalCli {
     }
 
     async fn send(&self, client: &mut Client, params: Params<'_>) -> Result<Value, Error> {
-        if !params.list("attachments").is_empty() {
+        if !params.list("attachment").is_empty() {
             return Err(invalid("attachments cannot be sent yet"));
         }
         let text = params.text("message")?.to_owned();

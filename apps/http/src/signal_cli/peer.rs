@@ -20,15 +20,16 @@ pub(super) async fn contacts(client: &mut Client) -> Result<Vec<Contact>, Error>
     Ok(client.call::<all::List>(&List { all: false }).await?.friends)
 }
 
-/// The conversation that a recipient names: a UUID, or what every other surface takes.
+/// The conversation that a recipient names: a UUID, or what every other surface takes. Programs also write `uuid:` before one.
 pub(super) async fn conversation(client: &mut Client, recipient: &str) -> Result<String, Error> {
-    if Uuid::try_parse(recipient).is_err() {
+    let uuid_text = recipient.strip_prefix("uuid:").unwrap_or(recipient);
+    if Uuid::try_parse(uuid_text).is_err() {
         return Ok(recipient.to_owned());
     }
     let contacts = contacts(client).await?;
     let found = contacts
         .into_iter()
-        .find(|contact| uuid(&contact.who.contact).eq_ignore_ascii_case(recipient));
+        .find(|contact| uuid(&contact.who.contact).eq_ignore_ascii_case(uuid_text));
     found.map(|contact| contact.who.contact).ok_or_else(|| {
         Error::new(Kind::UnknownContact, format!("no contact has the UUID {recipient}"))
             .hint("listContacts shows the UUIDs")

@@ -462,6 +462,9 @@ fn programs_made_for_signal_cli() {
     );
     assert!(edited["result"]["timestamp"].is_u64());
 
+    openclaw_over_http(&at, &uuid, time);
+    openclaw_on_the_socket(&at, &uuid);
+
     // Nothing is sent to a recipient that is not meant, and never twice.
     for (params, code) in [
         (json!({ "message": "x" }), -32602),
@@ -487,4 +490,127 @@ fn programs_made_for_signal_cli() {
     let mut again = Stream::open(&address, "/api/v1/events", &[]);
     assert_eq!(again.envelope()["envelope"]["timestamp"], json!(time));
     drop(at.world);
+}
+
+/// What `OpenClaw`'s client for signal-cli's HTTP asks, in its order: the probe, then for a message the signs that it was seen and that an
+/// answer is written, the answer, and reactions. It reads `result` of each answer, and `code` and `message` of an error.
+fn openclaw_over_http(at: &Endpoints, uuid: &str, time: u64) {
+    let address = at.address("signal-cli");
+    // The headers of Node's `fetch`.
+    let headers = [
+        "accept: */*",
+        "accept-language: *",
+        "sec-fetch-mode: cors",
+        "user-agent: node",
+        "accept-encoding: gzip, deflate",
+    ];
+    assert_eq!(get(&address, "/api/v1/check", &headers).status, 200);
+    let ask = |method: &str, params: Option<Value>| {
+        let mut request = json!({ "jsonrpc": "2.0", "method": method, "id": "5f0c3ad2-8a5e-4c6f-9a53-0a1f3f3e7c11" });
+        if let Some(params) = params {
+            request["params"] = params;
+        }
+        let answer = post(&address, "/api/v1/rpc", &headers, &request.to_string());
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    };
+    assert!(ask("version", None)["result"]["version"].is_string());
+    let account = "+15550001111";
+    let typing = json!({ "recipient": [uuid], "account": account });
+    assert!(ask("sendTyping", Some(typing)).get("result").is_some());
+    let read = json!({ "recipient": [uuid], "targetTimestamp": time, "type": "read", "account": account });
+    assert!(ask("sendReceipt", Some(read)).get("result").is_some());
+    // A session is named by its peer, so a recipient may come as it is named there.
+    let send = json!({
+        "message": "bold words", "text-style": ["0:4:BOLD"], "account": account, "recipient": [format!("uuid:{uuid}")],
+    });
+    let sent = ask("send", Some(send));
+    assert!(sent["result"]["timestamp"].as_u64().is_some_and(|at| at > 0), "{sent}");
+    assert_eq!(at.bob.json(&["receive"])["messages"][0]["text"], "bold words");
+    let stop = json!({ "recipient": [uuid], "account": account, "stop": true });
+    assert!(ask("sendTyping", Some(stop)).get("result").is_some());
+    for remove in [false, true] {
+        let mut reaction = json!({
+            "emoji": "👍", "targetTimestamp": time, "targetAuthor": uuid, "recipients": [uuid], "account": account,
+        });
+        if remove {
+            reaction["remove"] = json!(true);
+        }
+        assert!(ask("sendReaction", Some(reaction))["result"]["timestamp"].is_u64());
+    }
+    for group in ["groupId", "groupIds"] {
+        let refused = ask("send", Some(json!({ "message": "x", group: ["abc"] })));
+        assert!(
+            refused["error"]["code"].is_i64() && refused["error"]["message"].is_string(),
+            "{refused}"
+        );
+    }
+    let deleted = json!({ "recipient": [uuid], "targetTimestamp": time, "account": account });
+    assert_eq!(ask("remoteDelete", Some(deleted))["error"]["code"], -32601);
+}
+
+/// What `OpenClaw`'s client for signal-cli's socket asks: a connection for each request and one for what arrives, whose envelopes carry the
+/// number that `subscribeReceive` answered. It takes only a socket of its own user in a folder for that user alone.
+fn openclaw_on_the_socket(at: &Endpoints, uuid: &str) {
+    use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+    let path = at.alice.folder.join("signal-cli.sock");
+    let (socket, folder) = (
+        path.symlink_metadata().expect("there"),
+        at.alice.folder.metadata().expect("there"),
+    );
+    assert!(socket.file_type().is_socket() && socket.uid() == folder.uid());
+    assert_eq!(folder.mode() & 0o777, 0o700);
+    let account = "+15550001111";
+    let open = |method: &str, params: Value| {
+        let stream = UnixStream::connect(&path).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let mut request = json!({ "jsonrpc": "2.0", "id": "one", "method": method });
+        if !params.is_null() {
+            request["params"] = params;
+        }
+        writeln!(&stream, "{request}").expect("sent");
+        BufReader::new(stream)
+    };
+    let next = |lines: &mut BufReader<UnixStream>| {
+        let mut line = String::new();
+        lines.read_line(&mut line).expect("a line");
+        let message: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(message["jsonrpc"], "2.0", "{message}");
+        message
+    };
+    let version = next(&mut open("version", Value::Null));
+    assert!(
+        version["id"] == "one" && version["result"]["version"].is_string(),
+        "{version}"
+    );
+    let mut arrives = open("subscribeReceive", json!({ "account": account }));
+    let mut subscription = None;
+    at.bob.json(&["send", "alice", "on the socket", "--wait", "delivered"]);
+    loop {
+        let message = next(&mut arrives);
+        if message["id"] == "one" {
+            subscription = Some(message["result"].as_u64().expect("a number"));
+            continue;
+        }
+        let params = &message["params"];
+        assert_eq!(
+            (&message["method"], params["subscription"].as_u64()),
+            (&json!("receive"), subscription)
+        );
+        assert_eq!(params["result"]["account"], account);
+        let envelope = &params["result"]["envelope"];
+        assert_eq!(
+            (&envelope["sourceUuid"], &envelope["sourceNumber"]),
+            (&json!(uuid), &Value::Null)
+        );
+        if envelope["dataMessage"]["message"] == "on the socket" {
+            break;
+        }
+    }
+    let mut sends = open(
+        "send",
+        json!({ "message": "back", "recipient": [uuid], "account": account }),
+    );
+    assert!(next(&mut sends)["result"]["timestamp"].is_u64());
+    assert_eq!(at.bob.json(&["receive"])["messages"][0]["text"], "back");
 }
