@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
-use sotto_api::{Error, Kind, Nothing, all};
+use sotto_api::{Error, Kind};
 use sotto_client::blocking::Client;
 use sotto_client::{Profile, read_token};
 
@@ -110,23 +110,12 @@ impl Installation {
     }
 }
 
-/// An error if the token in that file lets an agent send, and what goes beyond it could reach no person.
-pub fn approvals_reach_a_person(profile: &Profile, token_file: &Path, client: ClientProgram) -> Result<(), Error> {
-    let mut connection = Client::connect(&profile.socket())?;
-    let session = connection.open_session("mcp", Some(read_token(token_file)?))?;
-    if session.sends_need_approval {
-        return Ok(());
-    }
-    let by_passphrase = connection.call::<all::AgentsList>(&Nothing {})?.owner_passphrase;
-    let in_client = session.ask_in_client && client == ClientProgram::Claude;
-    if by_passphrase || in_client {
-        return Ok(());
-    }
-    let message = format!(
-        "{} lets an agent send, and no approval can reach you",
-        token_file.display()
-    );
-    Err(Error::new(Kind::WrongState, message).hint("choose a passphrase that sotto approvals allow asks for"))
+/// An error if no agent of this profile has the token in that file. Whatever goes beyond a token reaches a person: agents exist only
+/// where the owner has a passphrase, which `sotto approvals allow` asks for.
+pub fn check_token(profile: &Profile, token_file: &Path) -> Result<(), Error> {
+    Client::connect(&profile.socket())?
+        .open_session("mcp", Some(read_token(token_file)?))
+        .map(drop)
 }
 
 /// The text of Claude Code's configuration with the entry.

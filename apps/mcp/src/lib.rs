@@ -32,7 +32,7 @@ use daemon::Daemon;
 use server::Server;
 use transport::Lines;
 
-pub use install::{ClientProgram, Installation, approvals_reach_a_person};
+pub use install::{ClientProgram, Installation, check_token};
 pub use transport::{Batch, Incoming, Reader};
 
 /// How a client is served.

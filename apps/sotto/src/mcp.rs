@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use sotto_api::{Error, Kind};
 use sotto_cli::{Context, Outcome, output};
-use sotto_mcp::{ClientProgram, Installation, Options, approvals_reach_a_person};
+use sotto_mcp::{ClientProgram, Installation, Options, check_token};
 
 /// `sotto mcp`
 #[derive(Args, Debug)]
@@ -72,7 +72,7 @@ impl Install {
             Program::Codex => ClientProgram::Codex,
         };
         if let Some(token_file) = &context.global.token_file {
-            approvals_reach_a_person(&context.profile()?, token_file, client)?;
+            check_token(&context.profile()?, token_file)?;
         }
         let home = env::var_os("HOME").map(PathBuf::from);
         let home = home.ok_or_else(|| Error::new(Kind::Config, "HOME is not set, so the client's file is unknown"))?;

@@ -1,11 +1,12 @@
-//! `sotto mcp install`: what it writes starts a server, and a token that could send unseen is refused.
+//! `sotto mcp install`: what it writes starts a server, and a token that no agent has is refused.
 
 use std::fs;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use sotto_api::{AddAgent, AgentOnly, Kind, all};
 
-use super::agent::agent;
+use super::agent::{agent, owner};
 use super::client::McpClient;
 use super::world::{Person, Ran, World, path, run};
 
@@ -58,11 +59,26 @@ fn an_installed_server_starts_and_the_difference_comes_first() {
     client.initialize();
     assert_eq!(client.ok("get_identity", &json!({}))["onion"], alice.onion.as_str());
 
-    // With a token that may send, the daemon is asked whether an approval can reach the person.
+    // There is no agent whose approvals could reach no one: the owner has a passphrase first.
+    let add = AddAgent {
+        name: String::from("writer"),
+        allow: vec![String::from("send:*")],
+        ..AddAgent::default()
+    };
+    let refused = alice.client().call::<all::AgentsAdd>(&add).expect_err("no passphrase");
+    assert_eq!(refused.kind(), Kind::OwnerRequired, "{refused}");
     let token = agent(&alice, "writer", &["read:*", "send:*"], false);
     let ran = install(&alice, &home, &["--client", "codex", "--token-file", path(&token)]);
     assert!(ran.status.success(), "the owner has a passphrase: {ran:?}");
     assert!(fs::read_to_string(&codex).expect("there").contains("writer.token"));
+    let revoked = agent(&alice, "revoked", &["send:*"], false);
+    let by_name = AgentOnly {
+        name: String::from("revoked"),
+    };
+    owner(&alice).call::<all::AgentsRevoke>(&by_name).expect("revoked");
+    let ran = install(&alice, &home, &["--client", "claude", "--token-file", path(&revoked)]);
+    assert_eq!(ran.status.code(), Some(11), "no agent has it: {ran:?}");
+    assert!(!fs::read_to_string(&claude).expect("there").contains("revoked.token"));
     alice.kill();
     let ran = install(&alice, &home, &["--client", "claude", "--token-file", path(&token)]);
     assert_eq!(ran.status.code(), Some(7), "without a daemon nothing is known: {ran:?}");
