@@ -12,7 +12,7 @@ const types = require('@modelcontextprotocol/sdk/types.js');
 const { Client: OldClient } = require('@modelcontextprotocol/sdk/client/index.js');
 const { StdioClientTransport: OldTransport } = require('@modelcontextprotocol/sdk/client/stdio.js');
 
-const { command, revisions, calls, refused } = JSON.parse(process.argv[2]);
+const { command, revisions, calls, refused, sends } = JSON.parse(process.argv[2]);
 const parameters = { command: command[0], args: command.slice(1), stderr: 'inherit' };
 const names = [...Object.keys(calls), ...Object.keys(refused)];
 const handshakes = revisions.filter((revision) => revision < '2026-07-28');
@@ -66,10 +66,30 @@ function older(revision) {
   return { client: new OldClient({ name: 'test', version: '1' }), transport: new OldTransport(parameters) };
 }
 
-for (const [title, make, spoken] of [
+const clients = [
   ['@modelcontextprotocol/client', fresh, revisions],
   ['@modelcontextprotocol/sdk', older, handshakes],
-]) {
+];
+
+// One message by each client on each revision. Their texts are printed.
+async function send() {
+  for (const [title, make, spoken] of clients) {
+    for (const revision of spoken) {
+      const { client, transport } = make(revision);
+      await client.connect(transport);
+      const message = `${title} ${revision}`;
+      check('send_message', await client.callTool({ name: 'send_message', arguments: { recipient: 'bob', message } }));
+      await client.close();
+      console.log(message);
+    }
+  }
+}
+
+if (sends) {
+  await send();
+  process.exit(0);
+}
+for (const [title, make, spoken] of clients) {
   for (const revision of spoken) {
     for (let start = 0; start < names.length; start += 4) {
       await Promise.all(names.slice(start, start + 4).map((name) => session(make, name, revision)));

@@ -85,11 +85,11 @@ def typescript(world: World) -> None:
     subprocess.run([NODE, str(NODE_FOLDER / "clients.mjs"), json.dumps(told)], check=True, timeout=300)
 
 
-def inspect(world: World, *arguments: str) -> object:
+def inspect(world: World, server: list[str], *arguments: str) -> object:
     """What Inspector's command line prints."""
     script = NODE_FOLDER / "node_modules" / ".bin" / "mcp-inspector"
     home = {**os.environ, "HOME": str(world.root), "PATH": f"{Path(NODE).parent}:{os.environ['PATH']}"}
-    command = [NODE, str(script), "--cli", *world.command("alice", "mcp"), *arguments]
+    command = [NODE, str(script), "--cli", *server, *arguments]
     ran = subprocess.run(command, capture_output=True, text=True, env=home, timeout=120)
     # A tool that fails has an exit code of its own; a schema that not every client can read has another.
     if not ran.stdout or (ran.returncode != 0 and "--strict" in arguments):
@@ -99,19 +99,78 @@ def inspect(world: World, *arguments: str) -> object:
 
 def inspector(world: World) -> None:
     """Each tool by Inspector, and its own check of the schemas."""
-    listed = inspect(world, "--method", "tools/list", "--strict")
+    server = world.command("alice", "mcp")
+    listed = inspect(world, server, "--method", "tools/list", "--strict")
     assert len(listed["tools"]) == len(world.calls()) + len(world.refused()), listed  # type: ignore[index]
 
     def one(name: str) -> None:
         arguments = {**world.calls(), **world.refused()}[name]
         pairs = [f"{key}={value}" for key, value in arguments.items()]
         options = ["--method", "tools/call", "--tool-name", name]
-        result = inspect(world, *options, *(["--tool-arg", *pairs] if pairs else []))
+        result = inspect(world, server, *options, *(["--tool-arg", *pairs] if pairs else []))
         assert bool(result.get("isError")) == (name in world.refused()), f"{name}: {result}"  # type: ignore[attr-defined]
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(one, [*world.calls(), *world.refused()]))
     print("inspector: each tool by its command line", file=sys.stderr)
+
+
+def arrived(world: World, expected: list[str]) -> None:
+    """Bob has these messages, each once, and no others."""
+    texts: list[str] = []
+    while len(texts) < len(expected):
+        texts += world.received("bob")
+    assert sorted(texts) == sorted(expected), texts
+
+
+async def sending(world: World) -> None:
+    """What goes to others: sent by a token that may, and by one that may not once the person agrees to what the client shows."""
+    writer = world.agent("writer", ["read:*", "send:*", "admin"])
+    asking = world.agent("asking", ["read:*"], ask=True)
+    expected: list[str] = []
+
+    def message(text: str) -> dict[str, object]:
+        expected.append(text)
+        return {"recipient": "bob", "message": text}
+
+    async def agree(_: object, params: mcp.types.ElicitRequestParams) -> mcp.types.ElicitResult:
+        assert expected[-1] in params.message, params
+        return mcp.types.ElicitResult(action="accept", content={"send": True})
+
+    for number, revision in enumerate(REVISIONS):
+        sdk.LATEST_HANDSHAKE_VERSION = revision if revision in REVISIONS[:4] else REVISIONS[3]
+        mode = "legacy" if revision in REVISIONS[:4] else revision
+        server = mcp.StdioServerParameters(command=writer[0], args=writer[1:])
+        async with mcp.Client(server, mode=mode, read_timeout_seconds=30) as client:
+            check("send_message", await client.call_tool("send_message", message(f"sdk {revision}")), False)
+            add: dict[str, object] = {"code": world.stranger(f"stranger{number}"), "name": f"s{number}", "note": "Hello"}
+            added = await client.call_tool("add_friend", add)
+            check("add_friend", added, False)
+        # Elicitation came with the revision of June 2025.
+        if revision < "2025-06-18":
+            continue
+        server = mcp.StdioServerParameters(command=asking[0], args=asking[1:])
+        async with mcp.Client(server, mode=mode, read_timeout_seconds=30, elicitation_callback=agree) as client:
+            check("send_message", await client.call_tool("send_message", message(f"asked {revision}")), False)
+    async with fastmcp.Client(StdioTransport(writer[0], writer[1:])) as fast_client:
+        sent = await fast_client.call_tool("send_message", message("fastmcp"), raise_on_error=False)
+        check("send_message", sent, False)
+    told = {"command": writer, "revisions": REVISIONS, "calls": {}, "refused": {}, "sends": True}
+    ran = subprocess.run(
+        [NODE, str(NODE_FOLDER / "clients.mjs"), json.dumps(told)],
+        check=True,
+        timeout=300,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    expected += ran.stdout.splitlines()
+    options = ["--method", "tools/call", "--tool-name", "send_message", "--tool-arg"]
+    inspected = inspect(world, writer, *options, *(f"{key}={value}" for key, value in message("inspector").items()))
+    assert not inspected.get("isError"), inspected  # type: ignore[attr-defined]
+    arrived(world, expected)
+    listed = json.loads(world.run("alice", "friends", "list"))["friends"]
+    assert len(listed) == 1 + len(REVISIONS), listed
+    print(f"sent: {len(expected)} messages and {len(REVISIONS)} contact requests", file=sys.stderr)
 
 
 async def main() -> None:
@@ -125,6 +184,8 @@ async def main() -> None:
             for start in range(0, len(names), 4):
                 await asyncio.gather(*(official(world, revision, name) for name in names[start : start + 4]))
             print(f"mcp {revision}: each of {len(names)} tools was the first call of a session", file=sys.stderr)
+        # The last, since a profile with agents asks the owner more.
+        await sending(world)
 
 
 asyncio.run(main())

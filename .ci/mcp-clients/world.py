@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -19,6 +20,7 @@ class World:
         self._folder = tempfile.TemporaryDirectory(prefix="sotto-")
         self.root = Path(self._folder.name)
         self._daemons: list[subprocess.Popen[bytes]] = []
+        self._owner: socket.socket | None = None
 
     def __enter__(self) -> "World":
         codes = {name: self._start(name) for name in ("alice", "bob")}
@@ -32,6 +34,8 @@ class World:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._owner is not None:
+            self._owner.close()
         for daemon in self._daemons:
             daemon.kill()
             daemon.wait()
@@ -61,6 +65,45 @@ class World:
                     listen.kill()
                     return
         raise RuntimeError(f"{name} never saw {event}")
+
+    def stranger(self, name: str) -> str:
+        """The friend code of someone who is no contact and not there."""
+        return str(json.loads(self.run(name, "init", "--key-file", str(self.root / f"{name}.key")))["friend_code"])
+
+    def agent(self, name: str, allow: list[str], *, ask: bool = False) -> list[str]:
+        """The server of a new agent of Alice's."""
+        passphrase = {"passphrase": "the owner's own"}
+        if self._owner is None:
+            self._owner = socket.socket(socket.AF_UNIX)
+            self._owner.connect(str(self.root / "alice" / "sotto.sock"))
+            self._ask("owner.passphrase", passphrase)
+            self._ask("session.unlock", passphrase)
+        agent = {"name": name, "allow": allow, "rate": "1000/h", "ask_in_client": ask}
+        token = self._ask("agents.add", agent)["token"]
+        file = self.root / f"{name}.token"
+        file.touch(mode=0o600)
+        file.write_text(str(token))
+        return self.command("alice", "mcp", "--token-file", str(file))
+
+    def _ask(self, method: str, params: dict[str, object]) -> dict[str, object]:
+        """A request with the owner's rights."""
+        assert self._owner is not None
+        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        self._owner.sendall(json.dumps(request).encode() + b"\n")
+        with self._owner.makefile() as answers:
+            answer = json.loads(answers.readline())
+        result = answer.get("result")
+        assert isinstance(result, dict), answer
+        return result
+
+    def received(self, name: str) -> list[str]:
+        """The texts that came since the last time, waiting for the first."""
+        for _ in range(200):
+            received = json.loads(self.run(name, "receive"))["messages"]
+            if received:
+                return [str(message["text"]) for message in received]
+            subprocess.run(["sleep", "0.05"], check=True)
+        raise RuntimeError(f"{name} receives nothing")
 
     def command(self, name: str, *arguments: str) -> list[str]:
         """The program with that user's folder."""
