@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import unittest
+from pathlib import Path
 from unittest import mock
 
 import sotto
-from sotto.errors import ApprovalRequiredError, ForbiddenError, LockedError
+from sotto.errors import ApprovalRequiredError, ForbiddenError, LockedError, OwnerRequiredError
 
 from world import World, until
 
@@ -47,6 +48,7 @@ class Agents(unittest.TestCase):
             file.write_text(reader.token)
             with mock.patch.dict(os.environ, {"SOTTO_TOKEN_FILE": str(file)}):
                 self._asks(world, owner, bob)
+        self._reads_need_a_token(world, file)
 
     def _asks(self, world: World, owner: sotto.Client, bob: sotto.Client) -> None:
         async def ask() -> sotto.Approval:
@@ -63,6 +65,33 @@ class Agents(unittest.TestCase):
         self.assertNotIn("May I?", before)
         owner.approvals.allow(approval.id)
         until(lambda: "May I?" in {one.text for one in bob.messages.history("ada").messages})
+
+    def _reads_need_a_token(self, world: World, file: Path) -> None:
+        ada = world.ada
+        ada.kill()
+        with (ada.folder / "config.toml").open("a") as configuration:
+            configuration.write('agents = { reads = "token" }\n')
+        ada.start()
+        with ada.client() as without:
+            for read in (
+                lambda: without.messages.history("bob"),
+                lambda: without.messages.inbox(),
+                lambda: without.messages.receive(),
+                lambda: without.friends.list(),
+                lambda: next(iter(without.events(consumer="bot"))),
+            ):
+                with self.assertRaises(OwnerRequiredError):
+                    read()
+            self.assertEqual(without.identity.show().name, "ada")
+
+        async def is_refused() -> None:
+            async with ada.async_client() as client:
+                with self.assertRaises(OwnerRequiredError):
+                    await client.messages.history("bob")
+
+        asyncio.run(is_refused())
+        with sotto.Client(data_dir=ada.folder, token_file=file) as agent:
+            self.assertIn("Hello from a helper.", {one.text for one in agent.messages.history("bob").messages})
 
 
 if __name__ == "__main__":
