@@ -20,8 +20,9 @@ fn main() {
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let rows: [(&str, fn()); 6] = [
+    let rows: [(&str, fn()); 7] = [
         ("send_socket", socket::send_socket),
+        ("history", socket::history),
         ("fan_out", socket::fan_out),
         ("slow_subscriber", socket::slow_subscriber),
         ("mcp_first_answer", mcp::mcp_first_answer),

@@ -118,8 +118,38 @@ pub fn send_socket() {
         start.elapsed()
     };
     compare("send_socket", ALONE, ours, limit);
+    println!(
+        "send_socket pipelined={:.0}/s limit=5000/s",
+        pipelined(Socket::open(&home), &contacts)
+    );
 
-    let mut writer = Socket::open(&home);
+    // From now on the owner proves to be the owner, and sends are announced to the agents' audit.
+    let passphrase = json!({ "passphrase": "viola correct marzipan" });
+    home.call("owner.passphrase", &passphrase);
+    let mut owner = Socket::open(&home);
+    owner.ask("session.unlock", &passphrase);
+    owner.line();
+    let agent = json!({ "name": "bench", "allow": ["read:*", "send:*"], "rate": "1000000/m" });
+    owner.ask("agents.add", &agent);
+    let added: Value = serde_json::from_str(&owner.line()).expect("JSON");
+    println!(
+        "send_socket owner_pipelined={:.0}/s in a profile with an agent",
+        pipelined(owner, &contacts)
+    );
+    let mut agent = Socket::open(&home);
+    agent.ask(
+        "session.open",
+        &json!({ "surface": "bench", "token": added["result"]["token"] }),
+    );
+    agent.line();
+    println!(
+        "send_socket agent_pipelined={:.0}/s by the agent itself, audited",
+        pipelined(agent, &contacts)
+    );
+}
+
+/// Sends without waiting, to all contacts in turns. Returns how many a second are queued, which is durable: their answers say so.
+fn pipelined(mut writer: Socket, contacts: &[String]) -> f64 {
     let mut reader = Socket {
         stream: writer.stream.try_clone().expect("a copy"),
         lines: BufReader::new(writer.stream.try_clone().expect("a copy")),
@@ -133,11 +163,36 @@ pub fn send_socket() {
             }
         });
         for _ in 0..PIPELINED {
-            reader.line();
+            let line = reader.line();
+            assert!(line.contains("\"state\":\"queued\""), "{line}");
         }
     });
-    let rate = f64::from(PIPELINED) / start.elapsed().as_secs_f64();
-    println!("send_socket pipelined={rate:.0}/s");
+    f64::from(PIPELINED) / start.elapsed().as_secs_f64()
+}
+
+/// The newest message of a conversation in which thousands wait to be delivered, beside the same where ten do.
+pub fn history() {
+    let (home, contacts) = daemon();
+    let (long, short) = (&contacts[..1], &contacts[1..2]);
+    for _ in 0..3 {
+        pipelined(Socket::open(&home), long);
+    }
+    let mut socket = Socket::open(&home);
+    for number in 0..10 {
+        socket.ask("messages.send", &message(&short[0], number));
+        socket.line();
+    }
+    let socket = std::cell::RefCell::new(socket);
+    let newest = |of: &str| {
+        let mut socket = socket.borrow_mut();
+        let start = Instant::now();
+        for _ in 0..ALONE {
+            socket.ask("messages.history", &json!({ "conversation": of, "limit": 1 }));
+            socket.line();
+        }
+        start.elapsed()
+    };
+    compare("history", ALONE, || newest(&long[0]), || newest(&short[0]));
 }
 
 /// An event until all of a hundred subscribers have it, beside one subscriber.
