@@ -1,7 +1,7 @@
 //! Errors of core, the store and the driver as errors of the API. Kinds come from enums, never from the text.
 
 use sotto_api::{Error, Kind};
-use sotto_core::{ContactObstacle, Refusal};
+use sotto_core::{ContactObstacle, Refusal, Table};
 use sotto_io_sqlcipher::StoreError;
 use sotto_io_tokio::{DriverError, ListenError, Stopped};
 
@@ -35,6 +35,10 @@ pub(crate) fn refusal(refusal: &Refusal) -> Error {
     let error = Error::new(kind, refusal.to_string());
     match refusal {
         Refusal::UntrustedKey(_) => error.hint(ACCEPT_KEY),
+        // Waiting makes no room.
+        Refusal::Full(Table::Invites) => {
+            error.hint("sotto friends invites lists them, sotto friends uninvite CODE takes one back")
+        }
         Refusal::WrongRelationship {
             obstacle: ContactObstacle::RemovedByPeer,
             ..
@@ -79,4 +83,21 @@ pub(crate) fn stopped(stopped: Stopped) -> Error {
     Error::new(Kind::Io, stopped.to_string())
         .hint("check whether it was done, then try again; sotto daemon logs shows why")
         .retry_after_ms(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_invites_are_not_waited_for_but_taken_back() {
+        let error = refusal(&Refusal::Full(Table::Invites));
+        assert_eq!(error.kind(), Kind::RateLimited);
+        assert!(error.data.hint.contains("sotto friends uninvite"), "{error:?}");
+        assert_ne!(
+            error.data.hint,
+            refusal(&Refusal::Full(Table::Outbox)).data.hint,
+            "a full outbox does empty itself"
+        );
+    }
 }
