@@ -9,13 +9,10 @@ pub struct Emoji {
     pub name: &'static str,
 }
 
-/// How many of [`TABLE`] are offered first for a reaction.
-pub const FAVOURITES: usize = 8;
-
 macro_rules! table {
     ($($symbol:literal $name:literal)*) => {
         /// Every emoji that has a name here, the favourites first.
-        pub const TABLE: &[Emoji] = &[$(Emoji { symbol: $symbol, name: $name }),*];
+        const TABLE: &[Emoji] = &[$(Emoji { symbol: $symbol, name: $name }),*];
     };
 }
 
@@ -52,19 +49,6 @@ table! {
     "🧡" "orange_heart" "💛" "yellow_heart" "💚" "green_heart" "💙" "blue_heart" "💜" "purple_heart" "🖤" "black_heart"
     "💔" "broken_heart" "💯" "hundred" "✅" "check" "❌" "cross" "❓" "question" "❗" "exclamation" "⚠️" "warning" "🚫" "prohibited"
     "♻️" "recycle" "➕" "plus" "➖" "minus" "🔔" "bell" "🔕" "no_bell" "💤" "zzz" "💬" "speech" "🏁" "finish"
-}
-
-/// The emoji of a name.
-pub fn by_name(name: &str) -> Option<Emoji> {
-    TABLE.iter().copied().find(|emoji| emoji.name == name)
-}
-
-/// The name of an emoji, for a screen reader.
-pub fn name_of(symbol: &str) -> Option<&'static str> {
-    TABLE
-        .iter()
-        .find(|emoji| emoji.symbol == symbol)
-        .map(|emoji| emoji.name)
 }
 
 /// Those whose name has the text: at its beginning first, then at the beginning of one of its words, then anywhere.
@@ -115,8 +99,6 @@ mod tests {
                 "{} cannot be completed",
                 emoji.name
             );
-            assert_eq!(by_name(emoji.name), Some(*emoji));
-            assert_eq!(name_of(emoji.symbol), Some(emoji.name));
         }
         assert!(TABLE.len() >= 150);
     }

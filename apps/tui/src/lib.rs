@@ -9,11 +9,11 @@ pub mod composer;
 mod config;
 mod daemon;
 mod editor;
-pub mod emoji;
+mod emoji;
 mod host;
 pub mod keys;
 mod linear;
-pub mod markdown;
+mod markdown;
 mod palette;
 mod passphrase;
 #[cfg(test)]
@@ -23,7 +23,7 @@ mod run;
 mod terminal;
 #[cfg(test)]
 mod tests;
-pub mod text;
+mod text;
 pub mod theme;
 mod view;
 mod when;

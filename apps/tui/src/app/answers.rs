@@ -217,7 +217,7 @@ impl App {
         self.say(format!("{whose} has set {theirs}. The shorter timer counts."));
     }
 
-    fn changed(&mut self, part: Part) {
+    pub(super) fn changed(&mut self, part: Part) {
         self.stale.insert(part);
     }
 

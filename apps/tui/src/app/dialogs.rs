@@ -199,6 +199,36 @@ pub fn safety(safety: &Safety) -> Dialog {
     dialog
 }
 
+/// The dialog of an action that opens a list, without its rows.
+pub fn list(action: Action) -> Option<Dialog> {
+    let dialog = |kind, title: &str| Dialog::new(kind, title);
+    Some(match action {
+        Action::Help => dialog(Kind::Help, "Keys").field(Field::new("Find")),
+        Action::Palette => dialog(Kind::Palette, "Go to").field(Field::new("Find")),
+        Action::Requests => dialog(Kind::Requests, "Friend requests")
+            .text("Anybody can claim any name: compare the safety number before you trust one.")
+            .keys(&[('a', "accept"), ('d', "decline"), ('b', "block")]),
+        Action::Outbox => dialog(Kind::Outbox, "Not delivered yet").keys(&[('r', "try again"), ('c', "cancel")]),
+        Action::Approvals => dialog(Kind::Approvals, "Agents ask")
+            .text("What is shown is exactly what is sent, once.")
+            .keys(&[('a', "allow"), ('d', "deny")]),
+        Action::Status => dialog(Kind::Status, "Status"),
+        Action::Notifications => dialog(Kind::Notifications, "Notifications"),
+        Action::Settings => dialog(Kind::Settings, "Settings"),
+        Action::Availability => dialog(Kind::Availability, "Shown to contacts as"),
+        _ => return None,
+    })
+}
+
+/// Whether a message is really deleted.
+pub const fn delete_question(own: bool) -> &'static str {
+    if own {
+        "Delete this message on both sides? What was read cannot be unread."
+    } else {
+        "Delete this message on this computer? Its author keeps it."
+    }
+}
+
 /// A question before something that cannot be undone.
 pub fn confirm(verb: Verb, question: impl Into<String>, yes: &str) -> Dialog {
     let mut dialog = Dialog::new(Kind::Confirm(verb), "Sure?")
@@ -477,6 +507,7 @@ impl App {
         self.approvals.iter().map(row).collect()
     }
 
+    /// What `sotto doctor` finds of a daemon that answers, in the order of what matters to the user.
     fn status_rows(&self) -> Vec<Row> {
         let up = matches!(self.connection, super::Connection::Up);
         let Some(status) = self.status.as_ref().filter(|_| up) else {
@@ -485,6 +516,35 @@ impl App {
                 Row::new("Start one in this terminal", "", Choice::StartDaemon),
             ];
         };
+        let mut rows = self.network_rows(status);
+        rows.extend(self.trouble_rows(status));
+        if let Some(free) = status.storage.free_bytes {
+            let free = if free >> 30 < 10 {
+                format!("{} MiB", free >> 20)
+            } else {
+                format!("{} GiB", free >> 30)
+            };
+            rows.push(fact("Free space", free));
+        }
+        let faults = status.peer_faults;
+        rows.push(fact("Refused from peers", format!("{faults} frames and links")));
+        let place = if self.hosting { ", in this terminal" } else { "" };
+        rows.push(fact("Daemon", format!("process {}{place}", status.pid)));
+        rows.push(fact("Data", status.data_dir.clone()));
+        let ours = env!("CARGO_PKG_VERSION");
+        rows.push(fact(
+            "Version",
+            if status.version == ours {
+                status.version.clone()
+            } else {
+                format!("{}; this interface is of {ours}: restart the daemon", status.version)
+            },
+        ));
+        rows
+    }
+
+    /// The network, and whether contacts come through it.
+    fn network_rows(&self, status: &api::Status) -> Vec<Row> {
         let network = &status.network;
         let phase = match network.phase {
             api::Phase::Starting => "starting",
@@ -494,17 +554,17 @@ impl App {
             api::Phase::Ready => "up",
             api::Phase::Stopping => "stopping",
         };
-        let line = |name: &str, value: String| Row::new(name, value, Choice::Nothing);
-        let mut rows = vec![line(
+        let mut rows = vec![fact(
             "Network",
             format!("{} · {phase} · {} %", network.kind, network.percent),
         )];
-        if let Some(doing) = &network.doing {
-            rows.push(line("Now", doing.clone()));
-        }
-        if let Some(problem) = &network.problem {
-            rows.push(line("What is wrong", problem.clone()));
-        }
+        rows.extend(network.doing.iter().map(|doing| fact("Now", doing.clone())));
+        rows.extend(
+            network
+                .problem
+                .iter()
+                .map(|problem| fact("What is wrong", problem.clone())),
+        );
         let proven = network.proven_at.map(|at| when::moment(at, self.time(), &self.zone));
         let reachable = match (network.reachability, proven) {
             (api::Reachability::Reachable, Some(at)) => format!("yes, proven at {at}"),
@@ -513,57 +573,39 @@ impl App {
             (api::Reachability::Unreachable, _) => String::from("no: probes fail"),
             (api::Reachability::Unknown, _) => String::from("not proven yet"),
         };
-        rows.push(line("Contacts can reach you", reachable));
-        rows.push(line(
+        rows.push(fact("Contacts can reach you", reachable));
+        rows.push(fact(
             "Links",
             format!("{} up, {} being made", status.links, status.dials),
         ));
-        rows.push(Row::new(
+        rows
+    }
+
+    /// What waits for the user, or is not as it should be.
+    fn trouble_rows(&self, status: &api::Status) -> Vec<Row> {
+        let mut rows = vec![Row::new(
             "Waiting messages",
             status.queued.to_string(),
             Choice::Act(Action::Outbox),
-        ));
+        )];
+        if status.requests > 0 {
+            let requests = format!("{} to answer", status.requests);
+            rows.push(Row::new("Friend requests", requests, Choice::Act(Action::Requests)));
+        }
         if status.clock_doubted {
-            rows.push(line(
-                "Clock",
-                String::from("far ahead of the last time that Sotto ran; timers wait until it is confirmed"),
-            ));
+            let why = "far ahead of the last time that Sotto ran; timers wait until it is confirmed";
+            rows.push(fact("Clock", String::from(why)));
         }
         if status.elsewhere.is_some() {
-            rows.push(line(
-                "Your identity",
-                String::from("another machine runs with it; stop Sotto on one of the two"),
-            ));
+            let what = "another machine runs with it; stop Sotto on one of the two, and never run that copy again";
+            rows.push(fact("Your identity", String::from(what)));
         }
-        if let Some(free) = status.storage.free_bytes {
-            let free = if free >> 30 < 10 {
-                format!("{} MiB", free >> 20)
-            } else {
-                format!("{} GiB", free >> 30)
-            };
-            rows.push(line("Free space", free));
+        for entry in self.conversations.shown() {
+            if let Some(pause) = entry.contact.as_ref().and_then(|contact| contact.pause) {
+                let what = format!("nothing that {} sends is taken: {}", entry.name.brief(), paused(pause));
+                rows.push(Row::new("Paused", what, Choice::Open(entry.id.clone())));
+            }
         }
-        if status.storage.paused_contacts > 0 {
-            rows.push(line(
-                "Paused contacts",
-                format!(
-                    "{}: their messages take up too much room",
-                    status.storage.paused_contacts
-                ),
-            ));
-        }
-        let faults = status.peer_faults;
-        rows.push(line("Refused from peers", format!("{faults} frames and links")));
-        rows.push(line(
-            "Daemon",
-            format!(
-                "process {}{}",
-                status.pid,
-                if self.hosting { ", in this terminal" } else { "" }
-            ),
-        ));
-        rows.push(line("Data", status.data_dir.clone()));
-        rows.push(line("Version", status.version.clone()));
         rows
     }
 
@@ -752,6 +794,20 @@ impl App {
                 .map(|link| Row::new("Copy the link", link.clone(), Choice::Copy(link))),
         );
         rows
+    }
+}
+
+/// A row that is only read.
+fn fact(name: &str, value: String) -> Row {
+    Row::new(name, value, Choice::Nothing)
+}
+
+/// Why nothing that a contact sends is taken, and what to do.
+const fn paused(pause: api::Pause) -> &'static str {
+    match pause {
+        api::Pause::Pace => "it has sent very much in a short time; it goes on by itself",
+        api::Pause::Quota => "its messages take up the whole quota; /clear deletes them here",
+        api::Pause::Reserve => "the disk is nearly full; free some space",
     }
 }
 

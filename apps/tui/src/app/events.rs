@@ -1,6 +1,6 @@
 //! What [`App`] does with events: it keeps lists and messages true without asking the daemon.
 
-use sotto_api::{Body, Direction, Event, Message, MessageState, NotificationMode};
+use sotto_api::{Body, Direction, Event, FailReason, Message, MessageState, NotificationMode, Time};
 
 use super::{App, Part, quoted};
 use crate::app::name::Name;
@@ -8,42 +8,18 @@ use crate::when;
 
 impl App {
     pub(super) fn event(&mut self, event: Event) {
-        let at = event.at.millis();
+        let at = event.at;
         match event.body {
             Body::MessageReceived {
-                conversation, message, ..
-            } => {
-                let Some(message) = message else { return };
-                let used = when::of(&message).millis().max(at);
-                let new = message.state != MessageState::Read;
-                self.conversations.change(
-                    &conversation,
-                    || Name::from(&*message),
-                    |entry| {
-                        entry.last_at = entry.last_at.max(used);
-                        entry.unread += u64::from(new);
-                        entry.typing = false;
-                    },
-                );
-                self.announce(&conversation, &message);
-                if let Some(pane) = self.pane.as_mut().filter(|pane| pane.conversation == conversation) {
-                    pane.arrived(*message);
-                }
-            }
+                conversation,
+                message: Some(message),
+                ..
+            } => self.received(&conversation, *message, at),
             Body::MessageQueued {
-                conversation, message, ..
-            } => {
-                let Some(message) = message else { return };
-                self.conversations.change(
-                    &conversation,
-                    || Name::of(None, None, &conversation),
-                    |entry| entry.last_at = entry.last_at.max(at),
-                );
-                if let Some(pane) = self.pane.as_mut().filter(|pane| pane.conversation == conversation) {
-                    pane.arrived(*message);
-                }
-                self.outbox_changed();
-            }
+                conversation,
+                message: Some(message),
+                ..
+            } => self.queued(&conversation, *message, at),
             Body::MessageState {
                 id,
                 conversation,
@@ -60,28 +36,20 @@ impl App {
                     );
                 }
                 self.in_pane(&conversation, |pane| {
-                    pane.change(&id, |message| {
-                        message.state = state;
-                        message.state_at = event.at;
-                        message.reason = reason;
-                        message.hold = None;
-                        // A timer starts with the reading; the message says so when it is read again.
-                        let lives = u64::from(message.ttl) * 1000;
-                        let starts = matches!(state, MessageState::Read | MessageState::Delivered) && lives > 0;
-                        if starts && direction == Direction::In && message.expires_at.is_none() {
-                            message.expires_at = Some(sotto_api::Time::from_millis(at + lives));
-                        }
-                    });
+                    pane.change(&id, |message| put_state(message, state, reason, at));
                 });
                 self.outbox_changed();
             }
             Body::MessageEdited {
-                conversation, message, ..
+                conversation,
+                message: Some(message),
+                ..
             }
             | Body::MessageReacted {
-                conversation, message, ..
+                conversation,
+                message: Some(message),
+                ..
             } => {
-                let Some(message) = message else { return };
                 if let Some(quote) = self.quotes.get_mut(&message.id) {
                     *quote = Some(quoted(&message));
                     self.forget_layout();
@@ -94,7 +62,7 @@ impl App {
                     pane.change(&id, |message| {
                         message.text.clear();
                         message.reactions.clear();
-                        message.deleted_at = Some(event.at);
+                        message.deleted_at = Some(at);
                     });
                 });
             }
@@ -103,59 +71,80 @@ impl App {
                 self.in_pane(&conversation, |pane| pane.remove(&id));
                 self.stale.insert(Part::Contacts);
             }
+            Body::Gap { .. } => self.read_everything(),
+            // The message has gone meanwhile.
+            Body::MessageReceived { .. }
+            | Body::MessageQueued { .. }
+            | Body::MessageEdited { .. }
+            | Body::MessageReacted { .. } => {}
+            other => self.event_of_contacts(other),
+        }
+    }
+
+    fn received(&mut self, conversation: &str, message: Message, at: Time) {
+        let used = when::of(&message).millis().max(at.millis());
+        let new = message.state != MessageState::Read;
+        self.conversations.change(
+            conversation,
+            || Name::from(&message),
+            |entry| {
+                entry.last_at = entry.last_at.max(used);
+                entry.unread += u64::from(new);
+                entry.typing = false;
+            },
+        );
+        self.announce(conversation, &message);
+        self.in_pane(conversation, |pane| pane.arrived(message));
+    }
+
+    fn queued(&mut self, conversation: &str, message: Message, at: Time) {
+        self.conversations.change(
+            conversation,
+            || Name::of(None, None, conversation),
+            |entry| entry.last_at = entry.last_at.max(at.millis()),
+        );
+        self.in_pane(conversation, |pane| pane.arrived(message));
+        self.outbox_changed();
+    }
+
+    /// What happens with contacts, their requests, and what agents ask for. What lists it is read again.
+    fn event_of_contacts(&mut self, body: Body) {
+        match body {
             Body::Presence {
                 who,
                 presence,
                 as_of,
                 typing,
-            } => {
-                self.conversations.set_presence(&who.contact, presence, as_of, typing);
+            } => return self.conversations.set_presence(&who.contact, presence, as_of, typing),
+            Body::IdentityElsewhere { .. } => {
+                return self.complain("Another machine runs with your identity. Stop Sotto on one of the two.");
+            }
+            Body::ApprovalRequested { .. } => {
+                self.say("An agent wants to send a message and waits for your approval.");
+                return self.changed(Part::Approvals);
+            }
+            Body::ApprovalAllowed { .. } | Body::ApprovalDenied { .. } | Body::ApprovalExpired { .. } => {
+                return self.changed(Part::Approvals);
             }
             Body::RequestReceived { who } => {
-                self.stale.insert(Part::Requests);
                 self.say(format!("{} asks to be your friend.", Name::from(&who).text()));
+                return self.changed(Part::Requests);
             }
             Body::ContactAdded { who } => {
-                self.stale.insert(Part::Contacts);
-                self.stale.insert(Part::Requests);
                 self.say(format!("{} and you are friends now.", Name::from(&who).text()));
             }
             Body::ContactUntrusted { who, untrusted: true } => {
-                self.stale.insert(Part::Contacts);
                 self.complain(format!(
                     "The key of {} has changed. What waits is held until you compare the safety number.",
                     Name::from(&who).text()
                 ));
             }
-            Body::IdentityElsewhere { .. } => {
-                self.complain("Another machine runs with your identity. Stop Sotto on one of the two.");
-            }
-            Body::ApprovalRequested { .. } => {
-                self.stale.insert(Part::Approvals);
-                self.say("An agent wants to send a message and waits for your approval.");
-            }
-            Body::ApprovalAllowed { .. } | Body::ApprovalDenied { .. } | Body::ApprovalExpired { .. } => {
-                self.stale.insert(Part::Approvals);
-            }
-            Body::RequestDelivered { .. }
-            | Body::RequestDeclined { .. }
-            | Body::ContactRemoved { .. }
-            | Body::ContactBlocked { .. }
-            | Body::ContactVerified { .. }
-            | Body::ContactRekeyed { .. }
-            | Body::ContactRolledBack { .. }
-            | Body::ContactUntrusted { .. }
-            | Body::RemovedByPeer { .. }
-            | Body::ContactPaused { .. }
-            | Body::TimerChanged { .. } => {
-                self.stale.insert(Part::Contacts);
-                self.stale.insert(Part::Requests);
-            }
-            Body::Gap { .. } => self.read_everything(),
+            _ => {}
         }
+        self.stale.extend([Part::Contacts, Part::Requests]);
     }
 
-    fn in_pane(&mut self, conversation: &str, change: impl FnOnce(&mut super::pane::Pane)) {
+    pub(super) fn in_pane(&mut self, conversation: &str, change: impl FnOnce(&mut super::pane::Pane)) {
         if let Some(pane) = self.pane.as_mut().filter(|pane| pane.conversation == conversation) {
             change(pane);
         }
@@ -200,5 +189,19 @@ impl App {
             }
             NotificationMode::Sender | NotificationMode::Text => format!("{name} has written"),
         }
+    }
+}
+
+/// The state of a message from then on.
+fn put_state(message: &mut Message, state: MessageState, reason: Option<FailReason>, at: Time) {
+    message.state = state;
+    message.state_at = at;
+    message.reason = reason;
+    message.hold = None;
+    // A timer starts with the reading; the message says so when it is read again.
+    let lives = u64::from(message.ttl) * 1000;
+    let starts = matches!(state, MessageState::Read | MessageState::Delivered) && lives > 0;
+    if starts && message.direction == Direction::In && message.expires_at.is_none() {
+        message.expires_at = Some(Time::from_millis(at.millis() + lives));
     }
 }

@@ -5,7 +5,7 @@ use sotto_api::{self as api, Direction, MessageState, Relationship};
 use super::conversations::Order;
 use super::dialog::{Choice, Dialog, Field, Kind, Setting, Verb};
 use super::name::Name;
-use super::pane::Page;
+use super::pane::{Page, Pane};
 use super::{App, CHOICES_KEY, Effect, Focus, HostTask, Intent, Part, Purpose, UNREAD_KEY, dialogs, item_key, quoted};
 use crate::action::Action;
 use crate::config::Choices;
@@ -21,50 +21,22 @@ impl App {
         if self.locked {
             return;
         }
+        if let Some(dialog) = dialogs::list(action) {
+            self.stale.extend(read_for(action));
+            return self.open_filled(dialog);
+        }
         match action {
-            Action::Help => self.open_filled(Dialog::new(Kind::Help, "Keys").field(Field::new("Find"))),
-            Action::Palette => self.open_filled(Dialog::new(Kind::Palette, "Go to").field(Field::new("Find"))),
             Action::NextPane => self.next_pane(true),
             Action::PreviousPane => self.next_pane(false),
             Action::Back => self.back(),
             Action::NextConversation => self.step_conversation(1),
             Action::PreviousConversation => self.step_conversation(-1),
             Action::NextUnread => self.next_unread(),
-            Action::ToggleSidebar => {
-                let shown = crate::view::areas(self).sidebar.is_some();
-                if crate::view::is_narrow(self) {
-                    self.sidebar = None;
-                    self.focus_on(if shown && self.pane.is_some() {
-                        Focus::Composer
-                    } else {
-                        Focus::List
-                    });
-                } else {
-                    self.sidebar = Some(!shown);
-                    if shown && self.focus == Focus::List {
-                        self.focus = Focus::Composer;
-                    }
-                }
-            }
-            Action::SortSidebar => {
-                let other = match self.conversations.order() {
-                    Order::Unread => Order::Recent,
-                    Order::Recent => Order::Unread,
-                };
-                self.conversations.sort_by(other);
-                self.say(match other {
-                    Order::Unread => "Unread conversations come first.",
-                    Order::Recent => "The latest conversations come first.",
-                });
-            }
+            Action::ToggleSidebar => self.toggle_sidebar(),
+            Action::SortSidebar => self.sort_sidebar(),
             Action::Search => self.search(argument),
             Action::SearchHere => self.find_here(argument),
             Action::AddFriend => self.add_friend(argument),
-            Action::Requests => {
-                let keys = &[('a', "accept"), ('d', "decline"), ('b', "block")];
-                let text = "Anybody can claim any name: compare the safety number before you trust one.";
-                self.open_filled(Dialog::new(Kind::Requests, "Friend requests").text(text).keys(keys));
-            }
             Action::Identity => self.with_me(|app, me| {
                 let key = app.config.key_hint(Action::AddFriend);
                 app.open(dialogs::identity(me, false, key.as_deref()));
@@ -75,25 +47,7 @@ impl App {
                 self.open(dialog);
                 self.call(Request::Invite(api::Nothing {}), Purpose::Invite);
             }
-            Action::Outbox => {
-                self.stale.insert(Part::Outbox);
-                let keys = &[('r', "try again"), ('c', "cancel")];
-                self.open_filled(Dialog::new(Kind::Outbox, "Not delivered yet").keys(keys));
-            }
-            Action::Approvals => {
-                self.stale.insert(Part::Approvals);
-                let keys = &[('a', "allow"), ('d', "deny")];
-                let text = "What is shown is exactly what is sent, once.";
-                self.open_filled(Dialog::new(Kind::Approvals, "Agents ask").text(text).keys(keys));
-            }
-            Action::Status => {
-                self.stale.insert(Part::Status);
-                self.open_filled(Dialog::new(Kind::Status, "Status"));
-            }
-            Action::Notifications => self.open_filled(Dialog::new(Kind::Notifications, "Notifications")),
-            Action::Settings => self.open_filled(Dialog::new(Kind::Settings, "Settings")),
             Action::Profile => self.claim_name(argument),
-            Action::Availability => self.open_filled(Dialog::new(Kind::Availability, "Shown to contacts as")),
             Action::Theme => match Theme::NAMES.iter().find(|name| **name == argument) {
                 Some(name) => self.choose_theme(name),
                 None => self.open_filled(Dialog::new(Kind::Themes, "Theme")),
@@ -104,6 +58,32 @@ impl App {
             Action::Quit => self.quit(),
             _ => self.act_here(action, argument),
         }
+    }
+
+    fn toggle_sidebar(&mut self) {
+        let shown = crate::view::areas(self).sidebar.is_some();
+        if crate::view::is_narrow(self) {
+            self.sidebar = None;
+            self.focus_on(if shown && self.pane.is_some() {
+                Focus::Composer
+            } else {
+                Focus::List
+            });
+        } else {
+            self.sidebar = Some(!shown);
+            if shown && self.focus == Focus::List {
+                self.focus = Focus::Composer;
+            }
+        }
+    }
+
+    fn sort_sidebar(&mut self) {
+        let (other, said) = match self.conversations.order() {
+            Order::Unread => (Order::Recent, "The latest conversations come first."),
+            Order::Recent => (Order::Unread, "Unread conversations come first."),
+        };
+        self.conversations.sort_by(other);
+        self.say(said);
     }
 
     /// What concerns the open conversation, or the chosen one.
@@ -176,14 +156,10 @@ impl App {
             Action::HalfPageDown => pane.scroll(page / 2),
             Action::Oldest => pane.go_to_top(),
             Action::Newest => self.go_to_newest(),
-            Action::FirstUnread => {
-                if let Some(id) = pane.first_unread.clone() {
-                    pane.remember();
-                    self.go_to(id);
-                } else {
-                    self.say("Nothing here is unread.");
-                }
-            }
+            Action::FirstUnread => match pane.first_unread.clone() {
+                Some(id) => self.jump_to(id),
+                None => self.say("Nothing here is unread."),
+            },
             Action::JumpBack => match pane.jumped_from() {
                 Some(id) => self.go_to(id),
                 None => self.say("You have not jumped."),
@@ -197,25 +173,7 @@ impl App {
 
     /// What concerns the selected message; without one, the last one that makes sense.
     fn act_on_message(&mut self, action: Action, argument: &str) {
-        let Some(pane) = &mut self.pane else { return };
-        if pane.selected().is_none() {
-            let makes_sense = |message: &&api::Message| match action {
-                Action::Edit => message.direction == Direction::Out && message.deleted_at.is_none(),
-                Action::Retry => matches!(message.state, MessageState::Failed | MessageState::Cancelled),
-                Action::Cancel => message.state == MessageState::Queued,
-                Action::Reply | Action::React => message.direction == Direction::In,
-                _ => true,
-            };
-            let last = pane
-                .messages()
-                .rev()
-                .find(makes_sense)
-                .map(|message| message.id.clone());
-            if let Some(id) = last {
-                pane.show(&id);
-            }
-        }
-        let Some(message) = pane.selected().cloned() else {
+        let Some(message) = self.select_for(action) else {
             self.say("There is no such message here.");
             return;
         };
@@ -226,21 +184,7 @@ impl App {
             conversation: Some(conversation.clone()),
         };
         match action {
-            Action::MarkUnread => {
-                pane.first_unread = Some(id);
-                self.conversations.change(
-                    &conversation,
-                    || Name::of(None, None, ""),
-                    |entry| {
-                        entry.marked_unread = true;
-                    },
-                );
-                self.store(
-                    format!("{UNREAD_KEY}{}", item_key(&conversation)),
-                    Some(String::from("1")),
-                );
-                self.say("Marked as unread.");
-            }
+            Action::MarkUnread => self.mark_unread(&conversation, id),
             Action::Reply => {
                 self.intent = Intent::Reply {
                     id,
@@ -263,38 +207,66 @@ impl App {
             Action::Edit => self.complain("Only your own messages can be edited."),
             Action::Delete => {
                 let own = message.direction == Direction::Out;
-                let question = if own {
-                    "Delete this message on both sides? What was read cannot be unread."
-                } else {
-                    "Delete this message on this computer? Its author keeps it."
-                };
                 let verb = Verb::Delete { conversation, id, own };
-                self.open(dialogs::confirm(verb, question, "Delete"));
+                self.open(dialogs::confirm(verb, dialogs::delete_question(own), "Delete"));
             }
-            Action::Copy => {
-                self.say("Copied.");
-                self.effect(Effect::Copy(message.text));
-            }
+            Action::Copy => self.copy(message.text),
             Action::Retry => self.call(Request::Retry(which), Purpose::Said("It is tried again.")),
             Action::Cancel => self.call(Request::Cancel(which), Purpose::Said("Cancelled.")),
             Action::FollowReply => match message.reply_to {
-                Some(to) => {
-                    pane.remember();
-                    self.go_to(to);
-                }
+                Some(to) => self.jump_to(to),
                 None => self.say("This message replies to none."),
             },
             Action::OpenThread => match message.thread {
                 Some(thread) => self.open_pane(&conversation, Some(thread)),
                 None => self.say("This message is in no thread."),
             },
-            Action::Raw => pane.toggle_raw(),
+            Action::Raw => self.in_pane(&conversation, Pane::toggle_raw),
             Action::Details => {
                 let keys = &[('c', "copy")];
                 self.open_filled(Dialog::new(Kind::Details { conversation, id }, "Message").keys(keys));
             }
             _ => {}
         }
+    }
+
+    /// The selected message; without one, the last that an action makes sense for is selected.
+    fn select_for(&mut self, action: Action) -> Option<api::Message> {
+        let pane = self.pane.as_mut()?;
+        if pane.selected().is_none() {
+            let makes_sense = |message: &&api::Message| match action {
+                Action::Edit => message.direction == Direction::Out && message.deleted_at.is_none(),
+                Action::Retry => matches!(message.state, MessageState::Failed | MessageState::Cancelled),
+                Action::Cancel => message.state == MessageState::Queued,
+                Action::Reply | Action::React => message.direction == Direction::In,
+                _ => true,
+            };
+            let last = pane.messages().rev().find(makes_sense);
+            if let Some(id) = last.map(|message| message.id.clone()) {
+                pane.show(&id);
+            }
+        }
+        pane.selected().cloned()
+    }
+
+    fn mark_unread(&mut self, conversation: &str, from: String) {
+        self.in_pane(conversation, |pane| pane.first_unread = Some(from));
+        self.conversations.change(
+            conversation,
+            || Name::of(None, None, ""),
+            |entry| entry.marked_unread = true,
+        );
+        let key = format!("{UNREAD_KEY}{}", item_key(conversation));
+        self.store(key, Some(String::from("1")));
+        self.say("Marked as unread.");
+    }
+
+    /// Goes to a message, with a way back.
+    fn jump_to(&mut self, id: String) {
+        if let Some(pane) = &mut self.pane {
+            pane.remember();
+        }
+        self.go_to(id);
     }
 
     /// The conversation that commands are about: the chosen one while the list has the focus, else the open one.
@@ -996,29 +968,10 @@ impl App {
             Choice::Waiting { conversation, id, .. } => {
                 self.take_choice(kind, Choice::Message { conversation, id });
             }
-            Choice::Theme(name) => self.choose_theme(&name),
-            Choice::Keys(name) if name.is_empty() => self.open_filled(Dialog::new(Kind::Keys, "Key map")),
-            Choice::Keys(name) => {
-                let keys = Choices {
-                    keys: Some(name),
-                    ..Choices::default()
-                };
-                self.config.take(&keys);
-                self.keep_choices();
-            }
             Choice::Timer(seconds) => {
                 if let Kind::Timer(conversation) = kind {
                     self.set_timer(&conversation, seconds);
                 }
-            }
-            Choice::Availability(show) => {
-                let set = api::SetAvailability { show };
-                self.stale.insert(Part::Status);
-                self.call(Request::Availability(set), Purpose::Dialog(kind));
-            }
-            Choice::Notifications(mode) => {
-                let set = api::SetNotifications { mode };
-                self.call(Request::Notify(set), Purpose::Dialog(kind));
             }
             Choice::Emoji(emoji) => {
                 if let Kind::React { conversation, id } = kind {
@@ -1032,18 +985,6 @@ impl App {
                 self.open(dialog);
             }
             Choice::StartDaemon => self.begin(HostTask::Start(None), "Starting…"),
-            Choice::Toggle(setting) => {
-                match setting {
-                    Setting::Mouse => {
-                        self.config.mouse = !self.config.mouse;
-                        self.effect(Effect::Mouse(self.config.mouse));
-                    }
-                    Setting::Markdown => self.config.markdown = !self.config.markdown,
-                    Setting::Bell => self.config.bell = !self.config.bell,
-                    Setting::Notify => self.config.notify = !self.config.notify,
-                }
-                self.keep_choices();
-            }
             Choice::AcceptKey { contact, number } => {
                 let question =
                     "Send what waits to the new key without comparing the number? Another person could read it.";
@@ -1057,6 +998,45 @@ impl App {
                 self.effect(Effect::Quit);
             }
             Choice::QuitDetached => self.begin(HostTask::Detach, "Moving to the background…"),
+            setting => self.set(kind, setting),
+        }
+    }
+
+    /// A setting that was chosen.
+    fn set(&mut self, kind: Kind, setting: Choice) {
+        match setting {
+            Choice::Theme(name) => self.choose_theme(&name),
+            Choice::Keys(name) if name.is_empty() => self.open_filled(Dialog::new(Kind::Keys, "Key map")),
+            Choice::Keys(name) => {
+                let keys = Choices {
+                    keys: Some(name),
+                    ..Choices::default()
+                };
+                self.config.take(&keys);
+                self.keep_choices();
+            }
+            Choice::Availability(show) => {
+                let set = api::SetAvailability { show };
+                self.stale.insert(Part::Status);
+                self.call(Request::Availability(set), Purpose::Dialog(kind));
+            }
+            Choice::Notifications(mode) => {
+                let set = api::SetNotifications { mode };
+                self.call(Request::Notify(set), Purpose::Dialog(kind));
+            }
+            Choice::Toggle(setting) => {
+                match setting {
+                    Setting::Mouse => {
+                        self.config.mouse = !self.config.mouse;
+                        self.effect(Effect::Mouse(self.config.mouse));
+                    }
+                    Setting::Markdown => self.config.markdown = !self.config.markdown,
+                    Setting::Bell => self.config.bell = !self.config.bell,
+                    Setting::Notify => self.config.notify = !self.config.notify,
+                }
+                self.keep_choices();
+            }
+            _ => {}
         }
     }
 
@@ -1122,5 +1102,15 @@ impl App {
             relationship,
             Some(Relationship::Asking | Relationship::Declined | Relationship::Stranger) | None
         )
+    }
+}
+
+/// What a dialog shows and has to be read again for it.
+const fn read_for(action: Action) -> Option<Part> {
+    match action {
+        Action::Outbox => Some(Part::Outbox),
+        Action::Approvals => Some(Part::Approvals),
+        Action::Status => Some(Part::Status),
+        _ => None,
     }
 }

@@ -122,11 +122,6 @@ impl Keymap {
         (keymap, errors)
     }
 
-    /// Which built-in map this is, or was.
-    pub const fn base(&self) -> Builtin {
-        self.builtin
-    }
-
     /// Whether the focus is the mode: Back goes from the composer to the messages.
     pub const fn is_modal(&self) -> bool {
         matches!(self.builtin, Builtin::Vim)

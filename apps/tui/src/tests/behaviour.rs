@@ -4,7 +4,7 @@ use crossterm::event::{MouseButton, MouseEventKind};
 use sotto_api::{self as api, Direction, Kind as ErrorKind, Message, MessageState, Relationship, Time};
 
 use super::daemon::{FakeDaemon, PASSPHRASE};
-use super::fixtures::{NOW, friend, message, name, onion};
+use super::fixtures::{NOW, approval, friend, message, name, onion};
 use super::session::{Session, passphrase};
 use crate::app::dialog::Kind;
 use crate::app::{Focus, HostTask, Input, Intent, Start};
@@ -942,28 +942,7 @@ fn an_approval_shows_the_whole_text_and_what_is_allowed_is_what_was_shown() {
     let text: String = (0..40).map(|line| format!("line {line} of the approval\n")).collect();
     let bob = daemon.contact("Bob");
     daemon.locked = true;
-    daemon.approvals.push(api::Approval {
-        id: String::from("a1"),
-        agent: Some(String::from("scribe")),
-        surface: None,
-        reason: api::ApprovalReason::Scope,
-        state: api::ApprovalState::Pending,
-        conversation: api::Conversation {
-            conversation: bob.who.contact.clone(),
-            petname: bob.who.petname.clone(),
-            claimed_name: None,
-            verified: false,
-        },
-        text,
-        content_type: api::ContentType::Plain,
-        thread: None,
-        reply_to: None,
-        ttl: None,
-        digest: String::from("d1"),
-        requested_at: Time::from_millis(NOW),
-        expires_at: Time::from_millis(NOW + 600_000),
-        message: None,
-    });
+    daemon.approvals.push(approval(&bob, &text));
     let mut session = Session::connected(daemon, SIZE);
     session.shows("1 approval");
     session.open("Bob");
@@ -1275,6 +1254,27 @@ fn a_failed_message_says_so_and_can_be_sent_again() {
             .iter()
             .any(|call| matches!(call, Request::Retry(which) if which.id == failed.id))
     );
+}
+
+#[test]
+fn what_failed_is_edited_and_sent_again_and_what_waits_is_cancelled() {
+    let mut daemon = daemon(3);
+    let bob = daemon.contact("Bob");
+    let mut failed = message(&bob, 70, Direction::Out, "in vain", 5);
+    failed.state = MessageState::Failed;
+    daemon.history.get_mut(&onion("bob")).expect("Bob's").push(failed);
+    let mut session = Session::connected(daemon, SIZE);
+    session.open("Bob");
+    session.press("shift-tab");
+    session.press("e");
+    session.press("ctrl-u");
+    session.enter("not in vain");
+    session.press("shift-tab");
+    session.press("s");
+    session.shows("not in vain");
+    session.shows("◷ queued");
+    session.press("x");
+    session.shows("✗ cancelled");
 }
 
 #[test]

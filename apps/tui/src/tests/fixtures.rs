@@ -147,3 +147,29 @@ pub fn status() -> Status {
         log_file: None,
     }
 }
+
+/// What an agent wants to send to a contact.
+pub fn approval(to: &Contact, text: &str) -> api::Approval {
+    api::Approval {
+        id: String::from("a1"),
+        agent: Some(String::from("scribe")),
+        surface: Some(String::from("mcp")),
+        reason: api::ApprovalReason::Taint,
+        state: api::ApprovalState::Pending,
+        conversation: api::Conversation {
+            conversation: to.who.contact.clone(),
+            petname: to.who.petname.clone(),
+            claimed_name: None,
+            verified: to.who.verified,
+        },
+        text: text.to_owned(),
+        content_type: ContentType::Plain,
+        thread: None,
+        reply_to: None,
+        ttl: None,
+        digest: String::from("d1"),
+        requested_at: Time::from_millis(NOW),
+        expires_at: Time::from_millis(NOW + 600_000),
+        message: None,
+    }
+}

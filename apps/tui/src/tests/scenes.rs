@@ -3,7 +3,7 @@
 use sotto_api::{self as api, Direction, Hold, Message, MessageState, Presence, Relationship, Time};
 
 use super::daemon::{FakeDaemon, PASSPHRASE};
-use super::fixtures::{NOW, friend, message, name, onion};
+use super::fixtures::{NOW, approval, friend, message, name, onion};
 use super::session::Session;
 use crate::app::Start;
 
@@ -321,28 +321,8 @@ fn asked(mut daemon: FakeDaemon) -> FakeDaemon {
     daemon.status.requests = 1;
     daemon.status.queued = 2;
     let bob = daemon.contact("Bob");
-    daemon.approvals.push(api::Approval {
-        id: String::from("a1"),
-        agent: Some(String::from("scribe")),
-        surface: Some(String::from("mcp")),
-        reason: api::ApprovalReason::Taint,
-        state: api::ApprovalState::Pending,
-        conversation: api::Conversation {
-            conversation: bob.who.contact,
-            petname: bob.who.petname,
-            claimed_name: None,
-            verified: true,
-        },
-        text: String::from("Here is the summary that you asked for:\n- the boat is ready\n- bring a jacket"),
-        content_type: api::ContentType::Plain,
-        thread: None,
-        reply_to: None,
-        ttl: None,
-        digest: String::from("d1"),
-        requested_at: Time::from_millis(NOW),
-        expires_at: Time::from_millis(NOW + 600_000),
-        message: None,
-    });
+    let text = "Here is the summary that you asked for:\n- the boat is ready\n- bring a jacket";
+    daemon.approvals.push(approval(&bob, text));
     daemon.with(grace, Vec::new())
 }
 
