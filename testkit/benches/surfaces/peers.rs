@@ -17,7 +17,7 @@ use sotto_testkit::memory_store::MemoryStore;
 use crate::installed::Home;
 
 /// How long the peers may take to agree with the daemon, or to deliver what they have sent.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
