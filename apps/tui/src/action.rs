@@ -74,6 +74,7 @@ actions! {
     Global Requests "requests", "Answer friend requests";
     Global Identity "identity", "Show your address and friend code";
     Global Invite "invite", "Make a one-time invite";
+    Global Invites "invites", "Show unused invites, and revoke one";
     Global Outbox "outbox", "Show what has not been delivered, and why";
     Global Approvals "approvals", "Allow or deny what agents want to send";
     Global Status "status", "Show the network, and what is wrong";

@@ -49,6 +49,7 @@ requests! {
     Query Threads(ThreadsQuery) = Threads;
     Query History(History) = History;
     Query Message(MessageOnly) = MessageStatus;
+    Query Invites(Nothing) = InvitesList;
     Query Outbox(ListOutbox) = Outbox;
     Query Approvals(ListApprovals) = ApprovalsList;
     Query Items(ListItems) = StorageList;
@@ -74,6 +75,7 @@ requests! {
     Command Verify(Mark) = Verify;
     Command SetName(SetName) = IdentityRename;
     Command Invite(Nothing) = IdentityInvite;
+    Command Revoke(RevokeInvite) = InvitesRevoke;
     Command Availability(SetAvailability) = NodeAvailability;
     Command Allow(Decide) = ApprovalsAllow;
     Command Deny(Decide) = ApprovalsDeny;

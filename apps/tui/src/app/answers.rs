@@ -78,6 +78,10 @@ impl App {
                 self.approvals = approvals.approvals;
                 self.refill();
             }
+            (_, Answer::Invites(invites)) => {
+                self.invites = invites.invites;
+                self.refill();
+            }
             (_, Answer::Outbox(messages)) => {
                 self.outbox = messages.messages;
                 self.refill();
@@ -191,6 +195,7 @@ impl App {
             }
             Answer::Verify(_) => self.changed(Part::Contacts),
             Answer::Allow(_) | Answer::Deny(_) => self.changed(Part::Approvals),
+            Answer::Revoke(_) => self.changed(Part::Invites),
             Answer::Cancel(_) | Answer::Retry(_) => self.changed(Part::Outbox),
             Answer::Clear(deleted) => {
                 self.say(format!("{} messages were deleted on this computer.", deleted.messages));

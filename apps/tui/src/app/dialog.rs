@@ -34,6 +34,7 @@ pub enum Kind {
     Requests,
     Identity,
     Invite,
+    Invites,
     Outbox,
     Approvals,
     Status,
@@ -118,6 +119,8 @@ pub enum Choice {
     Thread(Option<String>),
     /// A request of a peer.
     Request(String),
+    /// An invite that was not used, by its friend code.
+    Invite(String),
     /// What an agent wants to send.
     Approval { id: String, digest: String },
     /// What waits in the outbox.

@@ -135,13 +135,10 @@ pub fn identity(identity: &Identity, first: bool, add: Option<&str>) -> Dialog {
 pub fn invite(invite: &Invite) -> Dialog {
     let text = "The first peer that uses this code becomes your friend at once. It works one time.";
     let code = invite.friend_code.clone();
-    let mut dialog = Dialog::new(Kind::Invite, "One-time invite")
-        .text(text)
-        .rows(vec![Row::new(
-            "Copy the code",
-            code.clone(),
-            Choice::Copy(code.clone()),
-        )]);
+    let mut dialog = Dialog::new(Kind::Invite, "One-time invite").text(text).rows(vec![
+        Row::new("Copy the code", code.clone(), Choice::Copy(code.clone())),
+        Row::new("Unused invites", "", Choice::Act(Action::Invites)),
+    ]);
     dialog.picture = qr(code.as_bytes());
     dialog
 }
@@ -208,6 +205,9 @@ pub fn list(action: Action) -> Option<Dialog> {
         Action::Requests => dialog(Kind::Requests, "Friend requests")
             .text("Anybody can claim any name: compare the safety number before you trust one.")
             .keys(&[('a', "accept"), ('d', "decline"), ('b', "block")]),
+        Action::Invites => dialog(Kind::Invites, "Unused invites")
+            .text("The first peer that uses one becomes your friend at once.")
+            .keys(&[('r', "revoke"), ('c', "copy")]),
         Action::Outbox => dialog(Kind::Outbox, "Not delivered yet").keys(&[('r', "try again"), ('c', "cancel")]),
         Action::Approvals => dialog(Kind::Approvals, "Agents ask")
             .text("What is shown is exactly what is sent, once.")
@@ -345,6 +345,7 @@ impl App {
             Kind::Help => self.help_rows(&filter),
             Kind::Search => self.found_rows(),
             Kind::Requests => self.request_rows(),
+            Kind::Invites => self.invite_rows(),
             Kind::Outbox => self.outbox_rows(),
             Kind::Approvals => self.approval_rows(),
             Kind::Status => self.status_rows(),
@@ -439,6 +440,18 @@ impl App {
             )
         };
         self.requests.iter().map(row).collect()
+    }
+
+    fn invite_rows(&self) -> Vec<Row> {
+        let row = |invite: &api::UnusedInvite| {
+            let made = when::moment(invite.created_at, self.time(), &self.zone);
+            Row::new(
+                invite.friend_code.clone(),
+                format!("made {made}"),
+                Choice::Invite(invite.friend_code.clone()),
+            )
+        };
+        self.invites.iter().map(row).collect()
     }
 
     fn outbox_rows(&self) -> Vec<Row> {

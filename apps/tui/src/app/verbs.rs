@@ -916,7 +916,11 @@ impl App {
                 };
                 self.call(Request::Cancel(which), Purpose::Said("Cancelled."));
             }
-            ('c', Choice::Copy(text)) => self.copy(text),
+            ('r', Choice::Invite(friend_code)) => self.call(
+                Request::Revoke(api::RevokeInvite { friend_code }),
+                Purpose::Said("Revoked: this code makes no friend any more."),
+            ),
+            ('c', Choice::Copy(text) | Choice::Invite(text)) => self.copy(text),
             _ => {}
         }
     }
@@ -978,7 +982,7 @@ impl App {
                     self.react(conversation, id, emoji);
                 }
             }
-            Choice::Copy(text) => self.copy(text),
+            Choice::Copy(text) | Choice::Invite(text) => self.copy(text),
             Choice::KeyFile => {
                 let mut dialog = dialogs::new_key_file();
                 dialog.fields[0].input.set_text(&self.config.key_file);
@@ -1108,6 +1112,7 @@ impl App {
 /// What a dialog shows and has to be read again for it.
 const fn read_for(action: Action) -> Option<Part> {
     match action {
+        Action::Invites => Some(Part::Invites),
         Action::Outbox => Some(Part::Outbox),
         Action::Approvals => Some(Part::Approvals),
         Action::Status => Some(Part::Status),

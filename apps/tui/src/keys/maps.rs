@@ -62,6 +62,7 @@ pub const PALETTE_ONLY: &[Action] = &[
     Requests,
     Identity,
     Invite,
+    Invites,
     Outbox,
     Approvals,
     Status,

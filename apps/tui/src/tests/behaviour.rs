@@ -986,6 +986,25 @@ fn an_approval_shows_the_whole_text_and_what_is_allowed_is_what_was_shown() {
 }
 
 #[test]
+fn invites_are_made_listed_copied_and_revoked() {
+    let mut session = with_bob(3);
+    session.resize(80, 40);
+    session.enter("/invites");
+    session.shows("No invite waits to be used");
+    session.press("esc");
+    session.enter("/invite");
+    session.press("esc");
+    session.enter("/invites");
+    session.shows("once-k3vz");
+    session.press("c");
+    assert!(session.copied.last().is_some_and(|code| code.ends_with("once-k3vz")));
+    session.press("r");
+    session.shows("Revoked");
+    session.shows("No invite waits to be used");
+    assert!(session.daemon.invites.is_empty());
+}
+
+#[test]
 fn a_timer_is_chosen_or_written() {
     let mut session = with_bob(3);
     session.enter("/timer");

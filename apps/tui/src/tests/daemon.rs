@@ -27,6 +27,7 @@ pub struct FakeDaemon {
     pub contacts: BTreeMap<String, Contact>,
     pub requests: Vec<FriendRequest>,
     pub approvals: Vec<api::Approval>,
+    pub invites: Vec<api::UnusedInvite>,
     /// The messages of each conversation, the oldest first.
     pub history: BTreeMap<String, Vec<Message>>,
     /// What the interface keeps in the store.
@@ -62,6 +63,7 @@ impl FakeDaemon {
             contacts: BTreeMap::new(),
             requests: Vec::new(),
             approvals: Vec::new(),
+            invites: Vec::new(),
             history: BTreeMap::new(),
             items: BTreeMap::new(),
             calls: Vec::new(),
@@ -161,6 +163,18 @@ impl FakeDaemon {
         })
     }
 
+    fn invite(&mut self) -> api::Invite {
+        let friend_code = format!("{}-once-k3vz", self.me.friend_code);
+        self.invites.push(api::UnusedInvite {
+            friend_code: friend_code.clone(),
+            created_at: Time::from_millis(NOW),
+        });
+        api::Invite {
+            onion: self.me.onion.clone(),
+            friend_code,
+        }
+    }
+
     fn administer(&mut self, request: &Request) -> Result<Answer, Error> {
         Ok(match request {
             Request::Timer(timer) => Answer::Timer(self.timer(timer)?),
@@ -195,10 +209,14 @@ impl FakeDaemon {
                 self.me.name.clone_from(&set.name);
                 Answer::SetName(self.me.clone())
             }
-            Request::Invite(_) => Answer::Invite(api::Invite {
-                onion: self.me.onion.clone(),
-                friend_code: format!("{}-once-k3vz", self.me.friend_code),
+            Request::Invite(_) => Answer::Invite(self.invite()),
+            Request::Invites(_) => Answer::Invites(api::Invites {
+                invites: self.invites.clone(),
             }),
+            Request::Revoke(which) => {
+                self.invites.retain(|invite| invite.friend_code != which.friend_code);
+                Answer::Revoke(api::Done {})
+            }
             Request::Availability(set) => {
                 self.status.availability = set.show;
                 Answer::Availability(api::Done {})

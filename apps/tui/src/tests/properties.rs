@@ -115,6 +115,7 @@ const COMMANDS: &[&str] = &[
     "/requests",
     "/identity",
     "/invite",
+    "/invites",
     "/outbox",
     "/approvals",
     "/status",

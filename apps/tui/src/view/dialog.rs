@@ -376,6 +376,7 @@ const fn empty(kind: &Kind) -> Option<&'static str> {
         Kind::Search => Some("Type words; all of them must be in the message."),
         Kind::Palette | Kind::Help => Some("Nothing matches."),
         Kind::Requests => Some("No one asks at the moment. Share your friend code to be found."),
+        Kind::Invites => Some("No invite waits to be used."),
         Kind::Outbox => Some("Everything has been delivered."),
         Kind::Approvals => Some("No agent asks for anything."),
         Kind::Threads(_) => Some("Reading…"),
@@ -394,7 +395,7 @@ const fn verb(dialog: &Dialog) -> &'static str {
         Kind::Rename(_) | Kind::ClaimedName => "save",
         Kind::Find => "search",
         Kind::Palette | Kind::Search | Kind::Outbox => "open",
-        Kind::Details { .. } => "copy",
+        Kind::Details { .. } | Kind::Invites => "copy",
         Kind::Approvals => "allow",
         _ => "choose",
     }
