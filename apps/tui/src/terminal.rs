@@ -35,8 +35,8 @@ static KNOWN: AtomicBool = AtomicBool::new(false);
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
     mouse: bool,
-    /// The hyperlinks that the terminal shows.
-    shown: Vec<Linked>,
+    /// The hyperlinks that the terminal shows, on a screen of that size.
+    shown: (Rect, Vec<Linked>),
 }
 
 /// What the cells of a hyperlink are, each with its column and row.
@@ -57,7 +57,7 @@ impl Screen {
         let mut screen = Self {
             terminal,
             mouse,
-            shown: Vec::new(),
+            shown: (Rect::ZERO, Vec::new()),
         };
         // From here on the screen gives back what it takes, also if the next step fails.
         take(mouse)?;
@@ -77,17 +77,15 @@ impl Screen {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         let frame = self.terminal.draw(|frame| drawn = view::draw(app, frame))?;
         if KNOWN.load(Ordering::Relaxed) {
-            let linked: Vec<Linked> = drawn
-                .hyperlinks
-                .iter()
-                .map(|link| Linked::of(link, frame.buffer))
-                .collect();
-            // Unchanged cells are not written again, so the terminal has these as links already.
-            if linked != self.shown {
-                let before = self.shown.iter().flat_map(|link| &link.cells);
+            let links = drawn.hyperlinks.iter();
+            let linked: Vec<Linked> = links.map(|link| Linked::of(link, frame.buffer)).collect();
+            let shown = (frame.area, linked);
+            // Unchanged cells are not written again, unless the size has changed: the terminal has these as links already.
+            if shown != self.shown {
+                let before = self.shown.1.iter().flat_map(|link| &link.cells);
                 let now: Vec<_> = before.filter_map(|(x, y, _)| cell(frame.buffer, *x, *y)).collect();
-                write_links(self.terminal.backend_mut(), &now, &linked)?;
-                self.shown = linked;
+                write_links(self.terminal.backend_mut(), &now, &shown.1)?;
+                self.shown = shown;
             }
         }
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
@@ -98,7 +96,7 @@ impl Screen {
     /// hold the interface for seconds and end it, and the answer takes keys that were typed meanwhile with it.
     pub fn redraw(&mut self) -> io::Result<()> {
         let size = self.terminal.size()?;
-        self.shown.clear();
+        self.shown.1.clear();
         self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 

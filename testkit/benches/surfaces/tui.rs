@@ -231,6 +231,7 @@ fn keys(interface: &mut Interface, peers: &Peers, column: u16) {
 /// All peers send what they have at once, and the interface shows it as it comes.
 fn follow(interface: &mut Interface, peers: &Peers) {
     let start = Instant::now();
+    let [ran, waited] = scheduled(&interface.id());
     let gap = thread::scope(|scope| {
         let arrives = scope.spawn(|| {
             send_backlog(peers);
@@ -238,10 +239,23 @@ fn follow(interface: &mut Interface, peers: &Peers) {
         });
         longest_gap(interface, || arrives.is_finished())
     });
+    let [ran_then, waited_then] = scheduled(&interface.id());
     println!(
-        "tui follow gap={gap:?} limit=50ms while {BACKLOG} messages arrived in {:.1?}",
-        start.elapsed()
+        "tui follow gap={gap:?} limit=50ms while {BACKLOG} messages arrived in {:.1?}; the interface ran for {:.0?} and waited {:.0?} for \
+         a processor",
+        start.elapsed(),
+        ran_then.saturating_sub(ran),
+        waited_then.saturating_sub(waited)
     );
+}
+
+/// How long a process's first thread has run, and how long it was ready to run and did not (proc(5), `schedstat`).
+fn scheduled(pid: &str) -> [Duration; 2] {
+    let figures = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).expect("it runs");
+    let mut figures = figures
+        .split_whitespace()
+        .map(|figure| figure.parse().expect("nanoseconds"));
+    [(); 2].map(|()| Duration::from_nanos(figures.next().expect("a figure")))
 }
 
 /// The interface is stopped while they come, and goes on then.
