@@ -9,7 +9,10 @@ use proptest::test_runner::RngSeed;
 use sotto_core::row::{Event, Key, Relationship, Row};
 use sotto_core::wire::content::Content;
 use sotto_core::wire::link::{self, frame::Body};
-use sotto_core::{Command, FaultKind, FriendCode, InviteToken, Limits, Millis, OnionAddress, Reply};
+use sotto_core::{
+    Command, FaultKind, FriendCode, InviteToken, Limits, MessageObstacle, Millis, NewMessage, OnionAddress, Refusal,
+    Reply,
+};
 use sotto_testkit::bystanders::{TEXT, assert_unaffected, bystanders, status};
 use sotto_testkit::hostile::HostilePeer;
 use sotto_testkit::memory_store::MemoryStore;
@@ -173,6 +176,69 @@ fn an_answer_is_to_the_request_of_its_number() {
     peer.exchange(&mut pair);
     peer.send(&mut pair, declines(2));
     assert_eq!(relationship(&pair), Relationship::RequestDeclined);
+}
+
+/// A store that was restored has forgotten the consent to its request. Where the peer has had no more than the first content of
+/// that session, which is a timer, nothing that waits can have arrived, and it can be taken back. The link is cut between
+/// the Hellos and the new consent.
+#[test]
+fn what_waits_for_a_forgotten_consent_is_marked_if_it_may_have_arrived() {
+    for (has_session, received, may_have_arrived) in [(true, 1, false), (true, 2, true), (false, 1, true)] {
+        let mut pair: Pair<MemoryStore> = bystanders();
+        let mut peer: HostilePeer = HostilePeer::new(&pair, 9);
+        let address = peer.address();
+        let add = Command::AddContact {
+            code: FriendCode { address, invite: None },
+            petname: None,
+            note: String::new(),
+        };
+        pair.command(A, add).expect("asked");
+        let waits = Command::Send(NewMessage::plain(address, "see you there"));
+        let Ok(Reply::Message { id, .. }) = pair.command(A, waits) else {
+            panic!("it is not queued");
+        };
+        peer.dial(&mut pair, 0);
+        let hello = peer.hello(link::Relationship::Stranger);
+        peer.send(&mut pair, hello);
+        let offered = |peer: &HostilePeer| {
+            let mut requests = peer.received.iter().filter_map(|frame| match &frame.body {
+                Some(Body::Request(request)) => Some(request.session_epoch),
+                _ => None,
+            });
+            requests.next_back().expect("a request")
+        };
+        let session_epoch = offered(&peer);
+        peer.hang_up(&mut pair);
+
+        peer.dial(&mut pair, 0);
+        let Body::Hello(friend) = peer.hello(link::Relationship::Friend) else {
+            panic!("a Hello");
+        };
+        let consented = link::Hello {
+            session_epoch: if has_session { session_epoch } else { 0 },
+            sent: 1,
+            received,
+            ..friend
+        };
+        peer.send(&mut pair, Body::Hello(consented));
+        assert!(
+            !has_session || offered(&peer) > session_epoch,
+            "the used offer is not made again"
+        );
+        peer.hang_up(&mut pair);
+
+        let conversation = address.into();
+        let taken_back = pair.command(A, Command::CancelMessage { conversation, id });
+        let expected = may_have_arrived.then_some(Refusal::WrongState {
+            id,
+            obstacle: MessageObstacle::OnItsWay,
+        });
+        assert_eq!(
+            taken_back.err(),
+            expected,
+            "session: {has_session}, received: {received}"
+        );
+    }
 }
 
 #[test]

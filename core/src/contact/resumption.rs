@@ -174,7 +174,11 @@ impl<S: Clone> Contact<S> {
             link::Relationship::Friend if holds_offer_of(theirs, &self.hello()) => {}
             // They consented to a request that is forgotten here, or to this one before its answer was forgotten.
             link::Relationship::Friend => {
-                self.delivery.mark_repeat(ctx);
+                // The first content of a session from this offer is a timer: beyond it, something that waits may have come.
+                let is_of_offer = theirs.session_epoch != 0 && theirs.session_epoch == self.delivery.offered().0;
+                if !is_of_offer || theirs.received > 1 {
+                    self.delivery.mark_repeat(ctx);
+                }
                 let known = theirs.session_epoch.max(theirs.offered);
                 self.delivery.offer_above(known, me, ctx);
                 self.send_request(link, me, ctx);
