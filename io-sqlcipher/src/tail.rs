@@ -126,34 +126,32 @@ impl Tail {
             .optional()
     }
 
-    /// The numbers of at most `limit` messages with an id in that range, of any author in any conversation.
+    /// The numbers of the messages with an id in that range, in every conversation: of each author at most so many, because an
+    /// author can choose ids without end that begin like another author's.
     pub fn range(
         &self,
         db: &Connection,
         first: MessageId,
         last: MessageId,
-        limit: usize,
+        of_each: usize,
     ) -> rusqlite::Result<Vec<i64>> {
         let mut conversations = db.prepare_cached("SELECT number FROM conversation")?;
         let mut conversations = conversations.query([])?;
         let mut found = Vec::new();
         while let Some(row) = conversations.next()? {
-            found.extend(self.range_within(db, row.get(0)?, first, last)?);
-            if found.len() >= limit {
-                break;
-            }
+            found.extend(self.range_within(db, row.get(0)?, first, last, of_each)?);
         }
-        found.truncate(limit);
         Ok(found)
     }
 
-    /// The numbers of the messages with an id in that range in one conversation.
+    /// The same, in one conversation.
     fn range_within(
         &self,
         db: &Connection,
         conversation: i64,
         first: MessageId,
         last: MessageId,
+        of_each: usize,
     ) -> rusqlite::Result<Vec<i64>> {
         // The ids of each author are in order. Each author is found from the one before.
         let mut statement = db.prepare_cached(
@@ -163,13 +161,29 @@ impl Tail {
                  SELECT (SELECT min(name.author) FROM name WHERE conversation = ?1 AND name.author > authors.author)
                  FROM authors WHERE authors.author IS NOT NULL
              )
-             SELECT name.number FROM authors CROSS JOIN name
-                 ON name.conversation = ?1 AND name.author = authors.author AND name.id BETWEEN ?2 AND ?3",
+             SELECT author, number FROM authors CROSS JOIN name USING (author)
+             WHERE name.conversation = ?1 AND name.id IN (
+                 SELECT id FROM name AS own
+                 WHERE own.conversation = ?1 AND own.author = authors.author AND own.id BETWEEN ?2 AND ?3 LIMIT ?4
+             )",
         )?;
-        let settled = statement.query_map((conversation, first.0, last.0), |row| of("name", row, row.get(0)))?;
+        let limit = i64::try_from(of_each).unwrap_or(i64::MAX);
+        let settled = statement.query_map((conversation, first.0, last.0, limit), |row| {
+            Ok((of("name", row, row.get(0))?, of("name", row, row.get(1))?))
+        })?;
         let within = |name: &Name| name.conversation == conversation && (first..=last).contains(&name.id);
         let fresh = self.keys.iter().filter(|(name, _)| within(name));
-        fresh.map(|(_, number)| Ok(*number)).chain(settled).collect()
+        let mut counts = BTreeMap::<i64, usize>::new();
+        let mut found = Vec::new();
+        for one in fresh.map(|(name, number)| Ok((name.author, *number))).chain(settled) {
+            let (author, number): (i64, i64) = one?;
+            let count = counts.entry(author).or_default();
+            *count += 1;
+            if *count <= of_each {
+                found.push(number);
+            }
+        }
+        Ok(found)
     }
 
     /// Whether that message is in the index of words.

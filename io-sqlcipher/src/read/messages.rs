@@ -100,12 +100,12 @@ impl MessageView {
 /// Fewest hexadecimal digits that may stand for an id.
 const SHORTEST_PREFIX: usize = 6;
 
-/// Messages that one prefix may find; more than two only show that it is too short.
+/// Messages of one author in a conversation that one prefix may find; more than two only show that it is too short.
 const SAME_PREFIX: usize = 16;
 
 impl Reader {
-    /// The messages whose id begins with these hexadecimal digits (6 to 32), in any conversation, at most 16. A whole id
-    /// can have two owners as well: ids are chosen by authors.
+    /// The messages whose id begins with these hexadecimal digits (6 to 32), in any conversation, at most 16 of each author in
+    /// each. A whole id can have two owners as well: ids are chosen by authors.
     pub fn message(&self, id: &str) -> Result<Vec<MessageView>, StoreError> {
         let Some((first, last)) = id_range(id) else {
             return Ok(Vec::new());

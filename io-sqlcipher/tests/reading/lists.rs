@@ -107,6 +107,31 @@ fn a_message_is_found_by_the_first_digits_of_its_id() {
     assert!(reader.message("abc").unwrap().is_empty() && reader.message("not hexadecimal").unwrap().is_empty());
 }
 
+/// A contact sees the ids of our messages, and can choose its own so that they begin alike, as many as it wants.
+#[test]
+fn no_number_of_ids_that_begin_alike_hides_a_message_of_another_author() {
+    let place = Place::new();
+    let (mut store, reader) = populated(&place);
+    let ours = key(3, Out, 7);
+    let alike = |last: u8| MessageKey {
+        id: MessageId(std::array::from_fn(|at| if at == 15 { last } else { ours.id.0[at] })),
+        ..key(1, In, 0)
+    };
+    let rows = (100..140).map(|last| Row::Message(message(alike(last), 1000 + u64::from(last), "alike")));
+    store.commit(&puts(rows)).unwrap();
+    store
+        .commit(&puts([Row::Message(message(ours, 2000, "ours"))]))
+        .unwrap();
+    // Before their keys are in the index, and, with more keys than it is written for at once, after.
+    for filling in [0, 2100] {
+        let rows = (0..filling).map(|n| Row::Message(message(key(2, In, 5000 + n), 5000 + u64::from(n), "filling")));
+        store.commit(&puts(rows)).unwrap();
+        let found = reader.message(&ours.id.to_string()[..8]).unwrap();
+        assert!(texts(&found).contains(&"ours"), "{filling}: {:?}", texts(&found));
+        assert!(found.len() <= 32, "{filling}: {} are shown", found.len());
+    }
+}
+
 #[test]
 fn the_log_is_read_from_any_place_with_what_it_is_about() {
     let place = Place::new();

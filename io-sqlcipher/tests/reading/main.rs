@@ -13,7 +13,7 @@ use sotto_core::row::{
     OutboxContent, OutboxRow, ReactionRow, RecordRow, Relationship, RequestRow, Retry, Row, SealedBody, TimerRow,
     Verification,
 };
-use sotto_core::{ChannelId, ConversationId, Direction, EventSeq, GroupId, Position, SessionEpoch, Wall};
+use sotto_core::{ChannelId, ConversationId, Direction, EventSeq, GroupId, MessageId, Position, SessionEpoch, Wall};
 use sotto_io_sqlcipher::{HistoryQuery, MessageView, PagePlace, Reader, Store};
 
 use Direction::{In, Out};
