@@ -21,11 +21,20 @@ const AT_ONCE: usize = 256;
 /// What a task of the program around the interface has come to.
 type HostOutcome = Result<Hosted, Error>;
 
-/// The signals that end the interface.
+/// The signals that end the interface or stop it for a while.
 struct Signals {
     terminate: Signal,
     hangup: Signal,
     interrupt: Signal,
+    stop: Signal,
+}
+
+/// What a signal asks for.
+enum Asked {
+    /// To end, because of the signal of that number.
+    End(u8),
+    /// To stop until the shell continues the process.
+    Stop,
 }
 
 impl Signals {
@@ -34,16 +43,31 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
+            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
         })
     }
 
-    async fn next(&mut self) -> u8 {
+    async fn next(&mut self) -> Asked {
         tokio::select! {
-            _ = self.terminate.recv() => 15,
-            _ = self.hangup.recv() => 1,
-            _ = self.interrupt.recv() => 2,
+            _ = self.terminate.recv() => Asked::End(15),
+            _ = self.hangup.recv() => Asked::End(1),
+            _ = self.interrupt.recv() => Asked::End(2),
+            _ = self.stop.recv() => Asked::Stop,
         }
     }
+}
+
+/// Whether a shell would continue this process if it stopped: its process group is not the one that the session began with, as
+/// it is where the program is all that a terminal runs.
+pub fn can_suspend() -> bool {
+    let session = rustix::process::getsid(None);
+    session.is_ok_and(|session| session != rustix::process::getpgrp())
+}
+
+/// Stops this process until it is continued, and what was started together with it, as Ctrl-Z does. SIGTSTP itself is caught.
+pub fn stop_until_continued() -> io::Result<()> {
+    rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
+    Ok(())
 }
 
 /// What an interface has beside its terminal.
@@ -116,13 +140,16 @@ impl Backend {
         let reports = self.daemon.as_mut().map(|(_, reports)| reports);
         let input = tokio::select! {
             biased;
-            signal = self.signals.next() => {
-                // A second one does not wait for anything.
-                if self.signal.replace(signal).is_some() {
-                    app.ended = true;
+            asked = self.signals.next() => match asked {
+                Asked::Stop => Input::Stop,
+                Asked::End(signal) => {
+                    // A second one does not wait for anything.
+                    if self.signal.replace(signal).is_some() {
+                        app.ended = true;
+                    }
+                    Input::End
                 }
-                Input::End
-            }
+            },
             input = terminal, if !self.gone => input.unwrap_or_else(|| {
                 self.gone = true;
                 Input::End
@@ -167,7 +194,10 @@ impl Backend {
             if let Some(settled) = before {
                 settled.await;
             }
-            tokio::task::spawn_blocking(move || carry_out_task(&*host, task, &done));
+            let outcome = tokio::task::spawn_blocking(move || carry_out_task(&*host, task));
+            let crashed = |error| Error::internal(format!("a part of Sotto has crashed: {error}"));
+            // Without an answer the interface would wait for ever. Its receiver may have ended meanwhile.
+            let _ = done.send(outcome.await.unwrap_or_else(|error| Err(crashed(error))));
         });
     }
 
@@ -179,8 +209,8 @@ impl Backend {
     }
 }
 
-fn carry_out_task(host: &dyn Host, task: HostTask, done: &mpsc::UnboundedSender<HostOutcome>) {
-    let outcome = match task {
+fn carry_out_task(host: &dyn Host, task: HostTask) -> HostOutcome {
+    match task {
         HostTask::Init { name, key } => {
             let passphrase = match &key {
                 NewKey::Passphrase(passphrase) => Some(passphrase.clone()),
@@ -196,9 +226,7 @@ fn carry_out_task(host: &dyn Host, task: HostTask, done: &mpsc::UnboundedSender<
         HostTask::Start(passphrase) => host.start(passphrase).map(|()| Hosted::Started),
         HostTask::Stop => host.stop().map(|()| Hosted::Ended),
         HostTask::Detach => host.detach().map(|()| Hosted::Ended),
-    };
-    // The interface has ended meanwhile.
-    let _ = done.send(outcome);
+    }
 }
 
 /// The passphrase that a task has.

@@ -4,6 +4,7 @@
 pub mod action;
 mod app;
 mod backend;
+mod background;
 mod clipboard;
 pub mod composer;
 mod config;

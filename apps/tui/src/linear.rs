@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::app::dialog::Dialog;
 use crate::app::{App, Effect, Input};
-use crate::backend::{Backend, now};
+use crate::backend::{Backend, can_suspend, now, stop_until_continued};
 use crate::host::Host;
 use crate::run::{End, Options, config, looks};
 use crate::view;
@@ -61,6 +61,7 @@ fn carry_out(app: &mut App, backend: &mut Backend) -> io::Result<()> {
         match backend.carry_out(app, effect) {
             Some(Effect::Copy(text)) => writeln!(io::stdout(), "{text}")?,
             Some(Effect::Bell) => write!(io::stdout(), "\x07")?,
+            Some(Effect::Suspend) if can_suspend() => stop_until_continued()?,
             // The rest is about a screen, or needs one.
             _ => {}
         }

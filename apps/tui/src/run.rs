@@ -8,15 +8,13 @@ use std::time::Duration;
 use crossterm::event::{Event, EventStream};
 use futures::StreamExt as _;
 use jiff::tz::TimeZone;
-use rustix::process::{Signal, getpid, getppid, getsid, kill_process};
 use sotto_api::{Error, Kind};
 use sotto_client::Profile;
-use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::time::Instant;
 use toml::Table;
 
 use crate::app::{App, Effect, Input, Looks};
-use crate::backend::{Backend, now};
+use crate::backend::{Backend, can_suspend, now, stop_until_continued};
 use crate::clipboard::Clipboard;
 use crate::config::Config;
 use crate::host::Host;
@@ -91,9 +89,8 @@ struct Session {
     app: App,
     backend: Backend,
     screen: Screen,
-    keys: EventStream,
-    /// Another program stops this one. By itself the system would leave the terminal as the interface has it.
-    stops: unix::Signal,
+    /// None only while one takes the place of another.
+    keys: Option<EventStream>,
     clipboard: Clipboard,
     rang: Option<Instant>,
     notified: Option<Instant>,
@@ -117,15 +114,21 @@ impl Session {
         let mut app = App::new(config, looks, size, &start, now());
         app.settle();
         screen.draw(&app).map_err(failed)?;
-        if asks && !terminal::is_dark() {
-            app.theme = theme(&app.config, depth, false);
+        if asks {
+            let (dark, typed) = terminal::is_dark().map_err(failed)?;
+            if !dark {
+                app.theme = theme(&app.config, depth, false);
+            }
+            for event in typed {
+                app.handle(input(event), now());
+                app.settle();
+            }
         }
         Ok(Self {
             app,
             backend,
             screen,
-            keys: EventStream::new(),
-            stops: signal(SignalKind::from_raw(Signal::TSTP.as_raw())).map_err(failed)?,
+            keys: Some(EventStream::new()),
             clipboard: Clipboard::default(),
             rang: None,
             notified: None,
@@ -148,13 +151,8 @@ impl Session {
             if self.due {
                 self.draw().map_err(failed)?;
             }
-            let (keys, stops) = (&mut self.keys, &mut self.stops);
-            let terminal = async {
-                tokio::select! {
-                    event = keys.next() => event?.ok().map(input),
-                    Some(()) = stops.recv() => Some(Input::Stop),
-                }
-            };
+            let keys = &mut self.keys;
+            let terminal = async { keys.as_mut()?.next().await?.ok().map(input) };
             let wake = self.waiting.then(|| self.drawn + FRAME);
             let urgent = self.backend.next(&mut self.app, terminal, wake).await;
             if self.backend.gone {
@@ -231,25 +229,31 @@ impl Session {
 
     /// Stops this process until a shell continues it. Without one, nothing would ever do that.
     fn suspend(&mut self) -> io::Result<()> {
-        let session = getsid(None)?;
-        if getppid().and_then(|parent| getsid(Some(parent)).ok()) != Some(session) {
+        if !can_suspend() {
+            self.app.say("No shell has started Sotto, so none would continue it.");
             return Ok(());
         }
         self.pause()?;
-        let stopped = kill_process(getpid(), Signal::STOP);
+        let stopped = stop_until_continued();
         self.go_on()?;
-        Ok(stopped?)
+        stopped
     }
 
     /// The stream of keys ends first: its thread would read what is meant for others.
     fn pause(&mut self) -> io::Result<()> {
-        self.keys = EventStream::new();
+        self.begin_keys();
         self.screen.leave()
+    }
+
+    /// A new stream of keys. The old one has to be gone before: while its thread waits for a key, no other can be made.
+    fn begin_keys(&mut self) {
+        self.keys = None;
+        self.keys = Some(EventStream::new());
     }
 
     fn go_on(&mut self) -> io::Result<()> {
         self.screen.resume()?;
-        self.keys = EventStream::new();
+        self.begin_keys();
         let (columns, rows) = self.screen.size()?;
         self.app.handle(Input::Resize(columns, rows), now());
         self.due = true;

@@ -4,11 +4,12 @@
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crossterm::cursor::{RestorePosition, SavePosition};
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
-    EnableMouseCapture, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
+    EnableMouseCapture, Event, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
 };
 use crossterm::style::Print;
 use crossterm::terminal::{
@@ -19,9 +20,9 @@ use ratatui::Terminal;
 use ratatui::backend::{Backend as _, CrosstermBackend};
 use ratatui::buffer::{Buffer, Cell, CellWidth as _};
 use ratatui::layout::{Position, Rect};
-use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
 
 use crate::app::App;
+use crate::background;
 use crate::view::{self, Drawn, Hyperlink};
 
 /// The terminal is in the state that the interface needs, and has to be put back.
@@ -29,6 +30,10 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 
 /// The terminal knows the keyboard protocol of kitty and hyperlinks, or passes over what it does not know.
 static KNOWN: AtomicBool = AtomicBool::new(false);
+
+/// Panics of other threads while the interface has the terminal; as many as help.
+static UNTOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+const MOST_UNTOLD: usize = 8;
 
 /// The terminal of the interface.
 #[derive(Debug)]
@@ -231,11 +236,16 @@ fn give_back() -> io::Result<()> {
         Print("\x1b[23;0t")
     )?;
     terminal::disable_raw_mode()?;
-    out.flush()
+    out.flush()?;
+    let mut untold = UNTOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    for panic in untold.drain(..) {
+        eprintln!("{panic}");
+    }
+    Ok(())
 }
 
 /// A panic is told on the terminal as it was. Other threads' panics end what they belong to, which the interface shows; they
-/// must not write into its screen.
+/// must not write into its screen, and are told once it is gone.
 fn restore_on_panic() {
     let interface = std::thread::current().id();
     let before = std::panic::take_hook();
@@ -243,7 +253,12 @@ fn restore_on_panic() {
         if std::thread::current().id() == interface {
             let _ = give_back();
             before(panic);
-        } else if !ENTERED.load(Ordering::SeqCst) {
+        } else if ENTERED.load(Ordering::SeqCst) {
+            let mut untold = UNTOLD.lock().unwrap_or_else(PoisonError::into_inner);
+            if untold.len() < MOST_UNTOLD {
+                untold.push(panic.to_string());
+            }
+        } else {
             before(panic);
         }
     }));
@@ -278,21 +293,24 @@ pub fn is_there() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Whether the terminal's background is dark. Asked of the terminal, unless the environment says it or nothing would answer.
-pub fn is_dark() -> bool {
+/// Whether the terminal's background is dark, and what was typed until that was known. Asked of the terminal, unless the
+/// environment says it or nothing would answer.
+pub fn is_dark() -> io::Result<(bool, Vec<Event>)> {
     if let Some(colours) = std::env::var_os("COLORFGBG") {
         let background = colours
             .to_string_lossy()
             .rsplit(';')
             .next()
             .and_then(|last| last.parse::<u8>().ok());
-        return background.is_none_or(|colour| colour < 7 || colour == 8);
+        return Ok((background.is_none_or(|colour| colour < 7 || colour == 8), Vec::new()));
     }
-    let silent = std::env::var("TERM").map_or(true, |term| term == "linux" || term == "dumb");
-    if silent {
-        return true;
+    // GNU screen passes the question on, and its answer may come from several terminals, or from none.
+    let silent = |term: String| term == "linux" || term == "dumb" || term == "screen" || term.starts_with("screen.");
+    if std::env::var("TERM").map_or(true, silent) {
+        return Ok((true, Vec::new()));
     }
-    !matches!(theme_mode(QueryOptions::default()), Ok(ThemeMode::Light))
+    let answer = background::ask()?;
+    Ok((answer.dark.unwrap_or(true), answer.events))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The terminal interface as a user has it: the real program on a pseudo-terminal, on a local network.
 
+mod crash;
+mod kinds;
 mod terminal;
 
 use std::path::{Path, PathBuf};
@@ -47,9 +49,14 @@ impl User {
 
     /// The interface.
     fn open(&self) -> Terminal {
+        self.open_with(&[])
+    }
+
+    /// The same, on a terminal that says other things of itself.
+    fn open_with(&self, variables: &[(&str, Option<&str>)]) -> Terminal {
         let options = self.options();
         let arguments: Vec<&str> = options.iter().map(String::as_str).collect();
-        Terminal::start(PROGRAM, &arguments)
+        Terminal::start_with(PROGRAM, &arguments, variables)
     }
 
     fn run(&self, arguments: &[&str]) -> std::process::Output {
@@ -293,9 +300,10 @@ fn a_terminal_that_changes_and_a_daemon_that_dies_are_survived() {
     }
 }
 
-/// Ctrl-Z gives the terminal to the shell that started it, and `fg` gives it back.
+/// Ctrl-Z gives the terminal to the shell that started it, and `fg` gives it back. So does the signal from outside.
 fn suspend(user: &User) {
-    let script = r#"set -m; "$@"; echo "left with $?"; read answer; fg; echo "ended with $?"; read answer"#;
+    let script = r#"set -m; "$@"; echo "left once"; read answer; fg; echo "left twice"; read answer; fg
+        echo "ended with $?"; read answer"#;
     let options = user.options();
     let mut arguments = vec!["-c", script, "sh", PROGRAM];
     arguments.extend(options.iter().map(String::as_str));
@@ -303,7 +311,14 @@ fn suspend(user: &User) {
     shell.until_shown("~bob");
     shell.is_taken();
     shell.send("\x1a");
-    shell.until_shown("left with");
+    shell.until_shown("left once");
+    shell.is_restored();
+    shell.send("\r");
+    shell.is_taken();
+    shell.until_shown("~bob");
+    let interface = shell.foreground();
+    rustix::process::kill_process(interface, Signal::TSTP).expect("sent");
+    shell.until_shown("left twice");
     shell.is_restored();
     shell.send("\r");
     shell.is_taken();

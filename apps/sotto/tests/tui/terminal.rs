@@ -20,12 +20,32 @@ pub struct Terminal {
     _slave: Box<dyn SlavePty + Send>,
     writer: Box<dyn Write + Send>,
     screen: Arc<Mutex<Parser>>,
+    /// All that was written to it.
+    received: Arc<Mutex<Vec<u8>>>,
     before: String,
 }
+
+/// What a terminal tells of itself, unless a test says otherwise: a user's own settings say nothing here.
+const VARIABLES: [(&str, Option<&str>); 9] = [
+    ("TERM", Some("xterm-256color")),
+    ("COLORFGBG", Some("15;0")),
+    ("LANG", Some("C.UTF-8")),
+    ("TZ", Some("UTC")),
+    ("COLORTERM", None),
+    ("TMUX", None),
+    ("DISPLAY", None),
+    ("WAYLAND_DISPLAY", None),
+    ("NO_COLOR", None),
+];
 
 impl Terminal {
     /// Starts a program on a new terminal.
     pub fn start(program: &str, arguments: &[&str]) -> Self {
+        Self::start_with(program, arguments, &[])
+    }
+
+    /// The same, with other variables.
+    pub fn start_with(program: &str, arguments: &[&str], variables: &[(&str, Option<&str>)]) -> Self {
         let (rows, columns) = (24, 80);
         let pair = native_pty_system()
             .openpty(size(columns, rows))
@@ -33,30 +53,24 @@ impl Terminal {
         let before = settings(&*pair.master);
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
-        for (name, value) in [
-            ("TERM", "xterm-256color"),
-            ("COLORFGBG", "15;0"),
-            ("LANG", "C.UTF-8"),
-            ("TZ", "UTC"),
-        ] {
-            command.env(name, value);
+        for (name, value) in VARIABLES.iter().chain(variables) {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            }
         }
-        for name in [
-            "TMUX",
-            "DISPLAY",
-            "WAYLAND_DISPLAY",
-            "NO_COLOR",
-            "DBUS_SESSION_BUS_ADDRESS",
-        ] {
-            command.env_remove(name);
-        }
+        command.env_remove("DBUS_SESSION_BUS_ADDRESS");
         let child = pair.slave.spawn_command(command).expect("the program starts");
         let screen = Arc::new(Mutex::new(parser(columns, rows)));
         let mut reader = pair.master.try_clone_reader().expect("a reader");
-        let drained = screen.clone();
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let (drained, kept) = (screen.clone(), received.clone());
         thread::spawn(move || {
             let mut bytes = [0; 16 << 10];
             while let Ok(read @ 1..) = reader.read(&mut bytes) {
+                kept.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .extend_from_slice(&bytes[..read]);
                 drained
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -70,8 +84,29 @@ impl Terminal {
             _slave: pair.slave,
             writer,
             screen,
+            received,
             before,
         }
+    }
+
+    /// Whether the terminal was sent this.
+    pub fn was_sent(&self, sequence: &str) -> bool {
+        let received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        received
+            .windows(sequence.len())
+            .any(|bytes| bytes == sequence.as_bytes())
+    }
+
+    /// Every colour on the screen but the terminal's own.
+    pub fn colours(&self) -> Vec<vt100::Color> {
+        let parser = self.screen();
+        let (rows, columns) = parser.screen().size();
+        let cells = (0..rows.get()).flat_map(|row| (0..columns.get()).map(move |column| (row, column)));
+        cells
+            .filter_map(|(row, column)| parser.screen().cell(row, column))
+            .flat_map(|cell| [cell.fgcolor(), cell.bgcolor()])
+            .filter(|colour| *colour != vt100::Color::Default)
+            .collect()
     }
 
     fn screen(&self) -> MutexGuard<'_, Parser> {
@@ -157,6 +192,14 @@ impl Terminal {
             .process_id()
             .and_then(|id| rustix::process::Pid::from_raw(id.try_into().ok()?));
         rustix::process::kill_process(process.expect("a process"), signal).expect("sent");
+    }
+
+    /// The process that has the terminal.
+    pub fn foreground(&self) -> rustix::process::Pid {
+        let leader = self.master.process_group_leader();
+        leader
+            .and_then(rustix::process::Pid::from_raw)
+            .expect("a process in the foreground")
     }
 
     /// Waits for the end of the program; its exit code.

@@ -540,7 +540,7 @@ impl App {
     }
 
     /// Says something for a few seconds.
-    fn say(&mut self, text: impl Into<String>) {
+    pub fn say(&mut self, text: impl Into<String>) {
         let until = self.now + NOTICE;
         self.notice = Some(Notice {
             text: text.into(),

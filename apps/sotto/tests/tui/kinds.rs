@@ -1,0 +1,72 @@
+//! Kinds of terminals: what each is sent, and that it is left as it was.
+
+use rustix::process::Signal;
+use vt100::Color;
+
+use super::{User, world};
+
+/// Asks the terminal for the protocol of kitty.
+const KEYBOARD: &str = "\x1b[>";
+
+#[test]
+fn every_kind_of_terminal_has_what_it_knows_and_is_left_as_it_was() {
+    let world = world();
+    let user = User::with_key(&world, "alice");
+    user.json(&["daemon", "start"]);
+    let with = |variables: &[(&str, Option<&str>)]| {
+        let mut terminal = user.open_with(variables);
+        terminal.until_shown("You have no conversations yet");
+        terminal.send("\x1bOP");
+        terminal.until_shown("Show the keys");
+        let colours = terminal.colours();
+        let keyboard = terminal.was_sent(KEYBOARD);
+        terminal.signal(Signal::TERM);
+        assert_eq!(terminal.code(), 143);
+        terminal.is_restored();
+        (colours, keyboard)
+    };
+    let few = |colour: &Color| matches!(colour, Color::Idx(..16));
+
+    let (colours, keyboard) = with(&[("COLORTERM", Some("truecolor"))]);
+    assert!(
+        keyboard && colours.iter().any(|colour| matches!(colour, Color::Rgb(..))),
+        "{colours:?}"
+    );
+    let (colours, keyboard) = with(&[("TERM", Some("linux"))]);
+    assert!(
+        !keyboard && !colours.is_empty() && colours.iter().all(few),
+        "{colours:?}"
+    );
+    let (colours, _) = with(&[("TERM", Some("screen"))]);
+    assert!(!colours.is_empty() && colours.iter().all(few), "{colours:?}");
+    let (colours, _) = with(&[("TERM", Some("screen-256color"))]);
+    assert!(
+        colours.iter().any(|colour| matches!(colour, Color::Idx(16..))),
+        "{colours:?}"
+    );
+    assert!(
+        !colours.iter().any(|colour| matches!(colour, Color::Rgb(..))),
+        "{colours:?}"
+    );
+    let (colours, _) = with(&[("NO_COLOR", Some("1")), ("COLORTERM", Some("truecolor"))]);
+    assert_eq!(colours, [], "no colour at all");
+    user.json(&["daemon", "stop"]);
+}
+
+#[test]
+fn a_terminal_that_answers_no_question_loses_no_key() {
+    let world = world();
+    let user = User::new(&world, "alice");
+    let mut terminal = user.open_with(&[("COLORFGBG", None)]);
+    terminal.until_shown("Your name");
+    terminal.send("Alice is a name that is typed at once");
+    terminal.until_shown("Alice is a name that is typed at once");
+    // Nothing but the interface runs here: no shell would continue it.
+    terminal.send("\x1a");
+    terminal.until_shown("Your name: Alice");
+    terminal.send("!");
+    terminal.until_shown("typed at once!");
+    terminal.signal(Signal::HUP);
+    assert_eq!(terminal.code(), 129);
+    terminal.is_restored();
+}
