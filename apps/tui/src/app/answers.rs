@@ -7,8 +7,8 @@ use super::dialog::Kind;
 use super::name::Name;
 use super::pane::{self, Hits, Page, Window};
 use super::{
-    App, Connection, DRAFT_KEY, Effect, HostTask, Intent, Part, Purpose, UNREAD_KEY, dialogs, explained, from_item_key,
-    quoted,
+    App, Connection, DRAFT_KEY, Effect, HostTask, Intent, KEPT, Part, Purpose, SEND_PAUSE, UNREAD_KEY, dialogs,
+    explained, from_item_key, quoted,
 };
 use crate::app::CHOICES_KEY;
 use crate::daemon::Report;
@@ -30,9 +30,7 @@ impl App {
                 for (key, value) in std::mem::take(&mut self.unkept) {
                     self.store(key, value);
                 }
-                while let Some(send) = self.unsent.pop_front() {
-                    self.call(Request::Send(send.clone()), Purpose::Sent(Box::new(send)));
-                }
+                self.send_at = self.now;
             }
             Report::Disconnected(why) => {
                 let since = match &self.connection {
@@ -53,8 +51,12 @@ impl App {
     }
 
     fn answer(&mut self, purpose: Purpose, answer: Answer) {
-        if let Purpose::Part(part) = &purpose {
-            self.in_flight.remove(part);
+        match &purpose {
+            Purpose::Part(part) => {
+                self.in_flight.remove(part);
+            }
+            Purpose::Sent(_) => self.sent(),
+            _ => {}
         }
         match (purpose, answer) {
             (_, Answer::Status(status)) => {
@@ -236,6 +238,7 @@ impl App {
 
     fn failed(&mut self, purpose: Purpose, error: &Error) {
         match &purpose {
+            Purpose::Sent(_) if error.kind() != ErrorKind::NoDaemon => self.sent(),
             Purpose::Part(part) => {
                 self.in_flight.remove(part);
             }
@@ -258,9 +261,10 @@ impl App {
         );
         match (error.kind(), purpose) {
             // It goes out when the daemon is back: it has an idempotency key, so it is one message however often it is tried.
-            (ErrorKind::NoDaemon, Purpose::Sent(send)) => {
-                self.unsent.push_back(*send);
-                self.say("Kept: it is sent when the daemon answers again.");
+            (ErrorKind::NoDaemon, Purpose::Sent(_)) => {
+                self.sending = false;
+                self.send_at = self.now + SEND_PAUSE;
+                self.say(KEPT);
             }
             (ErrorKind::NoDaemon, Purpose::Kept(item)) => {
                 self.unkept.insert(item.key, item.value);
@@ -307,6 +311,28 @@ impl App {
                 Some(open) => open.fail(explained(error)),
                 None => self.complain_of(error),
             },
+        }
+    }
+
+    /// The daemon has taken or refused the first message that waited.
+    fn sent(&mut self) {
+        self.sending = false;
+        self.unsent.pop_front();
+    }
+
+    pub(super) fn can_send_next(&self) -> bool {
+        !self.sending && !self.unsent.is_empty() && matches!(self.connection, Connection::Up)
+    }
+
+    /// Sends what was written first and waits.
+    pub(super) fn send_next(&mut self) {
+        if !self.can_send_next() || self.send_at > self.now {
+            return;
+        }
+        if let Some(first) = self.unsent.front() {
+            let send = first.send.clone();
+            self.sending = true;
+            self.call(Request::Send(send.clone()), Purpose::Sent(Box::new(send)));
         }
     }
 

@@ -161,6 +161,16 @@ pub enum Choice {
     QuitDetached,
 }
 
+impl Choice {
+    /// It decides about something that others make and that can go at any time, so that no other may be taken for it.
+    const fn decides(&self) -> bool {
+        matches!(
+            self,
+            Self::Request(_) | Self::Invite(_) | Self::Approval { .. } | Self::Waiting { .. }
+        )
+    }
+}
+
 /// A setting that is on or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
@@ -261,6 +271,8 @@ pub struct Dialog {
     pub rows: Vec<Row>,
     /// The chosen row.
     pub selected: usize,
+    /// What was chosen has gone from the list, and no other row was chosen since.
+    pub gone: bool,
     /// The keys that do something with the row.
     pub keys: &'static [(char, &'static str)],
     /// What it does takes a while.
@@ -286,6 +298,7 @@ impl Dialog {
             focus: 0,
             rows: Vec::new(),
             selected: 0,
+            gone: false,
             keys: &[],
             busy: false,
             error: None,
@@ -323,10 +336,20 @@ impl Dialog {
         self
     }
 
-    /// Takes other rows; the choice stays near where it was.
+    /// Takes other rows. What was chosen stays so wherever it stands now. If it has gone, another row stands in its place, which is
+    /// not chosen if to choose it would decide about what others have made.
     pub fn set_rows(&mut self, rows: Vec<Row>) {
+        let chosen = self.row().map(|row| row.choice.clone()).filter(Choice::decides);
         self.rows = rows;
         self.selected = self.selected.min(self.rows.len().saturating_sub(1));
+        if let Some(chosen) = chosen {
+            let place = self.rows.iter().position(|row| row.choice == chosen);
+            self.gone = place.is_none();
+            self.selected = place.unwrap_or(self.selected);
+            if self.gone {
+                self.row_scroll = 0;
+            }
+        }
         if self.row().is_some_and(|row| row.heading) {
             self.step(1);
         }
@@ -334,7 +357,15 @@ impl Dialog {
 
     /// The chosen row.
     pub fn row(&self) -> Option<&Row> {
-        self.rows.get(self.selected)
+        self.rows.get(self.selected).filter(|_| !self.gone)
+    }
+
+    /// Chooses the row at a place. Says whether it was chosen before.
+    pub fn choose_row(&mut self, place: usize) -> bool {
+        let again = self.selected == place && !self.gone;
+        self.selected = place;
+        self.gone = false;
+        again
     }
 
     /// The field that is written in.
@@ -357,6 +388,8 @@ impl Dialog {
     /// Moves the choice by rows, past headings.
     pub fn step(&mut self, by: isize) {
         let last = self.rows.len().saturating_sub(1);
+        // From where the chosen row was, the first step is onto the row that stands there now.
+        let by = if std::mem::take(&mut self.gone) { 0 } else { by };
         let mut place = self.selected.saturating_add_signed(by).min(last);
         while self.rows.get(place).is_some_and(|row| row.heading) {
             let next = if by < 0 { place.checked_sub(1) } else { Some(place + 1) };

@@ -327,6 +327,28 @@ pub fn presence(entry: &Entry, now: u64) -> String {
 /// Timers that are offered.
 const TIMERS: [u32; 9] = [0, 30, 300, 3600, 28_800, 86_400, 604_800, 2_419_200, 7_776_000];
 
+/// A text whose empty lines cannot push its end out of sight.
+fn without_gaps(text: &str) -> String {
+    /// As many stay as they are.
+    const KEPT: usize = 2;
+    let mut lines = Vec::new();
+    let mut empty = 0;
+    for line in text.lines().map(Some).chain([None]) {
+        match line {
+            Some(line) if line.trim().is_empty() => empty += 1,
+            line => {
+                match empty {
+                    0..=KEPT => lines.extend(std::iter::repeat_n(String::new(), empty)),
+                    _ => lines.push(format!("[{empty} empty lines]")),
+                }
+                empty = 0;
+                lines.extend(line.map(str::to_owned));
+            }
+        }
+    }
+    lines.join("\n")
+}
+
 impl App {
     /// The rows and texts of the open dialogs follow the state.
     pub(super) fn refill(&mut self) {
@@ -512,8 +534,8 @@ impl App {
                 digest: approval.digest.clone(),
             };
             Row::new(
-                format!("{who} → {to}: {}", approval.text),
-                format!("{why} · {left} left"),
+                format!("{who} → {to} · {why} · {left} left\n{}", without_gaps(&approval.text)),
+                "",
                 choice,
             )
         };

@@ -146,7 +146,7 @@ impl App {
     }
 
     /// Scrolls within the chosen row, if it is taller than its room. Says whether there was more of it that way.
-    fn scroll_row(&mut self, action: Action) -> bool {
+    pub(super) fn scroll_row(&mut self, action: Action) -> bool {
         let page = isize::from(i16::try_from(self.size.1 / 2).unwrap_or(8)).max(1);
         let most = view::dialog_overflow(self);
         let Some(open) = self.dialogs.last_mut() else {
@@ -192,7 +192,7 @@ impl App {
             self.pressed_in_dialog(Action::Back);
         } else if let Some(place) = row.filter(|_| !writes) {
             open.focus = open.fields.len();
-            open.selected = place;
+            open.choose_row(place);
             self.choose();
         } else if open.focus < open.fields.len() {
             open.error = None;
@@ -204,7 +204,7 @@ impl App {
         } else if let Some(letter) = line.trim().chars().next() {
             // The key of a row, and which row: `a 2`.
             let place = line.trim()[letter.len_utf8()..].trim().parse::<usize>().unwrap_or(1);
-            open.selected = place.saturating_sub(1).min(open.rows.len().saturating_sub(1));
+            open.choose_row(place.saturating_sub(1).min(open.rows.len().saturating_sub(1)));
             self.row_key(letter);
         }
     }
@@ -398,12 +398,8 @@ impl App {
             if let Some(place) = view::dialog_row(self, at)
                 && let Some(open) = self.dialogs.last_mut()
             {
-                let again = open.selected == place;
                 open.focus = open.fields.len();
-                if !open.rows[place].heading {
-                    open.selected = place;
-                }
-                if again {
+                if !open.rows[place].heading && open.choose_row(place) {
                     self.choose();
                 }
             }

@@ -213,6 +213,22 @@ pub struct Notice {
 /// How long a notice stays, in milliseconds.
 const NOTICE: u64 = 6000;
 
+/// How long a daemon may take for a message before the status line says that it is kept here.
+const ANSWER_MILLIS: u64 = 1_000;
+
+/// Between two attempts to send the same message.
+const SEND_PAUSE: u64 = 250;
+
+const KEPT: &str = "Kept: it is sent when the daemon answers again.";
+
+/// A message that no daemon has taken.
+#[derive(Debug)]
+struct Unsent {
+    send: api::Send,
+    /// When it was written.
+    at: u64,
+}
+
 /// How long a text rests before it is kept as a draft.
 const DRAFT: u64 = 400;
 
@@ -343,7 +359,13 @@ pub struct App {
     drafts: BTreeMap<String, String>,
     /// The conversation whose draft has changed, and when it is kept.
     unsaved: Option<(String, u64)>,
-    unsent: VecDeque<api::Send>,
+    /// What was written and has no answer yet, in the order in which it was written. Only the first is with the daemon, so that what
+    /// waits goes out in order whichever connection breaks when.
+    unsent: VecDeque<Unsent>,
+    /// The first of them is with the daemon.
+    sending: bool,
+    /// Before that, none is sent: a daemon did not answer.
+    send_at: u64,
     /// Items that the daemon has not taken, for when it is back.
     unkept: BTreeMap<String, Option<String>>,
     /// What has changed since it was read.
@@ -421,6 +443,8 @@ impl App {
             drafts: BTreeMap::new(),
             unsaved: None,
             unsent: VecDeque::new(),
+            sending: false,
+            send_at: 0,
             unkept: BTreeMap::new(),
             stale: BTreeSet::new(),
             in_flight: BTreeSet::new(),
@@ -481,6 +505,7 @@ impl App {
         self.conversations.settle();
         self.lock_when_idle();
         self.keep_draft(false);
+        self.send_next();
         self.refresh();
         self.lay_out();
         self.load_pages();
@@ -502,6 +527,9 @@ impl App {
         if let Some((_, at)) = &self.unsaved {
             deadline = deadline.min(*at);
         }
+        let kept = self.kept_since().filter(|at| *at > self.now);
+        let sent = Some(self.send_at).filter(|_| self.can_send_next());
+        deadline = [kept, sent].into_iter().flatten().fold(deadline, u64::min);
         if let Some(idle) = self.idle_limit() {
             deadline = deadline.min(self.used_at + idle);
         }
@@ -579,9 +607,21 @@ impl App {
         }
     }
 
-    /// Messages that were sent while no daemon answered.
+    /// Messages that no daemon has taken.
     pub fn kept(&self) -> usize {
         self.unsent.len()
+    }
+
+    /// The same, if that is worth a word: an answer takes a moment.
+    pub fn kept_shown(&self) -> usize {
+        let late = self.kept_since().is_some_and(|at| at <= self.now);
+        let shown = late || self.send_at > self.now || !matches!(self.connection, Connection::Up);
+        if shown { self.kept() } else { 0 }
+    }
+
+    /// When a daemon that answers others has kept a message waiting for too long.
+    fn kept_since(&self) -> Option<u64> {
+        self.unsent.front().map(|first| first.at + ANSWER_MILLIS)
     }
 
     /// What the author of a message is called now; the message has the name of the time when it was read.

@@ -6,7 +6,10 @@ use super::conversations::Order;
 use super::dialog::{Choice, Dialog, Field, Kind, Setting, Verb};
 use super::name::Name;
 use super::pane::{Page, Pane};
-use super::{App, CHOICES_KEY, Effect, Focus, HostTask, Intent, Part, Purpose, UNREAD_KEY, dialogs, item_key, quoted};
+use super::{
+    App, CHOICES_KEY, Connection, Effect, Focus, HostTask, Intent, KEPT, Part, Purpose, UNREAD_KEY, Unsent, dialogs,
+    item_key, quoted,
+};
 use crate::action::Action;
 use crate::config::Choices;
 use crate::host::NewKey;
@@ -754,7 +757,12 @@ impl App {
             pane.first_unread = None;
         }
         self.go_to_newest();
-        self.call(Request::Send(send.clone()), Purpose::Sent(Box::new(send)));
+        self.unsent.push_back(Unsent { send, at: self.now });
+        if matches!(self.connection, Connection::Up) {
+            self.send_next();
+        } else {
+            self.say(KEPT);
+        }
     }
 
     /// Does what the open dialog is for: Enter in it.
@@ -897,7 +905,7 @@ impl App {
                 Request::Block(contact(onion)),
                 Purpose::Said("Blocked; they are not told."),
             ),
-            ('a', Choice::Approval { id, digest }) => self.allow(id, digest),
+            ('a', Choice::Approval { id, digest }) => self.allow_read(id, digest),
             ('d', Choice::Approval { id, .. }) => {
                 let decide = api::Decide { id, digest: None };
                 self.call(Request::Deny(decide), Purpose::Said("Denied."));
@@ -928,6 +936,15 @@ impl App {
     fn accept(&mut self, contact: String) {
         let purpose = Purpose::Accepted(contact.clone());
         self.call(Request::Accept(api::Accept { contact, name: None }), purpose);
+    }
+
+    /// Allows what was shown to its end: what is below the screen's edge is read first.
+    fn allow_read(&mut self, id: String, digest: String) {
+        if self.scroll_row(Action::PageDown) {
+            self.fail("There is more to read. It can be allowed from its end.");
+        } else {
+            self.allow(id, digest);
+        }
     }
 
     fn allow(&mut self, id: String, digest: String) {
@@ -968,7 +985,7 @@ impl App {
                 }
             }
             Choice::Request(onion) => self.accept(onion),
-            Choice::Approval { id, digest } => self.allow(id, digest),
+            Choice::Approval { id, digest } => self.allow_read(id, digest),
             Choice::Waiting { conversation, id, .. } => {
                 self.take_choice(kind, Choice::Message { conversation, id });
             }

@@ -948,6 +948,9 @@ fn an_approval_shows_the_whole_text_and_what_is_allowed_is_what_was_shown() {
     session.open("Bob");
     session.enter("/approvals");
     session.shows("line 0 of the approval");
+    // It is not allowed before its end was shown.
+    session.press("a");
+    session.shows("There is more to read");
     // All of it can be read.
     for _ in 0..60 {
         if session.screen().contains("line 39 of the approval") {
@@ -966,7 +969,12 @@ fn an_approval_shows_the_whole_text_and_what_is_allowed_is_what_was_shown() {
     assert_eq!(session.daemon.approvals.len(), 1, "it waits on");
     session.daemon.locked = true;
     session.enter("/approvals");
-    session.press("a");
+    for _ in 0..60 {
+        session.press("a");
+        if session.screen().contains("Is it you?") {
+            break;
+        }
+    }
     session.enter(PASSPHRASE);
     assert!(
         session.daemon.approvals.is_empty(),
@@ -1313,4 +1321,81 @@ fn the_editor_gets_the_text_and_the_quote_and_gives_it_back() {
     session.input(Input::Edited(Err(String::from("The editor could not be started."))));
     session.shows("The editor could not be started");
     assert_eq!(session.app.composer.text(), "a long text");
+}
+
+#[test]
+fn an_approval_that_goes_leaves_no_other_to_be_allowed_in_its_place() {
+    let mut daemon = daemon(3);
+    let bob = daemon.contact("Bob");
+    for (number, text) in ["a decoy", "harmless", "harmful"].into_iter().enumerate() {
+        let mut approval = approval(&bob, text);
+        approval.id = format!("a{number}");
+        daemon.approvals.push(approval);
+    }
+    let mut session = Session::connected(daemon, SIZE);
+    session.enter("/approvals");
+    session.press("down");
+    // The agent takes the first one back; the choice stays with what the user reads.
+    session.daemon.expire_approval(0);
+    session.settle();
+    session.hides("a decoy");
+    session.press("enter");
+    let left = |session: &Session| -> Vec<String> {
+        let approvals = session.daemon.approvals.iter();
+        approvals.map(|approval| approval.text.clone()).collect()
+    };
+    assert_eq!(left(&session), ["harmful"]);
+    // What is below is not chosen by that.
+    session.press("enter");
+    session.press("a");
+    assert_eq!(left(&session), ["harmful"]);
+    session.press("down");
+    session.press("d");
+    assert!(left(&session).is_empty());
+}
+
+#[test]
+fn empty_lines_hide_nothing_of_an_approval() {
+    let mut daemon = daemon(3);
+    let bob = daemon.contact("Bob");
+    daemon
+        .approvals
+        .push(approval(&bob, &format!("Lunch?{}PS: the password", "\n".repeat(300))));
+    let mut session = Session::connected(daemon, SIZE);
+    session.enter("/approvals");
+    session.shows("Lunch?");
+    session.shows("[299 empty lines]");
+    session.shows("PS: the password");
+}
+
+#[test]
+fn what_waits_goes_out_in_the_order_in_which_it_was_written() {
+    let mut session = with_bob(3);
+    session.slow = true;
+    session.enter("one");
+    session.enter("two");
+    // The daemon that had the first one has ended, which the connection of the events has not seen yet.
+    session.up = false;
+    session.release();
+    session.enter("three");
+    session.shows("3 kept");
+    session.slow = false;
+    session.up = true;
+    session.pass(1_000);
+    let texts: Vec<_> = session.sent().iter().map(|send| send.text.clone()).collect();
+    assert_eq!(texts, ["one", "two", "three"]);
+    session.hides("kept");
+}
+
+#[test]
+fn what_a_hanging_daemon_has_not_taken_is_shown_and_asked_about() {
+    let mut session = with_bob(3);
+    session.slow = true;
+    session.enter("hello");
+    session.hides("1 kept");
+    session.pass(1_100);
+    session.shows("1 kept");
+    session.press("ctrl-c");
+    session.shows("No daemon has taken 1 message yet");
+    assert!(!session.quit);
 }

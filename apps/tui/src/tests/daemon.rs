@@ -125,6 +125,15 @@ impl FakeDaemon {
         self.events.push(Event { seq: None, at, body });
     }
 
+    /// An approval goes without the user.
+    pub fn expire_approval(&mut self, place: usize) {
+        let approval = self.approvals.remove(place);
+        self.tell(Body::ApprovalExpired {
+            conversation: approval.conversation,
+            approval: approval.id,
+        });
+    }
+
     /// Answers a request.
     pub fn answer(&mut self, request: &Request) -> Result<Answer, Error> {
         self.calls.push(request.clone());

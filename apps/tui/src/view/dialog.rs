@@ -68,7 +68,7 @@ pub fn draw_all(app: &App, frame: &mut Frame<'_>) {
             break;
         }
         let area = Rect::new(inner.x, y, inner.width, 1);
-        if *row == dialog.selected && on_list && !dialog.rows[*row].heading {
+        if *row == dialog.selected && on_list && !dialog.gone && !dialog.rows[*row].heading {
             frame.buffer_mut().set_style(area, app.theme.selected);
             if plan.cursor.is_none() {
                 frame.set_cursor_position(Position::new(inner.x, y));

@@ -66,8 +66,8 @@ fn waiting(app: &App) -> Vec<(u8, String)> {
         let asked = count(app.asking(), "request", "requests");
         parts.push((4, format!("{asked}: {}", key(Action::Requests))));
     }
-    if app.kept() > 0 {
-        parts.push((3, format!("{} kept", app.kept())));
+    if app.kept_shown() > 0 {
+        parts.push((3, format!("{} kept", app.kept_shown())));
     }
     if let Some(status) = app.status.as_ref().filter(|status| status.queued > 0) {
         parts.push((1, format!("{} queued", status.queued)));
