@@ -175,6 +175,7 @@ def converse(ada: Person, bob: Person) -> None:
         numbers.append(re.findall(r"\b\d{5}\b", window.screen()))
     assert numbers[0] == numbers[1] and len(numbers[0]) == 12, numbers
     for window in (a, b):
+        window.press("Down")
         window.press("Enter")
         window.until_shown("You have compared it")
         window.press("Escape")

@@ -107,9 +107,9 @@ fn respond(request: &Request, is_open: &mut bool) -> Option<Response> {
         assert!(*is_open, "{} without the token", request.method);
     }
     let outcome = match request.method.as_str() {
-        "session.open" if *is_open => {
-            Ok(json!({ "principal": "agent", "agent": "fuzz", "ask_in_client": false, "sends_need_approval": false }))
-        }
+        "session.open" if *is_open => Ok(
+            json!({ "principal": "agent", "agent": "fuzz", "ask_in_client": false, "sends_need_approval": false, "owner_passphrase": false }),
+        ),
         "session.open" => Err(Error::new(Kind::Forbidden, "no agent has this token")),
         "identity.show" => Ok(json!({ "onion": ONION, "friend_code": "sotto1", "name": "", "fingerprint": "00" })),
         "storage.list" => Ok(json!({ "items": [], "more": false })),

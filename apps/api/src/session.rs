@@ -62,4 +62,6 @@ pub struct Session {
     pub ask_in_client: bool,
     /// What it sends waits for approval, whatever the conversation.
     pub sends_need_approval: bool,
+    /// The owner has a passphrase, which `session.unlock` takes.
+    pub owner_passphrase: bool,
 }

@@ -158,6 +158,7 @@ impl Call {
                 Some(Rights::Reader { .. }) => true,
                 Some(Rights::Agent(record)) => record.send.is_empty(),
             },
+            owner_passphrase: self.authority.state().owner.is_some(),
         }
     }
 

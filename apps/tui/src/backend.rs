@@ -167,9 +167,19 @@ impl Backend {
     /// Proves to the daemon that the user is the owner, if that was proven here already.
     fn as_owner(&self, report: Report) -> Report {
         match (report, &self.owner, &self.daemon) {
-            (Report::Connected { owner_needed: true }, Some(owner), Some((daemon, _))) => {
+            (
+                Report::Connected {
+                    owner_needed: true,
+                    lockable,
+                },
+                Some(owner),
+                Some((daemon, _)),
+            ) => {
                 daemon.unlock_with(Some(owner.clone()));
-                Report::Connected { owner_needed: false }
+                Report::Connected {
+                    owner_needed: false,
+                    lockable,
+                }
             }
             (report, _, _) => report,
         }

@@ -33,6 +33,8 @@ pub enum Report {
     Connected {
         /// Without the owner's passphrase, what the user sends waits for approval: the profile has agents.
         owner_needed: bool,
+        /// The profile has a passphrase, so that there is something to lock the interface with.
+        lockable: bool,
     },
     /// No daemon answers, and why. It is tried again.
     Disconnected(Error),
@@ -125,8 +127,11 @@ async fn follow(socket: &Path, reports: &mpsc::Sender<Report>) -> Result<(), Err
         ..api::Subscribe::default()
     };
     client.call::<all::EventsSubscribe>(&subscribe).await?;
-    let owner_needed = session.sends_need_approval;
-    if reports.send(Report::Connected { owner_needed }).await.is_err() {
+    let connected = Report::Connected {
+        owner_needed: session.sends_need_approval,
+        lockable: session.owner_passphrase,
+    };
+    if reports.send(connected).await.is_err() {
         return Ok(());
     }
     loop {
@@ -247,7 +252,7 @@ mod tests {
             }
             let id = line.split("\"id\":").nth(1).and_then(|rest| rest.split(',').next());
             let result = if line.contains("session.open") {
-                r#"{"principal":"unscoped","ask_in_client":false,"sends_need_approval":false}"#
+                r#"{"principal":"unscoped","ask_in_client":false,"sends_need_approval":false,"owner_passphrase":false}"#
             } else {
                 r#"{"onion":"o","friend_code":"c","name":"","fingerprint":"f"}"#
             };

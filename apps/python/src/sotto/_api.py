@@ -2419,6 +2419,8 @@ class Session:
     """The client's own question to the person counts: it may call `approvals.confirm`."""
     sends_need_approval: bool
     """What it sends waits for approval, whatever the conversation."""
+    owner_passphrase: bool
+    """The owner has a passphrase, which `session.unlock` takes."""
     agent: str | None = None
     """The agent's name."""
     allow: tuple[str, ...] = ()
@@ -2434,6 +2436,7 @@ class Session:
             principal=o.required("principal", one_of(Principal)),
             ask_in_client=o.required("ask_in_client", boolean),
             sends_need_approval=o.required("sends_need_approval", boolean),
+            owner_passphrase=o.required("owner_passphrase", boolean),
             agent=o.optional("agent", text),
             allow=o.defaulted("allow", sequence(text), ()),
             extra=o.rest(),

@@ -177,7 +177,7 @@ fn converse(a: &mut Terminal, b: &mut Terminal) {
     a.until_hidden("hit 1 of 1");
     a.command("verify");
     a.until_shown("mark as verified");
-    a.send("\r");
+    a.send("\x1b[B\r");
     a.until_shown("You have compared it");
     a.send("\x1b");
     a.until_hidden("You have compared it");

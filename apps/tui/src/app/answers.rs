@@ -18,7 +18,8 @@ use crate::when;
 impl App {
     pub(super) fn report(&mut self, report: Report) {
         match report {
-            Report::Connected { owner_needed } => {
+            Report::Connected { owner_needed, lockable } => {
+                self.lockable = lockable;
                 if owner_needed && !self.locked {
                     self.ask_owner(None);
                 }
@@ -292,17 +293,9 @@ impl App {
             _ if quiet => {}
             (_, Purpose::Unlock) => {
                 let why = explained(error);
-                match self
-                    .dialogs
-                    .last_mut()
-                    .filter(|open| matches!(open.kind, Kind::Locked | Kind::Owner(_)))
-                {
-                    // No passphrase is set, so there is nothing to prove.
-                    Some(_) if !matches!(error.kind(), ErrorKind::WrongKey | ErrorKind::RateLimited) && self.locked => {
-                        self.unlocked();
-                    }
-                    Some(open) => open.fail(why),
-                    None => {}
+                let open = self.dialogs.last_mut();
+                if let Some(open) = open.filter(|open| matches!(open.kind, Kind::Locked | Kind::Owner(_))) {
+                    open.fail(why);
                 }
             }
             (ErrorKind::OwnerRequired, Purpose::Allow(decide)) => self.ask_owner(Some(decide)),

@@ -168,7 +168,8 @@ pub fn safety(safety: &Safety) -> Dialog {
         number.join("\n")
     );
     let contact = safety.who.contact.clone();
-    let mut rows = Vec::new();
+    // The first row does no harm to a user who presses Enter before reading.
+    let mut rows = vec![Row::new("Copy the number", "", Choice::Copy(safety.number.clone()))];
     if safety.untrusted {
         text.push_str("\nTheir key has changed since you compared it. What waits for them is held.\n");
         rows.push(Row::new("The numbers are the same: mark as verified", "", Choice::Yes));
@@ -186,7 +187,6 @@ pub fn safety(safety: &Safety) -> Dialog {
     } else {
         rows.push(Row::new("The numbers are the same: mark as verified", "", Choice::Yes));
     }
-    rows.push(Row::new("Copy the number", "", Choice::Copy(safety.number.clone())));
     let mut dialog = Dialog::new(Kind::Safety(contact), format!("Safety number with {name}"))
         .text(text)
         .rows(rows);

@@ -315,6 +315,8 @@ pub struct App {
     pub hosting: bool,
     /// The program around the interface is asked whether it still does.
     watching: bool,
+    /// There is a passphrase that could unlock the interface.
+    lockable: bool,
     /// Who the user is.
     pub me: Option<Identity>,
     /// The state of the node.
@@ -418,6 +420,7 @@ impl App {
             connection: Connection::Waiting,
             hosting: false,
             watching: false,
+            lockable: false,
             me: None,
             status: None,
             conversations: Conversations::default(),
@@ -549,7 +552,10 @@ impl App {
     }
 
     fn idle_limit(&self) -> Option<u64> {
-        let minutes = self.config.lock_after.filter(|_| !self.locked && self.me.is_some())?;
+        let minutes = self
+            .config
+            .lock_after
+            .filter(|_| !self.locked && self.lockable && self.me.is_some())?;
         Some(u64::from(minutes) * 60_000)
     }
 

@@ -603,6 +603,9 @@ impl App {
         if self.locked || self.me.is_none() {
             return;
         }
+        if !self.lockable {
+            return self.complain("There is no passphrase to lock with: this profile opens with a key file.");
+        }
         self.keep_draft(true);
         self.locked = true;
         self.notice = None;

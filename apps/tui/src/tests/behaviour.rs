@@ -912,6 +912,12 @@ fn a_safety_number_is_shown_compared_and_marked() {
     session.shows("01234  56789  01234  56789");
     session.shows("mark as verified");
     session.press("enter");
+    assert!(
+        !session.daemon.contact("Bob").who.verified,
+        "Enter alone compares nothing"
+    );
+    session.press("down");
+    session.press("enter");
     assert!(session.daemon.contact("Bob").who.verified);
     session.shows("You have compared it");
     session.press("esc");
@@ -926,6 +932,7 @@ fn a_key_that_has_changed_is_said_and_needs_two_steps() {
     session.open("Bob");
     session.shows("the key has changed");
     session.enter("/verify");
+    session.press("down");
     session.press("down");
     session.press("enter");
     session.shows("without comparing the number?");
@@ -1398,4 +1405,18 @@ fn what_a_hanging_daemon_has_not_taken_is_shown_and_asked_about() {
     session.press("ctrl-c");
     session.shows("No daemon has taken 1 message yet");
     assert!(!session.quit);
+}
+
+#[test]
+fn without_a_passphrase_nothing_is_locked() {
+    let mut daemon = daemon(3);
+    daemon.lockable = false;
+    let mut session = Session::connected(daemon, SIZE);
+    session.open("Bob");
+    session.app.config.lock_after = Some(5);
+    session.press("f8");
+    session.shows("There is no passphrase to lock with");
+    session.pass(10 * 60_000);
+    assert!(!session.app.locked);
+    session.shows("message 2 of Bob");
 }

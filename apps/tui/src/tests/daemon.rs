@@ -15,11 +15,14 @@ pub const PASSPHRASE: &str = "viola correct marzipan";
 
 /// A daemon in memory.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct FakeDaemon {
     /// What the desktop shows.
     pub notifications: api::Notifications,
     /// The profile has agents, and this connection has not proven to be the owner's.
     pub owner_needed: bool,
+    /// There is a passphrase.
+    pub lockable: bool,
     /// What the user looks at.
     pub focus: api::SetFocus,
     pub me: Identity,
@@ -57,6 +60,7 @@ impl FakeDaemon {
                 desktop: api::Desktop::default(),
             },
             owner_needed: false,
+            lockable: true,
             focus: api::SetFocus::default(),
             me: fixtures::me(),
             status: fixtures::status(),
@@ -464,6 +468,7 @@ impl FakeDaemon {
             allow: Vec::new(),
             ask_in_client: false,
             sends_need_approval: false,
+            owner_passphrase: true,
         })
     }
 

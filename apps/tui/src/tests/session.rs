@@ -123,6 +123,7 @@ impl Session {
             Effect::Connect => self.report(if self.up {
                 Report::Connected {
                     owner_needed: self.daemon.owner_needed,
+                    lockable: self.daemon.lockable,
                 }
             } else {
                 Report::Disconnected(gone())
@@ -198,6 +199,7 @@ impl Session {
         self.up = true;
         self.report(Report::Connected {
             owner_needed: self.daemon.owner_needed,
+            lockable: self.daemon.lockable,
         });
         self.settle();
     }
