@@ -69,7 +69,9 @@ fn an_interface_with_a_part_that_panics() {
 fn start(part: &str, folder: &str) -> Terminal {
     let program = shown(&std::env::current_exe().expect("this test"));
     let test = "crash::an_interface_with_a_part_that_panics";
-    let variables = [(PART, Some(part)), (FOLDER, Some(folder))];
+    // A backtrace would push the panic's own line off the screen.
+    let backtrace = ("RUST_BACKTRACE", Some("0"));
+    let variables = [(PART, Some(part)), (FOLDER, Some(folder)), backtrace];
     Terminal::start_with(&program, &["--exact", test, "--nocapture"], &variables)
 }
 
