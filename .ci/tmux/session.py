@@ -234,6 +234,7 @@ def manners(ada: Person, bob: Person) -> None:
     # The shell has the terminal for a while.
     a.press("C-z")
     a.until_state("alternate_on", "0")
+    a.until_shown("no messages arrive until fg")
     a.shell("echo $PATH")
     a.enter("fg")
     a.until_shown("Nor do you now.", "Write a message")

@@ -113,6 +113,8 @@ impl Backend {
             }
             Effect::Connect => self.daemon = Some(Daemon::start(&self.socket)),
             Effect::Owner(passphrase) => {
+                // A daemon that has been started again asks anew.
+                self.owner = Some(passphrase.clone());
                 if let Some((daemon, _)) = &self.daemon {
                     daemon.unlock_with(Some(passphrase));
                 }

@@ -1,6 +1,6 @@
 //! [`run`]: the task that owns the terminal. It gives inputs to [`App`], carries out its effects, and draws.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -234,6 +234,13 @@ impl Session {
             return Ok(());
         }
         self.pause()?;
+        if self.app.hosting {
+            // On the ordinary screen. Nothing is lost if it cannot be written.
+            let _ = writeln!(
+                io::stdout(),
+                "Sotto is stopped: no messages arrive until fg continues it."
+            );
+        }
         let stopped = stop_until_continued();
         self.go_on()?;
         stopped

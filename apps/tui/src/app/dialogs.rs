@@ -85,7 +85,7 @@ pub fn locked() -> Dialog {
 
 /// What is asked for needs the owner.
 pub fn owner(then: Option<api::Decide>) -> Dialog {
-    let text = "This profile has agents, so this needs your passphrase. The interface then acts as you until it ends.";
+    let text = "This profile has agents, so what only you may do needs your passphrase, once. Without it you can read.";
     Dialog::new(Kind::Owner(then), "Is it you?")
         .text(text)
         .field(Field::masked("Passphrase"))
