@@ -63,5 +63,5 @@ pub use read::{
     ContactView, EventView, EventsView, HistoryPage, HistoryQuery, InboxQuery, MessageView, PagePlace, PeopleVersion,
     ReactionView, Reader, RequestView, ThreadView, Unread, Who,
 };
-pub use sanitise::visible_name;
+pub use sanitise::{line as visible_line, text as visible_text, visible_name};
 pub use store::Store;

@@ -19,12 +19,12 @@
 use std::str::Chars;
 
 /// A text of several lines: newline and tab stay.
-pub(crate) fn text(raw: String) -> String {
+pub fn text(raw: String) -> String {
     clean(raw, Lines::Many)
 }
 
 /// A text of one line, such as a name: what would break the line becomes a space.
-pub(crate) fn line(raw: String) -> String {
+pub fn line(raw: String) -> String {
     clean(raw, Lines::One)
 }
 

@@ -128,7 +128,8 @@ pub struct MarkRead {
     pub conversation: String,
     /// Ids of messages of other authors, at most 256.
     pub ids: Vec<String>,
-    /// Tell the author; without it, as `read_receipts` in the configuration says.
+    /// Tell the author, which takes the right to send there; without it, as `read_receipts` in the configuration says, if the
+    /// client has that right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<bool>,
 }

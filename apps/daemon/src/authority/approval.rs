@@ -6,6 +6,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sotto_api::{self as api, ApprovalReason, ApprovalState, ContentType, Error, Kind, Time};
+use sotto_io_sqlcipher::{visible_line, visible_text};
 
 /// How long it waits, in milliseconds.
 const LIFETIME: u64 = 10 * 60 * 1000;
@@ -67,6 +68,16 @@ pub(crate) struct DecidedRecord {
 }
 
 impl Proposal {
+    /// With as much of its texts as can be seen. The peer's store shows no more than that, so what the owner is asked, what the
+    /// digest is over and what is sent are the same text, and none of it is hidden from the owner.
+    pub fn visible(self) -> Self {
+        Self {
+            text: visible_text(self.text),
+            thread: self.thread.map(visible_line),
+            ..self
+        }
+    }
+
     /// SHA-256 over every field, each with its length, so that no two proposals have the same bytes.
     pub fn digest(&self) -> String {
         let content_type = match self.content_type {

@@ -133,9 +133,27 @@ impl Call {
     /// The same for what is no message and is kept nowhere, as that someone is typing. The agent that asks, if it is one.
     pub fn check_presence(&self, conversation: ConversationId) -> Result<Option<Arc<AgentRecord>>, Error> {
         self.note(conversation);
+        self.check_signal(conversation, "this")
+    }
+
+    /// Whether the author is told that a message was read. The client chooses which messages it marks and when, so a receipt tells
+    /// the peer whatever the client wants: it takes the right of a send. What the client asks for without that right is an error;
+    /// what the configuration alone asks for is not sent.
+    pub fn receipt(&self, conversation: ConversationId, asked: Option<bool>) -> Result<bool, Error> {
+        if !asked.unwrap_or(self.config.read_receipts) {
+            return Ok(false);
+        }
+        match self.check_signal(conversation, "a read receipt") {
+            Ok(_) => Ok(true),
+            Err(_) if asked.is_none() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn check_signal(&self, conversation: ConversationId, what: &str) -> Result<Option<Arc<AgentRecord>>, Error> {
         let record = match self.rights()? {
             Rights::Full => return Ok(None),
-            Rights::Reader { mcp, .. } => return Err(no_owner("this", mcp)),
+            Rights::Reader { mcp, .. } => return Err(no_owner(what, mcp)),
             Rights::Agent(record) => record,
         };
         let obstacle = self
@@ -158,6 +176,7 @@ impl Call {
         if matches!(rights, Rights::Full) {
             return Ok(Permit::Send { hops: 0 });
         }
+        let proposal = proposal.visible();
         check_proposal(&proposal, key)?;
         let hops = self.next_hops(&proposal.conversation).await?;
         let turn = self.turn().await;

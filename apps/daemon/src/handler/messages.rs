@@ -174,7 +174,7 @@ impl Handle<all::React> for Call {
 impl Handle<all::Read> for Call {
     async fn handle(self: &Arc<Self>, params: api::MarkRead) -> Result<Handled<api::Done>, Error> {
         let conversation = self.readable_conversation(&params.conversation).await?;
-        let receipt = params.receipt.unwrap_or(self.config.read_receipts);
+        let receipt = self.receipt(conversation, params.receipt)?;
         let mut by_author = BTreeMap::<OnionAddress, Vec<MessageId>>::new();
         for id in params.ids {
             let key = self.message("ids", id, Some(conversation), Some(Direction::In)).await?;

@@ -220,8 +220,8 @@ impl Call {
             } = message.key;
             unread.entry((conversation, author)).or_default().push(id);
         }
-        let receipt = self.config.read_receipts;
         for ((conversation, author), ids) in unread {
+            let receipt = self.receipt(conversation, None)?;
             for ids in ids.chunks(MARKED) {
                 let read = Command::MarkRead {
                     conversation,

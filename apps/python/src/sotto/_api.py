@@ -2890,7 +2890,8 @@ class MessagesMethods:
         conversation: A contact's petname, onion address, first 8 letters of one or more, or friend code; or
             `group:ID`, `channel:ID`.
         ids: Ids of messages of other authors, at most 256.
-        receipt: Tell the author; without it, as `read_receipts` in the configuration says.
+        receipt: Tell the author, which takes the right to send there; without it, as `read_receipts` in the
+            configuration says, if the client has that right.
         """
         params: dict[str, object] = {"conversation": conversation, "ids": ids, "receipt": receipt}
         return self._call("messages.read", params, Done.from_json)
@@ -3743,7 +3744,8 @@ class AsyncMessagesMethods:
         conversation: A contact's petname, onion address, first 8 letters of one or more, or friend code; or
             `group:ID`, `channel:ID`.
         ids: Ids of messages of other authors, at most 256.
-        receipt: Tell the author; without it, as `read_receipts` in the configuration says.
+        receipt: Tell the author, which takes the right to send there; without it, as `read_receipts` in the
+            configuration says, if the client has that right.
         """
         params: dict[str, object] = {"conversation": conversation, "ids": ids, "receipt": receipt}
         return await self._call("messages.read", params, Done.from_json)

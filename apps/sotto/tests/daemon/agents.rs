@@ -218,6 +218,21 @@ async fn as_long_as_there_are_no_agents_only_mcp_without_a_token_is_bound() {
     assert_eq!(kinds(&refused), (Kind::ApprovalRequired, 10));
     let approval = refused.data.approval.expect("what waits");
     assert_eq!((approval.text.as_str(), approval.agent.as_deref()), ("hello", None));
+    // What cannot be seen does not wait, so that what is allowed is what was seen.
+    let hidden = json!({ "conversation": "bob", "text": "he\u{200b}l\u{202e}lo\u{e0041}", "thread": "t\u{2066}" });
+    let refused = mcp.refused("messages.send", hidden.clone()).await;
+    let seen = refused.data.approval.expect("what waits");
+    assert_eq!((seen.text.as_str(), seen.thread.as_deref()), ("hello", Some("t")));
+    let plain = json!({ "conversation": "bob", "text": "hello", "thread": "t" });
+    let same = mcp
+        .refused("messages.send", plain)
+        .await
+        .data
+        .approval
+        .expect("what waits");
+    assert_eq!((&same.id, &same.digest), (&seen.id, &seen.digest));
+    let nothing = json!({ "conversation": "bob", "text": "\u{200b}\u{202e}" });
+    assert_eq!(mcp.refused("messages.send", nothing).await.kind(), Kind::InvalidParams);
     let rename = json!({ "contact": "bob", "name": "rob" });
     assert_eq!(
         kinds(&mcp.refused("friends.rename", rename).await),
@@ -314,6 +329,46 @@ async fn an_agent_reads_and_is_told_of_its_conversations_alone() {
     assert_eq!(texts(&received), ["from bob"]);
     assert_eq!(texts(&agent.ok("messages.receive", json!({})).await), [""; 0]);
     assert_eq!(texts(&owner.ok("messages.receive", json!({})).await), ["from bob"]);
+    pair.end().await;
+}
+
+/// A receipt tells the peer something, and which messages it is of is the client's choice.
+#[tokio::test]
+async fn a_read_receipt_takes_the_right_of_a_send() {
+    let (mut pair, mut helper, mut owner) = with_agent().await;
+    let token = token(&mut owner, "reader", &["read:*"], json!({})).await;
+    let mut reader = agent(&pair.homes[0], &token).await;
+    let mut unscoped = pair.homes[0].client().await;
+    let mut ids = Vec::new();
+    for text in ["one", "two", "three"] {
+        let send = json!({ "conversation": "alice", "text": text, "wait": "delivered", "timeout": 60 });
+        ids.push(pair.bob.ok("messages.send", send).await["id"].clone());
+    }
+    let read = |id: &Value, receipt: Option<bool>| match receipt {
+        Some(receipt) => json!({ "conversation": "bob", "ids": [id], "receipt": receipt }),
+        None => json!({ "conversation": "bob", "ids": [id] }),
+    };
+    let refused = reader.refused("messages.read", read(&ids[0], Some(true))).await;
+    assert_eq!(kinds(&refused), (Kind::Forbidden, 11), "{refused}");
+    let refused = unscoped.refused("messages.read", read(&ids[0], Some(true))).await;
+    assert_eq!(kinds(&refused), (Kind::OwnerRequired, 9), "{refused}");
+
+    // Here it is marked, without a receipt.
+    unscoped.ok("messages.read", read(&ids[0], None)).await;
+    let received = reader.ok("messages.receive", json!({ "limit": 2 })).await;
+    assert_eq!(texts(&received), ["one", "two"]);
+    // What follows the answer comes before the next request.
+    reader.ok("node.status", json!({})).await;
+    helper.ok("messages.read", read(&ids[2], Some(true))).await;
+    loop {
+        let event = pair.bob.until("message.state").await;
+        if event["state"] == "read" {
+            assert_eq!(event["id"], ids[2], "the first receipt is of the last message: {event}");
+            break;
+        }
+    }
+    let unread = owner.ok("messages.inbox", json!({ "unread": true })).await;
+    assert_eq!(texts(&unread), [""; 0]);
     pair.end().await;
 }
 
