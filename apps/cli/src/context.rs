@@ -39,12 +39,21 @@ impl Context {
     /// A connection to the profile's daemon: of the agent whose token the options name, else of a person, who is asked for the
     /// owner's passphrase when a request needs it.
     pub fn client(&self) -> Result<Client, Error> {
-        let Some(token_file) = &self.global.token_file else {
+        if self.global.token_file.is_none() {
             return self.person();
-        };
+        }
         let mut client = self.connect()?;
-        client.open_session("cli", Some(read_token(token_file)?))?;
+        self.identify(&mut client)?;
         Ok(client)
+    }
+
+    /// Opens the session of the agent whose token the options name, if they name one. Each connection that a command opens by
+    /// itself needs it: without it, the command would have the rights of a client without a token.
+    pub fn identify(&self, client: &mut Client) -> Result<(), Error> {
+        let Some(token_file) = &self.global.token_file else {
+            return Ok(());
+        };
+        client.open_session("cli", Some(read_token(token_file)?)).map(drop)
     }
 
     /// A connection of a person, whatever token the options name.

@@ -78,7 +78,8 @@ impl Report {
         self.store(profile);
         match Client::connect(&profile.socket()) {
             Ok(mut client) => {
-                if let Err(error) = self.daemon(&mut client) {
+                let found = context.identify(&mut client).and_then(|()| self.daemon(&mut client));
+                if let Err(error) = found {
                     self.no_daemon(profile, &error);
                 }
             }

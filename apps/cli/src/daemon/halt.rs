@@ -1,5 +1,6 @@
 //! `sotto daemon stop`: asks over the socket. If that does not help, it signals the process that holds the lock, and never
-//! a process only because its number stands in the file.
+//! a process only because its number stands in the file. An agent's token gives no right to a signal: with one, the daemon has
+//! to agree.
 //!
 //! It is about one process. A supervisor may start the next daemon at once, which takes the lock in turn.
 
@@ -26,7 +27,12 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub fn stop(context: &Context) -> Outcome {
     let profile = context.profile()?;
     let lock = profile.lock_file();
-    let (asked, answer) = ask(&profile.socket());
+    let (asked, answer) = ask(context, &profile.socket());
+    if let Err(error) = &answer
+        && context.global.token_file.is_some()
+    {
+        return Err(error.clone().into());
+    }
     let Some(process) = asked.map_or_else(|| named_holder(&lock), |process| Ok(Some(process)))? else {
         // The daemon may have ended already.
         return match answer {
@@ -62,10 +68,12 @@ pub fn stop(context: &Context) -> Outcome {
 }
 
 /// Asks the daemon to stop: the process that was asked, and whether it agreed.
-fn ask(socket: &Path) -> (Option<u32>, Result<(), Error>) {
+fn ask(context: &Context, socket: &Path) -> (Option<u32>, Result<(), Error>) {
     match Client::connect(socket) {
         Ok(mut client) => {
-            let answer = client.call_within::<all::DaemonStop>(&api::Nothing {}, ANSWER);
+            let answer = context
+                .identify(&mut client)
+                .and_then(|()| client.call_within::<all::DaemonStop>(&api::Nothing {}, ANSWER));
             (client.process(), answer.map(drop))
         }
         Err(error) => (None, Err(error)),

@@ -43,12 +43,15 @@ impl Start {
         }
         let profile = context.profile()?;
         if let Ok(mut client) = Client::connect(&profile.socket()) {
-            client.call::<all::NodeStatus>(&api::Nothing {}).map_err(profile_held)?;
+            context
+                .identify(&mut client)
+                .and_then(|()| client.call::<all::NodeStatus>(&api::Nothing {}))
+                .map_err(profile_held)?;
             context.output.remark("the daemon is already running");
             return self.tell(context, client);
         }
         profile.require()?;
-        let client = match self.launch(context, &profile, None) {
+        let mut client = match self.launch(context, &profile, None) {
             // The daemon has no passphrase and no terminal to ask on. This process may have a terminal.
             Err(error) if error.kind() == Kind::Locked && context.output.interactive && !self.key.given() => {
                 let passphrase = context.program.ask("Passphrase: ")?;
@@ -56,6 +59,7 @@ impl Start {
             }
             launched => launched?,
         };
+        context.identify(&mut client)?;
         context
             .output
             .remark("the daemon is running; sotto daemon stop ends it");

@@ -15,7 +15,10 @@ use crate::stop::{Outcome, Stop};
 pub fn status(context: &Context) -> Outcome {
     let profile = context.profile()?;
     let client = Client::connect(&profile.socket());
-    let answer = client.and_then(|mut client| client.call::<all::NodeStatus>(&api::Nothing {}));
+    let answer = client.and_then(|mut client| {
+        context.identify(&mut client)?;
+        client.call::<all::NodeStatus>(&api::Nothing {})
+    });
     let status = match answer {
         Ok(status) => status,
         Err(error) if error.kind() == Kind::NoDaemon => return none(context, &profile),

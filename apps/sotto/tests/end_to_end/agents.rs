@@ -143,6 +143,26 @@ fn a_process_of_the_same_user_without_the_passphrase_gets_no_further_than_its_to
             assert_eq!(kind(&alice, &arguments), (11, "forbidden".to_owned()), "{command:?}");
         }
     }
+    // Each command that connects by itself speaks for the agent as well.
+    let stop = as_agent(&["daemon", "stop"]);
+    let stop: Vec<&str> = stop.iter().map(String::as_str).collect();
+    assert_eq!(kind(&alice, &stop), (11, "forbidden".to_owned()));
+    let revoked = world.path().join("revoked.token");
+    fs::write(&revoked, format!("{}\n", "a".repeat(43))).expect("written");
+    fs::set_permissions(&revoked, Permissions::from_mode(0o600)).expect("ours");
+    for command in [
+        &["daemon", "stop"][..],
+        &["daemon", "status"],
+        &["daemon", "start"],
+        &["status"],
+    ] {
+        let arguments = [&["--token-file", path(&revoked)], command].concat();
+        assert_eq!(kind(&alice, &arguments), (11, "forbidden".to_owned()), "{command:?}");
+    }
+    let doctor = alice.run(&["--json", "--token-file", path(&revoked), "doctor"]);
+    assert!(doctor.stdout.contains("no agent has this token"), "{doctor:#?}");
+    assert_eq!(run_as(&["daemon", "status"])["running"], true);
+
     let mut found = Vec::new();
     files(&alice.folder, &mut found);
     let token = fs::read_to_string(&file).expect("readable");
