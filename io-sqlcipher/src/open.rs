@@ -8,7 +8,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
 use crate::StoreError;
 use crate::code::of;
@@ -121,6 +121,18 @@ pub(crate) fn unmark(path: &Path, key: &StoreKey) -> Result<(), StoreError> {
     mark(&db, false)
         .and_then(|()| db.close().map_err(|(_, source)| source))
         .map_err(|source| StoreError::sqlite(path, source))
+}
+
+/// What is wrong with the pages, if something is: their authentication codes first, which SQLCipher checks without an
+/// interpretation of what they hold (<https://www.zetetic.net/sqlcipher/sqlcipher-api/#cipher_integrity_check>).
+pub(crate) fn check_pages(db: &Connection) -> rusqlite::Result<Option<String>> {
+    for (pragma, whole) in [("cipher_integrity_check", None), ("quick_check", Some("ok"))] {
+        let found: Option<String> = db.pragma_query_value(None, pragma, |row| row.get(0)).optional()?;
+        if found.as_deref() != whole {
+            return Ok(Some(found.unwrap_or_else(|| format!("{pragma} says nothing"))));
+        }
+    }
+    Ok(None)
 }
 
 fn open_any(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {

@@ -142,6 +142,13 @@ impl Store {
         ))
     }
 
+    /// Reads every page of the database, and is an error if one is not as it was written. Opening reads only a few.
+    pub fn check(&self) -> Result<(), StoreError> {
+        open::check_pages(&self.db)
+            .map_err(|source| StoreError::sqlite(&self.path, source))?
+            .map_or(Ok(()), |found| Err(StoreError::damaged(&self.path, found)))
+    }
+
     /// Whether what [`Reader::people`] answered is still so.
     pub fn people_version(&self) -> PeopleVersion {
         self.people.clone()

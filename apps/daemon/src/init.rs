@@ -59,12 +59,29 @@ pub fn restore(profile: &Profile, backup: &Backup, network: Option<&str>, key: &
             .and_then(|_| to.sync_all())
             .map_err(failed)?;
         drop(to);
-        let (store, _) = key::open(key, config, &profile.database(), by).map_err(|error| match error.kind() {
+        let opened = key::open(key, config, &profile.database(), by).map_err(|error| match error.kind() {
             Kind::Store if !part => error.hint(PART),
             _ => error,
-        })?;
-        run_once(store, None)
+        });
+        let checked = opened.and_then(|(store, _)| {
+            // A part may lack anything, and is taken as it is.
+            if !part {
+                store.check().map_err(|error| api_error::store(&error))?;
+            }
+            Ok(store)
+        });
+        run_once(
+            checked.map_err(|error| about(error, &profile.database(), backup))?,
+            None,
+        )
     })
+}
+
+/// The error of a copy, as one of the file that was copied: the copy is removed, and the user has not named it.
+fn about(mut error: Error, copy: &Path, file: &Path) -> Error {
+    let [copy, file] = [copy, file].map(|path| path.display().to_string());
+    error.message = error.message.replace(&copy, &file);
+    error
 }
 
 const PART: &str =

@@ -127,6 +127,43 @@ mod tests {
         assert!(reader.db.execute_batch("CREATE TABLE more (x)").is_err());
     }
 
+    #[test]
+    fn a_byte_that_was_changed_in_any_page_of_a_backup_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, copy) = (folder.path().join("sotto.db"), folder.path().join("copy.db"));
+        let key = StoreKey::new([1; 32], [2; 16]);
+        let mut store = Store::create(&database, &key).unwrap();
+        for number in 0..100 {
+            store.commit(&consumer(&format!("{number:0>90}"))).unwrap();
+        }
+        store.reader().unwrap().backup(&copy).unwrap();
+        let whole = fs::read(&copy).unwrap();
+        let opened = |bytes: &[u8]| {
+            fs::write(&copy, bytes).unwrap();
+            let opened = Store::open(&copy, &key);
+            let checked = opened.and_then(|store| {
+                let checked = store.check();
+                drop(store);
+                checked
+            });
+            for suffix in ["-wal", "-shm", "-lock"] {
+                let _ = fs::remove_file(beside(&copy, suffix));
+            }
+            checked
+        };
+        opened(&whole).unwrap();
+        for page in (0..whole.len()).step_by(4096) {
+            let mut changed = whole.clone();
+            changed[page + 2000] ^= 1;
+            assert!(opened(&changed).is_err(), "page {}", page / 4096);
+        }
+        assert!(opened(&whole[..whole.len() - 4096]).is_err(), "a page is missing");
+        assert!(
+            opened(&whole[..whole.len() - 100]).is_err(),
+            "a part of a page is missing"
+        );
+    }
+
     /// What was committed last is in the log beside the database, until the store is closed in order.
     #[test]
     fn a_copy_of_an_open_store_without_its_log_is_recognised() {

@@ -144,6 +144,14 @@ fn what_is_no_backup_is_not_restored_and_leaves_no_profile() {
     let empty = world.path().join("empty");
     fs::write(&empty, "").expect("written");
     let missing = world.path().join("missing");
+    let whole = fs::read(&file).expect("readable");
+    let mut changed = whole.clone();
+    let pages = whole.len() / 4096;
+    changed[(pages - 3) * 4096 + 2000] ^= 1;
+    let damaged = world.path().join("damaged.db");
+    fs::write(&damaged, changed).expect("written");
+    let truncated = world.path().join("truncated.db");
+    fs::write(&truncated, &whole[..whole.len() - 4096]).expect("written");
 
     let (old, key) = (alice.folder.clone(), alice.key_file.clone());
     alice.folder = world.path().join("restored");
@@ -151,12 +159,20 @@ fn what_is_no_backup_is_not_restored_and_leaves_no_profile() {
         (&live, &key, 3, "sotto.db-wal"),
         (&file, &wrong, 9, "does not open with this key"),
         (&text, &key, 9, "does not open with this key"),
+        (&damaged, &key, 3, "damaged.db is damaged"),
+        (&truncated, &key, 3, "truncated.db is damaged"),
         (&empty, &key, 3, "shorter than one page"),
         (&missing, &key, 3, "missing"),
     ] {
         let (found, error) = alice.error(&["init", "--from-backup", path(backup), "--key-file", path(key)]);
         assert_eq!(found, code, "{error}");
-        assert!(string(&error["message"]).contains(why), "{error}");
+        let message = string(&error["message"]);
+        assert!(message.contains(why), "{error}");
+        let copy = alice.folder.join("sotto.db");
+        assert!(
+            !message.contains(path(&copy)) && message.contains(path(backup)),
+            "{error}"
+        );
         assert!(!alice.folder.join("sotto.db").exists() && !alice.folder.join("config.toml").exists());
     }
     let both = ["init", "--from-backup", path(&file), "--name", "x"];
