@@ -41,11 +41,15 @@ impl Server {
             let requests = InputRequests::from([(QUESTION.to_owned(), InputRequest::Elicitation(request))]);
             return InputRequiredResult::new(Some(requests), Some(state.to_text())).into();
         }
-        let asked = call.peer.send_request(ServerRequest::ElicitRequest(request)).await;
+        let asked = tokio::select! {
+            asked = call.peer.send_request(ServerRequest::ElicitRequest(request)) => asked.ok(),
+            // No answer can come any more.
+            () = self.closed.cancelled() => None,
+        };
         match asked {
-            Ok(ClientResult::ElicitResult(answer)) => self.decide(&state, &answer).await,
+            Some(ClientResult::ElicitResult(answer)) => self.decide(&state, &answer).await,
             // Not asked is not allowed.
-            Ok(_) | Err(_) => tool::failure(&how_to_allow(&error, approval)).into(),
+            Some(_) | None => tool::failure(&how_to_allow(&error, approval)).into(),
         }
     }
 

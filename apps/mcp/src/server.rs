@@ -82,7 +82,7 @@ impl Server {
         format!("mcp-{:x}-{:x}-{number:x}", std::process::id(), self.run)
     }
 
-    /// Waits for an outcome, unless the client cancels the request or closes its end.
+    /// Waits for an outcome, unless the client cancels the request. A client that has closed its end may read the answer still.
     async fn unless_cancelled<T>(
         &self,
         call: &Call,
@@ -91,7 +91,6 @@ impl Server {
         tokio::select! {
             outcome = outcome => outcome,
             () = call.cancelled.cancelled() => Err(Error::internal("the request was cancelled")),
-            () = self.closed.cancelled() => Err(Error::internal("the client has closed its end")),
         }
     }
 }

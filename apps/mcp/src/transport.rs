@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Either, ready};
@@ -15,6 +16,7 @@ use rmcp::model::{
 use rmcp::transport::Transport;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::stdio::{Input, LINE, Output, Writer};
@@ -87,9 +89,17 @@ pub(crate) struct Lines {
     /// An answer of this transport that is being written.
     sending: Option<BoxFuture<'static, io::Result<()>>>,
     reader: Reader,
+    /// Requests that were handed on, and have no answer yet.
+    asked: Vec<RequestId>,
     /// Cancelled when the client has closed standard input.
     closed: CancellationToken,
+    /// When what was asked before the end of standard input is given up.
+    given_up: Option<Instant>,
 }
+
+/// How long what was asked before the end of standard input may take: longer than the daemon takes for a request, which has limits
+/// of its own.
+const LAST_ANSWERS: Duration = Duration::from_mins(1);
 
 /// Interprets lines.
 #[derive(Clone, Copy, Debug)]
@@ -243,7 +253,9 @@ impl Lines {
             batches: Vec::new(),
             sending: None,
             reader: Reader::new(without_discover),
+            asked: Vec::new(),
             closed,
+            given_up: None,
         };
         Ok((lines, writer))
     }
@@ -251,11 +263,13 @@ impl Lines {
     /// Writes an answer by itself, or keeps it for the batch that it belongs to.
     fn answer(&mut self, message: &ServerJsonRpcMessage) -> impl Future<Output = io::Result<()>> + Send + use<> {
         let id = match message {
-            _ if self.batches.is_empty() => None,
             ServerJsonRpcMessage::Response(response) => Some(&response.id),
             ServerJsonRpcMessage::Error(error) => error.id.as_ref(),
             ServerJsonRpcMessage::Request(_) | ServerJsonRpcMessage::Notification(_) => None,
         };
+        if let Some(id) = id {
+            self.asked.retain(|asked| asked != id);
+        }
         let written = match id.map_or(Place::Alone, |id| self.place(id, Some(message))) {
             Place::Alone => line(message),
             Place::Kept => return Either::Left(ready(Ok(()))),
@@ -319,17 +333,27 @@ impl Transport<RoleServer> for Lines {
                 Some(Incoming::Batch(batch)) => self.batches.push(batch),
                 Some(Incoming::Ignored) => {}
                 Some(Incoming::Message(message)) => {
+                    if let ClientJsonRpcMessage::Request(request) = &*message {
+                        self.asked.push(request.id.clone());
+                    }
                     // A request that is cancelled has no answer.
-                    if let Some(id) = cancels(&message)
-                        && let Place::Completes(batch) = self.place(id, None)
-                    {
-                        self.write(&batch).ok()?;
+                    if let Some(id) = cancels(&message) {
+                        self.asked.retain(|asked| asked != id);
+                        if let Place::Completes(batch) = self.place(id, None) {
+                            self.write(&batch).ok()?;
+                        }
                     }
                     return Some(*message);
                 }
                 None => {
                     let Some(line) = self.input.line().await else {
+                        // What waits for something to happen ends now. The rest is answered first: each answer has this method
+                        // called again.
                         self.closed.cancel();
+                        let given_up = *self.given_up.get_or_insert_with(|| Instant::now() + LAST_ANSWERS);
+                        if !self.asked.is_empty() {
+                            sleep_until(given_up).await;
+                        }
                         return None;
                     };
                     self.waiting = self.reader.line(&line);

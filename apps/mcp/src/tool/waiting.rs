@@ -294,7 +294,14 @@ impl Tool for WaitForMessages {
     type Output = Arrived;
 
     async fn call(server: &Server, input: WaitArguments, call: &Call) -> Result<Arrived, Error> {
-        Ok(Waiting::of(server, input)?.wait(server, call).await?.into())
+        let waiting = Waiting::of(server, input)?;
+        tokio::select! {
+            batch = waiting.wait(server, call) => Ok(batch?.into()),
+            // The end of standard input ends the wait, with what is there.
+            () = server.closed.cancelled() => {
+                Ok(Batch::of(server, &waiting.consumer, usize::MAX).await?.into())
+            }
+        }
     }
 }
 

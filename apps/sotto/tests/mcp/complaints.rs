@@ -1,5 +1,7 @@
 //! The classic complaints about messaging servers, each as a test.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use sotto_api::MessageState;
 
@@ -18,6 +20,50 @@ const HOSTILE: &[&str] = &[
 fn texts(list: &Value) -> Vec<String> {
     let messages = list["messages"].as_array().expect("messages");
     messages.iter().map(|message| string(&message["text"])).collect()
+}
+
+/// A script writes its requests into a pipe and closes it.
+#[test]
+fn what_was_asked_before_the_end_of_standard_input_is_done_and_answered() {
+    let world = World::new();
+    let (alice, mut bob) = world.friends();
+    let token = agent(&alice, "script", &["read:*", "send:*"], false);
+    let call = |id: u32, name: &str, arguments: Value| json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": name, "arguments": arguments } });
+    let hello =
+        json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "x", "version": "1" } });
+    let requests = [
+        json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello }),
+        json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }),
+        call(1, "wait_for_messages", json!({ "timeout": 110 })),
+        call(
+            2,
+            "send_message",
+            json!({ "recipient": "bob", "message": "out of a pipe" }),
+        ),
+        call(3, "get_inbox", json!({})),
+    ];
+    let input: String = requests.iter().map(|request| format!("{request}\n")).collect();
+    let began = Instant::now();
+    let ran = alice.run_with(&["mcp", "--token-file", path(&token)], input.as_bytes());
+    assert!(
+        ran.status.success() && began.elapsed() < Duration::from_secs(30),
+        "{ran:#?}"
+    );
+    let mut answers: Vec<Value> = ran
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    answers.sort_by_key(|answer| answer["id"].as_u64());
+    assert_eq!(answers.len(), 4, "{answers:#?}");
+    for (id, answer) in answers.iter().enumerate() {
+        assert_eq!(answer["id"], id);
+        assert!(
+            answer["result"].is_object() && answer["result"]["isError"] != true,
+            "{answer}"
+        );
+    }
+    assert_eq!(bob.texts(1), ["out of a pipe"]);
 }
 
 #[test]
