@@ -4,6 +4,7 @@ use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
+use sotto_api::{self as api, all};
 
 use super::client::McpClient;
 use super::world::{Person, Ran, World, string};
@@ -48,10 +49,39 @@ fn a_hook_wakes_for_messages_and_for_nothing_else() {
         "{ran:?}"
     );
     assert_eq!(ran.stderr.lines().count(), 1);
+    // More than one page of the log holds.
+    let mut sender = bob.client();
+    for number in 1..=110 {
+        let params = api::Send {
+            conversation: String::from("alice"),
+            text: number.to_string(),
+            wait: if number == 110 {
+                api::WaitFor::Delivered
+            } else {
+                api::WaitFor::Queued
+            },
+            timeout: Some(60),
+            ..api::Send::default()
+        };
+        sender.call::<all::Send>(&params).expect("sent");
+    }
+    let ran = hook(&alice, "0");
+    assert!(
+        ran.stderr.starts_with("120 new Sotto messages: bob (") && ran.stderr.ends_with(", 112 more\n"),
+        "{ran:?}"
+    );
     // What was acknowledged does not wake.
     let mut client = McpClient::open(&alice, "2025-11-25");
     let arrived = client.ok("wait_for_messages", &json!({ "timeout": 0, "consumer": "claude" }));
     client.ok("ack_messages", &json!({ "seq": arrived["seq"], "consumer": "claude" }));
+    // One result holds as much as a model reads.
+    loop {
+        let arrived = client.ok("wait_for_messages", &json!({ "timeout": 0, "consumer": "claude" }));
+        if arrived["messages"] == json!([]) {
+            break;
+        }
+        client.ok("ack_messages", &json!({ "seq": arrived["seq"], "consumer": "claude" }));
+    }
     assert_eq!(code(&hook(&alice, "0")), (Some(0), "", ""));
     assert!(client.end().success());
 
