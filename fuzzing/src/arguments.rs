@@ -91,7 +91,7 @@ fn name(input: &mut Input<'_>) {
 /// A petname that is not refused names its contact as it was typed, unless another one has the same.
 fn new_petname(text: &str, candidates: &[Candidate]) {
     let (mut candidates, address) = (candidates.to_vec(), candidates[0].address);
-    let Ok(stored) = petname(text, address, &candidates) else {
+    let Ok(stored) = petname(text, address, address, &candidates) else {
         return;
     };
     assert_eq!(normal(&stored), stored, "it has one form");

@@ -352,7 +352,7 @@ impl Call {
 
     /// The text as the petname of a peer, in the form in which it is stored.
     pub async fn petname(&self, text: &str, peer: OnionAddress) -> Result<String, Error> {
-        resolve::petname(text, peer, &self.candidates().await?)
+        resolve::petname(text, peer, self.us, &self.candidates().await?)
     }
 
     /// The conversations that the client may read; `None` for all of them.

@@ -20,6 +20,9 @@ const SHORTEST_BEGINNING: usize = 8;
 
 const ONION_LETTERS: usize = 56;
 
+/// The mark before a name that is only claimed, and what looks like it.
+const TILDES: [char; 6] = ['~', '\u{2dc}', '\u{223c}', '\u{301c}', '\u{ff5e}', '\u{2053}'];
+
 /// A peer that a text may name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
@@ -108,16 +111,20 @@ pub fn conversation(text: &str, candidates: &[Candidate]) -> Result<Conversation
     contact(text, candidates).map(ConversationId::Direct)
 }
 
-/// `text` as the petname of `peer`, in the form in which it is stored. An error if another contact or conversation could
-/// be meant by it.
-pub fn petname(text: &str, peer: OnionAddress, candidates: &[Candidate]) -> Result<String, Error> {
+/// `text` as the petname of `peer`, in the form in which it is stored. An error if another contact or conversation, or this node
+/// (`us`), could be meant by it, or if it looks as a claimed name is shown.
+pub fn petname(text: &str, peer: OnionAddress, us: OnionAddress, candidates: &[Candidate]) -> Result<String, Error> {
     let name = normal(text);
     let lowercase = name.to_ascii_lowercase();
     let begins = |onion: &str| onion.starts_with(&lowercase);
-    let known = candidates.iter().any(|candidate| begins(&candidate.onion)) || begins(&peer.to_string());
+    let known = candidates.iter().any(|candidate| begins(&candidate.onion))
+        || begins(&peer.to_string())
+        || begins(&us.to_string());
     let is_beginning = is_beginning(&lowercase) && (known || lowercase.bytes().any(|byte| byte.is_ascii_digit()));
     let why = if name.is_empty() {
         "is blank"
+    } else if name.starts_with(TILDES) {
+        "looks like a name that a peer only claims"
     } else if kind_and_id(&name).is_some() {
         "looks like the name of a group or channel"
     } else if identifier(&name) != Ok(None) {
@@ -357,13 +364,17 @@ mod tests {
             ("Jonathan", "Jonathan"),
             ("sotto", "sotto"),
         ] {
-            assert_eq!(petname(text, address(20), &people()).as_deref(), Ok(stored), "{text:?}");
+            assert_eq!(
+                petname(text, address(20), address(30), &people()).as_deref(),
+                Ok(stored),
+                "{text:?}"
+            );
         }
     }
 
     #[test]
     fn a_petname_that_could_mean_another_contact_is_refused() {
-        let (known, new) = (address(3).to_string(), address(20).to_string());
+        let [known, new, ours] = [3, 20, 30].map(|seed| address(seed).to_string());
         let code = FriendCode {
             address: address(20),
             invite: None,
@@ -382,9 +393,14 @@ mod tests {
             &known[..8],
             &known[..8].to_uppercase(),
             &new[..8],
+            &ours[..8],
+            &ours[..20].to_uppercase(),
+            "~Bob",
+            " \u{200b}~ Bob (k7q3x2ab)",
+            "\u{ff5e}Bob",
             &code.to_string(),
         ] {
-            let error = petname(text, address(20), &people()).expect_err(text);
+            let error = petname(text, address(20), address(30), &people()).expect_err(text);
             assert_eq!(error.kind(), Kind::InvalidParams, "{text:?}");
             assert!(error.message.contains(&format!("{text:?}")), "{error}");
         }
