@@ -13,7 +13,7 @@ use sotto_client::blocking::Client;
 use sotto_client::{Lock, Profile};
 
 use super::context::Context;
-use super::output::{Table, Tone, moment, span};
+use super::output::{Table, Tone, moment, span, who};
 use super::stop::Outcome;
 use super::stop::Stop;
 
@@ -198,12 +198,8 @@ impl Report {
         let all = client.call::<all::List>(&api::List { all: true })?;
         for contact in all.friends {
             let Some(pause) = contact.pause else { continue };
-            let who = &contact.who;
-            let name = who
-                .petname
-                .as_deref()
-                .or(who.claimed_name.as_deref())
-                .unwrap_or(&who.contact);
+            let them = &contact.who;
+            let name = who(them.petname.as_deref(), them.claimed_name.as_deref(), &them.contact);
             let said = format!("nothing that {name} sends is taken: {}", pause_in_words(pause));
             let verdict = match pause {
                 api::Pause::Pace => Verdict::Careful,

@@ -1,5 +1,8 @@
 //! Errors of core, the store and the driver as errors of the API. Kinds come from enums, never from the text.
 
+use std::path::Path;
+
+use rustix::fs::statvfs;
 use sotto_api::{Error, Kind};
 use sotto_core::{ContactObstacle, Refusal, Table};
 use sotto_io_sqlcipher::StoreError;
@@ -76,6 +79,23 @@ pub(crate) fn driver(error: &DriverError<StoreError>) -> Error {
             Error::new(Kind::Io, error.to_string())
         }
     }
+}
+
+/// With less than that, SQLite soon finds no room for a page and its log.
+const NO_ROOM: u64 = 1 << 20;
+
+/// The node of a profile stopped before it answered. Its store may have found no room on the disk.
+pub(crate) fn stopped_in(folder: &Path, node: Stopped) -> Error {
+    let free = statvfs(folder).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    if free.is_ok_and(|free| free < NO_ROOM) {
+        let full = StoreError::Full {
+            path: folder.to_owned(),
+        };
+        return store(&full)
+            .hint("nothing that was stored is lost; check whether it was done, then try again")
+            .retry_after_ms(1000);
+    }
+    stopped(node)
 }
 
 /// The node stopped before it answered. It may be restarting.

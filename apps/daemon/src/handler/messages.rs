@@ -266,9 +266,10 @@ impl Call {
             .node
             .submit(Command::Send(message))
             .await
-            .map_err(api_error::stopped)?;
+            .map_err(|stopped| api_error::stopped_in(self.profile.folder(), stopped))?;
+        let folder = self.profile.folder().to_owned();
         Ok(Box::pin(async move {
-            let reply = reply.await.map_err(api_error::stopped)?;
+            let reply = reply.await.map_err(|stopped| api_error::stopped_in(&folder, stopped))?;
             said(conversation, &reply.map_err(|refusal| api_error::refusal(&refusal))?)
         }))
     }

@@ -2,6 +2,7 @@
 //! room, and the daemon goes on.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -67,6 +68,12 @@ fn a_friend_is_paused_at_its_quota_and_in_the_reserve_and_goes_on_when_there_is_
     assert!(alice.run(&["friends", "list"]).stdout.contains("quota is full"));
     let told = alice.run(&["doctor"]);
     assert!(told.stdout.contains("sotto delete CONTACT --all"), "{told:#?}");
+    // A claimed name is shown as one.
+    alice.json(&["friends", "rename", "bob", ""]);
+    let told = alice.run(&["doctor"]);
+    let claimed = format!("nothing that ~bob ({}) sends is taken", &bob.onion[..8]);
+    assert!(told.stdout.contains(&claimed), "{told:#?}");
+    alice.json(&["friends", "rename", &bob.onion, "bob"]);
     assert!(waiting(&bob) > 0);
     // The other way, everything goes on.
     alice.json(&["send", "bob", "you may wait", "--wait", "delivered"]);
@@ -143,5 +150,24 @@ fn a_friend_cannot_fill_a_small_disk() {
         .as_u64()
         .expect("a number");
     assert!(deleted > 1000, "{deleted}");
+
+    // Without any room, each error says that it is the disk.
+    let filler = alice.folder.join("filler");
+    let full = fs::write(&filler, vec![0; 48 << 20]).expect_err("it is smaller");
+    assert_eq!(full.kind(), ErrorKind::StorageFull);
+    let text = "x".repeat(30_000);
+    let began = Instant::now();
+    let error = loop {
+        assert!(began.elapsed() < PATIENCE, "the disk is full");
+        let ran = alice.run(&["send", "bob", &text]);
+        if !ran.status.success() {
+            break ran.stderr;
+        }
+    };
+    assert!(error.contains("no room left on the disk"), "{error}");
+    fs::remove_file(&filler).expect("ours");
+    while !alice.run(&["send", "bob", "again"]).status.success() {
+        assert!(began.elapsed() < PATIENCE, "there is room again");
+    }
     alice.stop();
 }
