@@ -409,6 +409,11 @@ async fn who_has_read_what_others_wrote_needs_approval_to_send_elsewhere() {
     let sent = owner.ok("messages.search", json!({ "query": "untainted" })).await;
     let edit = json!({ "id": sent["messages"][0]["id"], "text": "edited" });
     assert_eq!(kinds(&both.refused("messages.edit", edit).await), (Kind::Forbidden, 11));
+    let receipt = json!({ "conversation": "carol", "ids": [], "receipt": true });
+    assert_eq!(
+        kinds(&both.refused("messages.read", receipt).await),
+        (Kind::Forbidden, 11)
+    );
     let agents = owner.ok("agents.list", json!({})).await;
     assert_eq!(agents["agents"][0]["name"], "both");
     assert_eq!(agents["agents"][0]["tainted_by"], json!([pair.homes[1].identity.onion]));

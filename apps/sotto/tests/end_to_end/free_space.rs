@@ -137,6 +137,23 @@ fn a_friend_cannot_fill_a_small_disk() {
     }
     // The node is up, and what it sends itself goes on.
     alice.json(&["send", "bob", "you may wait", "--wait", "delivered"]);
+    // Without any room, each error says that it is the disk.
+    let filler = alice.folder.join("filler");
+    let full = fs::write(&filler, vec![0; 48 << 20]).expect_err("it is smaller");
+    assert_eq!(full.kind(), ErrorKind::StorageFull);
+    let text = "x".repeat(30_000);
+    let error = loop {
+        assert!(began.elapsed() < PATIENCE, "the disk is full");
+        let ran = alice.run(&["send", "bob", &text]);
+        if !ran.status.success() {
+            break ran.stderr;
+        }
+    };
+    assert!(error.contains("no room left on the disk"), "{error}");
+    fs::remove_file(&filler).expect("ours");
+    while !alice.run(&["send", "bob", "again"]).status.success() {
+        assert!(began.elapsed() < PATIENCE, "there is room again");
+    }
     // What is deleted leaves room in the store, and the rest comes.
     let mut deleted = 0;
     while waiting(&bob) > 0 {
@@ -150,24 +167,5 @@ fn a_friend_cannot_fill_a_small_disk() {
         .as_u64()
         .expect("a number");
     assert!(deleted > 1000, "{deleted}");
-
-    // Without any room, each error says that it is the disk.
-    let filler = alice.folder.join("filler");
-    let full = fs::write(&filler, vec![0; 48 << 20]).expect_err("it is smaller");
-    assert_eq!(full.kind(), ErrorKind::StorageFull);
-    let text = "x".repeat(30_000);
-    let began = Instant::now();
-    let error = loop {
-        assert!(began.elapsed() < PATIENCE, "the disk is full");
-        let ran = alice.run(&["send", "bob", &text]);
-        if !ran.status.success() {
-            break ran.stderr;
-        }
-    };
-    assert!(error.contains("no room left on the disk"), "{error}");
-    fs::remove_file(&filler).expect("ours");
-    while !alice.run(&["send", "bob", "again"]).status.success() {
-        assert!(began.elapsed() < PATIENCE, "there is room again");
-    }
     alice.stop();
 }
