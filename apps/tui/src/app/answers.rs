@@ -7,8 +7,8 @@ use super::dialog::Kind;
 use super::name::Name;
 use super::pane::{self, Hits, Page, Window};
 use super::{
-    App, Connection, DRAFT_KEY, Effect, HostTask, Intent, KEPT, Part, Purpose, SEND_PAUSE, UNREAD_KEY, dialogs,
-    explained, from_item_key, quoted,
+    App, Connection, DRAFT_KEY, Effect, HostTask, Intent, KEPT, Part, Purpose, UNREAD_KEY, dialogs, explained,
+    from_item_key, quoted,
 };
 use crate::app::CHOICES_KEY;
 use crate::daemon::Report;
@@ -31,7 +31,7 @@ impl App {
                 for (key, value) in std::mem::take(&mut self.unkept) {
                     self.store(key, value);
                 }
-                self.send_at = self.now;
+                self.outgoing.retry();
             }
             Report::Disconnected(why) => {
                 let since = match &self.connection {
@@ -56,7 +56,7 @@ impl App {
             Purpose::Part(part) => {
                 self.in_flight.remove(part);
             }
-            Purpose::Sent(_) => self.sent(),
+            Purpose::Sent(_) => self.outgoing.settled(),
             _ => {}
         }
         match (purpose, answer) {
@@ -239,7 +239,7 @@ impl App {
 
     fn failed(&mut self, purpose: Purpose, error: &Error) {
         match &purpose {
-            Purpose::Sent(_) if error.kind() != ErrorKind::NoDaemon => self.sent(),
+            Purpose::Sent(_) if error.kind() != ErrorKind::NoDaemon => self.outgoing.settled(),
             Purpose::Part(part) => {
                 self.in_flight.remove(part);
             }
@@ -263,8 +263,7 @@ impl App {
         match (error.kind(), purpose) {
             // It goes out when the daemon is back: it has an idempotency key, so it is one message however often it is tried.
             (ErrorKind::NoDaemon, Purpose::Sent(_)) => {
-                self.sending = false;
-                self.send_at = self.now + SEND_PAUSE;
+                self.outgoing.failed(self.now);
                 self.say(KEPT);
             }
             (ErrorKind::NoDaemon, Purpose::Kept(item)) => {
@@ -304,28 +303,6 @@ impl App {
                 Some(open) => open.fail(explained(error)),
                 None => self.complain_of(error),
             },
-        }
-    }
-
-    /// The daemon has taken or refused the first message that waited.
-    fn sent(&mut self) {
-        self.sending = false;
-        self.unsent.pop_front();
-    }
-
-    pub(super) fn can_send_next(&self) -> bool {
-        !self.sending && !self.unsent.is_empty() && matches!(self.connection, Connection::Up)
-    }
-
-    /// Sends what was written first and waits.
-    pub(super) fn send_next(&mut self) {
-        if !self.can_send_next() || self.send_at > self.now {
-            return;
-        }
-        if let Some(first) = self.unsent.front() {
-            let send = first.send.clone();
-            self.sending = true;
-            self.call(Request::Send(send.clone()), Purpose::Sent(Box::new(send)));
         }
     }
 

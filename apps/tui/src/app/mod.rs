@@ -3,12 +3,14 @@
 //! the daemon or a disk between a key and its frame, and tests play whole sessions.
 
 mod answers;
+mod choices;
 pub mod conversations;
 pub mod dialog;
 pub mod dialogs;
 mod events;
 mod input;
 pub mod name;
+mod outgoing;
 pub mod pane;
 mod verbs;
 
@@ -32,6 +34,7 @@ use crate::view::message::Body;
 
 use conversations::Conversations;
 use dialog::{Dialog, Kind};
+use outgoing::Outgoing;
 use pane::{Page, Pane, Window};
 
 /// What the interface is told.
@@ -213,21 +216,7 @@ pub struct Notice {
 /// How long a notice stays, in milliseconds.
 const NOTICE: u64 = 6000;
 
-/// How long a daemon may take for a message before the status line says that it is kept here.
-const ANSWER_MILLIS: u64 = 1_000;
-
-/// Between two attempts to send the same message.
-const SEND_PAUSE: u64 = 250;
-
 const KEPT: &str = "Kept: it is sent when the daemon answers again.";
-
-/// A message that no daemon has taken.
-#[derive(Debug)]
-struct Unsent {
-    send: api::Send,
-    /// When it was written.
-    at: u64,
-}
 
 /// How long a text rests before it is kept as a draft.
 const DRAFT: u64 = 400;
@@ -361,13 +350,7 @@ pub struct App {
     drafts: BTreeMap<String, String>,
     /// The conversation whose draft has changed, and when it is kept.
     unsaved: Option<(String, u64)>,
-    /// What was written and has no answer yet, in the order in which it was written. Only the first is with the daemon, so that what
-    /// waits goes out in order whichever connection breaks when.
-    unsent: VecDeque<Unsent>,
-    /// The first of them is with the daemon.
-    sending: bool,
-    /// Before that, none is sent: a daemon did not answer.
-    send_at: u64,
+    outgoing: Outgoing,
     /// Items that the daemon has not taken, for when it is back.
     unkept: BTreeMap<String, Option<String>>,
     /// What has changed since it was read.
@@ -445,9 +428,7 @@ impl App {
             found: Vec::new(),
             drafts: BTreeMap::new(),
             unsaved: None,
-            unsent: VecDeque::new(),
-            sending: false,
-            send_at: 0,
+            outgoing: Outgoing::default(),
             unkept: BTreeMap::new(),
             stale: BTreeSet::new(),
             in_flight: BTreeSet::new(),
@@ -530,9 +511,9 @@ impl App {
         if let Some((_, at)) = &self.unsaved {
             deadline = deadline.min(*at);
         }
-        let kept = self.kept_since().filter(|at| *at > self.now);
-        let sent = Some(self.send_at).filter(|_| self.can_send_next());
-        deadline = [kept, sent].into_iter().flatten().fold(deadline, u64::min);
+        if let Some(at) = self.outgoing.deadline(self.now, self.is_up()) {
+            deadline = deadline.min(at);
+        }
         if let Some(idle) = self.idle_limit() {
             deadline = deadline.min(self.used_at + idle);
         }
@@ -615,19 +596,27 @@ impl App {
 
     /// Messages that no daemon has taken.
     pub fn kept(&self) -> usize {
-        self.unsent.len()
+        self.outgoing.len()
     }
 
     /// The same, if that is worth a word: an answer takes a moment.
     pub fn kept_shown(&self) -> usize {
-        let late = self.kept_since().is_some_and(|at| at <= self.now);
-        let shown = late || self.send_at > self.now || !matches!(self.connection, Connection::Up);
+        let shown = !self.is_up() || self.outgoing.is_late(self.now);
         if shown { self.kept() } else { 0 }
     }
 
-    /// When a daemon that answers others has kept a message waiting for too long.
-    fn kept_since(&self) -> Option<u64> {
-        self.unsent.front().map(|first| first.at + ANSWER_MILLIS)
+    /// A daemon answers.
+    const fn is_up(&self) -> bool {
+        matches!(self.connection, Connection::Up)
+    }
+
+    /// Sends what was written first and waits.
+    fn send_next(&mut self) {
+        if self.is_up()
+            && let Some(send) = self.outgoing.next(self.now)
+        {
+            self.call(Request::Send(send.clone()), Purpose::Sent(Box::new(send)));
+        }
     }
 
     /// What the author of a message is called now; the message has the name of the time when it was read.
