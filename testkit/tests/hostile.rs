@@ -1,6 +1,7 @@
 //! Hostile peers: a stranger's bytes, an authenticated stranger's frames and a contact's ciphertexts of any content never make a node
 //! panic, do not affect its other contact, and use a bounded amount of memory.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use proptest::collection::vec;
@@ -405,6 +406,31 @@ fn other_frames_leave_the_tokens_of_a_request() {
     let request = asker.request_with(&token);
     asker.ask_with(&mut pair, 1, request);
     assert_eq!(relationship(&pair, asker.address()), Some(Relationship::Friend));
+}
+
+#[test]
+fn a_revoked_invite_is_no_better_than_none() {
+    let mut pair = reachable(&Limits::default());
+    let token = invite(&mut pair);
+    let kept = invite(&mut pair);
+    let listed = |pair: &mut Pair<MemoryStore, Transparent>| match pair.command(A, Command::Invites) {
+        Ok(Reply::Invites(rows)) => rows.into_iter().map(|row| row.token).collect::<BTreeSet<_>>(),
+        other => panic!("no invites: {other:?}"),
+    };
+    assert_eq!(listed(&mut pair), BTreeSet::from([token, kept]));
+    assert_eq!(pair.command(A, Command::RevokeInvite(token)), Ok(Reply::Done));
+    assert_eq!(
+        pair.command(A, Command::RevokeInvite(token)),
+        Err(Refusal::UnknownInvite)
+    );
+    assert_eq!(listed(&mut pair), BTreeSet::from([kept]));
+    for (number, token, became) in [(65, token, Relationship::Asking), (66, kept, Relationship::Friend)] {
+        let mut invited = stranger(&pair, number);
+        let request = invited.request_with(&token);
+        invited.ask_with(&mut pair, number, request);
+        assert_eq!(relationship(&pair, invited.address()), Some(became));
+    }
+    assert!(listed(&mut pair).is_empty());
 }
 
 /// The bound was looked at before the invite.
