@@ -56,7 +56,9 @@ impl App {
             Purpose::Part(part) => {
                 self.in_flight.remove(part);
             }
-            Purpose::Sent(_) => self.outgoing.settled(),
+            Purpose::Sent(send) => {
+                self.outgoing.settled(send);
+            }
             _ => {}
         }
         match (purpose, answer) {
@@ -239,7 +241,9 @@ impl App {
 
     fn failed(&mut self, purpose: Purpose, error: &Error) {
         match &purpose {
-            Purpose::Sent(_) if error.kind() != ErrorKind::NoDaemon => self.outgoing.settled(),
+            Purpose::Sent(send) if error.kind() == ErrorKind::NoDaemon => self.outgoing.failed(send, self.now),
+            // It was refused before.
+            Purpose::Sent(send) if !self.outgoing.settled(send) => return,
             Purpose::Part(part) => {
                 self.in_flight.remove(part);
             }
@@ -262,10 +266,7 @@ impl App {
         );
         match (error.kind(), purpose) {
             // It goes out when the daemon is back: it has an idempotency key, so it is one message however often it is tried.
-            (ErrorKind::NoDaemon, Purpose::Sent(_)) => {
-                self.outgoing.failed(self.now);
-                self.say(KEPT);
-            }
+            (ErrorKind::NoDaemon, Purpose::Sent(_)) => self.say(KEPT),
             (ErrorKind::NoDaemon, Purpose::Kept(item)) => {
                 self.unkept.insert(item.key, item.value);
             }

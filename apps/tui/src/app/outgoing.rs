@@ -40,21 +40,32 @@ impl Outgoing {
         Some(send.clone())
     }
 
-    /// The daemon has taken or refused the first.
-    pub fn settled(&mut self) {
-        self.asked = false;
-        self.waiting.pop_front();
+    /// A daemon has taken or refused it. False if that is known already: it was asked for on two connections.
+    pub fn settled(&mut self, send: &Send) -> bool {
+        let first = self.is_first(send);
+        if first {
+            self.asked = false;
+            self.waiting.pop_front();
+        }
+        first
     }
 
-    /// No daemon has answered.
-    pub fn failed(&mut self, now: u64) {
-        self.asked = false;
-        self.not_before = now + PAUSE;
+    /// No daemon has answered for it.
+    pub fn failed(&mut self, send: &Send, now: u64) {
+        if self.is_first(send) {
+            self.asked = false;
+            self.not_before = now + PAUSE;
+        }
     }
 
-    /// A daemon answers again.
+    /// A daemon answers again. An answer of the one before may never come.
     pub fn retry(&mut self) {
+        self.asked = false;
         self.not_before = 0;
+    }
+
+    fn is_first(&self, send: &Send) -> bool {
+        self.waiting.front().is_some_and(|(first, _)| first.id == send.id)
     }
 
     /// A daemon takes long, or has not answered.

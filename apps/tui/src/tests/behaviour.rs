@@ -1420,3 +1420,27 @@ fn without_a_passphrase_nothing_is_locked() {
     assert!(!session.app.locked);
     session.shows("message 2 of Bob");
 }
+
+#[test]
+fn an_answer_that_never_comes_holds_nothing_up() {
+    let mut session = with_bob(3);
+    session.slow = true;
+    session.enter("one");
+    session.enter("two");
+    session.slow = false;
+    // Another daemon answers; the connection that had the first text has gone without a word.
+    session.find_again();
+    let texts = |session: &Session| -> Vec<String> { session.sent().iter().map(|send| send.text.clone()).collect() };
+    assert_eq!(texts(&session), ["one", "two"]);
+    // If its answer comes after all, it is taken for no other text's.
+    session.slow = true;
+    session.enter("three");
+    session.slow = false;
+    session.daemon.refuses = Some(ErrorKind::WrongState);
+    session.release();
+    assert_eq!(
+        session.app.composer.text(),
+        "three",
+        "the first was taken, so its second answer says nothing"
+    );
+}
