@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SOTTO = os.environ["SOTTO_PROGRAM"]
@@ -66,9 +67,21 @@ class World:
                     return
         raise RuntimeError(f"{name} never saw {event}")
 
-    def stranger(self, name: str) -> str:
-        """The friend code of someone who is no contact and not there."""
-        return str(json.loads(self.run(name, "init", "--key-file", str(self.root / f"{name}.key")))["friend_code"])
+    def strangers(self, count: int) -> list[str]:
+        """Friend codes of people who are no contacts and not there."""
+
+        def one(number: int) -> str:
+            name = f"stranger{number}"
+            return str(json.loads(self.run(name, "init", "--key-file", str(self.root / f"{name}.key")))["friend_code"])
+
+        with ThreadPoolExecutor(4) as pool:
+            return list(pool.map(one, range(count)))
+
+    def waiting(self) -> list[str]:
+        """The texts that wait for the owner's approval."""
+        approvals = self._ask("approvals.list", {})["approvals"]
+        assert isinstance(approvals, list), approvals
+        return [str(approval["text"]) for approval in approvals if approval["state"] == "pending"]
 
     def agent(self, name: str, allow: list[str], *, ask: bool = False) -> list[str]:
         """The server of a new agent of Alice's."""
