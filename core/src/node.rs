@@ -10,13 +10,11 @@ pub(crate) mod commands;
 mod dials;
 mod fetch;
 mod links;
-mod machine;
 pub(crate) mod me;
 mod open;
 
 use std::collections::{BTreeMap, VecDeque};
 
-pub use machine::Machine;
 pub use open::OpenError;
 
 use crate::contact::Contacts;
@@ -35,6 +33,19 @@ use crate::{
 };
 use fetch::Pending;
 use me::Me;
+
+/// The methods of a running node as a trait, so that a driver can also be given a node that is watched, recorded, or played
+/// by a test.
+pub trait Machine: Send {
+    /// As [`Node::handle`].
+    fn handle(&mut self, input: Input, now: Now);
+    /// As [`Node::poll`].
+    fn poll(&mut self) -> Option<Output>;
+    /// As [`Node::deadline`].
+    fn deadline(&self) -> Option<Deadline>;
+    /// As [`Node::intake`].
+    fn intake(&self) -> Intake;
+}
 
 /// A node that a driver runs. See the crate's documentation for the contract between them.
 pub struct Node<R: Ratchet = Signal> {
@@ -189,5 +200,26 @@ impl<R: Ratchet> Node<R> {
             Alarm::Pace(peer) => self.contacts.touch(peer),
             Alarm::Sent => self.note_sent(),
         }
+    }
+}
+
+impl<R> Machine for Node<R>
+where
+    R: Ratchet<Session: Send> + Send,
+{
+    fn handle(&mut self, input: Input, now: Now) {
+        self.handle(input, now);
+    }
+
+    fn poll(&mut self) -> Option<Output> {
+        self.poll()
+    }
+
+    fn deadline(&self) -> Option<Deadline> {
+        self.deadline()
+    }
+
+    fn intake(&self) -> Intake {
+        self.intake()
     }
 }

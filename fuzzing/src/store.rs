@@ -182,7 +182,7 @@ fn outbox(
             0 => OutboxContent::Text(MessageKey::direct(who, own, MessageId([input.byte(); 16]))),
             1 => OutboxContent::Edit(MessageKey::direct(who, own, MessageId([input.byte(); 16]))),
             2 => OutboxContent::Serialised(input.piece().to_vec()),
-            _ => OutboxContent::Settled,
+            _ => OutboxContent::Obsolete,
         },
         sealed: input.even().then(|| {
             let sequence = number(input);

@@ -68,10 +68,10 @@ pub(crate) enum OutboxKind {
     Text,
     Edit,
     Serialised,
-    Settled,
+    Obsolete,
 }
 
-codes!(OutboxKind: 0 = (Self::Text), 1 = (Self::Edit), 2 = (Self::Serialised), 3 = (Self::Settled));
+codes!(OutboxKind: 0 = (Self::Text), 1 = (Self::Edit), 2 = (Self::Serialised), 3 = (Self::Obsolete));
 
 /// A number that rows are ordered by. Beyond the i64 range (as a moment: in 292 million years) all numbers are one.
 pub(crate) fn ordered(number: u64) -> i64 {

@@ -261,7 +261,7 @@ fn waiting(contact: OnionAddress, message: Option<MessageKey>, row: &Row<'_>) ->
             (OutboxKind::Text, Some(key), None) => OutboxContent::Text(key),
             (OutboxKind::Edit, Some(key), None) => OutboxContent::Edit(key),
             (OutboxKind::Serialised, None, Some(content)) => OutboxContent::Serialised(content),
-            (OutboxKind::Settled, None, None) => OutboxContent::Settled,
+            (OutboxKind::Obsolete, None, None) => OutboxContent::Obsolete,
             (OutboxKind::Text | OutboxKind::Edit, None, _) => return Err(undecodable(2, "message's id")),
             (OutboxKind::Serialised, None, None) => return Err(undecodable(3, "content")),
             _ => return Err(undecodable(13, "kind of what the row has")),

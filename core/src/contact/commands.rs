@@ -105,7 +105,7 @@ impl<S: Clone> Contacts<S> {
         if contact.consent.relationship != Relationship::Stranger {
             contact.remove(ctx);
             if let Some(link) = link {
-                ctx.hang_up(link);
+                ctx.gate.hang_up(link);
             }
         }
         Ok(Reply::Contact(peer))
@@ -124,7 +124,7 @@ impl<S: Clone> Contacts<S> {
         contact.remove(ctx);
         self.erase(peer, ctx);
         if let Some(link) = link {
-            ctx.hang_up(link);
+            ctx.gate.hang_up(link);
         }
         Ok(Reply::Contact(peer))
     }

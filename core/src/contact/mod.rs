@@ -190,7 +190,7 @@ impl<S> Contact<S> {
     pub fn resume_admission(&mut self, link: Option<LinkId>, ctx: &mut Context) {
         let broken = self.admission.resume(self.delivery.cursors.stored, ctx);
         if let Some(link) = link.filter(|_| broken) {
-            ctx.hang_up(link);
+            ctx.gate.hang_up(link);
         }
         let alarm = Alarm::Pace(self.address);
         match self.admission.next_look(ctx) {
@@ -203,7 +203,7 @@ impl<S> Contact<S> {
     pub fn observe(&mut self, presence: Presence, typing: bool, ctx: &mut Context) {
         let changed = self.presence.observe(presence, typing, ctx.now.wall);
         if changed && self.is_friend() && !self.blocked {
-            ctx.notify(Notice::Presence(self.peer()));
+            ctx.gate.notify(Notice::Presence(self.peer()));
         }
     }
 

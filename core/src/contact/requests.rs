@@ -206,7 +206,7 @@ impl<S: Clone> Contact<S> {
     /// Answers their last request. It has a number on the link over which it came.
     fn answer(&self, link: LinkId, relationship: link::Relationship, ctx: &mut Context) {
         let number = self.consent.asked.filter(|(on, _)| *on == link);
-        ctx.frame(
+        ctx.gate.frame(
             link,
             Body::RequestStatus(RequestStatus {
                 relationship: relationship.into(),

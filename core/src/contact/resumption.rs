@@ -138,7 +138,7 @@ impl<S: Clone> Contact<S> {
                 let offer = self.delivery.offer_above(known, me, ctx);
                 if let Ok(bundle) = Bundle::decode(offer.bundle.as_slice()) {
                     let session_epoch = offer.session_epoch.0;
-                    ctx.frame(
+                    ctx.gate.frame(
                         link,
                         Body::PreKeyOffer(link::PreKeyOffer {
                             session_epoch,
@@ -204,7 +204,7 @@ impl<S: Clone> Contact<S> {
             invite: self.consent.invite.map(|token| token.0.to_vec()).unwrap_or_default(),
             number,
         };
-        ctx.frame(link, Body::Request(request));
+        ctx.gate.frame(link, Body::Request(request));
     }
 
     /// The peer has committed everything up to `received`.

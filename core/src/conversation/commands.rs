@@ -96,7 +96,7 @@ impl Conversation {
         };
         let queued = Queued::text(&message);
         delivery.queue(queued, ctx);
-        ctx.insert(Row::Message(message));
+        ctx.gate.insert(Row::Message(message));
         let state = DeliveryState::Queued;
         ctx.gate.put(Row::Delivery(DeliveryRow {
             key,

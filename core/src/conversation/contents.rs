@@ -136,7 +136,7 @@ impl Conversation {
             deleted_at: None,
         };
         let growth = growth(0, &row);
-        ctx.insert(Row::Message(row));
+        ctx.gate.insert(Row::Message(row));
         Some(growth)
     }
 
@@ -159,7 +159,7 @@ impl Conversation {
             deleted_at: None,
         };
         let growth = growth(0, &row);
-        ctx.insert(Row::Message(row));
+        ctx.gate.insert(Row::Message(row));
         growth
     }
 

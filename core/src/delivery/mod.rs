@@ -201,7 +201,7 @@ impl<S> Delivery<S> {
                 session_epoch: self.cursors.session_epoch.0,
                 received: self.cursors.received + 1000 * u64::from(breaks(Rule::AckOfUnsent)),
             };
-            ctx.frame(link, link::frame::Body::Ack(ack));
+            ctx.gate.frame(link, link::frame::Body::Ack(ack));
         }
     }
 }

@@ -222,7 +222,7 @@ impl Outbox {
             OutboxContent::Serialised(content) => {
                 Content::decode(content.as_slice()).is_ok_and(|content| matches!(content.kind, Some(Kind::Timer(_))))
             }
-            OutboxContent::Text(_) | OutboxContent::Edit(_) | OutboxContent::Settled => false,
+            OutboxContent::Text(_) | OutboxContent::Edit(_) | OutboxContent::Obsolete => false,
         };
         self.rows.values().any(is_timer)
     }
@@ -312,7 +312,7 @@ fn serialised(content: &OutboxContent, message: &MessageRow, ctx: &mut Context) 
             let edited_at = message.edited_at.unwrap_or(ctx.now.wall);
             content_of(Kind::Edit(edit), edited_at, ctx)
         }
-        OutboxContent::Text(_) | OutboxContent::Serialised(_) | OutboxContent::Settled => Content {
+        OutboxContent::Text(_) | OutboxContent::Serialised(_) | OutboxContent::Obsolete => Content {
             id: message.key.id.0.to_vec(),
             sent_at: message.sent_at.0,
             repeat: false,

@@ -91,7 +91,7 @@ impl<S> Delivery<S> {
             && let Some(link) = self.established
             && ctx.availability != Availability::Invisible
         {
-            ctx.frame(link, presence_frame(ctx.availability));
+            ctx.gate.frame(link, presence_frame(ctx.availability));
         }
         wanted
     }
@@ -156,7 +156,7 @@ impl<S> Delivery<S> {
             .encrypt(&row.contact, session, plaintext, ctx.now.wall, &mut ctx.entropy);
         let Ok(sealed) = sealing else {
             self.break_session(ctx);
-            ctx.hang_up(link);
+            ctx.gate.hang_up(link);
             return false;
         };
         self.session = Some(sealed.session);
@@ -242,7 +242,7 @@ impl<S> Delivery<S> {
     pub(super) fn requeue(&mut self, renewal: bool, ctx: &mut Context) {
         self.outbox.sealed_to = None;
         self.outbox.rows.retain(|position, row| {
-            if *position == OPENING || row.content == OutboxContent::Settled {
+            if *position == OPENING || row.content == OutboxContent::Obsolete {
                 ctx.gate.delete(Key::Outbox(row.contact, *position));
                 return false;
             }
@@ -328,25 +328,25 @@ impl<S> Delivery<S> {
         }
         progress(row.key, DeliveryState::Read, row.disappears_at, ctx);
         if let Some((position, _)) = position {
-            self.settle(position, ctx);
+            self.make_obsolete(position, ctx);
         }
     }
 
     /// A message has disappeared here: nothing about it is sent any more.
     pub fn disappeared(&mut self, key: MessageKey, ctx: &mut Context) {
         for position in self.outbox.about(&key) {
-            self.settle(position, ctx);
+            self.make_obsolete(position, ctx);
         }
         self.watch_expiry(ctx);
     }
 
     /// What a row carries needs not be sent. Its ciphertext stays until it is acknowledged; unsealed, it is gone.
-    fn settle(&mut self, position: Position, ctx: &mut Context) {
+    fn make_obsolete(&mut self, position: Position, ctx: &mut Context) {
         let Some(row) = self.outbox.rows.get_mut(&position) else {
             return;
         };
         if row.sealed.is_some() {
-            row.content = OutboxContent::Settled;
+            row.content = OutboxContent::Obsolete;
             ctx.gate.put(Row::Outbox(row.clone()));
         } else {
             self.outbox.remove(position);
@@ -410,11 +410,11 @@ fn send(link: LinkId, session_epoch: u64, row: &OutboxRow, ctx: &mut Context) {
         ciphertext: sealed.ciphertext.clone(),
     });
     if breaks(Rule::CiphertextSentTwice) {
-        ctx.frame(link, body.clone());
+        ctx.gate.frame(link, body.clone());
     }
     match row.content {
-        OutboxContent::Text(key) => ctx.message_frame(link, body, key),
-        _ => ctx.frame(link, body),
+        OutboxContent::Text(key) => ctx.gate.message_frame(link, body, key),
+        _ => ctx.gate.frame(link, body),
     }
 }
 

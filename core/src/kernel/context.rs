@@ -2,15 +2,10 @@
 
 use crate::fault::Faults;
 use crate::kernel::alarms::{Alarm, Alarms};
-use crate::kernel::gate::{Effect, Gate};
+use crate::kernel::gate::Gate;
 use crate::kernel::sure_time::SureTime;
-use crate::row::{Change, Event, EventRow, Key, Row};
-use crate::wire::link::Frame;
-use crate::wire::link::frame::Body;
-use crate::{
-    Availability, CommandId, Elsewhere, Entropy, EventSeq, FaultKind, Limits, LinkId, MessageKey, Monotonic, Notice,
-    Now, OnionAddress, Output, Refusal, Reply, Wall,
-};
+use crate::row::{Event, EventRow, Key, Row};
+use crate::{Availability, Elsewhere, Entropy, EventSeq, FaultKind, Limits, Monotonic, Now, OnionAddress, Wall};
 
 pub(crate) struct Context {
     /// Our own address.
@@ -55,31 +50,6 @@ impl Context {
             event,
         }));
         seq
-    }
-
-    pub fn insert(&mut self, row: Row) {
-        self.gate.stage(Change::Insert(row));
-    }
-
-    pub fn frame(&mut self, link: LinkId, body: Body) {
-        self.gate.emit(Effect::Frame(link, Frame { body: Some(body) }));
-    }
-
-    pub fn message_frame(&mut self, link: LinkId, body: Body, message: MessageKey) {
-        self.gate
-            .emit(Effect::Message(link, Frame { body: Some(body) }, message));
-    }
-
-    pub fn hang_up(&mut self, link: LinkId) {
-        self.gate.emit(Effect::Hangup(link));
-    }
-
-    pub fn reply(&mut self, command: CommandId, reply: Result<Reply, Refusal>) {
-        self.gate.emit(Effect::Output(Output::Reply(command, reply)));
-    }
-
-    pub fn notify(&mut self, notice: Notice) {
-        self.gate.emit(Effect::Output(Output::Notify(notice)));
     }
 
     /// A content of so many bytes is written: until the driver measures again, so much less space is free.

@@ -14,10 +14,10 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::MessageKey;
 use crate::row::{Batch, Change, Key, Row};
 use crate::wire::link::Frame;
-use crate::{CommitId, EventSeq, LinkId, Notice, Output};
+use crate::wire::link::frame::Body;
+use crate::{CommandId, CommitId, EventSeq, LinkId, MessageKey, Notice, Output, Refusal, Reply};
 
 /// What waits for durability.
 pub(crate) enum Effect {
@@ -84,7 +84,7 @@ struct Watched {
 
 impl Gate {
     /// Adds a change to the next batch; a later change of the same key replaces an earlier one.
-    pub fn stage(&mut self, change: Change) {
+    fn stage(&mut self, change: Change) {
         let Staged { places, changes } = &mut self.staged;
         // One look for the place: keys are long, and to compare them is what staging costs.
         let entry = places.entry(change.key());
@@ -127,6 +127,11 @@ impl Gate {
         self.stage(Change::Put(row));
     }
 
+    /// Writes a row unless its key is taken.
+    pub fn insert(&mut self, row: Row) {
+        self.stage(Change::Insert(row));
+    }
+
     /// Removes a row.
     pub fn delete(&mut self, key: Key) {
         self.stage(Change::Delete(key));
@@ -137,8 +142,35 @@ impl Gate {
         self.staged_by_key.insert(key);
     }
 
+    /// Sends a frame over a link.
+    pub fn frame(&mut self, link: LinkId, body: Body) {
+        self.emit(Effect::Frame(link, Frame { body: Some(body) }));
+    }
+
+    /// Sends the frame that carries a message.
+    pub fn message_frame(&mut self, link: LinkId, body: Body, message: MessageKey) {
+        self.emit(Effect::Message(link, Frame { body: Some(body) }, message));
+    }
+
+    /// Ends a link, after what was sent over it.
+    pub fn hang_up(&mut self, link: LinkId) {
+        self.emit(Effect::Hangup(link));
+    }
+
+    pub fn reply(&mut self, command: CommandId, reply: Result<Reply, Refusal>) {
+        self.output(Output::Reply(command, reply));
+    }
+
+    pub fn notify(&mut self, notice: Notice) {
+        self.output(Output::Notify(notice));
+    }
+
+    pub fn output(&mut self, output: Output) {
+        self.emit(Effect::Output(output));
+    }
+
     /// Lets an effect out once every row staged so far is stored.
-    pub fn emit(&mut self, effect: Effect) {
+    fn emit(&mut self, effect: Effect) {
         if self.has_staged() {
             self.behind_staged.push(effect);
         } else if let Some((_, effects)) = &mut self.in_flight {
@@ -215,7 +247,6 @@ impl Gate {
 mod tests {
     use super::*;
     use crate::row::ConsumerRow;
-    use crate::{CommandId, Reply};
 
     fn row(name: &str, acknowledged: u64) -> Row {
         Row::Consumer(ConsumerRow {
@@ -225,7 +256,7 @@ mod tests {
     }
 
     fn emit(gate: &mut Gate, id: u64) {
-        gate.emit(Effect::Output(Output::Reply(CommandId(id), Ok(Reply::Done))));
+        gate.reply(CommandId(id), Ok(Reply::Done));
     }
 
     /// The ids of what may go by now.
@@ -273,12 +304,12 @@ mod tests {
         let mut gate = Gate::default();
         gate.put(row("a", 1));
         gate.put(row("a", 2));
-        gate.stage(Change::Insert(row("b", 1)));
+        gate.insert(row("b", 1));
         gate.put(row("b", 2));
-        gate.stage(Change::Insert(row("b", 3)));
+        gate.insert(row("b", 3));
         gate.delete(row("c", 1).key());
-        gate.stage(Change::Insert(row("c", 1)));
-        gate.stage(Change::Insert(row("c", 2)));
+        gate.insert(row("c", 1));
+        gate.insert(row("c", 2));
         let (_, changes) = cut(&mut gate).expect("rows are staged");
         assert_eq!(
             changes,

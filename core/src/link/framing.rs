@@ -1,16 +1,20 @@
-//! Records on the byte stream: a big-endian `u16` length, then one Noise message. Once a link is open the message's
+//! [`Transport`], the two ciphers of an open link, and the records on its stream: a big-endian `u16` length, then one Noise message. Once a link is open the message's
 //! plaintext is a big-endian `u16` length, an encoded `Frame`, and zeros up to one of fifteen sizes, so that an
 //! acknowledgement, a receipt, a heartbeat and a short text look the same. With all its overhead a record is 512, 768,
 //! 1024, 1536, 2048, 3072 … 49152 or 65536 bytes: a power of two, or half-way to the next.
 
 use std::ops::{Range, RangeInclusive};
 
+use prost::Message;
+use snow::{HandshakeState, TransportState};
+
 use super::LinkFault;
+use crate::wire::link::Frame;
 
 /// Bytes of a record's length.
 pub(super) const PREFIX: usize = 2;
 /// Bytes of a frame's length.
-pub(super) const LENGTH: usize = 2;
+const LENGTH: usize = 2;
 /// Bytes of a Noise message's authentication tag.
 pub(super) const TAG: usize = 16;
 
@@ -26,8 +30,54 @@ pub(super) const MESSAGE: RangeInclusive<usize> = LENGTH + TAG..=LARGEST - PREFI
 /// Buffers that have grown beyond this are given back when they are empty, so that fifty idle links hold little.
 const KEPT: usize = 16 * 1024;
 
+/// The two ciphers of an open link, and the frames in them.
+pub(super) struct Transport {
+    state: TransportState,
+    plaintext: Vec<u8>,
+}
+
+impl Transport {
+    pub(super) fn new(state: HandshakeState) -> Self {
+        Self {
+            state: state.into_transport_mode().expect("the handshake is finished"),
+            plaintext: Vec::new(),
+        }
+    }
+
+    /// Appends the record that carries the frame.
+    pub(super) fn seal(&mut self, frame: &Frame, stream: &mut Vec<u8>) {
+        let Self { state, plaintext } = self;
+        plaintext.clear();
+        plaintext.extend_from_slice(&[0; LENGTH]);
+        frame.encode(plaintext).expect("a vector grows");
+        let length = plaintext.len() - LENGTH;
+        let record = record_size(length);
+        let prefix = u16::try_from(length).expect("fits a record");
+        plaintext[..LENGTH].copy_from_slice(&prefix.to_be_bytes());
+        plaintext.resize(record - PREFIX - TAG, 0);
+        append_record(stream, record - PREFIX, |message| {
+            state.write_message(plaintext, message)
+        })
+        .expect("2^64 frames are never sent");
+    }
+
+    /// The frame that a record's message carries.
+    pub(super) fn open(&mut self, message: &[u8]) -> Result<Frame, LinkFault> {
+        let Self { state, plaintext } = self;
+        plaintext.resize(message.len() - TAG, 0);
+        let length = state.read_message(message, plaintext).map_err(|_| LinkFault::Cipher)?;
+        let frame = frame_within(&plaintext[..length]).ok_or(LinkFault::Padding)?;
+        Frame::decode(&plaintext[frame]).map_err(|_| LinkFault::Frame)
+    }
+
+    /// To be called when there is nothing to do: an idle link holds no large buffer.
+    pub(super) fn rest(&mut self) {
+        shrink(&mut self.plaintext);
+    }
+}
+
 /// Bytes of the record, overhead included, that carries a frame of `frame` bytes.
-pub(super) fn record_size(frame: usize) -> usize {
+fn record_size(frame: usize) -> usize {
     assert!(frame <= MAX_FRAME, "a frame of {frame} bytes does not fit a record");
     let needed = PREFIX + LENGTH + frame + TAG;
     let power = needed.next_power_of_two().max(SMALLEST);
@@ -40,7 +90,7 @@ pub(super) fn record_size(frame: usize) -> usize {
 }
 
 /// Where the frame is in a transport message's plaintext, if its length and its padding are right.
-pub(super) fn frame_within(plaintext: &[u8]) -> Option<Range<usize>> {
+fn frame_within(plaintext: &[u8]) -> Option<Range<usize>> {
     const ZEROS: [u8; 256] = [0; 256];
     let (length, rest) = plaintext.split_first_chunk::<LENGTH>()?;
     let length = usize::from(u16::from_be_bytes(*length));
@@ -59,7 +109,7 @@ pub(super) fn append_record<R>(stream: &mut Vec<u8>, length: usize, write: impl 
 }
 
 /// Gives an empty buffer's memory back if there is much of it.
-pub(super) fn shrink(buffer: &mut Vec<u8>) {
+fn shrink(buffer: &mut Vec<u8>) {
     buffer.clear();
     if buffer.capacity() > KEPT {
         *buffer = Vec::new();

@@ -10,7 +10,7 @@
 
 pub(crate) mod dial_queue;
 mod framing;
-mod noise;
+mod handshake;
 pub(crate) mod pool;
 mod primitives;
 
@@ -20,8 +20,8 @@ mod tests;
 use std::mem;
 use std::ops::RangeInclusive;
 
-use self::framing::{Incoming, MESSAGE, Outgoing, PREFIX};
-use self::noise::{CALL, CONFIRMATION, Dialer, Listener, REPLY, Transport};
+use self::framing::{Incoming, MESSAGE, Outgoing, PREFIX, Transport};
+use self::handshake::{CALL, CONFIRMATION, Dialer, Listener, REPLY};
 use crate::wire::link::Frame;
 use crate::{Entropy, OnionAddress, OnionSecret};
 

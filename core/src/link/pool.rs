@@ -84,8 +84,7 @@ impl Pool {
         let id = LinkId::Dialled(self.dialled);
         self.insert(id, None, link, Phase::Dialling(peer), ctx);
         self.dialling.insert(peer, id);
-        ctx.gate
-            .emit(crate::kernel::gate::Effect::Output(Output::Dial(id, peer)));
+        ctx.gate.output(Output::Dial(id, peer));
         id
     }
 
@@ -120,7 +119,7 @@ impl Pool {
             if let Some(entry) = self.links.get_mut(&id) {
                 entry.doomed = true;
                 ctx.fault(entry.phase.peer(), FaultKind::TooManyLinks);
-                ctx.hang_up(id);
+                ctx.gate.hang_up(id);
             }
         }
     }

@@ -18,7 +18,7 @@ pub(crate) type Outcome = Result<Reply, Refusal>;
 impl<R: Ratchet> Node<R> {
     pub(crate) fn command(&mut self, id: CommandId, command: Command) {
         if let Some(outcome) = self.carry_out(id, command).transpose() {
-            self.ctx.reply(id, outcome);
+            self.ctx.gate.reply(id, outcome);
         }
     }
 
@@ -368,7 +368,7 @@ impl<R: Ratchet> Node<R> {
         let contact = self.contacts.known(peer)?;
         let visible = self.ctx.availability != Availability::Invisible;
         if let Some(link) = contact.delivery.established.filter(|_| visible && !contact.blocked) {
-            self.ctx.frame(link, Body::Typing(link::Typing { typing }));
+            self.ctx.gate.frame(link, Body::Typing(link::Typing { typing }));
         }
         Ok(Reply::Done)
     }
@@ -386,7 +386,7 @@ impl<R: Ratchet> Node<R> {
                 .values()
                 .filter_map(|contact| contact.delivery.established)
             {
-                self.ctx.frame(link, presence_frame(availability));
+                self.ctx.gate.frame(link, presence_frame(availability));
             }
         }
         Reply::Done

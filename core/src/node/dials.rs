@@ -47,7 +47,7 @@ impl<R: Ratchet> Node<R> {
             }
             if self.pool.up() + self.pool.dials() >= self.ctx.limits.pooled_links {
                 match self.pool.least_used().filter(|_| mail) {
-                    Some(idle) => self.ctx.hang_up(idle),
+                    Some(idle) => self.ctx.gate.hang_up(idle),
                     None => continue,
                 }
             }
@@ -60,7 +60,7 @@ impl<R: Ratchet> Node<R> {
     /// reach. How often a peer was tried still counts, so that changes in a row do not become a flood of dials.
     pub(super) fn network_changed(&mut self) -> Reply {
         for id in self.pool.doubt(&mut self.ctx) {
-            self.ctx.frame(id, Body::Heartbeat(Heartbeat { reply: true }));
+            self.ctx.gate.frame(id, Body::Heartbeat(Heartbeat { reply: true }));
         }
         let waiting: Vec<OnionAddress> = (self.contacts.values())
             .filter(|contact| contact.reach.retry.next_attempt.is_some())

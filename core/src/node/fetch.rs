@@ -57,9 +57,7 @@ impl<R: Ratchet> Node<R> {
         self.fetches += 1;
         let id = FetchId(self.fetches);
         self.pending.insert(id, pending);
-        self.ctx
-            .gate
-            .emit(crate::kernel::gate::Effect::Output(Output::Fetch(id, query)));
+        self.ctx.gate.output(Output::Fetch(id, query));
         id
     }
 
@@ -72,7 +70,7 @@ impl<R: Ratchet> Node<R> {
             Purpose::Command(id, peer, command) => {
                 let found = self.present(&pending.keys, rows);
                 let outcome = self.complete(peer, command, &pending.keys, &found);
-                self.ctx.reply(id, outcome);
+                self.ctx.gate.reply(id, outcome);
             }
             Purpose::Incoming(peer) => {
                 let found = self.present(&pending.keys, rows);

@@ -68,15 +68,18 @@ impl<R: Ratchet> Node<R> {
                 contact.reach.penalize(&mut self.ctx);
             }
         }
-        self.ctx.hang_up(id);
+        self.ctx.gate.hang_up(id);
     }
 
     pub(super) fn check_liveness(&mut self, id: LinkId) {
         match self.pool.check_liveness(id, &mut self.ctx) {
             Silence::Nothing => {}
             Silence::SayHeartbeat if breaks(Rule::HeartbeatNotSent) => {}
-            Silence::SayHeartbeat => self.ctx.frame(id, Body::Heartbeat(link::Heartbeat { reply: true })),
-            Silence::Dead | Silence::Idle => self.ctx.hang_up(id),
+            Silence::SayHeartbeat => self
+                .ctx
+                .gate
+                .frame(id, Body::Heartbeat(link::Heartbeat { reply: true })),
+            Silence::Dead | Silence::Idle => self.ctx.gate.hang_up(id),
         }
     }
 
@@ -126,7 +129,7 @@ impl<R: Ratchet> Node<R> {
             if let Some(entry) = self.pool.get(loser) {
                 entry.doomed = true;
             }
-            self.ctx.hang_up(loser);
+            self.ctx.gate.hang_up(loser);
             if loser == id {
                 return;
             }
@@ -139,7 +142,7 @@ impl<R: Ratchet> Node<R> {
             }
             None => contact::hello_to_stranger(&mut self.ctx),
         };
-        self.ctx.frame(id, Body::Hello(hello));
+        self.ctx.gate.frame(id, Body::Hello(hello));
         if self.is_stranger(&peer) {
             let most = self.ctx.limits.stranger_links;
             let contacts = &self.contacts;
@@ -282,7 +285,9 @@ impl<R: Ratchet> Node<R> {
                 }
             }
             Body::Heartbeat(heartbeat) if heartbeat.reply => {
-                self.ctx.frame(id, Body::Heartbeat(link::Heartbeat { reply: false }));
+                self.ctx
+                    .gate
+                    .frame(id, Body::Heartbeat(link::Heartbeat { reply: false }));
             }
             Body::Presence(presence) if contact.is_friend() => {
                 let presence = match presence.availability() {

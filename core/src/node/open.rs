@@ -199,7 +199,7 @@ fn check_lengths(image: &Image) -> Result<(), OpenError> {
         let sealed = row.sealed.as_ref().map_or(0, |sealed| sealed.ciphertext.len());
         let content = match &row.content {
             OutboxContent::Serialised(content) => content.len(),
-            OutboxContent::Text(_) | OutboxContent::Edit(_) | OutboxContent::Settled => 0,
+            OutboxContent::Text(_) | OutboxContent::Edit(_) | OutboxContent::Obsolete => 0,
         };
         check("outbox", content.max(sealed) <= Limits::PART_BYTES)?;
     }

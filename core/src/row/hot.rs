@@ -245,7 +245,7 @@ pub enum OutboxContent {
     Serialised(Vec<u8>),
     /// Nothing that is still worth sending. The ciphertext stays until it is acknowledged, as a sequence has no holes; a new
     /// session does without it.
-    Settled,
+    Obsolete,
 }
 
 impl fmt::Debug for OutboxContent {
@@ -254,7 +254,7 @@ impl fmt::Debug for OutboxContent {
             Self::Text(key) => f.debug_tuple("Text").field(key).finish(),
             Self::Edit(key) => f.debug_tuple("Edit").field(key).finish(),
             Self::Serialised(content) => write!(f, "Serialised({} bytes)", content.len()),
-            Self::Settled => f.write_str("Settled"),
+            Self::Obsolete => f.write_str("Obsolete"),
         }
     }
 }
@@ -264,7 +264,7 @@ impl OutboxContent {
     pub const fn message(&self) -> Option<&MessageKey> {
         match self {
             Self::Text(key) | Self::Edit(key) => Some(key),
-            Self::Serialised(_) | Self::Settled => None,
+            Self::Serialised(_) | Self::Obsolete => None,
         }
     }
 }
@@ -354,12 +354,12 @@ mod tests {
             format!("{:?}", OutboxContent::Serialised(secret)),
             format!("{:?}", OutboxContent::Text(key)),
             format!("{:?}", OutboxContent::Edit(key)),
-            format!("{:?}", OutboxContent::Settled),
+            format!("{:?}", OutboxContent::Obsolete),
         ];
         for shown in &shown {
             assert!(!shown.contains("165") && !shown.contains("a5"), "{shown}");
         }
         assert_eq!(shown[3], "Serialised(4 bytes)");
-        assert_eq!(OutboxContent::Settled.message(), None);
+        assert_eq!(OutboxContent::Obsolete.message(), None);
     }
 }

@@ -1,12 +1,9 @@
 //! libsignal's five stores over values: what an operation reads is borrowed or used up, what it writes is kept aside.
 //!
 //! libsignal asks its stores for a session of its own and hands the changed one back. The draft keeps that one; its owner
-//! takes it when the operation has succeeded and drops it otherwise, so no operation is ever half done. The stores are
-//! asynchronous for programs that keep them behind I/O; these answer at once, so one poll ends every operation.
+//! takes it when the operation has succeeded and drops it otherwise, so no operation is ever half done.
 
 use std::cell::Cell;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
 use libsignal_protocol::{
@@ -18,14 +15,6 @@ use libsignal_protocol::{
 use super::bundle::Secrets;
 
 type Result<T> = std::result::Result<T, SignalProtocolError>;
-
-/// Drives one of libsignal's operations to its end.
-pub(super) fn drive<T>(operation: impl Future<Output = T>) -> T {
-    match pin!(operation).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("the draft's stores answer at once"),
-    }
-}
 
 /// The session store of one operation.
 #[derive(Default)]

@@ -7,10 +7,10 @@
 //! install a logger for it.
 
 mod bundle;
-mod ciphertext;
 mod draft;
 mod fingerprint;
 mod key;
+mod replay_guard;
 pub(crate) mod resume;
 mod signal;
 #[cfg(test)]

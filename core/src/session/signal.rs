@@ -1,20 +1,31 @@
 //! The real ratchet: libsignal's PQXDH, Double Ratchet and SPQR, over a draft of its stores.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use libsignal_protocol::{
     CiphertextMessage, DeviceId, IdentityKey, IdentityKeyPair, PreKeySignalMessage, ProtocolAddress, SessionRecord,
-    SignalProtocolError, message_decrypt_prekey, message_decrypt_signal, message_encrypt, process_prekey_bundle,
+    SignalMessage, SignalProtocolError, message_decrypt_prekey, message_decrypt_signal, message_encrypt,
+    process_prekey_bundle,
 };
 use zeroize::Zeroizing;
 
 use super::bundle::{self, Secrets};
-use super::ciphertext::{self, ReplayGuard};
-use super::draft::{IdentityDraft, PreKeyDraft, SessionDraft, drive};
+use super::draft::{IdentityDraft, PreKeyDraft, SessionDraft};
+use super::replay_guard::ReplayGuard;
 use super::{Damaged, Encrypted, Opened, PreKeys, Ratchet, SessionError, fingerprint, key};
 use crate::row::wipe;
 use crate::wire::link::Bundle;
 use crate::{Entropy, OnionAddress, SafetyNumber, Wall};
+
+/// What a link's largest frame has room for.
+const MAX_LEN: usize = 63 * 1024;
+/// Type bytes.
+const SIGNAL: u8 = 1;
+const PREKEY: u8 = 2;
+/// PQXDH; version 3 was X3DH.
+const VERSION: u8 = 4;
 
 /// Signal sessions of one identity.
 pub struct Signal {
@@ -101,7 +112,7 @@ impl Ratchet for Signal {
         ciphertext: &[u8],
         entropy: &mut Entropy,
     ) -> Result<Opened<SignalSession>, SessionError> {
-        let CiphertextMessage::PreKeySignalMessage(message) = ciphertext::parse(ciphertext)? else {
+        let CiphertextMessage::PreKeySignalMessage(message) = parse(ciphertext)? else {
             return Err(SessionError::Malformed);
         };
         self.check_foreign(message.identity_key())?;
@@ -137,7 +148,7 @@ impl Ratchet for Signal {
             _ => SessionError::Damaged,
         })?;
         Ok(Encrypted {
-            ciphertext: ciphertext::serialise(&message)?,
+            ciphertext: serialise(&message)?,
             session: SignalSession {
                 record: draft.take().ok_or(SessionError::Damaged)?,
                 guard,
@@ -153,7 +164,7 @@ impl Ratchet for Signal {
         entropy: &mut Entropy,
     ) -> Result<Opened<SignalSession>, SessionError> {
         let SignalSession { record, guard } = session;
-        match ciphertext::parse(ciphertext)? {
+        match parse(ciphertext)? {
             CiphertextMessage::PreKeySignalMessage(message) => {
                 // libsignal would look for the prekeys of a new session, and on success let it take this one's place.
                 let base_key = record.alice_base_key().map_err(|error| session_error(&error))?;
@@ -248,6 +259,53 @@ impl Signal {
         ));
         opened(plaintext, draft, guard)
     }
+}
+
+/// Drives one of libsignal's operations to its end. They are asynchronous for programs that keep the stores behind I/O; the
+/// draft's stores answer at once, so one poll is enough.
+fn drive<T>(operation: impl Future<Output = T>) -> T {
+    match pin!(operation).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("the draft's stores answer at once"),
+    }
+}
+
+/// From a type byte and libsignal's serialisation.
+pub(super) fn parse(bytes: &[u8]) -> Result<CiphertextMessage, SessionError> {
+    if bytes.len() > MAX_LEN {
+        return Err(SessionError::Oversized);
+    }
+    let message = match bytes.split_first() {
+        Some((&SIGNAL, rest)) => SignalMessage::try_from(rest).map(CiphertextMessage::SignalMessage),
+        Some((&PREKEY, rest)) => PreKeySignalMessage::try_from(rest).map(CiphertextMessage::PreKeySignalMessage),
+        _ => return Err(SessionError::Malformed),
+    };
+    let message = message.map_err(|_| SessionError::Malformed)?;
+    let versions = match &message {
+        CiphertextMessage::PreKeySignalMessage(outer) => [outer.message_version(), outer.message().message_version()],
+        CiphertextMessage::SignalMessage(inner) => [inner.message_version(); 2],
+        _ => return Err(SessionError::Malformed),
+    };
+    if versions != [VERSION; 2] {
+        return Err(SessionError::Malformed);
+    }
+    Ok(message)
+}
+
+/// To a type byte and libsignal's serialisation.
+pub(super) fn serialise(message: &CiphertextMessage) -> Result<Vec<u8>, SessionError> {
+    let kind = match message {
+        CiphertextMessage::PreKeySignalMessage(_) => PREKEY,
+        _ => SIGNAL,
+    };
+    let body = message.serialize();
+    if body.len() >= MAX_LEN {
+        return Err(SessionError::Oversized);
+    }
+    let mut bytes = Vec::with_capacity(1 + body.len());
+    bytes.push(kind);
+    bytes.extend_from_slice(body);
+    Ok(bytes)
 }
 
 fn opened(

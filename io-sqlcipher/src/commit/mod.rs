@@ -339,7 +339,7 @@ impl<'b> Commit<'b> {
             OutboxContent::Text(_) => (OutboxKind::Text, None),
             OutboxContent::Edit(_) => (OutboxKind::Edit, None),
             OutboxContent::Serialised(content) => (OutboxKind::Serialised, Some(content)),
-            OutboxContent::Settled => (OutboxKind::Settled, None),
+            OutboxContent::Obsolete => (OutboxKind::Obsolete, None),
         };
         self.statements.run(
             OUTBOX.write(mode),

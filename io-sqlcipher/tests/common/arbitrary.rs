@@ -359,7 +359,7 @@ fn outbox() -> impl Strategy<Value = OutboxRow> {
         message_key().prop_map(OutboxContent::Text),
         message_key().prop_map(OutboxContent::Edit),
         bytes().prop_map(OutboxContent::Serialised),
-        Just(OutboxContent::Settled),
+        Just(OutboxContent::Obsolete),
     ];
     let life = (any::<u32>(), prop::option::of(wall()));
     (peer(), 0_u64..4, content, sealed, any::<bool>(), wall(), wall(), life).prop_map(

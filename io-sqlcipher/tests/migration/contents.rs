@@ -123,7 +123,7 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
                 OutboxContent::Text(_) => String::from("text"),
                 OutboxContent::Edit(_) => String::from("edit"),
                 OutboxContent::Serialised(content) => bytes(content),
-                OutboxContent::Settled => String::new(),
+                OutboxContent::Obsolete => String::new(),
             },
             row.sealed.as_ref().map_or(String::from("-"), sealed),
             row.repeat,

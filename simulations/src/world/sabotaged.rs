@@ -95,7 +95,7 @@ fn forget_sealing(image: &mut Image, received_by: impl Fn(OnionAddress) -> u64) 
         let rows = image.outbox.iter_mut().filter(|row| row.contact == cursors.contact);
         let is_new = |row: &OutboxRow| row.sealed.as_ref().is_some_and(|sealed| sealed.sequence > received);
         let mut sealed: Vec<_> = rows.filter(|row| is_new(row)).collect();
-        if sealed.iter().any(|row| row.content == OutboxContent::Settled) {
+        if sealed.iter().any(|row| row.content == OutboxContent::Obsolete) {
             continue; // they cannot be sealed any more
         }
         for row in &mut sealed {

@@ -167,7 +167,7 @@ fn plain(change: &Change, round: u8) -> Option<Vec<u8>> {
             let ciphertext = row.sealed.as_ref().map(|sealed| sealed.ciphertext.as_slice());
             let content = match &row.content {
                 OutboxContent::Serialised(content) => content.as_slice(),
-                OutboxContent::Text(_) | OutboxContent::Edit(_) | OutboxContent::Settled => &[],
+                OutboxContent::Text(_) | OutboxContent::Edit(_) | OutboxContent::Obsolete => &[],
             };
             [content, ciphertext.unwrap_or_default(), &[0; 48]].concat()
         }

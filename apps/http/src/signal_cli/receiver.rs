@@ -15,18 +15,18 @@ use crate::event_stream::{ChunkSender, ClientGone};
 
 /// How long a connection must stand after an event was written before the event counts as received. A client that was
 /// killed is gone within it; what it had read but not handled comes again.
-const SETTLED: Duration = Duration::from_secs(15);
+const RECEIVED_AFTER: Duration = Duration::from_secs(15);
 
 /// How often a comment shows that the connection is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Events that may be unsettled on one connection. The next ones wait.
-const UNSETTLED: usize = 4096;
+/// Events that one connection may have written and not received yet. The next ones wait.
+const UNRECEIVED: usize = 4096;
 
 /// The clients that receive now, each with how far it has.
 #[derive(Debug, Default)]
 pub(super) struct Receivers {
-    settled: Mutex<BTreeMap<u64, u64>>,
+    received: Mutex<BTreeMap<u64, u64>>,
     last: AtomicU64,
 }
 
@@ -48,16 +48,16 @@ impl Receivers {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, u64>> {
         // The map is never left half changed.
-        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Receiver<'_> {
     /// Takes note that this client has received up to `seq`. Returns how far all have.
-    fn settle(&self, seq: u64) -> u64 {
-        let mut settled = self.receivers.lock();
-        settled.insert(self.number, seq);
-        settled.values().copied().min().unwrap_or(seq)
+    fn note_received(&self, seq: u64) -> u64 {
+        let mut received = self.receivers.lock();
+        received.insert(self.number, seq);
+        received.values().copied().min().unwrap_or(seq)
     }
 }
 
@@ -105,27 +105,27 @@ impl SignalCli {
         };
         let since = events.call::<all::EventsSubscribe>(&subscribe).await?.since;
         let receiver = self.receivers.join(since);
-        let mut unsettled = VecDeque::<(Instant, u64)>::new();
+        let mut unreceived = VecDeque::<(Instant, u64)>::new();
         let mut alive = interval(KEEP_ALIVE);
         alive.reset();
         loop {
-            let next = unsettled.front().map(|(written, _)| *written + SETTLED);
+            let next = unreceived.front().map(|(written, _)| *written + RECEIVED_AFTER);
             tokio::select! {
-                event = events.event(), if unsettled.len() < UNSETTLED => {
+                event = events.event(), if unreceived.len() < UNRECEIVED => {
                     let event = event?;
                     if let Some(envelope) = self.envelope(&mut calls, &event, account).await? {
                         sender.send(format(&envelope)).await?;
                     }
-                    unsettled.extend(event.seq.map(|seq| (Instant::now(), seq)));
+                    unreceived.extend(event.seq.map(|seq| (Instant::now(), seq)));
                 }
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
                     let mut last = None;
-                    let before = Instant::now() - SETTLED;
-                    while unsettled.front().is_some_and(|(written, _)| *written <= before) {
-                        last = unsettled.pop_front().map(|(_, seq)| seq);
+                    let before = Instant::now() - RECEIVED_AFTER;
+                    while unreceived.front().is_some_and(|(written, _)| *written <= before) {
+                        last = unreceived.pop_front().map(|(_, seq)| seq);
                     }
                     if let Some(last) = last {
-                        let seq = receiver.settle(last);
+                        let seq = receiver.note_received(last);
                         let consumer = SURFACE.to_owned();
                         calls.call::<all::EventsAck>(&Acknowledge { consumer, seq }).await?;
                     }

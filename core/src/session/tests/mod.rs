@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use libsignal_protocol::{CiphertextMessage, PreKeySignalMessage, SignalMessage};
 use proptest::test_runner::{Config, RngSeed};
 
-use super::{Encrypted, Opened, Ratchet, SessionError, Signal, SignalSession, ciphertext};
+use super::{Encrypted, Opened, Ratchet, SessionError, Signal, SignalSession, signal};
 use crate::wire::link::Bundle;
 use crate::{Entropy, OnionAddress, Wall};
 
@@ -127,14 +127,14 @@ fn talking() -> (Person, Person) {
 }
 
 fn signal_message(ciphertext: &[u8]) -> SignalMessage {
-    match ciphertext::parse(ciphertext) {
+    match signal::parse(ciphertext) {
         Ok(CiphertextMessage::SignalMessage(message)) => message,
         _ => panic!("a SignalMessage"),
     }
 }
 
 fn prekey_message(ciphertext: &[u8]) -> PreKeySignalMessage {
-    match ciphertext::parse(ciphertext) {
+    match signal::parse(ciphertext) {
         Ok(CiphertextMessage::PreKeySignalMessage(message)) => message,
         _ => panic!("a PreKeySignalMessage"),
     }

@@ -1,58 +1,12 @@
-//! Ciphertexts as they come from a peer: what is refused before the ratchet computes with it.
+//! [`ReplayGuard`]: which message of a peer may come next. It refuses all others before the ratchet computes with them.
 //!
 //! libsignal runs a received message through both ratchets first and verifies its MAC last. Until then it will panic on
 //! some SPQR headers, derive and keep up to 25 000 message keys for a counter that claims a gap, and let a message
-//! without an SPQR part switch SPQR off. [`ReplayGuard`] and [`parse`] close all three.
+//! without an SPQR part switch SPQR off. The guard closes all three.
 
-use libsignal_protocol::{CiphertextMessage, PreKeySignalMessage, PublicKey, SessionRecord, SignalMessage};
+use libsignal_protocol::{PublicKey, SessionRecord, SignalMessage};
 
 use super::{Damaged, SessionError, key};
-
-/// What a link's largest frame has room for.
-const MAX_LEN: usize = 63 * 1024;
-/// Type bytes.
-const SIGNAL: u8 = 1;
-const PREKEY: u8 = 2;
-/// PQXDH; version 3 was X3DH.
-const VERSION: u8 = 4;
-
-/// From a type byte and libsignal's serialisation.
-pub(super) fn parse(bytes: &[u8]) -> Result<CiphertextMessage, SessionError> {
-    if bytes.len() > MAX_LEN {
-        return Err(SessionError::Oversized);
-    }
-    let message = match bytes.split_first() {
-        Some((&SIGNAL, rest)) => SignalMessage::try_from(rest).map(CiphertextMessage::SignalMessage),
-        Some((&PREKEY, rest)) => PreKeySignalMessage::try_from(rest).map(CiphertextMessage::PreKeySignalMessage),
-        _ => return Err(SessionError::Malformed),
-    };
-    let message = message.map_err(|_| SessionError::Malformed)?;
-    let versions = match &message {
-        CiphertextMessage::PreKeySignalMessage(outer) => [outer.message_version(), outer.message().message_version()],
-        CiphertextMessage::SignalMessage(inner) => [inner.message_version(); 2],
-        _ => return Err(SessionError::Malformed),
-    };
-    if versions != [VERSION; 2] {
-        return Err(SessionError::Malformed);
-    }
-    Ok(message)
-}
-
-/// To a type byte and libsignal's serialisation.
-pub(super) fn serialise(message: &CiphertextMessage) -> Result<Vec<u8>, SessionError> {
-    let kind = match message {
-        CiphertextMessage::PreKeySignalMessage(_) => PREKEY,
-        _ => SIGNAL,
-    };
-    let body = message.serialize();
-    if body.len() >= MAX_LEN {
-        return Err(SessionError::Oversized);
-    }
-    let mut bytes = Vec::with_capacity(1 + body.len());
-    bytes.push(kind);
-    bytes.extend_from_slice(body);
-    Ok(bytes)
-}
 
 /// How far the peer has been heard in a session: the only place in both ratchets from which the next message may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,14 +1,12 @@
-//! The handshake, `Noise_XK_25519_ChaChaPoly_BLAKE2s`, and the ciphers that it ends in. The dialer knows the address that it calls
+//! The handshake, `Noise_XK_25519_ChaChaPoly_BLAKE2s`, which ends in a [`Transport`]. The dialer knows the address that it calls
 //! and proves first that it does; it names itself in the third message only, to the owner of that address alone.
 
-use prost::Message;
-use snow::{Builder, HandshakeState, TransportState};
+use snow::{Builder, HandshakeState};
 
 use super::LinkFault;
-use super::framing::{self, LENGTH, PREFIX, TAG, append_record};
+use super::framing::{TAG, Transport, append_record};
 use super::primitives;
 use crate::onion_key::verify;
-use crate::wire::link::Frame;
 use crate::{Entropy, OnionAddress, OnionSecret};
 
 const PATTERN: &str = "Noise_XK_25519_ChaChaPoly_BLAKE2s";
@@ -137,57 +135,15 @@ fn fault(error: snow::Error) -> LinkFault {
     }
 }
 
-/// The two ciphers of an open link, and the frames in them.
-pub(super) struct Transport {
-    state: TransportState,
-    plaintext: Vec<u8>,
-}
-
-impl Transport {
-    fn new(state: HandshakeState) -> Self {
-        Self {
-            state: state.into_transport_mode().expect("the handshake is finished"),
-            plaintext: Vec::new(),
-        }
-    }
-
-    /// Appends the record that carries the frame.
-    pub(super) fn seal(&mut self, frame: &Frame, stream: &mut Vec<u8>) {
-        let Self { state, plaintext } = self;
-        plaintext.clear();
-        plaintext.extend_from_slice(&[0; LENGTH]);
-        frame.encode(plaintext).expect("a vector grows");
-        let length = plaintext.len() - LENGTH;
-        let record = framing::record_size(length);
-        let prefix = u16::try_from(length).expect("fits a record");
-        plaintext[..LENGTH].copy_from_slice(&prefix.to_be_bytes());
-        plaintext.resize(record - PREFIX - TAG, 0);
-        append_record(stream, record - PREFIX, |message| {
-            state.write_message(plaintext, message)
-        })
-        .expect("2^64 frames are never sent");
-    }
-
-    /// The frame that a record's message carries.
-    pub(super) fn open(&mut self, message: &[u8]) -> Result<Frame, LinkFault> {
-        let Self { state, plaintext } = self;
-        plaintext.resize(message.len() - TAG, 0);
-        let length = state.read_message(message, plaintext).map_err(|_| LinkFault::Cipher)?;
-        let frame = framing::frame_within(&plaintext[..length]).ok_or(LinkFault::Padding)?;
-        Frame::decode(&plaintext[frame]).map_err(|_| LinkFault::Frame)
-    }
-
-    /// To be called when there is nothing to do: an idle link holds no large buffer.
-    pub(super) fn rest(&mut self) {
-        framing::shrink(&mut self.plaintext);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+    use snow::TransportState;
+
     use super::*;
-    use crate::wire::link::Heartbeat;
+    use crate::link::framing::PREFIX;
     use crate::wire::link::frame::Body;
+    use crate::wire::link::{Frame, Heartbeat};
 
     fn secret(seed: u8) -> OnionSecret {
         OnionSecret::from_seed(&[seed; 32])
@@ -217,13 +173,14 @@ mod tests {
         listener.admit(&message).map(|(peer, _)| peer)
     }
 
-    fn transports() -> (Transport, Transport) {
+    /// The dialer's ciphers as they are, so that it can write what it likes, and the listener's end.
+    fn transports() -> (TransportState, Transport) {
         let (mut dialer, listener) = before_confirmation();
         let proof = prove(&secret(1), dialer.get_handshake_hash());
         let mut message = [0; CONFIRMATION];
         dialer.write_message(&proof, &mut message).unwrap();
         let (_, transport) = listener.admit(&message).unwrap();
-        (Transport::new(dialer), transport)
+        (dialer.into_transport_mode().unwrap(), transport)
     }
 
     #[test]
@@ -306,7 +263,7 @@ mod tests {
         for (plaintext, expected) in cases {
             let (mut dialer, mut listener) = transports();
             let mut message = vec![0; plaintext.len() + TAG];
-            dialer.state.write_message(&plaintext, &mut message).unwrap();
+            dialer.write_message(&plaintext, &mut message).unwrap();
             assert_eq!(listener.open(&message), expected, "{plaintext:?}");
         }
     }
