@@ -1,6 +1,7 @@
 //! What has not been delivered, and why.
 
 use rusqlite::{Connection, Row};
+use sotto_core::ConversationId;
 
 use super::Reader;
 use super::messages::{MessageView, view_sql};
@@ -27,6 +28,25 @@ impl Reader {
             found.sort_by_key(|message| (message.order, message.key));
             found.dedup_by_key(|message| message.key);
             Ok(found)
+        })
+    }
+
+    /// How many messages wait in each conversation that has any. Other contents, such as receipts, are not counted.
+    pub fn waiting(&self) -> Result<Vec<(ConversationId, u32)>, StoreError> {
+        self.read(|at| {
+            let counts =
+                "SELECT conversation, COUNT(DISTINCT message) FROM outbox WHERE kind = 0 GROUP BY conversation";
+            let counts: Vec<(i64, u32)> = at
+                .db
+                .prepare_cached(counts)?
+                .query_map([], |row| {
+                    of("outbox", row, row.get(0).and_then(|of| Ok((of, row.get(1)?))))
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            counts
+                .into_iter()
+                .map(|(conversation, count)| Ok((at.numbers.conversation(at.db, conversation)?, count)))
+                .collect()
         })
     }
 }

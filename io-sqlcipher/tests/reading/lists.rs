@@ -40,6 +40,11 @@ fn outbox_is_what_waits_or_failed_with_its_prospects() {
             (333, DeliveryState::Failed(FailReason::Expired), 0, None, None),
         ]
     );
+    assert_eq!(
+        reader.waiting().unwrap(),
+        [(peer(1).into(), 2)],
+        "what failed does not wait"
+    );
 }
 
 /// More rows than are read at once, and asked for in both directions.

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 use sotto_api::{self as api, Error, Kind, all};
 use sotto_core::{Command, ConversationId, FriendCode, Reply, Status};
-use sotto_io_sqlcipher::{MessageView, Reader};
+use sotto_io_sqlcipher::Reader;
 
 use super::{Handle, Handled};
+use crate::api_error::{UNUSED_INVITES, wrong_code};
 use crate::call::Call;
 use crate::log;
 use crate::service::unexpected;
@@ -51,11 +52,10 @@ impl Handle<all::InvitesRevoke> for Call {
             .friend_code
             .trim()
             .parse()
-            .map_err(|error| Error::invalid(format!("friend_code: {error}")))?;
+            .map_err(|error| wrong_code("friend_code", error))?;
         let token = code.invite.filter(|_| code.address == self.us);
-        let token = token.ok_or_else(|| {
-            Error::invalid("friend_code: it holds no invite of this node").hint("sotto friends invites lists them")
-        })?;
+        let token =
+            token.ok_or_else(|| Error::invalid("friend_code: it holds no invite of this node").hint(UNUSED_INVITES))?;
         self.command(Command::RevokeInvite(token)).await?;
         Ok(Handled::Done(api::Done {}))
     }
@@ -105,12 +105,13 @@ impl Handle<all::NodeStatus> for Call {
         let rights = self.rights()?;
         let mut status = self.status().await?;
         let mut requests = self.reads.read(Reader::requests).await?.len();
+        let waiting = self.reads.read(Reader::waiting).await?;
+        let counts = |conversation| rights.agent().is_none() || rights.reads(&view::conversation(conversation));
+        let waiting = waiting.iter().filter(|(conversation, _)| counts(*conversation));
+        let queued = waiting.map(|(_, count)| u64::from(*count)).sum();
         if let Some(record) = rights.agent().filter(|record| !record.read.all) {
             // How much others write is theirs.
-            let outbox = self.reads.read(Reader::outbox).await?;
-            let readable = |message: &&MessageView| rights.reads(&view::conversation(message.key.conversation));
             status = Status {
-                queued: outbox.iter().filter(readable).count(),
                 availability: status.availability,
                 ..Status::default()
             };
@@ -128,7 +129,7 @@ impl Handle<all::NodeStatus> for Call {
             onion: self.us.to_string(),
             network,
             availability: view::shown(status.availability),
-            queued: status.queued as u64,
+            queued,
             links: status.links as u64,
             stranger_links: status.stranger_links as u64,
             handshakes: status.handshakes as u64,

@@ -347,11 +347,20 @@ async fn safety_numbers_are_the_same_on_both_sides_and_marked_only_when_they_are
 #[tokio::test]
 async fn a_message_waits_for_one_who_is_away_and_can_be_taken_back() {
     let mut pair = Pair::friends().await;
+    let question = json!({ "conversation": "alice", "text": "well?", "wait": "delivered" });
+    let question = pair.bob.ok("messages.send", question).await;
     let [_, bobs] = &pair.daemons;
     bobs.stop();
     let [alices, bobs] = pair.daemons;
     bobs.finished().await.expect("in order");
 
+    let reaction = json!({ "id": question["id"], "emoji": "🤔" });
+    pair.alice.ok("messages.react", reaction).await;
+    assert_eq!(
+        pair.alice.ok("node.status", json!({})).await["queued"],
+        0,
+        "it waits too, and is no message"
+    );
     let send =
         json!({ "conversation": "bob", "text": "are you there?", "id": "k1", "wait": "delivered", "timeout": 1 });
     let error = pair.alice.refused("messages.send", send).await;

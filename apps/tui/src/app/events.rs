@@ -70,6 +70,7 @@ impl App {
                 self.quotes.remove(&id);
                 self.in_pane(&conversation, |pane| pane.remove(&id));
                 self.stale.insert(Part::Contacts);
+                self.outbox_changed();
             }
             Body::Gap { .. } => self.read_everything(),
             // The message has gone meanwhile.
@@ -151,6 +152,8 @@ impl App {
     }
 
     fn outbox_changed(&mut self) {
+        // How many messages wait.
+        self.stale.insert(Part::Status);
         if self.dialogs.iter().any(|open| open.kind == super::dialog::Kind::Outbox) {
             self.stale.insert(Part::Outbox);
         }
