@@ -20,6 +20,7 @@ pub fn run(context: &Context, screen_reader: bool) -> Outcome {
         config: Config::load(&profile.config_file())?.tui,
         screen_reader,
         key_file: profile.folder().with_extension("key"),
+        ends_together: false,
     };
     let host = DaemonHost::new(profile.clone(), context.global.clone())?;
     ended(sotto_tui::run(&profile, Arc::new(host), options)?)
@@ -34,6 +35,7 @@ pub fn demo(context: &Context, screen_reader: bool) -> Outcome {
     let options = sotto_tui::Options {
         screen_reader,
         key_file: profile.folder().join("key"),
+        ends_together: true,
         ..sotto_tui::Options::default()
     };
     let host = StageHost(DaemonHost::new(profile.clone(), Global::default())?);

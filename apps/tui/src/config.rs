@@ -39,6 +39,8 @@ pub struct Config {
     pub keyless: bool,
     /// Where a new key file is offered to be made.
     pub key_file: String,
+    /// The daemon of this process ends with the interface.
+    pub ends_together: bool,
 }
 
 /// What the user has chosen in the interface.
@@ -82,6 +84,7 @@ impl Default for Config {
             editor: None,
             keyless: false,
             key_file: String::new(),
+            ends_together: false,
         }
     }
 }

@@ -43,6 +43,8 @@ pub struct Options {
     pub key_file: PathBuf,
     /// One line after the other, for a screen reader.
     pub screen_reader: bool,
+    /// The daemon of this process ends with the interface, and is not offered to go on: its profile does not stay.
+    pub ends_together: bool,
 }
 
 /// How the interface has ended.
@@ -283,6 +285,7 @@ fn input(event: Event) -> Input {
 pub fn config(options: &Options) -> Config {
     let (mut config, _) = Config::read(&options.config);
     config.key_file = options.key_file.display().to_string();
+    config.ends_together = options.ends_together;
     config
 }
 

@@ -1,7 +1,10 @@
 //! [`Sandbox`] of the demo: a temporary folder and the programs that run in it. Clearing it ends and removes them all,
-//! whatever state they are in; that happens at the end, on failure, and when the demo is interrupted.
+//! whatever state they are in; that happens at the end, on failure, and when the demo is interrupted. What a demo that was
+//! killed has left, the next one removes: its lock is free then.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +28,8 @@ pub struct Sandbox(Arc<Mutex<Option<Contents>>>);
 #[derive(Debug)]
 struct Contents {
     folder: TempDir,
+    /// Held by this process and by each that runs in the folder, so that no other demo takes the folder for left behind.
+    lock: File,
     daemons: Vec<Child>,
     tor: Option<TorNetwork>,
 }
@@ -40,10 +45,16 @@ impl Sandbox {
         } else {
             parent
         };
-        let folder = tempfile::Builder::new().prefix("sotto-demo-").tempdir_in(&parent);
-        let folder = folder.map_err(|error| Error::io(parent.display(), &error))?;
+        Self::within(&parent).map_err(|error| Error::io(parent.display(), &error))
+    }
+
+    fn within(parent: &Path) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
+        let lock = locked(folder.path())?;
+        remove_leftovers(parent, fs::metadata(folder.path())?.uid());
         Ok(Self(Arc::new(Mutex::new(Some(Contents {
             folder,
+            lock,
             daemons: Vec::new(),
             tor: None,
         })))))
@@ -72,12 +83,14 @@ impl Sandbox {
     pub fn daemon(&self, arguments: &[&str], log: &Path, socket: &Path) -> Result<Client, Error> {
         const PATIENCE: Duration = Duration::from_secs(10);
         let since = Instant::now();
-        let stderr = fs::File::create(log).map_err(|error| Error::io(log.display(), &error))?;
+        let stderr = File::create(log).map_err(|error| Error::io(log.display(), &error))?;
         let mut command = program(arguments)?;
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+        command.stdout(Stdio::null()).stderr(stderr);
+        let failed = |error| Error::io("sotto daemon", &error);
         let place = self.with(|set| {
-            set.daemons
-                .push(command.spawn().map_err(|error| Error::io("sotto daemon", &error))?);
+            // An empty file, which the daemon holds open for as long as it lives.
+            command.stdin(set.lock.try_clone().map_err(failed)?);
+            set.daemons.push(command.spawn().map_err(failed)?);
             Ok(set.daemons.len() - 1)
         })?;
         loop {
@@ -113,7 +126,12 @@ impl Sandbox {
 
     /// Ends what runs and removes the folder. Says where something is left, if anything is.
     pub fn clear(&self) -> Result<(), Error> {
-        let Some(Contents { folder, daemons, tor }) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let Some(Contents {
+            folder,
+            lock,
+            daemons,
+            tor,
+        }) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
         else {
             return Ok(());
         };
@@ -124,7 +142,9 @@ impl Sandbox {
         }
         drop(tor);
         let path = folder.path().to_path_buf();
-        folder.close().map_err(|error| Error::io(path.display(), &error))
+        let closed = folder.close().map_err(|error| Error::io(path.display(), &error));
+        drop(lock);
+        closed
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Contents) -> Result<T, Error>) -> Result<T, Error> {
@@ -133,6 +153,39 @@ impl Sandbox {
             set.as_mut()
                 .ok_or_else(|| Error::internal("the demo was interrupted"))?,
         )
+    }
+}
+
+/// How the name of each folder begins.
+const PREFIX: &str = "sotto-demo-";
+
+/// The file whose lock says that the folder is in use.
+const LOCK: &str = "lock";
+
+/// The lock of a new folder. Nothing has that name before it is locked.
+fn locked(folder: &Path) -> io::Result<File> {
+    let unnamed = folder.join("new-lock");
+    let lock = File::create_new(&unnamed)?;
+    lock.lock()?;
+    fs::rename(unnamed, folder.join(LOCK))?;
+    Ok(lock)
+}
+
+/// Removes what demos of a user that were killed have left. A folder without a lock may be one that begins just now.
+fn remove_leftovers(parent: &Path, user: u32) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        // Of the entry itself: a link leads to what is no demo's.
+        let is_ours = entry
+            .metadata()
+            .is_ok_and(|found| found.is_dir() && found.uid() == user);
+        if !is_ours || !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            continue;
+        }
+        let folder = entry.path();
+        if File::open(folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok()) {
+            // What cannot be removed is in the way of nothing.
+            let _ = fs::remove_dir_all(folder);
+        }
     }
 }
 
@@ -157,4 +210,48 @@ fn program(arguments: &[&str]) -> Result<Command, Error> {
     }
     command.arg("--json").args(arguments);
     Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_demo_left_is_removed_and_what_is_in_use_is_not() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let make = |name: &str, files: &[&str]| {
+            let folder = parent.path().join(name);
+            fs::create_dir(&folder).expect("made");
+            for file in files {
+                fs::write(folder.join(file), b"").expect("written");
+            }
+            folder
+        };
+        let user = fs::metadata(parent.path()).expect("made").uid();
+        let first = Sandbox::within(parent.path()).expect("made");
+        let dead = make("sotto-demo-dead", &[LOCK, "sotto.db"]);
+        let begins = make("sotto-demo-begins", &[]);
+        let foreign = make("another", &[LOCK]);
+        std::os::unix::fs::symlink(&foreign, parent.path().join("sotto-demo-link")).expect("made");
+        let of_first = first.folder("ada").expect("made");
+        let second = Sandbox::within(parent.path()).expect("made");
+        assert!(!dead.exists());
+        for kept in [&of_first, &begins, &foreign.join(LOCK)] {
+            assert!(kept.exists(), "{}", kept.display());
+        }
+        // A program that runs in it holds it too.
+        let held = second.with(|set| set.lock.try_clone().map_err(|error| Error::io("lock", &error)));
+        let of_second = second.folder("bob").expect("made");
+        let Some(Contents { folder, lock, .. }) = second.0.lock().expect("no panic").take() else {
+            panic!("it is not cleared");
+        };
+        let _ = folder.keep();
+        drop(lock);
+        remove_leftovers(parent.path(), user);
+        assert!(of_second.exists());
+        drop(held);
+        remove_leftovers(parent.path(), user);
+        assert!(!of_second.exists());
+        first.clear().expect("removed");
+    }
 }

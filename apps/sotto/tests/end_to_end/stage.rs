@@ -1,14 +1,6 @@
 //! The stage of the interface's demo: what is in Ada's profile, and that Bob answers.
 
-use std::fs;
-use std::io::{Read as _, Write as _};
-use std::num::NonZero;
-use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
-
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
-use rustix::process::{Pid, Signal, kill_process};
+use std::time::Instant;
 
 use serde_json::Value;
 use sotto::demo::Stage;
@@ -166,76 +158,4 @@ fn the_same_moment_makes_the_same_stage() {
         };
         assert_eq!(picture(), picture());
     });
-}
-
-/// The whole program on a terminal: the interface opens on the stage, and a signal ends it with nothing left.
-#[test]
-fn the_interface_opens_on_the_stage_and_leaves_nothing() {
-    let folder = tempfile::Builder::new()
-        .prefix("d")
-        .rand_bytes(4)
-        .tempdir_in("/tmp")
-        .expect("a folder");
-    let size = PtySize {
-        rows: 40,
-        cols: 120,
-        ..PtySize::default()
-    };
-    let pair = native_pty_system().openpty(size).expect("a terminal");
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sotto"));
-    command.arg("--demo");
-    command.env("TMPDIR", folder.path());
-    command.env("TERM", "xterm-256color");
-    // It is not asked for the colour of its background.
-    command.env("COLORFGBG", "15;0");
-    command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
-    let mut child = pair.slave.spawn_command(command).expect("it starts");
-    drop(pair.slave);
-    let [rows, columns] = [size.rows, size.cols].map(|count| NonZero::new(count).expect("not 0"));
-    let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
-    let mut output = pair.master.try_clone_reader().expect("its output");
-    let mut input = pair.master.take_writer().expect("its input");
-    let drawn = screen.clone();
-    let reader = thread::spawn(move || {
-        const WHERE: &[u8] = b"\x1b[6n";
-        let mut bytes = [0; 4096];
-        while let Ok(count @ 1..) = output.read(&mut bytes) {
-            drawn.lock().expect("no panic").process(&bytes[..count]);
-            // A terminal says where the cursor is.
-            if bytes[..count].windows(WHERE.len()).any(|asked| asked == WHERE) {
-                // One that has ended does not read it.
-                let _ = input.write_all(b"\x1b[1;1R");
-            }
-        }
-    });
-    let begin = Instant::now();
-    let shown = || screen.lock().expect("no panic").screen().contents();
-    while !["Bob", "Grace", "Charles", "Katherine"]
-        .iter()
-        .all(|name| shown().contains(name))
-    {
-        assert!(begin.elapsed() < PATIENCE, "{}", shown());
-        thread::sleep(Duration::from_millis(20));
-    }
-    let process = child
-        .process_id()
-        .and_then(|id| Pid::from_raw(id.try_into().expect("small")));
-    kill_process(process.expect("a process"), Signal::TERM).expect("it lives");
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("a child") {
-            break status;
-        }
-        if begin.elapsed() > 2 * PATIENCE {
-            let _ = child.kill();
-            panic!("it does not end: {}", shown());
-        }
-        thread::sleep(Duration::from_millis(20));
-    };
-    assert_eq!(status.exit_code(), 143, "{}", shown());
-    reader.join().expect("no panic");
-    assert_eq!(
-        fs::read_dir(folder.path()).expect("a folder").count(),
-        0,
-        "nothing is left"
-    );
 }

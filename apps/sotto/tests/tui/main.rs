@@ -4,6 +4,8 @@ mod crash;
 mod kinds;
 mod terminal;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -328,6 +330,71 @@ fn suspend(user: &User) {
     shell.is_restored();
     shell.send("\r");
     shell.code();
+}
+
+/// `--demo` in a temporary folder of its own.
+fn demo(folder: &TempDir) -> Terminal {
+    let demo = Terminal::start_with(PROGRAM, &["--demo"], &[("TMPDIR", folder.path().to_str())]);
+    for name in ["Bob", "Grace", "Charles", "Katherine"] {
+        demo.until_shown(name);
+    }
+    demo
+}
+
+#[test]
+fn the_demo_leaves_nothing_and_removes_what_a_killed_one_has_left() {
+    // A longer path is not used.
+    let folder = tempfile::Builder::new()
+        .prefix("d")
+        .rand_bytes(4)
+        .tempdir_in("/tmp")
+        .expect("a folder");
+    let left = || std::fs::read_dir(folder.path()).expect("a folder").count();
+    let mut killed = demo(&folder);
+    killed.signal(Signal::KILL);
+    killed.code();
+    assert_eq!(left(), 1);
+    let mut again = demo(&folder);
+    assert_eq!(left(), 1, "its own");
+    again.signal(Signal::TERM);
+    assert_eq!(again.code(), 143);
+    again.is_restored();
+    assert_eq!(left(), 0);
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_named_and_no_passphrase_is_asked_for() {
+    let world = world();
+    let alice = User::with_key(&world, "alice");
+    let key = alice.folder.with_extension("key");
+    let mode = |mode| std::fs::set_permissions(&key, Permissions::from_mode(mode)).expect("ours");
+    mode(0o644);
+    let mut open = alice.open();
+    open.until_shown("can be read by other users");
+    open.until_shown("chmod 600");
+    assert!(!open.contents().contains("assphrase"), "{}", open.contents());
+    mode(0o600);
+    open.until_shown("Try again");
+    open.send("\r");
+    open.until_shown("You have no conversations yet");
+    open.signal(Signal::TERM);
+    open.code();
+
+    mode(0o644);
+    let options = alice.options();
+    let mut arguments: Vec<&str> = options.iter().map(String::as_str).collect();
+    arguments.extend(["daemon", "start"]);
+    let mut start = Terminal::start(PROGRAM, &arguments);
+    start.until("an answer", |screen| {
+        let contents = screen.contents();
+        contents.contains("can be read") || contents.contains("assphrase")
+    });
+    assert!(
+        start.contents().contains("can be read by other users"),
+        "{}",
+        start.contents()
+    );
+    assert_eq!(start.code(), 9);
 }
 
 #[test]

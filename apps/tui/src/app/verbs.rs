@@ -631,9 +631,10 @@ impl App {
         self.keep_draft(true);
         self.stop_typing();
         let asked = self.dialogs.iter().any(|open| open.kind == Kind::Quit);
-        let matters = (self.hosting && self.me.is_some()) || self.kept() > 0;
+        let goes_on = self.hosting && !self.config.ends_together;
+        let matters = (goes_on && self.me.is_some()) || self.kept() > 0;
         if matters && !asked && !self.locked {
-            self.open(dialogs::quit(self.hosting, self.kept()));
+            self.open(dialogs::quit(goes_on, self.kept()));
         } else {
             self.end();
         }
