@@ -95,11 +95,6 @@ impl Global {
 }
 
 impl KeySource {
-    /// Whether it names anything.
-    pub const fn given(&self) -> bool {
-        self.passphrase_file.is_some() || self.passphrase_fd.is_some() || self.key_file.is_some()
-    }
-
     /// The same source for another run of this program, which inherits the descriptor.
     pub fn repeat(&self, command: &mut process::Command) {
         if let Some(path) = &self.passphrase_file {

@@ -31,6 +31,9 @@ pub trait Program: Debug + Sync {
     /// its path.
     fn check_key_file(&self, config: &Path) -> Result<Option<PathBuf>, Error>;
 
+    /// Whether the options, the configuration or the system say where the key of the profile is.
+    fn key_is_named(&self, context: &Context, key: KeySource) -> Result<bool, Error>;
+
     /// Asks for a passphrase on the terminal, without showing it.
     fn ask(&self, prompt: &str) -> Result<Zeroizing<String>, Error>;
 

@@ -57,6 +57,10 @@ impl Program for Sotto {
         sotto_daemon::check_key_file(&config).map(|path| path.map(Path::to_owned))
     }
 
+    fn key_is_named(&self, context: &Context, key: sotto_cli::KeySource) -> Result<bool, Error> {
+        sotto_daemon::key_is_named(&context.profile()?, &source(context, key))
+    }
+
     fn ask(&self, prompt: &str) -> Result<Zeroizing<String>, Error> {
         sotto_daemon::ask(prompt)
     }

@@ -235,10 +235,17 @@ fn carry_out_task(host: &dyn Host, task: HostTask) -> HostOutcome {
         }
         HostTask::Watch if host.hosting() => Ok(Hosted::Runs),
         HostTask::Watch => Ok(Hosted::Failed(host.stop().err())),
-        HostTask::Start(passphrase) => host.start(passphrase).map(|()| Hosted::Started),
+        HostTask::Start(passphrase) => match host.start(passphrase) {
+            Err(error) if is_about_key(&error) && host.key_need()? == KeyNeed::None => Ok(Hosted::KeyRefused(error)),
+            started => started.map(|()| Hosted::Started),
+        },
         HostTask::Stop => host.stop().map(|()| Hosted::Ended),
         HostTask::Detach => host.detach().map(|()| Hosted::Ended),
     }
+}
+
+fn is_about_key(error: &Error) -> bool {
+    matches!(error.kind(), Kind::Locked | Kind::WrongKey)
 }
 
 /// The passphrase that a task has.

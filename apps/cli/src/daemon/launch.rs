@@ -52,8 +52,13 @@ impl Start {
         }
         profile.require()?;
         let mut client = match self.launch(context, &profile, None) {
-            // The daemon has no passphrase and no terminal to ask on. This process may have a terminal.
-            Err(error) if error.kind() == Kind::Locked && context.output.interactive && !self.key.given() => {
+            // The daemon has no passphrase and no terminal to ask on. This process may have a terminal. Where a file is named
+            // that does not open the store, a passphrase does not either.
+            Err(error)
+                if error.kind() == Kind::Locked
+                    && context.output.interactive
+                    && !context.program.key_is_named(context, self.key.clone())? =>
+            {
                 let passphrase = context.program.ask("Passphrase: ")?;
                 self.launch(context, &profile, Some(&passphrase))?
             }

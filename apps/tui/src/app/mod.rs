@@ -88,6 +88,8 @@ pub enum Hosted {
     Made(Box<Identity>),
     /// The daemon answers.
     Started,
+    /// What the configuration or the system names as the key does not open the store, and neither would a passphrase.
+    KeyRefused(Error),
     /// The daemon of this process goes on.
     Runs,
     /// The daemon of this process has ended by itself; an error is what has ended it.
@@ -915,6 +917,7 @@ impl App {
                 self.close_all();
                 self.effect(Effect::Connect);
             }
+            Ok(Hosted::KeyRefused(why)) => self.cannot_start(&why),
             Ok(Hosted::Runs) => self.watching = false,
             Ok(Hosted::Failed(why)) => self.daemon_has_ended(why),
             Ok(Hosted::Ended) => {
@@ -936,20 +939,21 @@ impl App {
     }
 
     fn host_failed(&mut self, error: &Error) {
-        let why = explained(error);
-        self.dialogs.clear();
         match error.kind() {
-            ErrorKind::WrongKey | ErrorKind::Locked => {
-                let mut dialog = dialogs::open_store();
-                dialog.fail(why);
-                self.open(dialog);
-            }
-            _ => {
-                let mut dialog = dialogs::failed();
-                dialog.fail(why);
-                self.open(dialog);
-            }
+            ErrorKind::WrongKey | ErrorKind::Locked => self.begin_with(dialogs::open_store(), error),
+            _ => self.cannot_start(error),
         }
+    }
+
+    fn cannot_start(&mut self, error: &Error) {
+        self.begin_with(dialogs::failed(), error);
+    }
+
+    /// Begins once more, by a dialog that says why.
+    fn begin_with(&mut self, mut dialog: Dialog, error: &Error) {
+        self.dialogs.clear();
+        dialog.fail(explained(error));
+        self.open(dialog);
     }
 }
 
