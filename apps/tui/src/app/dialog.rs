@@ -198,11 +198,11 @@ pub struct Row {
 }
 
 impl Row {
-    /// A row.
+    /// A row. The detail stands on one line: what peers wrote on several is not drawn as one word.
     pub fn new(title: impl Into<String>, detail: impl Into<String>, choice: Choice) -> Self {
         Self {
             title: title.into(),
-            detail: detail.into(),
+            detail: detail.into().replace(['\n', '\t'], " "),
             choice,
             heading: false,
         }

@@ -95,7 +95,9 @@ fn a_wrong_passphrase_is_asked_for_again() {
 #[test]
 fn what_is_sent_leaves_the_composer_and_stands_in_the_conversation() {
     let mut session = with_bob(3);
+    session.daemon.status.queued = 1;
     session.enter("are you there?");
+    session.shows("1 queued");
     assert!(session.app.composer.is_empty());
     let sent = session.sent();
     assert_eq!(sent.len(), 1);
@@ -104,9 +106,11 @@ fn what_is_sent_leaves_the_composer_and_stands_in_the_conversation() {
     session.shows("are you there?");
     session.shows("queued");
     let id = session.daemon.messages("Bob").last().expect("a message").id.clone();
+    session.daemon.status.queued = 0;
     session.daemon.put_state(&id, MessageState::Delivered).expect("known");
     session.settle();
     session.shows("✓✓ delivered");
+    session.hides("1 queued");
     assert!(
         session.daemon.items.keys().all(|key| !key.starts_with("draft/")),
         "no draft is left"
@@ -316,7 +320,7 @@ fn a_request_is_shown_with_its_note_and_accepted() {
     mallory.relationship = Relationship::Asking;
     daemon.requests.push(api::FriendRequest {
         who: mallory.who.clone(),
-        note: String::from("we met at the lake"),
+        note: String::from("we met\nat the\tlake"),
         received_at: Time::from_millis(NOW),
     });
     let mut session = Session::connected(daemon.with(mallory, Vec::new()), SIZE);
@@ -1099,6 +1103,14 @@ fn quitting_asks_about_a_daemon_of_its_own_and_leaves_another_one_running() {
         assert_eq!(format!("{:?}", session.hosted.last().expect("a task")), wanted);
         assert!(session.quit);
     }
+
+    // Of the demo nothing could go on.
+    let mut session = Session::start(&Start::Passphrase, daemon(3), SIZE);
+    session.app.config.ends_together = true;
+    session.enter(PASSPHRASE);
+    session.press("ctrl-c");
+    assert_eq!(format!("{:?}", session.hosted.last().expect("a task")), "Stop");
+    assert!(session.quit);
 }
 
 #[test]
