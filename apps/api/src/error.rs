@@ -1,6 +1,6 @@
 //! [`Error`], as every surface reports it: a kind that programs branch on, a sentence for people, and what to do next. One table maps each kind to its exit code, its JSON-RPC code and whether trying again can help.
 
-use std::fmt;
+use std::{fmt, io};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -82,11 +82,11 @@ kinds! {
     /// There is no such method.
     MethodNotFound = 1, -32601, false, "rpc.discover lists every method";
     /// A parameter is missing, unknown, of the wrong type or out of range.
-    InvalidParams = 1, -32602, false, "sotto COMMAND --help and rpc.discover describe the parameters";
+    InvalidParams = 1, -32602, false, "correct the value that the error names";
     /// The command line is wrong.
-    Usage = 1, -32001, false, "sotto --help lists the commands";
+    Usage = 1, -32001, false, "sotto COMMAND --help shows what a command takes";
     /// The configuration is wrong.
-    Config = 1, -32001, false, "sotto config check shows what is wrong";
+    Config = 1, -32001, false, "correct it in that file; sotto config check tells whether it is right then";
     /// The profile has no identity yet.
     NotInitialised = 1, -32001, false, "sotto init makes an identity";
     /// The profile has an identity already.
@@ -104,17 +104,17 @@ kinds! {
     /// Nothing waits for approval under that id.
     UnknownApproval = 1, -32001, false, "sotto approvals list shows what waits";
     /// The contact or message is not in a state for this.
-    WrongState = 1, -32001, false, "sotto friends list and sotto outbox show the current state";
+    WrongState = 1, -32001, false, "sotto friends list and sotto history show the current state";
     /// The idempotency key was used for another message.
     KeyReused = 1, -32001, false, "use a fresh --id for a different text";
     /// A bug in this program.
     Internal = 2, -32603, false, "please report this; sotto daemon logs may say more";
     /// Files or sockets fail.
-    Io = 3, -32003, true, "check the disk and the permissions of the data folder";
+    Io = 3, -32003, true, "sotto doctor checks the disk, the permissions and the daemon";
     /// The database is damaged, or made by a newer version.
     Store = 3, -32003, false, "restore a backup, or run the version that wrote it";
     /// The network is not available.
-    Network = 3, -32003, true, "sotto status shows the network";
+    Network = 3, -32003, true, "sotto doctor tells what is wrong with the network";
     /// The peer's key is not the one that was compared.
     UntrustedKey = 4, -32004, false, "compare the safety number again: sotto friends verify CONTACT";
     /// Too many at once; wait.
@@ -124,7 +124,7 @@ kinds! {
     /// No daemon runs for this profile.
     NoDaemon = 7, -32007, true, "sotto daemon start starts it";
     /// The state was not reached within the timeout; the command goes on.
-    WaitEnded = 8, -32008, true, "sotto outbox shows what waits, and why";
+    WaitEnded = 8, -32008, true, "it goes on meanwhile; a longer --timeout waits longer";
     /// The profile is in use by another process.
     InUse = 9, -32009, true, "sotto daemon status shows which process; sotto daemon stop ends it";
     /// No key or passphrase was given.
@@ -169,9 +169,13 @@ impl Error {
         Self::new(Kind::Internal, message)
     }
 
-    /// Reading or writing `what` failed.
-    pub fn io(what: impl fmt::Display, error: &std::io::Error) -> Self {
-        Self::new(Kind::Io, format!("{what}: {error}"))
+    /// Reading or writing `what` failed. The hint is about how it failed.
+    pub fn io(what: impl fmt::Display, error: &io::Error) -> Self {
+        let failed = Self::new(Kind::Io, format!("{what}: {error}"));
+        match remedy(error.kind()) {
+            Some(hint) => failed.hint(hint),
+            None => failed,
+        }
     }
 
     /// With another hint.
@@ -221,6 +225,24 @@ impl Error {
     }
 }
 
+/// What a person does about a file or socket that fails so; none if that is to be found out.
+const fn remedy(failure: io::ErrorKind) -> Option<&'static str> {
+    use io::ErrorKind::{
+        AlreadyExists, BrokenPipe, ConnectionAborted, ConnectionReset, FileTooLarge, InvalidFilename, IsADirectory,
+        NotADirectory, NotConnected, NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        UnexpectedEof,
+    };
+    match failure {
+        StorageFull | QuotaExceeded | FileTooLarge => Some("make room on that disk, then try again"),
+        PermissionDenied | ReadOnlyFilesystem => Some("check who may read and write there"),
+        NotFound | NotADirectory | IsADirectory | AlreadyExists | InvalidFilename => Some("check the path"),
+        BrokenPipe | ConnectionReset | ConnectionAborted | NotConnected | UnexpectedEof => {
+            Some("what was at the other end has ended; try again")
+        }
+        _ => None,
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -246,6 +268,20 @@ mod tests {
                 }
             })
         );
+    }
+
+    #[test]
+    fn a_hint_about_a_file_is_about_how_it_failed() {
+        let hint = |failure| Error::io("standard output", &io::Error::from(failure)).data.hint;
+        assert!(hint(io::ErrorKind::StorageFull).contains("disk"));
+        for about_no_disk in [
+            io::ErrorKind::BrokenPipe,
+            io::ErrorKind::NotFound,
+            io::ErrorKind::PermissionDenied,
+        ] {
+            assert!(!hint(about_no_disk).contains("disk"), "{about_no_disk}");
+        }
+        assert!(hint(io::ErrorKind::Other).contains("sotto doctor"));
     }
 
     #[test]

@@ -142,7 +142,9 @@ fn choose_passphrase(context: &Context, client: &mut Client) -> Outcome {
     );
     let passphrase = context.program.ask("New owner's passphrase: ")?;
     if *passphrase != *context.program.ask("Once more, the same passphrase: ")? {
-        return Err(Error::new(Kind::Usage, "the two passphrases differ").into());
+        return Err(Error::new(Kind::Usage, "the two passphrases differ")
+            .hint("type the same one twice")
+            .into());
     }
     let passphrase = Secret(passphrase.as_str().to_owned());
     client.call::<all::OwnerPassphrase>(&api::SetPassphrase { passphrase })?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rustix::fs::statvfs;
 use sotto_api::{Error, Kind};
-use sotto_core::{ContactObstacle, Refusal, Table};
+use sotto_core::{ContactObstacle, MessageObstacle, NotAFriendCode, Refusal, Table};
 use sotto_io_sqlcipher::StoreError;
 use sotto_io_tokio::{DriverError, ListenError, Stopped};
 
@@ -15,6 +15,18 @@ pub(crate) const ACCEPT_KEY: &str = "compare the safety number: sotto friends ve
 /// What to do about a contact that has removed this node.
 pub(crate) const ASK_AGAIN: &str =
     "sotto friends add CODE asks them again; what waits is kept, and sent once they accept";
+
+/// Where the invites are that can still be used.
+pub(crate) const UNUSED_INVITES: &str = "sotto friends invites lists those that can still be used";
+
+/// What is wrong with a friend code or an onion address that was given as `what`.
+pub(crate) fn wrong_code(what: &str, error: NotAFriendCode) -> Error {
+    let hint = match error {
+        NotAFriendCode::Version(_) => "use a newer sotto, or ask them for a code of the version that you have",
+        _ => "copy the whole code once more; sotto identity shows it to the one whose code it is",
+    };
+    Error::invalid(format!("{what}: {error}")).hint(hint)
+}
 
 /// Why core refused a command.
 pub(crate) fn refusal(refusal: &Refusal) -> Error {
@@ -36,17 +48,56 @@ pub(crate) fn refusal(refusal: &Refusal) -> Error {
         Refusal::Full(_) => Kind::RateLimited,
     };
     let error = Error::new(kind, refusal.to_string());
-    match refusal {
-        Refusal::UntrustedKey(_) => error.hint(ACCEPT_KEY),
-        // Waiting makes no room.
-        Refusal::Full(Table::Invites) => {
-            error.hint("sotto friends invites lists them, sotto friends uninvite CODE takes one back")
-        }
-        Refusal::WrongRelationship {
-            obstacle: ContactObstacle::RemovedByPeer,
-            ..
-        } => error.hint(ASK_AGAIN),
-        _ => error,
+    match remedy(refusal) {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// What the user does about a refusal, where the hint of its kind does not say it.
+const fn remedy(refusal: &Refusal) -> Option<&'static str> {
+    Some(match refusal {
+        Refusal::UntrustedKey(_) => ACCEPT_KEY,
+        Refusal::Ourselves => "give the friend code or address of the other person",
+        Refusal::NoSession(_) => "sotto friends list shows when they have accepted",
+        Refusal::UnknownInvite => UNUSED_INVITES,
+        Refusal::Full(table) => about_table(*table),
+        Refusal::WrongRelationship { obstacle, .. } => about_contact(*obstacle),
+        Refusal::WrongState { obstacle, .. } => about_message(*obstacle),
+        _ => return None,
+    })
+}
+
+/// Of most tables, waiting makes no room.
+const fn about_table(full: Table) -> &'static str {
+    match full {
+        Table::Contacts => "sotto friends list --all lists them, sotto friends forget CONTACT makes room",
+        Table::Invites => "sotto friends invites lists them, sotto friends uninvite CODE takes one back",
+        Table::Consumers => "use the name of a consumer that there is already",
+        Table::Outbox => "it empties once they can be reached; sotto outbox shows what waits",
+    }
+}
+
+const fn about_message(obstacle: MessageObstacle) -> &'static str {
+    match obstacle {
+        MessageObstacle::Deleted => "sotto history CONVERSATION shows what is left",
+        MessageObstacle::OnItsWay => "sotto delete CONVERSATION ID deletes it there too",
+        MessageObstacle::NotWaiting => "sotto history CONVERSATION shows how far it is",
+        MessageObstacle::NotGivenUp => "sotto outbox shows what waits, and why",
+    }
+}
+
+const fn about_contact(obstacle: ContactObstacle) -> &'static str {
+    match obstacle {
+        ContactObstacle::Blocked => "sotto friends unblock CONTACT",
+        ContactObstacle::AlreadyAContact => "sotto friends list shows them",
+        ContactObstacle::Asking => "sotto friends accept CONTACT",
+        ContactObstacle::RequestDeclined => "ask them outside of Sotto to add you",
+        ContactObstacle::RemovedByPeer => ASK_AGAIN,
+        ContactObstacle::NotRemoved => "sotto friends remove CONTACT",
+        ContactObstacle::NotAContact => "sotto friends add CODE",
+        ContactObstacle::HasNotAsked => "sotto friends requests lists those who have asked",
+        ContactObstacle::InvalidRequest => "ask them outside of Sotto to add you again",
     }
 }
 
@@ -61,7 +112,11 @@ pub(crate) fn store(error: &StoreError) -> Error {
         // In all other cases the file cannot be used as it is.
         _ => Kind::Store,
     };
-    Error::new(kind, error.to_string())
+    let failed = Error::new(kind, error.to_string());
+    match error {
+        StoreError::Full { .. } => failed.hint("make room on that disk, then try again"),
+        _ => failed,
+    }
 }
 
 /// Why the node stopped.

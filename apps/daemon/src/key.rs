@@ -30,6 +30,7 @@ const LANES: u32 = 1;
 
 const KEY_BYTES: usize = 32;
 const LONGEST_PASSPHRASE: usize = 1024;
+const ONE_LINE: &str = "a passphrase is one line of UTF-8, of 1 to 1024 bytes";
 
 /// Where the command line says that the key is.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -158,7 +159,7 @@ pub fn fresh(source: &KeySource, config: &Config) -> Result<StoreKey, Error> {
         Source::Terminal => {
             let passphrase = checked(&ask("New passphrase: ")?)?;
             if *normal_form(&passphrase) != *normal_form(&ask("Once more: ")?) {
-                return Err(Error::new(Kind::Usage, "the two passphrases differ"));
+                return Err(Error::new(Kind::Usage, "the two passphrases differ").hint("type the same one twice"));
             }
             Secret::Passphrase(passphrase)
         }
@@ -296,6 +297,7 @@ fn read_key(from: &SecretFile) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
                 Kind::Locked,
                 format!("key file {} does not hold exactly {KEY_BYTES} bytes", path.display()),
             )
+            .hint("name the file that sotto init has made for this profile")
         })?;
     Ok(Zeroizing::new(*key))
 }
@@ -332,6 +334,7 @@ fn read_passphrase(from: &SecretFile) -> Result<Zeroizing<String>, Error> {
             Kind::Locked,
             format!("the passphrase in {} is not UTF-8", path.display()),
         )
+        .hint(ONE_LINE)
     })?;
     checked(line.strip_suffix('\r').unwrap_or(line))
 }
@@ -339,14 +342,14 @@ fn read_passphrase(from: &SecretFile) -> Result<Zeroizing<String>, Error> {
 /// A passphrase of one line, as a file or a descriptor could hold it too.
 fn one_line(passphrase: &str) -> Result<Zeroizing<String>, Error> {
     if passphrase.contains(['\n', '\r']) {
-        return Err(Error::new(Kind::Locked, "the passphrase has more than one line"));
+        return Err(Error::new(Kind::Locked, "the passphrase has more than one line").hint(ONE_LINE));
     }
     checked(passphrase)
 }
 
 fn checked(passphrase: &str) -> Result<Zeroizing<String>, Error> {
     if normal_form(passphrase).is_empty() {
-        return Err(Error::new(Kind::Locked, "the passphrase is empty"));
+        return Err(Error::new(Kind::Locked, "the passphrase is empty").hint(ONE_LINE));
     }
     if passphrase.len() > LONGEST_PASSPHRASE {
         return Err(too_long());
@@ -356,7 +359,7 @@ fn checked(passphrase: &str) -> Result<Zeroizing<String>, Error> {
 
 fn too_long() -> Error {
     let message = format!("the passphrase is longer than {LONGEST_PASSPHRASE} bytes");
-    Error::new(Kind::Locked, message)
+    Error::new(Kind::Locked, message).hint(ONE_LINE)
 }
 
 fn read_up_to(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
@@ -393,7 +396,8 @@ fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Error> {
 }
 
 fn locked(path: &Path, error: &io::Error) -> Error {
-    Error::new(Kind::Locked, format!("cannot read {}: {error}", path.display()))
+    let hint = Error::io("", error).data.hint;
+    Error::new(Kind::Locked, format!("cannot read {}: {error}", path.display())).hint(hint)
 }
 
 #[cfg(test)]

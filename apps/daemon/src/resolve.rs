@@ -15,6 +15,8 @@ use sotto_core::row::Relationship;
 use sotto_core::{ConversationId, FriendCode, OnionAddress};
 use sotto_io_sqlcipher::visible_name;
 
+use crate::api_error::wrong_code;
+
 /// Letters of an onion address that may stand for it.
 const SHORTEST_BEGINNING: usize = 8;
 
@@ -170,7 +172,7 @@ pub(crate) fn identifier(text: &str) -> Result<Option<OnionAddress>, Error> {
     }
     let code: FriendCode = text
         .parse()
-        .map_err(|error| Error::invalid(format!("contact {text:?}: {error}")))?;
+        .map_err(|error| wrong_code(&format!("contact {text:?}"), error))?;
     Ok(Some(code.address))
 }
 

@@ -67,7 +67,9 @@ impl Installation {
             ClientProgram::Claude => in_json(&before, command, arguments),
             ClientProgram::Codex => in_toml(&before, command, arguments),
         };
-        let after = after.map_err(|why| Error::new(Kind::Config, format!("{}: {why}", file.display())))?;
+        let after = after.map_err(|why| {
+            Error::new(Kind::Config, format!("{}: {why}", file.display())).hint("correct that file, or move it away")
+        })?;
         Ok(Self { file, before, after })
     }
 

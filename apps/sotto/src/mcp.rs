@@ -75,7 +75,9 @@ impl Install {
             check_token(&context.profile()?, token_file)?;
         }
         let home = env::var_os("HOME").map(PathBuf::from);
-        let home = home.ok_or_else(|| Error::new(Kind::Config, "HOME is not set, so the client's file is unknown"))?;
+        let home = home.ok_or_else(|| {
+            Error::new(Kind::Config, "HOME is not set, so the client's file is unknown").hint("set HOME")
+        })?;
         let program = env::current_exe().map_err(|error| Error::io("this program", &error))?;
         let installation = Installation::of(client, client.file(&home), text(&program)?, &arguments(context)?)?;
         output::print(&installation.difference())?;
@@ -113,6 +115,7 @@ fn text(path: &Path) -> Result<&str, Error> {
             Kind::Config,
             format!("{} is no text, which the client's file needs", path.display()),
         )
+        .hint("use a path that is UTF-8")
     })
 }
 

@@ -64,6 +64,7 @@ pub fn stop(context: &Context) -> Outcome {
         Kind::InUse,
         format!("process {process} holds {} and cannot be ended", lock.display()),
     )
+    .hint("the system does not let it end: what it waits for (a disk, a file system) has failed")
     .into())
 }
 
@@ -102,7 +103,7 @@ fn named_holder(lock: &Path) -> Result<Option<u32>, Error> {
             holder => return Ok(holder),
         }
     }
-    Err(Error::new(Kind::InUse, "the daemon is still starting; try again"))
+    Err(Error::new(Kind::InUse, "the daemon is still starting").hint("try again in a few seconds"))
 }
 
 fn ended(lock: &Path, process: u32) -> Result<bool, Error> {

@@ -9,25 +9,24 @@ use sotto_client::blocking::Client;
 
 use crate::context::Context;
 use crate::output::{self, Tone, line};
+use crate::stop::Stop;
 
 /// Pause between two requests for the status.
 const PAUSE: Duration = Duration::from_millis(200);
 const BAR: usize = 24;
 
 /// Follows the network until peers can reach this node. False if that takes too long.
-pub fn follow(context: &Context, client: &mut Client, patience: Duration) -> Result<bool, Error> {
+pub fn follow(context: &Context, client: &mut Client, patience: Duration) -> Result<bool, Stop> {
     let mut shown = Shown::new(context);
     let end = Instant::now() + patience;
     loop {
         let network = client.call::<all::NodeStatus>(&api::Nothing {})?.network;
-        shown
-            .show(&network)
-            .map_err(|error| Error::io("standard output", &error))?;
+        shown.show(&network)?;
         if network.phase == Phase::Ready && network.reachable {
             return Ok(true);
         }
         if network.phase == Phase::Stopping {
-            return Err(Error::new(Kind::NoDaemon, "the daemon is stopping"));
+            return Err(Error::new(Kind::NoDaemon, "the daemon is stopping").into());
         }
         if Instant::now() >= end {
             return Ok(false);
@@ -71,11 +70,12 @@ impl<'c> Shown<'c> {
             Tone::Faint
         };
         let said = tone.paint(&said(network));
-        // Back to the line's beginning, and what stood there is erased. That is no look, so anstream must not drop it.
-        write!(io::stderr(), "\r\x1b[2K{} ", bar(network))?;
+        // Back to the line's beginning, and what stood there is erased. That is no look, so anstream must not drop it. What
+        // cannot be shown is no reason to fail.
+        let _ = write!(io::stderr(), "\r\x1b[2K{} ", bar(network));
         let mut terminal = anstream::stderr();
-        write!(terminal, "{said}")?;
-        terminal.flush()
+        let _ = write!(terminal, "{said}").and_then(|()| terminal.flush());
+        Ok(())
     }
 }
 

@@ -52,10 +52,10 @@ impl Handle<all::AgentsAdd> for Call {
                 )));
             }
             if state.agents.len() >= AGENTS {
-                return Err(Error::new(
-                    Kind::RateLimited,
-                    format!("there are {AGENTS} agents already"),
-                ));
+                return Err(
+                    Error::new(Kind::RateLimited, format!("there are {AGENTS} agents already"))
+                        .hint("sotto agents revoke NAME makes room"),
+                );
             }
         }
         let agent = AgentState {

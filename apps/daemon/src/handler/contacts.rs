@@ -9,16 +9,14 @@ use sotto_core::{Command, ContactPresence, ConversationId, FriendCode, OnionAddr
 use sotto_io_sqlcipher::Reader;
 
 use super::{Handle, Handled};
+use crate::api_error::wrong_code;
 use crate::call::Call;
 use crate::service::unexpected;
 use crate::view;
 
 impl Handle<all::Add> for Call {
     async fn handle(self: &Arc<Self>, params: api::Add) -> Result<Handled<api::Contact>, Error> {
-        let code: FriendCode = params
-            .code
-            .parse()
-            .map_err(|error| Error::invalid(format!("code: {error}")))?;
+        let code: FriendCode = params.code.parse().map_err(|error| wrong_code("code", error))?;
         let petname = match params.name {
             Some(name) => Some(self.petname(&name, code.address).await?),
             None => None,

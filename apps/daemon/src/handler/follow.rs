@@ -46,7 +46,7 @@ pub(super) async fn follow(
             .await?;
         let hold = message.as_ref().and_then(view::hold);
         let Some(state) = message.and_then(|message| message.state) else {
-            return Err(ended(Kind::WaitEnded, "has disappeared", sent));
+            return Err(ended(Kind::WaitEnded, "has disappeared", sent).hint("its timer was over, or it was deleted"));
         };
         (sent.state, sent.reason) = view::state(state);
         if has_come(sent.state, wait) {
@@ -57,7 +57,10 @@ pub(super) async fn follow(
         }
         match timeout_at(until, newest.changed()).await {
             Ok(Ok(())) => {}
-            Ok(Err(_)) => return Err(ended(Kind::Io, "is safe, but the node has stopped", sent)),
+            Ok(Err(_)) => {
+                let stopped = ended(Kind::Io, "is safe, but the node has stopped", sent);
+                return Err(stopped.hint("sotto daemon logs shows why"));
+            }
             Err(_) => {
                 let why = format!("is still {} after {} s", name(sent.state), patience.as_secs());
                 return Err(ended(Kind::WaitEnded, &why, sent));
@@ -73,7 +76,12 @@ fn obstacle(sent: &Sent, relationship: Option<Relationship>, hold: Option<Hold>)
         (MessageState::Failed, _) => (Kind::WaitEnded, "failed, because they could not be reached in time"),
         (MessageState::Cancelled, _) => (Kind::WaitEnded, "was cancelled"),
         _ if relationship == Some(Relationship::RequestDeclined) => {
-            (Kind::Refused, "waits, because they declined to be a contact")
+            let declined = ended(
+                Kind::Refused,
+                "waits, because they declined to be a contact",
+                sent.clone(),
+            );
+            return Some(declined.hint("ask them outside of Sotto to add you; what waits is sent then"));
         }
         _ => return hold.map(|hold| held(hold, sent.clone())),
     };
@@ -115,7 +123,28 @@ fn held(hold: Hold, sent: Sent) -> Error {
 }
 
 fn ended(kind: Kind, why: &str, sent: Sent) -> Error {
-    Error::new(kind, format!("message {} {why}", sent.id)).sent(sent)
+    let error = Error::new(kind, format!("message {} {why}", sent.id));
+    match remedy(&sent) {
+        Some(hint) => error.hint(hint).sent(sent),
+        None => error.sent(sent),
+    }
+}
+
+/// What the user can do about a message in that state.
+fn remedy(sent: &Sent) -> Option<String> {
+    match sent.state {
+        MessageState::Failed if sent.reason == Some(FailReason::Removed) => {
+            Some(String::from("sotto friends add CODE asks them to be a contact again"))
+        }
+        MessageState::Failed | MessageState::Cancelled => {
+            Some(format!("sotto outbox retry {} sends it again", sent.id))
+        }
+        MessageState::Queued | MessageState::Sent => Some(String::from("sotto outbox shows what waits, and why")),
+        MessageState::Delivered => Some(String::from(
+            "they have it; sotto history CONVERSATION shows when they have read it",
+        )),
+        MessageState::Read => None,
+    }
 }
 
 #[cfg(test)]

@@ -162,7 +162,7 @@ fn typed<P: DeserializeOwned>(params: &Map<String, Value>) -> Result<P, Error> {
     if let Some(culprit) = culprit.filter(|culprit| !error.contains(&format!("`{culprit}`"))) {
         let _ = write!(message, "{culprit}: ");
     }
-    Err(Error::invalid(message + &error))
+    Err(Error::invalid(message + &error).hint("rpc.discover describes the parameters of each method"))
 }
 
 /// A limit, checked.

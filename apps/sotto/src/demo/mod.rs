@@ -67,7 +67,9 @@ impl Demo {
             End::Interrupted(signal) => Err(Stop::Exit(128 + signal)),
             End::TooLong => {
                 let why = format!("the demo did not finish within {} s", kind.longest().as_secs());
-                Err(Error::new(Kind::WaitEnded, why).into())
+                Err(Error::new(Kind::WaitEnded, why)
+                    .hint("a machine with less to do plays it in time")
+                    .into())
             }
         }
     }

@@ -105,6 +105,27 @@ fn what_makes_no_sense_names_what_was_wrong() {
         Some(1)
     );
     assert_eq!(alice.json(&["identity"])["name"], "alice");
+    // What the hint says can be done about it.
+    for (arguments, expected) in [
+        (&["friends", "add", &code][..], "copy the whole code"),
+        (&["friends", "uninvite", &code], "copy the whole code"),
+        (&["send", &code, "hi"], "copy the whole code"),
+        (&["friends", "add", &alice.friend_code], "the other person"),
+        (&["friends", "add", &bob.friend_code], "sotto friends list"),
+        (&["friends", "uninvite", &bob.friend_code], "sotto friends invites"),
+        (&["history", "bob", "-n", "0"], "correct the value"),
+        (
+            &["send", "bob", "read me", "--wait", "read", "--timeout", "1"],
+            "they have it",
+        ),
+    ] {
+        let (_, error) = alice.error(arguments);
+        let hint = string(&error["data"]["hint"]);
+        assert!(
+            hint.contains(expected) && !hint.contains("rpc.discover"),
+            "{arguments:?}: {error}"
+        );
+    }
 }
 
 #[test]
