@@ -18,7 +18,7 @@ pub struct ListApprovals {
 }
 
 /// Parameters of `approvals.allow`, `approvals.deny` and `approvals.confirm`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Decide {
     /// The approval's id, or the first 6 digits of it or more.

@@ -1,5 +1,7 @@
 //! [`Contact`], [`FriendRequest`], and the parameters of `friends.*`.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +18,27 @@ pub struct ContactName {
     pub claimed_name: Option<String>,
     /// The safety number was compared, and the peer's key has not changed since.
     pub verified: bool,
+}
+
+/// What to call a peer. The user's petname stands as it is. A claimed name is marked with `~`, since any peer can claim
+/// any name, and the first letters of the address, which commands take, stand beside it.
+pub fn shown_name(petname: Option<&str>, claimed: Option<&str>, onion: &str) -> String {
+    let short = onion.get(..8).unwrap_or(onion);
+    match (
+        petname.filter(|name| !name.is_empty()),
+        claimed.filter(|name| !name.is_empty()),
+    ) {
+        (Some(petname), _) => petname.to_owned(),
+        (None, Some(claimed)) => format!("~{claimed} ({short})"),
+        (None, None) => short.to_owned(),
+    }
+}
+
+impl fmt::Display for ContactName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = shown_name(self.petname.as_deref(), self.claimed_name.as_deref(), &self.contact);
+        f.write_str(&name)
+    }
 }
 
 /// A contact, or a peer that asks or was asked to become one.

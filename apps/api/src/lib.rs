@@ -10,6 +10,7 @@ mod approval;
 mod audit;
 mod contact;
 mod conversation;
+mod doctor;
 mod error;
 mod event;
 mod identity;
@@ -32,13 +33,14 @@ pub use approval::{Approval, ApprovalReason, ApprovalState, Approvals, Decide, L
 pub use audit::{Audit, AuditDamage, AuditEntry, AuditVerdict, ShowAudit};
 pub use contact::{
     Accept, Add, Contact, ContactName, ContactOnly, Contacts, FriendRequest, FriendRequests, List, Mark, Pause,
-    Relationship, Rename, Safety,
+    Relationship, Rename, Safety, shown_name,
 };
 pub use conversation::{
     AckMessages, Conversation, ConversationOnly, ConversationTimers, DefaultTimer, DeletedMessages, Edit, History,
     HistoryPage, Inbox, ListOutbox, LockConsumer, MarkRead, MessageOnly, Messages, React, Receive, Received, Search,
     Send, Sent, SetDefaultTimer, SetTimer, Thread, Threads, ThreadsQuery, Typing, WaitFor,
 };
+pub use doctor::{DoctorReport, Finding, Verdict};
 pub use error::{Error, ErrorData, Kind};
 pub use event::{
     Acknowledge, Acknowledged, Body, Event, EventNotification, Events, ListEvents, Subscribe, Subscribed, WaitEvents,
@@ -58,7 +60,7 @@ pub use openrpc::{Document, document};
 pub use secret::Secret;
 pub use session::{OpenSession, Principal, Session, SetPassphrase, Unlock};
 pub use storage::{Item, Items, ListItems, SetItems};
-pub use time::Time;
+pub use time::{Time, span};
 
 /// No parameters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

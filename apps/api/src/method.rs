@@ -118,6 +118,7 @@ macro_rules! for_every_method {
             "notifications.mute" Admin NotificationsMute(MuteConversation) -> Notifications, "Show no notifications of a conversation.";
             "notifications.unmute" Admin NotificationsUnmute(ConversationOnly) -> Notifications, "Show notifications of a conversation again.";
             "notifications.focus" Open NotificationsFocus(SetFocus) -> Done, "Say what the user looks at; of that, nothing is shown while this connection lasts.";
+            "doctor.run" Open DoctorRun(Nothing) -> DoctorReport, "Look at the profile's files, the node and its network, and say what is wrong and what to do.";
             "daemon.backup" Owner DaemonBackup(BackupTo) -> Backup, "Write a whole copy of the store into a new file.";
             "daemon.stop" Process DaemonStop(Nothing) -> Done, "Stop the daemon cleanly.";
             "storage.set" Own StorageSet(SetItems) -> Done, "Set or remove items that a surface keeps in the store.";

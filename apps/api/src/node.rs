@@ -18,6 +18,8 @@ pub struct Status {
     pub network: Network,
     /// How contacts see this node.
     pub availability: Availability,
+    /// Contacts are told when the user types (`typing`); while they are not, `messages.typing` is refused.
+    pub typing: bool,
     /// Messages that wait in the outbox.
     pub queued: u64,
     /// Links up with authenticated peers.
@@ -71,6 +73,20 @@ pub struct Elsewhere {
     pub contact: Option<String>,
     /// When it was last shown.
     pub at: Time,
+}
+
+impl Elsewhere {
+    /// What to do about it.
+    pub const HINT: &str = "run sotto daemon stop on one of the two machines, and never run that copy again: contacts reach only \
+                            one of them at a time, and each breaks the other's sessions";
+
+    /// What shows it.
+    pub fn words(&self) -> String {
+        match &self.contact {
+            None => String::from("another machine answers at your address"),
+            Some(contact) => format!("another machine runs with your identity: {contact} has heard from it"),
+        }
+    }
 }
 
 /// How much room the store has, and how much of it contacts take up. `friends.list` has each contact's share.
@@ -222,7 +238,7 @@ pub struct SetAvailability {
 }
 
 /// How contacts see this node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Availability {
     /// Online.

@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use jiff::Timestamp;
+use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
+use jiff::{RoundMode, Span, SpanRound, Timestamp, Unit};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -79,6 +80,30 @@ impl JsonSchema for Time {
     }
 }
 
+/// A length of time, in its largest unit or two.
+pub fn span(milliseconds: u64) -> String {
+    const PRINTER: SpanPrinter = SpanPrinter::new()
+        .designator(Designator::Verbose)
+        .spacing(Spacing::BetweenUnitsAndDesignators);
+    let smallest = match milliseconds {
+        0..1_000 => Unit::Millisecond,
+        1_000..3_600_000 => Unit::Second,
+        3_600_000..86_400_000 => Unit::Minute,
+        _ => Unit::Hour,
+    };
+    let round = SpanRound::new()
+        .largest(Unit::Day)
+        .smallest(smallest)
+        .mode(RoundMode::Trunc)
+        .days_are_24_hours();
+    // What is longer than a span can be has no name that anyone uses.
+    let span = i64::try_from(milliseconds)
+        .ok()
+        .and_then(|milliseconds| Span::new().try_milliseconds(milliseconds).ok())
+        .and_then(|span| span.round(round).ok());
+    span.map_or_else(|| "for ages".to_owned(), |span| PRINTER.span_to_string(&span))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,5 +121,33 @@ mod tests {
         let time = Time::from_millis(u64::MAX);
         assert_eq!(time.to_string(), "9999-12-30T22:00:00.000Z");
         assert_eq!(time.to_string().parse::<Time>().expect("own text"), time);
+    }
+
+    #[test]
+    fn a_span_is_said_in_its_largest_units() {
+        let said = [
+            30,
+            5_000,
+            90_000,
+            120_000,
+            3_600_000,
+            5_400_000,
+            86_400_000,
+            180_000_000,
+        ]
+        .map(span);
+        assert_eq!(
+            said,
+            [
+                "30 milliseconds",
+                "5 seconds",
+                "1 minute 30 seconds",
+                "2 minutes",
+                "1 hour",
+                "1 hour 30 minutes",
+                "1 day",
+                "2 days 2 hours"
+            ]
+        );
     }
 }

@@ -10,7 +10,6 @@ use sotto_client::blocking::Client;
 
 use super::context::Context;
 use super::conversation::lifetime;
-use super::doctor::pause_in_words;
 use super::output::{Output, Tone, line, messages, moment, short, who};
 use super::stop::Outcome;
 
@@ -214,11 +213,7 @@ fn what(body: &Body) -> String {
             )
         }
         Body::ContactPaused { who, pause } => match pause {
-            Some(pause) => Tone::Bad.paint(&format!(
-                "what {} sends is not taken: {}",
-                name(who),
-                pause_in_words(*pause)
-            )),
+            Some(pause) => Tone::Bad.paint(&format!("what {} sends is not taken: {}", name(who), pause.words())),
             None => format!("what {} sends is taken again", name(who)),
         },
         Body::Gap { from, to } => Tone::Warning.paint(&format!("events {from} to {to} were dropped from the log")),

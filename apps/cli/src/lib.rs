@@ -271,6 +271,7 @@ mod tests {
         ("notifications.set", &["notifications", "on"]),
         ("notifications.mute", &["notifications", "mute"]),
         ("notifications.unmute", &["notifications", "unmute"]),
+        ("doctor.run", &["doctor"]),
         ("daemon.backup", &["backup"]),
         ("daemon.stop", &["daemon", "stop"]),
         ("rpc.discover", &["openrpc"]),

@@ -4,7 +4,6 @@ use clap::{Args, ValueEnum};
 use sotto_api::{self as api, Availability, Phase, Reachability, all};
 
 use super::context::Context;
-use super::doctor::{ELSEWHERE_HINT, elsewhere_in_words, network_in_words};
 use super::output::{Table, Tone, moment, who};
 use super::stop::Outcome;
 
@@ -95,6 +94,12 @@ fn faults(status: &api::Status) -> String {
     format!("{} ({})", status.peer_faults, kinds.join(", "))
 }
 
+/// The state of the network, and when contacts were last shown to come through it.
+fn network(network: &api::Network) -> String {
+    let proven = network.proven_at.map(|at| format!(", checked {}", moment(at)));
+    network.words() + &proven.unwrap_or_default()
+}
+
 /// A status as a person reads it.
 pub fn text(status: &api::Status) -> String {
     let tone = match (status.network.phase, status.network.reachability) {
@@ -115,7 +120,7 @@ pub fn text(status: &api::Status) -> String {
         )
         .pair("onion", status.onion.as_str())
         .pair("shown as", shown(status.availability))
-        .pair("network", (tone, network_in_words(&status.network)));
+        .pair("network", (tone, network(&status.network)));
     if let Some(problem) = &status.network.problem {
         table.pair("", (Tone::Bad, problem.as_str()));
     }
@@ -128,8 +133,9 @@ pub fn text(status: &api::Status) -> String {
         table.pair("clock", (Tone::Warning, said));
     }
     if let Some(shown) = &status.elsewhere {
-        table.pair("identity", (Tone::Bad, elsewhere_in_words(shown)));
-        table.pair("", (Tone::Faint, ELSEWHERE_HINT));
+        let said = format!("{}, last seen {}", shown.words(), moment(shown.at));
+        table.pair("identity", (Tone::Bad, said));
+        table.pair("", (Tone::Faint, api::Elsewhere::HINT));
     }
     if status.storage.paused_contacts > 0 {
         let said = format!(

@@ -4,7 +4,8 @@
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
-use sotto_api::{Error, Identity};
+use sotto_api::{Error, Finding, Identity};
+use sotto_client::Profile;
 use zeroize::Zeroizing;
 
 use super::context::Context;
@@ -27,9 +28,8 @@ pub trait Program: Debug + Sync {
     /// Where a configuration file has the log go, if it says so.
     fn configured_log_file(&self, config: &Path) -> Result<Option<PathBuf>, Error>;
 
-    /// Checks that the file with the key or passphrase that a configuration file names is the user's alone; answers with
-    /// its path.
-    fn check_key_file(&self, config: &Path) -> Result<Option<PathBuf>, Error>;
+    /// What is wrong with the files of a profile, where no daemon can be asked.
+    fn examine_files(&self, profile: &Profile) -> Vec<Finding>;
 
     /// Whether the options, the configuration or the system say where the key of the profile is.
     fn key_is_named(&self, context: &Context, key: KeySource) -> Result<bool, Error>;

@@ -148,6 +148,11 @@ impl Client {
         self.daemon.while_alive(&mut self.timer, event).await
     }
 
+    /// No request follows soon: until then, no timer of this connection wakes the program up.
+    pub fn rest(&mut self) {
+        self.timer = SilenceTimer::new();
+    }
+
     /// Whether the next event is here already.
     pub fn has_event(&self) -> bool {
         !self.connection.events.is_empty() || self.connection.lines.read_buffer().contains(&b'\n')

@@ -10,6 +10,7 @@ mod call;
 mod client_queue;
 mod config;
 mod connection;
+mod doctor;
 mod endpoints;
 mod event_watch;
 mod free_space;
@@ -63,9 +64,10 @@ use signals::Signals;
 pub use authority::{parse_hours, parse_rate, shown_hours, shown_rate};
 pub use config::{Config, Network, Reads, template};
 pub use connection::{LINE_LIMIT, RequestLine, RequestLines};
+pub use doctor::examine_files;
 pub use host::Host;
 pub use init::{Backup, init, restore};
-pub use key::{KeySource, check_file as check_key_file, is_named as key_is_named};
+pub use key::{KeySource, is_named as key_is_named};
 pub use log::Log;
 pub use prompt::ask;
 
@@ -359,6 +361,7 @@ async fn serve(
         authority,
         announcements,
         notifications,
+        storage_turn: tokio::sync::Mutex::default(),
     });
     service.send_what_was_allowed().await?;
     followers.spawn(service.clone().watch_approvals());

@@ -45,6 +45,8 @@ pub(crate) struct Service {
     /// What the owner sends, once there are agents.
     pub announcements: mpsc::Sender<Announced>,
     pub notifications: Notifications,
+    /// Held while items of a surface are compared and set.
+    pub storage_turn: tokio::sync::Mutex<()>,
 }
 
 /// One lock for each consumer that is receiving. A second client that receives under the same name waits until what the

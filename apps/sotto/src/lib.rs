@@ -76,6 +76,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The interface, where a person is at a terminal or wants it line by line; else help.
 fn interface(context: &Context, demo: bool, screen_reader: bool) -> Outcome {
     let is_there = context.output.interactive && !context.output.json && sotto_tui::is_there();
+    if is_there && !screen_reader {
+        sotto_tui::check_terminal()?;
+    }
     match demo {
         true if is_there || screen_reader => tui::demo(context, screen_reader),
         true => Err(Stop::usage("--demo opens the interface, which needs a terminal")),

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
-use sotto_api::{Error, Identity};
+use sotto_api::{Error, Finding, Identity};
 use sotto_cli::{Context, Program};
+use sotto_client::Profile;
 use sotto_daemon::{Backup, Config, KeySource, Options};
 use zeroize::Zeroizing;
 
@@ -52,9 +53,8 @@ impl Program for Sotto {
         Ok(Config::load(config)?.log_file)
     }
 
-    fn check_key_file(&self, config: &Path) -> Result<Option<PathBuf>, Error> {
-        let config = Config::load(config)?;
-        sotto_daemon::check_key_file(&config).map(|path| path.map(Path::to_owned))
+    fn examine_files(&self, profile: &Profile) -> Vec<Finding> {
+        sotto_daemon::examine_files(profile)
     }
 
     fn key_is_named(&self, context: &Context, key: sotto_cli::KeySource) -> Result<bool, Error> {

@@ -20,6 +20,8 @@ pub struct Answer {
     /// What was typed and pasted meanwhile. Of keys that send a sequence, only reports of the focus are kept.
     pub events: Vec<Event>,
     complete: bool,
+    /// An answer whose end has not come, after its first two characters.
+    begun: Option<String>,
 }
 
 /// Asks the terminal, which is in raw mode. No other part of the program reads from it meanwhile.
@@ -57,6 +59,85 @@ fn wait(left: Duration) -> io::Result<bool> {
     }
 }
 
+/// Tells an answer that comes after all from what is typed. It reaches the program as keys: Alt and `]`, its letters, and what ends it.
+#[derive(Debug)]
+pub struct LateAnswer {
+    /// An answer is awaited: there is one question, so there is at most one.
+    awaited: bool,
+    /// What may be an answer, after its first two characters.
+    begun: Option<String>,
+    /// The keys of it.
+    held: Vec<Event>,
+}
+
+/// What a key was.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Late {
+    /// These were typed; none while it can be an answer.
+    Typed(Vec<Event>),
+    /// The end of an answer: whether the background is dark, if it says so.
+    Answer(Option<bool>),
+}
+
+impl LateAnswer {
+    /// Without a question there is none to wait for, nor where the terminal has answered the question that was asked after it.
+    pub fn of(answer: Option<&Answer>) -> Self {
+        Self {
+            awaited: answer.is_some_and(|answer| answer.dark.is_none() && !answer.complete),
+            begun: answer.and_then(|answer| answer.begun.clone()),
+            held: Vec::new(),
+        }
+    }
+
+    /// Takes what has come from the terminal.
+    pub fn take(&mut self, event: Event) -> Late {
+        if !self.awaited {
+            return Late::Typed(vec![event]);
+        }
+        let key = match &event {
+            Event::Key(KeyEvent { code, modifiers, .. }) => Some((*code, *modifiers)),
+            _ => None,
+        };
+        match (key, &mut self.begun) {
+            (Some((KeyCode::Char(']'), KeyModifiers::ALT)), None) => self.begun = Some(String::new()),
+            (
+                Some((KeyCode::Char('g'), KeyModifiers::CONTROL) | (KeyCode::Char('\\'), KeyModifiers::ALT)),
+                Some(begun),
+            ) if begun.starts_with(BEGINNING) => {
+                self.awaited = false;
+                self.held.clear();
+                return Late::Answer(is_dark(&begun.as_bytes()[BEGINNING.len()..]));
+            }
+            (Some((KeyCode::Char(letter), KeyModifiers::NONE | KeyModifiers::SHIFT)), Some(begun))
+                if goes_on(begun, letter) =>
+            {
+                begun.push(letter);
+            }
+            _ => {
+                self.begun = None;
+                self.held.push(event);
+                return Late::Typed(std::mem::take(&mut self.held));
+            }
+        }
+        self.held.push(event);
+        Late::Typed(Vec::new())
+    }
+}
+
+/// Whether a letter can come after the others in an answer.
+fn goes_on(begun: &str, letter: char) -> bool {
+    match BEGINNING.as_bytes().get(begun.len()) {
+        Some(expected) => letter == char::from(*expected),
+        None => begun.len() < LONGEST && (letter.is_ascii_hexdigit() || "rgba:/".contains(letter)),
+    }
+}
+
+/// What an answer begins with.
+const BEGINNING: &str = "11;";
+
+/// `11;rgba:ffff/ffff/ffff/ffff`
+const LONGEST: usize = 27;
+
 fn read(received: &[u8]) -> Answer {
     let mut answer = Answer::default();
     let mut rest = received;
@@ -76,7 +157,9 @@ fn sequence(rest: &[u8], answer: &mut Answer) -> usize {
         let end = rest.iter().position(|byte| *byte == 0x07);
         let end = end.map(|end| (end, 1)).or_else(|| Some((find(rest, b"\x1b\\")?, 2)));
         let (end, closing) = end.unwrap_or((rest.len(), 0));
-        if let Some(colour) = rest[..end].strip_prefix(b"\x1b]11;") {
+        if closing == 0 {
+            answer.begun = std::str::from_utf8(&rest[2..]).ok().map(str::to_owned);
+        } else if let Some(colour) = rest[..end].strip_prefix(b"\x1b]11;") {
             answer.dark = is_dark(colour);
         }
         return end + closing;
@@ -193,6 +276,58 @@ mod tests {
             ("#ffffff", None),
         ] {
             assert_eq!(is_dark(colour.as_bytes()), dark, "{colour}");
+        }
+    }
+
+    fn keys(text: &str) -> Vec<Event> {
+        let mut events = Vec::new();
+        let mut letters = text.chars();
+        while let Some(letter) = letters.next() {
+            events.push(match letter {
+                '\x1b' => key(KeyCode::Char(letters.next().expect("a letter")), KeyModifiers::ALT),
+                '\x07' => key(KeyCode::Char('g'), KeyModifiers::CONTROL),
+                letter => key(KeyCode::Char(letter), KeyModifiers::NONE),
+            });
+        }
+        events
+    }
+
+    /// What was typed, and the answers.
+    fn late(late: &mut LateAnswer, text: &str) -> (Vec<Event>, Vec<Option<bool>>) {
+        let (mut typed, mut answers) = (Vec::new(), Vec::new());
+        for event in keys(text) {
+            match late.take(event) {
+                Late::Typed(events) => typed.extend(events),
+                Late::Answer(dark) => answers.push(dark),
+            }
+        }
+        (typed, answers)
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_is_not_typed() {
+        for end in ["\x07", "\x1b\\"] {
+            let mut awaited = LateAnswer::of(Some(&Answer::default()));
+            let text = format!("a\x1b]11;rgb:ffff/ffff/f0f0{end}b\x1b]c");
+            assert_eq!(late(&mut awaited, &text), (keys("ab\x1b]c"), vec![Some(false)]));
+        }
+        // What only begins like one was typed.
+        for text in ["\x1b]x", "\x1b]11;q", "\x1b]11;rgb:\r", "\x1b]\x1b]1", "\x1b]11\x07"] {
+            let mut awaited = LateAnswer::of(Some(&Answer::default()));
+            assert_eq!(late(&mut awaited, text), (keys(text), Vec::new()), "{text:?}");
+        }
+        let answered = Answer {
+            dark: Some(true),
+            ..Answer::default()
+        };
+        // Its beginning has come in time.
+        let half = read(b"\x1b]11;rgb:ff");
+        let mut awaited = LateAnswer::of(Some(&half));
+        assert_eq!(late(&mut awaited, "ff/ffff/ffff\x07x"), (keys("x"), vec![Some(false)]));
+        for none in [None, Some(&answered)] {
+            let mut none = LateAnswer::of(none);
+            let text = "\x1b]11;rgb:0/0/0\x07";
+            assert_eq!(late(&mut none, text), (keys(text), Vec::new()), "none is awaited");
         }
     }
 

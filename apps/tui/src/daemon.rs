@@ -19,9 +19,6 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// How long the end of the interface waits for what was to be changed before.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long the events may be silent before the daemon is asked whether it answers. Requests notice earlier.
-const SILENCE: Duration = Duration::from_mins(1);
-
 /// Events that wait for the task of the terminal. A daemon drops a client that does not read; here nothing is lost by
 /// waiting, because the daemon's queue is long, and what it drops is read again after the next connect.
 const EVENTS: usize = 1024;
@@ -75,10 +72,16 @@ impl Daemon {
     pub fn start(socket: &Path) -> (Self, mpsc::Receiver<Report>) {
         let (reports, received) = mpsc::channel(EVENTS);
         let owner = watch::Sender::new(None);
-        tokio::spawn(events(socket.to_owned(), reports.clone()));
+        let lost = watch::Sender::new(());
+        tokio::spawn(events(socket.to_owned(), reports.clone(), lost.subscribe()));
         let lanes = [Lane::Command, Lane::Query, Lane::Slow].map(|_| {
             let (calls, requests) = mpsc::unbounded_channel();
-            tokio::spawn(lane(socket.to_owned(), requests, reports.clone(), owner.subscribe()));
+            let connections = Connections {
+                socket: socket.to_owned(),
+                owner: owner.subscribe(),
+                lost: lost.clone(),
+            };
+            tokio::spawn(lane(connections, requests, reports.clone()));
             calls
         });
         (Self { lanes, owner }, received)
@@ -106,9 +109,9 @@ impl Daemon {
 }
 
 /// Follows the events for as long as the receiver is there.
-async fn events(socket: PathBuf, reports: mpsc::Sender<Report>) {
+async fn events(socket: PathBuf, reports: mpsc::Sender<Report>, mut lost: watch::Receiver<()>) {
     loop {
-        let Err(error) = follow(&socket, &reports).await else {
+        let Err(error) = follow(&socket, &reports, &mut lost).await else {
             return;
         };
         if reports.send(Report::Disconnected(error)).await.is_err() {
@@ -118,10 +121,12 @@ async fn events(socket: PathBuf, reports: mpsc::Sender<Report>) {
     }
 }
 
-/// Ends without an error once the receiver has gone.
-async fn follow(socket: &Path, reports: &mpsc::Sender<Report>) -> Result<(), Error> {
+/// Ends without an error once the receiver has gone. A silent connection is no reason to ask whether the daemon answers: the requests
+/// notice when it does not, and an interface that rests is not waked up.
+async fn follow(socket: &Path, reports: &mpsc::Sender<Report>, lost: &mut watch::Receiver<()>) -> Result<(), Error> {
     let (mut client, session) = connect(socket).await?;
-    client.set_silence(SILENCE);
+    client.set_silence(Duration::MAX);
+    lost.mark_unchanged();
     let subscribe = api::Subscribe {
         presence: true,
         ..api::Subscribe::default()
@@ -135,20 +140,27 @@ async fn follow(socket: &Path, reports: &mpsc::Sender<Report>) -> Result<(), Err
         return Ok(());
     }
     loop {
-        let event = client.event().await?;
+        let event = tokio::select! {
+            event = client.event() => event?,
+            Ok(()) = lost.changed() => return Err(Error::new(Kind::NoDaemon, "the daemon does not answer")),
+        };
         if reports.send(Report::Event(Box::new(event))).await.is_err() {
             return Ok(());
         }
     }
 }
 
-/// Carries out the requests of one lane, one after the other.
-async fn lane(
+/// What the connection of a lane is made with.
+struct Connections {
     socket: PathBuf,
-    mut orders: mpsc::UnboundedReceiver<Order>,
-    reports: mpsc::Sender<Report>,
-    mut owner: watch::Receiver<Option<Secret>>,
-) {
+    /// The owner's passphrase.
+    owner: watch::Receiver<Option<Secret>>,
+    /// Told when the daemon does not answer.
+    lost: watch::Sender<()>,
+}
+
+/// Carries out the requests of one lane, one after the other.
+async fn lane(mut connections: Connections, mut orders: mpsc::UnboundedReceiver<Order>, reports: mpsc::Sender<Report>) {
     let mut client: Option<Client> = None;
     while let Some(order) = orders.recv().await {
         let Call { request, purpose } = match order {
@@ -159,9 +171,14 @@ async fn lane(
                 continue;
             }
         };
-        let answer = attempt(&socket, &mut client, &mut owner, &request).await;
+        let Connections { socket, owner, lost } = &mut connections;
+        let answer = attempt(socket, &mut client, owner, &request).await;
         if answer.as_ref().is_err_and(|error| error.kind() == Kind::NoDaemon) {
             client = None;
+            lost.send_replace(());
+        }
+        if let Some(client) = client.as_mut().filter(|_| orders.is_empty()) {
+            client.rest();
         }
         let answer = answer.map(Box::new);
         if reports.send(Report::Answer(purpose, answer)).await.is_err() {
@@ -251,7 +268,9 @@ mod tests {
                 return;
             }
             let id = line.split("\"id\":").nth(1).and_then(|rest| rest.split(',').next());
-            let result = if line.contains("session.open") {
+            let result = if line.contains("events.subscribe") {
+                r#"{"subscription":1,"since":0}"#
+            } else if line.contains("session.open") {
                 r#"{"principal":"unscoped","ask_in_client":false,"sends_need_approval":false,"owner_passphrase":false}"#
             } else {
                 r#"{"onion":"o","friend_code":"c","name":"","fingerprint":"f"}"#
@@ -287,5 +306,36 @@ mod tests {
         let error = error.map(drop).expect_err("no answer");
         assert_eq!((error.kind(), error.data.retryable), (Kind::NoDaemon, false), "{error}");
         assert_eq!(invites.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn when_a_request_finds_no_daemon_the_events_are_followed_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let socket = folder.path().join("socket");
+        let listener = UnixListener::bind(&socket).expect("a socket");
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, Arc::default()));
+            }
+        });
+        let (daemon, mut reports) = Daemon::start(&socket);
+        let first = reports.recv().await;
+        assert!(matches!(first, Some(Report::Connected { .. })), "{first:?}");
+        daemon.call(Call {
+            request: Request::Invite(api::Nothing {}),
+            purpose: Purpose::Invite,
+        });
+        // The answer and the events come from different tasks.
+        let mut names: Vec<_> = Vec::new();
+        for _ in 0..3 {
+            names.push(match reports.recv().await.expect("a report") {
+                Report::Connected { .. } => "connected",
+                Report::Disconnected(_) => "disconnected",
+                Report::Answer(..) => "answer",
+                Report::Event(_) => "event",
+            });
+        }
+        names.retain(|name| *name != "answer");
+        assert_eq!(names, ["disconnected", "connected"]);
     }
 }

@@ -1,18 +1,18 @@
 //! The terminal interface: a client of the daemon like the others. [`run`] owns the terminal; `app::App` is the state, without
 //! I/O; `view` draws it; `daemon` has the connections.
 
-pub mod action;
+mod action;
 mod app;
 mod backend;
 mod background;
 mod clipboard;
-pub mod composer;
+mod composer;
 mod config;
 mod daemon;
 mod editor;
 mod emoji;
 mod host;
-pub mod keys;
+mod keys;
 mod linear;
 mod markdown;
 mod palette;
@@ -25,10 +25,10 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod text;
-pub mod theme;
+mod theme;
 mod view;
 mod when;
 
 pub use host::{Host, KeyNeed, NewKey};
 pub use run::{End, Options, check_config, run};
-pub use terminal::is_there;
+pub use terminal::{check as check_terminal, is_there};

@@ -230,16 +230,16 @@ fn spoken_dialog(dialog: &Dialog) -> Vec<String> {
         lines.push(String::from("Please wait."));
         return lines;
     }
-    let rows = dialog.rows.iter().enumerate().map(|(place, row)| {
+    let rows = dialog.rows.iter().map(|row| {
         let detail = if row.detail.is_empty() {
             String::new()
         } else {
             format!(", {}", row.detail)
         };
-        if row.heading {
-            format!("{}:", row.title)
-        } else {
-            format!("{}: {}{detail}", place + 1, row.title)
+        match row.number {
+            _ if row.heading => format!("{}:", row.title),
+            Some(number) => format!("{number}: {}{detail}", row.title),
+            None => format!("{}{detail}", row.title),
         }
     });
     lines.extend(rows);

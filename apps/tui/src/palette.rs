@@ -1,4 +1,5 @@
-//! The rows of the palette: conversations and commands, the best match first; and slash commands.
+//! The rows of the palette: conversations and commands, the best match first, or after a slash commands by the beginning of their name;
+//! and slash commands.
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -12,6 +13,24 @@ const ROWS: usize = 200;
 
 /// What matches a text that was typed; everything if it is empty.
 pub fn rows(app: &App, wanted: &str) -> Vec<Row> {
+    let command = |action: Action| {
+        let key = app.config.key_hint(action).unwrap_or_default();
+        Row::new(
+            format!("{}  ({})", action.about(), action.name()),
+            key,
+            Choice::Act(action),
+        )
+    };
+    if let Some(begun) = wanted.strip_prefix('/') {
+        let name = begun.split_whitespace().next().unwrap_or_default();
+        let names = completions(name);
+        let named = |action: &&Action| is_command(**action) && names.contains(&action.name());
+        return Action::ALL
+            .iter()
+            .filter(named)
+            .map(|action| command(*action))
+            .collect();
+    }
     let mut rows: Vec<Row> = app
         .conversations
         .shown()
@@ -24,14 +43,8 @@ pub fn rows(app: &App, wanted: &str) -> Vec<Row> {
             Row::new(entry.name.text(), unread, Choice::Open(entry.id.clone()))
         })
         .collect();
-    rows.extend(Action::ALL.iter().filter(|action| is_command(**action)).map(|action| {
-        let key = app.config.key_hint(*action).unwrap_or_default();
-        Row::new(
-            format!("{}  ({})", action.about(), action.name()),
-            key,
-            Choice::Act(*action),
-        )
-    }));
+    let commands = Action::ALL.iter().filter(|action| is_command(**action));
+    rows.extend(commands.map(|action| command(*action)));
     best(rows, wanted)
 }
 
@@ -104,6 +117,12 @@ pub fn slash(text: &str) -> Slash {
         Some(action) => Slash::Command(*action, argument.trim().to_owned()),
         None => Slash::Unknown(name.to_owned(), completions(name).first().copied()),
     }
+}
+
+/// What is said of a command that is not there.
+pub fn unknown(name: &str, nearest: Option<&str>) -> String {
+    let nearest = nearest.map_or_else(String::new, |nearest| format!(" Did you mean /{nearest}?"));
+    format!("There is no command /{name}.{nearest}")
 }
 
 /// The names of commands that begin so, or else are like it.

@@ -54,6 +54,7 @@ requests! {
     Query Approvals(ListApprovals) = ApprovalsList;
     Query Items(ListItems) = StorageList;
     Query Notifications(Nothing) = NotificationsShow;
+    Slow Doctor(Nothing) = DoctorRun;
     Slow Search(Search) = Search;
     Command Send(Send) = Send;
     Command Edit(Edit) = Edit;
@@ -80,6 +81,8 @@ requests! {
     Command Allow(Decide) = ApprovalsAllow;
     Command Deny(Decide) = ApprovalsDeny;
     Command Store(SetItems) = StorageSet;
+    // After what was stored before.
+    Command Draft(ListItems) = StorageList;
     Command Notify(SetNotifications) = NotificationsSet;
     Command Mute(MuteConversation) = NotificationsMute;
     Command Unmute(ConversationOnly) = NotificationsUnmute;

@@ -1,5 +1,6 @@
 //! [`run`]: the task that owns the terminal. It gives inputs to [`App`], carries out its effects, and draws.
 
+use std::collections::VecDeque;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,10 +16,11 @@ use toml::Table;
 
 use crate::app::{App, Effect, Input, Looks};
 use crate::backend::{Backend, can_suspend, now, stop_until_continued};
+use crate::background::{Late, LateAnswer};
 use crate::clipboard::Clipboard;
 use crate::config::Config;
 use crate::host::Host;
-use crate::terminal::{self, Screen};
+use crate::terminal::{self, Background, Screen};
 use crate::theme::{ColorDepth, Theme};
 use crate::{editor, linear};
 
@@ -93,6 +95,10 @@ struct Session {
     screen: Screen,
     /// None only while one takes the place of another.
     keys: Option<EventStream>,
+    /// What the terminal may say of its background yet.
+    late: LateAnswer,
+    /// Typed, and not yet taken.
+    typed: VecDeque<Event>,
     clipboard: Clipboard,
     rang: Option<Instant>,
     notified: Option<Instant>,
@@ -111,17 +117,20 @@ impl Session {
         let mut screen = Screen::enter(config.mouse).map_err(failed)?;
         let asks = config.theme.is_none();
         let looks = looks(&config);
-        let depth = looks.depth;
         let size = screen.size().map_err(failed)?;
         let mut app = App::new(config, looks, size, &start, now());
         app.settle();
         screen.draw(&app).map_err(failed)?;
+        let mut answer = None;
         if asks {
-            let (dark, typed) = terminal::is_dark().map_err(failed)?;
-            if !dark {
-                app.theme = theme(&app.config, depth, false);
+            let dark = match terminal::background().map_err(failed)? {
+                Background::Known(dark) => Some(dark),
+                Background::Asked(asked) => answer.insert(asked).dark,
+            };
+            if let Some(dark) = dark {
+                app.handle(Input::Background(dark), now());
             }
-            for event in typed {
+            for event in answer.iter_mut().flat_map(|answer| answer.events.drain(..)) {
                 app.handle(input(event), now());
                 app.settle();
             }
@@ -131,6 +140,8 @@ impl Session {
             backend,
             screen,
             keys: Some(EventStream::new()),
+            late: LateAnswer::of(answer.as_ref()),
+            typed: VecDeque::new(),
             clipboard: Clipboard::default(),
             rang: None,
             notified: None,
@@ -153,8 +164,19 @@ impl Session {
             if self.due {
                 self.draw().map_err(failed)?;
             }
-            let keys = &mut self.keys;
-            let terminal = async { keys.as_mut()?.next().await?.ok().map(input) };
+            let (keys, late, typed) = (&mut self.keys, &mut self.late, &mut self.typed);
+            let terminal = async {
+                loop {
+                    if let Some(event) = typed.pop_front() {
+                        return Some(input(event));
+                    }
+                    match late.take(keys.as_mut()?.next().await?.ok()?) {
+                        Late::Typed(events) => typed.extend(events),
+                        Late::Answer(Some(dark)) => return Some(Input::Background(dark)),
+                        Late::Answer(None) => {}
+                    }
+                }
+            };
             let wake = self.waiting.then(|| self.drawn + FRAME);
             let urgent = self.backend.next(&mut self.app, terminal, wake).await;
             if self.backend.gone {
@@ -293,15 +315,16 @@ pub fn config(options: &Options) -> Config {
 pub fn looks(config: &Config) -> Looks {
     let depth = ColorDepth::detect(|name| std::env::var(name).ok());
     Looks {
-        theme: theme(config, depth, true),
+        theme: theme(config, depth),
         depth,
         zone: TimeZone::try_system().unwrap_or(TimeZone::UTC),
     }
 }
 
-fn theme(config: &Config, depth: ColorDepth, dark: bool) -> Theme {
+/// The named theme; without one, that for a dark background until more is known.
+fn theme(config: &Config, depth: ColorDepth) -> Theme {
     let named = config.theme.as_deref().and_then(Theme::builtin);
     // The configuration was checked at the start.
-    let (theme, _) = Theme::from_table(&config.slots, named.unwrap_or_else(|| Theme::for_background(dark)));
+    let (theme, _) = Theme::from_table(&config.slots, named.unwrap_or_else(|| Theme::for_background(true)));
     theme.reduced(depth)
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use crossterm::cursor::{RestorePosition, SavePosition};
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
-    EnableMouseCapture, Event, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
+    EnableMouseCapture, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
 };
 use crossterm::style::Print;
 use crossterm::terminal::{
@@ -20,6 +20,7 @@ use ratatui::Terminal;
 use ratatui::backend::{Backend as _, CrosstermBackend};
 use ratatui::buffer::{Buffer, Cell, CellWidth as _};
 use ratatui::layout::{Position, Rect};
+use sotto_api::{Error, Kind};
 
 use crate::app::App;
 use crate::background;
@@ -54,7 +55,7 @@ struct Linked {
 impl Screen {
     /// Takes the terminal over.
     pub fn enter(mouse: bool) -> io::Result<Self> {
-        let known = std::env::var("TERM").is_ok_and(|term| term != "linux" && term != "dumb");
+        let known = std::env::var("TERM").is_ok_and(|term| term != "linux");
         KNOWN.store(known, Ordering::Relaxed);
         restore_on_panic();
         let backend = CrosstermBackend::new(BufWriter::with_capacity(64 << 10, io::stdout()));
@@ -293,24 +294,42 @@ pub fn is_there() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Whether the terminal's background is dark, and what was typed until that was known. Asked of the terminal, unless the
-/// environment says it or nothing would answer.
-pub fn is_dark() -> io::Result<(bool, Vec<Event>)> {
+/// An error if the terminal cannot show the interface.
+pub fn check() -> Result<(), Error> {
+    if std::env::var("TERM").is_ok_and(|term| term == "dumb") {
+        let message = "this terminal cannot show the interface: it says of itself that it moves no cursor (TERM=dumb)";
+        return Err(Error::new(Kind::Usage, message).hint("sotto --screen-reader writes one line after the other"));
+    }
+    Ok(())
+}
+
+/// What is known of the terminal's background.
+#[derive(Debug)]
+pub enum Background {
+    /// The environment says whether it is dark, or nothing would answer.
+    Known(bool),
+    /// The terminal was asked.
+    Asked(background::Answer),
+}
+
+/// Finds out whether the terminal's background is dark.
+pub fn background() -> io::Result<Background> {
     if let Some(colours) = std::env::var_os("COLORFGBG") {
         let background = colours
             .to_string_lossy()
             .rsplit(';')
             .next()
             .and_then(|last| last.parse::<u8>().ok());
-        return Ok((background.is_none_or(|colour| colour < 7 || colour == 8), Vec::new()));
+        return Ok(Background::Known(
+            background.is_none_or(|colour| colour < 7 || colour == 8),
+        ));
     }
     // GNU screen passes the question on, and its answer may come from several terminals, or from none.
-    let silent = |term: String| term == "linux" || term == "dumb" || term == "screen" || term.starts_with("screen.");
+    let silent = |term: String| term == "linux" || term == "screen" || term.starts_with("screen.");
     if std::env::var("TERM").map_or(true, silent) {
-        return Ok((true, Vec::new()));
+        return Ok(Background::Known(true));
     }
-    let answer = background::ask()?;
-    Ok((answer.dark.unwrap_or(true), answer.events))
+    background::ask().map(Background::Asked)
 }
 
 #[cfg(test)]

@@ -3,24 +3,16 @@
 
 use std::fmt::Write as _;
 
-use sotto_api::{Direction, Message, MessageState};
+use sotto_api::{Direction, Message, MessageState, shown_name};
 use unicode_width::UnicodeWidthStr;
 
 use super::Tone;
 use super::text::{block, line, short};
 use super::when::moment;
 
-/// What to call a peer. The user's petname stands as it is. A claimed name is marked with `~`, since any peer can claim
-/// any name, and the first letters of the address, which commands take, stand beside it.
+/// What to call a peer.
 pub fn who(petname: Option<&str>, claimed: Option<&str>, onion: &str) -> String {
-    match (
-        petname.filter(|name| !name.is_empty()),
-        claimed.filter(|name| !name.is_empty()),
-    ) {
-        (Some(petname), _) => line(petname),
-        (None, Some(claimed)) => format!("~{} ({})", line(claimed), short(onion)),
-        (None, None) => short(onion).to_owned(),
-    }
+    line(&shown_name(petname, claimed, onion))
 }
 
 /// A state in one word.

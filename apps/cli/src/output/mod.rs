@@ -17,10 +17,11 @@ use super::options::Global;
 
 pub use message::{messages, state, state_word, who};
 pub use qr::qr;
+pub use sotto_api::span;
 pub use style::Tone;
 pub use table::Table;
 pub use text::{block, line, short};
-pub use when::{moment, span};
+pub use when::moment;
 
 /// The form of what is printed.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,10 @@
-//! Moments and lengths of time, as a person says them.
+//! Moments, as a person says them.
 
 use std::io::Write as _;
 use std::sync::LazyLock;
 
-use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
 use jiff::tz::TimeZone;
-use jiff::{RoundMode, Span, SpanRound, Timestamp, Unit, Zoned};
+use jiff::{Timestamp, Zoned};
 use sotto_api::Time;
 
 use super::style::Tone;
@@ -53,30 +52,6 @@ fn shown(then: &Zoned, now: &Zoned) -> String {
     then.strftime(form).to_string()
 }
 
-/// A length of time, in its largest unit or two.
-pub fn span(milliseconds: u64) -> String {
-    const PRINTER: SpanPrinter = SpanPrinter::new()
-        .designator(Designator::Verbose)
-        .spacing(Spacing::BetweenUnitsAndDesignators);
-    let smallest = match milliseconds {
-        0..1_000 => Unit::Millisecond,
-        1_000..3_600_000 => Unit::Second,
-        3_600_000..86_400_000 => Unit::Minute,
-        _ => Unit::Hour,
-    };
-    let round = SpanRound::new()
-        .largest(Unit::Day)
-        .smallest(smallest)
-        .mode(RoundMode::Trunc)
-        .days_are_24_hours();
-    // What is longer than a span can be has no name that anyone uses.
-    let span = i64::try_from(milliseconds)
-        .ok()
-        .and_then(|milliseconds| Span::new().try_milliseconds(milliseconds).ok())
-        .and_then(|span| span.round(round).ok());
-    span.map_or_else(|| "for ages".to_owned(), |span| PRINTER.span_to_string(&span))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,33 +64,5 @@ mod tests {
         assert_eq!(shown(&at("2026-03-04T23:59:00Z"), &now), "Wed 23:59");
         assert_eq!(shown(&at("2026-02-26T12:00:00Z"), &now), "2026-02-26 12:00");
         assert_eq!(shown(&at("2026-03-06T12:00:00Z"), &now), "2026-03-06 12:00");
-    }
-
-    #[test]
-    fn a_span_is_said_in_its_largest_units() {
-        let said = [
-            30,
-            5_000,
-            90_000,
-            120_000,
-            3_600_000,
-            5_400_000,
-            86_400_000,
-            180_000_000,
-        ]
-        .map(span);
-        assert_eq!(
-            said,
-            [
-                "30 milliseconds",
-                "5 seconds",
-                "1 minute 30 seconds",
-                "2 minutes",
-                "1 hour",
-                "1 hour 30 minutes",
-                "1 day",
-                "2 days 2 hours"
-            ]
-        );
     }
 }

@@ -36,7 +36,8 @@ macro_rules! harmless {
     )*};
 }
 harmless! {
-    Acknowledged, AddedAgent, AuditVerdict, Backup, ConversationTimers, DefaultTimer, DeletedMessages, Document, Done, Identity, Invite, Invites, Items,
+    Acknowledged, AddedAgent, AuditVerdict, Backup, ConversationTimers, DefaultTimer, DeletedMessages, DoctorReport, Document, Done, Identity, Invite,
+    Invites, Items,
     Sent, Session, Status, Subscribed,
 }
 

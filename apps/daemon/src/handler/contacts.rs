@@ -32,6 +32,13 @@ impl Handle<all::Add> for Call {
 
 impl Handle<all::List> for Call {
     async fn handle(self: &Arc<Self>, params: api::List) -> Result<Handled<api::Contacts>, Error> {
+        self.contacts(params.all).await.map(Handled::Done)
+    }
+}
+
+impl Call {
+    /// The contacts that the user chose, or all peers that are known.
+    pub(super) async fn contacts(&self, all: bool) -> Result<api::Contacts, Error> {
         let contacts = self.reads.read(Reader::contacts).await?;
         let seen = self.presence().await?;
         let shares = self.status().await?.storage.contacts;
@@ -42,7 +49,7 @@ impl Handle<all::List> for Call {
                 let muted = self.notifications.is_muted(&ConversationId::Direct(one.who.address));
                 view::contact(one, presence, &shares, muted)
             })
-            .filter(|one| params.all || is_ours(one))
+            .filter(|one| all || is_ours(one))
             .collect();
         friends.sort_by_cached_key(|contact| {
             let name = contact.who.petname.as_ref().or(contact.who.claimed_name.as_ref());
@@ -52,7 +59,7 @@ impl Handle<all::List> for Call {
                 contact.who.contact.clone(),
             )
         });
-        Ok(Handled::Done(api::Contacts { friends }))
+        Ok(api::Contacts { friends })
     }
 }
 

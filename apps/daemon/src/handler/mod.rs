@@ -4,6 +4,7 @@ mod agents;
 mod approvals;
 mod audit;
 mod contacts;
+mod doctor;
 mod events;
 mod follow;
 mod messages;

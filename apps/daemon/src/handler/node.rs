@@ -102,6 +102,13 @@ impl Handle<all::IdentityInvite> for Call {
 
 impl Handle<all::NodeStatus> for Call {
     async fn handle(self: &Arc<Self>, _: api::Nothing) -> Result<Handled<api::Status>, Error> {
+        self.node_status().await.map(Handled::Done)
+    }
+}
+
+impl Call {
+    /// The state of the node and its network, as far as the client may know it.
+    pub(super) async fn node_status(&self) -> Result<api::Status, Error> {
         let rights = self.rights()?;
         let mut status = self.status().await?;
         let mut requests = self.reads.read(Reader::requests).await?.len();
@@ -124,11 +131,12 @@ impl Handle<all::NodeStatus> for Call {
             network.phase = api::Phase::Stopping;
             network.reachable = false;
         }
-        Ok(Handled::Done(api::Status {
+        Ok(api::Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             onion: self.us.to_string(),
             network,
             availability: view::shown(status.availability),
+            typing: self.config.typing,
             queued,
             links: status.links as u64,
             stranger_links: status.stranger_links as u64,
@@ -153,7 +161,7 @@ impl Handle<all::NodeStatus> for Call {
             lock_file: self.profile.lock_file().display().to_string(),
             log_file: self.config.log_file.as_ref().map(|file| file.display().to_string()),
             endpoints: self.endpoints.clone(),
-        }))
+        })
     }
 }
 

@@ -203,7 +203,7 @@ impl Call {
         Ok(Some(found.ok_or_else(gone)?.order))
     }
 
-    fn shown(&self, messages: Vec<MessageView>) -> api::Messages {
+    pub(super) fn shown(&self, messages: Vec<MessageView>) -> api::Messages {
         api::Messages {
             messages: messages
                 .into_iter()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sotto_api::{self as api, Error, Item, Kind, Method as _, all};
 use sotto_core::Command;
+use sotto_io_sqlcipher::{Reader, StoreError};
 
 use super::{Handle, Handled};
 use crate::authority::{Rights, no_owner};
@@ -30,7 +31,17 @@ impl Handle<all::StorageSet> for Call {
             let why = format!("items must be 1 to {ITEMS_AT_ONCE}, not {}", params.items.len());
             return Err(Error::invalid(why));
         }
+        if params.expected.len() > ITEMS_AT_ONCE {
+            let why = format!(
+                "expected must be at most {ITEMS_AT_ONCE} items, not {}",
+                params.expected.len()
+            );
+            return Err(Error::invalid(why));
+        }
         let place = self.place()?;
+        // Between the look at what is there and the change, no other client changes it.
+        let _turn = self.storage_turn.lock().await;
+        self.check_expected(&place, params.expected).await?;
         let mut records = Vec::new();
         for Item { key, value } in params.items {
             if !(1..=KEY_BYTES).contains(&key.len()) {
@@ -80,6 +91,31 @@ impl Handle<all::StorageList> for Call {
 }
 
 impl Call {
+    /// An error if the store has other items than the client expects.
+    async fn check_expected(&self, place: &str, expected: Vec<Item>) -> Result<(), Error> {
+        let keys: Vec<String> = expected.iter().map(|item| format!("{place}{}", item.key)).collect();
+        let record = |reader: &Reader, key: &String| {
+            // The record itself comes before all whose keys begin so.
+            let first = reader.records_after(key, None, 1)?.pop();
+            Ok(first.filter(|(found, _)| found == key).map(|(_, value)| value))
+        };
+        let stored: Vec<_> = self
+            .reads
+            .read(move |reader| {
+                keys.iter()
+                    .map(|key| record(reader, key))
+                    .collect::<Result<_, StoreError>>()
+            })
+            .await?;
+        for (Item { key, value }, stored) in expected.into_iter().zip(stored) {
+            if stored != value.map(String::into_bytes) {
+                let why = format!("{key:?} was changed by another client");
+                return Err(Error::new(Kind::WrongState, why).hint("storage.list has what is stored now"));
+            }
+        }
+        Ok(())
+    }
+
     /// What the keys of this client's records begin with.
     fn place(&self) -> Result<String, Error> {
         match self.rights()? {

@@ -82,7 +82,11 @@ impl Timestamps {
             .copied()
             .filter(|_| self.by_time.len() >= KEPT);
         items.extend(oldest.map(|oldest| item(oldest, None)));
-        client.call::<all::StorageSet>(&SetItems { items }).await?;
+        let set = SetItems {
+            items,
+            ..SetItems::default()
+        };
+        client.call::<all::StorageSet>(&set).await?;
         if let Some(dropped) = oldest.and_then(|oldest| self.by_time.remove(&oldest)) {
             self.by_name.remove(&dropped);
         }

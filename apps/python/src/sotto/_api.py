@@ -311,6 +311,17 @@ class Relationship(OpenEnum):
     """
 
 
+class Verdict(OpenEnum):
+    """Whether what was looked at is as it should be."""
+
+    GOOD = "good"
+    """It is."""
+    CAREFUL = "careful"
+    """It works, but the user should know."""
+    BAD = "bad"
+    """It is not."""
+
+
 class WaitFor(OpenEnum):
     """The state to wait for before answering."""
 
@@ -734,6 +745,34 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactName:
+    """A peer: its address, its names, and whether its key was verified."""
+
+    contact: str
+    """The peer's onion address: the identity."""
+    verified: bool
+    """The safety number was compared, and the peer's key has not changed since."""
+    claimed_name: str | None = None
+    """The peer's name for itself. Untrusted: any peer can claim any name."""
+    petname: str | None = None
+    """The user's name for the peer."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> ContactName:
+        """Reads it."""
+        o = Object(value, "ContactName")
+        return cls(
+            contact=o.required("contact", text),
+            verified=o.required("verified", boolean),
+            claimed_name=o.optional("claimed_name", text),
+            petname=o.optional("petname", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactPresence:
     """A contact's presence."""
 
@@ -879,6 +918,31 @@ class Desktop:
             state=o.required("state", one_of(DesktopState)),
             problem=o.optional("problem", text),
             server=o.optional("server", text),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorReport:
+    """What `doctor.run` found."""
+
+    healthy: bool
+    """Nothing is wrong."""
+    findings: tuple[Finding, ...]
+    """One for each check, in an order in which the later ones often follow from the earlier."""
+    version: str | None = None
+    """The version of the daemon; absent if none has answered."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> DoctorReport:
+        """Reads it."""
+        o = Object(value, "DoctorReport")
+        return cls(
+            healthy=o.required("healthy", boolean),
+            findings=o.required("findings", sequence(Finding.from_json)),
+            version=o.optional("version", text),
             extra=o.rest(),
         )
 
@@ -1868,6 +1932,40 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """The result of one check."""
+
+    subject: str
+    """What was looked at, in a word."""
+    verdict: Verdict
+    """Whether it is as it should be."""
+    said: str
+    """What was found, for a person."""
+    contact: ContactName | None = None
+    """The contact that it is about."""
+    hint: str = ""
+    """What to do; absent if nothing is wrong."""
+    kind: Kind | None = None
+    """What kind of error it is; absent if nothing is wrong."""
+    extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
+    """What a newer daemon says beyond that."""
+
+    @classmethod
+    def from_json(cls, value: object) -> Finding:
+        """Reads it."""
+        o = Object(value, "Finding")
+        return cls(
+            subject=o.required("subject", text),
+            verdict=o.required("verdict", one_of(Verdict)),
+            said=o.required("said", text),
+            contact=o.optional("contact", ContactName.from_json),
+            hint=o.defaulted("hint", text, ""),
+            kind=o.optional("kind", one_of(Kind)),
+            extra=o.rest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FriendRequest:
     """A peer asks to be a contact."""
 
@@ -2455,6 +2553,8 @@ class Status:
     """The network."""
     availability: Availability
     """How contacts see this node."""
+    typing: bool
+    """Contacts are told when the user types (`typing`); while they are not, `messages.typing` is refused."""
     queued: int
     """Messages that wait in the outbox."""
     links: int
@@ -2509,6 +2609,7 @@ class Status:
             onion=o.required("onion", text),
             network=o.required("network", Network.from_json),
             availability=o.required("availability", one_of(Availability)),
+            typing=o.required("typing", boolean),
             queued=o.required("queued", integer),
             links=o.required("links", integer),
             stranger_links=o.required("stranger_links", integer),
@@ -3462,6 +3563,20 @@ class NotificationsMethods:
         return self._call("notifications.focus", params, Done.from_json)
 
 
+class DoctorMethods:
+    """`doctor.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def run(self) -> DoctorReport:
+        """Look at the profile's files, the node and its network, and say what is wrong and what to do."""
+        params: dict[str, object] = {}
+        return self._call("doctor.run", params, DoctorReport.from_json)
+
+
 class DaemonMethods:
     """`daemon.*`"""
 
@@ -3492,12 +3607,14 @@ class StorageMethods:
     def __init__(self, call: Call) -> None:
         self._call = call
 
-    def set(self, items: Sequence[Item]) -> Done:
+    def set(self, items: Sequence[Item], *, expected: Sequence[Item] | None = None) -> Done:
         """Set or remove items that a surface keeps in the store.
 
         items: 1 to 64 items, which are set together or not at all.
+        expected: Items as the client knows them, at most 64, without a value those that it knows not to be there.
+            If the store has others, nothing is set: another client has been faster.
         """
-        params: dict[str, object] = {"items": items}
+        params: dict[str, object] = {"items": items, "expected": expected}
         return self._call("storage.set", params, Done.from_json)
 
     def list(self, *, after: str | None = None, prefix: str | None = None) -> Items:
@@ -3541,6 +3658,7 @@ class Methods:
         self.invites = InvitesMethods(call)
         self.node = NodeMethods(call)
         self.notifications = NotificationsMethods(call)
+        self.doctor = DoctorMethods(call)
         self.daemon = DaemonMethods(call)
         self.storage = StorageMethods(call)
         self.rpc = RpcMethods(call)
@@ -4322,6 +4440,20 @@ class AsyncNotificationsMethods:
         return await self._call("notifications.focus", params, Done.from_json)
 
 
+class AsyncDoctorMethods:
+    """`doctor.*`"""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: AsyncCall) -> None:
+        self._call = call
+
+    async def run(self) -> DoctorReport:
+        """Look at the profile's files, the node and its network, and say what is wrong and what to do."""
+        params: dict[str, object] = {}
+        return await self._call("doctor.run", params, DoctorReport.from_json)
+
+
 class AsyncDaemonMethods:
     """`daemon.*`"""
 
@@ -4352,12 +4484,14 @@ class AsyncStorageMethods:
     def __init__(self, call: AsyncCall) -> None:
         self._call = call
 
-    async def set(self, items: Sequence[Item]) -> Done:
+    async def set(self, items: Sequence[Item], *, expected: Sequence[Item] | None = None) -> Done:
         """Set or remove items that a surface keeps in the store.
 
         items: 1 to 64 items, which are set together or not at all.
+        expected: Items as the client knows them, at most 64, without a value those that it knows not to be there.
+            If the store has others, nothing is set: another client has been faster.
         """
-        params: dict[str, object] = {"items": items}
+        params: dict[str, object] = {"items": items, "expected": expected}
         return await self._call("storage.set", params, Done.from_json)
 
     async def list(self, *, after: str | None = None, prefix: str | None = None) -> Items:
@@ -4401,6 +4535,7 @@ class AsyncMethods:
         self.invites = AsyncInvitesMethods(call)
         self.node = AsyncNodeMethods(call)
         self.notifications = AsyncNotificationsMethods(call)
+        self.doctor = AsyncDoctorMethods(call)
         self.daemon = AsyncDaemonMethods(call)
         self.storage = AsyncStorageMethods(call)
         self.rpc = AsyncRpcMethods(call)
@@ -4428,6 +4563,7 @@ __all__ = [
     "Contact",
     "ContactAdded",
     "ContactBlocked",
+    "ContactName",
     "ContactPaused",
     "ContactPresence",
     "ContactRekeyed",
@@ -4444,6 +4580,7 @@ __all__ = [
     "Desktop",
     "DesktopState",
     "Direction",
+    "DoctorReport",
     "Done",
     "Elsewhere",
     "Endpoint",
@@ -4452,6 +4589,7 @@ __all__ = [
     "EventNotification",
     "Events",
     "FailReason",
+    "Finding",
     "FriendRequest",
     "FriendRequests",
     "Gap",
@@ -4501,5 +4639,6 @@ __all__ = [
     "Threads",
     "TimerChanged",
     "UnusedInvite",
+    "Verdict",
     "WaitFor",
 ]

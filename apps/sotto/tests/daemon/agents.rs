@@ -19,6 +19,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "session.unlock",
             "identity.show",
             "node.status",
+            "doctor.run",
             "approvals.deny",
             "approvals.confirm",
             "notifications.focus",
@@ -305,6 +306,15 @@ async fn an_agent_reads_and_is_told_of_its_conversations_alone() {
         (&json!(0), &json!(0)),
         "{status}"
     );
+
+    // Nor by what is wrong, and nothing of the user's files.
+    let found = agent.ok("doctor.run", json!({})).await;
+    let subjects: Vec<_> = found["findings"].as_array().into_iter().flatten().collect();
+    let about = |subject: &str| subjects.iter().find(|finding| finding["subject"] == subject);
+    assert_eq!(about("outbox").expect("looked at")["verdict"], "good", "Carol's waits");
+    assert!(about("permissions").is_none() && about("disk").is_none(), "{found}");
+    let found = owner.ok("doctor.run", json!({})).await.to_string();
+    assert!(found.contains(" wait, ") && found.contains("permissions"), "{found}");
 
     // Not by errors, nor by suggestions, nor by ids.
     for name in ["carol", "carlo", &carol[..10], &carol] {

@@ -190,6 +190,21 @@ async fn what_is_wrong_is_named_and_changes_nothing() {
         );
         assert!(!error.data.hint.is_empty(), "{method} {params}");
     }
+    // An item is set only if it is as the client knows it.
+    let item = |value: &str| json!([{ "key": "draft/bob", "value": value }]);
+    let absent = json!([{ "key": "draft/bob" }]);
+    let set = |items, expected| json!({ "items": items, "expected": expected });
+    pair.alice.ok("storage.set", set(item("one"), absent.clone())).await;
+    for wrong in [absent, item("other")] {
+        let error = pair.alice.refused("storage.set", set(item("two"), wrong)).await;
+        assert_eq!(error.kind(), Kind::WrongState, "{error}");
+    }
+    let listed = pair.alice.ok("storage.list", json!({ "prefix": "draft/" })).await;
+    assert_eq!(listed["items"], item("one"));
+    pair.alice.ok("storage.set", set(item("two"), item("one"))).await;
+    let many = vec![json!({ "key": "k" }); 65];
+    let error = pair.alice.refused("storage.set", set(item("x"), json!(many))).await;
+    assert_eq!(error.kind(), Kind::InvalidParams, "{error}");
     assert_eq!(
         pair.alice.ok("node.status", json!({})).await["last_seq"],
         before,

@@ -4,6 +4,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
+use sotto_api::{DoctorReport, Nothing, all};
+use sotto_client::blocking::Client;
 
 use crate::world::{Person, World, run, sotto};
 
@@ -47,6 +49,24 @@ fn a_healthy_daemon_has_nothing_wrong() {
     }
     let told = alice.run(&["doctor"]);
     assert!(told.stdout.lines().all(|line| line.starts_with("ok")), "{told:#?}");
+
+    // Every surface gets the same, and without a daemon the files are looked at all the same.
+    let mut client = Client::connect(&alice.folder.join("sotto.sock")).expect("it answers");
+    let report = client.call::<all::DoctorRun>(&Nothing {}).expect("a report");
+    let subjects = |report: &DoctorReport| -> Vec<String> {
+        let findings = report.findings.iter();
+        findings.map(|finding| finding.subject.clone()).collect()
+    };
+    let said: DoctorReport = serde_json::from_str(&alice.run(&["--json", "doctor"]).stdout).expect("a report");
+    assert_eq!(subjects(&report), subjects(&said));
+    drop(client);
+    alice.stop();
+    let (code, about) = examine(&alice);
+    assert_eq!(code, 7);
+    for subject in ["identity", "configuration", "key", "permissions", "disk", "store"] {
+        let (verdict, said, _) = about(subject).unwrap_or_else(|| panic!("{subject} was not looked at"));
+        assert_eq!(verdict, "good", "{subject}: {said}");
+    }
 }
 
 #[test]

@@ -54,6 +54,18 @@ fn every_kind_of_terminal_has_what_it_knows_and_is_left_as_it_was() {
 }
 
 #[test]
+fn a_terminal_that_moves_no_cursor_is_sent_to_the_interface_by_lines() {
+    let world = world();
+    let user = User::new(&world, "alice");
+    let mut terminal = user.open_with(&[("TERM", Some("dumb"))]);
+    assert_eq!(terminal.code(), 1);
+    terminal.until_shown("TERM=dumb");
+    terminal.until_shown("sotto --screen-reader");
+    assert!(!terminal.was_sent("\x1b["), "not one sequence");
+    terminal.is_restored();
+}
+
+#[test]
 fn a_terminal_that_answers_no_question_loses_no_key() {
     let world = world();
     let user = User::new(&world, "alice");
@@ -61,11 +73,14 @@ fn a_terminal_that_answers_no_question_loses_no_key() {
     terminal.until_shown("Your name");
     terminal.send("Alice is a name that is typed at once");
     terminal.until_shown("Alice is a name that is typed at once");
+    // Its answer comes after all, and is nothing that was typed.
+    terminal.send("\x1b]11;rgb:ffff/ffff/ffff\x07");
     // Nothing but the interface runs here: no shell would continue it.
     terminal.send("\x1a");
     terminal.until_shown("Your name: Alice");
     terminal.send("!");
     terminal.until_shown("typed at once!");
+    assert!(!terminal.contents().contains("rgb"), "{}", terminal.contents());
     terminal.signal(Signal::HUP);
     assert_eq!(terminal.code(), 129);
     terminal.is_restored();

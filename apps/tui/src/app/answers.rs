@@ -3,17 +3,24 @@
 use sotto_api::{self as api, Error, Kind as ErrorKind};
 
 use super::conversations::Entry;
-use super::dialog::Kind;
+use super::dialog::{Dialog, Kind};
+use super::drafts::Drafts;
 use super::name::Name;
+use super::outgoing::Unsent;
 use super::pane::{self, Hits, Page, Window};
 use super::{
-    App, Connection, DRAFT_KEY, Effect, HostTask, Intent, KEPT, Part, Purpose, UNREAD_KEY, dialogs, explained,
-    from_item_key, quoted,
+    App, Connection, Effect, HostTask, Intent, KEPT, Part, Purpose, UNREAD_KEY, dialogs, explained, from_item_key,
+    quoted,
 };
 use crate::app::CHOICES_KEY;
 use crate::daemon::Report;
 use crate::request::{Answer, Request};
 use crate::when;
+
+/// The same is taken from the owner.
+const fn needs_owner(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::ApprovalRequired | ErrorKind::OwnerRequired)
+}
 
 impl App {
     pub(super) fn report(&mut self, report: Report) {
@@ -25,7 +32,7 @@ impl App {
                 }
                 self.connection = Connection::Up;
                 self.reading = false;
-                self.typing_refused = false;
+                self.tells_typing = false;
                 self.told_focus = None;
                 self.read_everything();
                 for (key, value) in std::mem::take(&mut self.unkept) {
@@ -56,14 +63,15 @@ impl App {
             Purpose::Part(part) => {
                 self.in_flight.remove(part);
             }
-            Purpose::Sent(send) => {
-                self.outgoing.settled(send);
+            Purpose::Sent(unsent) => {
+                self.outgoing.settled(unsent);
             }
             _ => {}
         }
         match (purpose, answer) {
-            (_, Answer::Status(status)) => {
-                self.status = Some(status);
+            (_, Answer::Status(status)) => self.take_status(status),
+            (_, Answer::Doctor(report)) => {
+                self.doctor = Some(report);
                 self.refill();
             }
             (_, Answer::Identity(identity)) => self.me = Some(identity),
@@ -91,6 +99,13 @@ impl App {
                 self.outbox = messages.messages;
                 self.refill();
             }
+            (Purpose::Draft { conversation, text }, Answer::Draft(items)) => {
+                let key = Drafts::key(&conversation);
+                let stored = items.items.into_iter().find(|item| item.key == key);
+                if self.drafts.text(&conversation) == text {
+                    self.take_draft(&conversation, &stored.and_then(|item| item.value).unwrap_or_default());
+                }
+            }
             (_, Answer::Items(items)) => self.take_items(items),
             (Purpose::Part(_), Answer::Notifications(notifications)) => {
                 self.notifications = Some(notifications);
@@ -115,6 +130,20 @@ impl App {
             }
             (purpose, answer) => self.done(purpose, answer),
         }
+    }
+
+    fn take_status(&mut self, status: api::Status) {
+        self.tells_typing = status.typing;
+        let before = self.status.as_ref();
+        let changed = before.is_none_or(|before| {
+            (&before.network, before.queued, before.requests) != (&status.network, status.queued, status.requests)
+        });
+        // What is looked at is checked again.
+        if changed && self.dialogs.iter().any(|open| open.kind == Kind::Status) {
+            self.stale.insert(Part::Doctor);
+        }
+        self.status = Some(status);
+        self.refill();
     }
 
     /// The answers to what the user has done.
@@ -173,6 +202,7 @@ impl App {
             (Purpose::Kept(item), _) => {
                 self.unkept.remove(&item.key);
             }
+            (Purpose::Sent(Unsent::Edit(_)), _) => self.say("Edited."),
             (_, answer) => self.follow_up(answer),
         }
     }
@@ -204,6 +234,7 @@ impl App {
             Answer::Cancel(_) | Answer::Retry(_) => self.changed(Part::Outbox),
             Answer::Clear(deleted) => {
                 self.say(format!("{} messages were deleted on this computer.", deleted.messages));
+                self.forget_inputs(&deleted.conversation);
                 self.reopen(&deleted.conversation);
                 self.stale.insert(Part::Contacts);
             }
@@ -241,9 +272,10 @@ impl App {
 
     fn failed(&mut self, purpose: Purpose, error: &Error) {
         match &purpose {
-            Purpose::Sent(send) if error.kind() == ErrorKind::NoDaemon => self.outgoing.failed(send, self.now),
+            Purpose::Sent(unsent) if error.kind() == ErrorKind::NoDaemon => self.outgoing.failed(unsent, self.now),
+            Purpose::Sent(unsent) if needs_owner(error) => self.outgoing.hold(unsent),
             // It was refused before.
-            Purpose::Sent(send) if !self.outgoing.settled(send) => return,
+            Purpose::Sent(unsent) if !self.outgoing.settled(unsent) => return,
             Purpose::Part(part) => {
                 self.in_flight.remove(part);
             }
@@ -258,8 +290,8 @@ impl App {
         let quiet = matches!(
             purpose,
             Purpose::Silent
-                | Purpose::Typing
                 | Purpose::Quote(_)
+                | Purpose::Draft { .. }
                 | Purpose::Part(_)
                 | Purpose::Read(_)
                 | Purpose::Kept(_)
@@ -270,24 +302,26 @@ impl App {
             (ErrorKind::NoDaemon, Purpose::Kept(item)) => {
                 self.unkept.insert(item.key, item.value);
             }
+            (ErrorKind::WrongState, Purpose::Kept(item)) => {
+                if let Some(conversation) = Drafts::conversation(&item.key) {
+                    self.draft_is_anothers(&conversation);
+                }
+            }
             (ErrorKind::NoDaemon, _) => {
                 if let Some(open) = self.dialogs.last_mut().filter(|open| open.busy) {
                     open.fail(explained(error));
                 }
             }
-            // It is not asked again: the setting stays for as long as that daemon runs.
-            (ErrorKind::WrongState, Purpose::Typing) => self.typing_refused = true,
-            // Agents were added meanwhile. It was not sent: the user sends it again, as the owner.
-            (ErrorKind::ApprovalRequired, Purpose::Sent(send)) => {
-                self.take_back(*send);
+            // Agents were added meanwhile. It is sent once the user has proven to be the owner.
+            (_, Purpose::Sent(_)) if needs_owner(error) => {
                 if let Some(approval) = &error.data.approval {
                     let id = approval.id.clone();
                     self.call(Request::Deny(api::Decide { id, digest: None }), Purpose::Silent);
                 }
                 self.ask_owner(None);
             }
-            (_, Purpose::Sent(send)) => {
-                self.take_back(*send);
+            (_, Purpose::Sent(unsent)) => {
+                self.take_back(unsent);
                 self.complain_of(error);
             }
             _ if quiet => {}
@@ -307,15 +341,40 @@ impl App {
         }
     }
 
+    /// What waits for the owner's passphrase comes back once that is not asked for any more.
+    pub(super) fn give_up_sending(&mut self) {
+        let asked = |open: &Dialog| matches!(open.kind, Kind::Owner(_) | Kind::Locked);
+        if self.dialogs.iter().any(asked) {
+            return;
+        }
+        for unsent in self.outgoing.give_up().into_iter().rev() {
+            self.take_back(unsent);
+        }
+    }
+
+    fn take_back(&mut self, unsent: Unsent) {
+        match unsent {
+            Unsent::Message(send) => self.take_message_back(*send),
+            Unsent::Edit(edit) => self.take_edit_back(*edit),
+        }
+    }
+
+    /// An edit that was refused is there again, unless something else is being written; then the history of inputs has it.
+    fn take_edit_back(&mut self, edit: api::Edit) {
+        if self.here() == edit.conversation.as_deref() && self.composer.is_empty() && self.intent == Intent::Send {
+            self.intent = Intent::Edit { id: edit.id };
+            self.composer.set_text(&edit.text);
+        }
+    }
+
     /// A text that was refused comes back, before what was written since: nothing of what the user wrote is lost.
-    fn take_back(&mut self, send: api::Send) {
-        let draft = self.drafts.get(&send.conversation).filter(|draft| !draft.is_empty());
-        let text = match draft {
-            Some(draft) => format!("{}\n\n{draft}", send.text),
-            None => send.text,
+    fn take_message_back(&mut self, send: api::Send) {
+        let text = match self.drafts.text(&send.conversation) {
+            "" => send.text,
+            draft => format!("{}\n\n{draft}", send.text),
         };
         let editing = matches!(self.intent, Intent::Edit { .. });
-        self.drafts.insert(send.conversation.clone(), text.clone());
+        self.drafts.set(&send.conversation, &text);
         if self.here() == Some(send.conversation.as_str()) && !editing {
             // Too much for one message: the draft has all of it.
             self.composer.set_text(&text);
@@ -362,12 +421,13 @@ impl App {
     fn take_items(&mut self, items: api::Items) {
         for api::Item { key, value } in items.items {
             let value = value.unwrap_or_default();
-            if let Some(conversation) = key.strip_prefix(DRAFT_KEY).map(from_item_key) {
-                self.mark(&conversation, |entry| entry.draft = true);
-                if self.here() == Some(conversation.as_str()) && self.composer.is_empty() {
-                    self.composer.set_text(&value);
+            if let Some(conversation) = Drafts::conversation(&key) {
+                if !Drafts::is_beside(&key) {
+                    self.take_draft(&conversation, &value);
+                } else if let Some(join) = self.drafts.join(&key, &value) {
+                    self.show_draft(&conversation);
+                    self.call(Request::Store(join), Purpose::Silent);
                 }
-                self.drafts.insert(conversation, value);
             } else if let Some(conversation) = key.strip_prefix(UNREAD_KEY).map(from_item_key) {
                 self.mark(&conversation, |entry| entry.marked_unread = true);
             } else if key == CHOICES_KEY {
@@ -375,6 +435,29 @@ impl App {
                 self.apply(&chosen);
             }
         }
+    }
+
+    /// Takes the draft of a conversation as the store has it, unless one was begun here.
+    fn take_draft(&mut self, conversation: &str, text: &str) {
+        if text != self.drafts.text(conversation) && self.drafts.take(conversation, text) {
+            self.show_draft(conversation);
+        }
+    }
+
+    fn show_draft(&mut self, conversation: &str) {
+        let text = self.drafts.text(conversation).to_owned();
+        let begun = !text.is_empty();
+        self.mark(conversation, |entry| entry.draft = begun);
+        if self.here() == Some(conversation) && !matches!(self.intent, Intent::Edit { .. }) {
+            self.composer.set_text(&text);
+        }
+    }
+
+    /// Another window has written in the same conversation meanwhile.
+    fn draft_is_anothers(&mut self, conversation: &str) {
+        self.drafts.keep_beside(conversation);
+        self.unsaved = Some((conversation.to_owned(), self.now));
+        self.say("Another window of Sotto has a draft here as well. Both are kept.");
     }
 
     /// Marks a conversation, which may not have been read yet.

@@ -7,6 +7,7 @@ use super::{App, Effect, HostTask, Part, Purpose, dialogs};
 use crate::action::Action;
 use crate::config::Choices;
 use crate::host::NewKey;
+use crate::palette::{self, Slash};
 use crate::request::Request;
 use crate::when;
 
@@ -25,8 +26,22 @@ impl App {
             self.submit_fields(kind, &values);
         } else if let Some(choice) = open.row().filter(|row| !row.heading).map(|row| row.choice.clone()) {
             self.take_choice(kind, choice);
+        } else if open.is_command() {
+            self.run_command(&values.concat());
         } else if let Kind::React { conversation, id } = kind {
             self.react(conversation, id, values.concat());
+        }
+    }
+
+    /// Runs the slash command that is written in the open dialog.
+    fn run_command(&mut self, text: &str) {
+        match palette::slash(text) {
+            Slash::Command(action, argument) => {
+                self.close();
+                self.act(action, &argument);
+            }
+            Slash::Unknown(name, nearest) => self.fail(&palette::unknown(&name, nearest)),
+            Slash::Text(_) => self.fail("Choose a conversation first."),
         }
     }
 
@@ -186,7 +201,8 @@ impl App {
 
     /// Allows what was shown to its end: what is below the screen's edge is read first.
     fn allow_read(&mut self, id: String, digest: String) {
-        if self.scroll_row(Action::PageDown) {
+        // Without a screen, all of it was read out.
+        if !self.config.keyless && self.scroll_row(Action::PageDown) {
             self.fail("There is more to read. It can be allowed from its end.");
         } else {
             self.allow(id, digest);

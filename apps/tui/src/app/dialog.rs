@@ -1,12 +1,14 @@
 //! [`Dialog`]: what is open above the conversation. All dialogs have one form: a text, fields, and a list of rows to choose from.
 
+use std::collections::HashMap;
+
 use ratatui::text::Line;
 
 use crate::action::Action;
 use crate::composer::Composer;
 
 /// Which dialog.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// First run: what the user is called.
     Welcome,
@@ -86,7 +88,7 @@ impl Kind {
 }
 
 /// What is done after a question.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
     /// Remove a contact.
     Remove(String),
@@ -105,7 +107,7 @@ pub enum Verb {
 }
 
 /// What the choice of a row does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Choice {
     /// Nothing: it is read.
     Nothing,
@@ -169,10 +171,15 @@ impl Choice {
             Self::Request(_) | Self::Invite(_) | Self::Approval { .. } | Self::Waiting { .. }
         )
     }
+
+    /// It decides about what others ask for: they choose when it comes.
+    const fn is_of_others(&self) -> bool {
+        matches!(self, Self::Request(_) | Self::Approval { .. })
+    }
 }
 
 /// A setting that is on or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Setting {
     /// Clicks and the wheel.
     Mouse,
@@ -195,6 +202,8 @@ pub struct Row {
     pub choice: Choice,
     /// A heading, which cannot be chosen.
     pub heading: bool,
+    /// What it is chosen by where there are no keys.
+    pub number: Option<usize>,
 }
 
 impl Row {
@@ -205,6 +214,7 @@ impl Row {
             detail: detail.into().replace(['\n', '\t'], " "),
             choice,
             heading: false,
+            number: None,
         }
     }
 
@@ -213,6 +223,23 @@ impl Row {
         Self {
             heading: true,
             ..Self::new(title, "", Choice::Nothing)
+        }
+    }
+}
+
+/// The numbers of rows, where there are no keys. A number means one choice of one dialog for good: the list can have changed between the
+/// reading and the answer, and what is chosen is what was read.
+#[derive(Debug, Default)]
+pub struct Numbers(HashMap<(Kind, Choice), usize>);
+
+impl Numbers {
+    /// Gives each row that can be chosen its number.
+    pub fn assign(&mut self, dialog: &mut Dialog) {
+        let choosable = |row: &&mut Row| !row.heading && row.choice != Choice::Nothing;
+        for row in dialog.rows.iter_mut().filter(choosable) {
+            let next = self.0.len() + 1;
+            let number = self.0.entry((dialog.kind.clone(), row.choice.clone()));
+            row.number = Some(*number.or_insert(next));
         }
     }
 }
@@ -271,8 +298,10 @@ pub struct Dialog {
     pub rows: Vec<Row>,
     /// The chosen row.
     pub selected: usize,
-    /// What was chosen has gone from the list, and no other row was chosen since.
+    /// No row is chosen: the one that was has gone from the list, or what others ask for has come into an empty list that is looked at.
     pub gone: bool,
+    /// It is open, so that keys may be on their way to it.
+    pub looked_at: bool,
     /// The keys that do something with the row.
     pub keys: &'static [(char, &'static str)],
     /// What it does takes a while.
@@ -299,6 +328,7 @@ impl Dialog {
             rows: Vec::new(),
             selected: 0,
             gone: false,
+            looked_at: false,
             keys: &[],
             busy: false,
             error: None,
@@ -340,6 +370,7 @@ impl Dialog {
     /// not chosen if to choose it would decide about what others have made.
     pub fn set_rows(&mut self, rows: Vec<Row>) {
         let chosen = self.row().map(|row| row.choice.clone()).filter(Choice::decides);
+        let came = self.looked_at && self.rows.is_empty();
         self.rows = rows;
         self.selected = self.selected.min(self.rows.len().saturating_sub(1));
         if let Some(chosen) = chosen {
@@ -350,9 +381,22 @@ impl Dialog {
                 self.row_scroll = 0;
             }
         }
+        if came && self.row().is_some_and(|row| row.choice.is_of_others()) {
+            self.gone = true;
+        }
         if self.row().is_some_and(|row| row.heading) {
             self.step(1);
         }
+    }
+
+    /// The place of the row with that number.
+    pub fn numbered(&self, number: usize) -> Option<usize> {
+        self.rows.iter().position(|row| row.number == Some(number))
+    }
+
+    /// A slash command is written in it.
+    pub fn is_command(&self) -> bool {
+        self.kind == Kind::Palette && self.value(0).starts_with('/')
     }
 
     /// The chosen row.

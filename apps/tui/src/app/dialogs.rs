@@ -542,108 +542,6 @@ impl App {
         self.approvals.iter().map(row).collect()
     }
 
-    /// What `sotto doctor` finds of a daemon that answers, in the order of what matters to the user.
-    fn status_rows(&self) -> Vec<Row> {
-        let up = matches!(self.connection, super::Connection::Up);
-        let Some(status) = self.status.as_ref().filter(|_| up) else {
-            return vec![
-                Row::new("No daemon answers", "", Choice::Nothing),
-                Row::new("Start one in this terminal", "", Choice::StartDaemon),
-            ];
-        };
-        let mut rows = self.network_rows(status);
-        rows.extend(self.trouble_rows(status));
-        if let Some(free) = status.storage.free_bytes {
-            let free = if free >> 30 < 10 {
-                format!("{} MiB", free >> 20)
-            } else {
-                format!("{} GiB", free >> 30)
-            };
-            rows.push(fact("Free space", free));
-        }
-        let faults = status.peer_faults;
-        rows.push(fact("Refused from peers", format!("{faults} frames and links")));
-        let place = if self.hosting { ", in this terminal" } else { "" };
-        rows.push(fact("Daemon", format!("process {}{place}", status.pid)));
-        rows.push(fact("Data", status.data_dir.clone()));
-        let ours = env!("CARGO_PKG_VERSION");
-        rows.push(fact(
-            "Version",
-            if status.version == ours {
-                status.version.clone()
-            } else {
-                format!("{}; this interface is of {ours}: restart the daemon", status.version)
-            },
-        ));
-        rows
-    }
-
-    /// The network, and whether contacts come through it.
-    fn network_rows(&self, status: &api::Status) -> Vec<Row> {
-        let network = &status.network;
-        let phase = match network.phase {
-            api::Phase::Starting => "starting",
-            api::Phase::Offline => "this computer has no network",
-            api::Phase::Bootstrapping => "connecting to Tor",
-            api::Phase::Publishing => "publishing the onion service",
-            api::Phase::Ready => "up",
-            api::Phase::Stopping => "stopping",
-        };
-        let mut rows = vec![fact(
-            "Network",
-            format!("{} · {phase} · {} %", network.kind, network.percent),
-        )];
-        rows.extend(network.doing.iter().map(|doing| fact("Now", doing.clone())));
-        rows.extend(
-            network
-                .problem
-                .iter()
-                .map(|problem| fact("What is wrong", problem.clone())),
-        );
-        let proven = network.proven_at.map(|at| when::moment(at, self.time(), &self.zone));
-        let reachable = match (network.reachability, proven) {
-            (api::Reachability::Reachable, Some(at)) => format!("yes, proven at {at}"),
-            (api::Reachability::Reachable, None) => String::from("yes"),
-            (api::Reachability::Degraded, _) => String::from("it was, but the last probe failed; it is tried again"),
-            (api::Reachability::Unreachable, _) => String::from("no: probes fail"),
-            (api::Reachability::Unknown, _) => String::from("not proven yet"),
-        };
-        rows.push(fact("Contacts can reach you", reachable));
-        rows.push(fact(
-            "Links",
-            format!("{} up, {} being made", status.links, status.dials),
-        ));
-        rows
-    }
-
-    /// What waits for the user, or is not as it should be.
-    fn trouble_rows(&self, status: &api::Status) -> Vec<Row> {
-        let mut rows = vec![Row::new(
-            "Waiting messages",
-            status.queued.to_string(),
-            Choice::Act(Action::Outbox),
-        )];
-        if status.requests > 0 {
-            let requests = format!("{} to answer", status.requests);
-            rows.push(Row::new("Friend requests", requests, Choice::Act(Action::Requests)));
-        }
-        if status.clock_doubted {
-            let why = "far ahead of the last time that Sotto ran; timers wait until it is confirmed";
-            rows.push(fact("Clock", String::from(why)));
-        }
-        if status.elsewhere.is_some() {
-            let what = "another machine runs with it; stop Sotto on one of the two, and never run that copy again";
-            rows.push(fact("Your identity", String::from(what)));
-        }
-        for entry in self.conversations.shown() {
-            if let Some(pause) = entry.contact.as_ref().and_then(|contact| contact.pause) {
-                let what = format!("nothing that {} sends is taken: {}", entry.name.brief(), paused(pause));
-                rows.push(Row::new("Paused", what, Choice::Open(entry.id.clone())));
-            }
-        }
-        rows
-    }
-
     fn settings_rows(&self) -> Vec<Row> {
         let on = |on: bool| String::from(if on { "on" } else { "off" });
         let name = self.me.as_ref().map_or_else(String::new, |me| me.name.clone());
@@ -829,20 +727,6 @@ impl App {
                 .map(|link| Row::new("Copy the link", link.clone(), Choice::Copy(link))),
         );
         rows
-    }
-}
-
-/// A row that is only read.
-fn fact(name: &str, value: String) -> Row {
-    Row::new(name, value, Choice::Nothing)
-}
-
-/// Why nothing that a contact sends is taken, and what to do.
-const fn paused(pause: api::Pause) -> &'static str {
-    match pause {
-        api::Pause::Pace => "it has sent very much in a short time; it goes on by itself",
-        api::Pause::Quota => "its messages take up the whole quota; /clear deletes them here",
-        api::Pause::Reserve => "the disk is nearly full; free some space",
     }
 }
 

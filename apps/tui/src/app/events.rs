@@ -38,7 +38,9 @@ impl App {
                 self.in_pane(&conversation, |pane| {
                     pane.change(&id, |message| put_state(message, state, reason, at));
                 });
-                self.outbox_changed();
+                if direction == Direction::Out {
+                    self.outbox_changed();
+                }
             }
             Body::MessageEdited {
                 conversation,
@@ -56,8 +58,13 @@ impl App {
                 }
                 self.in_pane(&conversation, |pane| pane.update(*message));
             }
-            Body::MessageDeleted { id, conversation, .. } => {
-                self.quotes.remove(&id);
+            Body::MessageDeleted {
+                id,
+                conversation,
+                direction,
+                ..
+            } => {
+                self.message_gone(&id, &conversation, direction);
                 self.in_pane(&conversation, |pane| {
                     pane.change(&id, |message| {
                         message.text.clear();
@@ -66,11 +73,15 @@ impl App {
                     });
                 });
             }
-            Body::MessageDisappeared { id, conversation, .. } => {
-                self.quotes.remove(&id);
+            Body::MessageDisappeared {
+                id,
+                conversation,
+                direction,
+                ..
+            } => {
+                self.message_gone(&id, &conversation, direction);
                 self.in_pane(&conversation, |pane| pane.remove(&id));
                 self.stale.insert(Part::Contacts);
-                self.outbox_changed();
             }
             Body::Gap { .. } => self.read_everything(),
             // The message has gone meanwhile.
@@ -151,8 +162,27 @@ impl App {
         }
     }
 
+    /// A message has gone: so has its text from all that is kept of it here. What was sent is not known by its id, so all of the history
+    /// of inputs goes that could hold it.
+    fn message_gone(&mut self, id: &str, conversation: &str, direction: Direction) {
+        self.quotes.remove(id);
+        if direction == Direction::In {
+            return;
+        }
+        self.forget_inputs(conversation);
+        self.outbox_changed();
+    }
+
+    /// Forgets what was sent in a conversation.
+    pub(super) fn forget_inputs(&mut self, conversation: &str) {
+        self.histories.remove(conversation);
+        if self.here() == Some(conversation) {
+            self.composer.exchange_history(Vec::new());
+        }
+    }
+
+    /// What waits is another number of messages.
     fn outbox_changed(&mut self) {
-        // How many messages wait.
         self.stale.insert(Part::Status);
         if self.dialogs.iter().any(|open| open.kind == super::dialog::Kind::Outbox) {
             self.stale.insert(Part::Outbox);

@@ -180,20 +180,16 @@ impl App {
             self.composer.set_text(line);
             return self.submit();
         };
-        let number = line
-            .trim()
-            .parse::<usize>()
-            .ok()
-            .and_then(|number| number.checked_sub(1));
-        let row = number.filter(|place| open.rows.get(*place).is_some_and(|row| !row.heading));
+        let words = line.trim();
         let narrows = open.kind.filters() || matches!(open.kind, Kind::React { .. });
         let writes = open.focus < open.fields.len() && !narrows;
-        if line.trim().is_empty() && !writes {
+        let number = words.parse::<usize>().ok().filter(|_| !writes);
+        if words.is_empty() && !writes {
             self.pressed_in_dialog(Action::Back);
-        } else if let Some(place) = row.filter(|_| !writes) {
-            open.focus = open.fields.len();
-            open.choose_row(place);
-            self.choose();
+        } else if let Some(number) = number.filter(|number| !narrows || open.numbered(*number).is_some()) {
+            if self.choose_number(number) {
+                self.choose();
+            }
         } else if open.focus < open.fields.len() {
             open.error = None;
             open.fields[open.focus].input.set_text(line);
@@ -201,12 +197,28 @@ impl App {
             if writes {
                 self.choose();
             }
-        } else if let Some(letter) = line.trim().chars().next() {
+        } else if let Some(letter) = words.chars().next() {
             // The key of a row, and which row: `a 2`.
-            let place = line.trim()[letter.len_utf8()..].trim().parse::<usize>().unwrap_or(1);
-            open.choose_row(place.saturating_sub(1).min(open.rows.len().saturating_sub(1)));
-            self.row_key(letter);
+            match words[letter.len_utf8()..].trim().parse::<usize>() {
+                Ok(number) if self.choose_number(number) => self.row_key(letter),
+                Ok(_) => {}
+                Err(_) => self.complain("Write a key of the list and the number of a row, as in: a 2"),
+            }
         }
+    }
+
+    /// Chooses the row that was read out with that number. False if it is not there any more.
+    fn choose_number(&mut self, number: usize) -> bool {
+        let Some(open) = self.dialogs.last_mut() else {
+            return false;
+        };
+        let Some(place) = open.numbered(number) else {
+            self.complain(format!("Number {number} is not in this list, or not any more."));
+            return false;
+        };
+        open.focus = open.fields.len();
+        open.choose_row(place);
+        true
     }
 
     fn typed(&mut self, text: &str) {
@@ -236,6 +248,8 @@ impl App {
             self.ask_found();
         } else if open.kind.filters() || matches!(open.kind, Kind::React { .. }) {
             open.selected = 0;
+            // A command is written whole, or chosen: Enter runs none that is only like it.
+            open.gone = open.is_command();
             self.refill();
         }
     }
@@ -262,7 +276,7 @@ impl App {
         if self.pane.is_none() {
             // There is nothing to write in: a conversation or a command is looked for.
             self.act(Action::Palette, "");
-            self.typed(text.trim_start_matches('/'));
+            self.typed(text);
             return;
         }
         let outcome = self.composer.insert(text);

@@ -7,11 +7,13 @@ mod choices;
 pub mod conversations;
 pub mod dialog;
 pub mod dialogs;
+mod drafts;
 mod events;
 mod input;
 pub mod name;
 mod outgoing;
 pub mod pane;
+mod status;
 mod verbs;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -33,8 +35,9 @@ use crate::theme::{ColorDepth, Theme};
 use crate::view::message::Body;
 
 use conversations::Conversations;
-use dialog::{Dialog, Kind};
-use outgoing::Outgoing;
+use dialog::{Dialog, Kind, Numbers};
+use drafts::Drafts;
+use outgoing::{Outgoing, Unsent};
 use pane::{Page, Pane, Window};
 
 /// What the interface is told.
@@ -52,6 +55,8 @@ pub enum Input {
     Resize(u16, u16),
     /// The terminal's window came into focus, or lost it.
     Focus(bool),
+    /// Whether the terminal's background is dark.
+    Background(bool),
     /// From the daemon.
     Report(Report),
     /// What the program around the interface has done.
@@ -140,13 +145,18 @@ pub enum Purpose {
         window: Window,
     },
     Quote(String),
+    /// The draft of a conversation, which another window may have changed; it was this text here.
+    Draft {
+        conversation: String,
+        text: String,
+    },
     Search(String),
     Hits {
         conversation: String,
         query: String,
     },
-    /// A message that was sent; it is tried again should the daemon go away.
-    Sent(Box<api::Send>),
+    /// What was written; it is tried again should the daemon go away.
+    Sent(Unsent),
     Accepted(String),
     /// It is tried again once the owner has proven to be the owner.
     Allow(api::Decide),
@@ -161,8 +171,6 @@ pub enum Purpose {
     Kept(api::Item),
     /// These were marked as read.
     Read(Vec<String>),
-    /// The contact is told that the user types, or no longer.
-    Typing,
     /// Nothing is said, and nothing if it fails.
     Silent,
     /// What the open dialog has asked for; it closes when that is done.
@@ -223,11 +231,8 @@ const KEPT: &str = "Kept: it is sent when the daemon answers again.";
 /// How long a text rests before it is kept as a draft.
 const DRAFT: u64 = 400;
 
-/// Between two looks at the network while it comes up.
+/// Between two looks at the network while it comes up; otherwise it is looked at when the clock has another minute.
 const STATUS_SOON: u64 = 1000;
-
-/// Between two looks at the network otherwise.
-const STATUS_LATER: u64 = 60_000;
 
 /// Between two words to the contact that the user is typing.
 const TYPING: u64 = 5000;
@@ -243,6 +248,7 @@ pub enum Part {
     Outbox,
     Notifications,
     Status,
+    Doctor,
 }
 
 impl Part {
@@ -256,6 +262,7 @@ impl Part {
             Self::Outbox => Request::Outbox(api::ListOutbox::default()),
             Self::Notifications => Request::Notifications(api::Nothing {}),
             Self::Status => Request::Status(api::Nothing {}),
+            Self::Doctor => Request::Doctor(api::Nothing {}),
         }
     }
 }
@@ -312,6 +319,8 @@ pub struct App {
     pub me: Option<Identity>,
     /// The state of the node.
     pub status: Option<Status>,
+    /// What `sotto doctor` finds, as of the last time that the status panel was looked at.
+    doctor: Option<api::DoctorReport>,
     /// The list at the left.
     pub conversations: Conversations,
     /// Requests of peers that wait for an answer.
@@ -346,10 +355,14 @@ pub struct App {
     pub copy_drag: bool,
     /// What the desktop shows of what arrives.
     pub notifications: Option<api::Notifications>,
+    /// What rows are chosen by where there are no keys.
+    numbers: Numbers,
     invites: Vec<api::UnusedInvite>,
     outbox: Vec<api::Message>,
     found: Vec<api::Message>,
-    drafts: BTreeMap<String, String>,
+    drafts: Drafts,
+    /// What was sent in conversations that are not open, for the composer's history.
+    histories: HashMap<String, Vec<String>>,
     /// The conversation whose draft has changed, and when it is kept.
     unsaved: Option<(String, u64)>,
     outgoing: Outgoing,
@@ -363,8 +376,8 @@ pub struct App {
     window_focused: bool,
     used_at: u64,
     typing_at: u64,
-    /// The daemon does not send typing notices: its setting `typing` is off.
-    typing_refused: bool,
+    /// The daemon that answers tells contacts when the user types: its setting `typing` is on.
+    tells_typing: bool,
     /// Marked as read here, and the answer is not there yet.
     reading: bool,
     sends: u64,
@@ -408,6 +421,7 @@ impl App {
             lockable: false,
             me: None,
             status: None,
+            doctor: None,
             conversations: Conversations::default(),
             requests: Vec::new(),
             approvals: Vec::new(),
@@ -425,10 +439,12 @@ impl App {
             drag: None,
             copy_drag: false,
             notifications: None,
+            numbers: Numbers::default(),
             invites: Vec::new(),
             outbox: Vec::new(),
             found: Vec::new(),
-            drafts: BTreeMap::new(),
+            drafts: Drafts::default(),
+            histories: HashMap::new(),
             unsaved: None,
             outgoing: Outgoing::default(),
             unkept: BTreeMap::new(),
@@ -438,7 +454,7 @@ impl App {
             window_focused: true,
             used_at: now,
             typing_at: 0,
-            typing_refused: false,
+            tells_typing: false,
             reading: false,
             sends: 0,
             panes: 0,
@@ -476,6 +492,7 @@ impl App {
                 self.window_focused = focused;
                 self.used_at = now;
             }
+            Input::Background(dark) => self.fit_background(dark),
             Input::Report(report) => self.report(report),
             Input::Hosted(outcome) => self.hosted(outcome),
             Input::Edited(outcome) => self.edited(outcome),
@@ -491,6 +508,7 @@ impl App {
         self.conversations.settle();
         self.lock_when_idle();
         self.keep_draft(false);
+        self.give_up_sending();
         self.send_next();
         self.refresh();
         self.lay_out();
@@ -498,12 +516,14 @@ impl App {
         self.mark_read();
         self.tell_focus();
         self.entitle();
+        if self.config.keyless {
+            self.dialogs.iter_mut().for_each(|open| self.numbers.assign(open));
+        }
     }
 
     /// When time alone changes something, in milliseconds since the Unix epoch.
     pub fn deadline(&self) -> u64 {
-        let minute = (self.now / 60_000 + 1) * 60_000;
-        let mut deadline = minute;
+        let mut deadline = self.next_minute();
         if matches!(self.connection, Connection::Up) {
             deadline = deadline.min(self.status_at.max(self.now + 1));
         }
@@ -523,6 +543,11 @@ impl App {
             deadline = deadline.min((self.now / 1000 + 1) * 1000);
         }
         deadline
+    }
+
+    /// When the clock has another minute, and so the screen other times.
+    const fn next_minute(&self) -> u64 {
+        (self.now / 60_000 + 1) * 60_000
     }
 
     /// Something on the screen disappears within minutes, second by second.
@@ -584,7 +609,10 @@ impl App {
     fn open(&mut self, dialog: Dialog) {
         let about_content = !dialog.kind.stays() && !matches!(dialog.kind, Kind::Quit | Kind::DaemonEnded);
         if !(self.locked && about_content) {
-            self.dialogs.push(dialog);
+            self.dialogs.push(Dialog {
+                looked_at: true,
+                ..dialog
+            });
         }
     }
 
@@ -615,9 +643,9 @@ impl App {
     /// Sends what was written first and waits.
     fn send_next(&mut self) {
         if self.is_up()
-            && let Some(send) = self.outgoing.next(self.now)
+            && let Some(unsent) = self.outgoing.next(self.now)
         {
-            self.call(Request::Send(send.clone()), Purpose::Sent(Box::new(send)));
+            self.call(unsent.request(), Purpose::Sent(unsent));
         }
     }
 
@@ -662,7 +690,7 @@ impl App {
         if self.now >= self.status_at {
             self.stale.insert(Part::Status);
             let up = self.status.as_ref().is_some_and(|status| status.network.reachable);
-            self.status_at = self.now + if up { STATUS_LATER } else { STATUS_SOON };
+            self.status_at = if up { self.next_minute() } else { self.now + STATUS_SOON };
         }
         let due: Vec<Part> = self.stale.difference(&self.in_flight).copied().collect();
         for part in due {
@@ -709,8 +737,20 @@ impl App {
             self.keep_draft(true);
             self.stop_typing();
             self.intent = Intent::Send;
-            let draft = self.drafts.get(id).cloned().unwrap_or_default();
-            self.composer.set_text(&draft);
+            self.composer.set_text(self.drafts.text(id));
+            let history = self.histories.remove(id).unwrap_or_default();
+            let before = self.composer.exchange_history(history);
+            if let Some(left) = self.here().map(str::to_owned) {
+                self.histories.insert(left, before);
+            }
+            // Another window may have written here meanwhile.
+            let prefix = Drafts::key(id);
+            let list = api::ListItems { prefix, after: None };
+            let purpose = Purpose::Draft {
+                conversation: id.to_owned(),
+                text: self.drafts.text(id).to_owned(),
+            };
+            self.call(Request::Draft(list), purpose);
         }
         self.panes += 1;
         self.pane = Some(Pane::new(self.panes, id.to_owned(), thread, self.zone.clone()));
@@ -856,17 +896,22 @@ impl App {
         let Some((id, _)) = self.unsaved.take_if(due) else {
             return;
         };
-        let text = self.drafts.get(&id).cloned().unwrap_or_default();
-        self.conversations.touch(&id, |entry| entry.draft = !text.is_empty());
-        let value = Some(text).filter(|text| !text.is_empty());
-        self.store(format!("{DRAFT_KEY}{}", item_key(&id)), value);
+        let (item, expected) = self.drafts.keep(&id);
+        self.conversations
+            .touch(&id, |entry| entry.draft = item.value.is_some());
+        let items = vec![item.clone()];
+        self.call(Request::Store(api::SetItems { items, expected }), Purpose::Kept(item));
     }
 
     /// Keeps an item of the interface in the store.
     fn store(&mut self, key: String, value: Option<String>) {
         let item = api::Item { key, value };
         let items = vec![item.clone()];
-        self.call(Request::Store(api::SetItems { items }), Purpose::Kept(item));
+        let set = api::SetItems {
+            items,
+            ..api::SetItems::default()
+        };
+        self.call(Request::Store(set), Purpose::Kept(item));
     }
 
     fn wrote(&mut self) {
@@ -876,7 +921,7 @@ impl App {
         if matches!(self.intent, Intent::Edit { .. }) {
             return;
         }
-        self.drafts.insert(id.clone(), self.composer.text().to_owned());
+        self.drafts.set(&id, self.composer.text());
         self.unsaved = Some((id.clone(), self.now + DRAFT));
         if self.now >= self.typing_at + TYPING && !self.composer.is_empty() {
             self.typing_at = self.now;
@@ -885,8 +930,8 @@ impl App {
     }
 
     fn typing(&mut self, conversation: String, typing: bool) {
-        if !self.typing_refused && self.can_send() {
-            self.call(Request::Typing(api::Typing { conversation, typing }), Purpose::Typing);
+        if self.tells_typing && self.can_send() {
+            self.call(Request::Typing(api::Typing { conversation, typing }), Purpose::Silent);
         }
     }
 
@@ -956,9 +1001,6 @@ impl App {
         self.open(dialog);
     }
 }
-
-/// Where drafts are kept in the store.
-const DRAFT_KEY: &str = "draft/";
 
 /// Where a conversation that was marked as unread is kept.
 const UNREAD_KEY: &str = "unread/";

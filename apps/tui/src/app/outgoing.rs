@@ -1,8 +1,10 @@
-//! [`Outgoing`]: the messages that were written and that no daemon has taken yet.
+//! [`Outgoing`]: what was written and no daemon has taken yet: messages, and edits of messages.
 
 use std::collections::VecDeque;
 
-use sotto_api::Send;
+use sotto_api::{Edit, Send};
+
+use crate::request::Request;
 
 /// How long a daemon may take for a message before the status line says that it is kept here.
 const ANSWER: u64 = 1_000;
@@ -10,14 +12,35 @@ const ANSWER: u64 = 1_000;
 /// Between two attempts to send the same message.
 const PAUSE: u64 = 250;
 
-/// Messages in the order in which they were written, with times in milliseconds. Only the first is with the daemon, so that they go out
-/// in order whichever connection breaks when. Each has an idempotency key: it is one message however often it is tried.
+/// Something that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unsent {
+    /// A message. It has an idempotency key: it is one message however often it is tried.
+    Message(Box<Send>),
+    /// Another text for a message. Made twice, it is the same text.
+    Edit(Box<Edit>),
+}
+
+impl Unsent {
+    /// The call that has a daemon take it.
+    pub fn request(&self) -> Request {
+        match self {
+            Self::Message(send) => Request::Send((**send).clone()),
+            Self::Edit(edit) => Request::Edit((**edit).clone()),
+        }
+    }
+}
+
+/// What was written, in that order, with times in milliseconds. Only the first is with the daemon, so that all go out in order whichever
+/// connection breaks when.
 #[derive(Debug, Default)]
 pub struct Outgoing {
     /// Each with the time when it was written.
-    waiting: VecDeque<(Send, u64)>,
+    waiting: VecDeque<(Unsent, u64)>,
     /// The first of them is with the daemon.
     asked: bool,
+    /// The daemon takes nothing before the user has proven to be the owner.
+    held: bool,
     /// When the next attempt may be made.
     not_before: u64,
 }
@@ -29,20 +52,21 @@ impl Outgoing {
     }
 
     /// One was written.
-    pub fn push(&mut self, send: Send, now: u64) {
-        self.waiting.push_back((send, now));
+    pub fn push(&mut self, unsent: Unsent, now: u64) {
+        self.waiting.push_back((unsent, now));
     }
 
     /// The one to ask a daemon that answers for.
-    pub fn next(&mut self, now: u64) -> Option<Send> {
-        let (send, _) = self.waiting.front().filter(|_| !self.asked && self.not_before <= now)?;
+    pub fn next(&mut self, now: u64) -> Option<Unsent> {
+        let may = !self.asked && !self.held && self.not_before <= now;
+        let (unsent, _) = self.waiting.front().filter(|_| may)?;
         self.asked = true;
-        Some(send.clone())
+        Some(unsent.clone())
     }
 
     /// A daemon has taken or refused it. False if that is known already: it was asked for on two connections.
-    pub fn settled(&mut self, send: &Send) -> bool {
-        let first = self.is_first(send);
+    pub fn settled(&mut self, unsent: &Unsent) -> bool {
+        let first = self.is_first(unsent);
         if first {
             self.asked = false;
             self.waiting.pop_front();
@@ -51,21 +75,38 @@ impl Outgoing {
     }
 
     /// No daemon has answered for it.
-    pub fn failed(&mut self, send: &Send, now: u64) {
-        if self.is_first(send) {
+    pub fn failed(&mut self, unsent: &Unsent, now: u64) {
+        if self.is_first(unsent) {
             self.asked = false;
             self.not_before = now + PAUSE;
         }
     }
 
-    /// A daemon answers again. An answer of the one before may never come.
+    /// The daemon takes it from the owner alone: it waits for the passphrase.
+    pub fn hold(&mut self, unsent: &Unsent) {
+        if self.is_first(unsent) {
+            self.asked = false;
+            self.held = true;
+        }
+    }
+
+    /// A daemon answers again, or the user has proven to be the owner. An answer of the one before may never come.
     pub fn retry(&mut self) {
         self.asked = false;
+        self.held = false;
         self.not_before = 0;
     }
 
-    fn is_first(&self, send: &Send) -> bool {
-        self.waiting.front().is_some_and(|(first, _)| first.id == send.id)
+    /// The user is not asked for the passphrase any more: what waited for it, in the order in which it was written.
+    pub fn give_up(&mut self) -> Vec<Unsent> {
+        if !std::mem::take(&mut self.held) {
+            return Vec::new();
+        }
+        self.waiting.drain(..).map(|(unsent, _)| unsent).collect()
+    }
+
+    fn is_first(&self, unsent: &Unsent) -> bool {
+        self.waiting.front().is_some_and(|(first, _)| first == unsent)
     }
 
     /// A daemon takes long, or has not answered.
@@ -76,7 +117,8 @@ impl Outgoing {
     /// When time alone changes something; `up` is whether a daemon answers.
     pub fn deadline(&self, now: u64, up: bool) -> Option<u64> {
         let late = self.late_at().filter(|at| *at > now);
-        let next = Some(self.not_before).filter(|_| up && !self.asked && !self.waiting.is_empty());
+        let waits = up && !self.asked && !self.held && !self.waiting.is_empty();
+        let next = Some(self.not_before).filter(|_| waits);
         late.into_iter().chain(next).min()
     }
 

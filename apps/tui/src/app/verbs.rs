@@ -5,6 +5,7 @@ use sotto_api::{self as api, Direction, MessageState, Relationship};
 use super::conversations::Order;
 use super::dialog::{Dialog, Field, Kind, Verb};
 use super::name::Name;
+use super::outgoing::Unsent;
 use super::pane::{Page, Pane};
 use super::{
     App, CHOICES_KEY, Effect, Focus, HostTask, Intent, KEPT, Part, Purpose, UNREAD_KEY, dialogs, item_key, quoted,
@@ -335,8 +336,8 @@ impl App {
         }
         if self.intent != Intent::Send {
             if matches!(self.intent, Intent::Edit { .. }) {
-                let draft = self.here().and_then(|here| self.drafts.get(here)).cloned();
-                self.composer.set_text(&draft.unwrap_or_default());
+                let draft = self.here().map_or("", |here| self.drafts.text(here)).to_owned();
+                self.composer.set_text(&draft);
             }
             self.intent = Intent::Send;
             return;
@@ -617,6 +618,7 @@ impl App {
         if let Some(passphrase) = self.proving.take() {
             self.effect(Effect::Owner(passphrase));
         }
+        self.outgoing.retry();
         let then = match self.dialogs.last().map(|open| &open.kind) {
             Some(Kind::Owner(then)) => then.clone(),
             _ => None,
@@ -672,6 +674,13 @@ impl App {
         }
     }
 
+    /// Takes the theme for that background, unless one was chosen.
+    pub(super) fn fit_background(&mut self, dark: bool) {
+        if self.config.theme.is_none() {
+            self.use_theme(&Theme::for_background(dark).name);
+        }
+    }
+
     pub(super) fn choose_theme(&mut self, name: &str) {
         self.config.theme = Some(name.to_owned());
         self.use_theme(name);
@@ -708,10 +717,9 @@ impl App {
                 text,
             };
             self.intent = Intent::Send;
-            let draft = self.drafts.get(conversation).cloned().unwrap_or_default();
-            self.composer.set_text(&draft);
-            self.call(Request::Edit(edit), Purpose::Said("Edited."));
-            return;
+            self.composer.take();
+            self.composer.set_text(self.drafts.text(conversation));
+            return self.put_out(Unsent::Edit(Box::new(edit)));
         }
         match (palette::slash(&text), here) {
             (Slash::Command(action, argument), _) => {
@@ -720,10 +728,8 @@ impl App {
                 self.act(action, &argument);
             }
             (Slash::Unknown(name, nearest), _) => {
-                let nearest = nearest.map_or_else(String::new, |nearest| format!(" Did you mean /{nearest}?"));
-                self.complain(format!(
-                    "There is no command /{name}.{nearest} A text that begins so is sent with //."
-                ));
+                let unknown = palette::unknown(&name, nearest);
+                self.complain(format!("{unknown} A text that begins so is sent with //."));
             }
             (Slash::Text(text), Some(conversation)) => self.send(conversation, text),
             (Slash::Text(_), None) => self.say("Choose a conversation first: /palette shows them."),
@@ -759,7 +765,12 @@ impl App {
             pane.first_unread = None;
         }
         self.go_to_newest();
-        self.outgoing.push(send, self.now);
+        self.put_out(Unsent::Message(Box::new(send)));
+    }
+
+    /// Has the daemon take what was written, after all that was written before.
+    fn put_out(&mut self, unsent: Unsent) {
+        self.outgoing.push(unsent, self.now);
         if self.is_up() {
             self.send_next();
         } else {
@@ -786,12 +797,12 @@ impl App {
 }
 
 /// What a dialog shows and has to be read again for it.
-const fn read_for(action: Action) -> Option<Part> {
+const fn read_for(action: Action) -> &'static [Part] {
     match action {
-        Action::Invites => Some(Part::Invites),
-        Action::Outbox => Some(Part::Outbox),
-        Action::Approvals => Some(Part::Approvals),
-        Action::Status => Some(Part::Status),
-        _ => None,
+        Action::Invites => &[Part::Invites],
+        Action::Outbox => &[Part::Outbox],
+        Action::Approvals => &[Part::Approvals],
+        Action::Status => &[Part::Status, Part::Doctor],
+        _ => &[],
     }
 }

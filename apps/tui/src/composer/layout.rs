@@ -42,16 +42,6 @@ impl Composer {
         }
     }
 
-    /// The rows at a width.
-    pub fn lines(&self, width: usize) -> Vec<String> {
-        self.layout(width).rows.into_iter().map(|row| row.text).collect()
-    }
-
-    /// The cursor's row and column at a width.
-    pub fn cursor(&self, width: usize) -> (usize, usize) {
-        self.layout(width).cursor
-    }
-
     /// How many rows it takes, at most `max` and at least one.
     pub fn height(&self, width: usize, max: usize) -> usize {
         self.layout(width).rows.len().min(max).max(1)

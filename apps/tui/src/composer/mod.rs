@@ -12,7 +12,6 @@ use zeroize::Zeroizing;
 
 use crate::action::Action;
 
-pub use layout::{Layout, Row};
 use undo::{Edit, Journal};
 
 /// The most bytes of a message.
@@ -190,6 +189,12 @@ impl Composer {
         }
         self.clear();
         text
+    }
+
+    /// Goes on with the texts that were sent elsewhere; those that were sent here.
+    pub fn exchange_history(&mut self, history: Vec<String>) -> Vec<String> {
+        self.browsing = None;
+        std::mem::replace(&mut self.history, history)
     }
 
     /// Takes a secret out.

@@ -4,6 +4,18 @@ use super::*;
 use crate::text;
 use crate::text::tests::any_text;
 
+impl Composer {
+    /// The rows at a width.
+    fn lines(&self, width: usize) -> Vec<String> {
+        self.layout(width).rows.into_iter().map(|row| row.text).collect()
+    }
+
+    /// The cursor's row and column at a width.
+    fn cursor(&self, width: usize) -> (usize, usize) {
+        self.layout(width).cursor
+    }
+}
+
 fn with(text: &str) -> Composer {
     let mut composer = Composer::message();
     composer.set_text(text);

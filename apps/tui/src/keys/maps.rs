@@ -57,6 +57,7 @@ impl FromStr for Builtin {
 }
 
 /// Actions without a key in any map, which are in the palette: rare ones, and those that a slip of the finger must not start.
+#[cfg(test)]
 pub const PALETTE_ONLY: &[Action] = &[
     SortSidebar,
     Requests,

@@ -11,7 +11,9 @@ use crossterm::event::KeyEvent;
 use crate::action::{Action, Scope};
 
 pub use chord::Chord;
-pub use maps::{Builtin, PALETTE_ONLY};
+pub use maps::Builtin;
+#[cfg(test)]
+pub use maps::PALETTE_ONLY;
 
 /// The most chords of a sequence.
 const LONGEST: usize = 3;

@@ -1,7 +1,7 @@
 //! What the user does, and what follows: sending, drafts, reading, search, the lock, a daemon that goes away.
 
 use crossterm::event::{MouseButton, MouseEventKind};
-use sotto_api::{self as api, Direction, Kind as ErrorKind, Message, MessageState, Relationship, Time};
+use sotto_api::{self as api, Direction, Finding, Kind as ErrorKind, Message, MessageState, Relationship, Time};
 
 use super::daemon::{FakeDaemon, PASSPHRASE};
 use super::fixtures::{NOW, approval, friend, message, name, onion};
@@ -225,9 +225,9 @@ fn a_draft_that_was_written_without_a_daemon_is_kept_once_it_is_back() {
 
 #[test]
 fn a_contact_is_told_of_typing_unless_the_setting_is_off() {
-    for (on, told) in [(true, 4), (false, 1)] {
+    for (on, told) in [(true, 4), (false, 0)] {
         let mut daemon = daemon(3);
-        daemon.typing = on;
+        daemon.status.typing = on;
         let mut session = Session::connected(daemon, SIZE);
         session.open("Bob");
         for _ in 0..3 {
@@ -237,8 +237,65 @@ fn a_contact_is_told_of_typing_unless_the_setting_is_off() {
         session.open("Carol");
         let calls = session.daemon.calls.iter();
         let typing = calls.filter(|call| matches!(call, Request::Typing(_))).count();
-        assert_eq!(typing, told, "a daemon that refuses is asked once");
+        assert_eq!(typing, told, "a daemon that does not tell contacts is not asked to");
     }
+}
+
+#[test]
+fn another_daemon_may_have_another_setting_for_typing() {
+    let mut session = Session::connected(daemon(3), SIZE);
+    session.open("Bob");
+    session.lose();
+    session.daemon.status.typing = false;
+    session.find_again();
+    session.write("more");
+    let calls = session.daemon.calls.iter();
+    assert_eq!(calls.filter(|call| matches!(call, Request::Typing(_))).count(), 0);
+}
+
+#[test]
+fn the_status_panel_has_all_that_doctor_finds_with_what_to_do() {
+    let mut session = Session::connected(daemon(3), (100, 60));
+    let outbox = Finding::careful("outbox", "2 wait", "sotto outbox shows it", ErrorKind::WrongState);
+    let open = "other users can open /home/alice/left-behind";
+    let findings = &mut session.daemon.doctor.findings;
+    findings.retain(|finding| finding.subject != "outbox");
+    findings.push(Finding::careful(
+        "permissions",
+        open,
+        "chmod -R go= /home/alice",
+        ErrorKind::Io,
+    ));
+    findings.push(Finding::bad("disk", "12 MiB free", "free some space", ErrorKind::Io));
+    findings.push(outbox);
+    session.enter("/status");
+    for finding in session.daemon.doctor.findings.clone() {
+        session.shows(&finding.subject);
+        session.shows(&finding.said[..finding.said.len().min(40)]);
+    }
+    session.shows("12 MiB free. Free some space");
+    session.shows("Run: chmod -R go=");
+    let screen = session.screen();
+    let place = |text: &str| {
+        screen
+            .find(text)
+            .unwrap_or_else(|| panic!("{text} is not shown:\n{screen}"))
+    };
+    assert!(
+        place("wrong  disk") < place("look  permissions"),
+        "the worst comes first"
+    );
+    assert!(place("look  outbox") < place("ok  configuration"));
+    // What can be answered here is a way to it.
+    let chosen = |session: &Session| session.app.dialogs.last()?.row().map(|row| row.title.clone());
+    for _ in 0..30 {
+        if chosen(&session).is_some_and(|title| title.contains("outbox")) {
+            break;
+        }
+        session.press("down");
+    }
+    session.press("enter");
+    session.shows("Not delivered yet");
 }
 
 #[test]
@@ -797,9 +854,8 @@ fn with_agents_the_interface_asks_for_the_owner_once_and_loses_nothing() {
     session.shows("The passphrase is wrong");
     session.press("ctrl-u");
     session.enter(PASSPHRASE);
-    assert_eq!(session.app.composer.text(), "hello", "it was not sent");
-    session.press("enter");
     assert_eq!(session.app.composer.text(), "");
+    assert_eq!(session.daemon.messages("Bob").last().expect("sent").text, "hello");
     session.shows("hello");
 }
 
@@ -1455,4 +1511,18 @@ fn an_answer_that_never_comes_holds_nothing_up() {
         "three",
         "the first was taken, so its second answer says nothing"
     );
+}
+
+#[test]
+fn an_idle_interface_wakes_up_when_the_clock_has_another_minute() {
+    let mut session = with_bob(3);
+    session.pass(1000);
+    for _ in 0..5 {
+        let minute = (session.now / 60_000 + 1) * 60_000;
+        assert_eq!(session.app.deadline(), minute);
+        session.daemon.calls.clear();
+        session.pass(minute - session.now);
+        let asked = &session.daemon.calls;
+        assert!(matches!(asked[..], [Request::Status(_)]), "{asked:?}");
+    }
 }

@@ -15,7 +15,6 @@ pub const PASSPHRASE: &str = "viola correct marzipan";
 
 /// A daemon in memory.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct FakeDaemon {
     /// What the desktop shows.
     pub notifications: api::Notifications,
@@ -37,8 +36,8 @@ pub struct FakeDaemon {
     pub items: BTreeMap<String, String>,
     /// Every request, in order.
     pub calls: Vec<Request>,
-    /// Contacts are told when the user types.
-    pub typing: bool,
+    /// What `sotto doctor` finds.
+    pub doctor: api::DoctorReport,
     /// Sends are refused with this.
     pub refuses: Option<Kind>,
     /// Idempotency keys, and the messages that were made for them.
@@ -71,7 +70,7 @@ impl FakeDaemon {
             history: BTreeMap::new(),
             items: BTreeMap::new(),
             calls: Vec::new(),
-            typing: true,
+            doctor: fixtures::doctor(),
             refuses: None,
             keys: BTreeMap::new(),
             events: Vec::new(),
@@ -143,6 +142,7 @@ impl FakeDaemon {
         self.calls.push(request.clone());
         Ok(match request {
             Request::Status(_) => Answer::Status(self.status.clone()),
+            Request::Doctor(_) => Answer::Doctor(self.doctor.clone()),
             Request::Identity(_) => Answer::Identity(self.me.clone()),
             Request::Contacts(_) => Answer::Contacts(api::Contacts {
                 friends: self.contacts.values().cloned().collect(),
@@ -157,20 +157,21 @@ impl FakeDaemon {
             Request::Approvals(_) => Answer::Approvals(api::Approvals {
                 approvals: self.approvals.clone(),
             }),
-            Request::Items(_) => Answer::Items(self.items()),
+            Request::Items(list) => Answer::Items(self.items(&list.prefix)),
+            Request::Draft(list) => Answer::Draft(self.items(&list.prefix)),
             Request::Search(search) => Answer::Search(self.search(search)),
             Request::Send(send) => Answer::Send(self.send(send)?),
             Request::Edit(edit) => Answer::Edit(self.edit(edit)?),
             Request::Delete(which) => Answer::Delete(self.delete(&which.id)?),
             Request::React(react) => Answer::React(self.react(react)?),
             Request::Read(read) => Answer::Read(self.read(read)),
-            Request::Typing(_) if !self.typing => {
+            Request::Typing(_) if !self.status.typing => {
                 return Err(Error::new(Kind::WrongState, "typing notices are off"));
             }
             Request::Typing(_) => Answer::Typing(api::Done {}),
             Request::Cancel(which) => Answer::Cancel(self.put_state(&which.id, MessageState::Cancelled)?),
             Request::Retry(which) => Answer::Retry(self.put_state(&which.id, MessageState::Queued)?),
-            Request::Store(set) => Answer::Store(self.store(set)),
+            Request::Store(set) => Answer::Store(self.store(set)?),
             Request::Unlock(unlock) => Answer::Unlock(self.unlock(&unlock.passphrase)?),
             _ => return self.administer(request),
         })
@@ -318,13 +319,18 @@ impl FakeDaemon {
         }
     }
 
-    fn items(&self) -> api::Items {
+    fn items(&self, prefix: &str) -> api::Items {
         let item = |(key, value): (&String, &String)| api::Item {
             key: key.clone(),
             value: Some(value.clone()),
         };
         api::Items {
-            items: self.items.iter().map(item).collect(),
+            items: self
+                .items
+                .iter()
+                .filter(|(key, _)| key.starts_with(prefix))
+                .map(item)
+                .collect(),
             more: false,
         }
     }
@@ -446,14 +452,18 @@ impl FakeDaemon {
         Ok(sent(&message))
     }
 
-    fn store(&mut self, set: &api::SetItems) -> api::Done {
+    fn store(&mut self, set: &api::SetItems) -> Result<api::Done, Error> {
+        let other = |item: &&api::Item| self.items.get(&item.key) != item.value.as_ref();
+        if let Some(item) = set.expected.iter().find(other) {
+            return Err(Error::new(Kind::WrongState, format!("{} was changed", item.key)));
+        }
         for item in &set.items {
             match &item.value {
                 Some(value) => self.items.insert(item.key.clone(), value.clone()),
                 None => self.items.remove(&item.key),
             };
         }
-        api::Done {}
+        Ok(api::Done {})
     }
 
     fn unlock(&mut self, passphrase: &api::Secret) -> Result<api::Session, Error> {

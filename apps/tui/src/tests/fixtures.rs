@@ -119,6 +119,7 @@ pub fn status() -> Status {
             problem: None,
         },
         availability: api::Availability::Online,
+        typing: true,
         queued: 0,
         links: 3,
         stranger_links: 0,
@@ -146,6 +147,24 @@ pub fn status() -> Status {
         lock_file: String::from("/home/alice/.local/share/sotto/default/lock"),
         log_file: None,
     }
+}
+
+/// Nothing is wrong.
+pub fn doctor() -> api::DoctorReport {
+    let good = [
+        ("identity", "in /home/alice/.local/share/sotto/default"),
+        ("configuration", "network = \"tor\""),
+        ("key", "no file is named, so a passphrase is asked for"),
+        ("permissions", "only you can open the files"),
+        ("disk", "122880 MiB free"),
+        ("store", "2144 KiB in sotto.db; sotto backup FILE copies it whole"),
+        ("daemon", "version 0.1.0, process 4242, for 2 hours"),
+        ("network", "tor: reachable, checked 3 minutes ago"),
+        ("clock", "as the node expects it"),
+        ("outbox", "everything is delivered"),
+    ];
+    let findings = good.map(|(subject, said)| api::Finding::good(subject, said));
+    api::DoctorReport::new(findings.into(), Some(String::from("0.1.0")))
 }
 
 /// What an agent wants to send to a contact.

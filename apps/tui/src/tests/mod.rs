@@ -6,6 +6,7 @@ mod figures;
 mod fixtures;
 mod narrated;
 mod properties;
+mod races;
 mod scenes;
 mod screens;
 mod session;

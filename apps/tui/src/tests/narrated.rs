@@ -8,6 +8,13 @@ use super::session::Session;
 use crate::app::{Input, Start};
 use crate::linear::Narrator;
 
+/// Without keys.
+fn by_lines(mut session: Session) -> Session {
+    session.app.config.keyless = true;
+    session.settle();
+    session
+}
+
 /// Writes a line, and returns what is said then.
 fn line(session: &mut Session, narrator: &mut Narrator, line: &str) -> Vec<String> {
     session
@@ -27,7 +34,7 @@ fn says(lines: &[String], wanted: &str) {
 
 #[test]
 fn a_conversation_is_told_in_words_and_a_line_is_a_message() {
-    let mut session = with_bob(3);
+    let mut session = by_lines(with_bob(3));
     let mut narrator = Narrator::default();
     let lines = narrator.tell(&session.app);
     says(&lines, "Conversation with Bob");
@@ -47,7 +54,7 @@ fn a_conversation_is_told_in_words_and_a_line_is_a_message() {
 
 #[test]
 fn a_conversation_is_chosen_by_its_number() {
-    let mut session = Session::connected(super::behaviour::daemon(3), (100, 40));
+    let mut session = by_lines(Session::connected(super::behaviour::daemon(3), (100, 40)));
     let mut narrator = Narrator::default();
     narrator.tell(&session.app);
     says(
@@ -62,7 +69,7 @@ fn a_conversation_is_chosen_by_its_number() {
 
 #[test]
 fn a_dialog_is_asked_line_by_line() {
-    let mut session = with_bob(3);
+    let mut session = by_lines(with_bob(3));
     let mut narrator = Narrator::default();
     narrator.tell(&session.app);
     let lines = line(&mut session, &mut narrator, "/theme");
@@ -84,7 +91,7 @@ fn a_dialog_is_asked_line_by_line() {
 
 #[test]
 fn the_first_run_is_asked_line_by_line_and_no_passphrase_is_said() {
-    let mut session = Session::start(&Start::FirstRun, FakeDaemon::new(), (100, 40));
+    let mut session = by_lines(Session::start(&Start::FirstRun, FakeDaemon::new(), (100, 40)));
     let mut narrator = Narrator::default();
     says(&narrator.tell(&session.app), "Write: Your name");
     says(&line(&mut session, &mut narrator, "Ada"), "Write: Passphrase");

@@ -9,7 +9,6 @@ mod overrides;
 use ratatui::style::{Color, Modifier, Style};
 
 pub use depth::ColorDepth;
-pub use overrides::ThemeError;
 
 macro_rules! slots {
     ($($slot:ident $kind:ident $attributes:expr, $about:literal;)*) => {
@@ -29,6 +28,7 @@ macro_rules! slots {
             name: stringify!($slot),
             kind: Kind::$kind,
             attributes: $attributes,
+            #[cfg(test)]
             about: $about,
         },)*];
 
@@ -39,6 +39,7 @@ macro_rules! slots {
             }
 
             /// The style of a slot, by name.
+            #[cfg(test)]
             pub fn slot(&self, name: &str) -> Option<Style> {
                 match name {
                     $(stringify!($slot) => Some(self.$slot),)*
@@ -66,6 +67,7 @@ pub struct Slot {
     /// Its attributes, which alone tell it from other slots where there is no colour.
     pub attributes: Modifier,
     /// What is drawn with it.
+    #[cfg(test)]
     pub about: &'static str,
 }
 
@@ -129,9 +131,6 @@ slots! {
     border_focused Rule BOLD, "The border of the pane that has the keys";
 }
 
-/// The background that a slot is drawn on, by name.
-pub const BACKDROPS: [&str; 5] = ["text", "sidebar", "dialog", "status_bar", "field"];
-
 impl Theme {
     /// The names of the built-in themes.
     pub const NAMES: [&str; 7] = [
@@ -166,11 +165,6 @@ impl Theme {
         }
         theme
     }
-
-    /// A slot as it is drawn on a backdrop.
-    pub fn on(&self, backdrop: &str, slot: &str) -> Option<Style> {
-        Some(self.slot(backdrop)?.patch(self.slot(slot)?))
-    }
 }
 
 impl Default for Theme {
@@ -185,6 +179,7 @@ const fn style(fg: Color, bg: Color) -> Style {
 }
 
 /// The slots as a table of Markdown, with the words for colours and attributes.
+#[cfg(test)]
 pub fn documentation() -> String {
     let row = |slot: &Slot| {
         let background = if matches!(slot.kind, Kind::Backdrop | Kind::Patch) {
@@ -206,6 +201,16 @@ pub fn documentation() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The background that a slot is drawn on, by name.
+    const BACKDROPS: [&str; 5] = ["text", "sidebar", "dialog", "status_bar", "field"];
+
+    impl Theme {
+        /// A slot as it is drawn on a backdrop.
+        fn on(&self, backdrop: &str, slot: &str) -> Option<Style> {
+            Some(self.slot(backdrop)?.patch(self.slot(slot)?))
+        }
+    }
 
     fn themes() -> impl Iterator<Item = Theme> {
         Theme::NAMES.into_iter().map(|name| Theme::builtin(name).unwrap())

@@ -157,6 +157,7 @@ fn hexadecimal(digits: &str) -> Option<Color> {
 }
 
 /// The names of colours and attributes, for the documentation.
+#[cfg(test)]
 pub(super) fn words() -> (String, String) {
     let list = |names: Vec<&str>| {
         names
