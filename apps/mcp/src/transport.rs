@@ -10,11 +10,11 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, Either, ready};
 use rmcp::RoleServer;
 use rmcp::model::{
-    ClientJsonRpcMessage, ClientNotification, ErrorCode, ErrorData, JsonRpcNotification, RequestId,
-    ServerJsonRpcMessage,
+    CallToolRequest, CallToolRequestMethod, ClientJsonRpcMessage, ClientNotification, ClientRequest, ConstString as _,
+    ErrorCode, ErrorData, JsonRpcNotification, RequestId, ServerJsonRpcMessage,
 };
 use rmcp::transport::Transport;
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -206,6 +206,10 @@ impl Reader {
                 "server/discover is unknown here: use initialize",
             );
         }
+        if let Some(call) = tool_call(&id, &method, &message) {
+            self.opened |= declares_version(&call);
+            return Incoming::Message(Box::new(call));
+        }
         match parsed(message) {
             Incoming::Message(message) if REMOVED.contains(&method.as_str()) && declares_version(&message) => {
                 let said = format!("{method} is not of the revision that the request declares");
@@ -231,6 +235,22 @@ fn declares_version(message: &ClientJsonRpcMessage) -> bool {
         ClientJsonRpcMessage::Request(request) => request.request.get_meta().protocol_version().is_some(),
         _ => false,
     }
+}
+
+/// A call of a tool, which is nearly every request. The protocol library tries its kinds of requests one after the other, which
+/// takes longer than all else that this process does for a call.
+fn tool_call(id: &RequestId, method: &str, message: &Value) -> Option<ClientJsonRpcMessage> {
+    let is_request = message.get("jsonrpc").is_some_and(|version| version == "2.0")
+        && message.get("result").is_none()
+        && message.get("error").is_none();
+    if method != CallToolRequestMethod::VALUE || !is_request {
+        return None;
+    }
+    let call = CallToolRequest::deserialize(message).ok()?;
+    Some(ClientJsonRpcMessage::request(
+        ClientRequest::CallToolRequest(call),
+        id.clone(),
+    ))
 }
 
 fn parsed(message: Value) -> Incoming {
@@ -376,5 +396,36 @@ const fn cancels(message: &ClientJsonRpcMessage) -> Option<&RequestId> {
             ..
         }) => cancelled.params.request_id.as_ref(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_call_of_a_tool_is_what_the_protocol_library_makes_of_it() {
+        let request = |params: Value| json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params });
+        let calls = [
+            request(json!({ "name": "get_status" })),
+            request(json!({ "name": "get_status", "arguments": { "a": [1, null] } })),
+            request(json!({ "name": "get_status", "_meta": { "progressToken": 3, "other": "kept" } })),
+            request(json!({ "name": "get_status", "unknown": true })),
+        ];
+        for call in calls {
+            let ours = tool_call(&RequestId::Number(7), "tools/call", &call).expect("a call");
+            let theirs: ClientJsonRpcMessage = serde_json::from_value(call.clone()).expect("a message");
+            assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
+            let json = |message| serde_json::to_value(message).expect("JSON");
+            assert_eq!(json(&ours), json(&theirs));
+        }
+        let mut both = request(json!({ "name": "get_status" }));
+        both["result"] = json!({});
+        let old = json!({ "jsonrpc": "1.0", "id": 7, "method": "tools/call", "params": { "name": "get_status" } });
+        for other in [request(json!({})), request(json!([])), both, old] {
+            let call = tool_call(&RequestId::Number(7), "tools/call", &other);
+            assert!(call.is_none(), "{other}");
+        }
     }
 }

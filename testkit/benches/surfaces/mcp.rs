@@ -40,7 +40,9 @@ impl Server {
 
     fn ask(&mut self, method: &str, params: &Value) -> String {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        writeln!(self.input, "{request}").expect("asked");
+        // In one write, as clients do it: each piece of a line would wake the server.
+        let request = format!("{request}\n");
+        self.input.write_all(request.as_bytes()).expect("asked");
         let mut line = String::new();
         self.lines.read_line(&mut line).expect("answered");
         assert!(line.contains("\"result\""), "{line}");
