@@ -115,6 +115,10 @@ impl<R: Ratchet> Node<R> {
             } else {
                 self.ctx.alarms.clear(Alarm::Retry(peer));
             }
+            if contact.admission.wants_count() {
+                let stored = contact.delivery.cursors.stored;
+                self.fetch_stored(peer, stored);
+            }
             if !wanted.is_empty() {
                 self.fetch_for_outbox(peer, wanted);
             }

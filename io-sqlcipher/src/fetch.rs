@@ -1,8 +1,8 @@
 //! The cold rows that the protocol asks for: messages by name, and those whose time is up.
 
 use rusqlite::Connection;
-use sotto_core::Wall;
 use sotto_core::row::{MessageKey, MessageWithDelivery, Query, Rows};
+use sotto_core::{ConversationId, Limits, OnionAddress, Wall};
 
 use crate::code::{Columns, of, ordered};
 use crate::message::{message, message_columns, message_key};
@@ -14,12 +14,37 @@ pub(crate) fn fetch(db: &Connection, numbers: &mut Numbers, tail: &Tail, query: 
     let messages = match query {
         Query::Messages(keys) => by_key(db, numbers, tail, keys)?,
         Query::Disappearing { until, limit } => disappearing(db, numbers, *until, *limit)?,
+        Query::StoredBytes { .. } => Vec::new(),
+    };
+    let stored_bytes = match query {
+        Query::StoredBytes { conversation, author } => stored_bytes(db, numbers, conversation, author)?,
+        Query::Messages(_) | Query::Disappearing { .. } => 0,
     };
     let next_disappearance = next_disappearance(db, numbers, &messages)?;
     Ok(Rows {
         messages,
         next_disappearance,
+        stored_bytes,
     })
+}
+
+/// The length of a text is read without the pages that a long one fills.
+fn stored_bytes(
+    db: &Connection,
+    numbers: &mut Numbers,
+    conversation: &ConversationId,
+    author: &OnionAddress,
+) -> rusqlite::Result<u64> {
+    let conversation = numbers.find(db, conversation)?;
+    let author = numbers.find_peer(db, author)?;
+    let (messages, bytes) = db
+        .prepare_cached(
+            "SELECT count(*), coalesce(sum(octet_length(text)), 0) FROM message WHERE conversation = ? AND author = ?",
+        )?
+        .query_row((conversation, author), |row| {
+            Ok((of("message", row, row.u64(0))?, of("message", row, row.u64(1))?))
+        })?;
+    Ok(messages.saturating_mul(Limits::MESSAGE_BYTES).saturating_add(bytes))
 }
 
 fn by_key(

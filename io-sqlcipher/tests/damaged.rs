@@ -134,6 +134,12 @@ fn refused(store: &mut Store) -> Vec<StoreError> {
         store.image().map(drop),
         store.fetch(&Query::Messages(keys.clone())).map(drop),
         store.fetch(&disappearing).map(drop),
+        store
+            .fetch(&Query::StoredBytes {
+                conversation: keys[0].conversation,
+                author: keys[0].author,
+            })
+            .map(drop),
         reader.contacts().map(drop),
         reader.people().map(drop),
         reader.requests().map(drop),

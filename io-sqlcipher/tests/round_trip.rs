@@ -80,16 +80,27 @@ proptest! {
                 prop_assert_eq!(reactions(&reader, key), reactions_of(&model, key));
             }
             for query in [
-                Query::Messages(keys),
+                Query::Messages(keys.clone()),
                 Query::Messages(arbitrary::all_message_keys().take(2).collect()),
                 Query::Disappearing { until: Wall(until), limit },
-            ] {
+            ]
+            .into_iter()
+            .chain(stored_bytes(&keys))
+            {
                 prop_assert_eq!(store.fetch(&query).unwrap(), model.fetch(&query));
             }
         }
         store.close().unwrap();
         common::check_word_index(&place);
     }
+}
+
+/// Asks for the bytes of each author in each conversation.
+fn stored_bytes(keys: &[MessageKey]) -> impl Iterator<Item = Query> {
+    keys.iter().map(|key| Query::StoredBytes {
+        conversation: key.conversation,
+        author: key.author,
+    })
 }
 
 /// Enough messages that the tail is settled several times, with deletions, edits and states of messages in it and before it.

@@ -46,11 +46,21 @@ impl MemoryStore {
                     .map(|(_, key)| *key)
                     .collect()
             }
+            Query::StoredBytes { .. } => Vec::new(),
+        };
+        let stored_bytes = match query {
+            Query::StoredBytes { conversation, author } => {
+                let messages = self.conversation(*conversation).into_iter();
+                let theirs = messages.filter(|message| message.key.author == *author);
+                theirs.map(MessageRow::stored_bytes).sum()
+            }
+            Query::Messages(_) | Query::Disappearing { .. } => 0,
         };
         let left_out = self.disappearing.iter().find(|(_, key)| !keys.contains(key));
         Rows {
             messages: keys.iter().filter_map(|key| self.message_with_delivery(key)).collect(),
             next_disappearance: left_out.map(|(at, _)| *at),
+            stored_bytes,
         }
     }
 

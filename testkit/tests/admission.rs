@@ -1,9 +1,12 @@
 //! What a contact can have stored here is bounded: by its quota, its pace and the reserve of free space. Beyond a bound its
 //! ciphertexts stay in its outbox; they are taken when there is room, each once and in order. Everything else goes on.
 
+use prost::Message as _;
 use sotto_core::row::{Event, Row};
 use sotto_core::wire::content::content::Kind;
-use sotto_core::wire::content::{Content, Timer};
+use sotto_core::wire::content::{Content, Text, Timer};
+use sotto_core::wire::link::Frame;
+use sotto_core::wire::link::frame::Body;
 use sotto_core::{
     Command, ContactStorage, ConversationId, FaultKind, Limits, MessageId, Millis, OnionAddress, Pause, Reply,
 };
@@ -136,6 +139,60 @@ fn a_contact_stores_no_more_than_its_quota_and_goes_on_when_messages_are_erased(
     );
     erase(&mut pair);
     assert_eq!(share(&mut pair, contact), None, "nothing is taken up any more");
+}
+
+/// Sends A a text of 1 KiB under an id, again on each new link. Whether A has taken it.
+fn send_under(id: u8, pair: &mut Nodes, peer: &mut HostilePeer<Transparent>) -> bool {
+    let text = Text {
+        text: format!("{id:<1024}"),
+        ..Text::default()
+    };
+    let content = Content {
+        id: vec![id; 16],
+        kind: Some(Kind::Text(text)),
+        ..Content::default()
+    };
+    let sealed = peer.encrypt(pair, &content.encode_to_vec());
+    for _ in 0..2 {
+        if !peer.is_connected() {
+            peer.dial(pair, 0);
+            let hello = peer.hello(sotto_core::wire::link::Relationship::Friend);
+            peer.send(pair, hello);
+        }
+        peer.send(pair, Body::Ciphertext(sealed.clone()));
+        let acknowledges =
+            |frame: &Frame| matches!(&frame.body, Some(Body::Ack(ack)) if ack.received == sealed.sequence);
+        if peer.received.iter().any(acknowledges) {
+            return true;
+        }
+        pair.pass(Millis::minutes(1));
+        peer.exchange(pair);
+    }
+    false
+}
+
+/// What came first is kept, and the rest takes up nothing. The node sees that when it comes to the quota.
+#[test]
+fn messages_with_one_id_do_not_use_the_quota_up() {
+    let mut pair = friends(&Limits {
+        contact_quota: 16 * KIB,
+        ..Limits::default()
+    });
+    let mut peer: HostilePeer<Transparent> = HostilePeer::new(&pair, 9);
+    peer.befriend(&mut pair, 0);
+    for number in 0..40 {
+        assert!(send_under(1, &mut pair, &mut peer), "{number}");
+    }
+    // Others are taken as long as there is room for them, and then the pause holds.
+    let others = (2..40).take_while(|id| send_under(*id, &mut pair, &mut peer)).count() as u64;
+    let kept = (others + 1) * (KIB + 512);
+    assert!((16 * KIB..18 * KIB).contains(&kept), "{others}");
+    let share = share(&mut pair, peer.address()).expect("a share");
+    assert_eq!((share.stored, share.pause), (kept, Some(Pause::Quota)));
+    assert_eq!(
+        pair.sides[A].store.conversation(peer.address()).len() as u64,
+        others + 1
+    );
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(crate) struct Admission {
     events: Bucket,
     sessions: Bucket,
     pause: Option<Pause>,
+    /// In the present pause by the quota, what is stored was counted.
+    counted: bool,
     /// The pause that the log has told.
     told: Option<Pause>,
     /// A ciphertext was dropped on the present link.
@@ -48,6 +50,7 @@ impl Admission {
             events: Bucket::full(limits.event_rate(), now),
             sessions: Bucket::full(limits.session_rate(), now),
             pause: None,
+            counted: false,
             told: None,
             dropped_on_link: false,
             dropped: false,
@@ -108,6 +111,12 @@ impl Admission {
         std::mem::take(&mut self.reopened)
     }
 
+    /// Whether what the contact's messages take up is to be counted: once in each pause by the quota. A contact that uses an id twice
+    /// sends a message that counts and is not kept; what is kept decides.
+    pub fn wants_count(&mut self) -> bool {
+        self.pause == Some(Pause::Quota) && !std::mem::replace(&mut self.counted, true)
+    }
+
     /// When the pause may end without that anything else changes.
     pub fn next_look(&mut self, ctx: &Context) -> Option<Monotonic> {
         let (limits, now) = (&ctx.limits, ctx.now.monotonic);
@@ -142,6 +151,7 @@ impl Admission {
         } else {
             paced.then_some(Pause::Pace)
         };
+        self.counted &= self.pause == Some(Pause::Quota);
     }
 
     /// What the user has to know of is in the log, once. The pace is not: it ends by itself, and a contact can cause it.

@@ -186,6 +186,15 @@ impl<S> Delivery<S> {
         }
     }
 
+    /// The store has counted `taken` bytes at a moment at which `before` were counted here. What has changed since stays.
+    pub fn recounted(&mut self, before: u64, taken: u64, ctx: &mut Context) {
+        let stored = taken.saturating_add(self.cursors.stored).saturating_sub(before);
+        if stored != self.cursors.stored {
+            self.cursors.stored = stored;
+            self.save_cursors(ctx);
+        }
+    }
+
     /// The links begin anew: nothing that belonged to an earlier one counts.
     pub fn forget_link(&mut self) {
         self.established = None;

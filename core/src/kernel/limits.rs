@@ -119,7 +119,7 @@ impl Limits {
     /// Bytes of contents that are kept for one contact until they are sealed, so that they need not be fetched.
     pub(crate) const READY_BYTES: usize = 128 * 1024;
     /// Bytes that a message takes up beside its text: its row, its place in the indexes and its event.
-    pub(crate) const MESSAGE_BYTES: u64 = 512;
+    pub const MESSAGE_BYTES: u64 = 512;
     /// Bytes of free space that a byte of a content may take: the row, the words of the index, and the log of the store.
     pub(crate) const STORE_FACTOR: u64 = 4;
     /// Events that a contact may cause at once, and in an hour, however few the log keeps.

@@ -20,6 +20,8 @@ enum Purpose {
     Incoming(OnionAddress),
     /// The next rows of this contact's outbox are about them.
     Outbox(OnionAddress),
+    /// How many bytes this contact's messages take up; so many were counted when it was asked.
+    Stored(OnionAddress, u64),
     Disappearance,
 }
 
@@ -43,6 +45,17 @@ impl<R: Ratchet> Node<R> {
     /// Fetches the messages that the next rows of a contact's outbox are about.
     pub(super) fn fetch_for_outbox(&mut self, contact: OnionAddress, keys: Vec<MessageKey>) {
         self.fetch(keys, Purpose::Outbox(contact));
+    }
+
+    /// Has the store count what a contact's messages take up. The node has counted `stored` bytes by now.
+    pub(super) fn fetch_stored(&mut self, contact: OnionAddress, stored: u64) {
+        let query = Query::StoredBytes {
+            conversation: contact.into(),
+            author: contact,
+        };
+        let purpose = Purpose::Stored(contact, stored);
+        let keys = Vec::new();
+        self.query(query, Pending { keys, purpose });
     }
 
     fn fetch(&mut self, keys: Vec<MessageKey>, purpose: Purpose) -> FetchId {
@@ -88,6 +101,11 @@ impl<R: Ratchet> Node<R> {
                 let found = self.present(&pending.keys, rows);
                 if let Some(contact) = self.contacts.get_mut(&peer) {
                     contact.delivery.messages_fetched(&pending.keys, &found, &mut self.ctx);
+                }
+            }
+            Purpose::Stored(peer, before) => {
+                if let Some(contact) = self.contacts.get_mut(&peer) {
+                    contact.delivery.recounted(before, rows.stored_bytes, &mut self.ctx);
                 }
             }
             Purpose::Disappearance => self.disappeared(rows),

@@ -4,7 +4,7 @@ use super::{
     ConsumerRow, ContactRow, CursorsRow, DeliveryRow, IdentityRow, InviteRow, MessageRow, OutboxRow, PreKeyOfferRow,
     RequestRow, SessionRow, TimerRow,
 };
-use crate::{EventSeq, MessageKey, Wall};
+use crate::{ConversationId, EventSeq, MessageKey, OnionAddress, Wall};
 
 /// All hot rows. An empty image is a new node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,13 @@ pub enum Query {
         /// At most so many.
         limit: u32,
     },
+    /// How many bytes the messages of an author take up in a conversation. May read all of them.
+    StoredBytes {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The author.
+        author: OnionAddress,
+    },
 }
 
 /// A message with its state.
@@ -59,4 +66,6 @@ pub struct Rows {
     pub messages: Vec<MessageWithDelivery>,
     /// The earliest `disappears_at` of any message left out of `messages`.
     pub next_disappearance: Option<Wall>,
+    /// Of `StoredBytes`: the sum of [`MessageRow::stored_bytes`]. 0 for other queries.
+    pub stored_bytes: u64,
 }

@@ -24,7 +24,7 @@ impl Invariant for Quota {
         let disk = world.disk(*peer);
         for row in written(batch) {
             let Row::Cursors(cursors) = row else { continue };
-            // A byzantine author may use an id twice. The second message is counted, and not kept.
+            // A byzantine author may use an id twice. The second message is counted until the quota is reached, and not kept.
             if honest(cursors.contact, world).is_none() {
                 continue;
             }

@@ -51,7 +51,7 @@ impl RowStore for Waiting {
         });
         Ok(Rows {
             messages: messages.collect(),
-            next_disappearance: None,
+            ..Rows::default()
         })
     }
 
