@@ -63,11 +63,9 @@ pub fn restore(profile: &Profile, backup: &Backup, network: Option<&str>, key: &
             Kind::Store if !part => error.hint(PART),
             _ => error,
         });
+        // Of a part too: it may lack what was committed last, but what it has must be as it was written.
         let checked = opened.and_then(|(store, _)| {
-            // A part may lack anything, and is taken as it is.
-            if !part {
-                store.check().map_err(|error| api_error::store(&error))?;
-            }
+            store.check().map_err(|error| api_error::store(&error))?;
             Ok(store)
         });
         run_once(

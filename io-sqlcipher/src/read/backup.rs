@@ -182,6 +182,7 @@ mod tests {
         assert_eq!(files(folder.path()), before, "it leaves no trace");
         let mut part = Store::open_part(&copy, &key).unwrap();
         assert!(names(&mut part).is_empty());
+        part.check().unwrap();
         part.close().unwrap();
         Store::open(&copy, &key).unwrap().close().unwrap();
 

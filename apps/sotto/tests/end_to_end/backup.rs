@@ -218,6 +218,19 @@ fn a_daemon_that_ends_in_order_leaves_all_in_the_one_file() {
         "{error}"
     );
     assert!(!alice.folder.join("sotto.db").exists());
+    // What it has must be as it was written, also where nothing is read at first.
+    let whole = fs::read(&part).expect("readable");
+    let pages = whole.len() / 4096;
+    for page in [pages / 2, pages - 3, pages - 1] {
+        let mut changed = whole.clone();
+        changed[page * 4096 + 2000] ^= 1;
+        fs::write(&part, changed).expect("written");
+        let (code, error) = alice.error(&[&restore[..], &["--part"]].concat());
+        let message = string(&error["message"]);
+        assert!(code == 3 && message.contains("part.db is damaged"), "{page}: {error}");
+        assert!(!alice.folder.join("sotto.db").exists());
+    }
+    fs::write(&part, whole).expect("written");
     let taken = alice.json(&[&restore[..], &["--part"]].concat());
     assert_eq!(taken["onion"], alice.onion.as_str());
     alice.folder = running;
