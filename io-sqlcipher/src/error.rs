@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 
+use crate::quota::exceeds_quota;
+
 /// A store cannot be opened, written or read. The files are as they were before the call.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -64,6 +66,12 @@ pub enum StoreError {
         /// The database.
         path: PathBuf,
     },
+    /// The user may write no more, though the disk has room.
+    #[error("your disk quota is exceeded on the disk that holds {}; free some space and try again", path.display())]
+    OverQuota {
+        /// The database.
+        path: PathBuf,
+    },
     /// There is none.
     #[error("{} does not exist; create a store first", path.display())]
     NotFound {
@@ -112,7 +120,8 @@ impl StoreError {
         match source.kind() {
             io::ErrorKind::NotFound => Self::NotFound { path },
             io::ErrorKind::AlreadyExists => Self::Exists { path },
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path },
+            io::ErrorKind::StorageFull => Self::Full { path },
+            io::ErrorKind::QuotaExceeded => Self::OverQuota { path },
             _ => Self::Io { path, source },
         }
     }
@@ -140,6 +149,7 @@ impl StoreError {
                     Self::damaged(path, source.to_string())
                 }
                 ErrorCode::DiskFull => Self::Full { path: path.to_owned() },
+                ErrorCode::SystemIoFailure if exceeds_quota(path) => Self::OverQuota { path: path.to_owned() },
                 // The -shm file could not grow.
                 ErrorCode::SystemIoFailure if failure.extended_code == SQLITE_IOERR_SHMSIZE => {
                     Self::Full { path: path.to_owned() }
@@ -155,5 +165,24 @@ impl StoreError {
                 source,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_a_quota_are_told_apart() {
+        let error = |kind: io::ErrorKind| StoreError::io(Path::new("sotto.db"), kind.into());
+        assert!(matches!(error(io::ErrorKind::StorageFull), StoreError::Full { .. }));
+        assert!(matches!(
+            error(io::ErrorKind::QuotaExceeded),
+            StoreError::OverQuota { .. }
+        ));
+        assert!(matches!(
+            error(io::ErrorKind::ReadOnlyFilesystem),
+            StoreError::Io { .. }
+        ));
     }
 }

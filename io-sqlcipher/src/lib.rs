@@ -49,6 +49,7 @@ mod lock;
 mod message;
 mod number;
 mod open;
+mod quota;
 mod read;
 mod sanitise;
 mod schema;
@@ -59,6 +60,7 @@ mod words;
 pub use error::StoreError;
 pub use key::StoreKey;
 pub use open::read_salt;
+pub use quota::exceeds_quota;
 pub use read::{
     ContactView, EventView, EventsView, HistoryPage, HistoryQuery, InboxQuery, MessageView, PagePlace, PeopleVersion,
     ReactionView, Reader, RequestView, ThreadView, Unread, Who,

@@ -242,7 +242,11 @@ impl RowStore for Store {
         // The store holds the lock, so `InUse` is another process that read the file for longer than SQLite waits.
         matches!(
             error,
-            StoreError::Full { .. } | StoreError::Io { .. } | StoreError::Sqlite { .. } | StoreError::InUse { .. }
+            StoreError::Full { .. }
+                | StoreError::OverQuota { .. }
+                | StoreError::Io { .. }
+                | StoreError::Sqlite { .. }
+                | StoreError::InUse { .. }
         )
     }
 }

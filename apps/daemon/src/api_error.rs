@@ -1,11 +1,10 @@
 //! Errors of core, the store and the driver as errors of the API. Kinds come from enums, never from the text.
 
-use std::path::Path;
-
 use rustix::fs::statvfs;
 use sotto_api::{Error, Kind};
+use sotto_client::Profile;
 use sotto_core::{ContactObstacle, MessageObstacle, NotAFriendCode, Refusal, Table};
-use sotto_io_sqlcipher::StoreError;
+use sotto_io_sqlcipher::{StoreError, exceeds_quota};
 use sotto_io_tokio::{DriverError, ListenError, Stopped};
 
 /// What to do about a contact's key that has replaced a verified one.
@@ -108,7 +107,7 @@ pub(crate) fn store(error: &StoreError) -> Error {
         StoreError::InUse { .. } => Kind::InUse,
         StoreError::NotFound { .. } => Kind::NotInitialised,
         StoreError::Exists { .. } => Kind::AlreadyInitialised,
-        StoreError::Full { .. } | StoreError::Io { .. } => Kind::Io,
+        StoreError::Full { .. } | StoreError::OverQuota { .. } | StoreError::Io { .. } => Kind::Io,
         // In all other cases the file cannot be used as it is.
         _ => Kind::Store,
     };
@@ -139,18 +138,20 @@ pub(crate) fn driver(error: &DriverError<StoreError>) -> Error {
 /// With less than that, SQLite soon finds no room for a page and its log.
 const NO_ROOM: u64 = 1 << 20;
 
-/// The node of a profile stopped before it answered. Its store may have found no room on the disk.
-pub(crate) fn stopped_in(folder: &Path, node: Stopped) -> Error {
-    let free = statvfs(folder).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-    if free.is_ok_and(|free| free < NO_ROOM) {
-        let full = StoreError::Full {
-            path: folder.to_owned(),
-        };
-        return store(&full)
-            .hint("nothing that was stored is lost; check whether it was done, then try again")
-            .retry_after_ms(1000);
-    }
-    stopped(node)
+/// The node of a profile stopped before it answered. Its store may have found no room on the disk, or none for this user.
+pub(crate) fn stopped_in(profile: &Profile, node: Stopped) -> Error {
+    let path = profile.database();
+    let free = statvfs(profile.folder()).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    let reason = if free.is_ok_and(|free| free < NO_ROOM) {
+        StoreError::Full { path }
+    } else if exceeds_quota(&path) {
+        StoreError::OverQuota { path }
+    } else {
+        return stopped(node);
+    };
+    store(&reason)
+        .hint("nothing that was stored is lost; check whether it was done, then try again")
+        .retry_after_ms(1000)
 }
 
 /// The node stopped before it answered. It may be restarting.

@@ -96,7 +96,7 @@ impl Service {
         self.node
             .command(command)
             .await
-            .map_err(|stopped| api_error::stopped_in(self.profile.folder(), stopped))?
+            .map_err(|stopped| api_error::stopped_in(&self.profile, stopped))?
             .map_err(|refusal| api_error::refusal(&refusal))
     }
 

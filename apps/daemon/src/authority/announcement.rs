@@ -109,7 +109,7 @@ impl Service {
         Ok(async move {
             for (entry, sent, reply) in submitted {
                 let sent = sent.await;
-                let sent = sent.map_err(|stopped| api_error::stopped_in(service.profile.folder(), stopped));
+                let sent = sent.map_err(|stopped| api_error::stopped_in(&service.profile, stopped));
                 let sent = sent.and_then(|sent| sent.map_err(|refusal| api_error::refusal(&refusal)));
                 if let (Err(error), Some(entry)) = (&sent, entry) {
                     service.audit_refusal(entry, error).await;

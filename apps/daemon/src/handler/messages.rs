@@ -266,10 +266,12 @@ impl Call {
             .node
             .submit(Command::Send(message))
             .await
-            .map_err(|stopped| api_error::stopped_in(self.profile.folder(), stopped))?;
-        let folder = self.profile.folder().to_owned();
+            .map_err(|stopped| api_error::stopped_in(&self.profile, stopped))?;
+        let profile = self.profile.clone();
         Ok(Box::pin(async move {
-            let reply = reply.await.map_err(|stopped| api_error::stopped_in(&folder, stopped))?;
+            let reply = reply
+                .await
+                .map_err(|stopped| api_error::stopped_in(&profile, stopped))?;
             said(conversation, &reply.map_err(|refusal| api_error::refusal(&refusal))?)
         }))
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::statvfs;
 use sotto_api::{self as api, Body, Pause, all};
 
-use crate::world::{PATIENCE, Person, World};
+use crate::world::{PATIENCE, Person, World, path, string};
 
 /// Sends texts of 30 KB that no compression makes small.
 fn flood(from: &Person, to: &str, count: usize) {
@@ -167,5 +167,68 @@ fn a_friend_cannot_fill_a_small_disk() {
         .as_u64()
         .expect("a number");
     assert!(deleted > 1000, "{deleted}");
+    alice.stop();
+}
+
+/// Refuses, while the file in `QUOTA` is there, what a file system refuses to a user beyond the disk quota: SQLite's writes are
+/// `pwrite64`, the others `write`.
+const QUOTA: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int refuses(int file) {
+    struct stat about;
+    const char *flag = getenv("QUOTA");
+    return flag && access(flag, F_OK) == 0 && fstat(file, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+ssize_t write(int file, const void *bytes, size_t count) {
+    static ssize_t (*next)(int, const void *, size_t);
+    if (refuses(file)) { errno = EDQUOT; return -1; }
+    if (!next) next = dlsym(RTLD_NEXT, "write");
+    return next(file, bytes, count);
+}
+
+ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t at) {
+    static ssize_t (*next)(int, const void *, size_t, off64_t);
+    if (refuses(file)) { errno = EDQUOT; return -1; }
+    if (!next) next = dlsym(RTLD_NEXT, "pwrite64");
+    return next(file, bytes, count, at);
+}
+"#;
+
+#[test]
+fn a_disk_quota_that_is_exceeded_is_told_as_the_reason() {
+    let world = World::new();
+    let (mut alice, bob) = (world.person("alice"), world.person("bob"));
+    let [source, library, flag] = ["quota.c", "quota.so", "exceeded"].map(|name| world.path().join(name));
+    fs::write(&source, QUOTA).expect("written");
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&library, &source])
+        .status();
+    assert!(compiled.expect("a C compiler").success());
+    let mut command = alice.daemon_run();
+    command.env("LD_PRELOAD", &library).env("QUOTA", &flag);
+    alice.start_as(command);
+    alice.json(&["friends", "add", &bob.friend_code, "--name", "bob"]);
+    alice.json(&["send", "bob", "before"]);
+
+    fs::write(&flag, "").expect("written");
+    let ran = alice.run(&["send", "bob", "beyond the quota"]);
+    assert!(ran.stderr.contains("disk quota is exceeded"), "{ran:#?}");
+    let copy = world.path().join("copy.db");
+    let (_, error) = alice.error(&["backup", path(&copy)]);
+    assert!(string(&error["message"]).contains("disk quota is exceeded"), "{error}");
+    assert!(!copy.exists());
+    fs::remove_file(&flag).expect("ours");
+    let began = Instant::now();
+    while !alice.run(&["send", "bob", "again"]).status.success() {
+        assert!(began.elapsed() < PATIENCE, "there is room again");
+    }
     alice.stop();
 }
