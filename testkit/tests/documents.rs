@@ -58,15 +58,44 @@ fn every_file_that_the_map_names_is_there() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+fn section(title: &str) -> &str {
+    let section = DOCUMENT.split("\n## ").find(|section| section.starts_with(title));
+    section.expect("the section")
+}
+
+fn has_function(text: &str, function: &str) -> bool {
+    ["(", "<"]
+        .iter()
+        .any(|after| text.contains(&format!("fn {function}{after}")))
+}
+
+/// A function that a row names is in one of the files that the row names.
+#[test]
+fn every_function_that_answers_a_question_is_there() {
+    let root = root();
+    let mut all = Vec::new();
+    files(&root, &mut all, &root);
+    for row in section("Where to look").lines().filter(|line| line.starts_with('|')) {
+        let sources = || quoted(row).filter(|name| name.ends_with(".rs"));
+        let texts: Vec<String> = sources()
+            .flat_map(|source| all.iter().filter(move |file| file.ends_with(&format!("/{source}"))))
+            .map(|file| fs::read_to_string(root.join(&file[1..])).expect("a file"))
+            .collect();
+        let is_function = |name: &&str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        for function in quoted(row).filter(is_function) {
+            assert!(
+                texts.iter().any(|text| has_function(text, function)),
+                "{function}: {row}"
+            );
+        }
+    }
+}
+
 /// The walk is a list; each of its lines begins with a file and names the functions that the message passes there.
 #[test]
 fn the_walk_of_a_sent_message_is_short_and_each_of_its_functions_is_where_it_says() {
-    let section = DOCUMENT
-        .split("\n## ")
-        .find(|section| section.starts_with("The life of a sent message"));
-    let section = section.expect("the section");
     let mut steps = 0;
-    for line in section
+    for line in section("The life of a sent message")
         .lines()
         .filter(|line| line.starts_with(|first: char| first.is_ascii_digit()))
     {
@@ -80,10 +109,7 @@ fn the_walk_of_a_sent_message_is_short_and_each_of_its_functions_is_where_it_say
         });
         assert!(!functions.is_empty(), "{line}");
         for function in functions {
-            let is_there = ["(", "<"]
-                .iter()
-                .any(|after| text.contains(&format!("fn {function}{after}")));
-            assert!(is_there, "{path} has no function {function}");
+            assert!(has_function(&text, function), "{path} has no function {function}");
         }
     }
     assert!((1..WALK).contains(&steps), "{steps} files");
