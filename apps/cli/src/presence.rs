@@ -73,7 +73,7 @@ fn table(peers: &api::PresenceList) -> String {
 /// `sotto status`
 pub fn status(context: &Context) -> Outcome {
     let status = context.client()?.call::<all::NodeStatus>(&api::Nothing {})?;
-    Ok(context.output.emit(&status, text)?)
+    Ok(context.output.emit(&status, |status| status_table(status).render())?)
 }
 
 const fn shown(availability: Availability) -> &'static str {
@@ -101,7 +101,7 @@ fn network(network: &api::Network) -> String {
 }
 
 /// A status as a person reads it.
-pub fn text(status: &api::Status) -> String {
+pub fn status_table(status: &api::Status) -> Table {
     let tone = match (status.network.phase, status.network.reachability) {
         (Phase::Ready, Reachability::Reachable) => Tone::Good,
         (Phase::Ready, Reachability::Unreachable) => Tone::Bad,
@@ -155,5 +155,5 @@ pub fn text(status: &api::Status) -> String {
         table.pair(&endpoint.surface, endpoint.at.as_str());
     }
     table.pair("folder", status.data_dir.as_str());
-    table.render()
+    table
 }

@@ -7,7 +7,6 @@ use sotto_client::{Lock, Profile};
 
 use super::launch::log_file;
 use crate::context::Context;
-use crate::output::Table;
 use crate::presence;
 use crate::stop::{Outcome, Stop};
 
@@ -32,11 +31,12 @@ pub fn running(context: &Context, status: &api::Status) -> Outcome {
     let mut object = serde_json::to_value(status).map_err(|error| Error::internal(error.to_string()))?;
     object["running"] = true.into();
     Ok(context.output.emit(&object, |_| {
-        let mut files = Table::bare();
-        files
+        let mut table = presence::status_table(status);
+        table
+            .pair("socket", status.socket.as_str())
             .pair("lock", status.lock_file.as_str())
             .pair("log", status.log_file.as_deref().unwrap_or("standard error"));
-        presence::text(status) + &files.render()
+        table.render()
     })?)
 }
 
