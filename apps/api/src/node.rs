@@ -20,6 +20,8 @@ pub struct Status {
     pub availability: Availability,
     /// Contacts are told when the user types (`typing`); while they are not, `messages.typing` is refused.
     pub typing: bool,
+    /// The owner has a passphrase: an interface can be locked with it.
+    pub owner_passphrase: bool,
     /// Messages that wait in the outbox.
     pub queued: u64,
     /// Links up with authenticated peers.

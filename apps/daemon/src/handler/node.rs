@@ -137,6 +137,7 @@ impl Call {
             network,
             availability: view::shown(status.availability),
             typing: self.config.typing,
+            owner_passphrase: self.authority.state().owner.is_some(),
             queued,
             links: status.links as u64,
             stranger_links: status.stranger_links as u64,

@@ -2555,6 +2555,8 @@ class Status:
     """How contacts see this node."""
     typing: bool
     """Contacts are told when the user types (`typing`); while they are not, `messages.typing` is refused."""
+    owner_passphrase: bool
+    """The owner has a passphrase: an interface can be locked with it."""
     queued: int
     """Messages that wait in the outbox."""
     links: int
@@ -2610,6 +2612,7 @@ class Status:
             network=o.required("network", Network.from_json),
             availability=o.required("availability", one_of(Availability)),
             typing=o.required("typing", boolean),
+            owner_passphrase=o.required("owner_passphrase", boolean),
             queued=o.required("queued", integer),
             links=o.required("links", integer),
             stranger_links=o.required("stranger_links", integer),

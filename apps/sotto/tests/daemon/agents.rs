@@ -719,6 +719,11 @@ async fn the_owners_passphrase_is_asked_for_and_guessing_it_takes_time() {
         .0,
         Kind::ApprovalRequired
     );
+    assert_eq!(
+        guesser.ok("node.status", json!({})).await["owner_passphrase"],
+        true,
+        "an interface can be locked with it"
+    );
     for n in 0..3 {
         let wrong = json!({ "passphrase": format!("guess {n}") });
         assert_eq!(

@@ -142,7 +142,9 @@ impl App {
         if changed && self.dialogs.iter().any(|open| open.kind == Kind::Status) {
             self.stale.insert(Part::Doctor);
         }
+        self.lockable = status.owner_passphrase;
         self.status = Some(status);
+        self.lock_if_asked();
         self.refill();
     }
 
@@ -278,6 +280,9 @@ impl App {
             Purpose::Sent(unsent) if !self.outgoing.settled(unsent) => return,
             Purpose::Part(part) => {
                 self.in_flight.remove(part);
+                if *part == Part::Status {
+                    self.lock_if_asked();
+                }
             }
             Purpose::Read(ids) => self.have_read(ids),
             Purpose::Page { page, window } => {

@@ -315,6 +315,8 @@ pub struct App {
     watching: bool,
     /// There is a passphrase that could unlock the interface.
     lockable: bool,
+    /// The user wants it locked, and it is not known whether there is a passphrase now.
+    lock_asked: bool,
     /// Who the user is.
     pub me: Option<Identity>,
     /// The state of the node.
@@ -419,6 +421,7 @@ impl App {
             hosting: false,
             watching: false,
             lockable: false,
+            lock_asked: false,
             me: None,
             status: None,
             doctor: None,

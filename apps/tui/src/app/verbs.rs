@@ -602,6 +602,12 @@ impl App {
         if self.locked || self.me.is_none() {
             return;
         }
+        self.lock_asked = !self.lockable && self.is_up();
+        if self.lock_asked {
+            // It may have got a passphrase meanwhile: the status says so.
+            self.stale.insert(Part::Status);
+            return;
+        }
         if !self.lockable {
             return self.complain("There is no passphrase to lock with: this profile opens with a key file.");
         }
@@ -610,6 +616,19 @@ impl App {
         self.notice = None;
         self.dialogs.clear();
         self.open(dialogs::locked());
+    }
+
+    /// After a status: locks what was to be locked, or says why not. One that is still to come says more.
+    pub(super) fn lock_if_asked(&mut self) {
+        if !self.lock_asked || self.stale.contains(&Part::Status) {
+            return;
+        }
+        self.lock_asked = false;
+        if self.lockable {
+            self.lock();
+        } else {
+            self.complain("There is no passphrase to lock with: this profile opens with a key file.");
+        }
     }
 
     pub(super) fn unlocked(&mut self) {

@@ -1487,6 +1487,15 @@ fn without_a_passphrase_nothing_is_locked() {
     session.pass(10 * 60_000);
     assert!(!session.app.locked);
     session.shows("message 2 of Bob");
+    // A passphrase was chosen meanwhile, as by `sotto agents add`.
+    session.daemon.lockable = true;
+    session.press("f8");
+    session.hides("message 2 of Bob");
+    assert!(session.app.locked);
+    session.enter(PASSPHRASE);
+    session.shows("message 2 of Bob");
+    session.pass(10 * 60_000);
+    assert!(session.app.locked, "it also locks itself");
 }
 
 #[test]

@@ -141,7 +141,10 @@ impl FakeDaemon {
     pub fn answer(&mut self, request: &Request) -> Result<Answer, Error> {
         self.calls.push(request.clone());
         Ok(match request {
-            Request::Status(_) => Answer::Status(self.status.clone()),
+            Request::Status(_) => Answer::Status(Status {
+                owner_passphrase: self.lockable,
+                ..self.status.clone()
+            }),
             Request::Doctor(_) => Answer::Doctor(self.doctor.clone()),
             Request::Identity(_) => Answer::Identity(self.me.clone()),
             Request::Contacts(_) => Answer::Contacts(api::Contacts {

@@ -120,6 +120,7 @@ pub fn status() -> Status {
         },
         availability: api::Availability::Online,
         typing: true,
+        owner_passphrase: true,
         queued: 0,
         links: 3,
         stranger_links: 0,
