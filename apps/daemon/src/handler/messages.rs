@@ -290,7 +290,7 @@ impl Call {
         Ok(key)
     }
 
-    /// The message with that id, or whose id begins so. `what` is the parameter's name.
+    /// The message with that id, or whose id begins so; of an author, if the id is `FROM/ID`. `what` is the parameter's name.
     pub(super) async fn message(
         &self,
         what: &str,
@@ -298,28 +298,21 @@ impl Call {
         conversation: Option<ConversationId>,
         direction: Option<Direction>,
     ) -> Result<MessageKey, Error> {
-        let us = self.us;
-        let is_meant = |key: &MessageKey| direction.is_none_or(|direction| direction == key.direction(&us));
-        self.message_among(what, &id, conversation, is_meant).await
-    }
-
-    /// The message at that place: `FROM/ID`, or an id as [`message`](Self::message) takes it. `what` is the parameter's name.
-    pub(super) async fn message_at(
-        &self,
-        what: &str,
-        place: String,
-        conversation: Option<ConversationId>,
-    ) -> Result<MessageKey, Error> {
-        let Some((author, id)) = place.split_once('/') else {
-            return self.message(what, place, conversation, None).await;
+        let (author, id) = match id.split_once('/') {
+            Some((author, id)) => (Some(author), id),
+            None => (None, id.as_str()),
         };
-        let author: OnionAddress = author.parse().map_err(|error| {
+        let author = author.map(str::parse::<OnionAddress>).transpose().map_err(|error| {
             Error::invalid(format!(
                 "{what}: before the slash is an author's onion address: {error}"
             ))
         })?;
-        self.message_among(what, id, conversation, |key| key.author == author)
-            .await
+        let us = self.us;
+        let is_meant = |key: &MessageKey| {
+            author.is_none_or(|author| key.author == author)
+                && direction.is_none_or(|direction| direction == key.direction(&us))
+        };
+        self.message_among(what, id, conversation, is_meant).await
     }
 
     async fn message_among(

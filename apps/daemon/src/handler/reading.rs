@@ -14,7 +14,7 @@ impl Handle<all::History> for Call {
     async fn handle(self: &Arc<Self>, params: api::History) -> Result<Handled<api::HistoryPage>, Error> {
         let limit = limit(params.limit, PAGE)?;
         let conversation = self.readable_conversation(&params.conversation).await?;
-        let at = async |what, place| self.message_at(what, place, Some(conversation)).await;
+        let at = async |what, place| self.message(what, place, Some(conversation), None).await;
         let place = match (params.before, params.after) {
             (None, None) => PagePlace::Newest,
             (Some(place), None) => PagePlace::Before(at("before", place).await?),
@@ -197,7 +197,7 @@ impl Call {
         within: Option<ConversationId>,
     ) -> Result<Option<EventSeq>, Error> {
         let Some(place) = place else { return Ok(None) };
-        let key = self.message_at(what, place, within).await?;
+        let key = self.message(what, place, within, None).await?;
         let found = self.reads.read(move |reader| reader.message_by_key(&key)).await?;
         let gone = || Error::new(api::Kind::UnknownMessage, format!("{} has disappeared", key.id));
         Ok(Some(found.ok_or_else(gone)?.order))

@@ -67,6 +67,22 @@ fn the_same_key_twice_is_one_message() {
     assert_eq!((code, &error["data"]["kind"]), (1, &serde_json::json!("key_reused")));
     alice.json(&["send", "bob", "and now this", "--wait", "delivered"]);
     assert_eq!(bob.texts(2), ["pay the bill", "and now this"]);
+    // Each form in which a message is named.
+    let id = string(&first["id"]);
+    for named in [
+        &id,
+        &id[..6],
+        &format!("{}/{id}", alice.onion),
+        &format!("{}/{}", alice.onion, &id[..6]),
+    ] {
+        let edited = alice.json(&["edit", "bob", named, &format!("named {named}")]);
+        assert_eq!(edited["id"], first["id"]);
+    }
+    let (code, error) = alice.error(&["edit", "bob", &format!("{}/{id}", bob.onion), "not his"]);
+    assert_eq!(
+        (code, &error["data"]["kind"]),
+        (1, &serde_json::json!("unknown_message"))
+    );
 }
 
 #[test]
