@@ -1,5 +1,6 @@
 //! [`Error`], as every surface reports it: a kind that programs branch on, a sentence for people, and what to do next. One table maps each kind to its exit code, its JSON-RPC code and whether trying again can help.
 
+use std::path::Path;
 use std::{fmt, io};
 
 use schemars::JsonSchema;
@@ -172,6 +173,15 @@ impl Error {
     /// Reading or writing `what` failed. The hint is about how it failed.
     pub fn io(what: impl fmt::Display, error: &io::Error) -> Self {
         let failed = Self::new(Kind::Io, format!("{what}: {error}"));
+        match remedy(error.kind()) {
+            Some(hint) => failed.hint(hint),
+            None => failed,
+        }
+    }
+
+    /// A file that holds a key, a passphrase or a token cannot be read. The hint is about how that failed.
+    pub fn unreadable_secret(path: &Path, error: &io::Error) -> Self {
+        let failed = Self::new(Kind::Locked, format!("cannot read {}: {error}", path.display()));
         match remedy(error.kind()) {
             Some(hint) => failed.hint(hint),
             None => failed,

@@ -42,7 +42,7 @@ pub fn create_file(path: &Path) -> io::Result<File> {
 /// Opens a file that holds a secret. An error if another user can read it, or can put another one in its place. What is no
 /// regular file (a pipe, a terminal) has no place that others could use.
 pub fn open_secret(path: &Path) -> Result<File, Error> {
-    let failed = |error: io::Error| Error::new(Kind::Locked, format!("cannot read {}: {error}", path.display()));
+    let failed = |error: io::Error| Error::unreadable_secret(path, &error);
     let file = File::open(path).map_err(failed)?;
     let found = file.metadata().map_err(failed)?;
     if !found.is_file() {

@@ -17,7 +17,7 @@ pub fn read_token(path: &Path) -> Result<Secret, Error> {
     open_secret(path)?
         .take(LONGEST as u64)
         .read_to_string(&mut text.0)
-        .map_err(|error| Error::new(Kind::Locked, format!("cannot read {}: {error}", path.display())))?;
+        .map_err(|error| Error::unreadable_secret(path, &error))?;
     let token = text.0.trim();
     if token.is_empty() {
         let message = format!("there is no token in {}", path.display());

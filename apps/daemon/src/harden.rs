@@ -1,13 +1,18 @@
-//! [`harden`]: the daemon's memory holds keys and texts. It makes no core dumps, no other process of the same user may attach
-//! to it or read its memory, and files that libraries write are for the owner only.
+//! [`harden`] and [`close_memory`]: the memory of the daemon holds keys and texts, that of a surface a passphrase.
 
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, setrlimit, umask};
 use sotto_api::Error;
 
-/// For the rest of this process's life.
+/// For the rest of this process's life, its memory is closed, and files that libraries write are for the owner only.
 pub(crate) fn harden() -> Result<(), Error> {
     umask(Mode::RWXG | Mode::RWXO);
+    close_memory()
+}
+
+/// From here on, this process makes no core dumps, and no other process of the same user may attach to it or read its memory.
+/// Before it reads a passphrase or a key.
+pub fn close_memory() -> Result<(), Error> {
     let nothing = Rlimit {
         current: Some(0),
         maximum: Some(0),

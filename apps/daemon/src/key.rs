@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use super::api_error;
 use super::authority::OwnerSecret;
 use super::config::Config;
+use super::harden::close_memory;
 use super::prompt::ask;
 use sotto_client::Profile;
 use sotto_client::private::{create_file, open_secret};
@@ -85,7 +86,7 @@ impl SecretFile {
     fn open(&self) -> Result<File, Error> {
         match self {
             Self::Named(path) => open_secret(path),
-            Self::Handed(path) => File::open(path).map_err(|error| locked(path, &error)),
+            Self::Handed(path) => File::open(path).map_err(|error| Error::unreadable_secret(path, &error)),
         }
     }
 }
@@ -203,7 +204,9 @@ fn named(given: &KeySource, config: &Config) -> Option<Source> {
     env::var_os("CREDENTIALS_DIRECTORY").and_then(|folder| credential(Path::new(&folder)))
 }
 
+/// Where the secret is that is read next.
 fn find(given: &KeySource, config: &Config) -> Result<Source, Error> {
+    close_memory()?;
     if let Some(source) = named(given, config) {
         return Ok(source);
     }
@@ -288,7 +291,7 @@ fn read_key(from: &SecretFile) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
     let mut file = from.open()?;
     // One more byte shows a file that is too long.
     let mut bytes = Zeroizing::new([0; KEY_BYTES + 1]);
-    let length = read_up_to(&mut file, &mut *bytes).map_err(|error| locked(path, &error))?;
+    let length = read_up_to(&mut file, &mut *bytes).map_err(|error| Error::unreadable_secret(path, &error))?;
     let key = bytes
         .first_chunk::<KEY_BYTES>()
         .filter(|_| length == KEY_BYTES)
@@ -324,7 +327,7 @@ fn read_passphrase(from: &SecretFile) -> Result<Zeroizing<String>, Error> {
     let mut file = from.open()?;
     // A buffer that does not grow leaves no copies behind.
     let mut bytes = Zeroizing::new([0; LONGEST_PASSPHRASE + 2]);
-    let length = read_line(&mut file, &mut *bytes).map_err(|error| locked(path, &error))?;
+    let length = read_line(&mut file, &mut *bytes).map_err(|error| Error::unreadable_secret(path, &error))?;
     if length == bytes.len() {
         // Its last character may be cut in two.
         return Err(too_long());
@@ -393,11 +396,6 @@ fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Error> {
     getrandom::fill(&mut *bytes)
         .map_err(|error| Error::new(Kind::Io, format!("the operating system has no random numbers: {error}")))?;
     Ok(bytes)
-}
-
-fn locked(path: &Path, error: &io::Error) -> Error {
-    let hint = Error::io("", error).data.hint;
-    Error::new(Kind::Locked, format!("cannot read {}: {error}", path.display())).hint(hint)
 }
 
 #[cfg(test)]

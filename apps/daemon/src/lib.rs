@@ -65,6 +65,7 @@ pub use authority::{parse_hours, parse_rate, shown_hours, shown_rate};
 pub use config::{Config, Network, Reads, template};
 pub use connection::{LINE_LIMIT, RequestLine, RequestLines};
 pub use doctor::examine_files;
+pub use harden::close_memory;
 pub use host::Host;
 pub use init::{Backup, init, restore};
 pub use key::{KeySource, is_named as key_is_named};

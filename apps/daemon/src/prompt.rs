@@ -13,8 +13,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
+use super::harden::close_memory;
+
 /// Asks without showing what is typed.
 pub fn ask(prompt: &str) -> Result<Zeroizing<String>, Error> {
+    close_memory()?;
     let failed = |error: io::Error| Error::new(Kind::Locked, format!("cannot ask for the passphrase: {error}"));
     let watch = SignalWatch::start().map_err(failed)?;
     let answer = rpassword::prompt_password(prompt).map(Zeroizing::new);

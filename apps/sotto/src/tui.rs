@@ -15,6 +15,8 @@ use super::demo::Stage;
 
 /// Runs the interface of the profile that the options name.
 pub fn run(context: &Context, screen_reader: bool) -> Outcome {
+    // It asks for passphrases, also of a daemon that runs elsewhere.
+    sotto_daemon::close_memory()?;
     let profile = context.profile()?;
     let options = sotto_tui::Options {
         config: Config::load(&profile.config_file())?.tui,

@@ -48,11 +48,13 @@ fn times_are_shown_in_the_users_zone_and_a_zone_that_is_not_known_is_said() {
 /// Runs a program on a new terminal, waits until it asks, does what is asked, and prints how it ended and whether the
 /// terminal shows what is typed: before, while it asks, and after.
 const ON_A_TERMINAL: &str = r#"
-import os, pty, select, signal, sys, termios, time
+import os, pty, resource, select, signal, sys, termios, time
 
 act, arguments = sys.argv[1], sys.argv[2:]
 child, terminal = pty.fork()
 if child == 0:
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (most, most))
     os.execv(arguments[0], arguments)
 
 def echo():
@@ -72,6 +74,11 @@ while b"assphrase: " not in said:
         sys.exit("it does not ask")
     said += os.read(terminal, 4096)
 until(lambda: not echo(), "the end of the echo")
+if os.path.exists("/proc/self/limits"):
+    with open(f"/proc/{child}/limits") as limits:
+        cores = next(line.split()[4:6] for line in limits if line.startswith("Max core file size"))
+    if cores != ["0", "0"]:
+        sys.exit(f"it may dump its memory: {cores}")
 if act == "interrupt":
     os.write(terminal, b"\x03")
 else:
@@ -90,7 +97,7 @@ print("echo", echo())
 "#;
 
 #[test]
-fn a_signal_at_the_passphrase_prompt_gives_the_terminal_its_echo_back() {
+fn at_the_passphrase_prompt_no_memory_is_dumped_and_a_signal_gives_the_terminal_its_echo_back() {
     let world = World::new();
     let mut alice = world.person("alice");
     // Without a key in the configuration.
