@@ -119,6 +119,32 @@ fn a_restored_store_is_no_second_machine() {
     }
 }
 
+/// The other one's user is told what may be missing, whichever side it is, and though that side has sent nothing.
+#[test]
+fn a_restored_store_is_told_to_the_other_user_once() {
+    for (side, cuts) in [(A, false), (B, false), (A, true), (B, true)] {
+        let mut pair = Pair::new([MemoryStore::default(), MemoryStore::default()], 1, &Limits::default());
+        pair.befriend();
+        for _ in 0..3 {
+            pair.send_text(side, "before the backup");
+        }
+        let backup = pair.sides[side].store.clone();
+        pair.send_text(side, "after the backup");
+        pair.sides[side].store = backup;
+        pair.reopen(side, 100, &Limits::default());
+        pair.send_text(side, "after the restore");
+        if cuts {
+            pair.cut();
+        }
+        pair.pass(Millis::minutes(20));
+        let contact = pair.sides[side].address;
+        let told = pair.sides[1 - side].store.events();
+        let told = told.filter(|event| **event == Event::ContactRolledBack { contact });
+        assert_eq!(told.count(), 1, "of {side}, cut: {cuts}");
+        assert_eq!(pair.received_texts(1 - side).last(), Some(&"after the restore"));
+    }
+}
+
 #[test]
 fn what_answers_at_the_own_address_is_told_once_a_day() {
     let mut pair = Pair::new([MemoryStore::default(), MemoryStore::default()], 1, &Limits::default());

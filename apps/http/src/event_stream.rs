@@ -144,7 +144,10 @@ fn chunk(event: &Event) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt as _;
     use sotto_api::{Body, Time};
+    use tokio::net::UnixListener;
+    use tokio::time::Instant;
 
     #[test]
     fn an_event_is_one_chunk_with_its_number() {
@@ -157,6 +160,36 @@ mod tests {
             chunk(&gap),
             "id: 9\nevent: gap\ndata: {\"seq\":9,\"at\":\"1970-01-01T00:00:00.000Z\",\"type\":\"gap\",\"from\":3,\"to\":9}\n\n"
         );
+    }
+
+    #[test]
+    fn the_client_has_something_at_once() {
+        let (response, _sender) = response(Disconnect::default());
+        let mut body = response.into_body();
+        let first = body.frame().now_or_never();
+        let data = first
+            .flatten()
+            .and_then(Result::ok)
+            .and_then(|frame| frame.into_data().ok());
+        assert_eq!(data.as_deref(), Some(&b":\n\n"[..]), "without an event");
+    }
+
+    /// Also while there are no events.
+    #[tokio::test(start_paused = true)]
+    async fn a_comment_comes_every_fifteen_seconds() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let socket = folder.path().join("socket");
+        let listener = UnixListener::bind(&socket).expect("a socket");
+        let (client, daemon) = tokio::join!(Client::connect(&socket), listener.accept());
+        let (sender, mut chunks) = ChunkSender::channel(Disconnect::default());
+        let stream = tokio::spawn(run(client.expect("connected"), sender));
+        let began = Instant::now();
+        for comments in 1..=4 {
+            assert_eq!(chunks.recv().await.as_deref(), Some(&b":\n\n"[..]));
+            assert_eq!(began.elapsed(), Duration::from_secs(15) * comments);
+        }
+        drop(daemon);
+        stream.abort();
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN};
 use hyper::{Response, StatusCode};
 use serde_json::json;
@@ -123,16 +123,21 @@ pub(crate) async fn json_text(headers: &HeaderMap, body: Incoming) -> Result<Str
 
 /// The bytes of a body, as long as they keep coming.
 async fn received(body: Incoming) -> Result<Vec<u8>, Refused> {
+    let too_long = || {
+        let why = "a body has at most 1048576 bytes";
+        refusal(StatusCode::PAYLOAD_TOO_LARGE, why)
+    };
+    // Said in the headers: there is nothing to wait for.
+    if body.size_hint().lower() > LONGEST as u64 {
+        return Err(too_long());
+    }
     let mut body = Limited::new(body, LONGEST);
     let mut bytes = Vec::new();
     loop {
         match timeout(SILENCE, body.frame()).await {
             Ok(None) => return Ok(bytes),
             Ok(Some(Ok(frame))) => bytes.extend(frame.data_ref().into_iter().flatten()),
-            Ok(Some(Err(error))) if error.is::<LengthLimitError>() => {
-                let why = "a body has at most 1048576 bytes";
-                return Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, why));
-            }
+            Ok(Some(Err(error))) if error.is::<LengthLimitError>() => return Err(too_long()),
             Ok(Some(Err(_))) => return Err(refusal(StatusCode::BAD_REQUEST, "the body could not be read")),
             Err(_) => return Err(refusal(StatusCode::REQUEST_TIMEOUT, "the body is sent too slowly")),
         }

@@ -1,5 +1,7 @@
 //! The records of the application.
 
+use rusqlite::OptionalExtension as _;
+
 use super::Reader;
 use crate::StoreError;
 use crate::code::of;
@@ -36,16 +38,27 @@ impl Reader {
         })
     }
 
-    /// How many records have keys that begin so.
-    pub fn count_records(&self, prefix: &str) -> Result<u64, StoreError> {
+    /// How many records have keys that begin so, and their bytes, without the ones of these keys.
+    pub fn size_of_records(&self, prefix: &str, without: &[String]) -> Result<(u64, u64), StoreError> {
         self.read(|at| {
             // Every key is text, and no character comes after this one.
             let end = format!("{prefix}\u{10ffff}");
-            let mut statement = at
+            let mut all = at.db.prepare_cached(
+                "SELECT count(*), coalesce(sum(octet_length(key) + octet_length(value)), 0) FROM record
+                 WHERE key >= ? AND key < ?",
+            )?;
+            let (mut records, mut bytes): (i64, i64) =
+                all.query_one([prefix, &end], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let mut one = at
                 .db
-                .prepare_cached("SELECT count(*) FROM record WHERE key >= ? AND key < ?")?;
-            let count: i64 = statement.query_one([prefix, &end], |row| row.get(0))?;
-            Ok(count.cast_unsigned())
+                .prepare_cached("SELECT octet_length(key) + octet_length(value) FROM record WHERE key = ?")?;
+            for key in without {
+                if let Some(size) = one.query_row([key], |row| row.get::<_, i64>(0)).optional()? {
+                    records -= 1;
+                    bytes -= size;
+                }
+            }
+            Ok((records.cast_unsigned(), bytes.cast_unsigned()))
         })
     }
 }

@@ -32,6 +32,7 @@ pub const COURSES: &[(&str, Course)] = &[
     ("crossing", crossing),
     ("invited", invited),
     ("declined", declined),
+    ("both decline", both_decline),
     ("replaced", replaced),
     ("removed", removed),
     ("blocked", blocked),
@@ -86,6 +87,19 @@ fn declined(world: &mut World, first: NodeIndex, second: NodeIndex) {
     world.accept_contact(first, second);
     world.until_friends(first, second);
     talk(world, first, second);
+}
+
+/// The second peer says no, and later asks itself; then the first one says no.
+fn both_decline(world: &mut World, first: NodeIndex, second: NodeIndex) {
+    for (from, to) in [(first, second), (second, first)] {
+        let address = world.address(from);
+        world.request(from, to);
+        world.until_requested(from, to);
+        world.call_ok(to, Command::RejectContact(address));
+        world.until("the asker knows", |world| {
+            world.relationship(from, to) == Some(Relationship::RequestDeclined)
+        });
+    }
 }
 
 /// The session is replaced, once because of either side, while texts wait.
@@ -176,7 +190,13 @@ pub fn live(name: &'static str, course: Course, cipher: Cipher, first_is_smaller
         (BOB, ALICE)
     };
     course(&mut world, first, second);
-    world.until_quiescent(&[(first, second)]);
+    let both = [(first, second)];
+    let friends = if world.are_friends(first, second) {
+        &both[..]
+    } else {
+        &[]
+    };
+    world.until_quiescent(friends);
     let disks = moments.0.take();
     let sealed = SealedBefore::on(disks.iter().flatten());
     Life {

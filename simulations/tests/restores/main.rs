@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lives::{COURSES, Course, Life, live};
 use outcome::{go_on, is_swallowed};
-use pair::Pair;
+use pair::{Pair, RELATIONSHIPS};
 use sotto_simulations::Cipher;
 use table::TABLE;
 
@@ -81,6 +81,23 @@ fn every_pair_of_states_comes_to_its_outcome() {
             .map(|row| format!("{row} is never met")),
     );
     assert!(wrong.is_empty(), "{} rows: {wrong:#?}", wrong.len());
+}
+
+/// A relationship that is added, or a pair that no course leads to, is missed here.
+#[test]
+fn each_relationship_is_paired_with_each() {
+    let mut missing = Vec::new();
+    for (n, one) in RELATIONSHIPS.iter().enumerate() {
+        for other in &RELATIONSHIPS[n..] {
+            let is = |side: &str, name: &str| side.split(", ").next() == Some(name);
+            let is_met =
+                |row: &&(&str, &str, &str)| is(row.0, one) && is(row.1, other) || is(row.0, other) && is(row.1, one);
+            if TABLE.iter().find(is_met).is_none() {
+                missing.push((one, other));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]

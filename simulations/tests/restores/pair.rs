@@ -8,6 +8,17 @@ use sotto_core::{InviteToken, OnionAddress, SessionEpoch};
 use sotto_simulations::{ALICE, BOB, NodeIndex, World};
 use sotto_testkit::memory_store::MemoryStore;
 
+/// What one peer can be to the other, in the words of the table.
+pub const RELATIONSHIPS: [&str; 7] = [
+    "asking",
+    "declined",
+    "friend",
+    "request declined",
+    "request delivered",
+    "requested",
+    "stranger",
+];
+
 /// Both sides in words, the one that comes first in the alphabet first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pair {

@@ -36,7 +36,7 @@ pub(crate) use announcement::{Announced, WAITING};
 pub(crate) use approval::Proposal;
 pub(crate) use audit::{ENTRIES, Trace, shown as audit_entry, verify as verify_audit};
 pub(crate) use budget::Budget;
-pub(crate) use change::{Change, entry};
+pub(crate) use change::{Change, Turn, entry};
 pub(crate) use decisions::{conversation_id, named, unknown as unknown_approval};
 pub(crate) use disclosure::{Disclose, Disclosure, event_is_shown};
 pub(crate) use owner::{Backoff, Guards, OwnerSecret};

@@ -12,7 +12,7 @@ use super::budget::{Budget, Rate};
 use super::change::{Change, entry};
 use super::decisions::conversation_id;
 use super::rights::{Rights, no_owner, not_allowed};
-use super::{AgentRecord, State, encoded};
+use super::{AgentRecord, State, Taint, encoded};
 use crate::call::Call;
 use crate::view;
 
@@ -148,6 +148,39 @@ impl Call {
             Err(_) if asked.is_none() => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// An error unless the client may change something that peers are shown: the contact of that conversation, or every contact if it
+    /// is `None`. The right to do so is `admin`, so the token may not name the conversation; but whatever the agent chooses here, a
+    /// note, a name, a number, could carry what it has read elsewhere. It counts as a send.
+    pub async fn check_shown(&self, conversation: Option<ConversationId>, what: &str) -> Result<(), Error> {
+        let Rights::Agent(record) = self.rights()? else {
+            return Ok(());
+        };
+        let turn = self.turn().await;
+        let spent = {
+            let state = self.authority.state();
+            let taint = state.agents.get(&record.name).map(|agent| agent.taint.clone());
+            let is_tainted = taint.is_none_or(|taint| match conversation {
+                Some(conversation) => taint.is_beyond(&view::conversation(conversation)),
+                None => taint != Taint::default(),
+            });
+            if is_tainted {
+                let message = format!(
+                    "{} has read what others wrote, so it may not {what}: the choice could tell what was read",
+                    record.name
+                );
+                return Err(Error::new(Kind::Forbidden, message).hint(
+                    "leave it to the owner; revoking the agent and adding it again makes it one that has read nothing",
+                ));
+            }
+            state.charge(&record, Time::now().millis())?
+        };
+        let change = Change {
+            records: spent.records()?,
+            ..Change::default()
+        };
+        self.change(&turn, change, |state| spent.apply(state)).await
     }
 
     fn check_signal(&self, conversation: ConversationId, what: &str) -> Result<Option<Arc<AgentRecord>>, Error> {

@@ -63,6 +63,8 @@ impl Handle<all::AgentsAdd> for Call {
             taint: crate::authority::Taint::default(),
             usage: crate::authority::Budget::default(),
         };
+        // A crash in the middle of a revocation may have left some.
+        self.clear_items(&turn, &record.name).await?;
         let change = Change {
             records: vec![(format!("agent/{}", record.name), encoded(&record)?)],
             ..Change::default()
@@ -112,6 +114,7 @@ impl Handle<all::AgentsRevoke> for Call {
         };
         self.change(&turn, change, |state| drop(state.agents.remove(&name)))
             .await?;
+        self.clear_items(&turn, &name).await?;
         Ok(Handled::Done(api::Done {}))
     }
 }

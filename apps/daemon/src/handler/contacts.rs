@@ -10,6 +10,7 @@ use sotto_io_sqlcipher::Reader;
 
 use super::{Handle, Handled};
 use crate::api_error::wrong_code;
+use crate::authority::{Rights, not_allowed};
 use crate::call::Call;
 use crate::service::unexpected;
 use crate::view;
@@ -21,6 +22,9 @@ impl Handle<all::Add> for Call {
             Some(name) => Some(self.petname(&name, code.address).await?),
             None => None,
         };
+        let conversation = self.note(ConversationId::Direct(code.address));
+        self.check_shown(Some(conversation), "ask a peer to be a contact")
+            .await?;
         let add = Command::AddContact {
             code,
             petname,
@@ -161,6 +165,13 @@ impl Handle<all::Verify> for Call {
             }
             (None, _) => None,
         };
+        if let Rights::Agent(record) = self.rights()?
+            && (mark.is_some() || params.accept_new_key)
+        {
+            // A number is verified by the person who compared it.
+            let error = not_allowed(&record, "to say that a safety number was compared");
+            return Err(error.hint("the owner does: sotto friends verify"));
+        }
         if let Some(number) = mark {
             self.command(Command::VerifyContact(contact, number)).await?;
         }

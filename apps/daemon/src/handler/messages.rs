@@ -211,6 +211,7 @@ impl Handle<all::Timer> for Call {
     async fn handle(self: &Arc<Self>, params: api::SetTimer) -> Result<Handled<api::ConversationTimers>, Error> {
         let conversation = self.conversation_named(&params.conversation).await?;
         let (ours, theirs) = if let Some(seconds) = params.seconds {
+            self.check_shown(Some(conversation), "set a timer").await?;
             let reply = self.command(Command::SetTimer(conversation, seconds)).await?;
             let Reply::Timers(timers) = reply else {
                 return Err(unexpected(&reply));
@@ -235,6 +236,9 @@ impl Handle<all::Timer> for Call {
 
 impl Handle<all::DefaultTimerSet> for Call {
     async fn handle(self: &Arc<Self>, params: api::SetDefaultTimer) -> Result<Handled<api::DefaultTimer>, Error> {
+        if params.seconds.is_some() {
+            self.check_shown(None, "set the timer of conversations to come").await?;
+        }
         match self.command(Command::DefaultTimer(params.seconds)).await? {
             Reply::DefaultTimer(seconds) => Ok(Handled::Done(api::DefaultTimer { seconds })),
             reply => Err(unexpected(&reply)),

@@ -63,6 +63,7 @@ impl Handle<all::InvitesRevoke> for Call {
 
 impl Handle<all::IdentityRename> for Call {
     async fn handle(self: &Arc<Self>, params: api::SetName) -> Result<Handled<api::Identity>, Error> {
+        self.check_shown(None, "change this node's name").await?;
         self.command(Command::SetName(params.name)).await?;
         identity(self.command(Command::Identity).await?).map(Handled::Done)
     }
@@ -199,6 +200,7 @@ impl Handle<all::NodePresence> for Call {
 
 impl Handle<all::NodeAvailability> for Call {
     async fn handle(self: &Arc<Self>, params: api::SetAvailability) -> Result<Handled<api::Done>, Error> {
+        self.check_shown(None, "change how contacts see this node").await?;
         self.command(Command::SetAvailability(view::availability(params.show)))
             .await?;
         Ok(Handled::Done(api::Done {}))

@@ -7,11 +7,15 @@ use sotto_core::Command;
 use sotto_io_sqlcipher::{Reader, StoreError};
 
 use super::{Handle, Handled};
-use crate::authority::{Rights, no_owner};
+use crate::authority::{Rights, Turn, no_owner};
 use crate::call::Call;
 
 /// Items of one principal at most.
 const ITEMS: u64 = 20_000;
+
+/// Bytes of one agent's keys and values at most. What the owner's surfaces keep is bounded by [`ITEMS`] alone: they are not under the
+/// direction of what a peer wrote.
+const AGENT_BYTES: u64 = 4 << 20;
 
 /// Items of one request.
 const ITEMS_AT_ONCE: usize = 64;
@@ -38,9 +42,9 @@ impl Handle<all::StorageSet> for Call {
             );
             return Err(Error::invalid(why));
         }
+        // Between the look at what is there and the change, no other client changes it, and no agent is revoked.
+        let turn = self.storage_turn.lock().await;
         let place = self.place()?;
-        // Between the look at what is there and the change, no other client changes it.
-        let _turn = self.storage_turn.lock().await;
         self.check_expected(&place, params.expected).await?;
         let mut records = Vec::new();
         for Item { key, value } in params.items {
@@ -54,14 +58,9 @@ impl Handle<all::StorageSet> for Call {
             }
             records.push((place.clone() + &key, value.map(String::into_bytes)));
         }
-        let counted = place.clone();
-        let kept = self.reads.read(move |reader| reader.count_records(&counted)).await?;
-        let added = records.iter().filter(|(_, value)| value.is_some()).count() as u64;
-        if kept + added > ITEMS {
-            let why = format!("{kept} items are stored, and {ITEMS} are the most");
-            return Err(Error::new(Kind::RateLimited, why).hint("storage.set without a value removes an item"));
-        }
+        self.check_room(place, &records).await?;
         self.command(Command::PutRecords { records, event: None }).await?;
+        drop(turn);
         Ok(Handled::Done(api::Done {}))
     }
 }
@@ -116,14 +115,66 @@ impl Call {
         Ok(())
     }
 
+    /// An error if the client would keep more than it may.
+    async fn check_room(&self, place: String, records: &[(String, Option<Vec<u8>>)]) -> Result<(), Error> {
+        let mut keys: Vec<String> = records.iter().map(|(key, _)| key.clone()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        // The place is not the client's choice, so it does not count.
+        let before = place.len() as u64;
+        let (items, bytes) = self
+            .reads
+            .read(move |reader| reader.size_of_records(&place, &keys))
+            .await?;
+        let added = || records.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+        if added().next().is_none() {
+            return Ok(());
+        }
+        let items = items + added().count() as u64;
+        let sizes = added().map(|(key, value)| (key.len() + value.len()) as u64);
+        let bytes = (bytes + sizes.sum::<u64>()).saturating_sub(items * before);
+        let why = match self.rights()? {
+            _ if items > ITEMS => format!("that would be {items} items, and {ITEMS} are the most"),
+            Rights::Agent(record) if bytes > AGENT_BYTES => {
+                let name = &record.name;
+                format!("{name} would keep {bytes} bytes of items, and {AGENT_BYTES} are the most")
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::new(Kind::RateLimited, why).hint("storage.set without a value removes an item"))
+    }
+
+    /// Deletes what an agent has kept. Another agent of that name would find it, and what others wrote in it, without being tainted.
+    pub(super) async fn clear_items(&self, _: &Turn<'_>, agent: &str) -> Result<(), Error> {
+        let _turn = self.storage_turn.lock().await;
+        let place = place_of(agent);
+        loop {
+            let prefix = place.clone();
+            let kept = self
+                .reads
+                .read(move |reader| reader.records_after(&prefix, None, ITEMS_AT_ONCE))
+                .await?;
+            if kept.is_empty() {
+                return Ok(());
+            }
+            let records = kept.into_iter().map(|(key, _)| (key, None)).collect();
+            self.command(Command::PutRecords { records, event: None }).await?;
+        }
+    }
+
     /// What the keys of this client's records begin with.
     fn place(&self) -> Result<String, Error> {
         match self.rights()? {
-            Rights::Agent(record) => Ok(format!("storage/{}/", record.name)),
+            Rights::Agent(record) => Ok(place_of(&record.name)),
             // No agent has an empty name.
             Rights::Full => Ok(String::from("storage//")),
             // What the owner's surfaces keep is not a reader's.
             Rights::Reader { mcp, .. } => Err(no_owner(all::StorageSet::NAME, mcp)),
         }
     }
+}
+
+/// What the keys of an agent's records begin with.
+fn place_of(agent: &str) -> String {
+    format!("storage/{agent}/")
 }

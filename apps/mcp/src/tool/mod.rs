@@ -279,4 +279,16 @@ mod tests {
             }
         }
     }
+
+    /// A message goes only to a contact, and past a token's rights it waits for approval; these make a peer one, or turn it away.
+    #[test]
+    fn what_makes_a_new_recipient_asks_the_person() {
+        let asks = |tool: &&model::Tool| {
+            let meta = tool.meta.as_ref();
+            meta.and_then(|meta| meta.0.get("anthropic/requiresUserInteraction")) == Some(&json!(true))
+        };
+        let tools = descriptions();
+        let names: Vec<&str> = tools.iter().filter(asks).map(|tool| tool.name.as_ref()).collect();
+        assert_eq!(names, ["add_friend", "accept_friend_request", "reject_friend_request"]);
+    }
 }

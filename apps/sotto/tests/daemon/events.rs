@@ -1,9 +1,11 @@
 //! The event log over the socket: listing, waiting, acknowledging, streaming.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sotto_api::Kind;
 
-use crate::support::{Pair, kinds};
+use crate::support::{Client, Pair, kinds};
 
 fn seqs(events: &Value) -> Vec<u64> {
     events["events"]
@@ -90,6 +92,7 @@ async fn waiting_ends_with_an_event_or_the_timeout_and_blocks_no_other_request()
 #[tokio::test]
 async fn a_subscription_streams_what_was_and_what_comes() {
     let mut pair = Pair::friends().await;
+    let deaf = deaf(&mut pair).await;
     let mut listener = pair.homes[1].client().await;
     let subscribed = listener
         .ok("events.subscribe", json!({ "since": 0, "presence": true }))
@@ -109,8 +112,7 @@ async fn a_subscription_streams_what_was_and_what_comes() {
         }
         assert_eq!(event["seq"], expected, "in order, without holes");
         expected += 1;
-        if event["type"] == "message.received" {
-            assert_eq!(event["message"]["text"], "live");
+        if event["message"]["text"] == "live" {
             break;
         }
     }
@@ -128,7 +130,39 @@ async fn a_subscription_streams_what_was_and_what_comes() {
         (&peers["peers"][0]["presence"], &peers["peers"][0]["typing"]),
         (&json!("away"), &json!(false))
     );
+    assert_is_dropped(deaf).await;
     pair.end().await;
+}
+
+/// A client of Bob's that subscribes to more than a socket holds, and does not read.
+async fn deaf(pair: &mut Pair) -> Client {
+    let text = "x".repeat(32 * 1024);
+    for _ in 0..4 {
+        let send = json!({ "conversation": "bob", "text": text, "wait": "delivered", "timeout": 60 });
+        pair.alice.ok("messages.send", send).await;
+    }
+    let mut deaf = pair.homes[1].client().await;
+    for id in 0..16 {
+        let subscribe = json!({ "jsonrpc": "2.0", "id": id, "method": "events.subscribe", "params": { "since": 0 } });
+        deaf.write(format!("{subscribe}\n").as_bytes()).await;
+    }
+    deaf
+}
+
+/// It finds whole lines, then the reason, then the end.
+async fn assert_is_dropped(mut deaf: Client) {
+    // Longer than the daemon waits for it. What the others were told meanwhile did not wait.
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    let (mut bytes, mut last) = (0, Value::Null);
+    while let Some(line) = deaf.line().await {
+        bytes += line.to_string().len();
+        last = line;
+    }
+    assert_eq!(
+        (&last["method"], &last["params"]["data"]["kind"]),
+        (&json!("lagged"), &json!("lagged"))
+    );
+    assert!(bytes < 2 << 20, "{bytes} bytes: it was not told all that it asked for");
 }
 
 #[tokio::test]

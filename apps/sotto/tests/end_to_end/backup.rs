@@ -57,6 +57,12 @@ fn a_backup_of_a_running_daemon_is_whole_and_its_restore_talks_on() {
     alice.start();
     assert_eq!(texts(&alice.json(&["history", "bob", "-n", "1000"])), said);
     let sent = alice.json(&["send", "bob", "after the restore"]);
+    // He is told what may be missing there: she has acknowledged nothing since.
+    let who = bob.until("the restore", |event| match &event.body {
+        Body::ContactRolledBack { who } => Some(who.contact.clone()),
+        _ => None,
+    });
+    assert_eq!(who, alice.onion);
     assert_eq!(bob.texts(1), ["after the restore"]);
     alice.until_state(&string(&sent["id"]), MessageState::Delivered);
     bob.json(&["send", "alice", "welcome back", "--wait", "delivered"]);

@@ -63,6 +63,7 @@ impl Endpoints {
         let world = World::new();
         let (mut alice, bob) = world.friends();
         let token = agent(&alice, "robot", &["read:bob", "send:bob"]);
+        assert!(alice.json(&["status"]).get("endpoints").is_none(), "none by itself");
         alice.stop();
         alice.configure("http = { address = \"127.0.0.1:0\" }");
         alice.configure(
@@ -281,14 +282,17 @@ fn the_api_over_http() {
         assert_eq!(raw(&address, request.as_bytes()).status, status, "{request}");
     }
 
-    // A body that says it is a GiB, and one that is larger than it may be.
+    // A body that says it is a GiB, and one of which a GiB comes.
     let head =
         format!("POST /api/v1/rpc HTTP/1.1\r\nHost: {address}\r\n{bearer}\r\nContent-Type: application/json\r\n");
-    let huge = format!(
-        "{head}Connection: close\r\nContent-Length: 1073741824\r\n\r\n{}",
-        "x".repeat(2 << 20)
-    );
-    assert!([413, 0].contains(&raw(&address, huge.as_bytes()).status), "too large");
+    let huge = format!("{head}Connection: close\r\nContent-Length: 1073741824\r\n\r\nx");
+    assert_eq!(raw(&address, huge.as_bytes()).status, 413);
+    let before = resident(&at.alice);
+    let taken = endless(&address, &format!("{head}Transfer-Encoding: chunked\r\n\r\n"));
+    assert!(taken < 64 << 20, "{taken} bytes were taken");
+    let grown = resident(&at.alice).saturating_sub(before);
+    assert!(grown < 32 << 20, "{grown} bytes more");
+    assert_eq!(rpc(&[bearer], status).status, 200);
 
     // The log as events, from where the client says that it is.
     let mut stream = Stream::open(&address, "/api/v1/events?since=0", &[bearer]);
@@ -311,6 +315,29 @@ fn the_api_over_http() {
     );
     assert_eq!(get(&address, "/api/v1/events", &[]).status, 401);
     drop(at.world);
+}
+
+/// Sends a body in chunks, up to a GiB or until the server ends the connection. Returns how much was sent.
+fn endless(address: &str, head: &str) -> usize {
+    let mut stream = connect(address);
+    stream.write_all(head.as_bytes()).expect("sent");
+    let mut chunk = format!("{:x}\r\n", 1 << 16).into_bytes();
+    chunk.resize(chunk.len() + (1 << 16), b'x');
+    chunk.extend_from_slice(b"\r\n");
+    let mut sent = 0;
+    while sent < 1 << 30 && stream.write_all(&chunk).is_ok() {
+        sent += 1 << 16;
+    }
+    sent
+}
+
+/// The resident memory of the person's daemon.
+fn resident(person: &Person) -> u64 {
+    let process = person.call::<all::NodeStatus>(&api::Nothing {}).pid;
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).expect("a number");
+    kib.parse::<u64>().expect("a number") << 10
 }
 
 #[test]
@@ -367,7 +394,7 @@ fn a_thousand_connections_do_not_keep_others_out() {
 
 #[test]
 fn programs_made_for_signal_cli() {
-    let at = Endpoints::new();
+    let mut at = Endpoints::new();
     let address = at.address("signal-cli");
     assert_eq!(get(&address, "/api/v1/check", &[]).status, 200);
     assert!(at.signal("version", &json!({}))["result"]["version"].is_string());
@@ -489,6 +516,14 @@ fn programs_made_for_signal_cli() {
     drop((stream, socket));
     let mut again = Stream::open(&address, "/api/v1/events", &[]);
     assert_eq!(again.envelope()["envelope"]["timestamp"], json!(time));
+    drop(again);
+    at.alice.kill();
+    at.alice.start();
+    let reacted = json!({ "recipient": to, "emoji": "👀", "targetAuthor": uuid, "targetTimestamp": time });
+    assert!(
+        at.signal("sendReaction", &reacted)["result"].is_object(),
+        "another daemon knows it as well"
+    );
     drop(at.world);
 }
 

@@ -249,6 +249,9 @@ impl Person {
             self.name,
             self.log()
         );
+        // The log may be shown to others, so at the level that it has by default it names no letters of the own address.
+        let log = self.log();
+        assert!(!log.contains(&self.onion[..8]), "{}: {log}", self.name);
     }
 
     /// The store of a person whose daemon does not run.

@@ -1,6 +1,7 @@
 //! Every tool, as the first call of a session, on each revision.
 
 use serde_json::{Value, json};
+use sotto_api::Body;
 
 use super::agent::agent;
 use super::client::{McpClient, REVISIONS};
@@ -32,7 +33,7 @@ fn calls(id: &str) -> Vec<(&'static str, Value)> {
 #[test]
 fn every_tool_works_as_the_first_call_on_every_revision() {
     let world = World::new();
-    let (alice, _bob) = world.friends();
+    let (mut alice, _bob) = world.friends();
     let id = string(&alice.json(&["send", "bob", "Hello", "--wait", "delivered"])["id"]);
     let token = agent(&alice, "writer", &["read:*", "send:*"], false);
     let open = |revision| McpClient::with(&alice, revision, json!({}), &["--token-file", path(&token)]);
@@ -62,6 +63,29 @@ fn every_tool_works_as_the_first_call_on_every_revision() {
     for name in ["accept_friend_request", "reject_friend_request"] {
         let said = client.failure(name, &json!({ "contact": "nobody" }));
         assert_eq!(said["kind"], "unknown_contact", "{name}: {said}");
+    }
+    // Two that are there: one is turned away, and one becomes a friend.
+    let answers = [
+        ("dave", "reject_friend_request", "declined"),
+        ("erin", "accept_friend_request", "friend"),
+    ];
+    for (name, tool, becomes) in answers {
+        let mut asker = world.person(name);
+        world.connect(&asker, &alice);
+        asker.start();
+        asker.json(&["friends", "add", &alice.friend_code, "--note", "It is me"]);
+        alice.until("a request", |event| {
+            matches!(event.body, Body::RequestReceived { .. }).then_some(())
+        });
+        let requests = client.ok("list_friend_requests", &json!({}));
+        assert_eq!(requests["requests"][0]["note"], "It is me", "{requests}");
+        let answered = client.ok(tool, &json!({ "contact": asker.onion }));
+        assert_eq!(answered["relationship"], becomes, "{answered}");
+        asker.until("the answer", |event| match event.body {
+            Body::RequestDeclined { .. } => (becomes == "declined").then_some(()),
+            Body::ContactAdded { .. } => (becomes == "friend").then_some(()),
+            _ => None,
+        });
     }
     let said = client.failure("send_message", &json!({ "recipient": "bob" }));
     assert_eq!(said["kind"], "invalid_params", "{said}");

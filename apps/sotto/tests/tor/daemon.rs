@@ -264,7 +264,11 @@ impl Drop for Daemon {
             return;
         }
         // Whatever a test has a daemon do: at the level that it has by default, its log names no letters of its own address.
-        let log = fs::read_to_string(self.data().join("daemon.log")).unwrap_or_default();
+        let log = self.log();
+        assert!(
+            log.is_empty() || log.contains("the daemon has started"),
+            "this is the log: {log}"
+        );
         assert!(!log.contains(&self.onion[..8]), "{log}");
     }
 }

@@ -49,6 +49,13 @@ fn a_claimed_gap_costs_nothing() {
     let good = alice.seal(&bob, b"good");
     let template = signal_message(&good);
     let fresh = *prekey_message(&acquainted().0.seal(&bob, b"x")).base_key();
+    let [1, epoch, index, ..] = template.pq_ratchet()[..] else {
+        panic!("version 1, and small numbers of one byte");
+    };
+    let spqr = |epoch: u8, index: u8| {
+        let part = [1, epoch, index, 0];
+        forge(&template, *template.sender_ratchet_key(), template.counter(), &part)
+    };
     let spqr_gap = [1, 1, 0x80, 0x20, 0];
     for forged in [
         forge(&template, *template.sender_ratchet_key(), 25_000, template.pq_ratchet()),
@@ -60,8 +67,15 @@ fn a_claimed_gap_costs_nothing() {
         ),
         forge(&template, fresh, 25_000, template.pq_ratchet()),
         forge(&template, *template.sender_ratchet_key(), template.counter(), &spqr_gap),
+        // By one too many: after the index before, and at the start of an epoch.
+        spqr(epoch, index + 1),
+        spqr(epoch + 1, 2),
+        spqr(epoch + 5, 2),
     ] {
         assert_eq!(bob.refuse(&alice, &forged), SessionError::OutOfOrder);
+    }
+    for next in [spqr(epoch, index), spqr(epoch + 1, 1)] {
+        assert_eq!(bob.refuse(&alice, &next), SessionError::Undecipherable);
     }
     // A fresh ratchet key alone gets as far as the MAC.
     let forged = forge(&template, fresh, 0, template.pq_ratchet());
