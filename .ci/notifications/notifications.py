@@ -119,19 +119,35 @@ class Notifications(unittest.TestCase):
         self.says("1 < 2 & 3")
         self.assertEqual(self.server.next(), ("bob", "1 < 2 & 3"))
 
-    def test_a_burst_is_one_notification(self) -> None:
-        """As after waking: Bob has written much while Ada was away."""
-        self.ada.run("notifications", "on")
-        self.ada.kill()
+    def writes(self, count: int) -> None:
+        """Bob writes to Ada, who may be away."""
         with self.bob.client() as bob:
-            for n in range(50):
+            for n in range(count):
                 bob.messages.send("ada", f"message {n}")
-        self.ada.start()
-        until(lambda: any("50 new messages" in body for _, _, body in self.server.shown()))
+
+    def shows_one(self, count: int) -> None:
+        """All that Bob has written is one notification."""
+        until(lambda: any(f"{count} new messages" in body for _, _, body in self.server.shown()))
         shown = self.server.shown()
         self.assertEqual([place for place, _, _ in shown], [0] + [1] * (len(shown) - 1), "one place on the screen")
         self.assertLess(len(shown), 10, shown)
-        self.assertEqual(shown[-1][1:], ("bob", "50 new messages"))
+        self.assertEqual(shown[-1][1:], ("bob", f"{count} new messages"))
+
+    def test_a_burst_is_one_notification(self) -> None:
+        """Bob has written much while Ada's daemon did not run."""
+        self.ada.run("notifications", "on")
+        self.ada.kill()
+        self.writes(50)
+        self.ada.start()
+        self.shows_one(50)
+
+    def test_a_burst_after_waking_is_one_notification(self) -> None:
+        """Bob has written much while Ada's machine slept: her daemon was stopped, with its links as they were."""
+        self.restart("on")
+        self.ada.signal(signal.SIGSTOP)
+        self.writes(20)
+        self.ada.signal(signal.SIGCONT)
+        self.shows_one(20)
 
     def test_muted(self) -> None:
         self.ada.run("notifications", "mute", "bob")

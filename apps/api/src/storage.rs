@@ -21,7 +21,7 @@ pub struct SetItems {
     /// 1 to 64 items, which are set together or not at all.
     pub items: Vec<Item>,
     /// Items as the client knows them, at most 64, without a value those that it knows not to be there. If the store has others,
-    /// nothing is set: another client has been faster.
+    /// nothing is set: another client has been faster. One that has the new value already is as expected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expected: Vec<Item>,
 }

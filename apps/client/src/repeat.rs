@@ -13,6 +13,7 @@ const REPEATABLE: &[&str] = &[
     all::Ack::NAME,
     all::Block::NAME,
     all::Discover::NAME,
+    all::DoctorRun::NAME,
     all::EventsAck::NAME,
     all::EventsList::NAME,
     all::EventsWait::NAME,

@@ -3,11 +3,12 @@
 //! [`Report`]s. A daemon that goes away is connected to again.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sotto_api::{self as api, Error, Event, Kind, Secret, all};
 use sotto_client::Client;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::app::Purpose;
@@ -73,12 +74,14 @@ impl Daemon {
         let (reports, received) = mpsc::channel(EVENTS);
         let owner = watch::Sender::new(None);
         let lost = watch::Sender::new(());
+        let turn = Arc::new(Mutex::new(()));
         tokio::spawn(events(socket.to_owned(), reports.clone(), lost.subscribe()));
         let lanes = [Lane::Command, Lane::Query, Lane::Slow].map(|_| {
             let (calls, requests) = mpsc::unbounded_channel();
             let connections = Connections {
                 socket: socket.to_owned(),
                 owner: owner.subscribe(),
+                turn: turn.clone(),
                 lost: lost.clone(),
             };
             tokio::spawn(lane(connections, requests, reports.clone()));
@@ -155,6 +158,8 @@ struct Connections {
     socket: PathBuf,
     /// The owner's passphrase.
     owner: watch::Receiver<Option<Secret>>,
+    /// Held while a passphrase is tried: the daemon refuses to try two of one process at once.
+    turn: Arc<Mutex<()>>,
     /// Told when the daemon does not answer.
     lost: watch::Sender<()>,
 }
@@ -171,11 +176,10 @@ async fn lane(mut connections: Connections, mut orders: mpsc::UnboundedReceiver<
                 continue;
             }
         };
-        let Connections { socket, owner, lost } = &mut connections;
-        let answer = attempt(socket, &mut client, owner, &request).await;
+        let answer = attempt(&mut connections, &mut client, &request).await;
         if answer.as_ref().is_err_and(|error| error.kind() == Kind::NoDaemon) {
             client = None;
-            lost.send_replace(());
+            connections.lost.send_replace(());
         }
         if let Some(client) = client.as_mut().filter(|_| orders.is_empty()) {
             client.rest();
@@ -188,57 +192,50 @@ async fn lane(mut connections: Connections, mut orders: mpsc::UnboundedReceiver<
 }
 
 async fn attempt(
-    socket: &Path,
+    connections: &mut Connections,
     client: &mut Option<Client>,
-    owner: &mut watch::Receiver<Option<Secret>>,
     request: &Request,
 ) -> Result<Answer, Error> {
-    let answer = attempt_once(socket, client, owner, request).await;
-    match answer {
+    // Whether the connection is made for this request.
+    let fresh = client.is_none();
+    match attempt_on(connections, client, request).await {
         // A connection that was idle can be one to a daemon that has been replaced since. What that daemon may have done already is
         // not done again.
-        Err((error, false)) if error.kind() == Kind::NoDaemon && error.data.retryable => {
+        Err(error) if !fresh && error.kind() == Kind::NoDaemon && error.data.retryable => {
             *client = None;
-            attempt_once(socket, client, owner, request)
-                .await
-                .map_err(|(error, _)| error)
+            attempt_on(connections, client, request).await
         }
-        answer => answer.map_err(|(error, _)| error),
+        answer => answer,
     }
 }
 
-/// An error says whether the connection was made for this request.
-async fn attempt_once(
-    socket: &Path,
-    client: &mut Option<Client>,
-    owner: &mut watch::Receiver<Option<Secret>>,
-    request: &Request,
-) -> Result<Answer, (Error, bool)> {
-    let fresh = client.is_none();
-    attempt_on(socket, client, owner, request)
-        .await
-        .map_err(|error| (error, fresh))
-}
-
 async fn attempt_on(
-    socket: &Path,
+    connections: &mut Connections,
     client: &mut Option<Client>,
-    owner: &mut watch::Receiver<Option<Secret>>,
     request: &Request,
 ) -> Result<Answer, Error> {
+    let Connections {
+        socket, owner, turn, ..
+    } = connections;
     let fresh = client.is_none();
     let connection = match client {
         Some(connection) => connection,
         None => client.insert(connect(socket).await?.0),
     };
-    if fresh || owner.has_changed().unwrap_or(false) {
-        let passphrase = owner.borrow_and_update().clone();
-        if let Some(passphrase) = passphrase {
-            connection
-                .call::<all::SessionUnlock>(&api::Unlock { passphrase })
-                .await?;
+    let proof = (fresh || owner.has_changed().unwrap_or(false)).then(|| owner.borrow_and_update().clone());
+    if let Some(passphrase) = proof.flatten() {
+        let _turn = turn.lock().await;
+        let unlocked = connection.call::<all::SessionUnlock>(&api::Unlock { passphrase }).await;
+        if let Err(error) = unlocked {
+            // The next request tries it again on another connection: on this one it would be made without the owner's rights.
+            *client = None;
+            return Err(error);
         }
     }
+    let _turn = match request {
+        Request::Unlock(_) => Some(turn.lock().await),
+        _ => None,
+    };
     request.call(connection).await
 }
 
@@ -250,7 +247,6 @@ async fn connect(socket: &Path) -> Result<(Client, api::Session), Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -296,13 +292,19 @@ mod tests {
             }
         });
         let mut client = None;
-        let (_keep, mut owner) = watch::channel(None);
+        let (_keep, owner) = watch::channel(None);
+        let mut connections = Connections {
+            socket,
+            owner,
+            turn: Arc::default(),
+            lost: watch::Sender::new(()),
+        };
         let identity = Request::Identity(api::Nothing {});
-        attempt(&socket, &mut client, &mut owner, &identity)
+        attempt(&mut connections, &mut client, &identity)
             .await
             .expect("an answer");
         let invite = Request::Invite(api::Nothing {});
-        let error = attempt(&socket, &mut client, &mut owner, &invite).await;
+        let error = attempt(&mut connections, &mut client, &invite).await;
         let error = error.map(drop).expect_err("no answer");
         assert_eq!((error.kind(), error.data.retryable), (Kind::NoDaemon, false), "{error}");
         assert_eq!(invites.load(Ordering::Relaxed), 1);

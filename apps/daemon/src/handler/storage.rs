@@ -45,7 +45,7 @@ impl Handle<all::StorageSet> for Call {
         // Between the look at what is there and the change, no other client changes it, and no agent is revoked.
         let turn = self.storage_turn.lock().await;
         let place = self.place()?;
-        self.check_expected(&place, params.expected).await?;
+        self.check_expected(&place, params.expected, &params.items).await?;
         let mut records = Vec::new();
         for Item { key, value } in params.items {
             if !(1..=KEY_BYTES).contains(&key.len()) {
@@ -90,8 +90,9 @@ impl Handle<all::StorageList> for Call {
 }
 
 impl Call {
-    /// An error if the store has other items than the client expects.
-    async fn check_expected(&self, place: &str, expected: Vec<Item>) -> Result<(), Error> {
+    /// An error if the store has other items than the client expects, unless they are those that it sets: it may have done so by a
+    /// request whose answer was lost.
+    async fn check_expected(&self, place: &str, expected: Vec<Item>, set: &[Item]) -> Result<(), Error> {
         let keys: Vec<String> = expected.iter().map(|item| format!("{place}{}", item.key)).collect();
         let record = |reader: &Reader, key: &String| {
             // The record itself comes before all whose keys begin so.
@@ -107,7 +108,9 @@ impl Call {
             })
             .await?;
         for (Item { key, value }, stored) in expected.into_iter().zip(stored) {
-            if stored != value.map(String::into_bytes) {
+            let stored = stored.map(|stored| String::from_utf8_lossy(&stored).into_owned());
+            let set_before = set.iter().any(|item| item.key == key && item.value == stored);
+            if stored != value && !set_before {
                 let why = format!("{key:?} was changed by another client");
                 return Err(Error::new(Kind::WrongState, why).hint("storage.list has what is stored now"));
             }

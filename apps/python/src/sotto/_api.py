@@ -3615,7 +3615,8 @@ class StorageMethods:
 
         items: 1 to 64 items, which are set together or not at all.
         expected: Items as the client knows them, at most 64, without a value those that it knows not to be there.
-            If the store has others, nothing is set: another client has been faster.
+            If the store has others, nothing is set: another client has been faster. One that has the new value
+            already is as expected.
         """
         params: dict[str, object] = {"items": items, "expected": expected}
         return self._call("storage.set", params, Done.from_json)
@@ -4492,7 +4493,8 @@ class AsyncStorageMethods:
 
         items: 1 to 64 items, which are set together or not at all.
         expected: Items as the client knows them, at most 64, without a value those that it knows not to be there.
-            If the store has others, nothing is set: another client has been faster.
+            If the store has others, nothing is set: another client has been faster. One that has the new value
+            already is as expected.
         """
         params: dict[str, object] = {"items": items, "expected": expected}
         return await self._call("storage.set", params, Done.from_json)

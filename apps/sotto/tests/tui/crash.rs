@@ -1,15 +1,17 @@
-//! Panics: the program as this test's own process, on a terminal, with parts that panic.
+//! Panics, in the program as this test's own process, on a terminal, with parts that panic; and the failure of a daemon within the
+//! shipped program.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::process::Signal;
 use sotto_api::{Error, Identity};
 use sotto_client::Profile;
 use sotto_tui::{Host, KeyNeed, NewKey, Options};
 use zeroize::Zeroizing;
 
 use super::terminal::Terminal;
-use super::{shown, world};
+use super::{User, shown, world};
 
 /// The part that panics; only the child process has it.
 const PART: &str = "SOTTO_TEST_PANICS";
@@ -102,4 +104,38 @@ fn a_panic_leaves_the_terminal_as_it_was_and_is_told_there() {
     assert_eq!(terminal.code(), 0);
     terminal.is_restored();
     terminal.until_shown("a test's own, beside the interface");
+}
+
+/// The shipped program with nothing put in its place: the store's file is damaged under a daemon that has it open, as by a bad disk.
+#[test]
+fn a_daemon_that_fails_within_the_interface_is_told_with_its_reason_and_can_be_started_again() {
+    let world = world();
+    let user = User::with_key(&world, "alice");
+    let store = user.folder.join("sotto.db");
+    let whole = std::fs::read(&store).expect("a store");
+    let mut terminal = user.open();
+    terminal.until_shown("You have no conversations yet");
+    std::fs::write(&store, vec![0x5a; whole.len()]).expect("damaged");
+    // As soon as it needs a page of the file to write something, it fails.
+    let shown = ["away", "online"].into_iter().cycle().take(100);
+    let writes = shown.map(|show| user.run(&["presence", show]));
+    let mut failed = writes.skip_while(|ran| ran.status.success());
+    assert!(failed.next().is_some(), "it writes without its store");
+    terminal.until_shown("Sotto has stopped");
+    terminal.until_shown("damaged");
+    terminal.is_taken();
+    assert!(!user.daemon_answers());
+
+    // As long as the store is damaged, it does not start; then it does, in the same interface.
+    terminal.send("\r");
+    terminal.until_shown("Sotto cannot start");
+    terminal.until_shown("does not open with this key");
+    std::fs::write(&store, whole).expect("repaired");
+    terminal.send("\r");
+    terminal.until_hidden("Sotto cannot start");
+    terminal.until_shown("● reachable");
+    assert!(user.daemon_answers());
+    terminal.signal(Signal::TERM);
+    assert_eq!(terminal.code(), 143);
+    terminal.is_restored();
 }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod kinds;
+mod owner;
 mod terminal;
 
 use std::fs::Permissions;

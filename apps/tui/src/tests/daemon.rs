@@ -456,7 +456,9 @@ impl FakeDaemon {
     }
 
     fn store(&mut self, set: &api::SetItems) -> Result<api::Done, Error> {
-        let other = |item: &&api::Item| self.items.get(&item.key) != item.value.as_ref();
+        let stored = |item: &api::Item| self.items.get(&item.key) == item.value.as_ref();
+        let set_before = |key: &str| set.items.iter().any(|item| item.key == key && stored(item));
+        let other = |item: &&api::Item| !stored(item) && !set_before(&item.key);
         if let Some(item) = set.expected.iter().find(other) {
             return Err(Error::new(Kind::WrongState, format!("{} was changed", item.key)));
         }
