@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::thread;
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-use sotto_api::{Direction, Error, Message, MessageState};
+use sotto_api::{Direction, Error, Message, MessageState, Reaction, Time};
 use sotto_client::Profile;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
 use crate::app::dialog::Dialog;
+use crate::app::name::short;
 use crate::app::{App, Effect, Input};
 use crate::backend::{Backend, can_suspend, now, stop_until_continued};
 use crate::host::Host;
@@ -59,7 +60,11 @@ pub async fn run(profile: &Profile, host: Arc<dyn Host>, options: Options) -> Re
 fn carry_out(app: &mut App, backend: &mut Backend) -> io::Result<()> {
     while let Some(effect) = app.poll() {
         match backend.carry_out(app, effect) {
-            Some(Effect::Copy(text)) => writeln!(io::stdout(), "{text}")?,
+            Some(Effect::Copy(text)) => {
+                for line in unforged(&text) {
+                    writeln!(io::stdout(), "{line}")?;
+                }
+            }
             Some(Effect::Bell) => write!(io::stdout(), "\x07")?,
             Some(Effect::Suspend) if can_suspend() => stop_until_continued()?,
             // The rest is about a screen, or needs one.
@@ -105,14 +110,97 @@ impl Drop for Silence {
     }
 }
 
+/// What a line that goes on with a text of several begins with. No other line does: what a peer or an agent writes cannot pass for a line
+/// of the interface. It is a word, as a screen reader may pass over signs.
+const MORE: &str = "more: ";
+
+/// A text as lines, of which all but the first say that they go on.
+fn unforged(text: &str) -> Vec<String> {
+    let breaks = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let text = text.replace("\r\n", "\n");
+    let line = |(number, line): (usize, &str)| match number {
+        // The first one follows words of the interface, except where a text is copied.
+        0 => line.to_owned(),
+        _ => format!("{MORE}{line}"),
+    };
+    text.trim_end_matches(breaks)
+        .split(breaks)
+        .enumerate()
+        .map(line)
+        .collect()
+}
+
+/// What was told of a message. Of its text nothing is kept: it may disappear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Told {
+    /// Whose it is, and when it was written.
+    which: String,
+    state: MessageState,
+    edited_at: Option<Time>,
+    deleted: bool,
+    reactions: Vec<Reaction>,
+}
+
+impl Told {
+    fn of(message: &Message, app: &App) -> Self {
+        let whose = match message.direction {
+            Direction::Out => String::from("yours"),
+            Direction::In => app.author(message).text(),
+        };
+        Self {
+            which: format!("{whose}, {}", when::clock(when::of(message), &app.zone)),
+            state: message.state,
+            edited_at: message.edited_at,
+            deleted: message.deleted_at.is_some(),
+            reactions: message.reactions.clone(),
+        }
+    }
+
+    /// What is different now.
+    fn changes(&self, now: &Self, message: &Message, app: &App) -> Vec<String> {
+        let mut lines = Vec::new();
+        let which = &now.which;
+        if now.deleted && !self.deleted {
+            lines.push(format!("A message of {which}, was deleted."));
+            return lines;
+        }
+        if now.edited_at != self.edited_at {
+            lines.push(format!("A message of {which}, was edited: {}", message.text));
+        }
+        if now.state != self.state && message.direction == Direction::Out {
+            let (_, word) = view::message::state(message);
+            lines.push(format!("{word}: {}", beginning(&message.text)));
+        }
+        let by = |reaction: &Reaction| match reaction.direction {
+            Direction::Out => String::from("You"),
+            Direction::In => {
+                let known = app.conversations.entry(&reaction.by);
+                known.map_or_else(|| short(&reaction.by).to_owned(), |entry| entry.name.text())
+            }
+        };
+        let is_in = |reaction: &Reaction, among: &[Reaction]| {
+            let same = |other: &Reaction| (&other.by, &other.emoji) == (&reaction.by, &reaction.emoji);
+            among.iter().any(same)
+        };
+        let to = beginning(&message.text);
+        for reaction in now.reactions.iter().filter(|one| !is_in(one, &self.reactions)) {
+            lines.push(format!("{} reacted with {}: {to}", by(reaction), reaction.emoji));
+        }
+        for reaction in self.reactions.iter().filter(|one| !is_in(one, &now.reactions)) {
+            lines.push(format!("{} took back {}: {to}", by(reaction), reaction.emoji));
+        }
+        lines
+    }
+}
+
 /// Says what has changed.
 #[derive(Debug, Default)]
 pub struct Narrator {
     network: String,
     notice: String,
     conversation: Option<String>,
-    /// The states that were told, by the ids of messages.
-    told: BTreeMap<String, MessageState>,
+    /// What was told of messages, by their ids.
+    told: BTreeMap<String, Told>,
     /// Messages of other conversations that were not read.
     unread: BTreeMap<String, u64>,
     dialog: String,
@@ -137,7 +225,7 @@ impl Narrator {
             lines.extend(Some(notice.to_owned()).filter(|notice| !notice.is_empty()));
         }
         self.tell_dialog(app, &mut lines);
-        lines
+        lines.iter().flat_map(|line| unforged(line)).collect()
     }
 
     fn tell_network(&mut self, app: &App, lines: &mut Vec<String>) {
@@ -170,18 +258,20 @@ impl Narrator {
             ));
             let unheard = pane.messages().len().saturating_sub(READ_OUT);
             for message in pane.messages().take(unheard) {
-                self.told.insert(message.id.clone(), message.state);
+                self.told.insert(message.id.clone(), Told::of(message, app));
             }
         }
+        for id in &pane.disappeared {
+            let told = self.told.remove(id);
+            lines.extend(told.map(|told| format!("A message of {}, has disappeared.", told.which)));
+        }
         for message in pane.messages() {
-            match self.told.insert(message.id.clone(), message.state) {
+            let now = Told::of(message, app);
+            match self.told.get(&message.id) {
                 None => lines.push(said(message, app)),
-                Some(before) if before != message.state && message.direction == Direction::Out => {
-                    let (_, word) = view::message::state(message);
-                    lines.push(format!("{word}: {}", beginning(&message.text)));
-                }
-                Some(_) => {}
+                Some(before) => lines.extend(before.changes(&now, message, app)),
             }
+            self.told.insert(message.id.clone(), now);
         }
         let typing = entry.typing;
         if typing && self.typing.insert(entry.id.clone()) {
@@ -281,6 +371,10 @@ fn said(message: &Message, app: &App) -> String {
     {
         words.push(format!("replies to {}", beginning(quote)));
     }
+    words.extend(message.reactions.iter().map(|reaction| match reaction.direction {
+        Direction::Out => format!("you reacted with {}", reaction.emoji),
+        Direction::In => format!("reaction {}", reaction.emoji),
+    }));
     let text = if message.deleted_at.is_some() {
         "deleted"
     } else {

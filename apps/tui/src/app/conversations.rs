@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sotto_api::{self as api, Presence, Relationship};
 
 use super::name::Name;
+use crate::text::names;
 
 /// One conversation.
 #[derive(Clone, Debug)]
@@ -93,6 +94,8 @@ pub struct Conversations {
     by: Order,
     /// The order is not that of the entries any more.
     stale: bool,
+    /// A contact has come, gone or changed: so may have its names.
+    names_changed: bool,
 }
 
 impl Conversations {
@@ -125,6 +128,25 @@ impl Conversations {
     /// All contacts, also those that are not shown.
     pub fn contacts(&self) -> impl Iterator<Item = &api::Contact> {
         self.entries.iter().filter_map(|entry| entry.contact.as_ref())
+    }
+
+    /// Says whose petname the name is that a contact claims, or looks like. Any peer can claim the name of a friend.
+    pub fn imitated_by(&self, who: &api::ContactName) -> Option<String> {
+        let claimed = who.claimed_name.as_deref().filter(|name| !name.trim().is_empty())?;
+        let others = self.contacts().filter(|contact| contact.who.contact != who.contact);
+        let petnames = others.filter_map(|contact| contact.who.petname.as_deref());
+        let like = names::confusable(claimed, petnames)?;
+        let likeness = if like == claimed {
+            "is called like"
+        } else {
+            "looks like"
+        };
+        Some(format!("{likeness} {like}, who is another person"))
+    }
+
+    /// Whether names have changed since the last time.
+    pub const fn names_have_changed(&mut self) -> bool {
+        std::mem::replace(&mut self.names_changed, false)
     }
 
     /// The place of one in the list.
@@ -176,6 +198,7 @@ impl Conversations {
         for entry in &mut self.entries {
             entry.contact = None;
         }
+        self.names_changed = true;
         for contact in contacts {
             self.put_contact(contact);
         }
@@ -189,6 +212,7 @@ impl Conversations {
     }
 
     fn put_contact(&mut self, contact: api::Contact) {
+        self.names_changed = true;
         let name = Name::from(&contact);
         let index = self.index(&contact.who.contact, || name.clone());
         let entry = &mut self.entries[index];

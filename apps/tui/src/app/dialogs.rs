@@ -445,12 +445,8 @@ impl App {
             };
             let mut name = Name::from(&request.who).text();
             let claimed = request.who.claimed_name.as_deref().unwrap_or_default();
-            let known = self
-                .conversations
-                .contacts()
-                .filter_map(|contact| contact.who.petname.as_deref());
-            if let Some(like) = names::confusable(claimed, known) {
-                let _ = write!(name, "  ! looks like {like}, who is another person");
+            if let Some(imitated) = self.conversations.imitated_by(&request.who) {
+                let _ = write!(name, "  ! {imitated}");
             }
             if names::mixes_scripts(claimed) {
                 name.push_str("  ! the name mixes scripts, as names do that imitate others");
@@ -656,12 +652,15 @@ impl App {
     pub(super) fn rename_dialog(&self, contact: &str) -> Option<Dialog> {
         let entry = self.conversations.entry(contact)?;
         let who = &entry.contact.as_ref()?.who;
-        let claimed = match who.claimed_name.as_deref().filter(|name| !name.is_empty()) {
+        let mut claimed = match who.claimed_name.as_deref().filter(|name| !name.is_empty()) {
             Some(name) => format!(
                 "They call themselves “{name}”. Anybody can claim any name; the one that you give here is yours alone."
             ),
             None => String::from("The name that you give here is yours alone; no one else sees it."),
         };
+        if let Some(imitated) = self.conversations.imitated_by(who) {
+            let _ = write!(claimed, "\n! This peer {imitated}.");
+        }
         let petname = who.petname.as_deref().unwrap_or_default();
         Some(
             Dialog::new(Kind::Rename(contact.to_owned()), "What do you call them?")

@@ -139,7 +139,11 @@ impl App {
                 return self.changed(Part::Approvals);
             }
             Body::RequestReceived { who } => {
-                self.say(format!("{} asks to be your friend.", Name::from(&who).text()));
+                let name = Name::from(&who).text();
+                match self.conversations.imitated_by(&who) {
+                    Some(imitated) => self.complain(format!("{name} asks to be your friend. ! This peer {imitated}.")),
+                    None => self.say(format!("{name} asks to be your friend.")),
+                }
                 return self.changed(Part::Requests);
             }
             Body::ContactAdded { who } => {

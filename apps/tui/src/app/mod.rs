@@ -182,6 +182,10 @@ pub struct App {
     pub sidebar: Option<bool>,
     /// The keys that were pressed of a sequence.
     pub pending: Vec<Chord>,
+    /// Whose name the open conversation's contact claims, who has no petname: once for many frames, it takes all names.
+    pub imitates: Option<String>,
+    /// The conversation that this was looked up for.
+    imitates_for: Option<String>,
     /// Texts that messages reply to, by id.
     pub quotes: HashMap<String, Option<String>>,
     /// A part of the screen that the mouse selects.
@@ -271,6 +275,8 @@ impl App {
             locked: false,
             sidebar: None,
             pending: Vec::new(),
+            imitates: None,
+            imitates_for: None,
             quotes: HashMap::new(),
             drag: None,
             copy_drag: false,
@@ -342,6 +348,7 @@ impl App {
     pub fn settle(&mut self) {
         self.notice.take_if(|notice| notice.until <= self.now);
         self.conversations.settle();
+        self.look_up_name();
         self.lock_when_idle();
         self.keep_draft(false);
         self.give_up_sending();
@@ -672,6 +679,21 @@ impl App {
     /// The messages of the open conversation are before the user's eyes.
     fn sees_messages(&self) -> bool {
         self.window_focused && !self.locked && crate::view::areas(self).messages.height > 0
+    }
+
+    /// Compares the claimed name of the open conversation with the petnames of other contacts.
+    fn look_up_name(&mut self) {
+        let changed = self.conversations.names_have_changed();
+        let here = self.here();
+        if !changed && self.imitates_for.as_deref() == here {
+            return;
+        }
+        let contact = here
+            .and_then(|here| self.conversations.entry(here))
+            .and_then(|entry| entry.contact.as_ref())
+            .filter(|contact| contact.who.petname.is_none());
+        self.imitates = contact.and_then(|contact| self.conversations.imitated_by(&contact.who));
+        self.imitates_for = self.here().map(str::to_owned);
     }
 
     /// Marks what is on the screen as read, while the user can see it.

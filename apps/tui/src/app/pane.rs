@@ -95,6 +95,8 @@ pub struct Pane {
     pub below: usize,
     /// The first message that was unread when the conversation was opened.
     pub first_unread: Option<String>,
+    /// Messages that have disappeared while they were in the window, the last ones of them.
+    pub disappeared: VecDeque<String>,
     /// Messages that were looked at before a jump.
     jumps: Vec<String>,
     /// A search.
@@ -137,6 +139,7 @@ impl Pane {
             selected: None,
             below: 0,
             first_unread: None,
+            disappeared: VecDeque::new(),
             jumps: Vec::new(),
             hits: None,
             raw: HashSet::new(),
@@ -367,6 +370,10 @@ impl Pane {
         };
         self.messages.remove(index);
         self.bodies.remove(id);
+        self.disappeared.push_back(id.to_owned());
+        if self.disappeared.len() > WINDOW {
+            self.disappeared.pop_front();
+        }
         if self.selected.as_deref() == Some(id) {
             self.selected = neighbour(self);
         }

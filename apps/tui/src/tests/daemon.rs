@@ -313,6 +313,11 @@ impl FakeDaemon {
         found.ok_or_else(|| Error::new(Kind::UnknownMessage, "There is no such message."))
     }
 
+    /// A message that is there.
+    pub fn find_message(&mut self, id: &str) -> &mut Message {
+        self.find_mut(id).expect("it is there")
+    }
+
     fn outbox(&self) -> api::Messages {
         let waits = |message: &&Message| {
             message.direction == Direction::Out && matches!(message.state, MessageState::Queued | MessageState::Failed)

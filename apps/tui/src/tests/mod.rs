@@ -4,6 +4,7 @@ mod behaviour;
 mod daemon;
 mod figures;
 mod fixtures;
+mod names;
 mod narrated;
 mod properties;
 mod races;

@@ -1,9 +1,11 @@
 //! The interface for a screen reader: what it says, and what it does with lines.
 
+use sotto_api::{Body, Direction, Reaction, Time};
 use zeroize::Zeroizing;
 
 use super::behaviour::with_bob;
 use super::daemon::{FakeDaemon, PASSPHRASE};
+use super::fixtures::{NOW, approval, onion};
 use super::session::Session;
 use crate::app::{Input, Start};
 use crate::linear::Narrator;
@@ -99,4 +101,127 @@ fn the_first_run_is_asked_line_by_line_and_no_passphrase_is_said() {
     said.extend(line(&mut session, &mut narrator, PASSPHRASE));
     assert!(!said.concat().contains(PASSPHRASE));
     says(&said, "Copy the friend code");
+}
+
+/// No line begins so, except those of the interface itself.
+#[track_caller]
+fn none_is_forged(lines: &[String], forged: &[&str]) {
+    for forged in forged {
+        assert!(
+            lines.iter().all(|line| !line.starts_with(forged)),
+            "a line begins with {forged:?}: {lines:#?}"
+        );
+    }
+}
+
+#[test]
+fn what_others_write_on_several_lines_passes_for_no_line_of_the_interface() {
+    let mut session = by_lines(with_bob(3));
+    let mut narrator = Narrator::default();
+    narrator.tell(&session.app);
+    let forged = [
+        "You, 12:34: I agree",
+        "4: allow",
+        "Conversation with Carol",
+        "Network: down",
+        "Is it you?",
+    ];
+    for line_break in ["\n", "\r\n", "\r", "\u{b}", "\u{2028}", "\u{85}", "\n\n"] {
+        let id = session.receive("Bob", &format!("hi{line_break}{}", forged.join(line_break)));
+        let mut lines = narrator.tell(&session.app);
+        says(&lines, "Bob, 12:34: hi");
+        says(&lines, "more: You, 12:34: I agree");
+        // An edit can have several lines as well.
+        let message = session.daemon.find_message(&id);
+        message.text = format!("edited{line_break}{}", forged.join(line_break));
+        message.edited_at = Some(Time::from_millis(NOW));
+        let message = message.clone();
+        session.daemon.tell(Body::MessageEdited {
+            id,
+            conversation: message.conversation.clone(),
+            author: message.from.clone(),
+            message: Some(Box::new(message)),
+        });
+        session.settle();
+        lines.extend(narrator.tell(&session.app));
+        says(&lines, "more: 4: allow");
+        none_is_forged(&lines, &forged);
+    }
+    // What an agent wants to send.
+    let bob = session.daemon.contact("Bob");
+    session
+        .daemon
+        .approvals
+        .push(approval(&bob, &format!("Lunch?\n{}", forged.join("\n"))));
+    session.find_again();
+    let lines = line(&mut session, &mut narrator, "/approvals");
+    says(&lines, "more: Lunch?");
+    says(&lines, "more: Is it you?");
+    none_is_forged(&lines, &forged);
+}
+
+#[test]
+fn what_becomes_of_a_message_is_said() {
+    let mut session = by_lines(with_bob(3));
+    let mut narrator = Narrator::default();
+    narrator.tell(&session.app);
+    let id = session.receive("Bob", "see you at six");
+    narrator.tell(&session.app);
+    let reacts = |session: &mut Session, emoji: Option<&str>| {
+        let message = session.daemon.find_message(&id);
+        message.reactions = emoji
+            .map(|emoji| Reaction {
+                by: onion("bob"),
+                direction: Direction::In,
+                emoji: emoji.to_owned(),
+                at: Time::from_millis(NOW),
+            })
+            .into_iter()
+            .collect();
+        let message = message.clone();
+        session.daemon.tell(Body::MessageReacted {
+            id: id.clone(),
+            conversation: message.conversation.clone(),
+            author: message.from.clone(),
+            by: onion("bob"),
+            direction: Direction::In,
+            message: Some(Box::new(message)),
+        });
+        session.settle();
+    };
+    reacts(&mut session, Some("👍"));
+    assert_eq!(narrator.tell(&session.app), ["Bob reacted with 👍: see you at six"]);
+    reacts(&mut session, None);
+    assert_eq!(narrator.tell(&session.app), ["Bob took back 👍: see you at six"]);
+    says(
+        &line(&mut session, &mut narrator, "/react ❤"),
+        "You reacted with ❤: see you at six",
+    );
+    let message = session.daemon.find_message(&id).clone();
+    let deleted = Body::MessageDeleted {
+        id: id.clone(),
+        conversation: message.conversation.clone(),
+        author: message.from.clone(),
+        direction: Direction::In,
+    };
+    session.daemon.tell(deleted);
+    session.settle();
+    assert_eq!(narrator.tell(&session.app), ["A message of Bob, 12:34, was deleted."]);
+    session.daemon.tell(Body::MessageDisappeared {
+        id,
+        conversation: message.conversation.clone(),
+        author: message.from.clone(),
+        direction: Direction::In,
+    });
+    session.settle();
+    assert_eq!(
+        narrator.tell(&session.app),
+        ["A message of Bob, 12:34, has disappeared."]
+    );
+    // What leaves the window has not disappeared.
+    for number in 0..600 {
+        session.receive("Bob", &format!("more of it {number}"));
+    }
+    let lines = narrator.tell(&session.app);
+    assert!(lines.iter().all(|line| !line.contains("disappeared")), "{lines:?}");
 }

@@ -3,13 +3,19 @@
 
 use unicode_security::mixed_script::AugmentedScriptSet;
 
-/// Which name of `among` looks like `name` and is another one.
-pub fn confusable<'n>(name: &str, among: impl Iterator<Item = &'n str>) -> Option<String> {
+/// Which name of `among` is `name`, or looks like it: the same one first. `among` are the names of others.
+pub fn confusable<'n>(name: &str, among: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let looks = Looks::of(name);
-    among
-        .filter(|other| *other != name)
-        .find(|other| Looks::of(other).meets(&looks))
-        .map(str::to_owned)
+    let mut like = None;
+    for other in among {
+        if other == name {
+            return Some(other);
+        }
+        if like.is_none() && Looks::of(other).meets(&looks) {
+            like = Some(other);
+        }
+    }
+    like
 }
 
 /// Whether a word of the name mixes scripts that are not written together, such as Latin and Cyrillic. Latin beside the scripts
@@ -82,9 +88,11 @@ mod tests {
             ("torn", "tom"),
             (" Ada ", "Ada"),
         ] {
-            assert_eq!(like(name).as_deref(), Some(friend), "{name}");
+            assert_eq!(like(name), Some(friend), "{name}");
         }
-        for name in ["Ada", "Eve", "", "Mária"] {
+        assert_eq!(like("Ada"), Some("Ada"), "a copy is the plainest imitation");
+        assert_eq!(confusable("bob", ["Bob", "bob"].into_iter()), Some("bob"));
+        for name in ["Eve", "", "Mária"] {
             assert_eq!(like(name), None, "{name}");
         }
     }

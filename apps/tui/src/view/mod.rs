@@ -274,6 +274,9 @@ pub fn facts(app: &App, entry: &Entry) -> Vec<(String, Style)> {
     let Some(contact) = &entry.contact else {
         return facts;
     };
+    if let Some(imitated) = app.imitates.as_ref().filter(|_| app.here() == Some(entry.id.as_str())) {
+        facts.push((format!("! {imitated}"), theme.error));
+    }
     if contact.untrusted {
         facts.push((String::from("! the key has changed: /verify"), theme.error));
     }
