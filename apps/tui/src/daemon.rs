@@ -330,7 +330,8 @@ mod tests {
         // The answer and the events come from different tasks.
         let mut names: Vec<_> = Vec::new();
         for _ in 0..3 {
-            names.push(match reports.recv().await.expect("a report") {
+            let report = timeout(Duration::from_secs(20), reports.recv()).await;
+            names.push(match report.expect("in time").expect("a report") {
                 Report::Connected { .. } => "connected",
                 Report::Disconnected(_) => "disconnected",
                 Report::Answer(..) => "answer",
