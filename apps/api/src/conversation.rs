@@ -170,7 +170,7 @@ pub struct History {
 pub struct HistoryPage {
     /// The messages, the oldest first.
     pub messages: Vec<Message>,
-    /// Without `before` and `after`: id of the oldest message that was not read here.
+    /// Without `before` and `after`: the oldest message that was not read here, as `FROM/ID`, which `before` and `after` take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_unread: Option<String>,
     /// Without `before` and `after`: how many messages were not read here.

@@ -1,13 +1,13 @@
 //! [`HistoryPage`]: the history of a conversation, page by page in both directions.
 
 use rusqlite::OptionalExtension as _;
-use sotto_core::{ConversationId, MessageId, MessageKey};
+use sotto_core::{ConversationId, MessageKey};
 
 use super::messages::{MessageView, view_sql};
 use super::{Reader, Snapshot};
 use crate::StoreError;
-use crate::code::{Columns, of};
-use crate::message::message_columns;
+use crate::code::Columns;
+use crate::message::{message_columns, message_key};
 
 /// Which messages of a conversation a page has.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,7 +44,7 @@ pub struct HistoryPage {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unread {
     /// The oldest of them.
-    pub first: Option<MessageId>,
+    pub first: Option<MessageKey>,
     /// How many they are.
     pub count: u64,
 }
@@ -147,16 +147,16 @@ impl Snapshot<'_> {
     }
 
     /// What was not read of a conversation, or of one of its threads. Only the index is read for the count.
-    fn unread_of(&self, conversation: i64, thread: Option<&str>) -> rusqlite::Result<Unread> {
+    fn unread_of(&mut self, conversation: i64, thread: Option<&str>) -> rusqlite::Result<Unread> {
         let parameters = (self.own()?, conversation, thread);
         // The conditions repeat those of the index word by word, which is how SQLite knows it.
         let first = self
             .db
             .prepare_cached(
-                "SELECT id FROM message INDEXED BY unread WHERE author IS NOT ?1 AND state IS NULL AND deleted_at IS NULL \
+                "SELECT conversation, author, id FROM message INDEXED BY unread WHERE author IS NOT ?1 AND state IS NULL AND deleted_at IS NULL \
                  AND conversation = ?2 AND (?3 IS NULL OR thread = ?3) ORDER BY number LIMIT 1",
             )?
-            .query_row(parameters, |row| of("message", row, row.id(0)))
+            .query_row(parameters, |row| message_key(self.db, self.numbers, row))
             .optional()?;
         let count = self
             .db

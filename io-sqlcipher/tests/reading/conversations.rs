@@ -131,7 +131,7 @@ fn the_newest_page_says_what_is_unread() {
         reader.history_page(&peer(contact).into(), 1, &query).unwrap().unread
     };
     let expected = |contact, id, count| {
-        let first = (count > 0).then(|| key(contact, In, id).id);
+        let first = (count > 0).then(|| key(contact, In, id));
         Some(Unread { first, count })
     };
     assert_eq!(unread(1, None, PagePlace::Newest), expected(1, 3, 3));

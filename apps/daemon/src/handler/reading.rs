@@ -31,7 +31,10 @@ impl Handle<all::History> for Call {
             .await?;
         Ok(Handled::Done(api::HistoryPage {
             messages: self.shown(page.messages).messages,
-            first_unread: page.unread.and_then(|unread| unread.first).map(|id| id.to_string()),
+            first_unread: page
+                .unread
+                .and_then(|unread| unread.first)
+                .map(|key| format!("{}/{}", key.author, key.id)),
             unread: page.unread.map(|unread| unread.count),
         }))
     }

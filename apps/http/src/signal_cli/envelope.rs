@@ -113,12 +113,14 @@ impl SignalCli {
             "expiresInSeconds": message.ttl,
             "viewOnce": false,
         });
-        // The author of the quoted message is this node or the contact; its timestamp is known if the endpoint has shown it.
+        // The author of the quoted message is this node or the contact; its timestamp is known if the endpoint has shown it. This
+        // node comes first: the contact can choose an id that is there.
         if let Some(quoted) = &message.reply_to {
             for author in [&self.account, &message.from] {
                 if let Some(target) = self.known(&message.conversation, author, quoted).await {
                     let author = peer::uuid(author);
                     content["quote"] = json!({ "id": target, "author": author, "authorUuid": author, "text": null });
+                    break;
                 }
             }
         }

@@ -2025,7 +2025,9 @@ class HistoryPage:
     messages: tuple[Message, ...]
     """The messages, the oldest first."""
     first_unread: str | None = None
-    """Without `before` and `after`: id of the oldest message that was not read here."""
+    """Without `before` and `after`: the oldest message that was not read here, as `FROM/ID`, which `before` and
+    `after` take.
+    """
     unread: int | None = None
     """Without `before` and `after`: how many messages were not read here."""
     extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)

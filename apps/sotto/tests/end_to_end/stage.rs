@@ -52,8 +52,8 @@ fn conversations(client: &mut Client) {
     let bob = history(client, "Bob");
     assert!((35..=45).contains(&bob.messages.len()), "{}", bob.messages.len());
     assert_eq!(
-        (bob.unread, bob.first_unread.as_ref()),
-        (Some(3), Some(&bob.messages[bob.messages.len() - 3].id))
+        (bob.unread, bob.first_unread.clone()),
+        (Some(3), Some(bob.messages[bob.messages.len() - 3].place()))
     );
     let count = |of: fn(&Message) -> bool| bob.messages.iter().filter(|message| of(message)).count();
     assert_eq!(count(|one| one.deleted_at.is_some()), 1);

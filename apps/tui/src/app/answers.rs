@@ -126,7 +126,7 @@ impl App {
             }
             (Purpose::Search(query), Answer::Search(found)) => self.take_found(&query, found.messages),
             (Purpose::Hits { conversation, query }, Answer::Search(found)) => {
-                self.take_hits(&conversation, query, found.messages);
+                self.take_hits(&conversation, query, &found.messages);
             }
             (purpose, answer) => self.done(purpose, answer),
         }
@@ -398,7 +398,7 @@ impl App {
         self.reading = false;
         if let Some(pane) = &mut self.pane {
             for id in ids {
-                pane.change(id, |message| message.state = api::MessageState::Read);
+                pane.read(id);
             }
         }
     }
@@ -482,9 +482,9 @@ impl App {
         if first {
             let unread = history
                 .first_unread
-                .or_else(|| pane.unread().next().map(|message| message.id.clone()));
-            if let Some(id) = unread {
-                pane.first_unread = Some(id);
+                .or_else(|| pane.unread().next().map(api::Message::place));
+            if let Some(place) = unread {
+                pane.first_unread = Some(place);
             }
             let conversation = pane.conversation.clone();
             let marked = self
@@ -521,19 +521,19 @@ impl App {
         }
     }
 
-    fn take_hits(&mut self, conversation: &str, query: String, messages: Vec<api::Message>) {
+    fn take_hits(&mut self, conversation: &str, query: String, messages: &[api::Message]) {
         if self.here() != Some(conversation) {
             return;
         }
         self.close_if(|kind| *kind == Kind::Find);
-        let ids: Vec<String> = messages.into_iter().map(|message| message.id).collect();
-        if ids.is_empty() {
+        let places: Vec<String> = messages.iter().map(api::Message::place).collect();
+        if places.is_empty() {
             self.complain(format!("Nothing here has {query:?}."));
             return;
         }
         if let Some(pane) = &mut self.pane {
             pane.remember();
-            pane.hits = Some(Hits { query, ids, at: 0 });
+            pane.hits = Some(Hits { query, places, at: 0 });
         }
         self.show_hit();
     }

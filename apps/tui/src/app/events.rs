@@ -2,7 +2,7 @@
 
 use sotto_api::{Body, Direction, Event, FailReason, Message, MessageState, NotificationMode, Time};
 
-use super::{App, Part, quoted};
+use super::{App, Part};
 use crate::app::name::Name;
 use crate::when;
 
@@ -23,6 +23,7 @@ impl App {
             Body::MessageState {
                 id,
                 conversation,
+                author,
                 direction,
                 state,
                 reason,
@@ -36,7 +37,8 @@ impl App {
                     );
                 }
                 self.in_pane(&conversation, |pane| {
-                    pane.change(&id, |message| put_state(message, state, reason, at));
+                    let place = format!("{author}/{id}");
+                    pane.change(&place, |message| put_state(message, state, reason, at));
                 });
                 if direction == Direction::Out {
                     self.outbox_changed();
@@ -52,8 +54,8 @@ impl App {
                 message: Some(message),
                 ..
             } => {
-                if let Some(quote) = self.quotes.get_mut(&message.id) {
-                    *quote = Some(quoted(&message));
+                // Another author may have chosen this id: which of the two is quoted is asked again.
+                if self.quotes.remove(&message.id).is_some() {
                     self.forget_layout();
                 }
                 self.in_pane(&conversation, |pane| pane.update(*message));
@@ -61,12 +63,12 @@ impl App {
             Body::MessageDeleted {
                 id,
                 conversation,
+                author,
                 direction,
-                ..
             } => {
                 self.message_gone(&id, &conversation, direction);
                 self.in_pane(&conversation, |pane| {
-                    pane.change(&id, |message| {
+                    pane.change(&format!("{author}/{id}"), |message| {
                         message.text.clear();
                         message.reactions.clear();
                         message.deleted_at = Some(at);
@@ -76,11 +78,11 @@ impl App {
             Body::MessageDisappeared {
                 id,
                 conversation,
+                author,
                 direction,
-                ..
             } => {
                 self.message_gone(&id, &conversation, direction);
-                self.in_pane(&conversation, |pane| pane.remove(&id));
+                self.in_pane(&conversation, |pane| pane.remove(&format!("{author}/{id}")));
                 self.stale.insert(Part::Contacts);
             }
             Body::Gap { .. } => self.read_everything(),

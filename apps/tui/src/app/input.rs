@@ -429,9 +429,9 @@ impl App {
         } else if areas.messages.contains(at.into()) {
             let below = usize::from(areas.messages.bottom() - 1 - at.1);
             if let Some(pane) = &mut self.pane
-                && let Some(id) = pane.at_line(below)
+                && let Some(place) = pane.at_line(below)
             {
-                pane.select_id(id);
+                pane.select_at(place);
                 self.focus = Focus::Messages;
             }
         } else if areas.input.contains(at.into()) && self.pane.is_some() {

@@ -607,8 +607,9 @@ impl App {
         let window = pane.window();
         let conversation = pane.conversation.clone();
         if let Page::First(id) = &page {
+            let id = id.rsplit_once('/').map_or(id.as_str(), |(_, id)| id);
             let which = api::MessageOnly {
-                id: id.clone(),
+                id: id.to_owned(),
                 conversation: Some(conversation),
             };
             self.call(Request::Message(which), Purpose::Page { page, window });
@@ -662,7 +663,11 @@ impl App {
             if self.quotes.contains_key(&id) {
                 continue;
             }
-            let here = self.pane.as_ref().and_then(|pane| pane.message(&id)).map(quoted);
+            // An own message comes first, and one of another author may hide one that is not in the window.
+            let here = self.pane.as_ref().and_then(|pane| pane.message(&id));
+            let here = here
+                .filter(|message| message.direction == api::Direction::Out)
+                .map(quoted);
             if here.is_none() {
                 let which = api::MessageOnly {
                     id: id.clone(),

@@ -33,8 +33,8 @@ pub enum Edge {
 enum Anchor {
     /// The last line there is: new messages move the others up.
     Bottom,
-    /// A line of a message: so many of its lines are above the edge.
-    Line { id: String, lines: usize },
+    /// A line of the message at that place: so many of its lines are above the edge.
+    Line { place: String, lines: usize },
 }
 
 /// Where a page belongs.
@@ -68,13 +68,14 @@ pub struct Window {
 pub struct Hits {
     /// What was searched for.
     pub query: String,
-    /// Ids of messages, the newest first.
-    pub ids: Vec<String>,
+    /// The places of messages, the newest first.
+    pub places: Vec<String>,
     /// The one that is looked at.
     pub at: usize,
 }
 
-/// The messages of the open conversation.
+/// The messages of the open conversation. What is kept about one of them is kept under its place, its author and its id: a peer can
+/// choose an id that is there.
 #[derive(Debug)]
 pub struct Pane {
     /// Which conversation.
@@ -93,7 +94,7 @@ pub struct Pane {
     selected: Option<String>,
     /// New messages below the screen.
     pub below: usize,
-    /// The first message that was unread when the conversation was opened.
+    /// The place of the first message that was unread when the conversation was opened.
     pub first_unread: Option<String>,
     /// Messages that have disappeared while they were in the window, the last ones of them.
     pub disappeared: VecDeque<String>,
@@ -110,6 +111,11 @@ pub struct Pane {
     width: u16,
     height: usize,
     bodies: HashMap<String, Body>,
+}
+
+/// Whether that is the place of the message.
+fn is_at(message: &Message, place: &str) -> bool {
+    place.split_once('/') == Some((&message.from, &message.id))
 }
 
 /// An item of the pane: a message with what stands above it.
@@ -156,24 +162,34 @@ impl Pane {
         self.messages.iter()
     }
 
-    /// A message of the window.
-    pub fn message(&self, id: &str) -> Option<&Message> {
-        self.messages.iter().find(|message| message.id == id)
+    /// A message of the window, by its place or by its id.
+    pub fn message(&self, name: &str) -> Option<&Message> {
+        self.index(name).map(|index| &self.messages[index])
     }
 
-    fn index(&self, id: &str) -> Option<usize> {
+    /// By an id alone, the own message comes first, as it does for the daemon.
+    fn index(&self, name: &str) -> Option<usize> {
         // Most questions are about the newest messages.
-        self.messages.iter().rposition(|message| message.id == id)
+        let last = |is_meant: &dyn Fn(&Message) -> bool| self.messages.iter().rposition(is_meant);
+        if let Some((from, id)) = name.split_once('/') {
+            return last(&|message| message.id == id && message.from == from);
+        }
+        let own = last(&|message| message.id == name && message.direction == Direction::Out);
+        own.or_else(|| last(&|message| message.id == name))
     }
 
-    /// The id of the selected message.
-    pub fn selected_id(&self) -> Option<&str> {
-        self.selected.as_deref()
+    fn place_of(&self, index: usize) -> String {
+        self.messages[index].place()
+    }
+
+    /// Whether a message is the selected one.
+    pub fn is_selected(&self, message: &Message) -> bool {
+        self.selected.as_deref().is_some_and(|place| is_at(message, place))
     }
 
     /// The selected message.
     pub fn selected(&self) -> Option<&Message> {
-        self.selected.as_deref().and_then(|id| self.message(id))
+        self.selected.as_deref().and_then(|place| self.message(place))
     }
 
     /// The last line there is, is at the lower edge.
@@ -183,10 +199,10 @@ impl Pane {
 
     /// Shows the text of the selected message as it was written, or laid out again.
     pub fn toggle_raw(&mut self) {
-        if let Some(id) = self.selected.clone() {
-            self.bodies.remove(&id);
-            if !self.raw.remove(&id) {
-                self.raw.insert(id);
+        if let Some(place) = self.selected.clone() {
+            self.bodies.remove(&place);
+            if !self.raw.remove(&place) {
+                self.raw.insert(place);
             }
         }
     }
@@ -207,14 +223,11 @@ impl Pane {
                 self.anchor = Anchor::Bottom;
                 self.below = 0;
             }
-            Page::Around(id) => {
-                let wanted = messages.iter().any(|message| message.id == *id);
+            Page::Around(name) => {
                 self.begin_with(messages);
                 self.older = edge;
                 self.newer = Edge::More;
-                if wanted {
-                    self.show(id);
-                }
+                self.show(name);
             }
             Page::Again => {
                 self.begin_with(messages);
@@ -236,7 +249,7 @@ impl Pane {
             Page::Newer => {
                 // A message can have arrived as an event and be in the page as well.
                 for message in messages {
-                    if self.index(&message.id).is_none() {
+                    if self.index(&message.place()).is_none() {
                         self.messages.push_back(message);
                     }
                 }
@@ -248,11 +261,8 @@ impl Pane {
             }
         }
         self.loaded = true;
-        if let Some(id) = self
-            .wanted
-            .take_if(|id| self.messages.iter().any(|message| message.id == **id))
-        {
-            self.show(&id);
+        if let Some(name) = self.wanted.take() {
+            self.want(&name);
         }
     }
 
@@ -260,8 +270,9 @@ impl Pane {
         self.window.begun += 1;
         self.messages = messages.into();
         self.bodies.clear();
-        self.selected
-            .take_if(|id| !self.messages.iter().any(|message| message.id == **id));
+        if self.selected().is_none() {
+            self.selected = None;
+        }
     }
 
     /// A page could not be read; it is asked for again when it is needed again.
@@ -295,7 +306,7 @@ impl Pane {
     fn cut_newer(&mut self) {
         while self.messages.len() > WINDOW {
             let Some(cut) = self.messages.pop_back() else { return };
-            self.bodies.remove(&cut.id);
+            self.bodies.remove(&cut.place());
             self.newer = Edge::More;
             if self.anchor == Anchor::Bottom {
                 self.hold_bottom();
@@ -306,7 +317,7 @@ impl Pane {
     fn cut_older(&mut self) {
         while self.messages.len() > WINDOW {
             let Some(cut) = self.messages.pop_front() else { return };
-            self.bodies.remove(&cut.id);
+            self.bodies.remove(&cut.place());
             self.older = Edge::More;
         }
     }
@@ -316,7 +327,7 @@ impl Pane {
         if self.thread.is_some() && self.thread != message.thread {
             return;
         }
-        if self.index(&message.id).is_some() {
+        if self.index(&message.place()).is_some() {
             self.update(message);
             return;
         }
@@ -329,7 +340,7 @@ impl Pane {
         let reading = self
             .selected
             .as_ref()
-            .is_some_and(|id| self.messages.back().is_some_and(|last| last.id != *id));
+            .is_some_and(|place| self.messages.back().is_some_and(|last| !is_at(last, place)));
         if reading && self.anchor == Anchor::Bottom {
             self.hold_bottom();
         }
@@ -347,43 +358,45 @@ impl Pane {
 
     /// A message has changed.
     pub fn update(&mut self, message: Message) {
-        if let Some(index) = self.index(&message.id) {
-            self.bodies.remove(&message.id);
+        let place = message.place();
+        if let Some(index) = self.index(&place) {
+            self.bodies.remove(&place);
             self.messages[index] = message;
         }
     }
 
     /// Changes a message, if it is in the window.
-    pub fn change(&mut self, id: &str, change: impl FnOnce(&mut Message)) {
-        if let Some(index) = self.index(id) {
-            self.bodies.remove(id);
+    pub fn change(&mut self, name: &str, change: impl FnOnce(&mut Message)) {
+        if let Some(index) = self.index(name) {
+            self.bodies.remove(&self.messages[index].place());
             change(&mut self.messages[index]);
         }
     }
 
     /// A message is gone.
-    pub fn remove(&mut self, id: &str) {
-        let Some(index) = self.index(id) else { return };
+    pub fn remove(&mut self, name: &str) {
+        let Some(index) = self.index(name) else { return };
         let neighbour = |pane: &Self| {
             let next = pane.messages.get(index).or_else(|| pane.messages.back());
-            next.map(|message| message.id.clone())
+            next.map(Message::place)
         };
-        self.messages.remove(index);
-        self.bodies.remove(id);
-        self.disappeared.push_back(id.to_owned());
+        let place = self.place_of(index);
+        let removed = self.messages.remove(index);
+        self.disappeared.extend(removed.map(|message| message.id));
         if self.disappeared.len() > WINDOW {
             self.disappeared.pop_front();
         }
-        if self.selected.as_deref() == Some(id) {
+        self.bodies.remove(&place);
+        if self.selected.as_ref() == Some(&place) {
             self.selected = neighbour(self);
         }
-        if matches!(&self.anchor, Anchor::Line { id: anchor, .. } if anchor == id) {
+        if matches!(&self.anchor, Anchor::Line { place: anchor, .. } if *anchor == place) {
             self.anchor = match neighbour(self) {
-                Some(id) => Anchor::Line { id, lines: 1 },
+                Some(place) => Anchor::Line { place, lines: 1 },
                 None => Anchor::Bottom,
             };
         }
-        if self.first_unread.as_deref() == Some(id) {
+        if self.first_unread.as_ref() == Some(&place) {
             self.first_unread = neighbour(self);
         }
     }
@@ -404,9 +417,18 @@ impl Pane {
         self.messages.iter().filter(unread)
     }
 
+    /// A message of another author is read.
+    pub fn read(&mut self, id: &str) {
+        let is_meant = |message: &&Message| message.direction == Direction::In && message.id == id;
+        if let Some(place) = self.messages.iter().rfind(is_meant).map(Message::place) {
+            self.change(&place, |message| message.state = MessageState::Read);
+        }
+    }
+
     /// The links of a message that is laid out.
-    pub fn links(&self, id: &str) -> Vec<String> {
-        self.bodies.get(id).map_or_else(Vec::new, |body| body.links.clone())
+    pub fn links(&self, name: &str) -> Vec<String> {
+        let body = self.message(name).and_then(|message| self.bodies.get(&message.place()));
+        body.map_or_else(Vec::new, |body| body.links.clone())
     }
 
     /// Has the layout for that size; what has a layout already keeps it.
@@ -433,7 +455,7 @@ impl Pane {
         if !std::mem::take(&mut self.unplaced) {
             return;
         }
-        let Some(index) = self.selected.as_deref().and_then(|id| self.index(id)) else {
+        let Some(index) = self.selected.as_deref().and_then(|place| self.index(place)) else {
             return;
         };
         self.measure(index, lay_out);
@@ -471,9 +493,10 @@ impl Pane {
 
     fn measure(&mut self, index: usize, lay_out: &mut dyn FnMut(&Message, bool, u16) -> Body) {
         let message = &self.messages[index];
-        if !self.bodies.contains_key(&message.id) {
-            let body = lay_out(message, self.raw.contains(&message.id), self.width);
-            self.bodies.insert(message.id.clone(), body);
+        let place = message.place();
+        if !self.bodies.contains_key(&place) {
+            let body = lay_out(message, self.raw.contains(&place), self.width);
+            self.bodies.insert(place, body);
         }
     }
 
@@ -505,7 +528,7 @@ impl Pane {
     /// The lines of a message, as far as they are known.
     fn height_of(&self, index: usize) -> usize {
         let message = &self.messages[index];
-        match self.bodies.get(&message.id) {
+        match self.bodies.get(&message.place()) {
             Some(body) => self.layout(index, body).height(),
             None => 1,
         }
@@ -517,7 +540,7 @@ impl Pane {
         Layout::of(
             message,
             before,
-            self.first_unread.as_deref() == Some(&message.id),
+            self.first_unread.as_deref().is_some_and(|place| is_at(message, place)),
             body,
             &self.zone,
         )
@@ -527,7 +550,7 @@ impl Pane {
     fn edge(&self) -> (usize, usize) {
         let last = self.messages.len().saturating_sub(1);
         match &self.anchor {
-            Anchor::Line { id, lines } => match self.index(id) {
+            Anchor::Line { place, lines } => match self.index(place) {
                 Some(index) => (index, (*lines).clamp(1, self.height_of(index).max(1))),
                 None => (last, self.height_of(last)),
             },
@@ -543,14 +566,14 @@ impl Pane {
             return;
         }
         let index = index.min(last);
-        let id = self.messages[index].id.clone();
-        self.anchor = Anchor::Line { id, lines };
+        let place = self.place_of(index);
+        self.anchor = Anchor::Line { place, lines };
     }
 
     fn hold_bottom(&mut self) {
         if let Some(last) = self.messages.len().checked_sub(1) {
-            let (id, lines) = (self.messages[last].id.clone(), self.height_of(last));
-            self.anchor = Anchor::Line { id, lines };
+            let (place, lines) = (self.place_of(last), self.height_of(last));
+            self.anchor = Anchor::Line { place, lines };
         }
     }
 
@@ -578,7 +601,7 @@ impl Pane {
         let mut items = Vec::new();
         for index in (first..=last).rev() {
             let message = &self.messages[index];
-            let Some(body) = self.bodies.get(&message.id) else {
+            let Some(body) = self.bodies.get(&message.place()) else {
                 continue;
             };
             let layout = self.layout(index, body);
@@ -594,7 +617,7 @@ impl Pane {
         for (item, shown) in self.items() {
             below += shown;
             if from_below < below {
-                return Some(item.message.id.clone());
+                return Some(item.message.place());
             }
         }
         None
@@ -657,27 +680,27 @@ impl Pane {
     pub fn go_to_top(&mut self) {
         if !self.messages.is_empty() {
             self.set_edge(0, 1);
-            self.selected = Some(self.messages[0].id.clone());
+            self.selected = Some(self.place_of(0));
         }
     }
 
     /// Selects a message and has it on the screen. It must be in the window.
-    pub fn show(&mut self, id: &str) -> bool {
-        let Some(index) = self.index(id) else {
+    pub fn show(&mut self, name: &str) -> bool {
+        let Some(index) = self.index(name) else {
             return false;
         };
-        self.selected = Some(id.to_owned());
+        self.selected = Some(self.place_of(index));
         let on_screen = self.on_screen();
         self.unplaced = on_screen.is_none_or(|(first, last)| index <= first || index >= last);
         true
     }
 
     /// Selects a message, now or once a page has it.
-    pub fn want(&mut self, id: &str) -> bool {
-        if self.show(id) {
+    pub fn want(&mut self, name: &str) -> bool {
+        if self.show(name) {
             return true;
         }
-        self.wanted = Some(id.to_owned());
+        self.wanted = Some(name.to_owned());
         false
     }
 
@@ -686,7 +709,7 @@ impl Pane {
         let here = self
             .selected
             .clone()
-            .or_else(|| self.messages.back().map(|last| last.id.clone()));
+            .or_else(|| self.messages.back().map(Message::place));
         self.jumps.extend(here);
     }
 
@@ -698,13 +721,13 @@ impl Pane {
     /// Selects the next message: the one above, or below.
     pub fn select(&mut self, up: bool) {
         let Some((_, last)) = self.on_screen() else { return };
-        let now = self.selected.as_deref().and_then(|id| self.index(id));
+        let now = self.selected.as_deref().and_then(|place| self.index(place));
         let next = match now {
             None => last,
             Some(index) if up => index.saturating_sub(1),
             Some(index) => (index + 1).min(self.messages.len() - 1),
         };
-        self.selected = Some(self.messages[next].id.clone());
+        self.selected = Some(self.place_of(next));
         self.reveal(next);
     }
 
@@ -716,14 +739,14 @@ impl Pane {
     /// Selects the lowest message on the screen, if none is selected.
     pub fn select_last(&mut self) {
         if self.selected().is_none() {
-            let last = self.on_screen().map(|(_, last)| self.messages[last].id.clone());
+            let last = self.on_screen().map(|(_, last)| self.place_of(last));
             self.selected = last;
         }
     }
 
     /// Selects a message that a click met.
-    pub fn select_id(&mut self, id: String) {
-        self.selected = Some(id);
+    pub fn select_at(&mut self, place: String) {
+        self.selected = Some(place);
     }
 
     /// Scrolls as little as is needed to have a message on the screen.

@@ -159,7 +159,7 @@ impl App {
             Action::Oldest => pane.go_to_top(),
             Action::Newest => self.go_to_newest(),
             Action::FirstUnread => match pane.first_unread.clone() {
-                Some(id) => self.jump_to(id),
+                Some(place) => self.jump_to(place),
                 None => self.say("Nothing here is unread."),
             },
             Action::JumpBack => match pane.jumped_from() {
@@ -186,7 +186,7 @@ impl App {
             conversation: Some(conversation.clone()),
         };
         match action {
-            Action::MarkUnread => self.mark_unread(&conversation, id),
+            Action::MarkUnread => self.mark_unread(&conversation, message.place()),
             Action::Reply => {
                 self.intent = Intent::Reply {
                     id,
@@ -244,8 +244,8 @@ impl App {
                 _ => true,
             };
             let last = pane.messages().rev().find(makes_sense);
-            if let Some(id) = last.map(|message| message.id.clone()) {
-                pane.show(&id);
+            if let Some(place) = last.map(api::Message::place) {
+                pane.show(&place);
             }
         }
         pane.selected().cloned()
@@ -417,7 +417,7 @@ impl App {
     pub(super) fn show_hit(&mut self) {
         let hit = self.pane.as_ref().and_then(|pane| {
             let hits = pane.hits.as_ref()?;
-            hits.ids.get(hits.at).cloned()
+            hits.places.get(hits.at).cloned()
         });
         if let Some(id) = hit {
             self.go_to(id);
@@ -430,7 +430,7 @@ impl App {
             return;
         };
         // The hits are the newest first: the next one is further up.
-        let last = hits.ids.len() - 1;
+        let last = hits.places.len() - 1;
         hits.at = match hits.at.checked_add_signed(by) {
             Some(at) if at <= last => at,
             Some(_) => 0,

@@ -4,7 +4,7 @@ use crossterm::event::{MouseButton, MouseEventKind};
 use sotto_api::{self as api, Direction, Finding, Kind as ErrorKind, Message, MessageState, Relationship, Time};
 
 use super::daemon::{FakeDaemon, PASSPHRASE};
-use super::fixtures::{NOW, approval, friend, message, name, onion};
+use super::fixtures::{NOW, approval, friend, me, message, name, onion};
 use super::session::{Session, passphrase};
 use crate::app::dialog::Kind;
 use crate::app::{Focus, HostTask, Input, Intent, Start};
@@ -395,6 +395,68 @@ fn a_request_is_shown_with_its_note_and_accepted() {
     session.hides("1 request");
 }
 
+/// A peer can choose the id of a message that is there. That one stays as it is, and is what a reply quotes.
+#[test]
+fn a_peer_that_reuses_an_id_hides_and_changes_nothing() {
+    let mut session = with_bob(3);
+    session.enter("this is mine");
+    let bob = session.daemon.contact("Bob");
+    let own = session.daemon.messages("Bob")[3].id.clone();
+    let mut same = message(&bob, 900, Direction::In, "this is Bob's", 0);
+    same.id.clone_from(&own);
+    let mut reply = message(&bob, 901, Direction::In, "a reply", 0);
+    reply.reply_to = Some(own.clone());
+    for message in [same.clone(), reply] {
+        session.daemon.tell(api::Body::MessageReceived {
+            id: message.id.clone(),
+            conversation: bob.who.contact.clone(),
+            author: bob.who.contact.clone(),
+            message: Some(Box::new(message)),
+        });
+    }
+    session.settle();
+    for shown in ["this is mine", "this is Bob's", "a reply", "│ You: this is mine"] {
+        session.shows(shown);
+    }
+    // An edit of the one is no edit of the other.
+    same.text = "this is changed".to_owned();
+    session.daemon.tell(api::Body::MessageEdited {
+        id: own.clone(),
+        conversation: bob.who.contact.clone(),
+        author: bob.who.contact.clone(),
+        message: Some(Box::new(same)),
+    });
+    session.settle();
+    for shown in ["this is mine", "this is changed", "│ You: this is mine"] {
+        session.shows(shown);
+    }
+    session.hides("this is Bob's");
+}
+
+/// The mark of the first unread message is above that message alone, whatever id its author gave it.
+#[test]
+fn the_first_unread_message_is_marked_by_its_author_and_id() {
+    let mut daemon = daemon(6);
+    let bob = onion("bob");
+    let history = daemon.history.get_mut(&bob).expect("Bob's");
+    history[0].text = "the first of ours".to_owned();
+    (history[0].direction, history[0].from) = (Direction::Out, me().onion);
+    history[5].id = history[0].id.clone();
+    history[5].state = MessageState::Delivered;
+    daemon.contacts.get_mut(&bob).expect("Bob").unread = 1;
+    let mut session = Session::connected(daemon, SIZE);
+    session.press("ctrl-n");
+    session.shows("the first of ours");
+    let marks = session.screen().matches("New messages").count();
+    assert_eq!(marks, 1, "{}", session.screen());
+}
+
+/// The id of the selected message.
+fn selected(session: &Session) -> Option<&str> {
+    let message = session.app.pane.as_ref()?.selected()?;
+    Some(&message.id)
+}
+
 #[test]
 fn a_reply_quotes_and_leads_to_what_it_replies_to_and_back() {
     let mut session = with_bob(100);
@@ -422,17 +484,11 @@ fn a_reply_quotes_and_leads_to_what_it_replies_to_and_back() {
     session.settle();
     session.shows("│ Bob: message 0 of Bob");
     session.press("shift-tab");
-    assert_eq!(
-        session.app.pane.as_ref().and_then(|pane| pane.selected_id()),
-        Some(reply.id.as_str())
-    );
+    assert_eq!(selected(&session), Some(reply.id.as_str()));
     session.press("o");
     session.shows("message 0 of Bob");
     session.hides("back to the beginning");
-    assert_eq!(
-        session.app.pane.as_ref().and_then(|pane| pane.selected_id()),
-        Some(far.as_str())
-    );
+    assert_eq!(selected(&session), Some(far.as_str()));
     session.press("b");
     session.shows("back to the beginning");
 }

@@ -298,7 +298,7 @@ impl FakeDaemon {
                 .iter()
                 .find(unread)
                 .filter(|_| newest)
-                .map(|message| message.id.clone()),
+                .map(|message| message.place()),
             unread: newest.then(|| all.iter().filter(unread).count() as u64),
         }
     }

@@ -253,7 +253,7 @@ fn header(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let mut spans = vec![Span::raw(" "), Span::styled(entry.name.text(), app.theme.title)];
     // What the user has asked for comes first: the line can be cut.
     if let Some(hits) = &pane.hits {
-        let found = format!(" · hit {} of {} for {:?}", hits.at + 1, hits.ids.len(), hits.query);
+        let found = format!(" · hit {} of {} for {:?}", hits.at + 1, hits.places.len(), hits.query);
         spans.push(Span::styled(found, app.theme.accent));
     }
     if let Some(thread) = &pane.thread {
@@ -319,7 +319,7 @@ fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) -> Vec<Hyperlink> {
     let query = pane.hits.as_ref().map(|hits| hits.query.as_str());
     let mut y = area.bottom();
     for (item, shown) in pane.items() {
-        let chosen = app.focus == Focus::Messages && pane.selected_id() == Some(&item.message.id);
+        let chosen = app.focus == Focus::Messages && pane.is_selected(item.message);
         let mut lines = item_lines(app, &item, usize::from(area.width));
         if let Some(query) = query {
             for line in &mut lines {
