@@ -23,14 +23,22 @@ pub enum Pause {
     Reserve,
 }
 
+/// Whether the store is still to count what the contact's messages take up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Count {
+    /// In the next pause by the quota.
+    Due,
+    /// It was asked in the present one.
+    Asked,
+}
+
 pub(crate) struct Admission {
     contact: OnionAddress,
     bytes: Bucket,
     events: Bucket,
     sessions: Bucket,
     pause: Option<Pause>,
-    /// In the present pause by the quota, what is stored was counted.
-    counted: bool,
+    count: Count,
     /// The pause that the log has told.
     told: Option<Pause>,
     /// A ciphertext was dropped on the present link.
@@ -50,7 +58,7 @@ impl Admission {
             events: Bucket::full(limits.event_rate(), now),
             sessions: Bucket::full(limits.session_rate(), now),
             pause: None,
-            counted: false,
+            count: Count::Due,
             told: None,
             dropped_on_link: false,
             dropped: false,
@@ -114,7 +122,7 @@ impl Admission {
     /// Whether what the contact's messages take up is to be counted: once in each pause by the quota. A contact that uses an id twice
     /// sends a message that counts and is not kept; what is kept decides.
     pub fn wants_count(&mut self) -> bool {
-        self.pause == Some(Pause::Quota) && !std::mem::replace(&mut self.counted, true)
+        self.pause == Some(Pause::Quota) && std::mem::replace(&mut self.count, Count::Asked) == Count::Due
     }
 
     /// When the pause may end without that anything else changes.
@@ -151,7 +159,9 @@ impl Admission {
         } else {
             paced.then_some(Pause::Pace)
         };
-        self.counted &= self.pause == Some(Pause::Quota);
+        if self.pause != Some(Pause::Quota) {
+            self.count = Count::Due;
+        }
     }
 
     /// What the user has to know of is in the log, once. The pace is not: it ends by itself, and a contact can cause it.
