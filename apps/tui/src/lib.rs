@@ -17,6 +17,7 @@ mod linear;
 mod markdown;
 mod palette;
 mod passphrase;
+mod query;
 #[cfg(test)]
 mod reference;
 mod request;

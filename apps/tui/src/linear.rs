@@ -199,7 +199,7 @@ pub struct Narrator {
     network: String,
     notice: String,
     conversation: Option<String>,
-    /// What was told of messages, by their ids.
+    /// What was told of messages, by their places.
     told: BTreeMap<String, Told>,
     /// Messages of other conversations that were not read.
     unread: BTreeMap<String, u64>,
@@ -258,20 +258,20 @@ impl Narrator {
             ));
             let unheard = pane.messages().len().saturating_sub(READ_OUT);
             for message in pane.messages().take(unheard) {
-                self.told.insert(message.id.clone(), Told::of(message, app));
+                self.told.insert(message.place(), Told::of(message, app));
             }
         }
-        for id in &pane.disappeared {
-            let told = self.told.remove(id);
+        for place in &pane.disappeared {
+            let told = self.told.remove(place);
             lines.extend(told.map(|told| format!("A message of {}, has disappeared.", told.which)));
         }
         for message in pane.messages() {
             let now = Told::of(message, app);
-            match self.told.get(&message.id) {
+            match self.told.get(&message.place()) {
                 None => lines.push(said(message, app)),
                 Some(before) => lines.extend(before.changes(&now, message, app)),
             }
-            self.told.insert(message.id.clone(), now);
+            self.told.insert(message.place(), now);
         }
         let typing = entry.typing;
         if typing && self.typing.insert(entry.id.clone()) {

@@ -9,11 +9,12 @@ use super::name::Name;
 use super::outgoing::Unsent;
 use super::pane::{self, Hits, Page, Window};
 use super::{
-    App, Connection, Effect, HostTask, Intent, KEPT, Part, Purpose, UNREAD_KEY, dialogs, explained, from_item_key,
-    quoted,
+    App, Connection, Effect, Found, HostTask, Intent, KEPT, Part, Purpose, UNREAD_KEY, dialogs, excerpt, explained,
+    from_item_key, quoted,
 };
 use crate::app::CHOICES_KEY;
 use crate::daemon::Report;
+use crate::query::Query;
 use crate::request::{Answer, Request};
 use crate::when;
 
@@ -125,8 +126,23 @@ impl App {
                 self.forget_layout();
             }
             (Purpose::Search(query), Answer::Search(found)) => self.take_found(&query, found.messages),
-            (Purpose::Hits { conversation, query }, Answer::Search(found)) => {
-                self.take_hits(&conversation, query, &found.messages);
+            (
+                Purpose::Hits {
+                    conversation,
+                    query,
+                    found,
+                },
+                Answer::Search(messages),
+            ) => {
+                let places = messages.messages.iter().map(api::Message::place).collect();
+                if found {
+                    self.take_other_hits(&conversation, &query, places);
+                } else {
+                    self.take_hits(&conversation, query, places);
+                }
+            }
+            (Purpose::Unread { conversation, left }, Answer::History(page)) => {
+                self.take_unread(conversation, left, &page);
             }
             (purpose, answer) => self.done(purpose, answer),
         }
@@ -311,6 +327,9 @@ impl App {
                 if let Some(conversation) = Drafts::conversation(&item.key) {
                     self.draft_is_anothers(&conversation);
                 }
+            }
+            (ErrorKind::NoDaemon, Purpose::Unread { .. }) => {
+                self.complain("The daemon does not answer: not everything is marked as read.");
             }
             (ErrorKind::NoDaemon, _) => {
                 if let Some(open) = self.dialogs.last_mut().filter(|open| open.busy) {
@@ -516,17 +535,35 @@ impl App {
             .last()
             .is_some_and(|open| open.kind == Kind::Search && open.value(0) == query);
         if asked {
-            self.found = messages;
+            let query = Query::of(query);
+            let found = |message| Found {
+                excerpt: excerpt(&message, &query),
+                message,
+            };
+            self.found = messages.into_iter().map(found).collect();
             self.refill();
         }
     }
 
-    fn take_hits(&mut self, conversation: &str, query: String, messages: &[api::Message]) {
+    /// The other hits of a search by which the conversation was opened.
+    fn take_other_hits(&mut self, conversation: &str, query: &str, places: Vec<String>) {
+        self.in_pane(conversation, |pane| {
+            let hits = pane.hits.as_mut().filter(|hits| hits.query == query);
+            if let Some(hits) = hits
+                && let Some(now) = hits.places.get(hits.at)
+                && let Some(at) = places.iter().position(|place| place == now)
+            {
+                hits.places = places;
+                hits.at = at;
+            }
+        });
+    }
+
+    fn take_hits(&mut self, conversation: &str, query: String, places: Vec<String>) {
         if self.here() != Some(conversation) {
             return;
         }
         self.close_if(|kind| *kind == Kind::Find);
-        let places: Vec<String> = messages.iter().map(api::Message::place).collect();
         if places.is_empty() {
             self.complain(format!("Nothing here has {query:?}."));
             return;

@@ -235,6 +235,11 @@ impl App {
                 self.dialogs.clear();
                 self.open_conversation(&id);
             }
+            Choice::Message { conversation, id } if kind == Kind::Search => {
+                let query = self.dialogs.last().map_or_else(String::new, |open| open.value(0));
+                self.dialogs.clear();
+                self.open_found(query, conversation, id);
+            }
             Choice::Message { conversation, id } => {
                 self.dialogs.clear();
                 self.open_conversation(&conversation);

@@ -9,7 +9,7 @@ use sotto_api::{self as api, Identity, Invite, MessageState, Presence, Relations
 use super::conversations::Entry;
 use super::dialog::{Choice, Dialog, Field, Kind, Row, Setting, Verb};
 use super::name::{Name, short};
-use super::{App, quoted};
+use super::{App, Found};
 use crate::action::{Action, Scope};
 use crate::keys::Builtin;
 use crate::text::names;
@@ -422,15 +422,16 @@ impl App {
     }
 
     fn found_rows(&self) -> Vec<Row> {
-        let row = |message: &api::Message| {
+        let row = |found: &Found| {
+            let message = &found.message;
             let at = when::moment(when::of(message), self.time(), &self.zone);
             let conversation = self.conversations.entry(&message.conversation);
             let name = conversation.map_or_else(|| short(&message.conversation).to_owned(), |entry| entry.name.brief());
             let choice = Choice::Message {
                 conversation: message.conversation.clone(),
-                id: message.id.clone(),
+                id: message.place(),
             };
-            Row::new(quoted(message), format!("{name}, {at}"), choice)
+            Row::new(found.excerpt.clone(), format!("{name}, {at}"), choice)
         };
         self.found.iter().map(row).collect()
     }

@@ -126,6 +126,13 @@ pub enum Purpose {
     Hits {
         conversation: String,
         query: String,
+        /// One of them is looked at already.
+        found: bool,
+    },
+    /// A page of a conversation of which all is marked as read, and how many are unread up to it, if that is known.
+    Unread {
+        conversation: String,
+        left: Option<u64>,
     },
     /// What was written; it is tried again should the daemon go away.
     Sent(Unsent),

@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::daemon::Call;
 use crate::keys::Chord;
 use crate::markdown;
+use crate::query::Query;
 use crate::request::Request;
 use crate::theme::{ColorDepth, Theme};
 use crate::view::message::Body;
@@ -198,7 +199,7 @@ pub struct App {
     numbers: Numbers,
     invites: Vec<api::UnusedInvite>,
     outbox: Vec<api::Message>,
-    found: Vec<api::Message>,
+    found: Vec<Found>,
     drafts: Drafts,
     /// What was sent in conversations that are not open, for the composer's history.
     histories: HashMap<String, Vec<String>>,
@@ -232,6 +233,14 @@ pub struct App {
     effects: VecDeque<Effect>,
     /// The interface has ended.
     pub ended: bool,
+}
+
+/// A message that a search of all conversations has found.
+#[derive(Debug)]
+struct Found {
+    message: api::Message,
+    /// Its text around the first hit: to look for that takes a while in long texts.
+    excerpt: String,
 }
 
 /// A part of the screen: from where to where, in columns and rows.
@@ -895,24 +904,47 @@ fn explained(error: &Error) -> String {
 
 /// A message on one line, as others quote it.
 fn quoted(message: &api::Message) -> String {
-    let author = match message.direction {
-        api::Direction::Out => String::from("You"),
-        api::Direction::In => name::Name::from(message).brief(),
-    };
     let text = if message.deleted_at.is_some() {
         "(deleted)"
     } else {
         message.text.as_str()
     };
+    format!("{}: {}", author_of(message), one_line(text, message.content_type))
+}
+
+/// A message on one line, from where it has what was searched for.
+fn excerpt(message: &api::Message, query: &Query) -> String {
+    /// Letters before the hit: those and the hit have room in the first lines of a row.
+    const BEFORE: usize = 30;
+    let text = message.text.as_str();
+    let hit = query.hits(text).first().map_or(0, |hit| hit.start);
+    let before = &text[..hit];
+    if before.chars().count() <= 2 * BEFORE {
+        return quoted(message);
+    }
+    let start = before.char_indices().rev().nth(BEFORE).map_or(0, |(at, _)| at);
+    // From the beginning of a word on, unless that is too far.
+    let word = text[start..hit].find(char::is_whitespace).unwrap_or(0);
+    let rest = one_line(&text[start + word..], message.content_type);
+    format!("{}: … {rest}", author_of(message))
+}
+
+fn author_of(message: &api::Message) -> String {
+    match message.direction {
+        api::Direction::Out => String::from("You"),
+        api::Direction::In => name::Name::from(message).brief(),
+    }
+}
+
+/// The beginning of a text on one line, without the marks of markdown.
+fn one_line(text: &str, content_type: api::ContentType) -> String {
     let begun = text.char_indices().nth(400).map_or(text, |(end, _)| &text[..end]);
-    let plain = match message.content_type {
-        // Without the marks.
+    let plain = match content_type {
         api::ContentType::Markdown => {
             let lines = markdown::markdown(begun, 400, &Theme::default()).lines;
             lines.iter().map(|line| format!("{line} ")).collect()
         }
         api::ContentType::Plain | api::ContentType::Unsupported => begun.to_owned(),
     };
-    let words: Vec<&str> = plain.split_whitespace().collect();
-    format!("{author}: {}", words.join(" "))
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }

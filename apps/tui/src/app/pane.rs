@@ -96,7 +96,7 @@ pub struct Pane {
     pub below: usize,
     /// The place of the first message that was unread when the conversation was opened.
     pub first_unread: Option<String>,
-    /// Messages that have disappeared while they were in the window, the last ones of them.
+    /// The places of messages that have disappeared while they were in the window, the last ones of them.
     pub disappeared: VecDeque<String>,
     /// Messages that were looked at before a jump.
     jumps: Vec<String>,
@@ -381,8 +381,8 @@ impl Pane {
             next.map(Message::place)
         };
         let place = self.place_of(index);
-        let removed = self.messages.remove(index);
-        self.disappeared.extend(removed.map(|message| message.id));
+        self.messages.remove(index);
+        self.disappeared.push_back(place.clone());
         if self.disappeared.len() > WINDOW {
             self.disappeared.pop_front();
         }
@@ -406,15 +406,13 @@ impl Pane {
         let Some((first, last)) = self.on_screen() else {
             return Vec::new();
         };
-        let unread = |message: &&Message| message.direction == Direction::In && message.state != MessageState::Read;
-        let seen = self.messages.range(first..=last).filter(unread);
+        let seen = unread(self.messages.range(first..=last));
         seen.map(|message| message.id.clone()).collect()
     }
 
     /// All messages of the window that were not read.
     pub fn unread(&self) -> impl Iterator<Item = &Message> {
-        let unread = |message: &&Message| message.direction == Direction::In && message.state != MessageState::Read;
-        self.messages.iter().filter(unread)
+        unread(self.messages.iter())
     }
 
     /// A message of another author is read.
@@ -787,6 +785,11 @@ impl Pane {
     pub fn ends(&self) -> Option<(&Message, &Message)> {
         Some((self.messages.front()?, self.messages.back()?))
     }
+}
+
+/// Messages of others that were not read.
+pub fn unread<'m>(messages: impl Iterator<Item = &'m Message>) -> impl Iterator<Item = &'m Message> {
+    messages.filter(|message| message.direction == Direction::In && message.state != MessageState::Read)
 }
 
 /// A sum that ends as soon as it is enough.

@@ -6,13 +6,14 @@ use super::conversations::Order;
 use super::dialog::{Dialog, Field, Kind, Verb};
 use super::name::Name;
 use super::outgoing::Unsent;
-use super::pane::{Page, Pane};
+use super::pane::{self, Hits, Page, Pane};
 use super::{
     App, CHOICES_KEY, Effect, Focus, HostTask, Intent, KEPT, Part, Purpose, UNREAD_KEY, dialogs, item_key, quoted,
 };
 use crate::action::Action;
 use crate::config::Choices;
 use crate::palette::{self, Slash};
+use crate::query::Query;
 use crate::request::Request;
 use crate::theme::Theme;
 use crate::when;
@@ -457,10 +458,8 @@ impl App {
             self.refill();
             return;
         }
-        // The beginning of a word is enough while it is typed.
-        let begun = query.chars().next_back().is_some_and(char::is_alphanumeric);
         let search = api::Search {
-            query: if begun { format!("{query}*") } else { query.clone() },
+            query: Query::of(&query).expression(),
             limit: Some(100),
             ..api::Search::default()
         };
@@ -479,14 +478,36 @@ impl App {
         let Some(conversation) = self.here().map(str::to_owned) else {
             return;
         };
+        self.ask_hits(conversation, query.to_owned(), false);
+    }
+
+    /// Searches a conversation. `found` says that one of the hits is looked at already.
+    fn ask_hits(&mut self, conversation: String, query: String, found: bool) {
         let search = api::Search {
-            query: query.to_owned(),
+            query: Query::of(&query).expression(),
             limit: Some(1000),
             with: Some(conversation.clone()),
             ..api::Search::default()
         };
-        let query = query.to_owned();
-        self.call(Request::Search(search), Purpose::Hits { conversation, query });
+        self.call(
+            Request::Search(search),
+            Purpose::Hits {
+                conversation,
+                query,
+                found,
+            },
+        );
+    }
+
+    /// Opens a conversation at a message that a search of all of them has found. The hits beside it come when the daemon has them.
+    pub(super) fn open_found(&mut self, query: String, conversation: String, place: String) {
+        self.open_conversation(&conversation);
+        if let Some(pane) = &mut self.pane {
+            let (query, places) = (query.clone(), vec![place.clone()]);
+            pane.hits = Some(Hits { query, places, at: 0 });
+        }
+        self.go_to(place);
+        self.ask_hits(conversation, query, true);
     }
 
     fn add_friend(&mut self, argument: &str) {
@@ -553,26 +574,44 @@ impl App {
         }
     }
 
+    /// Marks all of a conversation as read: page by page from its newest message on, as only the daemon knows all of it.
     fn mark_all_read(&mut self, conversation: &str) {
-        let unread: Vec<String> = match &self.pane {
-            Some(pane) if pane.conversation == conversation => {
-                pane.unread().map(|message| message.id.clone()).collect()
-            }
-            _ => Vec::new(),
-        };
         self.conversations
             .touch(conversation, |entry| entry.marked_unread = false);
         self.store(format!("{UNREAD_KEY}{}", item_key(conversation)), None);
-        for ids in unread.chunks(256) {
+        self.in_pane(conversation, |pane| pane.first_unread = None);
+        self.ask_unread(conversation.to_owned(), None, None);
+    }
+
+    fn ask_unread(&mut self, conversation: String, before: Option<String>, left: Option<u64>) {
+        let history = api::History {
+            conversation: conversation.clone(),
+            limit: Some(pane::PAGE),
+            before,
+            ..api::History::default()
+        };
+        self.call(Request::History(history), Purpose::Unread { conversation, left });
+    }
+
+    /// Marks what is unread in a page. `left` says how many are unread in it and before it; the newest page has the number.
+    pub(super) fn take_unread(&mut self, conversation: String, left: Option<u64>, page: &api::HistoryPage) {
+        let ids: Vec<String> = pane::unread(page.messages.iter())
+            .map(|message| message.id.clone())
+            .collect();
+        let left = left.or(page.unread).unwrap_or(u64::MAX);
+        let left = left.saturating_sub(ids.len() as u64);
+        if !ids.is_empty() {
             let read = api::MarkRead {
-                conversation: conversation.to_owned(),
-                ids: ids.to_vec(),
+                conversation: conversation.clone(),
+                ids: ids.clone(),
                 receipt: None,
             };
-            self.call(Request::Read(read), Purpose::Read(ids.to_vec()));
+            self.call(Request::Read(read), Purpose::Read(ids));
         }
-        if let Some(pane) = &mut self.pane {
-            pane.first_unread = None;
+        let full = page.messages.len() >= pane::PAGE as usize;
+        match page.messages.first().filter(|_| full && left > 0) {
+            Some(first) => self.ask_unread(conversation, Some(first.place()), Some(left)),
+            None => self.say("Marked as read."),
         }
     }
 
@@ -654,7 +693,7 @@ impl App {
         let asked = self.dialogs.iter().any(|open| open.kind == Kind::Quit);
         let goes_on = self.hosting && !self.config.ends_together;
         let matters = (goes_on && self.me.is_some()) || self.kept() > 0;
-        if matters && !asked && !self.locked {
+        if matters && !asked {
             self.open(dialogs::quit(goes_on, self.kept()));
         } else {
             self.end();

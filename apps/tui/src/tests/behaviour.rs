@@ -714,6 +714,56 @@ fn unread_messages_are_marked_off_found_and_marked_again() {
 }
 
 #[test]
+fn mark_read_marks_all_of_a_conversation_from_wherever_it_is_asked() {
+    for from_list in [false, true] {
+        let mut daemon = daemon(1000);
+        // The newest are read, as if another window had shown them.
+        for message in &mut daemon.history.get_mut(&onion("bob")).expect("Bob's")[200..900] {
+            message.state = MessageState::Delivered;
+        }
+        daemon.contacts.get_mut(&onion("bob")).expect("Bob").unread = 700;
+        let mut session = Session::connected(daemon, SIZE);
+        if from_list {
+            session.open("Carol");
+            session.press("shift-tab");
+            session.press("shift-tab");
+            assert_eq!(session.app.focus, Focus::List);
+            session.press("home");
+            session.press("ctrl-p");
+            session.enter("/mark-read");
+        } else {
+            session.open("Bob");
+            session.enter("/mark-read");
+        }
+        session.shows("Marked as read");
+        let unread = |message: &&Message| message.state != MessageState::Read;
+        assert_eq!(session.daemon.messages("Bob").iter().filter(unread).count(), 0);
+        let entry = session.app.conversations.entry(&onion("bob")).expect("Bob");
+        assert_eq!(entry.unread, 0);
+        let mut asked: Vec<(usize, bool)> = Vec::new();
+        for call in &session.daemon.calls {
+            if let Request::Read(read) = call {
+                asked.push((read.ids.len(), read.conversation == onion("bob")));
+            }
+        }
+        assert!(asked.iter().all(|(ids, bob)| *ids <= 256 && *bob), "{asked:?}");
+        session.daemon.calls.clear();
+        session.pass(1000);
+        let pages = session.daemon.calls.iter();
+        assert_eq!(
+            pages.filter(|call| matches!(call, Request::History(_))).count(),
+            0,
+            "it ends"
+        );
+    }
+    // A daemon that goes away meanwhile: it is said.
+    let mut session = with_bob(3);
+    session.lose();
+    session.enter("/mark-read");
+    session.shows("not everything is marked as read");
+}
+
+#[test]
 fn what_is_not_seen_is_not_read() {
     // In a narrow terminal the list covers the messages.
     let mut session = Session::connected(daemon(3), (50, 20));
@@ -879,6 +929,40 @@ fn the_daemon_knows_what_is_looked_at_and_the_terminal_says_no_more_than_the_des
         session.notified.last().map(String::as_str),
         Some("A message has arrived")
     );
+}
+
+#[test]
+fn a_locked_interface_is_not_ended_without_the_question_either() {
+    // What waits would be thrown away.
+    let mut session = with_bob(1);
+    session.lose();
+    session.enter("not yet");
+    session.press("f8");
+    session.press("ctrl-c");
+    session.shows("No daemon has taken 1 message yet.");
+    session.hides("not yet");
+    session.press("esc");
+    assert!(!session.quit && session.app.locked);
+    session.shows("Locked");
+    session.press("ctrl-c");
+    session.press("ctrl-c");
+    assert!(session.quit, "asked twice is an answer");
+
+    // A daemon of this process would end.
+    let mut session = Session::start(&Start::Passphrase, daemon(3), SIZE);
+    session.enter(PASSPHRASE);
+    session.press("f8");
+    session.press("ctrl-c");
+    session.shows("let Sotto run in the background");
+    assert!(!session.quit);
+    session.press("enter");
+    assert_eq!(format!("{:?}", session.hosted.last().expect("a task")), "Detach");
+
+    // Nothing would be lost: no question.
+    let mut session = with_bob(1);
+    session.press("f8");
+    session.press("ctrl-c");
+    assert!(session.quit);
 }
 
 #[test]

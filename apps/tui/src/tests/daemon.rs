@@ -344,17 +344,18 @@ impl FakeDaemon {
     }
 
     fn search(&self, search: &api::Search) -> api::Messages {
-        let word = search.query.trim_end_matches('*').to_lowercase();
+        let query = terms(&search.query);
         let all = self
             .history
             .iter()
             .filter(|(id, _)| search.with.as_ref().is_none_or(|with| with == *id));
         let mut found: Vec<Message> = all
             .flat_map(|(_, messages)| messages)
-            .filter(|message| message.text.to_lowercase().contains(&word))
+            .filter(|message| !query.is_empty() && query.iter().all(|term| has(&message.text, term)))
             .cloned()
             .collect();
         found.sort_by_key(|message| std::cmp::Reverse(message.sent_at.millis()));
+        found.truncate(search.limit.unwrap_or(50) as usize);
         api::Messages { messages: found }
     }
 
@@ -577,4 +578,36 @@ fn sent(message: &Message) -> api::Sent {
         state: message.state,
         reason: None,
     }
+}
+
+/// The words of a text as the store has them: whole, without case.
+fn words(text: &str) -> Vec<String> {
+    let words = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
+}
+
+/// Words that follow each other, and whether the last one is the beginning of a word: a star says so.
+type Term = (Vec<String>, bool);
+
+/// A query as the store reads it.
+fn terms(query: &str) -> Vec<Term> {
+    let quoted = query.split('"').enumerate();
+    let terms = quoted.flat_map(|(number, part)| match number % 2 {
+        1 => vec![(words(part), false)],
+        _ => part
+            .split_whitespace()
+            .map(|word| (words(word), word.ends_with('*')))
+            .collect(),
+    });
+    terms.filter(|(words, _)| !words.is_empty()).collect()
+}
+
+fn has(text: &str, (term, begins): &Term) -> bool {
+    let last = term.len() - 1;
+    words(text).windows(term.len()).any(|words| {
+        let mut pairs = words.iter().zip(term).enumerate();
+        pairs.all(|(place, (word, wanted))| word == wanted || *begins && place == last && word.starts_with(wanted))
+    })
 }

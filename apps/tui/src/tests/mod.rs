@@ -10,5 +10,6 @@ mod properties;
 mod races;
 mod scenes;
 mod screens;
+mod searching;
 mod session;
 mod svg;

@@ -9,6 +9,7 @@ use ratatui::widgets::{Clear, Widget as _};
 use crate::action::Action;
 use crate::app::App;
 use crate::app::dialog::{Choice, Dialog, Kind, Row};
+use crate::query::Query;
 use crate::text;
 use crate::theme::Theme;
 
@@ -265,6 +266,12 @@ fn row_lines(app: &App, dialog: &Dialog, row: &Row, chosen: bool, width: usize) 
         ])];
     }
     let title = text::width(&row.title);
+    let query = (dialog.kind == Kind::Search).then(|| Query::of(&dialog.value(0)));
+    let mark = |line: &mut Line<'static>| {
+        if let Some(query) = &query {
+            super::highlight(line, query, theme.hit);
+        }
+    };
     if dialog.kind == Kind::Palette && detail + 8 < width {
         // One line each: many are looked at.
         let room = width - detail - usize::from(detail > 0) * 2;
@@ -278,11 +285,11 @@ fn row_lines(app: &App, dialog: &Dialog, row: &Row, chosen: bool, width: usize) 
     }
     if title + detail + 2 <= width {
         let gap = width - title - detail;
-        return vec![Line::from(vec![
-            Span::raw(row.title.clone()),
-            Span::raw(" ".repeat(gap)),
-            Span::styled(row.detail.clone(), theme.dim),
-        ])];
+        let mut line = Line::raw(row.title.clone());
+        mark(&mut line);
+        line.push_span(Span::raw(" ".repeat(gap)));
+        line.push_span(Span::styled(row.detail.clone(), theme.dim));
+        return vec![line];
     }
     // What an approval shows is all that is sent; of other rows the beginning is enough until they are chosen.
     let whole = chosen || dialog.kind == Kind::Approvals;
@@ -297,6 +304,7 @@ fn row_lines(app: &App, dialog: &Dialog, row: &Row, chosen: bool, width: usize) 
             *last = text::truncate_line(last, width);
         }
     }
+    lines.iter_mut().for_each(mark);
     if detail > 0 {
         let indented = Span::styled(row.detail.clone(), theme.dim);
         for mut line in text::wrap(&[indented], width.saturating_sub(2).max(1)) {
@@ -373,7 +381,7 @@ fn hint_lines(hints: &[(String, &'static str)], theme: &Theme, width: usize) -> 
 /// What an empty list says.
 const fn empty(kind: &Kind) -> Option<&'static str> {
     match kind {
-        Kind::Search => Some("Type words; all of them must be in the message."),
+        Kind::Search => Some("Type words or their beginnings; all of them must be in the message."),
         Kind::Palette | Kind::Help => Some("Nothing matches."),
         Kind::Requests => Some("No one asks at the moment. Share your friend code to be found."),
         Kind::Invites => Some("No invite waits to be used."),

@@ -16,6 +16,7 @@ use crate::app::conversations::Entry;
 use crate::app::dialogs::presence;
 use crate::app::{App, Connection, Drag, Focus, Intent};
 use crate::markdown::Mark;
+use crate::query::Query;
 use crate::text::bidi::{self, Reorder};
 use crate::{text, when};
 
@@ -316,17 +317,17 @@ fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) -> Vec<Hyperlink> {
         no_messages(app, frame, area);
         return hyperlinks;
     }
-    let query = pane.hits.as_ref().map(|hits| hits.query.as_str());
+    let query = pane.hits.as_ref().map(|hits| Query::of(&hits.query));
     let mut y = area.bottom();
     for (item, shown) in pane.items() {
         let chosen = app.focus == Focus::Messages && pane.is_selected(item.message);
         let mut lines = item_lines(app, &item, usize::from(area.width));
-        if let Some(query) = query {
-            for line in &mut lines {
+        let above = lines.len() - item.body.lines.len();
+        if let Some(query) = &query {
+            for line in &mut lines[above..] {
                 highlight(line, query, app.theme.hit);
             }
         }
-        let above = lines.len() - item.body.lines.len();
         for (number, line) in lines.iter().enumerate().take(shown).rev() {
             if y == area.top() {
                 break;
@@ -430,32 +431,28 @@ fn ruled(word: &str, width: usize, style: Style) -> Line<'static> {
     )
 }
 
-/// Marks what was searched for.
-fn highlight(line: &mut Line<'static>, query: &str, style: Style) {
-    let words: Vec<String> = query
-        .split_whitespace()
-        .map(|word| word.trim_matches(['"', '*']).to_lowercase())
-        .collect();
-    let mut spans = Vec::new();
-    for span in line.spans.drain(..) {
-        let lower = span.content.to_lowercase();
-        // Where lower case has another length, places would be wrong; such text is left alone.
-        let hit = words
-            .iter()
-            .filter(|word| !word.is_empty() && lower.len() == span.content.len())
-            .filter_map(|word| lower.find(word.as_str()).map(|at| (at, word.len())))
-            .min();
-        match hit {
-            Some((at, len)) if span.content.is_char_boundary(at) && span.content.is_char_boundary(at + len) => {
-                let (before, rest) = span.content.split_at(at);
-                let (hit, after) = rest.split_at(len);
-                spans.push(Span::styled(before.to_owned(), span.style));
-                spans.push(Span::styled(hit.to_owned(), span.style.patch(style)));
-                spans.push(Span::styled(after.to_owned(), span.style));
-            }
-            _ => spans.push(span),
-        }
+/// Marks every place of a line that has what was searched for. A word can go over several spans.
+fn highlight(line: &mut Line<'static>, query: &Query, style: Style) {
+    let text: String = line.spans.iter().map(|span| span.content.as_ref()).collect();
+    let hits = query.hits(&text);
+    if hits.is_empty() {
+        return;
     }
+    let mut spans = Vec::new();
+    let mut start = 0;
+    for span in line.spans.drain(..) {
+        let end = start + span.content.len();
+        let mut at = start;
+        for hit in hits.iter().filter(|hit| hit.start < end && hit.end > start) {
+            let (from, to) = (hit.start.max(start), hit.end.min(end));
+            spans.push(Span::styled(text[at..from].to_owned(), span.style));
+            spans.push(Span::styled(text[from..to].to_owned(), span.style.patch(style)));
+            at = to;
+        }
+        spans.push(Span::styled(text[at..end].to_owned(), span.style));
+        start = end;
+    }
+    spans.retain(|span| !span.content.is_empty());
     line.spans = spans;
 }
 
