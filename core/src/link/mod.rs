@@ -22,11 +22,9 @@ use std::ops::RangeInclusive;
 
 use self::framing::{Incoming, MESSAGE, Outgoing, PREFIX, Transport};
 use self::handshake::{CALL, CONFIRMATION, Dialer, Listener, REPLY};
+use crate::kernel::limits::Limits;
 use crate::wire::link::Frame;
 use crate::{Entropy, OnionAddress, OnionSecret};
-
-/// Received bytes that a link holds while they are not pulled.
-pub const MAX_UNREAD: usize = 4 * 1024 * 1024;
 
 /// What comes out of a link.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +45,7 @@ pub enum LinkFault {
     /// Bytes beyond a handshake message that has to be answered first.
     #[error("bytes came before their turn in the handshake")]
     Early,
-    /// More than `MAX_UNREAD` bytes were not pulled.
+    /// More than [`Limits::UNREAD_BYTES`] were not pulled.
     #[error("the peer sends faster than it is read")]
     Flood,
     /// An X25519 key that is not canonical or is of low order.
@@ -129,7 +127,7 @@ impl Link {
             LinkState::Dialling(_) => (0, LinkFault::Early),
             LinkState::Calling(_) => (PREFIX + REPLY, LinkFault::Early),
             LinkState::Listening(_) => (PREFIX + CALL, LinkFault::Early),
-            LinkState::Replied(_) | LinkState::Open(_) => (MAX_UNREAD, LinkFault::Flood),
+            LinkState::Replied(_) | LinkState::Open(_) => (Limits::UNREAD_BYTES, LinkFault::Flood),
         };
         let room = limit - self.incoming.len();
         self.incoming.push(&bytes[..bytes.len().min(room)]);

@@ -1,5 +1,6 @@
 //! Every command, at least once, against a running daemon.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
@@ -247,11 +248,12 @@ fn every_command_takes_json() {
     }
 }
 
-/// What peers do against the protocol is counted by kind, for people and for programs.
+/// What peers do against the protocol is counted by kind, for people and for programs, and is in the log at its lowest level.
 #[test]
 fn faults_of_peers_are_shown_by_kind() {
     let world = World::new();
     let mut alice = world.person("alice");
+    fs::write(alice.folder.join("config.toml"), "log_level = \"debug\"\n").expect("ours");
     alice.start();
     assert_eq!(alice.json(&["status"])["peer_faults_by_kind"], json!({}));
     assert!(!alice.run(&["status"]).stdout.contains("peer faults"));
@@ -269,4 +271,7 @@ fn faults_of_peers_are_shown_by_kind() {
     );
     let shown = alice.run(&["status"]).stdout;
     assert!(shown.contains("peer faults  1 (1 record)"), "{shown}");
+    let log = alice.log();
+    let line = log.lines().find(|line| line.contains("a peer broke a rule"));
+    assert!(line.is_some_and(|line| line.contains("DEBUG") && line.contains("kind=record")), "{log}");
 }

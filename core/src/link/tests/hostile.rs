@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use super::{DIALER, LISTENER, dialer, entropy, hear, heartbeat, idle, listener, open, say, sealed, secret};
 use crate::OnionAddress;
 use crate::link::primitives::tests::weak_keys;
-use crate::link::{Link, LinkEvent, LinkFault, LinkState, MAX_UNREAD};
+use crate::kernel::limits::Limits;
+use crate::link::{Link, LinkEvent, LinkFault, LinkState};
 use crate::property::cases;
 
 #[test]
@@ -150,7 +151,7 @@ fn a_flood_that_nobody_reads_is_cut() {
     let (_, mut link) = open();
     let piece = vec![0x40; 1000];
     let mut sent = 0;
-    while sent + piece.len() <= MAX_UNREAD {
+    while sent + piece.len() <= Limits::UNREAD_BYTES {
         link.receive(&piece);
         sent += piece.len();
     }
