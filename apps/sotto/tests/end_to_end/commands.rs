@@ -273,5 +273,8 @@ fn faults_of_peers_are_shown_by_kind() {
     assert!(shown.contains("peer faults  1 (1 record)"), "{shown}");
     let log = alice.log();
     let line = log.lines().find(|line| line.contains("a peer broke a rule"));
-    assert!(line.is_some_and(|line| line.contains("DEBUG") && line.contains("kind=record")), "{log}");
+    assert!(
+        line.is_some_and(|line| line.contains("DEBUG") && line.contains("kind=record")),
+        "{log}"
+    );
 }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::{DIALER, LISTENER, dialer, entropy, hear, heartbeat, idle, listener, open, say, sealed, secret};
 use crate::OnionAddress;
-use crate::link::primitives::tests::weak_keys;
 use crate::kernel::limits::Limits;
+use crate::link::primitives::tests::weak_keys;
 use crate::link::{Link, LinkEvent, LinkFault, LinkState};
 use crate::property::cases;
 
