@@ -2,8 +2,9 @@
 //! bytes are the sent ones, both sides authenticate each other and every frame arrives. From the first changed byte on, no frame
 //! arrives that was not sent, and no side authenticates as another.
 
+use sotto_core::Limits;
 use sotto_core::OnionAddress;
-use sotto_core::link::{Link, LinkEvent, LinkFault, MAX_UNREAD};
+use sotto_core::link::{Link, LinkEvent, LinkFault};
 use sotto_core::wire::link::{Ack, Ciphertext, Frame, Heartbeat, frame::Body};
 use sotto_testkit::vectors::handshake::{core_dialer, core_listener};
 use sotto_testkit::vectors::{ALICE, BOB};
@@ -120,7 +121,7 @@ impl End {
 
     /// Receives bytes that are in flight to this end.
     fn hear(&mut self, from: &mut Self, length: usize) {
-        let length = length.min(from.on_the_way.len()).min(MAX_UNREAD / 2);
+        let length = length.min(from.on_the_way.len()).min(Limits::UNREAD_BYTES / 2);
         let bytes: Vec<u8> = from.on_the_way.drain(..length).collect();
         from.handed.extend_from_slice(&bytes);
         self.link.receive(&bytes);

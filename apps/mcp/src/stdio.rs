@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use futures::future::{Either, ready};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -49,7 +50,11 @@ pub(crate) struct Input {
 }
 
 enum Source {
-    Reactor(AsyncFd<OwnedFd>),
+    Reactor {
+        descriptor: AsyncFd<OwnedFd>,
+        /// A read that gives less than was asked for has emptied it, as it does a pipe or a socket. A terminal gives one line.
+        short_is_empty: bool,
+    },
     Thread(mpsc::Receiver<Vec<u8>>),
 }
 
@@ -61,8 +66,12 @@ impl Input {
     )]
     pub fn open() -> io::Result<Self> {
         let descriptor = io::stdin().as_fd().try_clone_to_owned()?;
+        let kind = FileType::from_raw_mode(fstat(&descriptor)?.st_mode);
         let source = match AsyncFd::with_interest(descriptor, Interest::READABLE) {
-            Ok(registered) => Source::Reactor(registered),
+            Ok(descriptor) => Source::Reactor {
+                descriptor,
+                short_is_empty: matches!(kind, FileType::Fifo | FileType::Socket),
+            },
             Err(_) => Source::Thread(read_ahead()?),
         };
         Ok(Self {
@@ -88,7 +97,10 @@ impl Input {
                     Some(chunk) => self.lines.push(&chunk),
                     None => self.ended = true,
                 },
-                Source::Reactor(descriptor) => {
+                Source::Reactor {
+                    descriptor,
+                    short_is_empty,
+                } => {
                     let Ok(mut readiness) = descriptor.readable().await else {
                         self.ended = true;
                         continue;
@@ -98,7 +110,12 @@ impl Input {
                         continue;
                     }
                     match rustix::io::read(descriptor.get_ref(), self.chunk.as_mut_slice()) {
-                        Ok(read) if read > 0 => self.lines.push(&self.chunk[..read]),
+                        Ok(read) if read > 0 => {
+                            self.lines.push(&self.chunk[..read]);
+                            if *short_is_empty && read < self.chunk.len() {
+                                readiness.clear_ready();
+                            }
+                        }
                         Err(Errno::INTR) => {}
                         Err(Errno::AGAIN) => readiness.clear_ready(),
                         Ok(_) | Err(_) => self.ended = true,

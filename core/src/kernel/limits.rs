@@ -119,7 +119,7 @@ impl Limits {
     /// Bytes of contents that are kept for one contact until they are sealed, so that they need not be fetched.
     pub(crate) const READY_BYTES: usize = 128 * 1024;
     /// Received bytes that a link holds while they are not pulled.
-    pub(crate) const UNREAD_BYTES: usize = 4 * 1024 * 1024;
+    pub const UNREAD_BYTES: usize = 4 * 1024 * 1024;
     /// Bytes that a message takes up beside its text: its row, its place in the indexes and its event.
     pub const MESSAGE_BYTES: u64 = 512;
     /// Bytes of free space that a byte of a content may take: the row, the words of the index, and the log of the store.
