@@ -23,8 +23,9 @@ pub struct Clipboard {
 impl Clipboard {
     /// Copies a text. What is returned has to be written to the terminal.
     pub fn copy(&mut self, text: &str) -> String {
-        if env::var_os("DISPLAY").is_some() && env::var_os("SSH_CONNECTION").is_none() {
-            let desktop = self.desktop.get_or_insert_with(desktop);
+        let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+        if let Some(kind) = Desktop::of(cfg!(target_os = "macos"), is_set) {
+            let desktop = self.desktop.get_or_insert_with(|| desktop(kind));
             // A desktop that has gone away is as if there were none.
             let _ = desktop.send(text.to_owned());
         }
@@ -47,15 +48,45 @@ fn sequence(text: &str) -> String {
     format!("\x1b]52;c;{}\x07", BASE64.encode(&text.as_bytes()[..end]))
 }
 
-/// A thread that owns the desktop's clipboard: it has to answer each program that pastes, and the connection can block.
-fn desktop() -> Sender<String> {
+/// How the clipboard of the desktop is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Desktop {
+    /// By a library: macOS, and X11, which most Wayland desktops have as well.
+    Library,
+    /// By `wl-copy`: Wayland alone. The library would need a client of Wayland, a dozen crates that nothing else here uses.
+    WlCopy,
+}
+
+impl Desktop {
+    /// By the system and by the variables that are set. Over ssh, the desktop is not that of the user.
+    fn of(macos: bool, is_set: impl Fn(&str) -> bool) -> Option<Self> {
+        if is_set("SSH_CONNECTION") {
+            None
+        } else if macos || is_set("DISPLAY") {
+            Some(Self::Library)
+        } else {
+            is_set("WAYLAND_DISPLAY").then_some(Self::WlCopy)
+        }
+    }
+}
+
+/// A thread that has the desktop's clipboard: it has to answer each program that pastes, and the connection can block.
+fn desktop(kind: Desktop) -> Sender<String> {
     let (texts, received) = channel::<String>();
-    thread::spawn(move || {
-        let Ok(mut clipboard) = arboard::Clipboard::new() else {
-            return;
-        };
-        for text in received {
-            let _ = clipboard.set_text(text);
+    thread::spawn(move || match kind {
+        Desktop::Library => {
+            let Ok(mut clipboard) = arboard::Clipboard::new() else {
+                return;
+            };
+            for text in received {
+                let _ = clipboard.set_text(text);
+            }
+        }
+        Desktop::WlCopy => {
+            for text in received {
+                // Without the program the sequence is all there is. It stays in the background until another text is copied.
+                let _ = pipe(&text, "wl-copy", &[]);
+            }
         }
     });
     texts
@@ -69,15 +100,16 @@ fn tmux() -> Sender<String> {
     thread::spawn(move || {
         for text in received {
             // Without tmux the sequence is all there is.
-            let _ = load_buffer(&text);
+            let _ = pipe(&text, "tmux", &["load-buffer", "-w", "-"]);
         }
     });
     texts
 }
 
-fn load_buffer(text: &str) -> std::io::Result<()> {
-    let mut child = Command::new("tmux")
-        .args(["load-buffer", "-w", "-"])
+/// Gives a text to a program.
+fn pipe(text: &str, program: &str, arguments: &[&str]) -> std::io::Result<()> {
+    let mut child = Command::new(program)
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -93,6 +125,23 @@ fn load_buffer(text: &str) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_desktop_is_the_one_before_the_user() {
+        let of = |macos: bool, set: &[&str]| Desktop::of(macos, |name| set.contains(&name));
+        for (macos, set, desktop) in [
+            (false, &[][..], None),
+            (false, &["DISPLAY"], Some(Desktop::Library)),
+            (false, &["WAYLAND_DISPLAY"], Some(Desktop::WlCopy)),
+            (false, &["WAYLAND_DISPLAY", "DISPLAY"], Some(Desktop::Library)),
+            (true, &[], Some(Desktop::Library)),
+            (false, &["DISPLAY", "SSH_CONNECTION"], None),
+            (false, &["WAYLAND_DISPLAY", "SSH_CONNECTION"], None),
+            (true, &["SSH_CONNECTION"], None),
+        ] {
+            assert_eq!(of(macos, set), desktop, "{macos} {set:?}");
+        }
+    }
 
     #[test]
     fn a_long_text_is_cut_at_a_character() {

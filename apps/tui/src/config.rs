@@ -65,6 +65,9 @@ pub struct Choices {
     /// Notifications by the terminal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notify: Option<bool>,
+    /// The list has the latest conversations first, unread or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latest_first: Option<bool>,
 }
 
 impl Default for Config {

@@ -253,6 +253,7 @@ impl App {
             Answer::Clear(deleted) => {
                 self.say(format!("{} messages were deleted on this computer.", deleted.messages));
                 self.forget_inputs(&deleted.conversation);
+                self.begun.remove(&deleted.conversation);
                 self.reopen(&deleted.conversation);
                 self.stale.insert(Part::Contacts);
             }

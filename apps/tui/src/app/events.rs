@@ -172,6 +172,7 @@ impl App {
     /// of inputs goes that could hold it.
     fn message_gone(&mut self, id: &str, conversation: &str, direction: Direction) {
         self.quotes.remove(id);
+        self.begun.retain(|_, begun| !begun.is_about(id));
         if direction == Direction::In {
             return;
         }

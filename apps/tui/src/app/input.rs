@@ -268,7 +268,16 @@ impl App {
                 self.focus = Focus::Composer;
                 self.insert(text);
             }
-            None => {}
+            None => self.paste_on_start_page(text.trim()),
+        }
+    }
+
+    /// Where no conversation is open, a friend code is that of a friend to be added. For another text there is no place yet.
+    fn paste_on_start_page(&mut self, text: &str) {
+        if is_friend_code(text) {
+            self.act(Action::AddFriend, text);
+        } else if !text.is_empty() {
+            self.say("What you have pasted is not kept: open a conversation first, and paste it there.");
         }
     }
 
@@ -438,6 +447,16 @@ impl App {
             self.focus = Focus::Composer;
         }
     }
+}
+
+/// Whether a text is meant as a friend code or an onion address. Whether it is one, the daemon says.
+fn is_friend_code(text: &str) -> bool {
+    /// Characters of an onion address, which may lack its ending.
+    const ADDRESS: usize = 56;
+    let text = text.to_ascii_lowercase();
+    let address = text.strip_suffix(".onion").unwrap_or(&text);
+    let is_address = address.len() == ADDRESS && address.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'));
+    is_address || text.starts_with("sotto1") && !text.contains(char::is_whitespace)
 }
 
 fn common_beginning(names: &[&str]) -> String {

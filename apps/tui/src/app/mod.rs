@@ -203,6 +203,8 @@ pub struct App {
     drafts: Drafts,
     /// What was sent in conversations that are not open, for the composer's history.
     histories: HashMap<String, Vec<String>>,
+    /// Edits and replies that were begun in conversations that are not open.
+    begun: HashMap<String, Begun>,
     /// The conversation whose draft has changed, and when it is kept.
     unsaved: Option<(String, u64)>,
     outgoing: Outgoing,
@@ -233,6 +235,23 @@ pub struct App {
     effects: VecDeque<Effect>,
     /// The interface has ended.
     pub ended: bool,
+}
+
+/// What was begun in a conversation.
+#[derive(Debug, Default)]
+struct Begun {
+    intent: Intent,
+    /// The text of an edit.
+    text: String,
+}
+
+impl Begun {
+    fn is_about(&self, message: &str) -> bool {
+        match &self.intent {
+            Intent::Send => false,
+            Intent::Reply { id, .. } | Intent::Edit { id } => id == message,
+        }
+    }
 }
 
 /// A message that a search of all conversations has found.
@@ -296,6 +315,7 @@ impl App {
             found: Vec::new(),
             drafts: Drafts::default(),
             histories: HashMap::new(),
+            begun: HashMap::new(),
             unsaved: None,
             outgoing: Outgoing::default(),
             unkept: BTreeMap::new(),
@@ -588,8 +608,8 @@ impl App {
         if !same {
             self.keep_draft(true);
             self.stop_typing();
-            self.intent = Intent::Send;
-            self.composer.set_text(self.drafts.text(id));
+            self.set_intent_aside();
+            self.take_intent_up(id);
             let history = self.histories.remove(id).unwrap_or_default();
             let before = self.composer.exchange_history(history);
             if let Some(left) = self.here().map(str::to_owned) {
@@ -609,6 +629,26 @@ impl App {
         self.focus = Focus::Composer;
         self.chosen = self.conversations.place(id).unwrap_or(self.chosen);
         self.ask_page(Page::Newest);
+    }
+
+    /// An edit or a reply that was begun stays with its conversation.
+    fn set_intent_aside(&mut self) {
+        let intent = std::mem::take(&mut self.intent);
+        if let Some(left) = self.here().map(str::to_owned).filter(|_| intent != Intent::Send) {
+            let text = self.composer.text().to_owned();
+            self.begun.insert(left, Begun { intent, text });
+        }
+    }
+
+    /// Goes on with what was begun in a conversation. The text of an edit is no draft.
+    fn take_intent_up(&mut self, id: &str) {
+        let begun = self.begun.remove(id).unwrap_or_default();
+        let text = match &begun.intent {
+            Intent::Edit { .. } => begun.text.as_str(),
+            Intent::Send | Intent::Reply { .. } => self.drafts.text(id),
+        };
+        self.composer.set_text(text);
+        self.intent = begun.intent;
     }
 
     fn ask_page(&mut self, page: Page) {

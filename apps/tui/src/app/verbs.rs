@@ -86,6 +86,7 @@ impl App {
             Order::Recent => (Order::Unread, "Unread conversations come first."),
         };
         self.conversations.sort_by(other);
+        self.keep_choices();
         self.say(said);
     }
 
@@ -717,6 +718,10 @@ impl App {
         if let Some(name) = &choices.theme {
             self.use_theme(name);
         }
+        if let Some(latest_first) = choices.latest_first {
+            self.conversations
+                .sort_by(if latest_first { Order::Recent } else { Order::Unread });
+        }
         if choices.mouse.is_some() {
             self.effect(Effect::Mouse(self.config.mouse));
         }
@@ -754,6 +759,7 @@ impl App {
             markdown: Some(self.config.markdown),
             bell: Some(self.config.bell),
             notify: Some(self.config.notify),
+            latest_first: Some(self.conversations.order() == Order::Recent),
         };
         if let Ok(value) = serde_json::to_string(&choices) {
             self.store(CHOICES_KEY.to_owned(), Some(value));

@@ -317,6 +317,35 @@ fn a_paste_is_one_text_and_never_sends() {
 }
 
 #[test]
+fn a_paste_where_nothing_is_open_adds_a_friend_or_says_where_it_belongs() {
+    let address = &onion("eve")[..56];
+    let code = format!(
+        "sotto1q{}",
+        "84y5mrru2w9yz4774g8kyewchue23mk46ltu7ujgg0w56g5gmfzctvpmgm"
+    );
+    for (pasted, field) in [
+        (format!("{code}\n"), code.clone()),
+        (format!("  {}", code.to_uppercase()), code.to_uppercase()),
+        (format!("{address}.onion"), format!("{address}.onion")),
+        (address.to_owned(), address.to_owned()),
+    ] {
+        let mut session = Session::connected(FakeDaemon::new(), SIZE);
+        session.paste(&pasted);
+        let open = session.app.dialogs.last().expect("a dialog");
+        assert_eq!((&open.kind, open.value(0)), (&Kind::AddFriend, field));
+    }
+    for pasted in ["hello\nworld", "sotto1 is what a code begins with", &address[..55], "#"] {
+        let mut session = Session::connected(daemon(3), SIZE);
+        session.paste(pasted);
+        session.shows("open a conversation first");
+        assert!(session.app.dialogs.is_empty(), "{pasted}");
+    }
+    let mut session = Session::connected(daemon(3), SIZE);
+    session.paste(" \n");
+    session.hides("open a conversation first");
+}
+
+#[test]
 fn only_a_bare_enter_sends() {
     let mut session = with_bob(3);
     session.write("one");
@@ -523,17 +552,60 @@ fn an_edit_and_its_end_leave_the_draft_as_it_was() {
 }
 
 #[test]
-fn another_conversation_while_a_message_is_edited_takes_nothing_over() {
+fn an_edit_or_a_reply_that_was_begun_waits_in_its_conversation() {
     let mut session = with_bob(3);
     session.enter("hallo");
+    session.write("a draft");
     session.press("shift-tab");
     session.press("e");
     session.write(" you");
     session.open("Carol");
-    assert!(session.app.composer.is_empty());
+    assert!(
+        session.app.composer.is_empty(),
+        "another conversation takes nothing over"
+    );
     assert_eq!(session.app.intent, Intent::Send);
+    session.press("shift-tab");
+    session.press("r");
+    session.write("an answer");
     session.open("Bob");
-    assert!(session.app.composer.is_empty(), "{:?}", session.app.composer.text());
+    session.shows("✎ Edit");
+    assert_eq!(session.app.composer.text(), "hallo you");
+    session.press("enter");
+    assert_eq!(session.daemon.messages("Bob").last().expect("sent").text, "hallo you");
+    assert_eq!(
+        session.app.composer.text(),
+        "a draft",
+        "the text of an edit is no draft"
+    );
+    session.open("Carol");
+    session.shows("↩ Carol: hello from Carol");
+    session.press("enter");
+    let replies = session
+        .sent()
+        .last()
+        .map(|send| (send.text.clone(), send.reply_to.is_some()));
+    assert_eq!(replies, Some((String::from("an answer"), true)));
+    session.open("Bob");
+    assert_eq!(session.app.intent, Intent::Send);
+
+    // Of a message that has gone, nothing waits.
+    session.press("shift-tab");
+    session.press("e");
+    session.open("Carol");
+    let gone = session.daemon.messages("Bob").last().expect("sent").clone();
+    session.daemon.tell(api::Body::MessageDisappeared {
+        id: gone.id,
+        conversation: gone.conversation,
+        author: gone.from,
+        direction: Direction::Out,
+    });
+    session.settle();
+    session.open("Bob");
+    assert_eq!(
+        (session.app.composer.text(), &session.app.intent),
+        ("a draft", &Intent::Send)
+    );
 }
 
 #[test]
@@ -761,6 +833,109 @@ fn mark_read_marks_all_of_a_conversation_from_wherever_it_is_asked() {
     session.lose();
     session.enter("/mark-read");
     session.shows("not everything is marked as read");
+}
+
+#[test]
+fn the_list_has_unread_ones_first_or_the_latest_and_keeps_that() {
+    let order = |session: &Session| -> Vec<String> {
+        let names = session.app.conversations.shown().map(|entry| entry.name.brief());
+        let screen = session.screen();
+        let names: Vec<String> = names.collect();
+        let rows: Vec<_> = names
+            .iter()
+            .map(|name| screen.lines().position(|line| line.contains(name)))
+            .collect();
+        assert!(
+            rows.is_sorted() && rows.iter().all(Option::is_some),
+            "{names:?}:\n{screen}"
+        );
+        names
+    };
+    // Carol's message is older than Bob's, and unread.
+    let mut daemon = daemon(3);
+    daemon.contacts.get_mut(&onion("carol")).expect("Carol").unread = 1;
+    let mut session = Session::connected(daemon, SIZE);
+    assert_eq!(order(&session), ["Carol", "Bob"]);
+    session.open("Bob");
+    session.enter("/sort");
+    session.shows("The latest conversations come first");
+    assert_eq!(order(&session), ["Bob", "Carol"]);
+    let mut again = Session::connected(session.daemon, SIZE);
+    assert_eq!(order(&again), ["Bob", "Carol"], "after a restart");
+    again.open("Bob");
+    again.enter("/sort");
+    assert_eq!(order(&again), ["Carol", "Bob"]);
+    let again = Session::connected(again.daemon, SIZE);
+    assert_eq!(order(&again), ["Carol", "Bob"]);
+}
+
+#[test]
+fn the_list_says_how_long_a_friend_is_away_and_tells_offline_from_unknown() {
+    use api::Presence::{Offline, Online, Unknown};
+    let with = |presence, seen: Option<u64>, petname: &str| {
+        let mut contact = friend(petname);
+        contact.presence = presence;
+        contact.presence_as_of = None;
+        contact.last_seen = seen.map(|minutes| Time::from_millis(NOW - minutes * 60_000));
+        let text = message(&contact, 0, Direction::In, "hello", 500);
+        FakeDaemon::new().with(contact, vec![text])
+    };
+    let row = |daemon: FakeDaemon| {
+        let session = Session::connected(daemon, SIZE);
+        let screen = session.screen();
+        let row = screen.lines().next().expect("a row");
+        let row: String = row.chars().take(26).collect();
+        row.trim_end().to_owned()
+    };
+    assert_eq!(row(with(Online, Some(200), "Bob")), " ● Bob");
+    assert_eq!(row(with(Offline, Some(200), "Bob")), " ○ Bob                 3h");
+    assert_eq!(row(with(Offline, Some(0), "Bob")), " ○ Bob                 1m");
+    assert_eq!(
+        row(with(Unknown, Some(60 * 24 * 5), "Bob")),
+        " ◌ Bob                 5d"
+    );
+    assert_eq!(row(with(Unknown, None, "Bob")), " ◌ Bob");
+    // The name comes first.
+    let name = "Bartholomew the Younger";
+    assert!(row(with(Offline, Some(200), name)).starts_with(&format!(" ○ {name}")));
+}
+
+#[test]
+fn the_cursor_stands_where_the_user_is() {
+    let mut session = with_bob(3);
+    let row_of = |session: &Session, what: &str| {
+        let row = session
+            .screen()
+            .lines()
+            .position(|line| line.contains(what))
+            .expect("on the screen");
+        u16::try_from(row).expect("a row")
+    };
+    let cursor = |session: &Session| session.frame().1.expect("a cursor");
+    session.write("ab");
+    assert_eq!(cursor(&session).y, row_of(&session, "› ab"));
+    session.press("shift-tab");
+    for number in [2, 1, 0] {
+        assert_eq!(
+            cursor(&session).y,
+            row_of(&session, &format!("message {number} of Bob"))
+        );
+        assert!(cursor(&session).x > 20, "in the pane");
+        session.press("up");
+    }
+    session.press("shift-tab");
+    assert_eq!((session.app.focus, cursor(&session).x), (Focus::List, 0));
+    for _ in 0..2 {
+        let name = session
+            .app
+            .conversations
+            .at(session.app.chosen)
+            .expect("chosen")
+            .name
+            .brief();
+        assert_eq!(cursor(&session).y, row_of(&session, &format!("● {name}")));
+        session.press("down");
+    }
 }
 
 #[test]

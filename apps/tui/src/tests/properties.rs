@@ -273,6 +273,11 @@ fn happen(session: &mut Session, happening: &Happening) {
 fn check(session: &Session) {
     let (buffer, cursor) = session.frame();
     let (columns, rows) = session.app.size;
+    // Smaller ones show nothing.
+    assert!(
+        cursor.is_some() || columns < 10 || rows < 4,
+        "input methods and screen readers follow the cursor"
+    );
     if let Some(cursor) = cursor {
         assert!(
             cursor.x < columns && cursor.y < rows,

@@ -47,6 +47,8 @@ pub fn draw_all(app: &App, frame: &mut Frame<'_>) {
     frame.buffer_mut().set_style(plan.outer, app.theme.dialog);
     let block = super::boxed(&dialog.title, app.theme.border_focused, app.theme.title);
     frame.render_widget(block, plan.outer);
+    // Unless a field or a row has it.
+    frame.set_cursor_position(inner.as_position());
     let mut y = inner.y;
     for line in &plan.top {
         if y >= inner.bottom() {

@@ -135,6 +135,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) -> Drawn {
         return drawn;
     }
     let areas = areas(app);
+    // Whatever is drawn puts it where it belongs: input methods and screen readers follow it.
+    frame.set_cursor_position(Position::new(areas.status.x, areas.status.y));
     if let Some(area) = areas
         .sidebar
         .filter(|_| areas.header.width > 0 || app.conversations.len() > 0)
@@ -226,6 +228,7 @@ fn nothing_open(app: &App, frame: &mut Frame<'_>, areas: &Areas) {
         area.width.saturating_sub(4),
         area.height - top,
     );
+    frame.set_cursor_position(inside.as_position());
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), inside);
 }
 
@@ -319,6 +322,9 @@ fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) -> Vec<Hyperlink> {
     }
     let query = pane.hits.as_ref().map(|hits| Query::of(&hits.query));
     let mut y = area.bottom();
+    if app.focus == Focus::Messages && area.height > 0 {
+        frame.set_cursor_position(Position::new(area.x, area.bottom() - 1));
+    }
     for (item, shown) in pane.items() {
         let chosen = app.focus == Focus::Messages && pane.is_selected(item.message);
         let mut lines = item_lines(app, &item, usize::from(area.width));
@@ -336,6 +342,10 @@ fn messages(app: &App, frame: &mut Frame<'_>, area: Rect) -> Vec<Hyperlink> {
             let row = Rect::new(area.x, y, area.width, 1);
             if chosen {
                 frame.buffer_mut().set_style(row, app.theme.selected);
+                // In the end it stands in the first row of the text.
+                if number >= above {
+                    frame.set_cursor_position(row.as_position());
+                }
             }
             set(frame, line, row);
             let marks = item.body.marks.iter().filter(|mark| above + mark.line == number);

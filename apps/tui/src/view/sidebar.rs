@@ -7,7 +7,7 @@ use sotto_api::{Presence, Relationship};
 
 use crate::app::conversations::Entry;
 use crate::app::{App, Focus};
-use crate::text;
+use crate::{text, when};
 
 /// The place of the first conversation that is shown, in an area of that height: the chosen one is always on the screen.
 pub fn first_shown(app: &App, area: Rect) -> usize {
@@ -27,6 +27,9 @@ fn current(app: &App) -> Option<usize> {
 /// Draws the list.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     frame.buffer_mut().set_style(area, app.theme.sidebar);
+    if app.pane.is_none() {
+        frame.set_cursor_position(area.as_position());
+    }
     let first = first_shown(app, area);
     let rows = usize::from(area.height);
     if app.conversations.len() == 0 {
@@ -51,6 +54,9 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
                 app.theme.sidebar
             };
             frame.buffer_mut().set_style(row, style);
+            if app.focus == Focus::List {
+                frame.set_cursor_position(row.as_position());
+            }
         }
         super::set(frame, &line(app, entry, usize::from(area.width)), row);
     }
@@ -85,6 +91,8 @@ fn line(app: &App, entry: &Entry, width: usize) -> Line<'static> {
     let room = width.saturating_sub(3 + text::width(&after) + text::width(&badge));
     let name = text::truncate(&entry.name.brief(), room).into_owned();
     let gap = room.saturating_sub(text::width(&name));
+    let age = age(app, entry).filter(|age| text::width(age) < gap).unwrap_or_default();
+    let gap = gap - text::width(&age);
     let name_style = if entry.is_unread() && !entry.muted {
         theme.unread
     } else {
@@ -97,8 +105,20 @@ fn line(app: &App, entry: &Entry, width: usize) -> Line<'static> {
         Span::styled(name, name_style),
         Span::styled(after, theme.dim),
         Span::raw(" ".repeat(gap)),
+        Span::styled(age, theme.dim),
         Span::styled(badge, theme.badge),
     ])
+}
+
+/// How long ago a friend was seen who is not online now. In minutes at least: the list is drawn anew with the clock.
+fn age(app: &App, entry: &Entry) -> Option<String> {
+    const MINUTE: u64 = 100_000;
+    let contact = entry.contact.as_ref()?;
+    let away = matches!(contact.presence, Presence::Offline | Presence::Unknown);
+    let shown = away && contact.relationship == Relationship::Friend && !contact.untrusted && !contact.blocked;
+    let seen = contact.last_seen.or(contact.presence_as_of).filter(|_| shown)?;
+    let ago = app.now.saturating_sub(seen.millis());
+    Some(format!("{} ", when::brief(ago.max(MINUTE))))
 }
 
 /// A glyph for presence, or for what is not agreed. Each is another one, so that no colour is needed.
@@ -117,7 +137,8 @@ fn mark(app: &App, entry: &Entry) -> (&'static str, ratatui::style::Style) {
         Relationship::Friend => match contact.presence {
             Presence::Online => ("●", theme.online),
             Presence::Away => ("◐", theme.away),
-            Presence::Offline | Presence::Unknown => ("○", theme.offline),
+            Presence::Offline => ("○", theme.offline),
+            Presence::Unknown => ("◌", theme.offline),
         },
         Relationship::Requested | Relationship::RequestDelivered => ("?", theme.dim),
         Relationship::Asking => ("?", theme.warning),
