@@ -76,7 +76,7 @@ fn every_function_that_answers_a_question_is_there() {
     let mut all = Vec::new();
     files(&root, &mut all, &root);
     for row in section("Where to look").lines().filter(|line| line.starts_with('|')) {
-        let sources = || quoted(row).filter(|name| name.ends_with(".rs"));
+        let sources = || quoted(row).filter(|name| Path::new(name).extension().is_some_and(|it| it == "rs"));
         let texts: Vec<String> = sources()
             .flat_map(|source| all.iter().filter(move |file| file.ends_with(&format!("/{source}"))))
             .map(|file| fs::read_to_string(root.join(&file[1..])).expect("a file"))
