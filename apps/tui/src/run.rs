@@ -192,10 +192,7 @@ impl Session {
         let selected = self.screen.draw(&self.app)?;
         self.drawn = Instant::now();
         self.due = false;
-        if std::mem::take(&mut self.app.copy_drag)
-            && let Some(text) = selected
-        {
-            self.app.drag = None;
+        if let Some(text) = self.app.copied_by_mouse(selected) {
             let sequence = self.clipboard.copy(&text);
             self.screen.write(&sequence)?;
         }

@@ -434,14 +434,14 @@ impl Dialog {
         let last = self.rows.len().saturating_sub(1);
         // From where the chosen row was, the first step is onto the row that stands there now.
         let by = if std::mem::take(&mut self.gone) { 0 } else { by };
-        let mut place = self.selected.saturating_add_signed(by).min(last);
-        while self.rows.get(place).is_some_and(|row| row.heading) {
-            let next = if by < 0 { place.checked_sub(1) } else { Some(place + 1) };
-            match next.filter(|next| *next <= last) {
-                Some(next) => place = next,
-                None => return,
-            }
-        }
+        let place = self.selected.saturating_add_signed(by).min(last);
+        // Past headings, and back from one at the end of the list.
+        let is_row = |place: &usize| self.rows.get(*place).is_some_and(|row| !row.heading);
+        let below = (place..=last).find(is_row);
+        let above = (0..=place).rev().find(is_row);
+        let Some(place) = (if by < 0 { above.or(below) } else { below.or(above) }) else {
+            return;
+        };
         self.selected = place;
         self.row_scroll = 0;
     }

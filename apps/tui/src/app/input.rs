@@ -398,6 +398,14 @@ impl App {
         }
     }
 
+    /// The text that is to be copied, if the button was released: `drawn` is what is selected on the screen.
+    pub fn copied_by_mouse(&mut self, drawn: Option<String>) -> Option<String> {
+        let released = std::mem::take(&mut self.copy_drag);
+        let text = drawn.filter(|_| released)?;
+        self.drag = None;
+        Some(text)
+    }
+
     fn wheel(&mut self, at: (u16, u16), lines: isize) {
         let areas = view::areas(self);
         if let Some(open) = self.dialogs.last_mut() {

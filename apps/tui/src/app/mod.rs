@@ -192,7 +192,7 @@ pub struct App {
     /// A part of the screen that the mouse selects.
     pub drag: Option<Drag>,
     /// The text in that part is to be copied once it is drawn.
-    pub copy_drag: bool,
+    copy_drag: bool,
     /// What the desktop shows of what arrives.
     pub notifications: Option<api::Notifications>,
     /// What rows are chosen by where there are no keys.

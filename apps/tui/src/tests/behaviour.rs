@@ -975,16 +975,25 @@ fn what_is_not_seen_is_not_read() {
 fn the_place_that_is_looked_at_stays_while_messages_arrive() {
     let mut session = with_bob(100);
     session.press("pageup");
-    let before = session.screen();
-    let place = before
-        .lines()
-        .find(|line| line.contains("message 7"))
-        .expect("a message")
-        .to_owned();
+    // All of the messages, but for the mark in their last row.
+    let messages = |session: &Session| -> Vec<String> {
+        let area = crate::view::areas(&session.app).messages;
+        let rows: Vec<String> = (area.top()..area.bottom())
+            .map(|row| session.screen().lines().nth(row.into()).expect("a row").to_owned())
+            .collect();
+        let row = |row: &String| -> String { row.chars().skip(area.x.into()).collect() };
+        let last = |row: String| row.split('↓').next().expect("its beginning").trim_end().to_owned();
+        rows.iter().map(row).map(last).collect()
+    };
+    let before = messages(&session);
+    assert!(
+        before.iter().filter(|row| row.contains("of Bob")).count() > 10,
+        "{before:?}"
+    );
     for number in 0..700 {
         session.receive("Bob", &format!("new {number}"));
     }
-    session.shows(&place);
+    assert_eq!(messages(&session), before);
     session.shows("700 new");
     session.hides("new 699");
     session.press("shift-tab");

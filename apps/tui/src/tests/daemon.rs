@@ -1,6 +1,6 @@
 //! [`FakeDaemon`]: answers requests from memory, as the daemon does, and tells of it by events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_api::{
     self as api, Body, Contact, Direction, Error, Event, FriendRequest, Identity, Kind, Message, MessageState,
@@ -200,8 +200,14 @@ impl FakeDaemon {
                 self.notifications.mode = set.mode;
                 Answer::Notify(self.notifications.clone())
             }
-            Request::Mute(_) => Answer::Mute(self.notifications.clone()),
-            Request::Unmute(_) => Answer::Unmute(self.notifications.clone()),
+            Request::Mute(mute) => {
+                self.change(&mute.conversation, |it| it.muted = true)?;
+                Answer::Mute(self.notifications.clone())
+            }
+            Request::Unmute(which) => {
+                self.change(&which.conversation, |it| it.muted = false)?;
+                Answer::Unmute(self.notifications.clone())
+            }
             Request::Focus(focus) => {
                 self.focus = focus.clone();
                 Answer::Focus(api::Done {})
@@ -245,26 +251,35 @@ impl FakeDaemon {
     }
 
     fn threads(&self) -> api::Threads {
-        let thread = |(conversation, messages): (&String, &Vec<Message>)| {
-            let who = &self.contacts.get(conversation)?.who;
-            Some(api::Thread {
-                conversation: api::Conversation {
-                    conversation: conversation.clone(),
-                    petname: who.petname.clone(),
-                    claimed_name: who.claimed_name.clone(),
-                    verified: who.verified,
-                },
-                thread: None,
-                title: None,
-                participants: Vec::new(),
-                messages: messages.len() as u64,
-                unread: 0,
-                muted: false,
-                last_at: messages.last()?.sent_at,
-            })
+        let threads = |(conversation, messages): (&String, &Vec<Message>)| -> Vec<api::Thread> {
+            let Some(contact) = self.contacts.get(conversation) else {
+                return Vec::new();
+            };
+            let named: BTreeSet<_> = messages.iter().map(|message| message.thread.clone()).collect();
+            let thread = |name: Option<String>| {
+                let mut within = messages
+                    .iter()
+                    .filter(|message| name.is_none() || message.thread == name);
+                Some(api::Thread {
+                    conversation: api::Conversation {
+                        conversation: conversation.clone(),
+                        petname: contact.who.petname.clone(),
+                        claimed_name: contact.who.claimed_name.clone(),
+                        verified: contact.who.verified,
+                    },
+                    thread: name.clone(),
+                    title: None,
+                    participants: Vec::new(),
+                    messages: within.clone().count() as u64,
+                    unread: 0,
+                    muted: false,
+                    last_at: within.next_back()?.sent_at,
+                })
+            };
+            named.into_iter().filter_map(thread).collect()
         };
         api::Threads {
-            threads: self.history.iter().filter_map(thread).collect(),
+            threads: self.history.iter().flat_map(threads).collect(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Whole sessions of the interface: an [`App`](crate::app::App) is driven by keys and by a daemon in memory, and drawn.
 
+mod actions;
 mod behaviour;
 mod daemon;
 mod figures;

@@ -243,6 +243,9 @@ impl Session {
             row,
             modifiers: KeyModifiers::NONE,
         }));
+        // A frame follows.
+        let selected = self.drawn().selected;
+        self.copied.extend(self.app.copied_by_mouse(selected));
     }
 
     pub fn resize(&mut self, columns: u16, rows: u16) {
