@@ -9,8 +9,8 @@ use super::name::Name;
 use super::outgoing::Unsent;
 use super::pane::{self, Hits, Page, Window};
 use super::{
-    App, Connection, Effect, Found, HostTask, Intent, KEPT, Part, Purpose, UNREAD_KEY, dialogs, excerpt, explained,
-    from_item_key, quoted,
+    App, Begun, Connection, Effect, Found, HostTask, Intent, KEPT, Part, Purpose, REPLY_KEY, UNREAD_KEY, dialogs,
+    excerpt, explained, from_item_key, quoted,
 };
 use crate::app::CHOICES_KEY;
 use crate::daemon::Report;
@@ -122,7 +122,13 @@ impl App {
                 self.take_page(&page, window, history);
             }
             (Purpose::Quote(id), Answer::Message(message)) => {
-                self.quotes.insert(id, Some(quoted(&message)));
+                let quoted = quoted(&message);
+                if let Intent::Reply { id: to, quote } = &mut self.intent
+                    && *to == id
+                {
+                    quote.clone_from(&quoted);
+                }
+                self.quotes.insert(id, Some(quoted));
                 self.forget_layout();
             }
             (Purpose::Search(query), Answer::Search(found)) => self.take_found(&query, found.messages),
@@ -302,6 +308,12 @@ impl App {
                 }
             }
             Purpose::Read(ids) => self.have_read(ids),
+            // What was to be replied to has gone.
+            Purpose::Quote(id) if error.kind() == ErrorKind::UnknownMessage => {
+                if matches!(&self.intent, Intent::Reply { id: to, .. } if to == id) {
+                    self.intent = Intent::Send;
+                }
+            }
             Purpose::Page { page, window } => {
                 if let Some(pane) = self.pane.as_mut().filter(|pane| pane.takes(page, *window)) {
                     pane.failed(page);
@@ -455,10 +467,25 @@ impl App {
                 }
             } else if let Some(conversation) = key.strip_prefix(UNREAD_KEY).map(from_item_key) {
                 self.mark(&conversation, |entry| entry.marked_unread = true);
+            } else if let Some(conversation) = key.strip_prefix(REPLY_KEY).map(from_item_key) {
+                self.take_reply(conversation, value);
             } else if key == CHOICES_KEY {
                 let chosen = self.config.choose(&value);
                 self.apply(&chosen);
             }
+        }
+    }
+
+    /// Takes the message that a draft replies to, unless something else was begun there since.
+    fn take_reply(&mut self, conversation: String, id: String) {
+        self.replies.insert(conversation.clone(), id.clone());
+        let quote = String::new();
+        let intent = Intent::Reply { id, quote };
+        if self.here() != Some(conversation.as_str()) {
+            let text = String::new();
+            self.begun.entry(conversation).or_insert(Begun { intent, text });
+        } else if self.intent == Intent::Send {
+            self.take_intent(&conversation, intent);
         }
     }
 

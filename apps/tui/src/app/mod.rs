@@ -203,6 +203,8 @@ pub struct App {
     drafts: Drafts,
     /// What was sent in conversations that are not open, for the composer's history.
     histories: HashMap<String, Vec<String>>,
+    /// The messages that drafts reply to, as the store has them, by conversation.
+    replies: BTreeMap<String, String>,
     /// Edits and replies that were begun in conversations that are not open.
     begun: HashMap<String, Begun>,
     /// The conversation whose draft has changed, and when it is kept.
@@ -315,6 +317,7 @@ impl App {
             found: Vec::new(),
             drafts: Drafts::default(),
             histories: HashMap::new(),
+            replies: BTreeMap::new(),
             begun: HashMap::new(),
             unsaved: None,
             outgoing: Outgoing::default(),
@@ -380,6 +383,7 @@ impl App {
         self.look_up_name();
         self.lock_when_idle();
         self.keep_draft(false);
+        self.keep_reply();
         self.give_up_sending();
         self.send_next();
         self.refresh();
@@ -648,7 +652,41 @@ impl App {
             Intent::Send | Intent::Reply { .. } => self.drafts.text(id),
         };
         self.composer.set_text(text);
-        self.intent = begun.intent;
+        self.take_intent(id, begun.intent);
+    }
+
+    /// Goes on with what was begun. Of a reply that the store has kept only the message's id is known.
+    fn take_intent(&mut self, conversation: &str, intent: Intent) {
+        if let Intent::Reply { id, quote } = &intent
+            && quote.is_empty()
+        {
+            let which = api::MessageOnly {
+                id: id.clone(),
+                conversation: Some(conversation.to_owned()),
+            };
+            self.call(Request::Message(which), Purpose::Quote(id.clone()));
+        }
+        self.intent = intent;
+    }
+
+    /// Keeps the message that the draft of the open conversation replies to.
+    fn keep_reply(&mut self) {
+        let Some(here) = self.here().map(str::to_owned) else {
+            return;
+        };
+        let now = match &self.intent {
+            Intent::Reply { id, .. } => Some(id.clone()),
+            Intent::Send | Intent::Edit { .. } => None,
+        };
+        if self.replies.get(&here) == now.as_ref() {
+            return;
+        }
+        let key = format!("{REPLY_KEY}{}", item_key(&here));
+        self.store(key, now.clone());
+        match now {
+            Some(id) => self.replies.insert(here, id),
+            None => self.replies.remove(&here),
+        };
     }
 
     fn ask_page(&mut self, page: Page) {
@@ -916,6 +954,9 @@ impl App {
 
 /// Where a conversation that was marked as unread is kept.
 const UNREAD_KEY: &str = "unread/";
+
+/// Where the message that a draft replies to is kept, by its id.
+const REPLY_KEY: &str = "reply/";
 
 /// Where what the user chose in the interface is kept.
 const CHOICES_KEY: &str = "choices";

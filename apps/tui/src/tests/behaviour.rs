@@ -211,6 +211,53 @@ fn a_draft_is_kept_for_each_conversation_and_survives_the_interface() {
 }
 
 #[test]
+fn a_draft_that_replies_does_so_after_a_restart_as_well() {
+    let mut session = with_bob(3);
+    session.press("shift-tab");
+    session.press("r");
+    session.write("late");
+    session.pass(1000);
+    let mut again = Session::connected(session.daemon, SIZE);
+    again.open("Carol");
+    assert_eq!(again.app.intent, Intent::Send);
+    again.open("Bob");
+    again.shows("↩ Bob: message 2 of Bob");
+    again.enter("r");
+    let replies = again.sent()[0].reply_to.clone();
+    let last = again.daemon.messages("Bob")[2].id.clone();
+    assert_eq!((again.sent()[0].text.as_str(), replies), ("later", Some(last.clone())));
+    let kept = |session: &Session| {
+        session
+            .daemon
+            .items
+            .keys()
+            .filter(|key| key.starts_with("reply/"))
+            .count()
+    };
+    assert_eq!(kept(&again), 0);
+
+    // What is given up is not kept, nor is a reply to a message that has gone.
+    again.press("shift-tab");
+    again.press("r");
+    assert_eq!(kept(&again), 1);
+    again.press("esc");
+    assert_eq!(kept(&again), 0);
+    again.enter("/reply");
+    again.write("to nothing");
+    again.pass(1000);
+    assert_eq!(kept(&again), 1);
+    let mut daemon = again.daemon;
+    daemon.history.get_mut(&onion("bob")).expect("Bob's").clear();
+    let mut session = Session::connected(daemon, SIZE);
+    session.open("Bob");
+    assert_eq!(
+        (session.app.composer.text(), &session.app.intent),
+        ("to nothing", &Intent::Send)
+    );
+    assert_eq!(kept(&session), 0);
+}
+
+#[test]
 fn a_draft_that_was_written_without_a_daemon_is_kept_once_it_is_back() {
     let mut session = with_bob(3);
     session.write("old");
