@@ -171,6 +171,20 @@ fn converse(a: &mut Terminal, b: &mut Terminal) {
     b.send("\r");
     a.until_shown("three");
 
+    // Each key for a new line makes one, and none of them sends.
+    b.send("four\x1b\rfive\nsix\x1b[13;2useven");
+    b.until_shown("seven");
+    assert!(!a.contents().contains("four"));
+    b.send("\r");
+    a.until_shown("seven");
+
+    // A copied message is on the terminal's clipboard, whole: four lines.
+    a.send("\x1b[Z");
+    a.send("c");
+    a.until_shown("Copied.");
+    a.until_sent("\x1b]52;c;Zm91cgpmaXZlCnNpeApzZXZlbg==\x07");
+    a.send("\r");
+
     // A search, and the mark after the comparison of the safety number.
     a.send("\x06");
     a.until_shown("Search this conversation");

@@ -97,6 +97,33 @@ impl Terminal {
             .any(|bytes| bytes == sequence.as_bytes())
     }
 
+    /// Waits until the terminal was sent this.
+    #[track_caller]
+    pub fn until_sent(&self, sequence: &str) {
+        self.until(sequence, |_| self.was_sent(sequence));
+    }
+
+    fn times_sent(&self, sequence: &str) -> usize {
+        let received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        received
+            .windows(sequence.len())
+            .filter(|bytes| *bytes == sequence.as_bytes())
+            .count()
+    }
+
+    /// What was turned on, the flags of keys that were pushed, and the title that was kept, are each as often undone.
+    fn is_balanced(&self) -> bool {
+        /// What the emulator does not show.
+        const UNSEEN: [(&str, &str); 3] = [
+            ("\x1b[?1004h", "\x1b[?1004l"),
+            ("\x1b[>5u", "\x1b[<1u"),
+            ("\x1b[22;0t", "\x1b[23;0t"),
+        ];
+        UNSEEN
+            .iter()
+            .all(|(on, off)| self.times_sent(on) == self.times_sent(off))
+    }
+
     /// Every colour on the screen but the terminal's own.
     pub fn colours(&self) -> Vec<vt100::Color> {
         let parser = self.screen();
@@ -215,7 +242,7 @@ impl Terminal {
         }
     }
 
-    /// The terminal is as it was: the shell's screen, a cursor, no reports of pastes and of the mouse, no raw mode.
+    /// The terminal is as it was: the shell's screen and title, a cursor, no reports of pastes, of the mouse and of the focus, no raw mode.
     #[track_caller]
     pub fn is_restored(&self) {
         self.until("the terminal as it was", |screen| {
@@ -223,6 +250,7 @@ impl Terminal {
                 && !screen.hide_cursor()
                 && !screen.bracketed_paste()
                 && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+                && self.is_balanced()
         });
         assert_eq!(settings(&*self.master), self.before, "the settings of the terminal");
     }
@@ -234,6 +262,7 @@ impl Terminal {
             screen.alternate_screen()
                 && screen.bracketed_paste()
                 && screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None
+                && self.times_sent("\x1b[?1004h") > self.times_sent("\x1b[?1004l")
         });
         assert_ne!(settings(&*self.master), self.before, "raw mode");
     }

@@ -6,6 +6,7 @@ use sotto_api::{self as api, Direction, MessageState, Relationship, Time};
 use super::behaviour::{daemon, with_bob};
 use super::fixtures::{NOW, friend, message, name, onion};
 use super::session::Session;
+use crate::app::Input;
 use crate::request::Request;
 
 const SIZE: (u16, u16) = (80, 24);
@@ -304,4 +305,20 @@ fn settings_have_their_effect_and_stay_over_a_restart() {
         let state = session.daemon.messages("Carol").last().map(|message| message.state);
         assert_eq!(state, Some(MessageState::Delivered));
     }
+}
+
+#[test]
+fn the_theme_follows_the_background_unless_one_was_chosen() {
+    let mut session = with_bob(3);
+    assert_eq!(session.app.theme.name, "dark");
+    session.input(Input::Background(false));
+    assert_eq!(session.app.theme.name, "light");
+    let style = |session: &Session| session.frame().0[(0, 0)].style();
+    let light = style(&session);
+    session.input(Input::Background(true));
+    assert_eq!(session.app.theme.name, "dark");
+    assert_ne!(style(&session), light, "and is drawn");
+    session.enter("/theme rose-pine-dawn");
+    session.input(Input::Background(true));
+    assert_eq!(session.app.theme.name, "rose-pine-dawn");
 }

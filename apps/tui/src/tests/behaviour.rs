@@ -815,7 +815,15 @@ fn unread_messages_are_marked_off_found_and_marked_again() {
     session.press("shift-tab");
     session.press("m");
     session.open("Carol");
-    session.shows("●");
+    let screen = session.screen();
+    let row: String = screen
+        .lines()
+        .find(|row| row.contains(" Bob "))
+        .expect("Bob")
+        .chars()
+        .take(26)
+        .collect();
+    assert_eq!(row.trim_end(), " ● Bob                  ●", "online, and marked");
     assert!(
         session.daemon.items.keys().any(|key| key.starts_with("unread/")),
         "{:?}",
