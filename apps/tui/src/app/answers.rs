@@ -257,7 +257,8 @@ impl App {
             Answer::Revoke(_) => self.changed(Part::Invites),
             Answer::Cancel(_) | Answer::Retry(_) => self.changed(Part::Outbox),
             Answer::Clear(deleted) => {
-                self.say(format!("{} messages were deleted on this computer.", deleted.messages));
+                let messages = dialogs::messages(deleted.messages);
+                self.say(format!("Deleted on this computer: {messages}."));
                 self.forget_inputs(&deleted.conversation);
                 self.begun.remove(&deleted.conversation);
                 self.reopen(&deleted.conversation);

@@ -254,17 +254,21 @@ pub fn quit(hosting: bool, kept: usize) -> Dialog {
         rows.push(Row::new("Quit all the same", "", Choice::QuitAll));
     }
     if kept > 0 {
-        let messages = if kept == 1 {
-            "1 message"
-        } else {
-            &format!("{kept} messages")
-        };
+        let messages = messages(kept as u64);
         text.push(format!(
             "No daemon has taken {messages} yet. To quit now is to lose what you wrote."
         ));
     }
     rows.push(Row::new("Stay", "", Choice::No));
     Dialog::new(Kind::Quit, "Quit").text(text.join("\n")).rows(rows)
+}
+
+/// So many messages, in words.
+pub fn messages(count: u64) -> String {
+    match count {
+        1 => String::from("1 message"),
+        count => format!("{count} messages"),
+    }
 }
 
 /// The lines of a QR code, in half blocks; empty if there is too much for one.
@@ -678,9 +682,10 @@ impl App {
                 .filter(|thread| thread.conversation.conversation == *conversation);
             rows.extend(here.filter_map(|thread| {
                 let name = thread.thread.clone()?;
+                let count = messages(thread.messages);
                 let detail = match thread.unread {
-                    0 => format!("{} messages", thread.messages),
-                    unread => format!("{} messages, {unread} unread", thread.messages),
+                    0 => count,
+                    unread => format!("{count}, {unread} unread"),
                 };
                 Some(Row::new(format!("# {name}"), detail, Choice::Thread(Some(name))))
             }));

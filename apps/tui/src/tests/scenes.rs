@@ -5,7 +5,7 @@ use sotto_api::{self as api, Direction, Hold, Message, MessageState, Presence, R
 use super::daemon::{FakeDaemon, PASSPHRASE};
 use super::fixtures::{NOW, approval, friend, message, name, onion};
 use super::session::Session;
-use crate::app::Start;
+use crate::app::{Input, Start};
 
 /// A view or a dialog.
 pub struct Scene {
@@ -208,6 +208,58 @@ scenes! {
         session.enter(PASSPHRASE);
         session.open("Bob");
         session.press("ctrl-c");
+        session
+    };
+    "block" |size| command(size, "/block");
+    "remove" |size| command(size, "/remove");
+    "clear" |size| command(size, "/clear");
+    "invites" |size| {
+        let mut session = command(size, "/invite");
+        session.press("esc");
+        session.enter("/invites");
+        session
+    };
+    "approvals-empty" |size| {
+        let mut daemon = daemon();
+        daemon.approvals.clear();
+        let mut session = Session::connected(daemon, size);
+        session.enter("/approvals");
+        session
+    };
+    "thread" |size| {
+        let mut session = command(size, "/thread garden");
+        session.enter("The roses are out.");
+        session
+    };
+    "thread-list" |size| {
+        let mut session = command(size, "/thread garden");
+        session.enter("The roses are out.");
+        session.enter("/threads");
+        session
+    };
+    "key-maps" |size| {
+        let mut session = command(size, "/settings");
+        for _ in 0..4 {
+            session.press("down");
+        }
+        session.press("enter");
+        session
+    };
+    "notifications" |size| command(size, "/notifications");
+    "daemon-ended" |size| {
+        let mut session = Session::start(&Start::Passphrase, daemon(), size);
+        session.enter(PASSPHRASE);
+        session.open("Bob");
+        session.crash = Some(api::Error::internal("the daemon has crashed"));
+        session.lose();
+        session
+    };
+    "cannot-start" |size| {
+        let mut session = Session::start(&Start::Passphrase, daemon(), size);
+        session.idle_host = true;
+        session.enter(PASSPHRASE);
+        let error = api::Error::internal("the disk is full");
+        session.input(Input::Hosted(Err(error)));
         session
     };
     "locked" |size| key(size, "f8");
