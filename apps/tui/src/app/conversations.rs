@@ -1,11 +1,12 @@
 //! [`Conversations`]: the list at the left. It is made of contacts and of conversations with messages, and follows events.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use sotto_api::{self as api, Presence, Relationship};
 
 use super::name::Name;
-use crate::text::names;
+use crate::text::names::{self, Looks};
 
 /// One conversation.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct Entry {
     pub typing: bool,
     /// A text was begun and not sent.
     pub draft: bool,
+    /// What its petname looks like: made once, as all of them are compared with each name that a peer claims.
+    looks: OnceCell<Looks>,
 }
 
 impl Entry {
@@ -43,12 +46,19 @@ impl Entry {
             muted: false,
             typing: false,
             draft: false,
+            looks: OnceCell::new(),
         }
     }
 
     /// Something in it waits for the user.
     pub const fn is_unread(&self) -> bool {
         self.unread > 0 || self.marked_unread
+    }
+
+    /// The contact's petname, and what it looks like.
+    fn petname(&self) -> Option<(&str, &Looks)> {
+        let petname = self.contact.as_ref()?.who.petname.as_deref()?;
+        Some((petname, self.looks.get_or_init(|| Looks::of(petname))))
     }
 
     /// What the two nodes have agreed.
@@ -125,16 +135,11 @@ impl Conversations {
         self.indexes.get(id).map(|index| &self.entries[*index])
     }
 
-    /// All contacts, also those that are not shown.
-    pub fn contacts(&self) -> impl Iterator<Item = &api::Contact> {
-        self.entries.iter().filter_map(|entry| entry.contact.as_ref())
-    }
-
     /// Says whose petname the name is that a contact claims, or looks like. Any peer can claim the name of a friend.
     pub fn imitated_by(&self, who: &api::ContactName) -> Option<String> {
         let claimed = who.claimed_name.as_deref().filter(|name| !name.trim().is_empty())?;
-        let others = self.contacts().filter(|contact| contact.who.contact != who.contact);
-        let petnames = others.filter_map(|contact| contact.who.petname.as_deref());
+        let others = self.entries.iter().filter(|entry| entry.id != who.contact);
+        let petnames = others.filter_map(Entry::petname);
         let like = names::confusable(claimed, petnames)?;
         let likeness = if like == claimed {
             "is called like"
@@ -216,6 +221,9 @@ impl Conversations {
         let name = Name::from(&contact);
         let index = self.index(&contact.who.contact, || name.clone());
         let entry = &mut self.entries[index];
+        if entry.name != name {
+            entry.looks = OnceCell::new();
+        }
         entry.name = name;
         entry.unread = contact.unread;
         entry.muted = contact.muted;
@@ -230,6 +238,7 @@ impl Conversations {
             entry.last_at = entry.last_at.max(thread.last_at.millis());
             if entry.contact.is_none() {
                 entry.name = Name::from(&thread.conversation);
+                entry.looks = OnceCell::new();
             }
         }
         self.stale = true;

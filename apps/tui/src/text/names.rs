@@ -3,15 +3,15 @@
 
 use unicode_security::mixed_script::AugmentedScriptSet;
 
-/// Which name of `among` is `name`, or looks like it: the same one first. `among` are the names of others.
-pub fn confusable<'n>(name: &str, among: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+/// Which name of `among` is `name`, or looks like it: the same one first. `among` are the names of others, with what they look like.
+pub fn confusable<'n>(name: &str, among: impl Iterator<Item = (&'n str, &'n Looks)>) -> Option<&'n str> {
     let looks = Looks::of(name);
     let mut like = None;
-    for other in among {
+    for (other, others_looks) in among {
         if other == name {
             return Some(other);
         }
-        if like.is_none() && Looks::of(other).meets(&looks) {
+        if like.is_none() && others_looks.meets(&looks) {
             like = Some(other);
         }
     }
@@ -52,10 +52,12 @@ pub fn looks_like_ascii(name: &str) -> Option<String> {
 
 /// What a name looks like: the skeletons of UTS 39, of the name as it is and without case. `I` looks like `l` but `i` does not;
 /// `B0b` looks like `Bob` only without case.
-struct Looks([String; 3]);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looks([String; 3]);
 
 impl Looks {
-    fn of(name: &str) -> Self {
+    /// What that name looks like.
+    pub fn of(name: &str) -> Self {
         let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
         let skeleton = |text: &str| unicode_security::skeleton(text).collect::<String>();
         Self([
@@ -79,7 +81,8 @@ mod tests {
     #[test]
     fn a_name_that_reads_as_another_is_found() {
         let friends = ["Ada", "Bob", "Lina", "Мария", "tom"];
-        let like = |name: &str| confusable(name, friends.into_iter());
+        let looks = friends.map(Looks::of);
+        let like = |name: &str| confusable(name, friends.into_iter().zip(&looks));
         for (name, friend) in [
             ("Аda", "Ada"),
             ("B0b", "Bob"),
@@ -91,7 +94,9 @@ mod tests {
             assert_eq!(like(name), Some(friend), "{name}");
         }
         assert_eq!(like("Ada"), Some("Ada"), "a copy is the plainest imitation");
-        assert_eq!(confusable("bob", ["Bob", "bob"].into_iter()), Some("bob"));
+        let looks = Looks::of("bob");
+        let two = [("Bob", &looks), ("bob", &looks)];
+        assert_eq!(confusable("bob", two.into_iter()), Some("bob"));
         for name in ["Eve", "", "Mária"] {
             assert_eq!(like(name), None, "{name}");
         }
@@ -122,8 +127,11 @@ mod tests {
         #[test]
         fn any_name_can_be_compared(one in "\\PC{0,12}", two in "\\PC{0,12}") {
             mixes_scripts(&one);
-            let forth = confusable(&one, [two.as_str()].into_iter()).is_some();
-            prop_assert_eq!(forth, confusable(&two, [one.as_str()].into_iter()).is_some());
+            let finds = |name: &str, other: &str| {
+                let looks = Looks::of(other);
+                confusable(name, [(other, &looks)].into_iter()).is_some()
+            };
+            prop_assert_eq!(finds(&one, &two), finds(&two, &one));
         }
     }
 }
