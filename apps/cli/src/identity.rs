@@ -62,7 +62,8 @@ pub struct Identity {
     /// Make a one-time invite: the first peer that uses it becomes a contact at once
     #[arg(long)]
     invite: bool,
-    /// Change the name that contacts see as claimed by you; empty for none
+    /// Change the name that new contacts see as claimed by you; empty for none. Contacts that you have see it once their session
+    /// is renewed
     #[arg(long = "rename", value_name = "NAME")]
     name: Option<String>,
 }

@@ -5,7 +5,7 @@
 
 use std::env;
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -168,10 +168,26 @@ pub fn fresh(source: &KeySource, config: &Config) -> Result<StoreKey, Error> {
     derive(&secret, *salt)
 }
 
-/// The file that the configuration names for the key, if it is the user's alone; none if it names none.
+/// The file that the configuration names for the key, if it is the user's alone and holds what a key file or a passphrase file holds;
+/// none if it names none. Whether it is this profile's key, only the store can tell.
 pub fn check_file(config: &Config) -> Result<Option<&Path>, Error> {
-    let file = config.key_file.as_deref().or(config.passphrase_file.as_deref());
-    file.map(|path| open_secret(path).map(|_| path)).transpose()
+    let (path, is_key) = match (&config.key_file, &config.passphrase_file) {
+        (Some(path), _) => (path, true),
+        (None, Some(path)) => (path, false),
+        (None, None) => return Ok(None),
+    };
+    let found = fs::metadata(path).map_err(|error| Error::unreadable_secret(path, &error))?;
+    // To open a pipe is to wait for its writer, and to read it is to take what another process is to read.
+    if found.is_file() || found.is_dir() {
+        close_memory()?;
+        let file = SecretFile::Named(path.clone());
+        if is_key {
+            read_key(&file)?;
+        } else {
+            read_passphrase(&file)?;
+        }
+    }
+    Ok(Some(path))
 }
 
 /// Whether it is known where the key of that profile is, so that a daemon starts without asking for a passphrase.

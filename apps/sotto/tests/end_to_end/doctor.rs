@@ -2,12 +2,19 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 use sotto_api::{DoctorReport, Nothing, all};
 use sotto_client::blocking::Client;
 
 use crate::world::{Person, World, run, sotto};
+
+fn write_secret(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).expect("room");
+    fs::set_permissions(path, Permissions::from_mode(0o600)).expect("ours");
+}
 
 /// Verdict, what was said, and the hint.
 type Finding = (String, String, String);
@@ -90,6 +97,29 @@ fn what_is_wrong_comes_with_what_to_do() {
         "good",
         "the rest is looked at all the same"
     );
+    fs::write(alice.folder.join("config.toml"), &before).expect("room");
+
+    // No key is in it; and a pipe without a writer is not waited for.
+    let key = alice.folder.join("another-key");
+    let ours = alice.key_file.to_str().expect("UTF-8");
+    assert!(before.contains(ours), "{before}");
+    let other = before.replace(ours, key.to_str().expect("UTF-8"));
+    fs::write(alice.folder.join("config.toml"), other).expect("room");
+    fs::create_dir_all(&key).expect("room");
+    for _ in 0..2 {
+        let (verdict, said, hint) = examine(&alice).1("key").expect("looked at");
+        assert!(
+            verdict == "bad" && said.contains("another-key") && !hint.is_empty(),
+            "{said}"
+        );
+        let _ = fs::remove_dir(&key);
+        write_secret(&key, &[7; 31]);
+    }
+    fs::remove_file(&key).expect("ours");
+    let made = Command::new("mkfifo").args(["-m", "600"]).arg(&key).status();
+    assert!(made.expect("mkfifo runs").success());
+    assert_eq!(examine(&alice).1("key").expect("looked at").0, "good");
+    fs::remove_file(&key).expect("ours");
     fs::write(alice.folder.join("config.toml"), before).expect("room");
 
     let open = alice.folder.join("left-behind");
