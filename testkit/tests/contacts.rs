@@ -4,7 +4,7 @@
 use sotto_core::row::{ContactRow, DeliveryState, Event, Key, MessageKey, Relationship, Row, Verification};
 use sotto_core::{
     Availability, Command, ContactObstacle, ConversationId, FriendCode, GroupId, Limits, MessageId, Millis, NewMessage,
-    OnionAddress, Presence, Refusal, Reply, Status,
+    OnionAddress, OnionSecret, Presence, Refusal, Reply, Status,
 };
 use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::{A, B, Pair};
@@ -87,6 +87,23 @@ fn an_invisible_node_stays_invisible_and_dials_for_mail_alone() {
     pair.cut();
     pair.command(B, Command::SetAvailability(Availability::Away)).unwrap();
     assert_eq!(presence(&mut pair, A), Presence::Away);
+}
+
+/// A request is mail as a text is.
+#[test]
+fn a_pool_without_room_gives_up_the_link_that_is_used_least_for_mail() {
+    let limits = Limits {
+        pooled_links: 1,
+        ..Limits::default()
+    };
+    let mut pair = Pair::new([MemoryStore::default(), MemoryStore::default()], 1, &limits);
+    pair.befriend();
+    assert_eq!(status(&mut pair, A).links, 1);
+    let third = OnionSecret::from_seed(&[9; 32]).address();
+    pair.command(A, add(third)).unwrap();
+    assert_eq!(status(&mut pair, A).links, 0);
+    pair.send_text(B, "the link comes back when it is needed");
+    assert_eq!(pair.received_texts(A), ["the link comes back when it is needed"]);
 }
 
 fn number(pair: &mut Pair<MemoryStore>, side: usize) -> String {
