@@ -3,14 +3,13 @@
 
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread;
 
 use serde_json::Value;
 use tempfile::TempDir;
 use toml::{Table, toml};
 
+use crate::clock::WrongClock;
 use crate::daemon::Daemon;
 use crate::node::{Node as _, Progress, arrived, befriend, shared_network, until};
 
@@ -166,7 +165,11 @@ fn with_a_wrong_clock(hours: i64, trouble: &str) {
     ada.kill();
     bob.kill();
     ada.forget_tor();
-    ada.surround(&[], Some(wrong_clock(folder.path(), hours * 3600)));
+    let clock = WrongClock {
+        offset: hours * 3600,
+        last: None,
+    };
+    ada.surround(&[], Some(clock.library(folder.path())));
     let text = a_text_waits(&mut ada, &bob, trouble);
     ada.kill();
     ada.surround(&[], None);
@@ -182,17 +185,4 @@ fn with_a_wrong_clock(hours: i64, trouble: &str) {
     });
     ada.start();
     arrived(&mut ada, &mut bob, &[&text]);
-}
-
-/// A library with which a program sees another time of day.
-fn wrong_clock(folder: &Path, seconds: i64) -> PathBuf {
-    let library = folder.join("clock.so");
-    let output = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", &format!("-DOFFSET={seconds}"), "-o"])
-        .arg(&library)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tor/clock.c"))
-        .output()
-        .expect("a C compiler");
-    assert!(output.status.success(), "{output:?}");
-    library
 }

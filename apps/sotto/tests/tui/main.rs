@@ -1,8 +1,12 @@
 //! The terminal interface as a user has it: the real program on a pseudo-terminal, on a local network.
 
+#[path = "../clock/mod.rs"]
+mod clock;
 mod crash;
 mod kinds;
 mod owner;
+mod screens;
+mod svg;
 mod terminal;
 
 use std::fs::Permissions;

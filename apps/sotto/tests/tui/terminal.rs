@@ -7,11 +7,25 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
-use vt100::Parser;
+use vt100::{Parser, Screen};
 
 /// Nothing in these tests takes longer than this unless it hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// Whether a frame is being written: what is on the screen then is a part of it, which a terminal does not show.
+#[derive(Default)]
+struct Update {
+    is_open: bool,
+}
+
+impl vt100::Callbacks for Update {
+    fn unhandled_csi(&mut self, _: &mut Screen, kind: Option<u8>, _: Option<u8>, parameters: &[&[u16]], end: char) {
+        if kind == Some(b'?') && parameters.contains(&[2026].as_slice()) {
+            self.is_open = end == 'h';
+        }
+    }
+}
 
 pub struct Terminal {
     child: Box<dyn Child + Send + Sync>,
@@ -19,7 +33,7 @@ pub struct Terminal {
     /// Kept open, so that the settings outlive the program.
     _slave: Box<dyn SlavePty + Send>,
     writer: Box<dyn Write + Send>,
-    screen: Arc<Mutex<Parser>>,
+    screen: Arc<Mutex<Parser<Update>>>,
     /// All that was written to it.
     received: Arc<Mutex<Vec<u8>>>,
     before: String,
@@ -46,7 +60,16 @@ impl Terminal {
 
     /// The same, with other variables.
     pub fn start_with(program: &str, arguments: &[&str], variables: &[(&str, Option<&str>)]) -> Self {
-        let (rows, columns) = (24, 80);
+        Self::start_at((80, 24), program, arguments, variables)
+    }
+
+    /// The same, of a size: columns and rows.
+    pub fn start_at(
+        (columns, rows): (u16, u16),
+        program: &str,
+        arguments: &[&str],
+        variables: &[(&str, Option<&str>)],
+    ) -> Self {
         let pair = native_pty_system()
             .openpty(size(columns, rows))
             .expect("a pseudo-terminal");
@@ -136,7 +159,7 @@ impl Terminal {
             .collect()
     }
 
-    fn screen(&self) -> MutexGuard<'_, Parser> {
+    fn screen(&self) -> MutexGuard<'_, Parser<Update>> {
         self.screen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -171,11 +194,15 @@ impl Terminal {
         self.send("\r");
     }
 
-    /// Waits for something.
+    /// Waits for something that is on the screen between two frames.
     #[track_caller]
-    pub fn until(&self, what: &str, mut done: impl FnMut(&vt100::Screen) -> bool) {
+    pub fn until(&self, what: &str, mut done: impl FnMut(&Screen) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        while !done(self.screen().screen()) {
+        let mut shown = || {
+            let parser = self.screen();
+            !parser.callbacks().is_open && done(parser.screen())
+        };
+        while !shown() {
             assert!(
                 Instant::now() < deadline,
                 "waited in vain for {what}:\n{}",
@@ -275,8 +302,8 @@ impl Drop for Terminal {
     }
 }
 
-fn parser(columns: u16, rows: u16) -> Parser {
-    Parser::new(nonzero(rows), nonzero(columns), 0)
+fn parser(columns: u16, rows: u16) -> Parser<Update> {
+    Parser::new_with_callbacks(nonzero(rows), nonzero(columns), 0, Update::default())
 }
 
 fn nonzero(cells: u16) -> NonZeroU16 {

@@ -13,4 +13,3 @@ mod scenes;
 mod screens;
 mod searching;
 mod session;
-mod svg;

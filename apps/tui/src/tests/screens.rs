@@ -1,13 +1,11 @@
-//! Snapshots of every scene at three sizes, the styles that carry meaning, and the pictures of `docs/screens/`.
+//! Snapshots of every scene at three sizes, and the styles that carry meaning.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use ratatui::style::{Color, Modifier, Style};
 
 use super::scenes::{SCENES, scene};
 use super::session::Session;
-use super::svg;
 use crate::text;
 use crate::theme::Theme;
 
@@ -127,32 +125,4 @@ fn without_colours_states_still_differ_by_their_words_and_attributes() {
     session.press("shift-tab");
     let chosen = style_of(&session, "Are you up?");
     assert!(chosen.add_modifier.contains(Modifier::REVERSED), "{chosen:?}");
-}
-
-/// The pictures of the documentation: a scene, its size, and what it shows.
-const PICTURES: [(&str, (u16, u16)); 4] = [
-    ("conversation", (100, 32)),
-    ("first-run-welcome", (80, 20)),
-    ("palette-filtered", (80, 20)),
-    ("safety", (80, 24)),
-];
-
-#[test]
-fn the_pictures_of_the_documentation_are_of_today() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/screens");
-    for (name, size) in PICTURES {
-        let session = scene(name, size);
-        let (buffer, cursor) = session.frame();
-        let picture = svg::picture(&buffer, cursor, &session.app.theme);
-        let path = folder.join(name).with_extension("svg");
-        if std::env::var_os("SOTTO_BLESS").is_some() {
-            std::fs::create_dir_all(&folder).expect("a folder");
-            std::fs::write(&path, &picture).expect("a picture");
-        }
-        let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            committed == picture,
-            "docs/screens/{name}.svg is not of today: SOTTO_BLESS=1 cargo test --workspace --lib pictures"
-        );
-    }
 }
