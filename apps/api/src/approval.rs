@@ -71,6 +71,21 @@ pub struct Approval {
     pub message: Option<String>,
 }
 
+impl Approval {
+    /// What is sent with the text, a line each: the owner sees all that leaves. The agent has chosen it, so a control character
+    /// is shown as its escape.
+    pub fn terms(&self) -> Vec<String> {
+        let thread = self.thread.as_ref().map(|thread| format!("in the thread {thread:?}"));
+        let reply = self
+            .reply_to
+            .as_ref()
+            .map(|id| format!("in reply to {}", id.escape_debug()));
+        let ttl = self.ttl.map(|seconds| format!("gone after {seconds} s"));
+        let markdown = (self.content_type == ContentType::Markdown).then(|| String::from("shown as Markdown"));
+        [thread, reply, ttl, markdown].into_iter().flatten().collect()
+    }
+}
+
 /// The state of an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

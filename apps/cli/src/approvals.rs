@@ -96,22 +96,8 @@ fn shown(approval: &Approval) -> String {
         return text;
     }
     let _ = writeln!(text, "  {}", block(&approval.text, 2));
-    if let Some(thread) = &approval.thread {
-        let _ = writeln!(
-            text,
-            "  {}",
-            Tone::Faint.paint(&format!("in the thread {}", line(thread)))
-        );
-    }
-    if let Some(id) = &approval.reply_to {
-        let _ = writeln!(text, "  {}", Tone::Faint.paint(&format!("in reply to {}", short(id))));
-    }
-    if let Some(seconds) = approval.ttl {
-        let _ = writeln!(
-            text,
-            "  {}",
-            Tone::Faint.paint(&format!("disappears after {seconds} s"))
-        );
+    for term in approval.terms() {
+        let _ = writeln!(text, "  {}", Tone::Faint.paint(&term));
     }
     let why = format!("{}; digest {}", reason(approval.reason), short(&approval.digest));
     let _ = writeln!(text, "  {}", Tone::Faint.paint(&why));

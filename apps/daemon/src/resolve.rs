@@ -123,6 +123,15 @@ pub fn petname(text: &str, peer: OnionAddress, us: OnionAddress, candidates: &[C
         || begins(&peer.to_string())
         || begins(&us.to_string());
     let is_beginning = is_beginning(&lowercase) && (known || lowercase.bytes().any(|byte| byte.is_ascii_digit()));
+    let folded = name.to_lowercase();
+    let taken = candidates
+        .iter()
+        .find(|one| one.address != peer && !one.petname.is_empty() && one.normal.to_lowercase() == folded);
+    if let Some(other) = taken {
+        let message = format!("the petname {text:?} is that of another contact, {}", other.onion);
+        return Err(Error::invalid(message)
+            .hint("a name must say which of the two is meant: choose another one, or rename the other contact first"));
+    }
     let why = if name.is_empty() {
         "is blank"
     } else if name.starts_with(TILDES) {
@@ -359,7 +368,7 @@ mod tests {
     #[test]
     fn a_petname_is_stored_in_one_form() {
         for (text, stored) in [
-            ("Bob ", "Bob"),
+            ("Bert ", "Bert"),
             ("\u{feff}Jose\u{301}\t", "José"),
             // Eight letters are a name, too.
             ("Margaret", "Margaret"),
@@ -405,6 +414,18 @@ mod tests {
             let error = petname(text, address(20), address(30), &people()).expect_err(text);
             assert_eq!(error.kind(), Kind::InvalidParams, "{text:?}");
             assert!(error.message.contains(&format!("{text:?}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_petname_of_another_contact_is_taken() {
+        for text in ["Zoë", "zoe\u{308}", " ZOË ", "carol's PHONE"] {
+            let error = petname(text, address(20), address(30), &people()).expect_err(text);
+            assert_eq!(error.kind(), Kind::InvalidParams, "{text:?}");
+            assert!(error.message.contains("another contact"), "{error}");
+        }
+        for (text, own) in [("zoë", 10), ("Carol", 20), ("alice", 20)] {
+            assert_eq!(petname(text, address(own), address(30), &people()).as_deref(), Ok(text));
         }
     }
 

@@ -164,11 +164,8 @@ fn question(approval: &Approval) -> Result<ElicitRequest, Error> {
         message.push_str(line);
         message.push('\n');
     }
-    if let Some(thread) = &approval.thread {
-        let _ = writeln!(message, "Thread: {thread:?}");
-    }
-    if let Some(ttl) = approval.ttl {
-        let _ = writeln!(message, "It disappears after {ttl} s.");
+    for term in approval.terms() {
+        let _ = writeln!(message, "It is {term}.");
     }
     message.push_str("Send it?");
     let schema = json!({

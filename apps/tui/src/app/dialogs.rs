@@ -534,11 +534,11 @@ impl App {
                 id: approval.id.clone(),
                 digest: approval.digest.clone(),
             };
-            Row::new(
-                format!("{who} → {to} · {why} · {left} left\n{}", without_gaps(&approval.text)),
-                "",
-                choice,
-            )
+            // Before the text, which cannot look like them then.
+            let mut lines = vec![format!("{who} → {to} · {why} · {left} left")];
+            lines.extend(approval.terms());
+            lines.push(without_gaps(&approval.text));
+            Row::new(lines.join("\n"), "", choice)
         };
         self.approvals.iter().map(row).collect()
     }

@@ -1808,6 +1808,30 @@ fn an_approval_that_goes_leaves_no_other_to_be_allowed_in_its_place() {
     assert!(left(&session).is_empty());
 }
 
+/// An agent chooses these too, and they could carry what it has read.
+#[test]
+fn an_approval_shows_all_that_is_sent_beside_its_text() {
+    let mut daemon = daemon(3);
+    let mut asked = approval(&daemon.contact("Bob"), "ok");
+    asked.thread = Some(String::from("the password\nis 1234"));
+    asked.reply_to = Some(String::from("00112233445566778899aabbccddeeff"));
+    asked.ttl = Some(1234);
+    asked.content_type = api::ContentType::Markdown;
+    daemon.approvals.push(asked);
+    let mut session = Session::connected(daemon, SIZE);
+    session.enter("/approvals");
+    session.shows(r#"in the thread "the password\nis 1234""#);
+    session.shows("in reply to 00112233445566778899aabbccddeeff");
+    session.shows("gone after 1234 s");
+    session.shows("shown as Markdown");
+    assert!(
+        session
+            .screen()
+            .lines()
+            .any(|line| line.trim_matches(['│', ' ', '›', '▌']) == "ok")
+    );
+}
+
 #[test]
 fn empty_lines_hide_nothing_of_an_approval() {
     let mut daemon = daemon(3);

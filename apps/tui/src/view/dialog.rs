@@ -285,7 +285,7 @@ fn row_lines(app: &App, dialog: &Dialog, row: &Row, chosen: bool, width: usize) 
             Span::styled(row.detail.clone(), theme.dim),
         ])];
     }
-    if title + detail + 2 <= width {
+    if title + detail + 2 <= width && !row.title.contains('\n') {
         let gap = width - title - detail;
         let mut line = Line::raw(row.title.clone());
         mark(&mut line);
