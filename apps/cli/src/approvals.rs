@@ -73,6 +73,7 @@ impl From<Which> for api::Decide {
     }
 }
 
+/// With the whole address: an agent with the right to change contacts can change what they are called.
 fn shown(approval: &Approval) -> String {
     let to = who(
         approval.conversation.petname.as_deref(),
@@ -85,7 +86,7 @@ fn shown(approval: &Approval) -> String {
         Tone::Strong.paint(short(&approval.id)),
         Tone::Warning.paint(state(approval.state)),
         line(by),
-        Tone::Author.paint(&to),
+        Tone::Author.paint(&format!("{to}, {}", approval.conversation.conversation)),
         Tone::Faint.paint(&format!(
             "{}, until {}",
             moment(approval.requested_at),

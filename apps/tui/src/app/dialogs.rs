@@ -522,7 +522,11 @@ impl App {
                 .agent
                 .clone()
                 .unwrap_or_else(|| String::from("a client without a token"));
-            let to = Name::from(&approval.conversation).text();
+            // An agent with the right to change contacts can change what they are called; it cannot change their addresses.
+            let to = match Name::from(&approval.conversation) {
+                Name::Petname(name) => format!("{name} ({})", short(&approval.conversation.conversation)),
+                name => name.text(),
+            };
             let left = when::brief(approval.expires_at.millis().saturating_sub(self.now));
             let why = match approval.reason {
                 api::ApprovalReason::NoToken => "it has no token",
