@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -164,6 +165,24 @@ impl Backend {
         app.handle(input, now());
         self.take_what_is_here(app);
         urgent
+    }
+
+    /// Waits for a program that has the terminal. The keys that send signals are that program's: Ctrl-C ends nothing else, and what Ctrl-Z
+    /// stops is stopped together with it, as the shell would go on waiting for a part of it. Other signals are taken afterwards.
+    pub async fn beside<T>(&mut self, program: impl Future<Output = T>) -> io::Result<T> {
+        let mut program = pin!(program);
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.signals.interrupt.recv() => {}
+                _ = self.signals.stop.recv() => {
+                    if can_suspend() {
+                        stop_until_continued()?;
+                    }
+                }
+                end = &mut program => return Ok(end),
+            }
+        }
     }
 
     /// Proves to the daemon that the user is the owner, if that was proven here already.

@@ -33,10 +33,11 @@ pub fn write(editor: Option<&str>, text: &str, context: &str) -> Result<Option<S
         .and_then(|()| file.flush())
         .map_err(failed)?;
     let program = editor.map_or_else(chosen, str::to_owned);
-    // As `$EDITOR` is used everywhere: by a shell, because it can have arguments.
+    // As `$EDITOR` is used everywhere: by a shell, because it can have arguments. Ctrl-C is a key of the editor, and must not end a
+    // shell that waits for it: what was written would be lost.
     let status = Command::new("sh")
         .arg("-c")
-        .arg(format!("{program} \"$1\""))
+        .arg(format!("trap : INT\n{program} \"$1\""))
         .arg("sh")
         .arg(file.path())
         .status()

@@ -37,11 +37,15 @@ pub async fn run(profile: &Profile, host: Arc<dyn Host>, options: Options) -> Re
     let mut app = App::new(config, looks, SIZE, &start, now());
     let mut narrator = Narrator::default();
     let mut lines = lines();
+    let mut silence = None;
     let failed = |error: io::Error| Error::io("the terminal", &error);
     loop {
-        carry_out(&mut app, &mut backend).map_err(failed)?;
+        carry_out(&mut app, &mut backend, &mut silence).map_err(failed)?;
         app.settle();
-        carry_out(&mut app, &mut backend).map_err(failed)?;
+        carry_out(&mut app, &mut backend, &mut silence).map_err(failed)?;
+        // Before a passphrase is asked for, and for as long as it is, whatever happens meanwhile.
+        let secret = app.dialogs.last().is_some_and(Dialog::is_secret);
+        silence = secret.then(|| silence.take().or_else(Silence::begin)).flatten();
         for line in narrator.tell(&app) {
             writeln!(io::stdout(), "{line}").map_err(failed)?;
         }
@@ -49,15 +53,13 @@ pub async fn run(profile: &Profile, host: Arc<dyn Host>, options: Options) -> Re
             backend.finish().await;
             return Ok(backend.signal.map_or(End::Quit, End::Signal));
         }
-        let secret = app.dialogs.last().is_some_and(Dialog::is_secret);
-        let _echo = secret.then(Silence::begin).flatten();
         // Without standard input, nothing more can be said.
         let line = async { lines.recv().await.map(Input::Line) };
         backend.next(&mut app, line, None).await;
     }
 }
 
-fn carry_out(app: &mut App, backend: &mut Backend) -> io::Result<()> {
+fn carry_out(app: &mut App, backend: &mut Backend, silence: &mut Option<Silence>) -> io::Result<()> {
     while let Some(effect) = app.poll() {
         match backend.carry_out(app, effect) {
             Some(Effect::Copy(text)) => {
@@ -66,7 +68,11 @@ fn carry_out(app: &mut App, backend: &mut Backend) -> io::Result<()> {
                 }
             }
             Some(Effect::Bell) => write!(io::stdout(), "\x07")?,
-            Some(Effect::Suspend) if can_suspend() => stop_until_continued()?,
+            Some(Effect::Suspend) if can_suspend() => {
+                // The shell's commands have an echo.
+                silence.take();
+                stop_until_continued()?;
+            }
             // The rest is about a screen, or needs one.
             _ => {}
         }

@@ -242,8 +242,9 @@ impl Session {
         self.pause()?;
         let program = self.app.config.editor.clone();
         let written = tokio::task::spawn_blocking(move || editor::write(program.as_deref(), &text, &context));
-        let outcome = written.await.unwrap_or_else(|error| Err(error.to_string()));
+        let written = self.backend.beside(written).await?;
         self.go_on()?;
+        let outcome = written.unwrap_or_else(|error| Err(error.to_string()));
         self.app.handle(Input::Edited(outcome), now());
         Ok(())
     }
@@ -279,9 +280,11 @@ impl Session {
         self.keys = Some(EventStream::new());
     }
 
+    /// The thread of the old stream was waked up, maybe when it had ended: to the next one that reads, this would hide a key that has come
+    /// meanwhile. It is taken off before raw mode begins, which tells once more of what was typed.
     fn go_on(&mut self) -> io::Result<()> {
+        crossterm::event::poll(Duration::ZERO)?;
         self.screen.resume()?;
-        self.begin_keys();
         let (columns, rows) = self.screen.size()?;
         self.app.handle(Input::Resize(columns, rows), now());
         self.due = true;

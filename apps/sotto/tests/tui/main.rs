@@ -14,8 +14,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use sotto_api::{ListItems, all};
+use sotto_client::blocking::Client;
 use tempfile::TempDir;
 use terminal::Terminal;
 
@@ -84,6 +86,33 @@ impl User {
 
     fn daemon_answers(&self) -> bool {
         self.run(&["status"]).status.success()
+    }
+
+    /// The process of the daemon.
+    fn daemon(&self) -> Pid {
+        let process = self.json(&["status"])["pid"].as_i64().expect("a process");
+        Pid::from_raw(process.try_into().expect("a number")).expect("a process")
+    }
+
+    /// The messages that this user has with a contact and that say this.
+    fn messages(&self, contact: &str, text: &str) -> Vec<Value> {
+        let mut history = self.json(&["history", contact]);
+        let messages = history["messages"].as_array_mut().expect("messages");
+        messages.retain(|message| message["text"] == text);
+        std::mem::take(messages)
+    }
+
+    /// Waits until the store has a draft.
+    fn until_draft(&self, terminal: &Terminal, draft: &str) {
+        let mut client = Client::connect(&self.folder.join("sotto.sock")).expect("it answers");
+        let drafts = ListItems {
+            prefix: "draft/".into(),
+            after: None,
+        };
+        terminal.until("a draft in the store", |_| {
+            let stored = client.call::<all::StorageList>(&drafts).expect("items").items;
+            stored.iter().any(|item| item.value.as_deref() == Some(draft))
+        });
     }
 }
 
@@ -235,10 +264,50 @@ fn quit(alice: &User, a: &mut Terminal, bob: &User, b: &mut Terminal) {
     locked.until_shown("wrong");
     locked.enter("viola correct marzipan");
     locked.until_shown("Bobby");
-    locked.signal(Signal::TERM);
-    assert_eq!(locked.code(), 143);
-    locked.is_restored();
+    locked.command("Bobby");
+    locked.until_shown("yes, I am");
+    locked.send("not said yet");
+    alice.until_draft(&locked, "not said yet");
+    locked.signal(Signal::KILL);
+    locked.code();
+
+    // Nothing of it could be put in order, and the draft is there.
+    let mut again = alice.open();
+    again.until_shown("Your messages are locked");
+    again.enter("viola correct marzipan");
+    again.until_shown("Bobby");
+    again.command("Bobby");
+    again.until_shown("› not said yet");
+    again.signal(Signal::TERM);
+    assert_eq!(again.code(), 143);
+    again.is_restored();
     assert!(!alice.daemon_answers());
+    by_lines(alice);
+}
+
+/// The interface for a screen reader, which leaves the echo to the terminal: a passphrase has none.
+fn by_lines(alice: &User) {
+    let options = alice.options();
+    let mut arguments: Vec<&str> = options.iter().map(String::as_str).collect();
+    arguments.push("--screen-reader");
+    let mut lines = Terminal::start(PROGRAM, &arguments);
+    lines.until_silent();
+    lines.enter("viola correct marzipen");
+    lines.until_shown("wrong");
+    lines.enter("viola correct marzipan");
+    lines.until_shown("Network: reachable");
+    lines.enter("/palette");
+    lines.until_shown("Write: Find");
+    assert!(lines.was_sent("/palette"), "all else has an echo");
+    assert!(lines.was_sent("Bobby"), "{}", lines.contents());
+    lines.send("\r");
+    // A signal while it is asked for.
+    lines.enter("/lock");
+    lines.until_silent();
+    lines.signal(Signal::TERM);
+    assert_eq!(lines.code(), 143);
+    assert!(!lines.was_sent("marzip"), "{}", lines.contents());
+    lines.is_restored();
 }
 
 #[test]
@@ -253,7 +322,8 @@ fn a_terminal_that_changes_and_a_daemon_that_dies_are_survived() {
         .expect("a code")
         .to_owned();
     bob.json(&["friends", "add", &invite, "--name", "alice"]);
-    let mut a = alice.open();
+    let editor = Editor::new(&world);
+    let mut a = editor.open(&alice);
     a.until_shown("~bob");
     for number in 0..40 {
         bob.json(&["send", "alice", &format!("number {number}.")]);
@@ -277,22 +347,23 @@ fn a_terminal_that_changes_and_a_daemon_that_dies_are_survived() {
     }
     a.until_shown("number 39.");
 
+    write_by_editor(&editor, &mut a, &bob);
+    stop_daemon(&alice, &mut a, &bob);
+
     // Another size, and back.
     a.send("a draft");
     a.until_shown("a draft");
     a.resize(40, 12);
     a.until("a screen without the list", |screen| {
         let contents = screen.contents();
-        contents.contains("number 39.") && contents.lines().all(|line| !line.contains('│'))
+        contents.contains("said meanwhile") && contents.starts_with(" ~bob")
     });
     a.resize(80, 24);
-    a.until("the list", |screen| screen.contents().contains('│'));
+    a.until("the list", |screen| screen.contents().starts_with(" ● ~bob"));
     a.until_shown("a draft");
 
     // The daemon is killed while the interface is open.
-    let process = alice.json(&["status"])["pid"].as_i64().expect("a process");
-    let process = rustix::process::Pid::from_raw(process.try_into().expect("a number")).expect("a process");
-    rustix::process::kill_process(process, Signal::KILL).expect("killed");
+    kill_process(alice.daemon(), Signal::KILL).expect("killed");
     a.until_shown("no daemon");
     a.send("\r");
     a.until_shown("1 kept");
@@ -300,13 +371,9 @@ fn a_terminal_that_changes_and_a_daemon_that_dies_are_survived() {
     alice.json(&["daemon", "start"]);
     a.until_hidden("1 kept");
     a.until_shown("✓✓");
-    let history = bob.json(&["history", "alice"]);
-    let drafts = history["messages"]
-        .as_array()
-        .expect("messages")
-        .iter()
-        .filter(|message| message["text"] == "a draft");
-    assert_eq!(drafts.count(), 1, "once");
+    for text in ["said meanwhile", "a draft"] {
+        assert_eq!(bob.messages("alice", text).len(), 1, "once");
+    }
     a.until_shown("› more");
 
     // SIGHUP ends it; the daemon is not its own and goes on.
@@ -315,35 +382,148 @@ fn a_terminal_that_changes_and_a_daemon_that_dies_are_survived() {
     a.is_restored();
     assert!(alice.daemon_answers());
 
-    suspend(&alice);
+    suspend(&alice, &editor);
     for user in [&alice, &bob] {
         user.json(&["daemon", "stop"]);
     }
 }
 
-/// Ctrl-Z gives the terminal to the shell that started it, and `fg` gives it back. So does the signal from outside.
-fn suspend(user: &User) {
+/// The program in `$EDITOR`.
+struct Editor {
+    folder: PathBuf,
+}
+
+impl Editor {
+    /// Keeps what it is given, and gives back a text of its own once Enter is pressed. Ctrl-C is a key like others to it, as to vim.
+    const SCRIPT: &str = r#"#!/bin/sh
+        folder=$(dirname "$0")
+        trap "" INT
+        test -e "$folder/fails" && exit 3
+        cp "$1" "$folder/given"
+        echo "in the editor"
+        read answer
+        echo "by hand" >"$1"
+    "#;
+
+    fn new(world: &TempDir) -> Self {
+        let editor = Self {
+            folder: world.path().to_owned(),
+        };
+        std::fs::write(editor.program(), Self::SCRIPT).expect("written");
+        std::fs::set_permissions(editor.program(), Permissions::from_mode(0o700)).expect("ours");
+        editor
+    }
+
+    fn program(&self) -> PathBuf {
+        self.folder.join("editor")
+    }
+
+    /// The interface with this editor.
+    fn open(&self, user: &User) -> Terminal {
+        user.open_with(&[("VISUAL", None), ("EDITOR", self.program().to_str())])
+    }
+}
+
+/// A reply from the editor and by the bytes of each kind of new line; and an editor that fails.
+fn write_by_editor(editor: &Editor, a: &mut Terminal, bob: &User) {
+    a.send("\x1b[Z");
+    a.send("r");
+    a.until_shown("↩");
+    a.send("begun");
+    a.until_shown("› begun");
+    a.send("\x0f");
+    a.until_shown("in the editor");
+    a.is_restored();
+    let given = std::fs::read_to_string(editor.folder.join("given")).expect("a text");
+    assert!(given.starts_with("begun\n") && given.contains("number 39."), "{given}");
+    a.send("\x03");
+    // What is typed before the editor has ended is for the interface.
+    a.send("\r!");
+    a.until_shown("› by hand!");
+    a.is_taken();
+    for (new_line, text) in [("\x1b\r", "two"), ("\n", "three"), ("\x1b[13;2u", "four")] {
+        a.send(new_line);
+        a.send(text);
+        a.until_shown(text);
+    }
+    a.send("\r");
+    a.until("a message of four lines", |_| {
+        let messages = bob.messages("alice", "by hand!\ntwo\nthree\nfour");
+        messages.iter().any(|message| !message["reply_to"].is_null())
+    });
+
+    std::fs::write(editor.folder.join("fails"), "").expect("written");
+    a.send("all that I have");
+    a.until_shown("› all that I have");
+    a.send("\x0f");
+    a.until_shown("has failed (exit status: 3)");
+    a.until_shown("› all that I have");
+    a.is_taken();
+    std::fs::remove_file(editor.folder.join("fails")).expect("removed");
+    std::fs::rename(editor.program(), editor.folder.join("moved")).expect("moved");
+    a.send("\x0f");
+    a.until_shown("has failed (exit status: 127)");
+    a.until_shown("› all that I have");
+    std::fs::rename(editor.folder.join("moved"), editor.program()).expect("moved");
+    a.send("\x15");
+    a.until_hidden("all that I have");
+}
+
+/// A daemon that is there and does nothing: keys are drawn, and what is sent waits for it.
+fn stop_daemon(alice: &User, a: &mut Terminal, bob: &User) {
+    let daemon = alice.daemon();
+    kill_process(daemon, Signal::STOP).expect("stopped");
+    a.send("said meanwhile");
+    a.until_shown("› said meanwhile");
+    a.send("\r");
+    a.until_shown("1 kept");
+    a.send("and more");
+    a.until_shown("› and more");
+    kill_process(daemon, Signal::CONT).expect("continued");
+    a.until_hidden("1 kept");
+    a.until("the message", |_| !bob.messages("alice", "said meanwhile").is_empty());
+    a.send("\x15");
+    a.until_hidden("and more");
+}
+
+/// Ctrl-Z gives the terminal to the shell that started it, and `fg` gives it back. So does the signal from outside, and Ctrl-Z in the
+/// editor.
+fn suspend(user: &User, editor: &Editor) {
     let script = r#"set -m; "$@"; echo "left once"; read answer; fg; echo "left twice"; read answer; fg
-        echo "ended with $?"; read answer"#;
+        echo "left thrice"; read answer; fg; echo "ended with $?"; read answer"#;
     let options = user.options();
     let mut arguments = vec!["-c", script, "sh", PROGRAM];
     arguments.extend(options.iter().map(String::as_str));
-    let mut shell = Terminal::start("/bin/sh", &arguments);
+    let program = editor.program();
+    let variables = [("VISUAL", None), ("EDITOR", program.to_str())];
+    let mut shell = Terminal::start_with("/bin/sh", &arguments, &variables);
+    let back = |shell: &mut Terminal| {
+        shell.send("\r");
+        shell.is_taken();
+        shell.until_shown("~bob");
+    };
     shell.until_shown("~bob");
     shell.is_taken();
     shell.send("\x1a");
     shell.until_shown("left once");
     shell.is_restored();
-    shell.send("\r");
-    shell.is_taken();
-    shell.until_shown("~bob");
-    let interface = shell.foreground();
-    rustix::process::kill_process(interface, Signal::TSTP).expect("sent");
+    back(&mut shell);
+    kill_process(shell.foreground(), Signal::TSTP).expect("sent");
     shell.until_shown("left twice");
     shell.is_restored();
-    shell.send("\r");
+    back(&mut shell);
+
+    shell.command("bob");
+    shell.until_shown("said meanwhile");
+    shell.send("\x0f");
+    shell.until_shown("in the editor");
+    shell.send("\x1a");
+    shell.until_shown("left thrice");
+    shell.is_restored();
+    // The first one is for the shell, which reads no further than that.
+    shell.send("\r\r");
     shell.is_taken();
-    shell.until_shown("~bob");
+    shell.until_shown("› by hand");
     shell.send("\x03");
     shell.until_shown("ended with 0");
     shell.is_restored();

@@ -1,6 +1,6 @@
 //! The owner at the interface of a profile that has agents: the passphrase is asked for once, whichever daemon answers.
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 use sotto_api::{SetPassphrase, all};
 use sotto_client::blocking::Client;
 
@@ -46,9 +46,7 @@ fn the_owner_is_asked_once_also_where_the_daemon_was_started_again() {
     terminal.send("\x1b");
     terminal.until_hidden("ok  identity");
 
-    let process = user.json(&["status"])["pid"].as_i64().expect("a process");
-    let process = Pid::from_raw(process.try_into().expect("a number")).expect("a process");
-    kill_process(process, Signal::KILL).expect("killed");
+    kill_process(user.daemon(), Signal::KILL).expect("killed");
     terminal.until_shown("no daemon");
     user.json(&["daemon", "start"]);
     terminal.until_hidden("no daemon");

@@ -27,6 +27,10 @@ impl vt100::Callbacks for Update {
     }
 }
 
+/// Between these two a terminal shows nothing.
+const BEGIN_UPDATE: &[u8] = b"\x1b[?2026h";
+const END_UPDATE: &[u8] = b"\x1b[?2026l";
+
 pub struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
@@ -114,10 +118,20 @@ impl Terminal {
 
     /// Whether the terminal was sent this.
     pub fn was_sent(&self, sequence: &str) -> bool {
+        self.times_sent(sequence) > 0
+    }
+
+    /// No synchronised update is open, and none was begun within another one.
+    fn updates_are_paired(&self) -> bool {
         let received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
-        received
-            .windows(sequence.len())
-            .any(|bytes| bytes == sequence.as_bytes())
+        let mut updates = received.windows(BEGIN_UPDATE.len());
+        let open = updates.try_fold(false, |open, bytes| match bytes {
+            BEGIN_UPDATE if open => None,
+            BEGIN_UPDATE => Some(true),
+            END_UPDATE => Some(false),
+            _ => Some(open),
+        });
+        open == Some(false)
     }
 
     /// Waits until the terminal was sent this.
@@ -149,14 +163,12 @@ impl Terminal {
 
     /// Every colour on the screen but the terminal's own.
     pub fn colours(&self) -> Vec<vt100::Color> {
-        let parser = self.screen();
-        let (rows, columns) = parser.screen().size();
-        let cells = (0..rows.get()).flat_map(|row| (0..columns.get()).map(move |column| (row, column)));
-        cells
-            .filter_map(|(row, column)| parser.screen().cell(row, column))
-            .flat_map(|cell| [cell.fgcolor(), cell.bgcolor()])
-            .filter(|colour| *colour != vt100::Color::Default)
-            .collect()
+        colours(self.screen().screen())
+    }
+
+    #[track_caller]
+    pub fn until_coloured(&self, colour: vt100::Color) {
+        self.until(&format!("{colour:?}"), |screen| colours(screen).contains(&colour));
     }
 
     fn screen(&self) -> MutexGuard<'_, Parser<Update>> {
@@ -278,6 +290,7 @@ impl Terminal {
                 && !screen.bracketed_paste()
                 && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
                 && self.is_balanced()
+                && self.updates_are_paired()
         });
         assert_eq!(settings(&*self.master), self.before, "the settings of the terminal");
     }
@@ -293,6 +306,15 @@ impl Terminal {
         });
         assert_ne!(settings(&*self.master), self.before, "raw mode");
     }
+
+    /// Waits until the terminal shows nothing of what is typed, though the program reads by lines.
+    #[track_caller]
+    pub fn until_silent(&self) {
+        self.until("no echo", |_| {
+            let settings = self.master.get_termios().expect("settings");
+            settings.local_flags.bits() & rustix::termios::LocalModes::ECHO.bits() == 0
+        });
+    }
 }
 
 impl Drop for Terminal {
@@ -300,6 +322,16 @@ impl Drop for Terminal {
         // It has ended, unless the test has failed.
         let _ = self.child.kill();
     }
+}
+
+fn colours(screen: &Screen) -> Vec<vt100::Color> {
+    let (rows, columns) = screen.size();
+    let cells = (0..rows.get()).flat_map(|row| (0..columns.get()).map(move |column| (row, column)));
+    cells
+        .filter_map(|(row, column)| screen.cell(row, column))
+        .flat_map(|cell| [cell.fgcolor(), cell.bgcolor()])
+        .filter(|colour| *colour != vt100::Color::Default)
+        .collect()
 }
 
 fn parser(columns: u16, rows: u16) -> Parser<Update> {
