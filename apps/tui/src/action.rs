@@ -44,6 +44,11 @@ macro_rules! actions {
                 match self { $(Self::$action => $name,)* }
             }
 
+            /// All its names as a slash command: first its own, then that of the command which does the same.
+            pub fn names(self) -> impl Iterator<Item = &'static str> {
+                std::iter::once(self.name()).chain((self == Self::Status).then_some("doctor"))
+            }
+
             /// What it does, for help and palette.
             pub const fn about(self) -> &'static str {
                 match self { $(Self::$action => $about,)* }
@@ -77,7 +82,7 @@ actions! {
     Global Invites "invites", "Show unused invites, and revoke one";
     Global Outbox "outbox", "Show what has not been delivered, and why";
     Global Approvals "approvals", "Allow or deny what agents want to send";
-    Global Status "status", "Show the network, and what is wrong";
+    Global Status "status", "Check the network, and show what is wrong";
     Global Settings "settings", "Profile, theme, keys and notifications";
     Global Notifications "notifications", "Choose what notifications say";
     Global Profile "name", "Change the name that you claim";

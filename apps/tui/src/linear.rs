@@ -13,7 +13,7 @@ use sotto_client::Profile;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use crate::app::dialog::Dialog;
+use crate::app::dialog::{Dialog, Kind};
 use crate::app::name::short;
 use crate::app::{App, Effect, Input};
 use crate::backend::{Backend, can_suspend, now, stop_until_continued};
@@ -305,6 +305,10 @@ impl Narrator {
         let now = app.dialogs.last().map_or_else(Vec::new, spoken_dialog);
         let whole = now.join("\n");
         if whole != self.dialog {
+            // Nothing else is said of a start without an open conversation.
+            if now.is_empty() && app.pane.is_none() {
+                lines.push(String::from("No conversation is open: /palette shows them."));
+            }
             lines.extend(now);
             self.dialog = whole;
         }
@@ -340,6 +344,12 @@ fn spoken_dialog(dialog: &Dialog) -> Vec<String> {
     });
     lines.extend(rows);
     match dialog.fields.get(dialog.focus) {
+        Some(field) if matches!(dialog.kind, Kind::Owner(_)) => {
+            lines.push(format!("Write: {}. An empty line goes on without it.", field.label));
+        }
+        Some(field) if dialog.needs_text() => {
+            lines.push(format!("Write: {}. An empty line closes this.", field.label));
+        }
         Some(field) => lines.push(format!("Write: {}", field.label)),
         None if dialog.rows.is_empty() => lines.push(String::from("An empty line closes this.")),
         None => {

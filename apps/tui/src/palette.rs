@@ -16,7 +16,11 @@ pub fn rows(app: &App, wanted: &str) -> Vec<Row> {
     let command = |action: Action| {
         let key = app.config.key_hint(action).unwrap_or_default();
         Row::new(
-            format!("{}  ({})", action.about(), action.name()),
+            format!(
+                "{}  ({})",
+                action.about(),
+                action.names().collect::<Vec<_>>().join(", ")
+            ),
             key,
             Choice::Act(action),
         )
@@ -24,7 +28,7 @@ pub fn rows(app: &App, wanted: &str) -> Vec<Row> {
     if let Some(begun) = wanted.strip_prefix('/') {
         let name = begun.split_whitespace().next().unwrap_or_default();
         let names = completions(name);
-        let named = |action: &&Action| is_command(**action) && names.contains(&action.name());
+        let named = |action: &&Action| is_command(**action) && action.names().any(|name| names.contains(&name));
         return Action::ALL
             .iter()
             .filter(named)
@@ -112,7 +116,7 @@ pub fn slash(text: &str) -> Slash {
     }
     let command = Action::ALL
         .iter()
-        .find(|action| is_command(**action) && action.name() == name);
+        .find(|action| is_command(**action) && action.names().any(|one| one == name));
     match command {
         Some(action) => Slash::Command(*action, argument.trim().to_owned()),
         None => Slash::Unknown(name.to_owned(), completions(name).first().copied()),
@@ -131,7 +135,7 @@ pub fn completions(begun: &str) -> Vec<&'static str> {
         Action::ALL
             .iter()
             .filter(|action| is_command(**action))
-            .map(|action| action.name())
+            .flat_map(|action| action.names())
     };
     let mut found: Vec<_> = names().filter(|name| name.starts_with(begun)).collect();
     if found.is_empty() {

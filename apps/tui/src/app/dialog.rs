@@ -417,6 +417,15 @@ impl Dialog {
         self.fields.get_mut(self.focus).map(|field| &mut field.input)
     }
 
+    /// It can be closed, and the field that is written in cannot be empty: where there are no keys, an empty line closes it.
+    pub const fn needs_text(&self) -> bool {
+        match self.kind {
+            Kind::Owner(_) | Kind::Find => true,
+            Kind::AddFriend => self.focus == 0,
+            _ => false,
+        }
+    }
+
     /// What is typed into it must not be seen.
     pub fn is_secret(&self) -> bool {
         self.fields.get(self.focus).is_some_and(|field| field.input.is_secret())

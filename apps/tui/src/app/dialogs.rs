@@ -238,7 +238,7 @@ pub fn confirm(verb: Verb, question: impl Into<String>, yes: &str) -> Dialog {
     dialog
 }
 
-/// Whether the daemon goes on.
+/// Whether the daemon goes on, and whether what no daemon has taken is lost.
 pub fn quit(hosting: bool, kept: usize) -> Dialog {
     let mut text = Vec::new();
     let mut rows = Vec::new();
@@ -259,7 +259,13 @@ pub fn quit(hosting: bool, kept: usize) -> Dialog {
             "No daemon has taken {messages} yet. To quit now is to lose what you wrote."
         ));
     }
-    rows.push(Row::new("Stay", "", Choice::No));
+    let stay = Row::new("Stay", "", Choice::No);
+    // The first row is the one that is chosen.
+    if kept > 0 {
+        rows.insert(0, stay);
+    } else {
+        rows.push(stay);
+    }
     Dialog::new(Kind::Quit, "Quit").text(text.join("\n")).rows(rows)
 }
 

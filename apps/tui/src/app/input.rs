@@ -184,7 +184,7 @@ impl App {
         let narrows = open.kind.filters() || matches!(open.kind, Kind::React { .. });
         let writes = open.focus < open.fields.len() && !narrows;
         let number = words.parse::<usize>().ok().filter(|_| !writes);
-        if words.is_empty() && !writes {
+        if words.is_empty() && (!writes || open.needs_text()) {
             self.pressed_in_dialog(Action::Back);
         } else if let Some(number) = number.filter(|number| !narrows || open.numbered(*number).is_some()) {
             if self.choose_number(number) {

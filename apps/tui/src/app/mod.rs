@@ -384,7 +384,6 @@ impl App {
         self.lock_when_idle();
         self.keep_draft(false);
         self.keep_reply();
-        self.give_up_sending();
         self.send_next();
         self.refresh();
         self.lay_out();
@@ -396,6 +395,7 @@ impl App {
             self.dialogs.iter_mut().for_each(|open| self.numbers.assign(open));
         }
     }
+        self.give_up_sending();
 
     /// When time alone changes something, in milliseconds since the Unix epoch.
     pub fn deadline(&self) -> u64 {

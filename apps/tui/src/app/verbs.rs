@@ -677,9 +677,16 @@ impl App {
         if let Some(passphrase) = self.proving.take() {
             self.effect(Effect::Owner(passphrase));
         }
-        self.outgoing.retry();
         let then = match self.dialogs.last().map(|open| &open.kind) {
-            Some(Kind::Owner(then)) => then.clone(),
+            Some(Kind::Owner(then)) => {
+                let then = then.clone();
+                self.say(match self.kept() {
+                    0 => "The passphrase is right: you can write and decide now.",
+                    _ => "The passphrase is right: what you wrote is sent.",
+                });
+                then
+            }
+        self.outgoing.retry();
             _ => None,
         };
         self.close_if(|kind| matches!(kind, Kind::Locked | Kind::Owner(_)));
@@ -693,8 +700,10 @@ impl App {
         self.stop_typing();
         let asked = self.dialogs.iter().any(|open| open.kind == Kind::Quit);
         let goes_on = self.hosting && !self.config.ends_together;
-        let matters = (goes_on && self.me.is_some()) || self.kept() > 0;
-        if matters && !asked {
+        // A second key is an answer only where nothing is lost by it.
+        let loses = self.kept() > 0;
+        if loses || (goes_on && self.me.is_some() && !asked) {
+            self.dialogs.retain(|open| open.kind != Kind::Quit);
             self.open(dialogs::quit(goes_on, self.kept()));
         } else {
             self.end();

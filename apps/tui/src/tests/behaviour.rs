@@ -1185,7 +1185,13 @@ fn a_locked_interface_is_not_ended_without_the_question_either() {
     session.shows("Locked");
     session.press("ctrl-c");
     session.press("ctrl-c");
-    assert!(session.quit, "asked twice is an answer");
+    assert!(!session.quit, "a second key is no answer");
+    session.press("enter");
+    assert!(!session.quit && session.app.locked);
+    session.press("ctrl-c");
+    session.press("down");
+    session.press("enter");
+    assert!(session.quit);
 
     // A daemon of this process would end.
     let mut session = Session::start(&Start::Passphrase, daemon(3), SIZE);
@@ -1213,9 +1219,64 @@ fn what_no_daemon_has_taken_is_not_thrown_away_without_a_question() {
     session.shows("No daemon has taken 1 message yet.");
     session.press("esc");
     assert!(!session.quit);
+    for _ in 0..3 {
+        session.press("ctrl-c");
+    }
+    session.shows("No daemon has taken 1 message yet.");
+    assert!(!session.quit, "a second ctrl-c loses what was written");
+    session.press("enter");
+    assert!(!session.quit, "the safe row is chosen");
+    assert!(session.app.dialogs.is_empty());
+    // A question above another one: its answer is not taken for this one's.
+    session.press("ctrl-c");
+    session.press("down");
     session.press("ctrl-c");
     session.press("enter");
+    assert!(!session.quit, "each key asks anew");
+    assert_eq!(session.app.kept(), 1);
+    session.press("ctrl-c");
+    session.press("down");
+    session.press("enter");
     assert!(session.quit, "the user knows");
+
+    // The daemon of this process loses it as well, in the background or not.
+    let mut session = Session::start(&Start::Passphrase, daemon(3), SIZE);
+    session.enter(PASSPHRASE);
+    session.open("Bob");
+    session.lose();
+    session.enter("not yet");
+    session.press("ctrl-c");
+    session.press("ctrl-c");
+    session.press("enter");
+    assert!(!session.quit);
+    assert!(
+        !session
+            .hosted
+            .iter()
+            .any(|task| matches!(task, HostTask::Stop | HostTask::Detach))
+    );
+}
+
+#[test]
+fn the_status_panel_is_found_by_the_name_of_the_command_that_checks() {
+    let mut session = with_bob(3);
+    session.enter("/doctor");
+    assert!(session.app.dialogs.iter().any(|open| open.kind == Kind::Status));
+    for wanted in ["doctor", "check", "/doctor"] {
+        let mut session = with_bob(3);
+        session.press("ctrl-p");
+        session.write(wanted);
+        session.press("enter");
+        assert!(
+            session.app.dialogs.iter().any(|open| open.kind == Kind::Status),
+            "{wanted}:\n{}",
+            session.screen()
+        );
+    }
+    let mut session = with_bob(3);
+    session.write("/doc");
+    session.press("tab");
+    assert_eq!(session.app.composer.text(), "/doctor ");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::fixtures::{NOW, approval, onion};
 use super::session::Session;
 use crate::app::{Input, Start};
 use crate::linear::Narrator;
+use crate::request::Request;
 
 /// Without keys.
 fn by_lines(mut session: Session) -> Session {
@@ -224,4 +225,62 @@ fn what_becomes_of_a_message_is_said() {
     }
     let lines = narrator.tell(&session.app);
     assert!(lines.iter().all(|line| !line.contains("disappeared")), "{lines:?}");
+}
+
+#[test]
+fn without_the_passphrase_an_empty_line_goes_on() {
+    let mut daemon = super::behaviour::daemon(3);
+    daemon.owner_needed = true;
+    let mut session = by_lines(Session::connected(daemon, (100, 40)));
+    let mut narrator = Narrator::default();
+    let lines = narrator.tell(&session.app);
+    says(&lines, "Is it you?");
+    says(&lines, "An empty line goes on without it.");
+    let lines = line(&mut session, &mut narrator, "");
+    assert!(session.app.dialogs.is_empty());
+    says(&lines, "/palette shows them");
+    assert!(
+        !session
+            .daemon
+            .calls
+            .iter()
+            .any(|call| matches!(call, Request::Unlock(_))),
+        "an empty line is no passphrase"
+    );
+    // What was written comes back, and is asked about again.
+    session.open("Bob");
+    narrator.tell(&session.app);
+    says(&line(&mut session, &mut narrator, "hello"), "Is it you?");
+    line(&mut session, &mut narrator, "");
+    assert!(session.app.dialogs.is_empty());
+    assert_eq!(session.app.composer.text(), "hello");
+    // Other fields that cannot be empty are left in the same way.
+    for command in ["/add", "/find"] {
+        says(
+            &line(&mut session, &mut narrator, command),
+            "An empty line closes this.",
+        );
+        line(&mut session, &mut narrator, "");
+        assert!(session.app.dialogs.is_empty(), "{command}");
+    }
+}
+
+#[test]
+fn a_right_passphrase_says_what_comes_next() {
+    let mut daemon = super::behaviour::daemon(3);
+    daemon.owner_needed = true;
+    let mut session = by_lines(Session::connected(daemon, (100, 40)));
+    let mut narrator = Narrator::default();
+    narrator.tell(&session.app);
+    says(&line(&mut session, &mut narrator, "guess"), "The passphrase is wrong");
+    let lines = line(&mut session, &mut narrator, PASSPHRASE);
+    says(&lines, "The passphrase is right");
+    says(&lines, "/palette shows them");
+    session.daemon.owner_needed = true;
+    session.open("Bob");
+    line(&mut session, &mut narrator, "hello");
+    says(
+        &line(&mut session, &mut narrator, PASSPHRASE),
+        "The passphrase is right: what you wrote is sent.",
+    );
 }
