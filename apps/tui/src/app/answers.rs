@@ -75,7 +75,7 @@ impl App {
                 self.doctor = Some(report);
                 self.refill();
             }
-            (_, Answer::Identity(identity)) => self.me = Some(identity),
+            (_, Answer::Identity(identity)) => self.take_identity(identity),
             (_, Answer::Contacts(contacts)) => {
                 self.conversations.set_contacts(contacts.friends);
                 self.refill();
@@ -158,6 +158,11 @@ impl App {
         self.tells_typing = status.typing;
         let before = self.status.as_ref();
         let changed = before.is_none_or(|before| {
+    fn take_identity(&mut self, identity: api::Identity) {
+        self.conversations.set_own_name(&identity.name);
+        self.me = Some(identity);
+    }
+
             (&before.network, before.queued, before.requests) != (&status.network, status.queued, status.requests)
         });
         // What is looked at is checked again.
@@ -205,7 +210,7 @@ impl App {
                 self.open(dialogs::invite(&invite));
             }
             (Purpose::Renamed, Answer::SetName(identity)) => {
-                self.me = Some(identity);
+                self.take_identity(identity);
                 self.close_if(|kind| *kind == Kind::ClaimedName);
                 self.say("Contacts see the new name when they are next connected.");
             }

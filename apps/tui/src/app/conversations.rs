@@ -106,6 +106,8 @@ pub struct Conversations {
     stale: bool,
     /// A contact has come, gone or changed: so may have its names.
     names_changed: bool,
+    /// The name that the user claims, and what it looks like.
+    own: Option<(String, Looks)>,
 }
 
 impl Conversations {
@@ -135,12 +137,30 @@ impl Conversations {
         self.indexes.get(id).map(|index| &self.entries[*index])
     }
 
-    /// Says whose petname the name is that a contact claims, or looks like. Any peer can claim the name of a friend.
+    /// Takes the name that the user claims.
+    pub fn set_own_name(&mut self, name: &str) {
+        self.own = Some(name)
+            .filter(|name| !name.trim().is_empty())
+            .map(|name| (name.to_owned(), Looks::of(name)));
+        self.names_changed = true;
+    }
+
+    /// Says whose petname the name is that a contact claims, or looks like, or that it is the user's own. Any peer can claim the name of
+    /// a friend.
     pub fn imitated_by(&self, who: &api::ContactName) -> Option<String> {
         let claimed = who.claimed_name.as_deref().filter(|name| !name.trim().is_empty())?;
         let others = self.entries.iter().filter(|entry| entry.id != who.contact);
         let petnames = others.filter_map(Entry::petname);
-        let like = names::confusable(claimed, petnames)?;
+        let Some(like) = names::confusable(claimed, petnames) else {
+            let own = self.own.iter().map(|(name, looks)| (name.as_str(), looks));
+            return names::confusable(claimed, own).map(|own| {
+                if own == claimed {
+                    String::from("is called like you")
+                } else {
+                    format!("looks like your own name, {own}")
+                }
+            });
+        };
         let likeness = if like == claimed {
             "is called like"
         } else {

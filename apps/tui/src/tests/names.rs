@@ -74,3 +74,23 @@ fn a_friend_is_not_another_person_than_itself() {
     session.find_again();
     session.shows("is called like Dora, who is another person");
 }
+
+#[test]
+fn a_name_with_an_accent_or_a_dot_more_and_the_users_own_are_warned_of() {
+    for (claimed, warning) in [
+        ("Bób", "looks like Bob, who is another person"),
+        ("bob.", "looks like Bob, who is another person"),
+        ("«Ḅob»", "looks like Bob, who is another person"),
+        ("Alice", "is called like you"),
+        ("álice!", "looks like your own name, Alice"),
+    ] {
+        let mut session = asking(claimed);
+        session.open("Carol");
+        session.enter("/requests");
+        session.shows(warning);
+        session.press("a");
+        session.shows(warning);
+        session.press("esc");
+        session.shows(&format!("! {warning}"));
+    }
+}

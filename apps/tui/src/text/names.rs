@@ -1,7 +1,10 @@
 //! Names that look like another name, by UTS 39. A peer chooses the name that it claims, and could choose one that reads as a
 //! friend's.
 
+use icu_normalizer::properties::{CanonicalCombiningClassMap, CanonicalCombiningClassMapBorrowed};
 use unicode_security::mixed_script::AugmentedScriptSet;
+
+const COMBINING_CLASSES: CanonicalCombiningClassMapBorrowed<'static> = CanonicalCombiningClassMap::new();
 
 /// Which name of `among` is `name`, or looks like it: the same one first. `among` are the names of others, with what they look like.
 pub fn confusable<'n>(name: &str, among: impl Iterator<Item = (&'n str, &'n Looks)>) -> Option<&'n str> {
@@ -51,7 +54,8 @@ pub fn looks_like_ascii(name: &str) -> Option<String> {
 }
 
 /// What a name looks like: the skeletons of UTS 39, of the name as it is and without case. `I` looks like `l` but `i` does not;
-/// `B0b` looks like `Bob` only without case.
+/// `B0b` looks like `Bob` only without case. An accent, or a mark of punctuation at an end, is passed over by the eye: the skeletons
+/// have none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Looks([String; 3]);
 
@@ -59,7 +63,7 @@ impl Looks {
     /// What that name looks like.
     pub fn of(name: &str) -> Self {
         let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-        let skeleton = |text: &str| unicode_security::skeleton(text).collect::<String>();
+        let skeleton = |text: &str| plain(&unicode_security::skeleton(text).collect::<String>());
         Self([
             skeleton(&name),
             skeleton(&name).to_lowercase(),
@@ -70,6 +74,19 @@ impl Looks {
     fn meets(&self, other: &Self) -> bool {
         self.0.iter().zip(&other.0).any(|(one, two)| one == two)
     }
+}
+
+/// A skeleton without accents, and without punctuation and signs at its ends. A name of nothing else stays as it is.
+fn plain(skeleton: &str) -> String {
+    let letters: String = skeleton.chars().filter(|c| !is_accent(*c)).collect();
+    let within = letters.trim_matches(|c: char| !c.is_alphanumeric());
+    String::from(if within.is_empty() { skeleton } else { within })
+}
+
+/// A mark above, below or through a letter, or a point of Hebrew or Arabic. The vowel signs, the viramas and the voicing marks of other
+/// scripts are letters to those who read them: names that differ in one are different.
+fn is_accent(c: char) -> bool {
+    matches!(COMBINING_CLASSES.get_u8(c), 1 | 10..=36 | 200..)
 }
 
 #[cfg(test)]
@@ -90,6 +107,11 @@ mod tests {
             ("Iina", "Lina"),
             ("torn", "tom"),
             (" Ada ", "Ada"),
+            ("Bób", "Bob"),
+            ("bob.", "Bob"),
+            ("«Bob»", "Bob"),
+            ("b\u{301}ob ✓", "Bob"),
+            ("Lìna", "Lina"),
         ] {
             assert_eq!(like(name), Some(friend), "{name}");
         }
@@ -97,7 +119,7 @@ mod tests {
         let looks = Looks::of("bob");
         let two = [("Bob", &looks), ("bob", &looks)];
         assert_eq!(confusable("bob", two.into_iter()), Some("bob"));
-        for name in ["Eve", "", "Mária"] {
+        for name in ["Eve", "", "Mária", "...", "B.ob", "Bobó"] {
             assert_eq!(like(name), None, "{name}");
         }
     }
