@@ -9,7 +9,7 @@ use super::name::Name;
 use super::outgoing::Unsent;
 use super::pane::{self, Hits, Page, Window};
 use super::{
-    App, Begun, Connection, Effect, Found, HostTask, Intent, KEPT, Part, Purpose, REPLY_KEY, UNREAD_KEY, dialogs,
+    About, App, Begun, Connection, Effect, Found, HostTask, Intent, Part, Purpose, REPLY_KEY, UNREAD_KEY, dialogs,
     excerpt, explained, from_item_key, quoted,
 };
 use crate::app::CHOICES_KEY;
@@ -40,6 +40,7 @@ impl App {
                     self.store(key, value);
                 }
                 self.outgoing.retry();
+                self.is_over(&About::Kept);
             }
             Report::Disconnected(why) => {
                 let since = match &self.connection {
@@ -66,6 +67,7 @@ impl App {
             }
             Purpose::Sent(unsent) => {
                 self.outgoing.settled(unsent);
+                self.tell_requested(None);
             }
             _ => {}
         }
@@ -89,7 +91,9 @@ impl App {
                 self.refill_threads(&threads.threads);
             }
             (_, Answer::Approvals(approvals)) => {
-                self.approvals = approvals.approvals;
+                // What the user sends is asked for by the passphrase.
+                let of_agents = |approval: &api::Approval| !self.outgoing.is_own(&approval.id);
+                self.approvals = approvals.approvals.into_iter().filter(of_agents).collect();
                 self.refill();
             }
             (_, Answer::Invites(invites)) => {
@@ -154,15 +158,15 @@ impl App {
         }
     }
 
-    fn take_status(&mut self, status: api::Status) {
-        self.tells_typing = status.typing;
-        let before = self.status.as_ref();
-        let changed = before.is_none_or(|before| {
     fn take_identity(&mut self, identity: api::Identity) {
         self.conversations.set_own_name(&identity.name);
         self.me = Some(identity);
     }
 
+    fn take_status(&mut self, status: api::Status) {
+        self.tells_typing = status.typing;
+        let before = self.status.as_ref();
+        let changed = before.is_none_or(|before| {
             (&before.network, before.queued, before.requests) != (&status.network, status.queued, status.requests)
         });
         // What is looked at is checked again.
@@ -301,7 +305,19 @@ impl App {
         }
     }
 
+    /// The daemon has answered for what the user sends, and `own` is the approval that it made of it: what else was requested meanwhile is
+    /// of agents.
+    fn tell_requested(&mut self, own: Option<&str>) {
+        if let Some(approval) = self.outgoing.answered(own) {
+            self.say_requested(approval);
+        }
+        self.approvals.retain(|approval| !self.outgoing.is_own(&approval.id));
+    }
+
     fn failed(&mut self, purpose: Purpose, error: &Error) {
+        if matches!(purpose, Purpose::Sent(_)) && error.kind() != ErrorKind::NoDaemon {
+            self.tell_requested(error.data.approval.as_ref().map(|approval| approval.id.as_str()));
+        }
         match &purpose {
             Purpose::Sent(unsent) if error.kind() == ErrorKind::NoDaemon => self.outgoing.failed(unsent, self.now),
             Purpose::Sent(unsent) if needs_owner(error) => self.outgoing.hold(unsent),
@@ -338,7 +354,7 @@ impl App {
         );
         match (error.kind(), purpose) {
             // It goes out when the daemon is back: it has an idempotency key, so it is one message however often it is tried.
-            (ErrorKind::NoDaemon, Purpose::Sent(_)) => self.say(KEPT),
+            (ErrorKind::NoDaemon, Purpose::Sent(_)) => self.say_kept(),
             (ErrorKind::NoDaemon, Purpose::Kept(item)) => {
                 self.unkept.insert(item.key, item.value);
             }
@@ -515,7 +531,10 @@ impl App {
     fn draft_is_anothers(&mut self, conversation: &str) {
         self.drafts.keep_beside(conversation);
         self.unsaved = Some((conversation.to_owned(), self.now));
-        self.say("Another window of Sotto has a draft here as well. Both are kept.");
+        self.say_of(
+            About::DraftBeside(conversation.to_owned()),
+            "Another window of Sotto has a draft here as well. Both are kept.",
+        );
     }
 
     /// Marks a conversation, which may not have been read yet.

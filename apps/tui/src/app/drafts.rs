@@ -75,6 +75,11 @@ impl Drafts {
         self.stored.remove(&Self::key(conversation));
     }
 
+    /// A draft of that conversation is kept beside that of another window.
+    pub fn has_two(&self, conversation: &str) -> bool {
+        self.beside.contains(conversation) && !self.text(conversation).is_empty()
+    }
+
     /// What the store holds of a conversation is the draft, as far as is known.
     fn is_known(&self, conversation: &str) -> bool {
         let stored = self.stored.get(&Self::key(conversation));

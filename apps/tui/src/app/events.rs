@@ -2,7 +2,7 @@
 
 use sotto_api::{Body, Direction, Event, FailReason, Message, MessageState, NotificationMode, Time};
 
-use super::{App, Part};
+use super::{About, App, Part};
 use crate::app::name::Name;
 use crate::when;
 
@@ -133,11 +133,17 @@ impl App {
             Body::IdentityElsewhere { .. } => {
                 return self.complain("Another machine runs with your identity. Stop Sotto on one of the two.");
             }
-            Body::ApprovalRequested { .. } => {
-                self.say("An agent wants to send a message and waits for your approval.");
+            Body::ApprovalRequested { approval, .. } => {
+                if self.outgoing.requested(&approval) {
+                    self.say_requested(approval);
+                }
                 return self.changed(Part::Approvals);
             }
-            Body::ApprovalAllowed { .. } | Body::ApprovalDenied { .. } | Body::ApprovalExpired { .. } => {
+            Body::ApprovalAllowed { approval, .. }
+            | Body::ApprovalDenied { approval, .. }
+            | Body::ApprovalExpired { approval, .. } => {
+                self.outgoing.decided(&approval);
+                self.is_over(&About::Approval(approval));
                 return self.changed(Part::Approvals);
             }
             Body::RequestReceived { who } => {
@@ -160,6 +166,14 @@ impl App {
             _ => {}
         }
         self.stale.extend([Part::Contacts, Part::Requests]);
+    }
+
+    /// Says that an agent wants to send something.
+    pub(super) fn say_requested(&mut self, approval: String) {
+        self.say_of(
+            About::Approval(approval),
+            "An agent wants to send a message and waits for your approval.",
+        );
     }
 
     pub(super) fn in_pane(&mut self, conversation: &str, change: impl FnOnce(&mut super::pane::Pane)) {

@@ -85,12 +85,26 @@ pub struct Notice {
     pub error: bool,
     /// When it goes, in milliseconds since the Unix epoch.
     until: u64,
+    /// What it is about: it goes before, once that is over.
+    about: About,
+}
+
+/// What a notice is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum About {
+    /// Something that has happened, and stays true.
+    #[default]
+    Past,
+    /// What no daemon has taken.
+    Kept,
+    /// The draft of a conversation, beside that of another window.
+    DraftBeside(String),
+    /// What an agent wants to send: the id of its approval.
+    Approval(String),
 }
 
 /// How long a notice stays, in milliseconds.
 const NOTICE: u64 = 6000;
-
-const KEPT: &str = "Kept: it is sent when the daemon answers again.";
 
 /// How long a text rests before it is kept as a draft.
 const DRAFT: u64 = 400;
@@ -378,10 +392,11 @@ impl App {
 
     /// What is due, what was changed, and what the screen needs. Called before each frame; `lay_out` is the view's.
     pub fn settle(&mut self) {
-        self.notice.take_if(|notice| notice.until <= self.now);
+        self.drop_notice();
         self.conversations.settle();
         self.look_up_name();
         self.lock_when_idle();
+        self.give_up_sending();
         self.keep_draft(false);
         self.keep_reply();
         self.send_next();
@@ -395,7 +410,6 @@ impl App {
             self.dialogs.iter_mut().for_each(|open| self.numbers.assign(open));
         }
     }
-        self.give_up_sending();
 
     /// When time alone changes something, in milliseconds since the Unix epoch.
     pub fn deadline(&self) -> u64 {
@@ -459,12 +473,38 @@ impl App {
 
     /// Says something for a few seconds.
     pub fn say(&mut self, text: impl Into<String>) {
+        self.say_of(About::Past, text);
+    }
+
+    /// Says something for a few seconds, unless it is over before.
+    fn say_of(&mut self, about: About, text: impl Into<String>) {
         let until = self.now + NOTICE;
         self.notice = Some(Notice {
             text: text.into(),
             error: false,
             until,
+            about,
         });
+    }
+
+    /// Says that what was written is kept here.
+    fn say_kept(&mut self) {
+        self.say_of(About::Kept, "Kept: it is sent when the daemon answers again.");
+    }
+
+    /// A notice goes after its time, or once what it says is not true any more.
+    fn drop_notice(&mut self) {
+        let holds = self.notice.as_ref().is_some_and(|notice| match &notice.about {
+            About::Past | About::Approval(_) => true,
+            About::Kept => self.kept() > 0,
+            About::DraftBeside(conversation) => self.here() == Some(conversation) && self.drafts.has_two(conversation),
+        });
+        self.notice.take_if(|notice| notice.until <= self.now || !holds);
+    }
+
+    /// That is over: a notice about it goes.
+    fn is_over(&mut self, about: &About) {
+        self.notice.take_if(|notice| notice.about == *about);
     }
 
     /// Says what went wrong, for a few seconds.
@@ -474,6 +514,7 @@ impl App {
             text: text.into(),
             error: true,
             until,
+            about: About::Past,
         });
     }
 

@@ -1,6 +1,6 @@
 //! [`Outgoing`]: what was written and no daemon has taken yet: messages, and edits of messages.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use sotto_api::{Edit, Send};
 
@@ -43,6 +43,10 @@ pub struct Outgoing {
     held: bool,
     /// When the next attempt may be made.
     not_before: u64,
+    /// Approvals that the daemon has made of what the user sends, before it took the user for the owner.
+    own_approvals: BTreeSet<String>,
+    /// Approvals that were requested while the first was with the daemon: of it, or of an agent. The answer tells.
+    requested: BTreeSet<String>,
 }
 
 impl Outgoing {
@@ -103,6 +107,31 @@ impl Outgoing {
             return Vec::new();
         }
         self.waiting.drain(..).map(|(unsent, _)| unsent).collect()
+    }
+
+    /// An approval was requested. True if that is known to be of an agent.
+    pub fn requested(&mut self, approval: &str) -> bool {
+        if self.asked && !self.is_own(approval) {
+            self.requested.insert(approval.to_owned());
+        }
+        !self.asked && !self.is_own(approval)
+    }
+
+    /// An approval was decided, or has expired.
+    pub fn decided(&mut self, approval: &str) {
+        self.requested.remove(approval);
+    }
+
+    /// The daemon has answered for the first; `own` is the approval that it has made of it. One that an agent has requested meanwhile.
+    pub fn answered(&mut self, own: Option<&str>) -> Option<String> {
+        self.own_approvals.extend(own.map(str::to_owned));
+        let requested = std::mem::take(&mut self.requested);
+        requested.into_iter().rfind(|approval| !self.is_own(approval))
+    }
+
+    /// The approval is of what the user sends.
+    pub fn is_own(&self, approval: &str) -> bool {
+        self.own_approvals.contains(approval)
     }
 
     fn is_first(&self, unsent: &Unsent) -> bool {

@@ -7,9 +7,7 @@ use super::dialog::{Dialog, Field, Kind, Verb};
 use super::name::Name;
 use super::outgoing::Unsent;
 use super::pane::{self, Hits, Page, Pane};
-use super::{
-    App, CHOICES_KEY, Effect, Focus, HostTask, Intent, KEPT, Part, Purpose, UNREAD_KEY, dialogs, item_key, quoted,
-};
+use super::{App, CHOICES_KEY, Effect, Focus, HostTask, Intent, Part, Purpose, UNREAD_KEY, dialogs, item_key, quoted};
 use crate::action::Action;
 use crate::config::Choices;
 use crate::palette::{self, Slash};
@@ -686,9 +684,9 @@ impl App {
                 });
                 then
             }
-        self.outgoing.retry();
             _ => None,
         };
+        self.outgoing.retry();
         self.close_if(|kind| matches!(kind, Kind::Locked | Kind::Owner(_)));
         if let Some(decide) = then {
             self.call(Request::Allow(decide.clone()), Purpose::Allow(decide));
@@ -847,7 +845,7 @@ impl App {
         if self.is_up() {
             self.send_next();
         } else {
-            self.say(KEPT);
+            self.say_kept();
         }
     }
 

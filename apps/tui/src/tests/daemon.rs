@@ -20,6 +20,8 @@ pub struct FakeDaemon {
     pub notifications: api::Notifications,
     /// The profile has agents, and this connection has not proven to be the owner's.
     pub owner_needed: bool,
+    /// The approval that is made of the text which it takes from the owner alone.
+    pub asked: Option<api::Approval>,
     /// There is a passphrase.
     pub lockable: bool,
     /// What the user looks at.
@@ -59,6 +61,7 @@ impl FakeDaemon {
                 desktop: api::Desktop::default(),
             },
             owner_needed: false,
+            asked: None,
             lockable: true,
             focus: api::SetFocus::default(),
             me: fixtures::me(),
@@ -379,7 +382,18 @@ impl FakeDaemon {
             return Err(Error::new(kind, "The message was refused."));
         }
         if self.owner_needed {
-            return Err(Error::new(Kind::ApprovalRequired, "The message waits for approval."));
+            let mut error = Error::new(Kind::ApprovalRequired, "The message waits for approval.");
+            if let Some(approval) = self.asked.take() {
+                if self.approvals.iter().all(|one| one.id != approval.id) {
+                    self.tell(Body::ApprovalRequested {
+                        conversation: approval.conversation.clone(),
+                        approval: approval.id.clone(),
+                    });
+                    self.approvals.push(approval.clone());
+                }
+                error = error.approval(approval);
+            }
+            return Err(error);
         }
         let key = send.id.clone().expect("an idempotency key");
         if let Some(id) = self.keys.get(&key) {

@@ -389,3 +389,89 @@ fn a_refusal_of_another_kind_still_gives_the_text_back() {
     session.enter("one");
     assert_eq!(session.app.composer.text(), "one");
 }
+
+#[test]
+fn a_notice_goes_when_what_it_says_is_over() {
+    const KEPT: &str = "Kept: it is sent when the daemon answers again.";
+    const ANOTHER: &str = "Another window of Sotto has a draft here as well.";
+    let mut session = with_bob(3);
+    session.lose();
+    session.enter("hello");
+    session.shows(KEPT);
+    session.find_again();
+    session.hides(KEPT);
+
+    let begin = || {
+        let (mut one, mut other) = windows();
+        one.write("from the one");
+        one.pass(1000);
+        share(&one, &mut other);
+        other.write("from the other");
+        other.pass(1000);
+        other.shows(ANOTHER);
+        other
+    };
+    let mut other = begin();
+    other.press("enter");
+    other.hides(ANOTHER);
+    let mut other = begin();
+    other.open("Carol");
+    other.hides(ANOTHER);
+
+    // What an agent wants is decided elsewhere.
+    let mut session = with_bob(3);
+    let bob = session.daemon.contact("Bob");
+    session.daemon.approvals.push(approval(&bob, "hello"));
+    requested(&mut session);
+    session.shows("An agent wants to send");
+    session.daemon.expire_approval(0);
+    session.settle();
+    session.hides("An agent wants to send");
+}
+
+/// The daemon tells of the approval that was asked for last.
+fn requested(session: &mut Session) {
+    let approval = session.daemon.approvals.last().expect("an approval").clone();
+    session.daemon.tell(api::Body::ApprovalRequested {
+        conversation: approval.conversation,
+        approval: approval.id,
+    });
+    session.settle();
+}
+
+#[test]
+fn what_the_user_sends_is_not_taken_for_what_an_agent_wants_to_send() {
+    const AGENT: &str = "An agent wants to send";
+    // Agents were added elsewhere. The event can come before the answer, and after it.
+    for event_first in [true, false] {
+        let mut session = with_bob(3);
+        session.daemon.owner_needed = true;
+        let own = approval(&session.daemon.contact("Bob"), "hello");
+        session.daemon.asked = Some(own.clone());
+        session.slow = true;
+        session.enter("hello");
+        if event_first {
+            session.daemon.approvals.push(own);
+            requested(&mut session);
+            session.hides(AGENT);
+        }
+        session.release();
+        session.shows("Is it you?");
+        session.hides(AGENT);
+        assert!(session.app.approvals.is_empty());
+        session.enter(PASSPHRASE);
+        session.hides(AGENT);
+        assert_eq!(session.daemon.messages("Bob").last().expect("sent").text, "hello");
+    }
+    // One of an agent that comes meanwhile is said once the daemon has answered.
+    let mut session = with_bob(3);
+    session.slow = true;
+    session.enter("hello");
+    let bob = session.daemon.contact("Bob");
+    session.daemon.approvals.push(approval(&bob, "of an agent"));
+    requested(&mut session);
+    session.hides(AGENT);
+    session.release();
+    session.shows(AGENT);
+    assert_eq!(session.app.approvals.len(), 1);
+}
