@@ -5,7 +5,7 @@ use sotto_api::{SetPassphrase, all};
 use sotto_client::blocking::Client;
 
 use super::terminal::Terminal;
-use super::{User, world};
+use super::{PROGRAM, User, world};
 
 const PASSPHRASE: &str = "viola correct marzipan";
 
@@ -59,5 +59,26 @@ fn the_owner_is_asked_once_also_where_the_daemon_was_started_again() {
     other.until_shown("Is it you?");
     other.signal(Signal::TERM);
     assert_eq!(other.code(), 143);
+    for (answer, said) in [
+        ("", "No conversation is open"),
+        ("guess", "try again"),
+        (PASSPHRASE, "The passphrase is right"),
+    ] {
+        answers_by_line(&user, answer, said);
+    }
     user.json(&["daemon", "stop"]);
+}
+
+/// What the interface for a screen reader says to a line where it asks for the passphrase.
+fn answers_by_line(user: &User, answer: &str, said: &str) {
+    let options = user.options();
+    let mut arguments: Vec<&str> = options.iter().map(String::as_str).collect();
+    arguments.push("--screen-reader");
+    let mut lines = Terminal::start(PROGRAM, &arguments);
+    lines.until_shown("An empty line goes on without it.");
+    lines.until_silent();
+    lines.enter(answer);
+    lines.until_shown(said);
+    lines.signal(Signal::TERM);
+    assert_eq!(lines.code(), 143);
 }
