@@ -72,38 +72,6 @@ impl App {
             _ => {}
         }
         match (purpose, answer) {
-            (_, Answer::Status(status)) => self.take_status(status),
-            (_, Answer::Doctor(report)) => {
-                self.doctor = Some(report);
-                self.refill();
-            }
-            (_, Answer::Identity(identity)) => self.take_identity(identity),
-            (_, Answer::Contacts(contacts)) => {
-                self.conversations.set_contacts(contacts.friends);
-                self.refill();
-            }
-            (_, Answer::Requests(requests)) => {
-                self.requests = requests.requests;
-                self.refill();
-            }
-            (_, Answer::Threads(threads)) => {
-                self.conversations.set_threads(&threads.threads);
-                self.refill_threads(&threads.threads);
-            }
-            (_, Answer::Approvals(approvals)) => {
-                // What the user sends is asked for by the passphrase.
-                let of_agents = |approval: &api::Approval| !self.outgoing.is_own(&approval.id);
-                self.approvals = approvals.approvals.into_iter().filter(of_agents).collect();
-                self.refill();
-            }
-            (_, Answer::Invites(invites)) => {
-                self.invites = invites.invites;
-                self.refill();
-            }
-            (_, Answer::Outbox(messages)) => {
-                self.outbox = messages.messages;
-                self.refill();
-            }
             (Purpose::Draft { conversation, text }, Answer::Draft(items)) => {
                 let key = Drafts::key(&conversation);
                 let stored = items.items.into_iter().find(|item| item.key == key);
@@ -111,7 +79,6 @@ impl App {
                     self.take_draft(&conversation, &stored.and_then(|item| item.value).unwrap_or_default());
                 }
             }
-            (_, Answer::Items(items)) => self.take_items(items),
             (Purpose::Part(_), Answer::Notifications(notifications)) => {
                 self.notifications = Some(notifications);
                 self.refill();
@@ -125,16 +92,7 @@ impl App {
                 };
                 self.take_page(&page, window, history);
             }
-            (Purpose::Quote(id), Answer::Message(message)) => {
-                let quoted = quoted(&message);
-                if let Intent::Reply { id: to, quote } = &mut self.intent
-                    && *to == id
-                {
-                    quote.clone_from(&quoted);
-                }
-                self.quotes.insert(id, Some(quoted));
-                self.forget_layout();
-            }
+            (Purpose::Quote(id), Answer::Message(message)) => self.take_quote(id, &message),
             (Purpose::Search(query), Answer::Search(found)) => self.take_found(&query, found.messages),
             (
                 Purpose::Hits {
@@ -154,8 +112,59 @@ impl App {
             (Purpose::Unread { conversation, left }, Answer::History(page)) => {
                 self.take_unread(conversation, left, &page);
             }
-            (purpose, answer) => self.done(purpose, answer),
+            (purpose, answer) => {
+                if let Some(answer) = self.take_state(answer) {
+                    self.done(purpose, answer);
+                }
+            }
         }
+    }
+
+    /// What is shown of the node, in lists and panels, whatever it was asked for. Gives back what is none of it.
+    fn take_state(&mut self, answer: Answer) -> Option<Answer> {
+        match answer {
+            Answer::Status(status) => {
+                self.take_status(status);
+                return None;
+            }
+            Answer::Identity(identity) => {
+                self.take_identity(identity);
+                return None;
+            }
+            Answer::Items(items) => {
+                self.take_items(items);
+                return None;
+            }
+            Answer::Threads(threads) => {
+                self.conversations.set_threads(&threads.threads);
+                self.refill_threads(&threads.threads);
+                return None;
+            }
+            Answer::Doctor(report) => self.doctor = Some(report),
+            Answer::Contacts(contacts) => self.conversations.set_contacts(contacts.friends),
+            Answer::Requests(requests) => self.requests = requests.requests,
+            Answer::Approvals(approvals) => {
+                // What the user sends is asked for by the passphrase.
+                let of_agents = |approval: &api::Approval| !self.outgoing.is_own(&approval.id);
+                self.approvals = approvals.approvals.into_iter().filter(of_agents).collect();
+            }
+            Answer::Invites(invites) => self.invites = invites.invites,
+            Answer::Outbox(messages) => self.outbox = messages.messages,
+            answer => return Some(answer),
+        }
+        self.refill();
+        None
+    }
+
+    fn take_quote(&mut self, id: String, message: &api::Message) {
+        let quoted = quoted(message);
+        if let Intent::Reply { id: to, quote } = &mut self.intent
+            && *to == id
+        {
+            quote.clone_from(&quoted);
+        }
+        self.quotes.insert(id, Some(quoted));
+        self.forget_layout();
     }
 
     fn take_identity(&mut self, identity: api::Identity) {
@@ -318,11 +327,18 @@ impl App {
         if matches!(purpose, Purpose::Sent(_)) && error.kind() != ErrorKind::NoDaemon {
             self.tell_requested(error.data.approval.as_ref().map(|approval| approval.id.as_str()));
         }
-        match &purpose {
+        if self.withdraw(&purpose, error) {
+            self.tell_failed(purpose, error);
+        }
+    }
+
+    /// Takes back what was expected of a request that failed. False if it is no news: the same was refused before.
+    fn withdraw(&mut self, purpose: &Purpose, error: &Error) -> bool {
+        match purpose {
             Purpose::Sent(unsent) if error.kind() == ErrorKind::NoDaemon => self.outgoing.failed(unsent, self.now),
             Purpose::Sent(unsent) if needs_owner(error) => self.outgoing.hold(unsent),
             // It was refused before.
-            Purpose::Sent(unsent) if !self.outgoing.settled(unsent) => return,
+            Purpose::Sent(unsent) if !self.outgoing.settled(unsent) => return false,
             Purpose::Part(part) => {
                 self.in_flight.remove(part);
                 if *part == Part::Status {
@@ -343,6 +359,10 @@ impl App {
             }
             _ => {}
         }
+        true
+    }
+
+    fn tell_failed(&mut self, purpose: Purpose, error: &Error) {
         let quiet = matches!(
             purpose,
             Purpose::Silent

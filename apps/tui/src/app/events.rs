@@ -20,30 +20,7 @@ impl App {
                 message: Some(message),
                 ..
             } => self.queued(&conversation, *message, at),
-            Body::MessageState {
-                id,
-                conversation,
-                author,
-                direction,
-                state,
-                reason,
-                ..
-            } => {
-                if direction == Direction::In && state == MessageState::Read {
-                    self.conversations.change(
-                        &conversation,
-                        || Name::of(None, None, &conversation),
-                        |entry| entry.unread = entry.unread.saturating_sub(1),
-                    );
-                }
-                self.in_pane(&conversation, |pane| {
-                    let place = format!("{author}/{id}");
-                    pane.change(&place, |message| put_state(message, state, reason, at));
-                });
-                if direction == Direction::Out {
-                    self.outbox_changed();
-                }
-            }
+            body @ Body::MessageState { .. } => self.state_changed(body, at),
             Body::MessageEdited {
                 conversation,
                 message: Some(message),
@@ -92,6 +69,35 @@ impl App {
             | Body::MessageEdited { .. }
             | Body::MessageReacted { .. } => {}
             other => self.event_of_contacts(other),
+        }
+    }
+
+    fn state_changed(&mut self, body: Body, at: Time) {
+        let Body::MessageState {
+            id,
+            conversation,
+            author,
+            direction,
+            state,
+            reason,
+            ..
+        } = body
+        else {
+            return;
+        };
+        if direction == Direction::In && state == MessageState::Read {
+            self.conversations.change(
+                &conversation,
+                || Name::of(None, None, &conversation),
+                |entry| entry.unread = entry.unread.saturating_sub(1),
+            );
+        }
+        self.in_pane(&conversation, |pane| {
+            let place = format!("{author}/{id}");
+            pane.change(&place, |message| put_state(message, state, reason, at));
+        });
+        if direction == Direction::Out {
+            self.outbox_changed();
         }
     }
 
