@@ -16,6 +16,10 @@ mod socket;
 mod tui;
 
 fn main() {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == mcp::RELAY) {
+        return mcp::relay(arguments.next().expect("a socket").as_ref());
+    }
     let wanted: Vec<String> = std::env::args()
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))

@@ -1,7 +1,10 @@
 //! Rows of `sotto mcp`.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -36,6 +39,20 @@ impl Server {
         let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client });
         server.ask("initialize", &params);
         server
+    }
+
+    /// A process that passes bytes on.
+    fn relay(home: &Home) -> Self {
+        let mut child = Command::new(std::env::current_exe().expect("a program"))
+            .arg(RELAY)
+            .arg(home.data().join("sotto.sock"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this program runs");
+        let input = child.stdin.take().expect("piped");
+        let lines = BufReader::new(child.stdout.take().expect("piped"));
+        Self { child, input, lines }
     }
 
     fn ask(&mut self, method: &str, params: &Value) -> String {
@@ -75,7 +92,27 @@ pub fn mcp_first_answer() {
     compare("mcp_first_answer", 1, ours, python);
 }
 
-/// A call of a tool beside the same method on the socket; and what the server's process takes up.
+/// The name under which this program is a process that passes bytes on between its standard input and output and a socket.
+pub const RELAY: &str = "--relay";
+
+/// Passes bytes on until its input ends.
+pub fn relay(socket: &Path) {
+    let to = UnixStream::connect(socket).expect("the daemon listens");
+    let from = to.try_clone().expect("a copy");
+    let pass_on = |from: &mut dyn Read, to: &mut dyn Write| {
+        let mut bytes = [0; 8192];
+        while let Ok(read @ 1..) = from.read(&mut bytes) {
+            to.write_all(&bytes[..read])
+                .and_then(|()| to.flush())
+                .expect("passed on");
+        }
+    };
+    thread::spawn(move || pass_on(&mut &from, &mut io::stdout().lock()));
+    pass_on(&mut io::stdin().lock(), &mut &to);
+}
+
+/// A call of a tool beside the same method on the socket; the same through a process that only passes bytes on, which is what any
+/// second process costs; and what the server's process takes up.
 pub fn mcp_call() {
     let (home, _) = daemon();
     let mut server = Server::start(&home);
@@ -89,13 +126,16 @@ pub fn mcp_call() {
         start.elapsed()
     };
     let ours = || timed(&mut || drop(server.ask("tools/call", &call)));
-    let limit = || {
+    let mut limit = || {
         timed(&mut || {
             socket.ask("identity.show", &json!({}));
             socket.line();
         })
     };
-    compare("mcp_call", CALLS, ours, limit);
+    compare("mcp_call", CALLS, ours, &mut limit);
+    let mut relay = Server::relay(&home);
+    let relayed = || timed(&mut || drop(relay.ask("identity.show", &json!({}))));
+    compare("mcp_call relay", CALLS, relayed, limit);
     println!(
         "mcp_call resident={} limit=15 MiB",
         resident(&server.child.id().to_string())
