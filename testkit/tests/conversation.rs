@@ -1,20 +1,14 @@
 //! Conversations of two nodes in one process: every feature of one-to-one messaging without faults.
 
-use std::cell::Cell;
 use std::convert::Infallible;
 
 use sotto_core::row::{
     Batch, Change, DeliveryState, Event, Image, Key, MessageKey, Query, Row, RowStore, Rows, Verification,
 };
-use sotto_core::wire::link::Bundle;
-use sotto_core::{
-    Command, Damaged, Encrypted, Entropy, Limits, MessageId, Millis, NewMessage, OnionAddress, Opened, PreKeys,
-    Ratchet, Refusal, Reply, SafetyNumber, SessionError, Status, Wall,
-};
+use sotto_core::{Command, Limits, MessageId, Millis, NewMessage, OnionAddress, Refusal, Reply, Status, Wall};
 use sotto_testkit::memory_store::MemoryStore;
 use sotto_testkit::pair::{A, B, Pair};
 use sotto_testkit::transparent::Transparent;
-use zeroize::Zeroizing;
 
 fn friends() -> Pair<MemoryStore> {
     let mut pair = Pair::new([MemoryStore::default(), MemoryStore::default()], 1, &Limits::default());
@@ -158,105 +152,18 @@ fn contents_that_are_too_many_to_keep_in_memory_are_fetched_a_window_at_a_time()
     );
 }
 
-thread_local! {
-    /// Contents that nodes of this thread have decrypted.
-    static DECRYPTED: Cell<usize> = const { Cell::new(0) };
-}
-
-/// A ratchet that counts what it decrypts.
-struct Counting(Transparent);
-
-impl Ratchet for Counting {
-    type Session = <Transparent as Ratchet>::Session;
-
-    fn generate(entropy: &mut Entropy) -> (Zeroizing<Vec<u8>>, u32) {
-        Transparent::generate(entropy)
-    }
-
-    fn open(key_pair: &[u8], registration_id: u32) -> Result<Self, Damaged> {
-        Transparent::open(key_pair, registration_id).map(Self)
-    }
-
-    fn identity_key(&self) -> &[u8] {
-        self.0.identity_key()
-    }
-
-    fn generate_prekeys(&self, entropy: &mut Entropy) -> PreKeys {
-        self.0.generate_prekeys(entropy)
-    }
-
-    fn initiate(
-        &self,
-        peer: &OnionAddress,
-        bundle: &Bundle,
-        now: Wall,
-        entropy: &mut Entropy,
-    ) -> Result<Self::Session, SessionError> {
-        self.0.initiate(peer, bundle, now, entropy)
-    }
-
-    fn accept(
-        &self,
-        peer: &OnionAddress,
-        secrets: &[u8],
-        ciphertext: &[u8],
-        entropy: &mut Entropy,
-    ) -> Result<Opened<Self::Session>, SessionError> {
-        self.0.accept(peer, secrets, ciphertext, entropy)
-    }
-
-    fn encrypt(
-        &self,
-        peer: &OnionAddress,
-        session: Self::Session,
-        plaintext: &[u8],
-        now: Wall,
-        entropy: &mut Entropy,
-    ) -> Result<Encrypted<Self::Session>, SessionError> {
-        self.0.encrypt(peer, session, plaintext, now, entropy)
-    }
-
-    fn decrypt(
-        &self,
-        peer: &OnionAddress,
-        session: &Self::Session,
-        ciphertext: &[u8],
-        entropy: &mut Entropy,
-    ) -> Result<Opened<Self::Session>, SessionError> {
-        DECRYPTED.set(DECRYPTED.get() + 1);
-        self.0.decrypt(peer, session, ciphertext, entropy)
-    }
-
-    fn encode(session: &Self::Session) -> Zeroizing<Vec<u8>> {
-        Transparent::encode(session)
-    }
-
-    fn decode(bytes: &[u8]) -> Result<Self::Session, Damaged> {
-        Transparent::decode(bytes)
-    }
-
-    fn safety_number(
-        &self,
-        ours: &OnionAddress,
-        peer: &OnionAddress,
-        their_identity_key: &[u8],
-    ) -> Result<SafetyNumber, SessionError> {
-        self.0.safety_number(ours, peer, their_identity_key)
-    }
-}
-
 /// An edit, a reaction and a deletion need a row that is not in memory. They wait for it as they are, decrypted.
 #[test]
 fn no_content_is_decrypted_twice_when_a_row_must_be_fetched() {
     let stores = [Recorded::default(), Recorded::default()];
-    let mut pair = Pair::<Recorded, Counting>::over(stores, 1, &Limits::default());
+    let mut pair = Pair::<Recorded, Transparent>::over(stores, 1, &Limits::default());
     pair.befriend();
     let [a, b] = [pair.sides[A].address, pair.sides[B].address];
     let conversation = b.into();
     let Ok(Reply::Message { id, .. }) = pair.command(A, Command::Send(new_message(b, "first"))) else {
         panic!("not sent");
     };
-    let before = (DECRYPTED.get(), pair.sides[B].store.fetched.len());
+    let before = (Transparent::decrypted(), pair.sides[B].store.fetched.len());
     let text = String::from("second");
     pair.submit(A, Command::EditMessage { conversation, id, text });
     pair.submit(
@@ -272,7 +179,7 @@ fn no_content_is_decrypted_twice_when_a_row_must_be_fetched() {
     assert_eq!(pair.sides[B].store.disk.waiting(a), 0);
     assert_eq!(pair.sides[A].store.disk.waiting(b), 0, "B has all four");
     assert!(pair.sides[B].store.fetched.len() > before.1, "rows were fetched");
-    assert_eq!(DECRYPTED.get() - before.0, 4);
+    assert_eq!(Transparent::decrypted() - before.0, 4);
 }
 
 #[test]

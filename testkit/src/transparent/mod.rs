@@ -12,6 +12,8 @@ mod bytes;
 mod message;
 mod session;
 
+use std::cell::Cell;
+
 use sotto_core::wire::link::Bundle;
 use sotto_core::{
     Damaged, Encrypted, Entropy, OnionAddress, Opened, PreKeys, Ratchet, SafetyNumber, SessionError, Wall,
@@ -27,6 +29,17 @@ pub use session::Session;
 pub struct Transparent {
     identity_key: [u8; 33],
     registration_id: u32,
+}
+
+thread_local! {
+    static DECRYPTED: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Transparent {
+    /// Ciphertexts that nodes of this thread have decrypted in a session that there was.
+    pub fn decrypted() -> usize {
+        DECRYPTED.get()
+    }
 }
 
 impl Ratchet for Transparent {
@@ -111,6 +124,7 @@ impl Ratchet for Transparent {
         ciphertext: &[u8],
         entropy: &mut Entropy,
     ) -> Result<Opened<Session>, SessionError> {
+        DECRYPTED.set(DECRYPTED.get() + 1);
         let inner = match message::parse(ciphertext)? {
             Message::Opening(opening, inner) => {
                 if opening.base_key != session.base_key {
