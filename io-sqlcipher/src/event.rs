@@ -209,19 +209,33 @@ pub(crate) fn event(db: &Connection, numbers: &mut Numbers, row: &Row<'_>) -> ru
 
 /// The numbers of the first and the last event in the log; 0 if there is none.
 pub(crate) fn ends(db: &Connection) -> rusqlite::Result<(EventSeq, EventSeq)> {
-    let end = |sql| -> rusqlite::Result<Option<i64>> { db.prepare_cached(sql)?.query_row([], |row| row.get(0)) };
     let first = [
-        end("SELECT min(seq) FROM event")?,
+        end(db, "SELECT min(seq) FROM event")?,
         // Without the bound, it would pass over every message whose event has been dropped.
-        end("SELECT min(number) FROM message WHERE number > (SELECT dropped FROM mark) AND announced IS NOT NULL")?,
+        end(
+            db,
+            "SELECT min(number) FROM message WHERE number > (SELECT dropped FROM mark) AND announced IS NOT NULL",
+        )?,
     ];
+    Ok((seq(first.into_iter().flatten().min()), last(db)?))
+}
+
+/// The number of the last event in the log; 0 if there is none.
+pub(crate) fn last(db: &Connection) -> rusqlite::Result<EventSeq> {
     let last = [
-        end("SELECT max(seq) FROM event")?,
-        end("SELECT max(number) FROM message WHERE number > (SELECT dropped FROM mark) AND announced IS NOT NULL")?,
+        end(db, "SELECT max(seq) FROM event")?,
+        end(
+            db,
+            "SELECT max(number) FROM message WHERE number > (SELECT dropped FROM mark) AND announced IS NOT NULL",
+        )?,
     ];
-    let seq = |end: Option<i64>| EventSeq(end.map_or(0, i64::cast_unsigned));
-    Ok((
-        seq(first.into_iter().flatten().min()),
-        seq(last.into_iter().flatten().max()),
-    ))
+    Ok(seq(last.into_iter().flatten().max()))
+}
+
+fn end(db: &Connection, sql: &str) -> rusqlite::Result<Option<i64>> {
+    db.prepare_cached(sql)?.query_row([], |row| row.get(0))
+}
+
+fn seq(end: Option<i64>) -> EventSeq {
+    EventSeq(end.map_or(0, i64::cast_unsigned))
 }

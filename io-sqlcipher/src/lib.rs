@@ -62,8 +62,8 @@ pub use key::StoreKey;
 pub use open::read_salt;
 pub use quota::exceeds_quota;
 pub use read::{
-    ContactView, EventView, EventsView, HistoryPage, HistoryQuery, InboxQuery, MessageView, PagePlace, PeopleVersion,
-    ReactionView, Reader, RequestView, ThreadView, Unread, Who,
+    ContactView, ContactsView, EventView, EventsView, HistoryPage, HistoryQuery, InboxQuery, MessageView, PagePlace,
+    PeopleVersion, ReactionView, Reader, RequestView, ThreadView, Unread, Who,
 };
 pub use sanitise::{line as visible_line, text as visible_text, visible_name};
 pub use store::Store;

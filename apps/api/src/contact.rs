@@ -147,6 +147,10 @@ pub struct List {
 pub struct Contacts {
     /// The contacts.
     pub friends: Vec<Contact>,
+    /// The newest event when they were read; 0 if there is none. Of events that a client receives meanwhile, the list knows those up to
+    /// this one.
+    #[serde(default)]
+    pub last_seq: u64,
 }
 
 /// A peer asks to be a contact.

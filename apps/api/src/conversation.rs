@@ -176,6 +176,9 @@ pub struct HistoryPage {
     /// Without `before` and `after`: how many messages were not read here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<u64>,
+    /// The newest event when it was read; 0 if there is none. Of events that a client receives meanwhile, it knows those up to this one.
+    #[serde(default)]
+    pub last_seq: u64,
 }
 
 /// Parameters of `messages.inbox`.

@@ -373,12 +373,12 @@ impl Verify {
         if safety.untrusted {
             context.output.remark(
                 "what waits is held. Compare the number with theirs in person or on a call; then: sotto friends verify NAME \
-                 --mark, or --accept-new-key without comparing",
+                 --mark --number DIGITS, or --accept-new-key without comparing",
             );
         } else if !safety.who.verified {
-            context
-                .output
-                .remark("compare it with theirs in person or on a call; then: sotto friends verify NAME --mark");
+            context.output.remark(
+                "compare it with theirs in person or on a call; then: sotto friends verify NAME --mark --number DIGITS",
+            );
         }
         Ok(())
     }

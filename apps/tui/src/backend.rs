@@ -1,7 +1,7 @@
 //! [`Backend`]: all that an interface has beside its terminal: the daemon, the program around it, and the signals that end it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,7 +10,7 @@ use sotto_api::{Error, Kind, Secret};
 use sotto_client::{Client, Profile};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::app::{App, Effect, HostTask, Hosted, Input, Start};
 use crate::daemon::{Daemon, Report};
@@ -18,6 +18,10 @@ use crate::host::{Host, KeyNeed, NewKey};
 
 /// Reports that are taken before a frame is drawn.
 const AT_ONCE: usize = 256;
+
+/// How often a daemon is looked for that another process is starting, and what is between.
+const ATTEMPTS: usize = 20;
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// What a task of the program around the interface has come to.
 type HostOutcome = Result<Hosted, Error>;
@@ -221,14 +225,19 @@ impl Backend {
         let (host, done) = (self.host.clone(), self.hosted.0.clone());
         // What was written last is kept before the daemon ends.
         let before = self.daemon.as_ref().map(|(daemon, _)| daemon.settled());
+        let socket = self.socket.clone();
         tokio::spawn(async move {
             if let Some(settled) = before {
                 settled.await;
             }
             let outcome = tokio::task::spawn_blocking(move || carry_out_task(&*host, task));
             let crashed = |error| Error::internal(format!("a part of Sotto has crashed: {error}"));
+            let outcome = match outcome.await.unwrap_or_else(|error| Err(crashed(error))) {
+                Err(error) if error.kind() == Kind::InUse && answers(&socket).await => Ok(Hosted::Elsewhere),
+                outcome => outcome,
+            };
             // Without an answer the interface would wait for ever. Its receiver may have ended meanwhile.
-            let _ = done.send(outcome.await.unwrap_or_else(|error| Err(crashed(error))));
+            let _ = done.send(outcome);
         });
     }
 
@@ -238,6 +247,17 @@ impl Backend {
             daemon.settled().await;
         }
     }
+}
+
+/// Whether a daemon answers, or does within seconds: two interfaces that were opened at once both start one.
+async fn answers(socket: &Path) -> bool {
+    for _ in 0..ATTEMPTS {
+        if Client::connect(socket).await.is_ok() {
+            return true;
+        }
+        sleep(PAUSE).await;
+    }
+    false
 }
 
 fn carry_out_task(host: &dyn Host, task: HostTask) -> HostOutcome {
@@ -291,7 +311,7 @@ async fn received(reports: Option<&mut mpsc::Receiver<Report>>) -> Report {
 }
 
 /// How the interface begins: with the daemon that runs, or with one of its own.
-async fn beginning(socket: &std::path::Path, host: &dyn Host) -> Result<Start, Error> {
+async fn beginning(socket: &Path, host: &dyn Host) -> Result<Start, Error> {
     match Client::connect(socket).await {
         Ok(_) => return Ok(Start::Connect),
         Err(error) if error.kind() != Kind::NoDaemon => return Err(error),

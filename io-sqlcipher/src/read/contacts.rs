@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{OptionalExtension, Row};
 use sotto_core::row::{Relationship, Retry};
-use sotto_core::{ConversationId, OnionAddress, Wall};
+use sotto_core::{ConversationId, EventSeq, OnionAddress, Wall};
 
 use super::{Reader, Snapshot};
-use crate::StoreError;
 use crate::code::{Columns, of};
-use crate::sanitise;
+use crate::{StoreError, event, sanitise};
 
 /// A peer with its names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +70,15 @@ pub struct ContactView {
     pub unread: u64,
 }
 
+/// All contacts at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContactsView {
+    /// The contacts, by address.
+    pub contacts: Vec<ContactView>,
+    /// The newest event at that moment; 0 if there is none.
+    pub last_seq: EventSeq,
+}
+
 /// A request that waits for consent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestView {
@@ -109,8 +117,8 @@ macro_rules! unread_sql {
 }
 
 impl Reader {
-    /// Every contact, by address.
-    pub fn contacts(&self) -> Result<Vec<ContactView>, StoreError> {
+    /// Every contact.
+    pub fn contacts(&self) -> Result<ContactsView, StoreError> {
         self.read(|at| {
             let unread = unread(at)?;
             let sql = contact_sql!("LEFT JOIN conversation ON number = contact.contact ORDER BY kind, id");
@@ -122,7 +130,8 @@ impl Reader {
                 let unread = unread.get(&number).copied().unwrap_or(0);
                 contacts.push(contact(at.numbers.peer(at.db, number)?, row, unread)?);
             }
-            Ok(contacts)
+            let last_seq = event::last(at.db)?;
+            Ok(ContactsView { contacts, last_seq })
         })
     }
 

@@ -1,13 +1,13 @@
 //! [`HistoryPage`]: the history of a conversation, page by page in both directions.
 
 use rusqlite::OptionalExtension as _;
-use sotto_core::{ConversationId, MessageKey};
+use sotto_core::{ConversationId, EventSeq, MessageKey};
 
 use super::messages::{MessageView, view_sql};
 use super::{Reader, Snapshot};
-use crate::StoreError;
 use crate::code::Columns;
 use crate::message::{message_columns, message_key};
+use crate::{StoreError, event};
 
 /// Which messages of a conversation a page has.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +38,8 @@ pub struct HistoryPage {
     pub messages: Vec<MessageView>,
     /// What was not read; only on the newest page.
     pub unread: Option<Unread>,
+    /// The newest event at that moment; 0 if there is none.
+    pub last_seq: EventSeq,
 }
 
 /// The messages of other authors in a conversation, or in one of its threads, that were not read here.
@@ -62,20 +64,26 @@ impl Reader {
             place: before.map_or(PagePlace::Newest, PagePlace::Before),
             ..HistoryQuery::default()
         };
-        Ok(self.history_page(conversation, limit, &query)?.messages)
+        let page = self.history_page(conversation, limit, &query)?;
+        Ok(page.map_or_else(Vec::new, |page| page.messages))
     }
 
-    /// A page of at most `limit` messages: those that are nearest to its place. Nothing comes before or after a message that
-    /// is not there.
+    /// A page of at most `limit` messages: those that are nearest to its place. `None` if the message that its place is beside is not
+    /// there.
     pub fn history_page(
         &self,
         conversation: &ConversationId,
         limit: u32,
         query: &HistoryQuery<'_>,
-    ) -> Result<HistoryPage, StoreError> {
+    ) -> Result<Option<HistoryPage>, StoreError> {
         self.read(|at| {
+            let last_seq = event::last(at.db)?;
             let Some(conversation) = at.numbers.find(at.db, conversation)? else {
-                return Ok(HistoryPage::default());
+                let empty = HistoryPage {
+                    last_seq,
+                    ..HistoryPage::default()
+                };
+                return Ok((query.place == PagePlace::Newest).then_some(empty));
             };
             let thread = query.thread;
             let (messages, unread) = match query.place {
@@ -83,16 +91,24 @@ impl Reader {
                     let unread = Some(at.unread_of(conversation, thread)?);
                     (at.before(conversation, thread, i64::MAX, limit)?, unread)
                 }
-                PagePlace::Before(key) => match at.number_of(&key)? {
-                    Some(number) => (at.before(conversation, thread, number, limit)?, None),
-                    None => (Vec::new(), None),
-                },
-                PagePlace::After(key) => match at.number_of(&key)? {
-                    Some(number) => (at.after(conversation, thread, number, limit)?, None),
-                    None => (Vec::new(), None),
-                },
+                PagePlace::Before(key) => {
+                    let Some(number) = at.number_of(&key)? else {
+                        return Ok(None);
+                    };
+                    (at.before(conversation, thread, number, limit)?, None)
+                }
+                PagePlace::After(key) => {
+                    let Some(number) = at.number_of(&key)? else {
+                        return Ok(None);
+                    };
+                    (at.after(conversation, thread, number, limit)?, None)
+                }
             };
-            Ok(HistoryPage { messages, unread })
+            Ok(Some(HistoryPage {
+                messages,
+                unread,
+                last_seq,
+            }))
         })
     }
 }

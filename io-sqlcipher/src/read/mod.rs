@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-pub use contacts::{ContactView, PeopleVersion, RequestView, Who};
+pub use contacts::{ContactView, ContactsView, PeopleVersion, RequestView, Who};
 pub use events::{EventView, EventsView};
 pub use history::{HistoryPage, HistoryQuery, PagePlace, Unread};
 pub use inbox::InboxQuery;

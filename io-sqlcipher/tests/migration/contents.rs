@@ -141,7 +141,7 @@ pub fn contents(store: &mut Store, names: &Names) -> String {
     writeln!(out, "log {first} {last} disappears={}", wall(image.next_disappearance)).unwrap();
 
     let reader = store.reader().unwrap();
-    for contact in reader.contacts().unwrap() {
+    for contact in reader.contacts().unwrap().contacts {
         writeln!(out, "unread {} {}", who(&contact.who.address), contact.unread).unwrap();
     }
     for contact in names.keys() {

@@ -71,7 +71,7 @@ fn each_message_of_a_long_outbox_has_its_own_prospects() {
     let conversation = ConversationId::Direct(peer(2));
     for place in [PagePlace::Newest, PagePlace::After(key(2, Out, 1000))] {
         let query = HistoryQuery { thread: None, place };
-        let page = reader.history_page(&conversation, COUNT, &query).unwrap();
+        let page = reader.history_page(&conversation, COUNT, &query).unwrap().unwrap();
         let ours: Vec<_> = page.messages.iter().filter(|m| m.order.0 >= 1000).collect();
         assert!(ours.len() >= 199, "{place:?}");
         for message in ours {
@@ -159,6 +159,18 @@ fn the_log_is_read_from_any_place_with_what_it_is_about() {
         .unwrap();
     let log = reader.events(EventSeq(10), 2).unwrap();
     assert_eq!((log.first, log.last), (EventSeq(10), EventSeq(14)));
+    // What a client lists is placed among the events.
+    let page = |contact| {
+        let conversation = ConversationId::Direct(peer(contact));
+        let page = reader.history_page(&conversation, 1, &HistoryQuery::default()).unwrap();
+        page.unwrap().last_seq
+    };
+    assert_eq!(
+        (page(1), page(200)),
+        (log.last, log.last),
+        "also where there is nothing"
+    );
+    assert_eq!(reader.contacts().unwrap().last_seq, log.last);
     assert_eq!(log.events[0].row.seq, EventSeq(11));
     assert_eq!(log.events[0].message.as_ref().unwrap().text, "hello 1-1");
     assert_eq!(log.events[0].peer.as_ref().unwrap().petname.as_deref(), Some("Ada"));
@@ -243,7 +255,7 @@ fn contacts_and_requests_come_with_clean_names() {
     store
         .commit(&puts([Row::Contact(asking), Row::Request(request)]))
         .unwrap();
-    let contacts = reader.contacts().unwrap();
+    let contacts = reader.contacts().unwrap().contacts;
     assert_eq!(contacts.len(), 3);
     assert!(contacts.is_sorted_by_key(|contact| contact.who.address));
     let ada = reader.contact(&peer(1)).unwrap().unwrap();

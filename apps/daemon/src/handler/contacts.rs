@@ -43,10 +43,11 @@ impl Handle<all::List> for Call {
 impl Call {
     /// The contacts that the user chose, or all peers that are known.
     pub(super) async fn contacts(&self, all: bool) -> Result<api::Contacts, Error> {
-        let contacts = self.reads.read(Reader::contacts).await?;
+        let known = self.reads.read(Reader::contacts).await?;
         let seen = self.presence().await?;
         let shares = self.status().await?.storage.contacts;
-        let mut friends: Vec<_> = contacts
+        let mut friends: Vec<_> = known
+            .contacts
             .into_iter()
             .map(|one| {
                 let presence = seen.get(&one.who.address).copied();
@@ -63,7 +64,10 @@ impl Call {
                 contact.who.contact.clone(),
             )
         });
-        Ok(api::Contacts { friends })
+        Ok(api::Contacts {
+            friends,
+            last_seq: known.last_seq.0,
+        })
     }
 }
 

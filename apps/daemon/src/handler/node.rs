@@ -180,7 +180,7 @@ impl Handle<all::NodePresence> for Call {
         let Reply::Peers(peers) = reply else {
             return Err(unexpected(&reply));
         };
-        let contacts = self.reads.read(Reader::contacts).await?;
+        let contacts = self.reads.read(Reader::contacts).await?.contacts;
         let mut names: BTreeMap<_, _> = contacts.into_iter().map(|one| (one.who.address, one.who)).collect();
         let peers = peers
             .into_iter()

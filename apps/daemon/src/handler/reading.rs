@@ -29,6 +29,8 @@ impl Handle<all::History> for Call {
                 reader.history_page(&conversation, limit, &HistoryQuery { thread, place })
             })
             .await?;
+        let page =
+            page.ok_or_else(|| Error::new(api::Kind::UnknownMessage, "the message beside it has disappeared"))?;
         Ok(Handled::Done(api::HistoryPage {
             messages: self.shown(page.messages).messages,
             first_unread: page
@@ -36,6 +38,7 @@ impl Handle<all::History> for Call {
                 .and_then(|unread| unread.first)
                 .map(|key| format!("{}/{}", key.author, key.id)),
             unread: page.unread.map(|unread| unread.count),
+            last_seq: page.last_seq.0,
         }))
     }
 }

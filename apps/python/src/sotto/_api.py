@@ -815,6 +815,10 @@ class Contacts:
 
     friends: tuple[Contact, ...]
     """The contacts."""
+    last_seq: int = 0
+    """The newest event when they were read; 0 if there is none. Of events that a client receives meanwhile, the
+    list knows those up to this one.
+    """
     extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
     """What a newer daemon says beyond that."""
 
@@ -824,6 +828,7 @@ class Contacts:
         o = Object(value, "Contacts")
         return cls(
             friends=o.required("friends", sequence(Contact.from_json)),
+            last_seq=o.defaulted("last_seq", integer, 0),
             extra=o.rest(),
         )
 
@@ -2028,6 +2033,10 @@ class HistoryPage:
     """Without `before` and `after`: the oldest message that was not read here, as `FROM/ID`, which `before` and
     `after` take.
     """
+    last_seq: int = 0
+    """The newest event when it was read; 0 if there is none. Of events that a client receives meanwhile, it knows
+    those up to this one.
+    """
     unread: int | None = None
     """Without `before` and `after`: how many messages were not read here."""
     extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
@@ -2040,6 +2049,7 @@ class HistoryPage:
         return cls(
             messages=o.required("messages", sequence(Message.from_json)),
             first_unread=o.optional("first_unread", text),
+            last_seq=o.defaulted("last_seq", integer, 0),
             unread=o.optional("unread", integer),
             extra=o.rest(),
         )

@@ -50,6 +50,14 @@ fn the_stage_is_set_and_bob_answers() {
 
 fn conversations(client: &mut Client) {
     let bob = history(client, "Bob");
+    let last_seq = client
+        .call::<all::NodeStatus>(&api::Nothing {})
+        .expect("a status")
+        .last_seq;
+    assert_eq!(
+        bob.last_seq, last_seq,
+        "a client that follows events knows what is in it"
+    );
     assert!((35..=45).contains(&bob.messages.len()), "{}", bob.messages.len());
     assert_eq!(
         (bob.unread, bob.first_unread.clone()),

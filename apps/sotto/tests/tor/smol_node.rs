@@ -241,7 +241,7 @@ async fn picture(node: &NodeHandle, reader: &Reader) -> Result<Picture, Box<dyn 
         Ok(Reply::Status(status)) => status,
         other => return Err(format!("{other:?}").into()),
     };
-    let mut contacts = reader.contacts()?;
+    let mut contacts = reader.contacts()?.contacts;
     let mut histories = Vec::new();
     for contact in &mut contacts {
         contact.last_seen = None;

@@ -185,6 +185,23 @@ fn two_new_users_come_from_nothing_to_delivered_messages_without_leaving_the_int
     quit(&alice, &mut a, &bob, &mut b);
 }
 
+/// Whichever of them is first: the other one is beside the daemon of the first.
+#[test]
+fn two_windows_that_are_opened_at_once_share_one_daemon() {
+    let world = world();
+    let user = User::with_key(&world, "alice");
+    let mut windows = [user.open(), user.open()];
+    for window in &windows {
+        window.until_shown("You have no conversations yet");
+        window.until_shown("● reachable");
+    }
+    for window in &mut windows {
+        window.signal(Signal::TERM);
+        assert_eq!(window.code(), 143);
+        window.is_restored();
+    }
+}
+
 /// A timer, a paste, a search and the safety number.
 fn converse(a: &mut Terminal, b: &mut Terminal) {
     // A timer, which both see.
@@ -370,7 +387,9 @@ fn a_terminal_that_changes_and_a_daemon_that_dies_are_survived() {
     a.send("more");
     alice.json(&["daemon", "start"]);
     a.until_hidden("1 kept");
-    a.until_shown("✓✓");
+    a.until("what was kept, at Bob's", |_| {
+        !bob.messages("alice", "a draft").is_empty()
+    });
     for text in ["said meanwhile", "a draft"] {
         assert_eq!(bob.messages("alice", text).len(), 1, "once");
     }

@@ -44,7 +44,7 @@ pub struct Terminal {
 }
 
 /// What a terminal tells of itself, unless a test says otherwise: a user's own settings say nothing here.
-const VARIABLES: [(&str, Option<&str>); 9] = [
+const VARIABLES: [(&str, Option<&str>); 12] = [
     ("TERM", Some("xterm-256color")),
     ("COLORFGBG", Some("15;0")),
     ("LANG", Some("C.UTF-8")),
@@ -54,6 +54,10 @@ const VARIABLES: [(&str, Option<&str>); 9] = [
     ("DISPLAY", None),
     ("WAYLAND_DISPLAY", None),
     ("NO_COLOR", None),
+    // A machine that builds shows colours wherever it writes.
+    ("CI", None),
+    ("CLICOLOR", None),
+    ("CLICOLOR_FORCE", None),
 ];
 
 impl Terminal {

@@ -55,8 +55,25 @@ impl App {
                 self.connection = Connection::Down { since, why };
             }
             Report::Event(event) => self.event(*event),
-            Report::Answer(purpose, Ok(answer)) => self.answer(purpose, *answer),
-            Report::Answer(purpose, Err(error)) => self.failed(purpose, &error),
+            Report::Answer(purpose, answer) => self.answered(purpose, answer),
+        }
+    }
+
+    fn answered(&mut self, purpose: Purpose, answer: Result<Box<Answer>, Error>) {
+        let list = purpose == Purpose::Part(Part::Contacts);
+        let page = match &purpose {
+            Purpose::Page { window, .. } => Some(*window),
+            _ => None,
+        };
+        match answer {
+            Ok(answer) => self.answer(purpose, *answer),
+            Err(error) => self.failed(purpose, &error),
+        }
+        if list {
+            self.conversations.answered();
+        }
+        if let (Some(window), Some(pane)) = (page, &mut self.pane) {
+            pane.answered(window);
         }
     }
 
@@ -70,6 +87,9 @@ impl App {
                 self.tell_requested(None);
             }
             _ => {}
+        }
+        if self.is_old_quote(&purpose) {
+            return;
         }
         match (purpose, answer) {
             (Purpose::Draft { conversation, text }, Answer::Draft(items)) => {
@@ -89,10 +109,11 @@ impl App {
                     messages: vec![message],
                     first_unread: None,
                     unread: None,
+                    last_seq: 0,
                 };
                 self.take_page(&page, window, history);
             }
-            (Purpose::Quote(id), Answer::Message(message)) => self.take_quote(id, &message),
+            (Purpose::Quote { id, .. }, Answer::Message(message)) => self.take_quote(id, &message),
             (Purpose::Search(query), Answer::Search(found)) => self.take_found(&query, found.messages),
             (
                 Purpose::Hits {
@@ -141,7 +162,11 @@ impl App {
                 return None;
             }
             Answer::Doctor(report) => self.doctor = Some(report),
-            Answer::Contacts(contacts) => self.conversations.set_contacts(contacts.friends),
+            Answer::Contacts(contacts) => {
+                if !self.conversations.set_contacts(contacts) {
+                    self.stale.insert(Part::Contacts);
+                }
+            }
             Answer::Requests(requests) => self.requests = requests.requests,
             Answer::Approvals(approvals) => {
                 // What the user sends is asked for by the passphrase.
@@ -154,6 +179,18 @@ impl App {
         }
         self.refill();
         None
+    }
+
+    /// Whether the quoted message has changed since it was asked for. Then it is asked for again.
+    fn is_old_quote(&mut self, purpose: &Purpose) -> bool {
+        let Purpose::Quote { id, conversation } = purpose else {
+            return false;
+        };
+        let is_old = self.quotes_asked.remove(id) == Some(true);
+        if is_old {
+            self.ask_quote(id.clone(), conversation.clone());
+        }
+        is_old
     }
 
     fn take_quote(&mut self, id: String, message: &api::Message) {
@@ -282,11 +319,6 @@ impl App {
                 self.reopen(&deleted.conversation);
                 self.stale.insert(Part::Contacts);
             }
-            Answer::React(message) => {
-                if let Some(pane) = &mut self.pane {
-                    pane.update(message);
-                }
-            }
             _ => {}
         }
     }
@@ -346,27 +378,45 @@ impl App {
                 }
             }
             Purpose::Read(ids) => self.have_read(ids),
-            // What was to be replied to has gone.
-            Purpose::Quote(id) if error.kind() == ErrorKind::UnknownMessage => {
-                if matches!(&self.intent, Intent::Reply { id: to, .. } if to == id) {
-                    self.intent = Intent::Send;
+            Purpose::Quote { id, .. } => {
+                self.quotes_asked.remove(id);
+                if error.kind() == ErrorKind::UnknownMessage {
+                    self.quoted_has_gone(id);
                 }
             }
-            Purpose::Page { page, window } => {
-                if let Some(pane) = self.pane.as_mut().filter(|pane| pane.takes(page, *window)) {
-                    pane.failed(page);
-                }
-            }
+            Purpose::Page { page, window } => self.page_failed(page, *window, error),
             _ => {}
         }
         true
+    }
+
+    /// What was quoted, or was to be replied to, has gone.
+    fn quoted_has_gone(&mut self, gone: &str) {
+        if self.quotes.insert(gone.to_owned(), None).flatten().is_some() {
+            self.forget_layout();
+        }
+        if matches!(&self.intent, Intent::Reply { id, .. } if id == gone) {
+            self.intent = Intent::Send;
+        }
+    }
+
+    fn page_failed(&mut self, page: &Page, window: Window, error: &Error) {
+        let Some(pane) = self.pane.as_mut().filter(|pane| pane.takes(page, window)) else {
+            return;
+        };
+        pane.failed(page);
+        // The message beside which it was to be has gone unseen: so may others of the window.
+        let beside = matches!(page, Page::Older | Page::Newer | Page::Again);
+        if beside && error.kind() == ErrorKind::UnknownMessage {
+            self.ask_page(Page::Newest);
+        }
     }
 
     fn tell_failed(&mut self, purpose: Purpose, error: &Error) {
         let quiet = matches!(
             purpose,
             Purpose::Silent
-                | Purpose::Quote(_)
+                | Purpose::Quote { .. }
                 | Purpose::Draft { .. }
                 | Purpose::Part(_)
                 | Purpose::Read(_)
@@ -404,6 +454,14 @@ impl App {
                 self.complain_of(error);
             }
             _ if quiet => {}
+            // The window is read anew.
+            (ErrorKind::UnknownMessage, Purpose::Page { page, .. }) if !matches!(page, Page::Around(_)) => {}
+            // The dialog shows the number that was compared, which is another one now.
+            (ErrorKind::UntrustedKey, Purpose::Safety(contact)) => {
+                self.complain("Their safety number has changed meanwhile. Compare the new one.");
+                self.close_if(|kind| matches!(kind, Kind::Safety(_)));
+                self.ask_safety(contact);
+            }
             (_, Purpose::Unlock) => {
                 let why = explained(error);
                 let open = self.dialogs.last_mut();
@@ -570,7 +628,8 @@ impl App {
         let first = !pane.loaded;
         let full = history.messages.len() >= pane::PAGE as usize;
         let empty = history.messages.is_empty();
-        pane.take(page, history.messages, full);
+        let whole = pane.take(page, history.messages, full, history.last_seq);
+        let newest = pane.is_at_bottom();
         if first {
             let unread = history
                 .first_unread
@@ -588,6 +647,9 @@ impl App {
                     .touch(&conversation, |entry| entry.marked_unread = false);
                 self.store(format!("{UNREAD_KEY}{}", super::item_key(&conversation)), None);
             }
+        }
+        if !whole {
+            self.ask_page(if newest { Page::Newest } else { Page::Again });
         }
         let (Page::Around(id) | Page::First(id)) = page else {
             return;
@@ -613,7 +675,8 @@ impl App {
                 excerpt: excerpt(&message, &query),
                 message,
             };
-            self.found = messages.into_iter().map(found).collect();
+            let there = |message: &api::Message| !self.gone.contains(&message.place());
+            self.found = messages.into_iter().filter(there).map(found).collect();
             self.refill();
         }
     }

@@ -279,6 +279,18 @@ impl App {
                 let verb = Verb::AcceptKey { contact, number };
                 self.open(dialogs::confirm(verb, question, "Send"));
             }
+            // What was compared is the number on the screen; it may be another one by now.
+            Choice::Same(number) => {
+                if let Kind::Safety(contact) = kind {
+                    let mark = api::Mark {
+                        contact: contact.clone(),
+                        mark: Some(true),
+                        number: Some(number),
+                        ..api::Mark::default()
+                    };
+                    self.say_of_key(contact, mark);
+                }
+            }
             Choice::Yes | Choice::No => self.decide(kind, choice == Choice::Yes),
             Choice::QuitAll if self.hosting => self.begin(HostTask::Stop, "Closing the store…"),
             Choice::QuitAll => {
@@ -328,18 +340,22 @@ impl App {
         }
     }
 
+    /// Changes what is said of a contact's key.
+    fn say_of_key(&mut self, contact: String, mark: api::Mark) {
+        self.busy();
+        self.call(Request::Verify(mark), Purpose::Safety(contact));
+        self.stale.insert(Part::Contacts);
+    }
+
     /// An answer to a question.
     fn decide(&mut self, kind: Kind, yes: bool) {
         if let Kind::Safety(contact) = kind {
             let mark = api::Mark {
                 contact: contact.clone(),
-                mark: Some(yes),
+                mark: Some(false),
                 ..api::Mark::default()
             };
-            self.busy();
-            self.call(Request::Verify(mark), Purpose::Safety(contact));
-            self.stale.insert(Part::Contacts);
-            return;
+            return self.say_of_key(contact, mark);
         }
         self.close();
         let Kind::Confirm(verb) = kind else { return };

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use sotto_api::{self as api, Presence, Relationship};
 
 use super::name::Name;
+use super::recent::Recent;
 use crate::text::names::{self, Looks};
 
 /// One conversation.
@@ -61,6 +62,13 @@ impl Entry {
         Some((petname, self.looks.get_or_init(|| Looks::of(petname))))
     }
 
+    fn counted(&mut self, count: Count) {
+        self.unread = match count {
+            Count::Received => self.unread + 1,
+            Count::Read => self.unread.saturating_sub(1),
+        };
+    }
+
     /// What the two nodes have agreed.
     pub fn relationship(&self) -> Option<Relationship> {
         self.contact.as_ref().map(|contact| contact.relationship)
@@ -82,6 +90,18 @@ impl Entry {
     }
 }
 
+/// What an event changes in the number of unread messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// One more was received.
+    Received,
+    /// One of them was read.
+    Read,
+}
+
+/// Counts that are kept while a list of contacts is on its way.
+const RECENT: usize = 4096;
+
 /// How the list is sorted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
@@ -93,7 +113,7 @@ pub enum Order {
 }
 
 /// The conversations, and the order in which they are shown.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Conversations {
     /// None is ever removed.
     entries: Vec<Entry>,
@@ -102,12 +122,29 @@ pub struct Conversations {
     /// Indexes as shown. Each frame reads it, so it has no ids to look up.
     order: Vec<usize>,
     by: Order,
+    /// What was counted, by conversation.
+    recent: Recent<(String, Count)>,
     /// The order is not that of the entries any more.
     stale: bool,
     /// A contact has come, gone or changed: so may have its names.
     names_changed: bool,
     /// The name that the user claims, and what it looks like.
     own: Option<(String, Looks)>,
+}
+
+impl Default for Conversations {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            indexes: HashMap::new(),
+            order: Vec::new(),
+            by: Order::default(),
+            recent: Recent::new(RECENT),
+            stale: false,
+            names_changed: false,
+            own: None,
+        }
+    }
 }
 
 impl Conversations {
@@ -218,19 +255,54 @@ impl Conversations {
         }
     }
 
-    /// Takes the contacts as they are now. A conversation stays when its contact goes.
-    pub fn set_contacts(&mut self, contacts: Vec<api::Contact>) {
-        for entry in &mut self.entries {
-            entry.contact = None;
-        }
-        self.names_changed = true;
-        for contact in contacts {
-            self.put_contact(contact);
-        }
-        self.stale = true;
+    /// A list of contacts is asked for. Each one is [`answered`](Self::answered).
+    pub const fn ask(&mut self) {
+        self.recent.ask();
     }
 
-    /// Takes one contact as it is now.
+    /// A list that was asked for was taken, or does not come.
+    pub fn answered(&mut self) {
+        self.recent.answered();
+    }
+
+    /// Events have other numbers from now on, and what was not told is not known: whether a peer is still typing.
+    pub fn renumber(&mut self) {
+        self.recent.renumber();
+        for entry in &mut self.entries {
+            entry.typing = false;
+        }
+    }
+
+    /// Counts what an event has changed, unless the list of contacts has it.
+    pub fn count(&mut self, event: Option<u64>, conversation: &str, count: Count) {
+        if self.recent.is_new(event, &(conversation.to_owned(), count)) {
+            let name = || Name::of(None, None, conversation);
+            self.change(conversation, name, |entry| entry.counted(count));
+        }
+    }
+
+    /// Takes the contacts as they were after their last event. A conversation stays when its contact goes. False if not all that followed
+    /// is known: then they have to be read again.
+    pub fn set_contacts(&mut self, contacts: api::Contacts) -> bool {
+        for entry in &mut self.entries {
+            entry.contact = None;
+            entry.unread = 0;
+        }
+        self.names_changed = true;
+        for contact in contacts.friends {
+            let (id, unread) = (contact.who.contact.clone(), contact.unread);
+            self.put_contact(contact);
+            self.touch(&id, |entry| entry.unread = unread);
+        }
+        self.recent.begin(contacts.last_seq);
+        for (id, count) in self.recent.after(contacts.last_seq) {
+            self.touch(&id, |entry| entry.counted(count));
+        }
+        self.stale = true;
+        self.recent.is_whole_after(contacts.last_seq)
+    }
+
+    /// Takes one contact as it is now, but for the number of unread messages: events and lists have it.
     pub fn set_contact(&mut self, contact: api::Contact) {
         self.put_contact(contact);
         self.stale = true;
@@ -245,7 +317,6 @@ impl Conversations {
             entry.looks = OnceCell::new();
         }
         entry.name = name;
-        entry.unread = contact.unread;
         entry.muted = contact.muted;
         entry.contact = Some(contact);
     }

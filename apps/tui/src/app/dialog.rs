@@ -147,6 +147,8 @@ pub enum Choice {
     Copy(String),
     /// Go on with a key file instead of a passphrase.
     KeyFile,
+    /// This number was compared, and is the same on both sides.
+    Same(String),
     /// Accept a key that has replaced a verified one, after a question.
     AcceptKey { contact: String, number: String },
     /// Start a daemon in this process.

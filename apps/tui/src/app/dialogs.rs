@@ -168,11 +168,15 @@ pub fn safety(safety: &Safety) -> Dialog {
         number.join("\n")
     );
     let contact = safety.who.contact.clone();
+    let same = || {
+        let number = safety.number.clone();
+        Row::new("The numbers are the same: mark as verified", "", Choice::Same(number))
+    };
     // The first row does no harm to a user who presses Enter before reading.
     let mut rows = vec![Row::new("Copy the number", "", Choice::Copy(safety.number.clone()))];
     if safety.untrusted {
         text.push_str("\nTheir key has changed since you compared it. What waits for them is held.\n");
-        rows.push(Row::new("The numbers are the same: mark as verified", "", Choice::Yes));
+        rows.push(same());
         rows.push(Row::new(
             "Send what waits, without comparing",
             "",
@@ -185,7 +189,7 @@ pub fn safety(safety: &Safety) -> Dialog {
         text.push_str("\n✓ You have compared it.\n");
         rows.push(Row::new("Remove the mark", "", Choice::No));
     } else {
-        rows.push(Row::new("The numbers are the same: mark as verified", "", Choice::Yes));
+        rows.push(same());
     }
     let mut dialog = Dialog::new(Kind::Safety(contact), format!("Safety number with {name}"))
         .text(text)

@@ -1,26 +1,27 @@
 //! What [`App`] does with events: it keeps lists and messages true without asking the daemon.
 
-use sotto_api::{Body, Direction, Event, FailReason, Message, MessageState, NotificationMode, Time};
+use sotto_api::{Body, Direction, Event, Message, MessageState, NotificationMode, Time};
 
+use super::conversations::Count;
+use super::pane::Change;
 use super::{About, App, Part};
 use crate::app::name::Name;
 use crate::when;
 
 impl App {
-    pub(super) fn event(&mut self, event: Event) {
-        let at = event.at;
-        match event.body {
+    pub(super) fn event(&mut self, Event { seq, at, body }: Event) {
+        match body {
             Body::MessageReceived {
                 conversation,
                 message: Some(message),
                 ..
-            } => self.received(&conversation, *message, at),
+            } => self.received(seq, &conversation, *message, at),
             Body::MessageQueued {
                 conversation,
                 message: Some(message),
                 ..
-            } => self.queued(&conversation, *message, at),
-            body @ Body::MessageState { .. } => self.state_changed(body, at),
+            } => self.queued(seq, &conversation, *message, at),
+            body @ Body::MessageState { .. } => self.state_changed(seq, body, at),
             Body::MessageEdited {
                 conversation,
                 message: Some(message),
@@ -32,10 +33,8 @@ impl App {
                 ..
             } => {
                 // Another author may have chosen this id: which of the two is quoted is asked again.
-                if self.quotes.remove(&message.id).is_some() {
-                    self.forget_layout();
-                }
-                self.in_pane(&conversation, |pane| pane.update(*message));
+                self.forget_quote(&message.id);
+                self.in_pane(&conversation, |pane| pane.apply(seq, Change::Updated(*message)));
             }
             Body::MessageDeleted {
                 id,
@@ -43,14 +42,9 @@ impl App {
                 author,
                 direction,
             } => {
-                self.message_gone(&id, &conversation, direction);
-                self.in_pane(&conversation, |pane| {
-                    pane.change(&format!("{author}/{id}"), |message| {
-                        message.text.clear();
-                        message.reactions.clear();
-                        message.deleted_at = Some(at);
-                    });
-                });
+                let place = format!("{author}/{id}");
+                self.message_gone(&id, &place, &conversation, direction);
+                self.in_pane(&conversation, |pane| pane.apply(seq, Change::Deleted { place, at }));
             }
             Body::MessageDisappeared {
                 id,
@@ -58,9 +52,9 @@ impl App {
                 author,
                 direction,
             } => {
-                self.message_gone(&id, &conversation, direction);
-                self.in_pane(&conversation, |pane| pane.remove(&format!("{author}/{id}")));
-                self.stale.insert(Part::Contacts);
+                let place = format!("{author}/{id}");
+                self.message_gone(&id, &place, &conversation, direction);
+                self.in_pane(&conversation, |pane| pane.apply(seq, Change::Gone { place }));
             }
             Body::Gap { .. } => self.read_everything(),
             // The message has gone meanwhile.
@@ -72,7 +66,7 @@ impl App {
         }
     }
 
-    fn state_changed(&mut self, body: Body, at: Time) {
+    fn state_changed(&mut self, seq: Option<u64>, body: Body, at: Time) {
         let Body::MessageState {
             id,
             conversation,
@@ -85,45 +79,48 @@ impl App {
         else {
             return;
         };
+        let place = format!("{author}/{id}");
         if direction == Direction::In && state == MessageState::Read {
-            self.conversations.change(
-                &conversation,
-                || Name::of(None, None, &conversation),
-                |entry| entry.unread = entry.unread.saturating_sub(1),
-            );
+            // One that was deleted is not counted any more, but can be read.
+            let here = self.pane.as_ref().and_then(|pane| pane.message(&place));
+            if here.is_none_or(|message| message.deleted_at.is_none()) {
+                self.conversations.count(seq, &conversation, Count::Read);
+            }
         }
-        self.in_pane(&conversation, |pane| {
-            let place = format!("{author}/{id}");
-            pane.change(&place, |message| put_state(message, state, reason, at));
-        });
+        let change = Change::State {
+            place,
+            state,
+            reason,
+            at,
+        };
+        self.in_pane(&conversation, |pane| pane.apply(seq, change));
         if direction == Direction::Out {
             self.outbox_changed();
         }
     }
 
-    fn received(&mut self, conversation: &str, message: Message, at: Time) {
+    fn received(&mut self, seq: Option<u64>, conversation: &str, message: Message, at: Time) {
         let used = when::of(&message).millis().max(at.millis());
-        let new = message.state != MessageState::Read;
         self.conversations.change(
             conversation,
             || Name::from(&message),
             |entry| {
                 entry.last_at = entry.last_at.max(used);
-                entry.unread += u64::from(new);
                 entry.typing = false;
             },
         );
+        self.conversations.count(seq, conversation, Count::Received);
         self.announce(conversation, &message);
-        self.in_pane(conversation, |pane| pane.arrived(message));
+        self.in_pane(conversation, |pane| pane.apply(seq, Change::Arrived(message)));
     }
 
-    fn queued(&mut self, conversation: &str, message: Message, at: Time) {
+    fn queued(&mut self, seq: Option<u64>, conversation: &str, message: Message, at: Time) {
         self.conversations.change(
             conversation,
             || Name::of(None, None, conversation),
             |entry| entry.last_at = entry.last_at.max(at.millis()),
         );
-        self.in_pane(conversation, |pane| pane.arrived(message));
+        self.in_pane(conversation, |pane| pane.apply(seq, Change::Arrived(message)));
         self.outbox_changed();
     }
 
@@ -135,7 +132,13 @@ impl App {
                 presence,
                 as_of,
                 typing,
-            } => return self.conversations.set_presence(&who.contact, presence, as_of, typing),
+            } => {
+                // It is in no log, so it is not known whether a list that is on its way has it.
+                if self.in_flight.contains(&Part::Contacts) {
+                    self.stale.insert(Part::Contacts);
+                }
+                return self.conversations.set_presence(&who.contact, presence, as_of, typing);
+            }
             Body::IdentityElsewhere { .. } => {
                 return self.complain("Another machine runs with your identity. Stop Sotto on one of the two.");
             }
@@ -188,12 +191,32 @@ impl App {
         }
     }
 
+    /// A message has changed: what is quoted of it is asked for again.
+    fn forget_quote(&mut self, id: &str) {
+        if self.quotes.remove(id).is_some() {
+            self.forget_layout();
+        }
+        if let Some(has_changed) = self.quotes_asked.get_mut(id) {
+            *has_changed = true;
+        }
+    }
+
     /// A message has gone: so has its text from all that is kept of it here. What was sent is not known by its id, so all of the history
     /// of inputs goes that could hold it.
-    fn message_gone(&mut self, id: &str, conversation: &str, direction: Direction) {
-        self.quotes.remove(id);
+    fn message_gone(&mut self, id: &str, place: &str, conversation: &str, direction: Direction) {
+        self.forget_quote(id);
         self.begun.retain(|_, begun| !begun.is_about(id));
+        self.gone.push_back(place.to_owned());
+        if self.gone.len() > super::GONE {
+            self.gone.pop_front();
+        }
+        if self.found.iter().any(|found| found.message.place() == place) {
+            self.found.retain(|found| found.message.place() != place);
+            self.refill();
+        }
         if direction == Direction::In {
+            // It may have been unread.
+            self.stale.insert(Part::Contacts);
             return;
         }
         self.forget_inputs(conversation);
@@ -220,10 +243,13 @@ impl App {
     fn announce(&mut self, conversation: &str, message: &Message) {
         let seen = self.sees_messages() && self.here() == Some(conversation);
         let muted = self.conversations.entry(conversation).is_some_and(|entry| entry.muted);
-        if self.config.bell && !seen && !muted {
+        if seen || muted || message.state == MessageState::Read {
+            return;
+        }
+        if self.config.bell {
             self.effect(super::Effect::Bell);
         }
-        if self.config.notify && !seen && !muted {
+        if self.config.notify {
             self.effect(super::Effect::Notify(self.notification(message)));
         }
     }
@@ -249,19 +275,5 @@ impl App {
             }
             NotificationMode::Sender | NotificationMode::Text => format!("{name} has written"),
         }
-    }
-}
-
-/// The state of a message from then on.
-fn put_state(message: &mut Message, state: MessageState, reason: Option<FailReason>, at: Time) {
-    message.state = state;
-    message.state_at = at;
-    message.reason = reason;
-    message.hold = None;
-    // A timer starts with the reading; the message says so when it is read again.
-    let lives = u64::from(message.ttl) * 1000;
-    let starts = matches!(state, MessageState::Read | MessageState::Delivered) && lives > 0;
-    if starts && message.direction == Direction::In && message.expires_at.is_none() {
-        message.expires_at = Some(Time::from_millis(at.millis() + lives));
     }
 }

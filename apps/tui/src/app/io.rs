@@ -67,6 +67,8 @@ pub enum Hosted {
     Started,
     /// What the configuration or the system names as the key does not open the store, and neither would a passphrase.
     KeyRefused(Error),
+    /// Another process has the daemon, which answers.
+    Elsewhere,
     /// The daemon of this process goes on.
     Runs,
     /// The daemon of this process has ended by itself; an error is what has ended it.
@@ -116,7 +118,10 @@ pub enum Purpose {
         page: Page,
         window: Window,
     },
-    Quote(String),
+    Quote {
+        id: String,
+        conversation: String,
+    },
     /// The draft of a conversation, which another window may have changed; it was this text here.
     Draft {
         conversation: String,

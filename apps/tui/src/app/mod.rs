@@ -14,6 +14,7 @@ mod io;
 pub mod name;
 mod outgoing;
 pub mod pane;
+mod recent;
 mod status;
 mod verbs;
 
@@ -203,6 +204,8 @@ pub struct App {
     imitates_for: Option<String>,
     /// Texts that messages reply to, by id.
     pub quotes: HashMap<String, Option<String>>,
+    /// Messages whose quotes were asked for, and whether one has changed since: then the answer can be older.
+    quotes_asked: HashMap<String, bool>,
     /// A part of the screen that the mouse selects.
     pub drag: Option<Drag>,
     /// The text in that part is to be copied once it is drawn.
@@ -214,6 +217,8 @@ pub struct App {
     invites: Vec<api::UnusedInvite>,
     outbox: Vec<api::Message>,
     found: Vec<Found>,
+    /// Places of messages that have gone, the last ones of them: a search that was made before can still find them.
+    gone: VecDeque<String>,
     drafts: Drafts,
     /// What was sent in conversations that are not open, for the composer's history.
     histories: HashMap<String, Vec<String>>,
@@ -322,6 +327,7 @@ impl App {
             imitates: None,
             imitates_for: None,
             quotes: HashMap::new(),
+            quotes_asked: HashMap::new(),
             drag: None,
             copy_drag: false,
             notifications: None,
@@ -329,6 +335,7 @@ impl App {
             invites: Vec::new(),
             outbox: Vec::new(),
             found: Vec::new(),
+            gone: VecDeque::new(),
             drafts: Drafts::default(),
             histories: HashMap::new(),
             replies: BTreeMap::new(),
@@ -613,6 +620,9 @@ impl App {
         for part in due {
             self.stale.remove(&part);
             self.in_flight.insert(part);
+            if part == Part::Contacts {
+                self.conversations.ask();
+            }
             self.call(part.request(), Purpose::Part(part));
         }
     }
@@ -620,6 +630,13 @@ impl App {
     /// Reads everything that is shown: after a start, and when the daemon is back.
     fn read_everything(&mut self) {
         self.in_flight.clear();
+        self.conversations.renumber();
+        self.gone.clear();
+        self.quotes.clear();
+        self.quotes_asked
+            .values_mut()
+            .for_each(|has_changed| *has_changed = true);
+        self.forget_layout();
         self.stale.extend([
             Part::Contacts,
             Part::Requests,
@@ -632,7 +649,8 @@ impl App {
         if self.me.is_none() {
             self.call(Request::Items(api::ListItems::default()), Purpose::Items);
         }
-        if let Some(pane) = &self.pane {
+        if let Some(pane) = &mut self.pane {
+            pane.renumber();
             // What is looked at stays: the window is read again where it is.
             let newest = pane.is_at_bottom() || !pane.loaded;
             self.ask_page(if newest { Page::Newest } else { Page::Again });
@@ -701,13 +719,22 @@ impl App {
         if let Intent::Reply { id, quote } = &intent
             && quote.is_empty()
         {
-            let which = api::MessageOnly {
-                id: id.clone(),
-                conversation: Some(conversation.to_owned()),
-            };
-            self.call(Request::Message(which), Purpose::Quote(id.clone()));
+            self.ask_quote(id.clone(), conversation.to_owned());
         }
         self.intent = intent;
+    }
+
+    /// Asks for a message that is quoted: once, until the answer is here.
+    fn ask_quote(&mut self, id: String, conversation: String) {
+        if self.quotes_asked.contains_key(&id) {
+            return;
+        }
+        self.quotes_asked.insert(id.clone(), false);
+        let which = api::MessageOnly {
+            id: id.clone(),
+            conversation: Some(conversation.clone()),
+        };
+        self.call(Request::Message(which), Purpose::Quote { id, conversation });
     }
 
     /// Keeps the message that the draft of the open conversation replies to.
@@ -731,20 +758,11 @@ impl App {
     }
 
     fn ask_page(&mut self, page: Page) {
-        let Some(pane) = &self.pane else { return };
+        let Some(pane) = &mut self.pane else { return };
         let window = pane.window();
         let conversation = pane.conversation.clone();
-        if let Page::First(id) = &page {
-            let id = id.rsplit_once('/').map_or(id.as_str(), |(_, id)| id);
-            let which = api::MessageOnly {
-                id: id.to_owned(),
-                conversation: Some(conversation),
-            };
-            self.call(Request::Message(which), Purpose::Page { page, window });
-            return;
-        }
         let mut history = api::History {
-            conversation,
+            conversation: conversation.clone(),
             limit: Some(pane::PAGE),
             thread: pane.thread.clone(),
             ..api::History::default()
@@ -757,7 +775,15 @@ impl App {
             (Page::Around(id), _) => history.before = Some(id.clone()),
             (Page::Older | Page::Newer, None) => return,
         }
-        self.call(Request::History(history), Purpose::Page { page, window });
+        pane.ask();
+        let request = match &page {
+            Page::First(id) => Request::Message(api::MessageOnly {
+                id: id.rsplit_once('/').map_or(id.as_str(), |(_, id)| id).to_owned(),
+                conversation: Some(conversation),
+            }),
+            _ => Request::History(history),
+        };
+        self.call(request, Purpose::Page { page, window });
     }
 
     fn load_pages(&mut self) {
@@ -797,11 +823,7 @@ impl App {
                 .filter(|message| message.direction == api::Direction::Out)
                 .map(quoted);
             if here.is_none() {
-                let which = api::MessageOnly {
-                    id: id.clone(),
-                    conversation: Some(conversation.clone()),
-                };
-                self.call(Request::Message(which), Purpose::Quote(id.clone()));
+                self.ask_quote(id.clone(), conversation.clone());
             } else if let Some(pane) = &mut self.pane {
                 pane.forget_layout();
             }
@@ -953,6 +975,10 @@ impl App {
                 self.close_all();
                 self.effect(Effect::Connect);
             }
+            Ok(Hosted::Elsewhere) => {
+                self.close_all();
+                self.effect(Effect::Connect);
+            }
             Ok(Hosted::KeyRefused(why)) => self.cannot_start(&why),
             Ok(Hosted::Runs) => self.watching = false,
             Ok(Hosted::Failed(why)) => self.daemon_has_ended(why),
@@ -992,6 +1018,9 @@ impl App {
         self.open(dialog);
     }
 }
+
+/// Messages that have gone, whose places are remembered.
+const GONE: usize = 500;
 
 /// Where a conversation that was marked as unread is kept.
 const UNREAD_KEY: &str = "unread/";

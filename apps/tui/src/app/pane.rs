@@ -4,8 +4,9 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::tz::TimeZone;
-use sotto_api::{Direction, Message, MessageState};
+use sotto_api::{Direction, FailReason, Message, MessageState, Time};
 
+use super::recent::Recent;
 use crate::view::message::{Body, Layout};
 
 /// Messages of one page.
@@ -16,6 +17,46 @@ const WINDOW: usize = 500;
 
 /// A page is asked for when fewer messages than that are left above or below the screen.
 const MARGIN: usize = 30;
+
+/// What an event changes in a conversation.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A message is new in it, or was already known.
+    Arrived(Message),
+    /// A message stands like this now.
+    Updated(Message),
+    /// The message at that place has another state.
+    State {
+        place: String,
+        state: MessageState,
+        reason: Option<FailReason>,
+        at: Time,
+    },
+    /// The author of the message at that place has deleted it.
+    Deleted { place: String, at: Time },
+    /// The message at that place is gone from this node.
+    Gone { place: String },
+}
+
+impl Change {
+    /// The author of the message at that place has deleted it.
+    fn delete(&mut self, place: &str, at: Time) {
+        if let Self::Arrived(message) | Self::Updated(message) = self
+            && is_at(message, place)
+        {
+            delete(message, at);
+        }
+    }
+
+    fn is_about(&self, place: &str) -> bool {
+        match self {
+            Self::Arrived(message) | Self::Updated(message) => is_at(message, place),
+            Self::State { place: changed, .. }
+            | Self::Deleted { place: changed, .. }
+            | Self::Gone { place: changed } => changed == place,
+        }
+    }
+}
 
 /// What follows the window at one of its ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +125,7 @@ pub struct Pane {
     pub thread: Option<String>,
     window: Window,
     messages: VecDeque<Message>,
+    recent: Recent<Change>,
     /// What is before the window.
     pub older: Edge,
     /// What is after the window.
@@ -138,6 +180,7 @@ impl Pane {
             conversation,
             thread,
             messages: VecDeque::new(),
+            recent: Recent::new(WINDOW),
             older: Edge::Loading,
             newer: Edge::End,
             loaded: false,
@@ -212,8 +255,40 @@ impl Pane {
         self.bodies.clear();
     }
 
-    /// Takes a page of the history. `full` says that it has as many messages as were asked for.
-    pub fn take(&mut self, page: &Page, messages: Vec<Message>, full: bool) {
+    /// A page is asked for. Each one is [`answered`](Self::answered).
+    pub const fn ask(&mut self) {
+        self.recent.ask();
+    }
+
+    /// A page that was asked for was taken, or does not come.
+    pub fn answered(&mut self, window: Window) {
+        if window.pane == self.window.pane {
+            self.recent.answered();
+        }
+    }
+
+    /// Events have other numbers from now on.
+    pub fn renumber(&mut self) {
+        self.recent.renumber();
+    }
+
+    /// Takes a page of the history, as it was after the event `last_seq`. `full` says that it has as many messages as were asked for.
+    /// False if not all that followed is known: then it has to be read again.
+    pub fn take(&mut self, page: &Page, messages: Vec<Message>, full: bool, last_seq: u64) -> bool {
+        self.put(page, messages, full);
+        if !matches!(page, Page::Older | Page::Newer) {
+            self.recent.begin(last_seq);
+        }
+        // They were counted when they came.
+        let below = self.below;
+        for change in self.recent.after(last_seq) {
+            self.make(change);
+        }
+        self.below = below;
+        self.recent.is_whole_after(last_seq)
+    }
+
+    fn put(&mut self, page: &Page, messages: Vec<Message>, full: bool) {
         let edge = if full { Edge::More } else { Edge::End };
         match page {
             Page::Newest => {
@@ -322,8 +397,38 @@ impl Pane {
         }
     }
 
-    /// A message is new in the conversation, or was already known.
-    pub fn arrived(&mut self, message: Message) {
+    /// Takes what an event has changed, unless the window has it.
+    pub fn apply(&mut self, event: Option<u64>, change: Change) {
+        // The text of a message that has gone is kept nowhere.
+        match &change {
+            Change::Deleted { place, at } => self.recent.retain(|before| {
+                before.delete(place, *at);
+                true
+            }),
+            Change::Gone { place } => self.recent.retain(|before| !before.is_about(place)),
+            _ => {}
+        }
+        if self.recent.is_new(event, &change) {
+            self.make(change);
+        }
+    }
+
+    fn make(&mut self, change: Change) {
+        match change {
+            Change::Arrived(message) => self.arrived(message),
+            Change::Updated(message) => self.update(message),
+            Change::State {
+                place,
+                state,
+                reason,
+                at,
+            } => self.change(&place, |message| put_state(message, state, reason, at)),
+            Change::Deleted { place, at } => self.change(&place, |message| delete(message, at)),
+            Change::Gone { place } => self.remove(&place),
+        }
+    }
+
+    fn arrived(&mut self, message: Message) {
         if self.thread.is_some() && self.thread != message.thread {
             return;
         }
@@ -366,7 +471,7 @@ impl Pane {
     }
 
     /// Changes a message, if it is in the window.
-    pub fn change(&mut self, name: &str, change: impl FnOnce(&mut Message)) {
+    fn change(&mut self, name: &str, change: impl FnOnce(&mut Message)) {
         if let Some(index) = self.index(name) {
             self.bodies.remove(&self.messages[index].place());
             change(&mut self.messages[index]);
@@ -374,7 +479,7 @@ impl Pane {
     }
 
     /// A message is gone.
-    pub fn remove(&mut self, name: &str) {
+    fn remove(&mut self, name: &str) {
         let Some(index) = self.index(name) else { return };
         let neighbour = |pane: &Self| {
             let next = pane.messages.get(index).or_else(|| pane.messages.back());
@@ -785,6 +890,26 @@ impl Pane {
     pub fn ends(&self) -> Option<(&Message, &Message)> {
         Some((self.messages.front()?, self.messages.back()?))
     }
+}
+
+/// The state of a message from then on.
+fn put_state(message: &mut Message, state: MessageState, reason: Option<FailReason>, at: Time) {
+    message.state = state;
+    message.state_at = at;
+    message.reason = reason;
+    message.hold = None;
+    // A timer starts with the reading; the message says so when it is read again.
+    let lives = u64::from(message.ttl) * 1000;
+    let starts = matches!(state, MessageState::Read | MessageState::Delivered) && lives > 0;
+    if starts && message.direction == Direction::In && message.expires_at.is_none() {
+        message.expires_at = Some(Time::from_millis(at.millis() + lives));
+    }
+}
+
+fn delete(message: &mut Message, at: Time) {
+    message.text.clear();
+    message.reactions.clear();
+    message.deleted_at = Some(at);
 }
 
 /// Messages of others that were not read.

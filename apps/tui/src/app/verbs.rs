@@ -95,16 +95,7 @@ impl App {
             return;
         };
         match action {
-            Action::Safety => {
-                let mark = api::Mark {
-                    contact: here.clone(),
-                    ..api::Mark::default()
-                };
-                let mut dialog = Dialog::new(Kind::Safety(here.clone()), "Safety number");
-                dialog.busy = true;
-                self.open(dialog);
-                self.call(Request::Verify(mark), Purpose::Safety(here));
-            }
+            Action::Safety => self.ask_safety(here),
             Action::Timer => match when::parse_timer(argument).filter(|_| !argument.is_empty()) {
                 Some(seconds) => self.set_timer(&here, seconds),
                 None => {
@@ -612,6 +603,18 @@ impl App {
             Some(first) => self.ask_unread(conversation, Some(first.place()), Some(left)),
             None => self.say("Marked as read."),
         }
+    }
+
+    /// Asks for the number that a user compares with a contact.
+    pub(super) fn ask_safety(&mut self, contact: String) {
+        let mut dialog = Dialog::new(Kind::Safety(contact.clone()), "Safety number");
+        dialog.busy = true;
+        self.open(dialog);
+        let mark = api::Mark {
+            contact: contact.clone(),
+            ..api::Mark::default()
+        };
+        self.call(Request::Verify(mark), Purpose::Safety(contact));
     }
 
     fn block(&mut self, contact: &str) {

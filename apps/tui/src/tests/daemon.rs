@@ -46,6 +46,10 @@ pub struct FakeDaemon {
     keys: BTreeMap<String, String>,
     /// What happened and was not told yet.
     pub events: Vec<Event>,
+    /// The safety number with any contact.
+    pub number: String,
+    /// The number of the last event in the log.
+    last_seq: u64,
     /// The owner's passphrase is needed for approvals.
     pub locked: bool,
     made: usize,
@@ -77,6 +81,8 @@ impl FakeDaemon {
             refuses: None,
             keys: BTreeMap::new(),
             events: Vec::new(),
+            number: "01234567890123456789012345678901234567890123456789012345678901"[..60].to_owned(),
+            last_seq: 0,
             locked: false,
             made: 0x100_000,
         }
@@ -126,9 +132,85 @@ impl FakeDaemon {
         id
     }
 
+    /// A message of a contact that quotes another one arrives.
+    pub fn reply_of_peer(&mut self, petname: &str, to: &str, text: &str) {
+        let id = self.receive(petname, text);
+        self.find_message(&id).reply_to = Some(to.to_owned());
+        let replies = self.find_message(&id).clone();
+        if let Some(Body::MessageReceived { message, .. }) = self.events.last_mut().map(|event| &mut event.body) {
+            *message = Some(Box::new(replies));
+        }
+    }
+
+    /// The peer edits its message.
+    pub fn edit_of_peer(&mut self, id: &str, text: &str) {
+        let message = self.find_message(id);
+        if message.deleted_at.is_some() {
+            return;
+        }
+        text.clone_into(&mut message.text);
+        let message = message.clone();
+        self.tell(Body::MessageEdited {
+            id: message.id.clone(),
+            conversation: message.conversation.clone(),
+            author: message.from.clone(),
+            message: Some(Box::new(message)),
+        });
+    }
+
+    /// The peer deletes its message.
+    pub fn delete_of_peer(&mut self, id: &str) {
+        let unread = self.find_message(id).deleted_at.is_none() && self.is_unread(id);
+        let sent = self.delete(id).expect("it is there");
+        self.count(&sent.conversation, unread);
+    }
+
+    /// A message is gone from this node.
+    pub fn forget(&mut self, id: &str) {
+        let unread = self.is_unread(id);
+        let message = self.find_message(id).clone();
+        self.count(&message.conversation, unread);
+        for messages in self.history.values_mut() {
+            messages.retain(|message| message.id != id);
+        }
+        self.tell(Body::MessageDisappeared {
+            id: message.id,
+            conversation: message.conversation,
+            author: message.from,
+            direction: message.direction,
+        });
+    }
+
+    /// What the store counts.
+    fn is_unread(&self, id: &str) -> bool {
+        self.find(id).is_ok_and(|message| {
+            message.direction == Direction::In && message.state != MessageState::Read && message.deleted_at.is_none()
+        })
+    }
+
+    fn count(&mut self, conversation: &str, unread: bool) {
+        if let Some(contact) = self.contacts.get_mut(conversation) {
+            contact.unread -= u64::from(unread);
+        }
+    }
+
+    /// An event has the message as it stands when the event is read.
+    pub fn look_at(&self, event: &mut Event) {
+        if let Body::MessageReceived { id, message, .. }
+        | Body::MessageQueued { id, message, .. }
+        | Body::MessageEdited { id, message, .. }
+        | Body::MessageReacted { id, message, .. } = &mut event.body
+        {
+            *message = self.find(id).ok().cloned().map(Box::new);
+        }
+    }
+
     pub fn tell(&mut self, body: Body) {
         let at = Time::from_millis(NOW);
-        self.events.push(Event { seq: None, at, body });
+        let logged = !matches!(body, Body::Presence { .. } | Body::Gap { .. });
+        self.last_seq += u64::from(logged);
+        let seq = logged.then_some(self.last_seq);
+        self.events.push(Event { seq, at, body });
     }
 
     /// An approval goes without the user.
@@ -152,12 +234,13 @@ impl FakeDaemon {
             Request::Identity(_) => Answer::Identity(self.me.clone()),
             Request::Contacts(_) => Answer::Contacts(api::Contacts {
                 friends: self.contacts.values().cloned().collect(),
+                last_seq: self.last_seq,
             }),
             Request::Requests(_) => Answer::Requests(api::FriendRequests {
                 requests: self.requests.clone(),
             }),
             Request::Threads(_) => Answer::Threads(self.threads()),
-            Request::History(history) => Answer::History(self.page(history)),
+            Request::History(history) => Answer::History(self.page(history)?),
             Request::Message(which) => Answer::Message(self.find(&which.id)?.clone()),
             Request::Outbox(_) => Answer::Outbox(self.outbox()),
             Request::Approvals(_) => Answer::Approvals(api::Approvals {
@@ -286,7 +369,7 @@ impl FakeDaemon {
         }
     }
 
-    fn page(&self, history: &api::History) -> api::HistoryPage {
+    fn page(&self, history: &api::History) -> Result<api::HistoryPage, Error> {
         let all = self.history.get(&history.conversation).map_or(&[][..], Vec::as_slice);
         let all: Vec<&Message> = all
             .iter()
@@ -296,21 +379,22 @@ impl FakeDaemon {
         let place = |named: &String| {
             all.iter()
                 .position(|message| message.id == *named || message.place() == *named)
+                .ok_or_else(|| Error::new(Kind::UnknownMessage, "There is no such message."))
         };
         let range = match (&history.before, &history.after) {
             (Some(before), _) => {
-                let end = place(before).unwrap_or(0);
+                let end = place(before)?;
                 end.saturating_sub(limit)..end
             }
             (_, Some(after)) => {
-                let start = place(after).map_or(all.len(), |place| place + 1);
+                let start = place(after)? + 1;
                 start..(start + limit).min(all.len())
             }
             _ => all.len().saturating_sub(limit)..all.len(),
         };
         let unread = |message: &&&Message| message.direction == Direction::In && message.state != MessageState::Read;
         let newest = history.before.is_none() && history.after.is_none();
-        api::HistoryPage {
+        Ok(api::HistoryPage {
             messages: all[range].iter().map(|message| (*message).clone()).collect(),
             first_unread: all
                 .iter()
@@ -318,7 +402,8 @@ impl FakeDaemon {
                 .filter(|_| newest)
                 .map(|message| message.place()),
             unread: newest.then(|| all.iter().filter(unread).count() as u64),
-        }
+            last_seq: self.last_seq,
+        })
     }
 
     fn find(&self, id: &str) -> Result<&Message, Error> {
@@ -437,6 +522,7 @@ impl FakeDaemon {
     fn delete(&mut self, id: &str) -> Result<api::Sent, Error> {
         let message = self.find_mut(id)?;
         message.text.clear();
+        message.reactions.clear();
         message.deleted_at = Some(Time::from_millis(NOW));
         let message = message.clone();
         self.tell(Body::MessageDeleted {
@@ -451,6 +537,9 @@ impl FakeDaemon {
     fn react(&mut self, react: &api::React) -> Result<Message, Error> {
         let by = self.me.onion.clone();
         let message = self.find_mut(&react.id)?;
+        if message.deleted_at.is_some() {
+            return Err(Error::new(Kind::WrongState, "The message was deleted."));
+        }
         message.reactions.retain(|reaction| reaction.by != by);
         message.reactions.extend(react.emoji.clone().map(|emoji| api::Reaction {
             by,
@@ -458,17 +547,25 @@ impl FakeDaemon {
             emoji,
             at: Time::from_millis(NOW),
         }));
-        Ok(message.clone())
+        let message = message.clone();
+        self.tell(Body::MessageReacted {
+            id: message.id.clone(),
+            conversation: message.conversation.clone(),
+            author: message.from.clone(),
+            by: self.me.onion.clone(),
+            direction: Direction::Out,
+            message: Some(Box::new(message.clone())),
+        });
+        Ok(message)
     }
 
     fn read(&mut self, read: &api::MarkRead) -> api::Done {
         for id in &read.ids {
             let known = self.find(id).is_ok_and(|message| message.state != MessageState::Read);
             if known {
+                let unread = self.is_unread(id);
                 let _ = self.put_state(id, MessageState::Read);
-                if let Some(contact) = self.contacts.get_mut(&read.conversation) {
-                    contact.unread = contact.unread.saturating_sub(1);
-                }
+                self.count(&read.conversation, unread);
             }
         }
         api::Done {}
@@ -571,6 +668,10 @@ impl FakeDaemon {
     }
 
     fn verify(&mut self, mark: &api::Mark) -> Result<Safety, Error> {
+        let number = self.number.clone();
+        if mark.number.as_ref().is_some_and(|compared| *compared != number) {
+            return Err(Error::new(Kind::UntrustedKey, "This is not the current safety number."));
+        }
         let contact = self.change(&mark.contact, |it| {
             if let Some(verified) = mark.mark {
                 it.who.verified = verified;
@@ -581,7 +682,7 @@ impl FakeDaemon {
         Ok(Safety {
             who: contact.who,
             untrusted: contact.untrusted,
-            number: "01234567890123456789012345678901234567890123456789012345678901"[..60].to_owned(),
+            number,
             scannable: String::from("0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"),
         })
     }

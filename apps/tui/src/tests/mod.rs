@@ -7,6 +7,7 @@ mod figures;
 mod fixtures;
 mod names;
 mod narrated;
+mod order;
 mod properties;
 mod races;
 mod scenes;

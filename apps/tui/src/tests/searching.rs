@@ -77,6 +77,31 @@ fn a_search_everywhere_marks_its_hits_and_shows_the_text_around_them() {
 }
 
 #[test]
+fn what_has_gone_is_found_no_more() {
+    let mut session = with_texts(&["needle one", "needle two"]);
+    session.press("ctrl-r");
+    session.write("needle");
+    session.shows("needle one");
+    let ids = session.daemon.messages("Bob").iter().map(|message| message.id.clone());
+    let ids: Vec<String> = ids.skip(300).collect();
+    session.daemon.delete_of_peer(&ids[0]);
+    session.settle();
+    session.hides("needle one");
+    session.shows("needle two");
+    // A search that was made before comes after.
+    session.press("backspace");
+    session.settle();
+    session.by_hand = true;
+    session.write("e");
+    let slow = crate::request::Lane::Slow as usize;
+    assert!(session.carry_out_next(slow));
+    session.daemon.forget(&ids[1]);
+    assert!(session.take_event(false));
+    assert!(session.take_answer(slow));
+    session.hides("needle two");
+}
+
+#[test]
 fn a_message_that_was_found_everywhere_leads_to_the_other_hits_of_its_conversation() {
     let mut session = with_texts(&["needle one", "needle two", "needle three"]);
     session.daemon.receive("Carol", "a needle of Carol");

@@ -35,6 +35,11 @@ pub struct Session {
     /// Answers are kept back, as by a daemon that is slow.
     pub slow: bool,
     waiting: VecDeque<Call>,
+    /// Answers and events come when the test says so: those of one connection in their order, and the connections in any.
+    pub by_hand: bool,
+    lanes: [VecDeque<Call>; 3],
+    /// What the daemon has answered and was not received yet: a lane carries out one request after the other.
+    answers: [Option<Report>; 3],
     pub copied: Vec<String>,
     pub titles: Vec<String>,
     pub bells: usize,
@@ -68,6 +73,9 @@ impl Session {
             up: true,
             slow: false,
             waiting: VecDeque::new(),
+            by_hand: false,
+            lanes: Default::default(),
+            answers: Default::default(),
             copied: Vec::new(),
             titles: Vec::new(),
             bells: 0,
@@ -91,7 +99,11 @@ impl Session {
     pub fn settle(&mut self) {
         for _ in 0..MOST {
             let Some(effect) = self.app.poll() else {
-                let events = std::mem::take(&mut self.daemon.events);
+                let events = if self.by_hand {
+                    Vec::new()
+                } else {
+                    std::mem::take(&mut self.daemon.events)
+                };
                 let told = !events.is_empty() && self.up;
                 for event in events {
                     if self.up {
@@ -118,6 +130,7 @@ impl Session {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
+            Effect::Call(call) if self.by_hand => self.lanes[call.request.lane() as usize].push_back(call),
             Effect::Call(call) if self.slow => self.waiting.push_back(call),
             Effect::Call(call) => self.answer(call),
             Effect::Connect => self.report(if self.up {
@@ -176,6 +189,64 @@ impl Session {
             return;
         }
         self.app.handle(Input::Hosted(outcome), self.now);
+    }
+
+    /// The daemon carries out the next request of a lane. False if there is none.
+    pub fn carry_out_next(&mut self, lane: usize) -> bool {
+        if self.answers[lane].is_none()
+            && let Some(call) = self.lanes[lane].pop_front()
+        {
+            let answer = self.daemon.answer(&call.request).map(Box::new);
+            self.answers[lane] = Some(Report::Answer(call.purpose, answer));
+        }
+        self.answers[lane].is_some()
+    }
+
+    /// The answer to the next request of a lane comes. False if there is none.
+    pub fn take_answer(&mut self, lane: usize) -> bool {
+        self.carry_out_next(lane);
+        let answer = self.answers[lane].take();
+        let came = answer.is_some();
+        if let Some(answer) = answer {
+            self.report(answer);
+        }
+        self.settle();
+        came
+    }
+
+    /// The next event comes, with its message as that stands now or as it stood. False if there is none.
+    pub fn take_event(&mut self, now: bool) -> bool {
+        if self.daemon.events.is_empty() {
+            return false;
+        }
+        let mut event = self.daemon.events.remove(0);
+        if now {
+            self.daemon.look_at(&mut event);
+        }
+        self.report(Report::Event(Box::new(event)));
+        self.settle();
+        true
+    }
+
+    /// The connection that has the events breaks and is made again: those that were on their way are lost.
+    pub fn follow_anew(&mut self) {
+        self.report(Report::Disconnected(gone()));
+        self.daemon.events.clear();
+        self.find_again();
+    }
+
+    /// Everything comes that is on its way.
+    pub fn take_all(&mut self) {
+        for _ in 0..MOST {
+            let mut came = self.take_event(false);
+            for lane in 0..self.lanes.len() {
+                came |= self.take_answer(lane);
+            }
+            if !came {
+                return;
+            }
+        }
+        panic!("requests without end: {:?}", self.daemon.calls.last());
     }
 
     /// What was kept back is answered.
