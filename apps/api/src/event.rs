@@ -313,6 +313,8 @@ pub struct Events {
     pub events: Vec<Event>,
     /// Where to go on: acknowledge this, or give it as `since`.
     pub next: u64,
+    /// The log goes on after `next`. However few the events are: those that the client may not see are left out.
+    pub more: bool,
 }
 
 /// Parameters of `events.ack`.

@@ -86,10 +86,10 @@ impl Wait {
                 limit: Some(PAGE),
             };
             let found = client.call::<all::EventsList>(&params)?;
-            if found.events.is_empty() {
+            messages.extend(found.events.into_iter().filter_map(message));
+            if !found.more {
                 return Ok(false);
             }
-            messages.extend(found.events.into_iter().filter_map(message));
             since = found.next;
         }
         Ok(true)
@@ -112,7 +112,7 @@ impl Wait {
             let found = client.call::<all::EventsWait>(&params)?;
             let mut messages: Vec<Message> = found.events.into_iter().filter_map(message).collect();
             if !messages.is_empty() {
-                let more = self.rest(&mut client, found.next, &mut messages)?;
+                let more = found.more && self.rest(&mut client, found.next, &mut messages)?;
                 return Ok(Waiting { messages, more });
             }
             if left == 0 && since == Some(found.next) {

@@ -10,7 +10,7 @@ use rmcp::RoleServer;
 use rmcp::model::{CustomNotification, ServerNotification};
 use rmcp::service::Peer;
 use serde_json::{Value, json};
-use sotto_api::{AckMessages, Body, Event, WaitEvents, all};
+use sotto_api::{AckMessages, Acknowledged, Body, Event, WaitEvents, all};
 
 use crate::label::LabelledMessage;
 use crate::schema::without_null;
@@ -31,7 +31,16 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// What was pushed and is not acknowledged, in the order of the log.
 #[derive(Debug, Default)]
 pub(crate) struct Channel {
-    pushed: Mutex<VecDeque<Pushed>>,
+    log: Mutex<PushedLog>,
+}
+
+#[derive(Debug, Default)]
+struct PushedLog {
+    pushed: VecDeque<Pushed>,
+    /// The last event that was pushed.
+    last: u64,
+    /// The log is acknowledged up to here.
+    acknowledged: u64,
 }
 
 #[derive(Debug)]
@@ -42,20 +51,33 @@ struct Pushed {
 }
 
 impl Channel {
-    fn add(&self, seq: u64, conversation: String) {
-        self.lock().push_back(Pushed {
+    /// Takes note of a message that is to be pushed. False if it is acknowledged already, as the agent can read the log as well.
+    fn add(&self, seq: u64, conversation: String) -> bool {
+        let mut log = self.lock();
+        if seq <= log.acknowledged {
+            return false;
+        }
+        log.last = seq;
+        log.pushed.push_back(Pushed {
             seq,
             conversation,
             replied: false,
         });
+        true
     }
 
-    /// The agent has written into a conversation: what was pushed of it is dealt with. The position to acknowledge, if all
-    /// before it is dealt with, too.
-    pub fn replied(&self, conversation: &str) -> Option<u64> {
-        let mut pushed = self.lock();
-        for one in pushed.iter_mut().filter(|one| one.conversation == conversation) {
-            one.replied = true;
+    /// The last event that was pushed. What is pushed later, the agent has not seen when it makes a call now.
+    fn last(&self) -> u64 {
+        self.lock().last
+    }
+
+    /// The agent has written into a conversation: what was pushed of it up to `seen` is dealt with. The position to acknowledge,
+    /// if all before it is dealt with, too.
+    fn replied(&self, conversation: &str, seen: u64) -> Option<u64> {
+        let mut log = self.lock();
+        let pushed = &mut log.pushed;
+        for one in pushed.iter_mut().take_while(|one| one.seq <= seen) {
+            one.replied |= one.conversation == conversation;
         }
         let mut position = None;
         while pushed.front().is_some_and(|one| one.replied) {
@@ -65,13 +87,15 @@ impl Channel {
     }
 
     /// The agent has acknowledged up to a position.
-    pub fn acknowledged(&self, seq: u64) {
-        self.lock().retain(|one| one.seq > seq);
+    fn acknowledged(&self, seq: u64) {
+        let mut log = self.lock();
+        log.acknowledged = log.acknowledged.max(seq);
+        log.pushed.retain(|one| one.seq > seq);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Pushed>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, PushedLog> {
         // The lock is held for a change of the list only, which leaves it whole.
-        self.pushed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Pushes messages until the client closes its end.
@@ -111,7 +135,9 @@ impl Channel {
         if message.deleted_at.is_some() {
             return;
         }
-        self.add(seq, message.conversation.clone());
+        if !self.add(seq, message.conversation.clone()) {
+            return;
+        }
         let params = pushed(seq, LabelledMessage::in_list(*message));
         let notification = CustomNotification::new(PUSH, Some(params));
         // A client that is gone gets it in its next session.
@@ -135,9 +161,15 @@ fn pushed(seq: u64, message: LabelledMessage) -> Value {
 }
 
 impl Server {
-    /// A message was sent into a conversation.
-    pub async fn has_replied(&self, conversation: &str) {
-        let Some(seq) = self.channel.as_ref().and_then(|channel| channel.replied(conversation)) else {
+    /// The last message that was pushed, for [`has_replied`](Self::has_replied).
+    pub fn last_pushed(&self) -> u64 {
+        self.channel.as_ref().map_or(0, |channel| channel.last())
+    }
+
+    /// A message was sent into a conversation by an agent that had seen what was pushed up to `seen`.
+    pub async fn has_replied(&self, conversation: &str, seen: u64) {
+        let replied = |channel: &Channel| channel.replied(conversation, seen);
+        let Some(seq) = self.channel.as_deref().and_then(replied) else {
             return;
         };
         let params = AckMessages {
@@ -148,22 +180,54 @@ impl Server {
         // If this fails, the messages are pushed again in the next session, which loses nothing.
         let _ = self.daemon.call::<all::Ack>(&params).await;
     }
+
+    /// The agent has acknowledged a part of the log.
+    pub fn has_acknowledged(&self, acknowledged: &Acknowledged) {
+        if let (Some(channel), true) = (&self.channel, acknowledged.consumer == self.consumer) {
+            channel.acknowledged(acknowledged.seq);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn channel(pushed: &[(u64, &str)]) -> Channel {
+        let channel = Channel::default();
+        for (seq, conversation) in pushed {
+            assert!(channel.add(*seq, (*conversation).to_owned()));
+        }
+        channel
+    }
+
     #[test]
     fn a_reply_acknowledges_only_what_has_nothing_open_before_it() {
-        let channel = Channel::default();
-        for (seq, conversation) in [(3, "ada"), (5, "bob"), (6, "ada"), (9, "bob")] {
-            channel.add(seq, conversation.to_owned());
-        }
-        assert_eq!(channel.replied("bob"), None, "the first of ada is open");
-        assert_eq!(channel.replied("ada"), Some(9));
+        let channel = channel(&[(3, "ada"), (5, "bob"), (6, "ada"), (9, "bob")]);
+        let seen = channel.last();
+        assert_eq!(channel.replied("bob", seen), None, "the first of ada is open");
+        assert_eq!(channel.replied("ada", seen), Some(9));
         channel.add(12, String::from("ada"));
         channel.acknowledged(12);
-        assert_eq!(channel.replied("ada"), None, "nothing is left");
+        assert_eq!(channel.replied("ada", 12), None, "nothing is left");
+    }
+
+    #[test]
+    fn a_reply_does_not_deal_with_what_was_pushed_while_it_was_made() {
+        let channel = channel(&[(3, "ada")]);
+        let seen = channel.last();
+        channel.add(5, String::from("ada"));
+        assert_eq!(channel.replied("ada", seen), Some(3));
+        assert_eq!(channel.replied("ada", seen), None, "the second is open");
+        assert_eq!(channel.replied("ada", channel.last()), Some(5));
+    }
+
+    #[test]
+    fn what_was_acknowledged_before_it_is_pushed_keeps_nothing_back() {
+        let channel = channel(&[]);
+        channel.acknowledged(5);
+        assert!(!channel.add(5, String::from("ada")), "it is dealt with");
+        assert!(channel.add(7, String::from("bob")));
+        assert_eq!(channel.replied("bob", channel.last()), Some(7));
     }
 }

@@ -64,7 +64,8 @@ impl Daemon {
         }
     }
 
-    async fn connect(&self) -> Result<Client, Error> {
+    /// A connection for requests that belong together.
+    pub async fn connect(&self) -> Result<Client, Error> {
         let connected = Client::connect(&self.profile.socket()).await;
         let mut client = connected.map_err(|error| match error.kind() {
             Kind::NoDaemon if !self.profile.exists() => {

@@ -138,12 +138,12 @@ impl Subscription {
             ..ListEvents::default()
         };
         let found = server.daemon.call::<all::EventsList>(&params).await;
-        let Events { events, next } = found.map_err(|error| failed(&error))?;
+        let Events { events, next, more } = found.map_err(|error| failed(&error))?;
         let mut part = Part {
-            more: u32::try_from(events.len()).is_ok_and(|count| count >= limit),
             events: Vec::new(),
             cursor: next.max(since),
             truncated: false,
+            more,
         };
         let floor = self.max_age_ms.map(|age| Time::now().millis().saturating_sub(age));
         for event in events {

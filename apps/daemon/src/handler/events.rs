@@ -74,6 +74,7 @@ impl Handle<all::EventsList> for Call {
             return Ok(Handled::Done(api::Events {
                 events: page.events,
                 next: page.next.after.0,
+                more: page.more,
             }));
         }
     }
@@ -95,22 +96,22 @@ impl Handle<all::EventsWait> for Call {
             loop {
                 newest.mark_unchanged();
                 let page = page(&call, start, limit).await?;
-                let (mut events, next) = (page.events, page.next.after.0);
+                let (mut events, next, more) = (page.events, page.next.after.0, page.more);
                 let wanted = |event: &api::Event| {
                     let name = event.body.type_name();
                     types.is_empty() || name == "gap" || types.iter().any(|wanted| wanted == name)
                 };
                 events.retain(wanted);
                 if !events.is_empty() {
-                    return Ok(api::Events { events, next });
+                    return Ok(api::Events { events, next, more });
                 }
                 start = page.next;
-                if page.more {
+                if more {
                     continue;
                 }
                 // The timeout is over or the node has stopped. `next` skips the events of other types.
                 if !matches!(timeout_at(until, newest.changed()).await, Ok(Ok(()))) {
-                    return Ok(api::Events { events, next });
+                    return Ok(api::Events { events, next, more });
                 }
             }
         })))

@@ -94,6 +94,7 @@ impl Tool for SendMessage {
     type Output = Sent;
 
     async fn call(server: &Server, input: SendArguments, _: &Call) -> Result<Sent, Error> {
+        let seen = server.last_pushed();
         let params = Send {
             conversation: input.recipient,
             text: input.message,
@@ -110,7 +111,7 @@ impl Tool for SendMessage {
             timeout: None,
         };
         let sent = server.daemon.call::<all::Send>(&params).await?;
-        server.has_replied(&sent.conversation).await;
+        server.has_replied(&sent.conversation, seen).await;
         Ok(Sent {
             meaning: meaning(Direction::Out, sent.state),
             id: sent.id,

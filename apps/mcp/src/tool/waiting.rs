@@ -54,7 +54,7 @@ pub(crate) struct Arrived {
 }
 
 /// A part of the event log.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Batch {
     /// Messages that arrived or were written.
     pub messages: Vec<LabelledMessage>,
@@ -80,53 +80,83 @@ impl From<Batch> for Arrived {
     }
 }
 
-impl Batch {
-    /// What the log holds after the consumer's position, as much as one result takes, and at most `limit` messages.
-    pub async fn of(server: &Server, consumer: &str, limit: usize) -> Result<Self, Error> {
-        let mut batch = Self {
-            messages: Vec::new(),
-            seq: 0,
-            more: true,
-            missed: false,
-            incoming: false,
-        };
-        let mut since = None;
-        while batch.more {
-            let params = ListEvents {
-                consumer: Some(consumer.to_owned()),
-                since,
-                limit: Some(EVENTS),
-            };
-            let Events { events, next } = server.daemon.call::<all::EventsList>(&params).await?;
-            batch.more = u32::try_from(events.len()).is_ok_and(|count| count >= EVENTS);
-            let mut ends = Vec::new();
-            let known = batch.messages.len();
-            for event in events {
-                batch.missed |= matches!(event.body, Body::Gap { .. });
-                let Some(message) = message(event.body) else { continue };
-                ends.push((event.seq.unwrap_or(next), message.direction));
-                batch.messages.push(LabelledMessage::in_list(message));
-            }
-            batch.seq = next;
-            since = Some(next);
-            let fits = page::fitting(&batch.messages)?.min(limit);
-            if fits < batch.messages.len() {
-                // The position is that of the last message which is returned.
-                if let Some((seq, _)) = fits.checked_sub(known + 1).and_then(|last| ends.get(last)) {
-                    batch.seq = *seq;
-                } else if let Some((seq, _)) = ends.first() {
-                    batch.seq = seq.saturating_sub(1);
-                }
-                batch.messages.truncate(fits);
-                batch.more = true;
-                break;
-            }
+/// A batch while the log is read, page by page. The caller asks for the pages, so that it can do so on a connection of its own.
+struct BatchReader<'a> {
+    consumer: &'a str,
+    /// At most so many messages.
+    limit: usize,
+    /// After the page that was read last.
+    since: Option<u64>,
+    /// No page follows: the log or the place in one result has ended.
+    ended: bool,
+    batch: Batch,
+}
+
+impl<'a> BatchReader<'a> {
+    fn new(consumer: &'a str, limit: usize) -> Self {
+        Self {
+            consumer,
+            limit,
+            since: None,
+            ended: false,
+            batch: Batch::default(),
         }
-        batch.incoming = batch
-            .messages
-            .iter()
-            .any(|one| one.message.direction == api::Direction::In);
-        Ok(batch)
+    }
+
+    /// What to ask for next.
+    fn page(&self) -> Option<ListEvents> {
+        (!self.ended).then(|| ListEvents {
+            consumer: Some(self.consumer.to_owned()),
+            since: self.since,
+            limit: Some(EVENTS),
+        })
+    }
+
+    /// Takes the page that was asked for.
+    fn take(&mut self, page: Events) -> Result<(), Error> {
+        let Events { events, next, more } = page;
+        let batch = &mut self.batch;
+        let mut ends = Vec::new();
+        let known = batch.messages.len();
+        for event in events {
+            batch.missed |= matches!(event.body, Body::Gap { .. });
+            let Some(message) = message(event.body) else { continue };
+            ends.push(event.seq.unwrap_or(next));
+            batch.messages.push(LabelledMessage::in_list(message));
+        }
+        (batch.seq, batch.more) = (next, more);
+        let fits = page::fitting(&batch.messages)?.min(self.limit);
+        let cut = fits < batch.messages.len();
+        if cut {
+            // The position is that of the last message which is returned.
+            if let Some(seq) = fits.checked_sub(known + 1).and_then(|last| ends.get(last)) {
+                batch.seq = *seq;
+            } else if let Some(seq) = ends.first() {
+                batch.seq = seq.saturating_sub(1);
+            }
+            batch.messages.truncate(fits);
+            batch.more = true;
+        }
+        self.since = Some(next);
+        self.ended = cut || !more;
+        Ok(())
+    }
+
+    fn batch(mut self) -> Batch {
+        let incoming = |one: &LabelledMessage| one.message.direction == api::Direction::In;
+        self.batch.incoming = self.batch.messages.iter().any(incoming);
+        self.batch
+    }
+}
+
+impl Batch {
+    /// What the log holds after the consumer's position, as much as one result takes.
+    pub async fn of(server: &Server, consumer: &str) -> Result<Self, Error> {
+        let mut reader = BatchReader::new(consumer, usize::MAX);
+        while let Some(page) = reader.page() {
+            reader.take(server.daemon.call::<all::EventsList>(&page).await?)?;
+        }
+        Ok(reader.batch())
     }
 }
 
@@ -173,23 +203,30 @@ impl Tool for ReceiveMessages {
             Some(_) => return Err(Error::invalid("limit must be 1 to 1000")),
         };
         let consumer = input.consumer.unwrap_or_else(|| server.consumer.clone());
-        let batch = Batch::of(server, &consumer, limit).await?;
-        acknowledge(server, consumer, batch.seq).await?;
+        // Another call that receives as this consumer waits until this one has acknowledged, or both would return the same messages.
+        // The lock is the connection's: the three requests are made on one, and if one of them fails, the lock goes with it.
+        let mut client = server.daemon.connect().await?;
+        let lock = api::LockConsumer {
+            consumer: Some(consumer.clone()),
+        };
+        client.call::<all::Lock>(&lock).await?;
+        let mut reader = BatchReader::new(&consumer, limit);
+        while let Some(page) = reader.page() {
+            reader.take(client.call::<all::EventsList>(&page).await?)?;
+        }
+        let batch = reader.batch();
+        let acknowledged = client.call::<all::Ack>(&acknowledgement(&consumer, batch.seq)).await?;
+        server.has_acknowledged(&acknowledged);
         Ok(batch.into())
     }
 }
 
-async fn acknowledge(server: &Server, consumer: String, seq: u64) -> Result<api::Acknowledged, Error> {
-    let params = api::AckMessages {
-        consumer: Some(consumer),
+fn acknowledgement(consumer: &str, seq: u64) -> api::AckMessages {
+    api::AckMessages {
+        consumer: Some(consumer.to_owned()),
         conversation: None,
         seq,
-    };
-    let acknowledged = server.daemon.call::<all::Ack>(&params).await?;
-    if let (Some(channel), true) = (&server.channel, acknowledged.consumer == server.consumer) {
-        channel.acknowledged(acknowledged.seq);
     }
-    Ok(acknowledged)
 }
 
 /// Arguments of `wait_for_messages`.
@@ -239,18 +276,19 @@ impl Waiting {
     /// Waits until a message of another author is there, or the time is over.
     pub async fn wait(&self, server: &Server, call: &Call) -> Result<Batch, Error> {
         let (began, mut told) = (Instant::now(), Instant::now());
-        let mut since = None;
+        let (mut since, mut arrived) = (None, false);
         loop {
-            let mut batch = Batch::of(server, &self.consumer, usize::MAX).await?;
+            let mut batch = Batch::of(server, &self.consumer).await?;
             let left = self.patience.saturating_sub(began.elapsed());
             if batch.incoming {
                 if !self.settle.is_zero() && !batch.more {
                     sleep(self.settle.min(left)).await;
-                    batch = Batch::of(server, &self.consumer, usize::MAX).await?;
+                    batch = Batch::of(server, &self.consumer).await?;
                 }
                 return Ok(batch);
             }
-            if left.is_zero() {
+            // What arrived may be beyond the place in one result: then these come first.
+            if left.is_zero() || (arrived && batch.more) {
                 return Ok(batch);
             }
             since = since.max(Some(batch.seq));
@@ -258,7 +296,9 @@ impl Waiting {
                 let left = self.patience.saturating_sub(began.elapsed());
                 let events = arrival(server, since, left.min(PROGRESS)).await?;
                 since = Some(events.next);
-                if !events.events.is_empty() || left <= PROGRESS {
+                let found = !events.events.is_empty();
+                arrived |= found;
+                if found || left <= PROGRESS {
                     break;
                 }
                 if told.elapsed() >= PROGRESS {
@@ -299,7 +339,7 @@ impl Tool for WaitForMessages {
             batch = waiting.wait(server, call) => Ok(batch?.into()),
             // The end of standard input ends the wait, with what is there.
             () = server.closed.cancelled() => {
-                Ok(Batch::of(server, &waiting.consumer, usize::MAX).await?.into())
+                Ok(Batch::of(server, &waiting.consumer).await?.into())
             }
         }
     }
@@ -327,6 +367,11 @@ impl Tool for AckMessages {
 
     async fn call(server: &Server, input: AckArguments, _: &Call) -> Result<api::Acknowledged, Error> {
         let consumer = input.consumer.unwrap_or_else(|| server.consumer.clone());
-        acknowledge(server, consumer, input.seq).await
+        let acknowledged = server
+            .daemon
+            .call::<all::Ack>(&acknowledgement(&consumer, input.seq))
+            .await?;
+        server.has_acknowledged(&acknowledged);
+        Ok(acknowledged)
     }
 }

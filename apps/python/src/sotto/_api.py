@@ -1922,6 +1922,8 @@ class Events:
     """The events, the oldest first."""
     next: int
     """Where to go on: acknowledge this, or give it as `since`."""
+    more: bool
+    """The log goes on after `next`. However few the events are: those that the client may not see are left out."""
     extra: Mapping[str, Any] = field(default_factory=nothing, repr=False, hash=False)
     """What a newer daemon says beyond that."""
 
@@ -1932,6 +1934,7 @@ class Events:
         return cls(
             events=o.required("events", sequence(Event.from_json)),
             next=o.required("next", integer),
+            more=o.required("more", boolean),
             extra=o.rest(),
         )
 

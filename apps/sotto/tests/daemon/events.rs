@@ -30,7 +30,15 @@ async fn a_consumer_goes_on_where_it_acknowledged() {
         (1..=numbers.len() as u64).collect::<Vec<_>>(),
         "from the beginning, without holes"
     );
-    assert_eq!(all["next"], json!(numbers.len()));
+    assert_eq!((&all["next"], &all["more"]), (&json!(numbers.len()), &json!(false)));
+    let first = json!({ "since": 0, "limit": numbers.len() - 1, "timeout": 0 });
+    for method in ["events.list", "events.wait"] {
+        let mut first = first.clone();
+        if method == "events.list" {
+            first.as_object_mut().expect("an object").remove("timeout");
+        }
+        assert_eq!(pair.bob.ok(method, first).await["more"], true, "{method}");
+    }
     let received: Vec<_> = all["events"]
         .as_array()
         .expect("a list")

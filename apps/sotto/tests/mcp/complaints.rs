@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sotto_api::MessageState;
+use sotto_api::{AckMessages, Body, LockConsumer, MessageState, Receive, Send, all};
 
 use super::agent::agent;
 use super::client::McpClient;
@@ -249,4 +249,106 @@ fn hostile_texts_are_whole_data_and_long_lists_are_cut() {
     assert_eq!(received.len(), seen.len());
     assert_eq!(received.last().map(String::as_str), Some("the last"));
     assert!(client.longest <= 60_000, "{}", client.longest);
+}
+
+/// An agent for one contact alone, in a log that is full of another's: the parts that it reads have few events, and the log goes on.
+#[test]
+fn an_agent_for_one_contact_hears_it_behind_a_long_log_of_another() {
+    let world = World::new();
+    let (mut alice, bob) = world.friends();
+    let mut ada = world.person("ada");
+    world.connect(&alice, &ada);
+    ada.start();
+    let invite = string(&alice.json(&["identity", "--invite"])["friend_code"]);
+    ada.json(&["friends", "add", &invite, "--name", "alice"]);
+    alice.until("the friendship", |event| match &event.body {
+        Body::ContactAdded { who } if who.contact == ada.onion => Some(()),
+        _ => None,
+    });
+    alice.json(&["friends", "rename", &ada.onion, "ada"]);
+    let mut client = alice.client();
+    for number in 0..150 {
+        let send = Send {
+            conversation: bob.onion.clone(),
+            text: format!("{number}"),
+            ..Send::default()
+        };
+        client.call::<all::Send>(&send).expect("sent");
+    }
+    ada.json(&["send", "alice", "from ada", "--wait", "delivered"]);
+
+    let token = agent(&alice, "ada-only", &["read:ada"], false);
+    let mut client = McpClient::with(&alice, "2025-11-25", json!({}), &["--token-file", path(&token)]);
+    // Longer than this test waits.
+    let list = client.ok("wait_for_messages", &json!({ "timeout": 110, "settle_ms": 0 }));
+    assert_eq!(texts(&list), ["from ada"]);
+    let list = client.ok("receive_messages", &json!({ "consumer": "other" }));
+    assert_eq!(
+        (texts(&list), &list["more"]),
+        (vec![String::from("from ada")], &json!(false))
+    );
+    let (mut cursor, mut found) = (json!("0"), Vec::new());
+    loop {
+        let poll = json!({ "name": "message.received", "cursor": cursor });
+        let part = client.result("events/poll", poll);
+        found.extend(part["events"].as_array().expect("a list").clone());
+        cursor = part["cursor"].clone();
+        if part["hasMore"] == false {
+            break;
+        }
+    }
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["data"]["text"], "from ada");
+}
+
+/// More own messages than one result takes stand before what a peer wrote.
+#[test]
+fn a_wait_does_not_hide_a_message_behind_own_ones() {
+    let world = World::new();
+    let (alice, bob) = world.friends();
+    let mut own = alice.client();
+    for _ in 0..8 {
+        let send = Send {
+            conversation: bob.onion.clone(),
+            text: "x".repeat(8000),
+            ..Send::default()
+        };
+        own.call::<all::Send>(&send).expect("sent");
+    }
+    bob.json(&["send", "alice", "behind them", "--wait", "delivered"]);
+    let mut client = McpClient::open(&alice, "2025-11-25");
+    let mut received = Vec::new();
+    while received.last().is_none_or(|last| last != "behind them") {
+        // Longer than this test waits.
+        let part = client.ok("wait_for_messages", &json!({ "timeout": 110, "settle_ms": 0 }));
+        received.extend(texts(&part));
+        client.ok("ack_messages", &json!({ "seq": part["seq"] }));
+    }
+    assert_eq!(received.len(), 9, "each once");
+
+    // One that receives as this consumer has the messages to itself until it has acknowledged them.
+    bob.json(&["send", "alice", "taken once", "--wait", "delivered"]);
+    let consumer = Some(String::from("mcp"));
+    let lock = LockConsumer {
+        consumer: consumer.clone(),
+    };
+    let mut other = alice.client();
+    other.call::<all::Lock>(&lock).expect("locked");
+    let call = client.send("tools/call", json!({ "name": "receive_messages", "arguments": {} }));
+    client.ok("get_status", &json!({}));
+    let peek = Receive {
+        consumer: consumer.clone(),
+        peek: true,
+        ..Receive::default()
+    };
+    let taken = other.call::<all::Receive>(&peek).expect("received");
+    assert_eq!(taken.messages.len(), 1);
+    let ack = AckMessages {
+        consumer,
+        seq: taken.seq,
+        conversation: None,
+    };
+    other.call::<all::Ack>(&ack).expect("acknowledged");
+    let answer = client.answer(call);
+    assert_eq!(answer["result"]["structuredContent"]["messages"], json!([]), "{answer}");
 }
