@@ -10,8 +10,9 @@ use rmcp::model::{
     CallToolResponse, ClientResult, ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction,
     ElicitationSchema, InputRequest, InputRequests, InputRequiredResult, ProtocolVersion, ServerRequest,
 };
+use rmcp::service::PeerRequestOptions;
 use serde_json::{Value, json};
-use sotto_api::{Approval, Decide, Error, Kind, MessageOnly, all};
+use sotto_api::{Approval, ApprovalState, Decide, Error, Kind, ListApprovals, MessageOnly, WaitEvents, all};
 
 use crate::call::Call;
 use crate::server::Server;
@@ -22,6 +23,9 @@ const QUESTION: &str = "approval";
 
 /// The member of the answer by which the person says yes.
 const SEND: &str = "send";
+
+/// How long one request waits for the decision, in seconds. The next one goes on.
+const WAIT: u32 = 60;
 
 impl Server {
     /// What becomes of a call that the daemon does not allow without the person.
@@ -41,12 +45,22 @@ impl Server {
             let requests = InputRequests::from([(QUESTION.to_owned(), InputRequest::Elicitation(request))]);
             return InputRequiredResult::new(Some(requests), Some(state.to_text())).into();
         }
-        let asked = tokio::select! {
-            asked = call.peer.send_request(ServerRequest::ElicitRequest(request)) => asked.ok(),
+        let options = PeerRequestOptions::no_options();
+        let request = ServerRequest::ElicitRequest(request);
+        let Ok(mut asked) = call.peer.send_cancellable_request(request, options).await else {
+            return tool::failure(&how_to_allow(&error, approval)).into();
+        };
+        let answer = tokio::select! {
+            answer = &mut asked.rx => answer.ok().and_then(Result::ok),
+            outcome = self.decided_elsewhere(&state) => {
+                // The client closes its question, or the answer to it changes nothing.
+                let _ = asked.cancel(Some(String::from("the user has decided elsewhere"))).await;
+                return shown(outcome);
+            }
             // No answer can come any more.
             () = self.closed.cancelled() => None,
         };
-        match asked {
+        match answer {
             Some(ClientResult::ElicitResult(answer)) => self.decide(&state, &answer).await,
             // Not asked is not allowed.
             Some(_) | None => tool::failure(&how_to_allow(&error, approval)).into(),
@@ -73,35 +87,115 @@ impl Server {
             .as_ref()
             .is_some_and(|content| content.get(SEND) == Some(&Value::Bool(true)));
         let decision = state.decision();
-        let outcome = match answer.action {
-            ElicitationAction::Accept if says_yes => self.confirm(&decision).await,
+        let (decided, says_no) = match answer.action {
+            ElicitationAction::Accept if says_yes => {
+                (self.daemon.call::<all::ApprovalsConfirm>(&decision).await, false)
+            }
             ElicitationAction::Accept | ElicitationAction::Decline => {
-                // Denied is denied, even if the daemon has forgotten it meanwhile.
-                let _ = self.daemon.call::<all::ApprovalsDeny>(&decision).await;
-                Err(refused("the user said no; nothing was sent").hint("do not ask again for the same"))
+                (self.daemon.call::<all::ApprovalsDeny>(&decision).await, true)
             }
             // Cancelled, or an action that this version does not know.
-            _ => Err(refused("the user has not decided; nothing was sent").hint(format!(
-                "the user can still allow it: sotto approvals allow {}",
-                state.id
-            ))),
+            _ => (Err(undecided(&state.id)), false),
         };
-        outcome
-            .map_or_else(|error| tool::failure(&error), |sent| tool::success(&sent))
-            .into()
+        let outcome = match decided {
+            Ok(approval) => self.outcome(approval).await,
+            Err(error) => match self.approval(state).await {
+                // Another surface was first, and what was decided there counts.
+                Ok(approval) if approval.state != ApprovalState::Pending => self.outcome(approval).await,
+                // Denied is denied, even if the daemon has forgotten it meanwhile.
+                _ if says_no => Err(denied()),
+                _ => Err(error),
+            },
+        };
+        shown(outcome)
     }
 
-    async fn confirm(&self, decision: &Decide) -> Result<Sent, Error> {
-        let approval = self.daemon.call::<all::ApprovalsConfirm>(decision).await?;
-        let Some(id) = approval.message else {
-            return Err(refused(
-                "the user said yes, but it was not sent: the recipient is no contact any more",
-            ));
+    /// The approval as it is now.
+    async fn approval(&self, state: &State) -> Result<Approval, Error> {
+        let params = ListApprovals {
+            id: Some(state.id.clone()),
+            decided: true,
+        };
+        let found = self.daemon.call::<all::ApprovalsList>(&params).await?.approvals;
+        let same = found.into_iter().find(|one| one.digest == state.digest);
+        same.ok_or_else(|| Error::new(Kind::UnknownApproval, "the daemon does not know this approval any more"))
+    }
+
+    /// Waits until another surface has decided, or the time to decide has ended. Never resolves if the daemon cannot be asked: then
+    /// the client's answer meets the same error.
+    async fn decided_elsewhere(&self, state: &State) -> Result<Sent, Error> {
+        match self.decision(state).await {
+            Ok(approval) => self.outcome(approval).await,
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// The approval, once it is decided.
+    async fn decision(&self, state: &State) -> Result<Approval, Error> {
+        let mut wait = WaitEvents {
+            timeout: Some(0),
+            types: ["approval.allowed", "approval.denied", "approval.expired"]
+                .map(str::to_owned)
+                .into(),
+            ..WaitEvents::default()
+        };
+        loop {
+            // The position first: what is decided after the approval was looked at is an event after it.
+            wait.since = Some(self.daemon.call::<all::EventsWait>(&wait).await?.next);
+            wait.timeout = Some(WAIT);
+            let approval = self.approval(state).await?;
+            match approval.state {
+                ApprovalState::Pending => {}
+                // Takes its turn after the sending, and then is what became of it.
+                ApprovalState::Allowed => {
+                    let confirmed = self.daemon.call::<all::ApprovalsConfirm>(&state.decision()).await;
+                    return match confirmed {
+                        Ok(approval) => Ok(approval),
+                        Err(_) => self.approval(state).await,
+                    };
+                }
+                _ => return Ok(approval),
+            }
+        }
+    }
+
+    /// What a decided approval comes to for the agent.
+    async fn outcome(&self, approval: Approval) -> Result<Sent, Error> {
+        let id = match (approval.state, approval.message) {
+            (ApprovalState::Sent, Some(id)) => id,
+            (ApprovalState::Sent | ApprovalState::Failed, _) => {
+                return Err(refused(
+                    "the user said yes, but it was not sent: the recipient is no contact any more",
+                ));
+            }
+            (ApprovalState::Denied, _) => return Err(denied()),
+            (ApprovalState::Expired, _) => {
+                return Err(refused("the user did not decide in time; nothing was sent"));
+            }
+            (ApprovalState::Allowed, _) => {
+                return Err(refused("the user said yes, and it is being sent").hint("do not send it again"));
+            }
+            (ApprovalState::Pending, _) => return Err(undecided(&approval.id)),
         };
         let conversation = Some(approval.conversation.conversation);
         let params = MessageOnly { id, conversation };
         Ok(self.daemon.call::<all::MessageStatus>(&params).await?.into())
     }
+}
+
+fn shown(outcome: Result<Sent, Error>) -> CallToolResponse {
+    outcome
+        .map_or_else(|error| tool::failure(&error), |sent| tool::success(&sent))
+        .into()
+}
+
+fn denied() -> Error {
+    refused("the user said no; nothing was sent").hint("do not ask again for the same")
+}
+
+fn undecided(id: &str) -> Error {
+    refused("the user has not decided; nothing was sent")
+        .hint(format!("the user can still allow it: sotto approvals allow {id}"))
 }
 
 fn refused(message: &str) -> Error {

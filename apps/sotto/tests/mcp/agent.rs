@@ -53,3 +53,12 @@ pub fn allow(person: &Person, id: &str) {
     };
     owner(person).call::<all::ApprovalsAllow>(&decide).expect("allowed");
 }
+
+/// `sotto approvals deny`
+pub fn deny(person: &Person, id: &str) {
+    let decide = Decide {
+        id: id.to_owned(),
+        digest: None,
+    };
+    person.call::<all::ApprovalsDeny>(&decide);
+}

@@ -1,8 +1,9 @@
 //! What an agent may not do by itself: the question to the person, and what the person does where the client cannot ask.
 
 use serde_json::{Value, json};
+use sotto_api::{ListApprovals, all};
 
-use super::agent::{agent, allow};
+use super::agent::{agent, allow, deny};
 use super::client::McpClient;
 use super::world::{Person, World, path, string};
 
@@ -111,10 +112,85 @@ fn without_a_right_nothing_is_sent_until_the_person_allows_it() {
     text_of(&client.result("tools/call", forged));
     let sent = client.result("tools/call", again.clone());
     assert_eq!(sent["structuredContent"]["conversation"], bob.onion.as_str(), "{sent}");
-    text_of(&client.result("tools/call", again));
+    let repeated = client.result("tools/call", again);
+    assert_eq!(
+        repeated["structuredContent"]["id"], sent["structuredContent"]["id"],
+        "the same message: {repeated}"
+    );
     assert_eq!(bob.texts(1), ["shown"]);
     let history = client.ok("get_history", &json!({ "participant": "bob" }));
     assert_eq!(history["messages"].as_array().map(Vec::len), Some(3), "{history}");
+    what_was_decided_elsewhere_is_what_the_agent_is_told(&alice, &mut bob, asking);
+}
+
+/// The question is open in the client when the owner decides by another surface.
+fn what_was_decided_elsewhere_is_what_the_agent_is_told(alice: &Person, bob: &mut Person, token: &str) {
+    let waiting = |text: &str| {
+        let listed = alice.call::<all::ApprovalsList>(&ListApprovals::default());
+        let found = listed.approvals.into_iter().find(|one| one.text == text);
+        found.expect("it waits").id
+    };
+    // The client never answers, and its question ends.
+    let mut client = open(alice, "2025-06-18", true, Some(token));
+    let said =
+        |message: &str| json!({ "name": "send_message", "arguments": { "recipient": "bob", "message": message } });
+    for decided in ["allowed", "denied"] {
+        let call = client.send("tools/call", said(decided));
+        let question = client.line();
+        assert_eq!(question["method"], "elicitation/create", "{question}");
+        if decided == "allowed" {
+            allow(alice, &waiting(decided));
+        } else {
+            deny(alice, &waiting(decided));
+        }
+        let result = client.answer(call)["result"].clone();
+        let ended = client.others.pop().expect("a notification");
+        assert_eq!(
+            (&ended["method"], &ended["params"]["requestId"]),
+            (&json!("notifications/cancelled"), &question["id"])
+        );
+        if decided == "allowed" {
+            assert_eq!(
+                result["structuredContent"]["conversation"],
+                bob.onion.as_str(),
+                "{result}"
+            );
+            assert_eq!(bob.texts(1), ["allowed"]);
+        } else {
+            assert_eq!(text_of(&result)["kind"], "refused", "{result}");
+        }
+    }
+
+    // The client answers afterwards, and whatever the answer, what was sent is not called refused.
+    let mut client = open(alice, "2026-07-28", true, Some(token));
+    for (text, answer) in [
+        (
+            "said yes too",
+            json!({ "action": "accept", "content": { "send": true } }),
+        ),
+        ("then no", json!({ "action": "decline" })),
+        ("then nothing", json!({ "action": "cancel" })),
+    ] {
+        let asked = client.tool("send_message", &said(text)["arguments"]);
+        allow(alice, &waiting(text));
+        let mut again = said(text);
+        again["inputResponses"] = json!({ "approval": answer });
+        again["requestState"] = asked["requestState"].clone();
+        let result = client.result("tools/call", again);
+        assert_eq!(
+            result["structuredContent"]["conversation"],
+            bob.onion.as_str(),
+            "{answer}: {result}"
+        );
+        assert_eq!(bob.texts(1), [text]);
+    }
+    let asked = client.tool("send_message", &said("never")["arguments"]);
+    deny(alice, &waiting("never"));
+    let mut again = said("never");
+    again["inputResponses"] = json!({ "approval": { "action": "accept", "content": { "send": true } } });
+    again["requestState"] = asked["requestState"].clone();
+    let told = text_of(&client.result("tools/call", again));
+    assert_eq!(told["kind"], "refused", "{told}");
 }
 
 /// With `reads = "token"` in the configuration.
