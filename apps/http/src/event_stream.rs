@@ -56,6 +56,11 @@ impl ChunkSender {
         self.queue.is_closed()
     }
 
+    /// Ends the connection, with what is queued for it.
+    pub fn disconnect(&self) {
+        self.disconnect.now();
+    }
+
     /// Sends a chunk.
     pub async fn send(&self, chunk: impl Into<Chunk>) -> Result<(), ClientGone> {
         match timeout(PATIENCE, self.queue.send(chunk.into())).await {

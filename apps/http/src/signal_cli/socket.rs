@@ -17,6 +17,7 @@ use tokio::time::sleep;
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 
 use super::SignalCli;
+use super::receiver::Ended;
 use crate::event_stream::{Chunk, ChunkSender};
 use crate::server::Disconnect;
 
@@ -144,8 +145,13 @@ impl Connection {
                     json!({ "jsonrpc": "2.0", "method": "receive", "params": params })
                 )
             };
-            // A client that is gone needs no reason; the daemon logs its own.
-            let _ = signal_cli.receive(account.as_deref(), &sender, format, None).await;
+            let ended = signal_cli.receive(account.as_deref(), &sender, format, None).await;
+            if let Err(Ended::Failed(error)) = ended {
+                tracing::warn!(kind = ?error.kind(), "a subscription of signal-cli's socket ends");
+                // Nothing in signal-cli's shape says that a subscription has ended, and its client would wait for ever. It connects
+                // again when the connection ends.
+                sender.disconnect();
+            }
         });
         Ok(json!(number))
     }

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sotto_api::{self as api, all};
+use sotto_core::row::{Batch, Change, Event, EventRow, Row};
+use sotto_core::{EventSeq, Wall};
 
 use crate::world::{PATIENCE, Person, World, string};
 
@@ -518,13 +520,65 @@ fn programs_made_for_signal_cli() {
     assert_eq!(again.envelope()["envelope"]["timestamp"], json!(time));
     drop(again);
     at.alice.kill();
+    lengthen_log(&at.alice, &at.bob);
     at.alice.start();
     let reacted = json!({ "recipient": to, "emoji": "👀", "targetAuthor": uuid, "targetTimestamp": time });
     assert!(
         at.signal("sendReaction", &reacted)["result"].is_object(),
         "another daemon knows it as well"
     );
+    receives_behind_a_long_log_and_until_the_token_is_revoked(&at);
     drop(at.world);
+}
+
+/// Puts so many events into the log of a person whose daemon does not run that no queue on their way holds them.
+fn lengthen_log(person: &Person, contact: &Person) {
+    let mut store = person.open_store();
+    let log = store.reader().expect("a reader").events(EventSeq(u64::MAX), 0);
+    let last = log.expect("read").last.0;
+    let contact = contact.onion.parse().expect("an address");
+    let event = |seq| {
+        Change::Put(Row::Event(EventRow {
+            seq: EventSeq(seq),
+            at: Wall(0),
+            event: Event::ContactVerified {
+                contact,
+                verified: true,
+            },
+        }))
+    };
+    let changes = (last + 1..=last + 6000).map(event).collect();
+    store.commit(&Batch { changes }).expect("committed");
+    store.close().expect("closed");
+}
+
+fn receives_behind_a_long_log_and_until_the_token_is_revoked(at: &Endpoints) {
+    let socket = UnixStream::connect(at.alice.folder.join("signal-cli.sock")).expect("it listens");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    writeln!(&socket, r#"{{"jsonrpc":"2.0","id":"s","method":"subscribeReceive"}}"#).expect("sent");
+    let mut lines = BufReader::new(socket).lines().map(|line| {
+        let line = line.expect("the connection ends, or goes on");
+        serde_json::from_str::<Value>(&line).expect("JSON")
+    });
+    at.bob
+        .json(&["send", "alice", "behind a long log", "--wait", "delivered"]);
+    let text = |line: &Value| line["params"]["result"]["envelope"]["dataMessage"]["message"] == "behind a long log";
+    assert!(lines.any(|line| text(&line)), "it goes on to the end of the log");
+
+    let mut owner = at.alice.client();
+    let passphrase = "correct horse".into();
+    owner
+        .call::<all::SessionUnlock>(&api::Unlock { passphrase })
+        .expect("the owner");
+    let name = String::from("robot");
+    owner
+        .call::<all::AgentsRevoke>(&api::AgentOnly { name })
+        .expect("revoked");
+    at.bob
+        .json(&["send", "alice", "not for the robot", "--wait", "delivered"]);
+    for line in lines {
+        assert!(!line.to_string().contains("not for the robot"), "{line}");
+    }
 }
 
 /// What `OpenClaw`'s client for signal-cli's HTTP asks, in its order: the probe, then for a message the signs that it was seen and that an
