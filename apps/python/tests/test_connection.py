@@ -166,6 +166,28 @@ class Scripted(unittest.TestCase):
                 self.assertEqual(run(), [4, 5, 6])
             os.unlink(self.path)
 
+    def test_two_tasks_of_a_stream_that_lost_its_connection_make_one(self) -> None:
+        def breaks(peer: Peer) -> None:
+            peer.answer({"subscription": 1, "since": 3})
+            peer.request()
+
+        def goes_on(peer: Peer) -> None:
+            self.assertEqual(peer.answer({"subscription": 1, "since": 3})["params"]["since"], 3)
+            self.assertEqual(peer.answer({"consumer": "c", "seq": 3})["method"], "events.ack")
+            peer.send(gap(4))
+
+        async def tasks() -> None:
+            async with sotto.AsyncClient(self.path) as client:
+                connect = mock.AsyncMock(wraps=client.connect)
+                with mock.patch.object(client, "connect", connect):
+                    async with client.events(consumer="c") as events:
+                        event, acknowledged = await asyncio.wait_for(asyncio.gather(anext(events), events.ack(3)), 20)
+                self.assertEqual((event.seq, acknowledged.seq), (4, 3))
+                self.assertEqual(connect.await_count, 2)
+
+        with self.daemon(breaks, goes_on):
+            asyncio.run(tasks())
+
     def test_the_reason_why_a_client_is_turned_away_is_the_error(self) -> None:
         def serve(peer: Peer) -> None:
             peer.send({"jsonrpc": "2.0", "id": None, "error": error("refused")})

@@ -63,13 +63,14 @@ class AsyncConnection:
         """Connects."""
         try:
             reader, writer = await asyncio.wait_for(asyncio.open_unix_connection(path), PROBE)
+            return AsyncConnection(path, reader, writer)
         except (FileNotFoundError, ConnectionRefusedError):
             raise no_daemon(path) from None
         except (BlockingIOError, TimeoutError, asyncio.TimeoutError):
             raise silent(None) from None
         except OSError as error:
+            # The daemon may have ended it already.
             raise lost(error.strerror or error) from None
-        return AsyncConnection(path, reader, writer)
 
     async def exchange(self, method: str, params: Mapping[str, object], limit: float | None = None) -> object:
         """Sends a request and waits for its answer, at most so many seconds."""
@@ -260,15 +261,19 @@ class AsyncEventStream(AsyncIterator[Event]):
         self._closed = False
         self._pause = PAUSE
         self._connection: AsyncConnection | None = None
+        #: Two tasks, one that waits for events and one that acknowledges, make one connection.
+        self._connecting = asyncio.Lock()
         #: A first connection that fails is an error: nothing has been lost yet.
         self._began = False
 
     async def __anext__(self) -> Event:
         while not self._closed:
+            connection: AsyncConnection | None = None
             try:
-                value = await (await self._connected()).event()
+                connection = await self._connected()
+                value = await connection.event()
             except SottoError as error:
-                await self._lost(error)
+                await self._lost(error, connection)
             else:
                 return self._taken(value)
         raise StopAsyncIteration
@@ -278,12 +283,14 @@ class AsyncEventStream(AsyncIterator[Event]):
         moves back."""
         params = acknowledgement(self._consumer, event)
         while not self._closed:
+            connection: AsyncConnection | None = None
             try:
-                answer = await (await self._connected()).exchange("events.ack", params)
+                connection = await self._connected()
+                answer = await connection.exchange("events.ack", params)
             except SottoError as error:
                 if ends_stream(error):
                     raise
-                await self._lost(error)
+                await self._lost(error, connection)
             else:
                 return understood(Acknowledged.from_json, answer)
         raise ValueError("the stream is closed")
@@ -315,26 +322,35 @@ class AsyncEventStream(AsyncIterator[Event]):
             connection.close()
 
     async def _connected(self) -> AsyncConnection:
-        if self._connection is None:
+        async with self._connecting:
+            if self._connection is not None:
+                return self._connection
             connection = await self._client.connect()
             params = {"consumer": self._consumer, "since": self._since, "presence": self._presence}
             try:
                 subscribed = understood(
                     Subscribed.from_json, await connection.exchange("events.subscribe", params)
                 )
+                if self._closed:
+                    raise lost("the stream was closed")
             except BaseException:
                 connection.close()
                 raise
             if self._since is None:
                 self._since = subscribed.since
             self._connection, self._began = connection, True
-        return self._connection
+            return connection
 
-    async def _lost(self, error: SottoError) -> None:
+    async def _lost(self, error: SottoError, connection: AsyncConnection | None) -> None:
         """Pauses before the next connection. An error that stays is raised."""
-        self._drop()
+        # Another task may have made a new one already.
+        if connection is not None and connection is self._connection:
+            self._drop()
+        if self._closed:
+            return
         if not self._began or ends_stream(error):
             self._closed = True
+            self._drop()
             raise error
         await asyncio.sleep(self._pause)
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
