@@ -119,13 +119,17 @@ impl Listen {
             ..context.output
         };
         let mut printed = 0;
+        // The last event of the log that was printed; presence, which has no number, may follow it.
+        let mut last = None;
         loop {
             let event = client.event()?;
             output.emit(&event, sentence)?;
             printed += 1;
+            last = event.seq.or(last);
             let full = self.limit == Some(printed);
-            if let (true, Some(consumer), Some(seq)) = (self.ack, &self.consumer, event.seq)
+            if let (true, Some(consumer)) = (self.ack, &self.consumer)
                 && (full || !client.has_event())
+                && let Some(seq) = last.take()
             {
                 acknowledge(&mut client, consumer, seq)?;
             }

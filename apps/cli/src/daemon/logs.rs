@@ -36,24 +36,76 @@ impl Logs {
     /// Prints it.
     pub fn run(self, context: &Context) -> Outcome {
         let path = log_file(context, &context.profile()?, self.log_file)?;
-        let mut log = open(&path)?;
+        let mut log = LogReader::open(path)?;
         let mut lines = Vec::new();
-        while let Some(line) = next(&mut log, &path)? {
+        while let Some(line) = log.line()? {
             lines.push(line);
+        }
+        if !self.follow {
+            lines.extend(log.part());
         }
         for line in lines.iter().skip(lines.len().saturating_sub(self.lines)) {
             print(context, line)?;
         }
-        if !self.follow {
-            return Ok(());
-        }
-        loop {
-            match next(&mut log, &path)? {
+        while self.follow {
+            match log.next()? {
                 Some(line) => print(context, &line)?,
-                None if replaced(&log, &path) => log = open(&path)?,
                 None => std::thread::sleep(PAUSE),
             }
         }
+        Ok(())
+    }
+}
+
+/// The log, line by line.
+struct LogReader {
+    path: PathBuf,
+    file: BufReader<File>,
+    /// The beginning of a line whose end is not written yet.
+    part: Vec<u8>,
+}
+
+impl LogReader {
+    fn open(path: PathBuf) -> Result<Self, Error> {
+        Ok(Self {
+            file: open(&path)?,
+            path,
+            part: Vec::new(),
+        })
+    }
+
+    /// The next whole line; none if it is not there yet. Goes on in the file that has the log's name now.
+    fn next(&mut self) -> Result<Option<String>, Error> {
+        if let Some(line) = self.line()? {
+            return Ok(Some(line));
+        }
+        if !replaced(&self.file, &self.path) {
+            return Ok(None);
+        }
+        // More may have come between the last look at it and the rotation. Nothing comes any more.
+        if let Some(line) = self.line()? {
+            return Ok(Some(line));
+        }
+        self.file = open(&self.path)?;
+        match self.part() {
+            Some(part) => Ok(Some(part)),
+            None => self.line(),
+        }
+    }
+
+    /// The next whole line of the file.
+    fn line(&mut self) -> Result<Option<String>, Error> {
+        self.file
+            .read_until(b'\n', &mut self.part)
+            .map_err(|error| Error::io(self.path.display(), &error))?;
+        Ok(if self.part.ends_with(b"\n") { self.part() } else { None })
+    }
+
+    /// What there is of a line.
+    fn part(&mut self) -> Option<String> {
+        let part = std::mem::take(&mut self.part);
+        let line = String::from_utf8_lossy(&part);
+        (!line.is_empty()).then(|| output::line(line.trim_end()))
     }
 }
 
@@ -65,14 +117,6 @@ fn open(path: &Path) -> Result<BufReader<File>, Error> {
                 .hint("sotto daemon start writes one; sotto daemon run talks to the terminal"),
             _ => Error::io(path.display(), &error),
         })
-}
-
-fn next(log: &mut BufReader<File>, path: &Path) -> Result<Option<String>, Error> {
-    let mut line = Vec::new();
-    log.read_until(b'\n', &mut line)
-        .map_err(|error| Error::io(path.display(), &error))?;
-    let line = String::from_utf8_lossy(&line);
-    Ok((!line.is_empty()).then(|| output::line(line.trim_end())))
 }
 
 /// The log was rotated: another file has its name now.
@@ -87,4 +131,37 @@ fn replaced(log: &BufReader<File>, path: &Path) -> bool {
 
 fn print(context: &Context, line: &str) -> Outcome {
     Ok(context.output.emit(&json!({ "line": line }), |_| format!("{line}\n"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_once_it_is_whole_also_across_a_rotation() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log");
+        let mut file = File::create(&path).expect("a log");
+        let mut write = |text: &str| file.write_all(text.as_bytes()).expect("written");
+        write("one\nt");
+        let mut log = LogReader::open(path.clone()).expect("it is there");
+        let mut next = || log.next().expect("readable");
+        assert_eq!(next().as_deref(), Some("one"));
+        assert_eq!(next(), None, "half a line");
+        write("wo\n");
+        assert_eq!(next().as_deref(), Some("two"));
+        assert_eq!(next(), None);
+
+        // What the old file still gets is read before the new one.
+        fs::rename(&path, folder.path().join("log.1")).expect("renamed");
+        fs::write(&path, "four\n").expect("written");
+        write("three\ncut");
+        for expected in ["three", "cut", "four"] {
+            assert_eq!(next().as_deref(), Some(expected));
+        }
+        assert_eq!(next(), None);
+    }
 }

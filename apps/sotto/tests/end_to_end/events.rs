@@ -1,11 +1,15 @@
 //! The event log: a consumer that was away misses no event, and gets none twice that it has acknowledged.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, ChildStdout, Stdio};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::world::{Person, World, ended, string};
+use crate::world::{PATIENCE, Person, World, ended, sotto, string};
 
 /// A running `sotto listen`.
 struct Listening {
@@ -15,7 +19,10 @@ struct Listening {
 
 impl Listening {
     fn new(person: &Person, arguments: &[&str]) -> Self {
-        let mut command = person.command(&[&["--json", "listen"], arguments].concat());
+        Self::started(person.command(&[&["--json", "listen"], arguments].concat()))
+    }
+
+    fn started(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -61,7 +68,7 @@ fn say(from: &Person, texts: &[&str]) {
 
 /// Until the consumer's place in the log, as the daemon has it, is at least `seq`.
 fn acknowledged(person: &Person, consumer: &str, seq: u64) {
-    let deadline = std::time::Instant::now() + crate::world::PATIENCE;
+    let deadline = std::time::Instant::now() + PATIENCE;
     loop {
         let list = sotto_api::ListEvents {
             consumer: Some(consumer.to_owned()),
@@ -229,9 +236,56 @@ fn two_that_receive_as_one_consumer_at_once_share_the_messages() {
     let (mut child, mut printed) = receive();
     printed.read_to_end(&mut Vec::new()).expect("all of it");
     assert!(ended(&mut child, &"the second").success());
+    assert_eq!(bob.json(&["receive"])["messages"], json!([]), "received once");
+}
+
+/// What comes in one piece is not in the hand of a real daemon.
+#[test]
+fn presence_that_follows_an_event_does_not_keep_its_acknowledgement_back() {
+    let world = World::new();
+    let acknowledged = scripted_daemon(world.path());
+    let mut command = sotto();
+    command.arg("--data-dir").arg(world.path());
+    command.args(["--json", "listen", "--consumer", "robot", "--ack", "--presence"]);
+    let mut listening = Listening::started(command);
+    assert_eq!(listening.event()["seq"], 7);
+    assert_eq!(listening.event()["type"], "presence");
+    let request = acknowledged.recv_timeout(PATIENCE).expect("a request");
     assert_eq!(
-        bob.json(&["receive"])["messages"],
-        serde_json::json!([]),
-        "received once"
+        (&request["method"], &request["params"]),
+        (&json!("events.ack"), &json!({ "consumer": "robot", "seq": 7 }))
     );
+}
+
+/// A daemon that answers a subscription, has an event and a contact's presence follow at once, and passes the next request on.
+fn scripted_daemon(folder: &Path) -> std::sync::mpsc::Receiver<Value> {
+    let listener = UnixListener::bind(folder.join("sotto.sock")).expect("a socket");
+    let (sender, requests) = channel();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        let mut lines = BufReader::new(stream.try_clone().expect("a copy")).lines();
+        let mut request =
+            || serde_json::from_str::<Value>(&lines.next().expect("a line").expect("text")).expect("JSON");
+        let subscribe = request();
+        let answer = json!({ "jsonrpc": "2.0", "id": subscribe["id"], "result": { "subscription": 1, "since": 6 } });
+        let at = "2026-01-31T09:05:07.250Z";
+        let ada = "ada".repeat(8);
+        let events = [
+            json!({ "seq": 7, "at": at, "type": "gap", "from": 7, "to": 7 }),
+            json!({
+                "at": at, "type": "presence", "contact": ada, "petname": "ada", "claimed_name": null, "verified": false,
+                "presence": "online", "as_of": at, "typing": false,
+            }),
+        ];
+        let mut lines = format!("{answer}\n");
+        for event in events {
+            let params = json!({ "subscription": 1, "event": event });
+            let notification = json!({ "jsonrpc": "2.0", "method": "events.event", "params": params });
+            lines += &format!("{notification}\n");
+        }
+        stream.write_all(lines.as_bytes()).expect("written");
+        // The test may have failed already.
+        let _ = sender.send(request());
+    });
+    requests
 }
