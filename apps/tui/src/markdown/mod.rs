@@ -6,6 +6,7 @@ mod render;
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::rc::Rc;
 
 use ratatui::text::{Line, Span};
 
@@ -14,6 +15,10 @@ use crate::theme::Theme;
 
 /// What is beyond is shown as it was written.
 const LIMIT: usize = 32 * 1024;
+
+/// A longer address is not opened by a click: each frame would send it once for every line that has a part of it, and terminals ignore
+/// it (VTE from 2083 bytes on).
+const LONGEST_URL: usize = 2048;
 
 /// A text as lines of a width.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,16 +39,17 @@ pub struct Mark {
     /// Its cells.
     pub cells: Range<usize>,
     /// What it opens: a web page or a mail.
-    pub url: String,
+    pub url: Rc<str>,
 }
 
 impl Rendered {
     /// Takes the next line, which is wrapped from spans of which `targets` says what they open. `indent` cells stand before it.
-    fn mark(&mut self, indent: usize, line: &Line<'_>, origins: &[usize], targets: &[Option<String>]) {
+    fn mark(&mut self, indent: usize, line: &Line<'_>, origins: &[usize], targets: &[Option<Rc<str>>]) {
         let mut at = indent;
         for (span, origin) in line.spans.iter().zip(origins) {
             let end = at + width(&span.content);
             if let Some(Some(url)) = targets.get(*origin)
+                && url.len() <= LONGEST_URL
                 && links::host(url).is_some()
             {
                 self.marks.push(Mark {
@@ -85,7 +91,7 @@ pub fn plain(text: &str, columns: usize, theme: &Theme) -> Rendered {
         let url = text[range.clone()].to_owned();
         spans.push(Span::raw(&text[shown..range.start]));
         spans.push(Span::styled(Cow::from(&text[range.clone()]), theme.link));
-        targets.extend([None, Some(url.clone())]);
+        targets.extend([None, Some(Rc::from(url.as_str()))]);
         if let Some(warning) = links::warning(&url) {
             spans.push(Span::styled(format!(" [{warning}]"), theme.warning));
             targets.push(None);

@@ -1,6 +1,7 @@
 //! [`Renderer`]: lines from the events of the parser. The parser does not recurse, and neither does this: what is open is a stack.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd};
 use ratatui::style::{Modifier, Style};
@@ -37,7 +38,7 @@ struct Container {
 struct Open {
     /// The span that it begins with.
     first: usize,
-    url: String,
+    url: Rc<str>,
 }
 
 struct Renderer<'a> {
@@ -54,7 +55,7 @@ struct Renderer<'a> {
     styles: Vec<Style>,
     spans: Vec<Span<'static>>,
     /// What each of them opens, where it is of a link.
-    targets: Vec<Option<String>>,
+    targets: Vec<Option<Rc<str>>>,
     open: Vec<Open>,
     /// The text of the code block that is open.
     code: Option<String>,
@@ -242,7 +243,7 @@ impl<'a> Renderer<'a> {
 
     fn address(&mut self, range: Range<usize>) {
         let url = &self.source[range.clone()];
-        self.push_of(url, self.style().patch(self.theme.link), Some(url.to_owned()));
+        self.push_of(url, self.style().patch(self.theme.link), Some(Rc::from(url)));
         self.warn(url);
         self.rendered.links.push(Link {
             text: url.to_owned(),
@@ -254,7 +255,7 @@ impl<'a> Renderer<'a> {
     fn open(&mut self, url: &CowStr<'_>) {
         self.open.push(Open {
             first: self.spans.len(),
-            url: links::visible(url),
+            url: links::visible(url).into(),
         });
         self.styled(self.theme.link);
     }
@@ -276,6 +277,7 @@ impl<'a> Renderer<'a> {
             self.push(&format!(" [{destination}]"), self.style().patch(self.theme.dim));
         }
         self.warn(&url);
+        let url = String::from(&*url);
         self.rendered.links.push(Link { text, url });
     }
 
@@ -314,7 +316,7 @@ impl<'a> Renderer<'a> {
     }
 
     /// A text that opens something.
-    fn push_of(&mut self, text: &str, style: Style, target: Option<String>) {
+    fn push_of(&mut self, text: &str, style: Style, target: Option<Rc<str>>) {
         // The text of a link begins with a span of its own.
         let first = self.open.last().map_or(0, |open| open.first);
         let joins = self.spans.len() > first && self.targets.last() == Some(&target);

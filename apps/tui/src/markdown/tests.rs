@@ -152,6 +152,8 @@ fn hostile_nesting_is_rendered() {
         for width in [1, 40] {
             let rendered = markdown(&text, width, &Theme::default());
             assert!(rendered.lines.iter().all(|line| line_width(line) <= width), "{piece:?}");
+            let sent: usize = rendered.marks.iter().map(|mark| mark.url.len()).sum();
+            assert!(sent <= LIMIT * 8, "{piece:?}: each line opens its address");
         }
     }
     let nested = format!("{}a{}", "![".repeat(4000), "](b)".repeat(4000));

@@ -91,8 +91,9 @@ fn cells<'t>(text: &'t str, styles: &[(Range<usize>, Style)]) -> Vec<Cell<'t>> {
 fn rows(text: &str, cells: &[Cell<'_>], width: usize, breaks: Breaks) -> Vec<Range<usize>> {
     let mut allowed = vec![false; text.len() + 1];
     if breaks == Breaks::Words {
+        let mut addresses = Addresses::of(text);
         for (at, opportunity) in linebreaks(text) {
-            allowed[at] = opportunity == BreakOpportunity::Allowed && !is_in_address(text, at);
+            allowed[at] = !addresses.has(at) && opportunity == BreakOpportunity::Allowed;
         }
     }
     let mut rows = Vec::new();
@@ -122,11 +123,40 @@ fn rows(text: &str, cells: &[Cell<'_>], width: usize, breaks: Breaks) -> Vec<Ran
     rows
 }
 
-/// Whether a place is within an address. UAX 14 would leave `https://` alone at the end of a line, and an address that was broken
-/// between its parts reads as two.
-fn is_in_address(text: &str, at: usize) -> bool {
-    let word = text[..at].rsplit(char::is_whitespace).next().unwrap_or_default();
-    word.contains("://")
+/// The addresses of a text, in one pass: a hostile text is a single word with thousands of places where it could be broken.
+struct Addresses<'t> {
+    text: &'t str,
+    read: usize,
+    /// Where the word begins that is being read.
+    word: usize,
+    /// It is an address.
+    inside: bool,
+}
+
+impl<'t> Addresses<'t> {
+    const fn of(text: &'t str) -> Self {
+        Self {
+            text,
+            read: 0,
+            word: 0,
+            inside: false,
+        }
+    }
+
+    /// Whether a place, which is not before the last one, is within an address. UAX 14 would leave `https://` alone at the end of a line,
+    /// and an address that was broken between its parts reads as two.
+    fn has(&mut self, at: usize) -> bool {
+        for (index, c) in self.text[self.read..at].char_indices() {
+            let end = self.read + index + c.len_utf8();
+            if c.is_whitespace() {
+                (self.word, self.inside) = (end, false);
+            } else if c == '/' {
+                self.inside |= self.text[self.word..end].ends_with("://");
+            }
+        }
+        self.read = at;
+        self.inside
+    }
 }
 
 /// Where a line ends when the spaces that hang over its end are left out. A line of spaces alone stays, as far as it fits.

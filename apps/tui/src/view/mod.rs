@@ -367,7 +367,7 @@ fn hyperlink(mark: &Mark, row: Rect) -> Hyperlink {
     let (start, end) = (cell(mark.cells.start), cell(mark.cells.end));
     Hyperlink {
         area: Rect::new(row.x + start, row.y, end - start, 1),
-        url: mark.url.clone(),
+        url: mark.url.to_string(),
     }
 }
 
