@@ -6,14 +6,10 @@
 
 #[path = "../limits/comparison.rs"]
 mod comparison;
-#[path = "../limits/filled.rs"]
-mod filled;
 #[path = "../limits/installed.rs"]
 mod installed;
 mod mcp;
-mod peers;
 mod socket;
-mod tui;
 
 fn main() {
     let mut arguments = std::env::args_os().skip(1);
@@ -24,14 +20,13 @@ fn main() {
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let rows: [(&str, fn()); 7] = [
+    let rows: [(&str, fn()); 6] = [
         ("send_socket", socket::send_socket),
         ("history", socket::history),
         ("fan_out", socket::fan_out),
         ("slow_subscriber", socket::slow_subscriber),
         ("mcp_first_answer", mcp::mcp_first_answer),
         ("mcp_call", mcp::mcp_call),
-        ("tui", tui::tui),
     ];
     for (name, row) in rows {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {

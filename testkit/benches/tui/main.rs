@@ -1,18 +1,25 @@
-//! The terminal interface of the program, through a pseudo-terminal that is drained: from its start to its first frame; from a key to
-//! the last byte of its frame while messages arrive; between two frames while it catches up; and what the process takes up when
-//! nothing happens.
+//! The terminal interface of the program, through a pseudo-terminal: `cargo bench -p sotto-testkit --bench tui`. It builds the program and
+//! runs a daemon and an interface of its release build.
+//!
+//! It measures from a start to the first frame; from a key to the last byte of its frame while messages arrive; between two frames while
+//! the interface catches up; and what its process takes up, at work and when nothing happens. Each figure stands beside its limit.
 
-use std::io::{Read as _, Write};
-use std::sync::mpsc::{Receiver, channel};
+#[path = "../limits/filled.rs"]
+mod filled;
+#[path = "../limits/installed.rs"]
+mod installed;
+mod interface;
+mod peers;
+
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-use crate::filled::{contacts, fill};
-use crate::installed::{Home, resident};
-use crate::peers::Peers;
+use filled::{contacts, fill};
+use installed::{Home, resident};
+use interface::Interface;
+use peers::Peers;
 
 /// Messages in the store, in turns of all conversations.
 const MESSAGES: u64 = 100_000;
@@ -38,120 +45,7 @@ const TYPING: Duration = Duration::from_millis(8);
 /// How long nothing happens.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// What ends a frame.
-const FRAME: &[u8] = b"\x1b[?2026l";
-
-/// A complete frame.
-struct Frame {
-    at: Instant,
-    /// The column where it leaves the cursor; none if it does not move it.
-    column: Option<u16>,
-}
-
-/// The interface of a home.
-struct Interface {
-    child: Box<dyn Child + Send + Sync>,
-    keys: Box<dyn Write + Send>,
-    frames: Receiver<Frame>,
-    // Closing it ends the interface.
-    _terminal: Box<dyn MasterPty + Send>,
-}
-
-impl Interface {
-    fn start(home: &Home) -> Self {
-        let size = PtySize {
-            rows: 40,
-            cols: 120,
-            ..PtySize::default()
-        };
-        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
-        let mut command = CommandBuilder::new(home.command(&[]).get_program());
-        command.arg("--data-dir");
-        command.arg(home.data());
-        // No question about the background is asked of a terminal that answers nothing.
-        command.env("COLORFGBG", "15;0");
-        command.env("TERM", "xterm-256color");
-        let child = pair.slave.spawn_command(command).expect("sotto runs");
-        let mut output = pair.master.try_clone_reader().expect("a reader");
-        let (ended, frames) = channel();
-        thread::spawn(move || {
-            let mut buffer = vec![0; 1 << 16];
-            let mut kept = Vec::new();
-            while let Ok(read @ 1..) = output.read(&mut buffer) {
-                let at = Instant::now();
-                kept.extend_from_slice(&buffer[..read]);
-                while let Some(end) = kept.windows(FRAME.len()).position(|bytes| bytes == FRAME) {
-                    let column = column(&kept[..end]);
-                    kept.drain(..end + FRAME.len());
-                    if ended.send(Frame { at, column }).is_err() {
-                        return;
-                    }
-                }
-            }
-        });
-        Self {
-            keys: pair.master.take_writer().expect("a writer"),
-            child,
-            frames,
-            _terminal: pair.master,
-        }
-    }
-
-    /// The next frame.
-    fn frame(&self) -> Frame {
-        self.frames.recv_timeout(Duration::from_secs(10)).expect("a frame")
-    }
-
-    /// The next frame that leaves the cursor there.
-    fn frame_at(&self, column: u16) -> Frame {
-        loop {
-            let frame = self.frame();
-            if frame.column == Some(column) {
-                return frame;
-            }
-        }
-    }
-
-    fn press(&mut self, keys: &[u8]) {
-        self.keys.write_all(keys).expect("a terminal");
-    }
-
-    /// Returns after no frame for a while, with the column where the last one left the cursor.
-    fn rest(&self) -> Option<u16> {
-        let mut column = None;
-        while let Ok(frame) = self.frames.recv_timeout(Duration::from_millis(500)) {
-            column = frame.column.or(column);
-        }
-        column
-    }
-
-    fn id(&self) -> String {
-        self.child.process_id().expect("it runs").to_string()
-    }
-
-    fn signal(&self, signal: Signal) {
-        let id = self.child.process_id().and_then(|id| i32::try_from(id).ok());
-        kill_process(id.and_then(Pid::from_raw).expect("it runs"), signal).expect("a signal");
-    }
-}
-
-impl Drop for Interface {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The column to which the last `CSI row ; column H` of a frame moves the cursor.
-fn column(frame: &[u8]) -> Option<u16> {
-    let end = frame.iter().rposition(|byte| *byte == b'H')?;
-    let start = frame[..end].iter().rposition(|byte| *byte == b'\x1b')?;
-    let place = std::str::from_utf8(frame.get(start + 2..end)?).ok()?;
-    place.split_once(';')?.1.parse().ok()
-}
-
-/// The row.
-pub fn tui() {
+fn main() {
     let (home, peers) = stage();
     let mut starts: Vec<Duration> = (0..9)
         .map(|_| {
@@ -160,23 +54,43 @@ pub fn tui() {
         })
         .collect();
     starts.sort_unstable();
-    println!("tui first_frame={:?} limit=50ms", starts[starts.len() / 2]);
+    println!(
+        "first_frame ours={:?} limit=50ms (the median of {})",
+        starts[starts.len() / 2],
+        starts.len()
+    );
 
     let mut interface = Interface::start(&home);
     interface.rest();
     // The next conversation: Alt and the arrow down.
     interface.press(b"\x1b[1;3B");
     let column = interface.rest().expect("the cursor stands in the composer");
-    println!("tui resident={} limit=25 MiB", resident(&interface.id()));
+    print_resident("with a conversation open", &interface, &home);
     keys(&mut interface, &peers, column);
     follow(&mut interface, &peers);
     catch_up(&mut interface, &peers);
-    println!("tui resident={} limit=25 MiB after that", resident(&interface.id()));
-    let (before, ticks) = idle(&interface.id());
+    print_resident("after all that", &interface, &home);
+    rest(&interface);
+}
+
+fn print_resident(when: &str, interface: &Interface, home: &Home) {
+    let (ours, daemon) = (resident(&interface.id()), resident(&home.pid()));
+    println!("resident ours={ours} MiB limit=25 MiB ({when}; its daemon: {daemon} MiB)");
+}
+
+/// How often the interface wakes up while nothing happens, between two minutes of the clock: with each minute it draws other times. A
+/// timer of a minute wakes the runtime up some seconds before its end as well (the wheel of tokio's timers has slots of four seconds).
+fn rest(interface: &Interface) {
+    interface.rest();
+    let second = || SystemTime::UNIX_EPOCH.elapsed().expect("a clock").as_secs() % 60;
+    while !(10..20).contains(&second()) {
+        thread::sleep(Duration::from_secs(1));
+    }
+    let (before, ticks) = wake_ups(&interface.id());
     thread::sleep(IDLE);
-    let (after, later) = idle(&interface.id());
+    let (after, later) = wake_ups(&interface.id());
     println!(
-        "tui idle: {} wake-ups and {} ticks of processor time in {IDLE:?}",
+        "idle wake_ups={} limit=0 ticks={} limit=0 (in {IDLE:?})",
         after - before,
         later - ticks
     );
@@ -192,7 +106,7 @@ fn stage() -> (Home, Peers) {
     let all: Vec<_> = silent.iter().copied().chain(peers.addresses()).collect();
     let start = Instant::now();
     fill(&home, &silent, &all, MESSAGES);
-    println!("tui store written in {:.1?}", start.elapsed());
+    println!("store written in {:.1?}", start.elapsed());
     home.sotto(&["daemon", "start"]);
     (0..PEERS).for_each(|peer| peers.send(peer, 0));
     peers.await_delivery();
@@ -220,11 +134,11 @@ fn keys(interface: &mut Interface, peers: &Peers, column: u16) {
     times.sort_unstable();
     let of = |part: usize| times[(KEYS - 1) * part / 1000];
     println!(
-        "tui key p50={:?} p99={:?} p99.9={:?} most={:?} limit=8ms,16ms while {rate:.0} messages a second arrive",
-        of(500),
+        "key p99={:?} limit=8ms most={:?} limit=16ms p50={:?} p99.9={:?} (while {rate:.0} messages a second arrive)",
         of(990),
-        of(999),
-        of(1000)
+        of(1000),
+        of(500),
+        of(999)
     );
 }
 
@@ -241,8 +155,8 @@ fn follow(interface: &mut Interface, peers: &Peers) {
     });
     let [ran_then, waited_then] = scheduled(&interface.id());
     println!(
-        "tui follow gap={gap:?} limit=50ms while {BACKLOG} messages arrived in {:.1?}; the interface ran for {:.0?} and waited {:.0?} for \
-         a processor",
+        "follow gap={gap:?} limit=50ms (while {BACKLOG} messages arrived in {:.1?}; the interface ran for {:.0?} and waited {:.0?} for \
+         a processor)",
         start.elapsed(),
         ran_then.saturating_sub(ran),
         waited_then.saturating_sub(waited)
@@ -268,7 +182,7 @@ fn catch_up(interface: &mut Interface, peers: &Peers) {
     interface.signal(Signal::CONT);
     let start = Instant::now();
     let gap = longest_gap(interface, || start.elapsed() > Duration::from_secs(10));
-    println!("tui catch_up gap={gap:?} limit=50ms for {BACKLOG} messages that had arrived");
+    println!("catch_up gap={gap:?} limit=50ms (for {BACKLOG} messages that had arrived)");
 }
 
 fn send_backlog(peers: &Peers) {
@@ -294,7 +208,7 @@ fn longest_gap(interface: &mut Interface, ended: impl Fn() -> bool) -> Duration 
 }
 
 /// How often a process was waked up, and the ticks of processor time that it has used, of all its threads.
-fn idle(pid: &str) -> (u64, u64) {
+fn wake_ups(pid: &str) -> (u64, u64) {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
     let waked = tasks.filter_map(Result::ok).map(|task| {
         let status = std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
