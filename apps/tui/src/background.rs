@@ -138,7 +138,8 @@ const BEGINNING: &str = "11;";
 /// `11;rgba:ffff/ffff/ffff/ffff`
 const LONGEST: usize = 27;
 
-fn read(received: &[u8]) -> Answer {
+/// Reads what has come from the terminal.
+pub(crate) fn read(received: &[u8]) -> Answer {
     let mut answer = Answer::default();
     let mut rest = received;
     while let Some(first) = rest.first() {

@@ -17,6 +17,9 @@ use crate::request::{Answer, Lane, Request};
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// The longest silence of a daemon that owes an answer, before another connection asks whether it answers at all.
+const SILENCE: Duration = Duration::from_secs(5);
+
 /// How long the end of the interface waits for what was to be changed before.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -220,7 +223,11 @@ async fn attempt_on(
     let fresh = client.is_none();
     let connection = match client {
         Some(connection) => connection,
-        None => client.insert(connect(socket).await?.0),
+        None => {
+            let (mut connection, _) = connect(socket).await?;
+            connection.set_silence(SILENCE);
+            client.insert(connection)
+        }
     };
     let proof = (fresh || owner.has_changed().unwrap_or(false)).then(|| owner.borrow_and_update().clone());
     if let Some(passphrase) = proof.flatten() {

@@ -23,6 +23,9 @@ mod reference;
 mod request;
 mod run;
 mod terminal;
+#[cfg(any(test, feature = "testing"))]
+#[doc(hidden)]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod text;

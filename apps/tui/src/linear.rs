@@ -13,7 +13,7 @@ use sotto_client::Profile;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use crate::app::dialog::{Dialog, Kind};
+use crate::app::dialog::{Dialog, Kind, NO_NAME};
 use crate::app::name::short;
 use crate::app::{App, Effect, Input};
 use crate::backend::{Backend, can_suspend, now, stop_until_continued};
@@ -209,7 +209,7 @@ pub struct Narrator {
     told: BTreeMap<String, Told>,
     /// Messages of other conversations that were not read.
     unread: BTreeMap<String, u64>,
-    dialog: String,
+    dialog: SpokenDialog,
     typing: HashSet<String>,
 }
 
@@ -225,7 +225,9 @@ impl Narrator {
             self.tell_conversation(app, &mut lines);
             self.tell_others(app, &mut lines);
         }
-        let notice = app.notice.as_ref().map_or("", |notice| notice.text.as_str());
+        // It can have names; a screen shows none while it is locked.
+        let notice = app.notice.as_ref().filter(|_| !app.locked);
+        let notice = notice.map_or("", |notice| notice.text.as_str());
         if notice != self.notice {
             notice.clone_into(&mut self.notice);
             lines.extend(Some(notice.to_owned()).filter(|notice| !notice.is_empty()));
@@ -302,68 +304,117 @@ impl Narrator {
     }
 
     fn tell_dialog(&mut self, app: &App, lines: &mut Vec<String>) {
-        let now = app.dialogs.last().map_or_else(Vec::new, spoken_dialog);
-        let whole = now.join("\n");
-        if whole != self.dialog {
-            // Nothing else is said of a start without an open conversation.
-            if now.is_empty() && app.pane.is_none() {
-                lines.push(String::from("No conversation is open: /palette shows them."));
-            }
-            lines.extend(now);
-            self.dialog = whole;
+        let now = app.dialogs.last().map_or_else(SpokenDialog::default, SpokenDialog::of);
+        // Nothing else is said of a start without an open conversation.
+        if now.kind.is_none() && self.dialog.kind.is_some() && app.pane.is_none() {
+            lines.push(String::from("No conversation is open: /palette shows them."));
         }
+        lines.extend(now.news(&self.dialog));
+        self.dialog = now;
     }
 }
 
-/// A dialog in words: its title, text, the field that is asked for or else its rows.
-fn spoken_dialog(dialog: &Dialog) -> Vec<String> {
-    let mut lines = vec![format!("{}.", dialog.title)];
-    lines.extend(
-        dialog
-            .text
-            .iter()
-            .map(ToString::to_string)
-            .filter(|line| !line.trim().is_empty()),
-    );
-    lines.extend(dialog.error.clone().map(|error| format!("Error: {error}")));
-    if dialog.busy {
-        lines.push(String::from("Please wait."));
-        return lines;
-    }
-    let rows = dialog.rows.iter().map(|row| {
-        let detail = if row.detail.is_empty() {
-            String::new()
-        } else {
-            format!(", {}", row.detail)
+/// A dialog in words.
+#[derive(Debug, Default)]
+struct SpokenDialog {
+    /// None if no dialog is open.
+    kind: Option<Kind>,
+    /// Its title and its text.
+    beginning: Vec<String>,
+    /// Its rows, with the numbers by which they are chosen.
+    rows: Vec<(Option<usize>, String)>,
+    /// What can be written.
+    prompt: Option<String>,
+}
+
+impl SpokenDialog {
+    fn of(dialog: &Dialog) -> Self {
+        let mut spoken = Self {
+            kind: Some(dialog.kind.clone()),
+            beginning: vec![format!("{}.", dialog.title)],
+            ..Self::default()
         };
-        match row.number {
-            _ if row.heading => format!("{}:", row.title),
-            Some(number) => format!("{number}: {}{detail}", row.title),
-            None => format!("{}{detail}", row.title),
+        let lines = &mut spoken.beginning;
+        let text = dialog.text.iter().map(ToString::to_string);
+        lines.extend(text.filter(|line| !line.trim().is_empty()));
+        lines.extend(dialog.error.clone().map(|error| format!("Error: {error}")));
+        if dialog.busy {
+            lines.push(String::from("Please wait."));
+            return spoken;
         }
-    });
-    lines.extend(rows);
-    match dialog.fields.get(dialog.focus) {
-        Some(field) if matches!(dialog.kind, Kind::Owner(_)) => {
-            lines.push(format!("Write: {}. An empty line goes on without it.", field.label));
-        }
-        Some(field) if dialog.needs_text() => {
-            lines.push(format!("Write: {}. An empty line closes this.", field.label));
-        }
-        Some(field) => lines.push(format!("Write: {}", field.label)),
-        None if dialog.rows.is_empty() => lines.push(String::from("An empty line closes this.")),
-        None => {
-            let keys = dialog
-                .keys
-                .iter()
-                .map(|(key, about)| format!("{key} and a number: {about}; "));
-            lines.push(format!(
-                "Write a number; {}an empty line closes this.",
-                keys.collect::<String>()
-            ));
-        }
+        let rows = dialog.rows.iter().map(|row| {
+            let detail = if row.detail.is_empty() {
+                String::new()
+            } else {
+                format!(", {}", row.detail)
+            };
+            let said = match row.number {
+                _ if row.heading => format!("{}:", row.title),
+                Some(number) => format!("{number}: {}{detail}", row.title),
+                None => format!("{}{detail}", row.title),
+            };
+            (row.number, said)
+        });
+        spoken.rows = rows.collect();
+        spoken.prompt = Some(prompt(dialog));
+        spoken
     }
-    lines
+
+    /// What was not said with the same dialog before. A list that a line has narrowed is read out whole.
+    fn news(&self, before: &Self) -> Vec<String> {
+        let Some(kind) = &self.kind else {
+            return Vec::new();
+        };
+        let narrows = kind.filters() || matches!(kind, Kind::React { .. });
+        let rows = || self.rows.iter().map(|(_, said)| said.clone());
+        let changed = self.beginning != before.beginning || self.rows != before.rows || self.prompt != before.prompt;
+        if before.kind.as_ref() != Some(kind) || narrows && changed {
+            let beginning = self.beginning.iter().cloned();
+            return beginning.chain(rows()).chain(self.prompt.clone()).collect();
+        }
+        let is_new = |line: &String| !before.beginning.contains(line);
+        let mut lines: Vec<String> = self.beginning.iter().filter(|line| is_new(line)).cloned().collect();
+        let is_new = |said: &String| before.rows.iter().all(|(_, other)| other != said);
+        lines.extend(rows().filter(is_new));
+        let stays = |number: usize| self.rows.iter().any(|(other, _)| *other == Some(number));
+        // While it is busy it has no rows.
+        let gone = before.rows.iter().filter(|_| self.prompt.is_some());
+        let gone = gone.filter(|(number, _)| number.is_some_and(|number| !stays(number)));
+        lines.extend(gone.map(|(_, said)| format!("No longer in the list: {}", beginning(said))));
+        lines.extend(self.prompt.clone().filter(|_| self.prompt != before.prompt));
+        lines
+    }
+}
+
+/// What can be written: the text of a field, or else the number of a row.
+fn prompt(dialog: &Dialog) -> String {
+    let Some(field) = dialog.fields.get(dialog.focus) else {
+        if dialog.rows.is_empty() {
+            return String::from("An empty line closes this.");
+        }
+        let keys = dialog
+            .keys
+            .iter()
+            .map(|(key, about)| format!("{key} and a number: {about}; "));
+        return format!("Write a number; {}an empty line closes this.", keys.collect::<String>());
+    };
+    let label = field.label;
+    if matches!(dialog.kind, Kind::Owner(_)) {
+        return format!("Write: {label}. An empty line goes on without it.");
+    }
+    if dialog.is_name() {
+        return match field.input.text() {
+            "" => format!("Write: {label}. An empty line leaves it empty."),
+            name => format!("Write: {label}. It is {name}; an empty line leaves it so, {NO_NAME} removes it."),
+        };
+    }
+    if dialog.needs_text() {
+        return format!("Write: {label}. An empty line closes this.");
+    }
+    match dialog.offered() {
+        Some(offered) => format!("Write: {label}. An empty line takes {offered}."),
+        None => format!("Write: {label}"),
+    }
 }
 
 /// A message in words.

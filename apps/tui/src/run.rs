@@ -292,7 +292,8 @@ impl Session {
     }
 }
 
-fn input(event: Event) -> Input {
+/// What the interface is told by an event of the terminal.
+pub(crate) fn input(event: Event) -> Input {
     match event {
         Event::Key(key) => Input::Key(key),
         Event::Paste(text) => Input::Paste(text),

@@ -102,16 +102,17 @@ impl User {
         std::mem::take(messages)
     }
 
-    /// Waits until the store has a draft.
-    fn until_draft(&self, terminal: &Terminal, draft: &str) {
+    /// Waits until the store has an item whose key begins so, and whose last line is this: a draft, or an edit.
+    fn until_stored(&self, terminal: &Terminal, prefix: &str, line: &str) {
         let mut client = Client::connect(&self.folder.join("sotto.sock")).expect("it answers");
         let drafts = ListItems {
-            prefix: "draft/".into(),
+            prefix: prefix.into(),
             after: None,
         };
         terminal.until("a draft in the store", |_| {
             let stored = client.call::<all::StorageList>(&drafts).expect("items").items;
-            stored.iter().any(|item| item.value.as_deref() == Some(draft))
+            let mut values = stored.iter().filter_map(|item| item.value.as_deref());
+            values.any(|value| value.lines().last() == Some(line))
         });
     }
 }
@@ -284,16 +285,23 @@ fn quit(alice: &User, a: &mut Terminal, bob: &User, b: &mut Terminal) {
     locked.command("Bobby");
     locked.until_shown("yes, I am");
     locked.send("not said yet");
-    alice.until_draft(&locked, "not said yet");
+    alice.until_stored(&locked, "draft/", "not said yet");
+    locked.command("/edit");
+    locked.until_shown("✎ Edit");
+    locked.send(" indeed");
+    alice.until_stored(&locked, "edit/", "yes, I am indeed");
     locked.signal(Signal::KILL);
     locked.code();
 
-    // Nothing of it could be put in order, and the draft is there.
+    // Nothing of it could be put in order, and the edit is there, and the draft.
     let mut again = alice.open();
     again.until_shown("Your messages are locked");
     again.enter("viola correct marzipan");
     again.until_shown("Bobby");
     again.command("Bobby");
+    again.until_shown("✎ Edit");
+    again.until_shown("yes, I am indeed");
+    again.send("\x1b");
     again.until_shown("› not said yet");
     again.signal(Signal::TERM);
     assert_eq!(again.code(), 143);

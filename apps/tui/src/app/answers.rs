@@ -5,6 +5,7 @@ use sotto_api::{self as api, Error, Kind as ErrorKind};
 use super::conversations::Entry;
 use super::dialog::{Dialog, Kind};
 use super::drafts::Drafts;
+use super::edits::EDIT_KEY;
 use super::name::Name;
 use super::outgoing::Unsent;
 use super::pane::{self, Hits, Page, Window};
@@ -38,6 +39,9 @@ impl App {
                 self.read_everything();
                 for (key, value) in std::mem::take(&mut self.unkept) {
                     self.store(key, value);
+                }
+                for (item, expected) in self.drafts.keep_again() {
+                    self.store_expected(item, expected);
                 }
                 self.outgoing.retry();
                 self.is_over(&About::Kept);
@@ -114,6 +118,11 @@ impl App {
                 self.take_page(&page, window, history);
             }
             (Purpose::Quote { id, .. }, Answer::Message(message)) => self.take_quote(id, &message),
+            (Purpose::Begun(id), Answer::Message(message)) => {
+                if message.deleted_at.is_some() {
+                    self.end_begun(&id);
+                }
+            }
             (Purpose::Search(query), Answer::Search(found)) => self.take_found(&query, found.messages),
             (
                 Purpose::Hits {
@@ -215,6 +224,9 @@ impl App {
         let changed = before.is_none_or(|before| {
             (&before.network, before.queued, before.requests) != (&status.network, status.queued, status.requests)
         });
+        if before.is_none_or(|before| before.network != status.network) {
+            self.status_clock.changed(status.network.reachable, self.now);
+        }
         // What is looked at is checked again.
         if changed && self.dialogs.iter().any(|open| open.kind == Kind::Status) {
             self.stale.insert(Part::Doctor);
@@ -280,6 +292,7 @@ impl App {
             (Purpose::Read(ids), _) => self.have_read(&ids),
             (Purpose::Kept(item), _) => {
                 self.unkept.remove(&item.key);
+                self.drafts.kept(&item);
             }
             (Purpose::Sent(Unsent::Edit(_)), _) => self.say("Edited."),
             (_, answer) => self.follow_up(answer),
@@ -316,6 +329,7 @@ impl App {
                 self.say(format!("Deleted on this computer: {messages}."));
                 self.forget_inputs(&deleted.conversation);
                 self.begun.remove(&deleted.conversation);
+                self.end_edit(&deleted.conversation);
                 self.reopen(&deleted.conversation);
                 self.stale.insert(Part::Contacts);
             }
@@ -378,6 +392,7 @@ impl App {
                 }
             }
             Purpose::Read(ids) => self.have_read(ids),
+            Purpose::Begun(id) if error.kind() == ErrorKind::UnknownMessage => self.end_begun(id),
             Purpose::Quote { id, .. } => {
                 self.quotes_asked.remove(id);
                 if error.kind() == ErrorKind::UnknownMessage {
@@ -417,6 +432,7 @@ impl App {
             purpose,
             Purpose::Silent
                 | Purpose::Quote { .. }
+                | Purpose::Begun(_)
                 | Purpose::Draft { .. }
                 | Purpose::Part(_)
                 | Purpose::Read(_)
@@ -425,12 +441,15 @@ impl App {
         match (error.kind(), purpose) {
             // It goes out when the daemon is back: it has an idempotency key, so it is one message however often it is tried.
             (ErrorKind::NoDaemon, Purpose::Sent(_)) => self.say_kept(),
+            (ErrorKind::NoDaemon, Purpose::Kept(item)) if Drafts::conversation(&item.key).is_some() => {
+                self.drafts.not_kept(&item);
+            }
             (ErrorKind::NoDaemon, Purpose::Kept(item)) => {
                 self.unkept.insert(item.key, item.value);
             }
             (ErrorKind::WrongState, Purpose::Kept(item)) => {
                 if let Some(conversation) = Drafts::conversation(&item.key) {
-                    self.draft_is_anothers(&conversation);
+                    self.draft_is_anothers(&item.key, &conversation);
                 }
             }
             (ErrorKind::NoDaemon, Purpose::Unread { .. }) => {
@@ -448,6 +467,11 @@ impl App {
                     self.call(Request::Deny(api::Decide { id, digest: None }), Purpose::Silent);
                 }
                 self.ask_owner(None);
+            }
+            // Its message cannot be edited any more.
+            (ErrorKind::UnknownMessage | ErrorKind::WrongState, Purpose::Sent(Unsent::Edit(edit))) => {
+                self.edit_is_draft(&edit.conversation.unwrap_or_default(), &edit.text);
+                self.complain_of(error);
             }
             (_, Purpose::Sent(unsent)) => {
                 self.take_back(unsent);
@@ -496,11 +520,15 @@ impl App {
         }
     }
 
-    /// An edit that was refused is there again, unless something else is being written; then the history of inputs has it.
+    /// An edit that was refused is there again; if something else is being written, after the draft.
     fn take_edit_back(&mut self, edit: api::Edit) {
-        if self.here() == edit.conversation.as_deref() && self.composer.is_empty() && self.intent == Intent::Send {
+        let conversation = edit.conversation.unwrap_or_default();
+        if self.here() == Some(conversation.as_str()) && self.intent == Intent::Send {
             self.intent = Intent::Edit { id: edit.id };
             self.composer.set_text(&edit.text);
+            self.edits.typed(self.now);
+        } else {
+            self.edit_is_draft(&conversation, &edit.text);
         }
     }
 
@@ -569,6 +597,8 @@ impl App {
                 self.mark(&conversation, |entry| entry.marked_unread = true);
             } else if let Some(conversation) = key.strip_prefix(REPLY_KEY).map(from_item_key) {
                 self.take_reply(conversation, value);
+            } else if let Some(conversation) = key.strip_prefix(EDIT_KEY).map(from_item_key) {
+                self.take_edit(conversation, &value);
             } else if key == CHOICES_KEY {
                 let chosen = self.config.choose(&value);
                 self.apply(&chosen);
@@ -606,9 +636,12 @@ impl App {
     }
 
     /// Another window has written in the same conversation meanwhile.
-    fn draft_is_anothers(&mut self, conversation: &str) {
-        self.drafts.keep_beside(conversation);
-        self.unsaved = Some((conversation.to_owned(), self.now));
+    fn draft_is_anothers(&mut self, key: &str, conversation: &str) {
+        self.drafts.keep_beside(key, conversation);
+        if self.drafts.text(conversation).is_empty() {
+            return;
+        }
+        self.keep_draft_of(conversation);
         self.say_of(
             About::DraftBeside(conversation.to_owned()),
             "Another window of Sotto has a draft here as well. Both are kept.",

@@ -229,6 +229,9 @@ impl Row {
     }
 }
 
+/// What a line says that removes a name.
+pub const NO_NAME: &str = "/none";
+
 /// The numbers of rows, where there are no keys. A number means one choice of one dialog for good: the list can have changed between the
 /// reading and the answer, and what is chosen is what was read.
 #[derive(Debug, Default)]
@@ -419,13 +422,27 @@ impl Dialog {
         self.fields.get_mut(self.focus).map(|field| &mut field.input)
     }
 
-    /// It can be closed, and the field that is written in cannot be empty: where there are no keys, an empty line closes it.
-    pub const fn needs_text(&self) -> bool {
+    /// It can be closed, and the field that is written in cannot be empty: where there are no keys, an empty line closes it. A name can be
+    /// empty, but an empty line is too easily written to remove one: [`NO_NAME`] does.
+    pub fn needs_text(&self) -> bool {
         match self.kind {
             Kind::Owner(_) | Kind::Find => true,
-            Kind::AddFriend => self.focus == 0,
+            _ if self.is_name() => true,
+            Kind::AddFriend => self.focus == 0 && self.value(0).is_empty(),
             _ => false,
         }
+    }
+
+    /// It asks for a name, which can be removed.
+    pub const fn is_name(&self) -> bool {
+        matches!(self.kind, Kind::Rename(_) | Kind::ClaimedName)
+    }
+
+    /// What the field that is written in has already, and an empty line takes where there are no keys.
+    pub fn offered(&self) -> Option<&str> {
+        let input = &self.fields.get(self.focus)?.input;
+        let offered = !input.is_secret() && !input.is_empty() && !self.needs_text();
+        offered.then(|| input.text())
     }
 
     /// What is typed into it must not be seen.

@@ -537,7 +537,13 @@ impl App {
                 Name::Petname(name) => format!("{name} ({})", short(&approval.conversation.conversation)),
                 name => name.text(),
             };
-            let left = when::brief(approval.expires_at.millis().saturating_sub(self.now));
+            // What is read out is read out again when it changes: there it is a time of the clock.
+            let left = if self.config.keyless {
+                format!("until {}", when::clock(approval.expires_at, &self.zone))
+            } else {
+                let left = approval.expires_at.millis().saturating_sub(self.now);
+                format!("{} left", when::brief(left))
+            };
             let why = match approval.reason {
                 api::ApprovalReason::NoToken => "it has no token",
                 api::ApprovalReason::Scope => "its token does not allow it",
@@ -549,7 +555,7 @@ impl App {
                 digest: approval.digest.clone(),
             };
             // Before the text, which cannot look like them then.
-            let mut lines = vec![format!("{who} → {to} · {why} · {left} left")];
+            let mut lines = vec![format!("{who} → {to} · {why} · {left}")];
             lines.extend(approval.terms());
             lines.push(without_gaps(&approval.text));
             Row::new(lines.join("\n"), "", choice)

@@ -1,15 +1,15 @@
-//! [`Drafts`]: the texts that were begun, as the store has them as well. Two windows of one profile can write to the same contact: what
-//! the other one has written is never written over. Its draft is taken where none was begun here; else both are kept, the second one
-//! beside the first, and joined when the interface starts the next time.
+//! [`Drafts`]: the texts that were begun, as the store has them as well. Several windows of one profile can write to the same contact:
+//! what another one has written is never written over. Its draft is taken where none was begun here; else all are kept, each in a place
+//! of its own beside the first, and joined when the interface starts the next time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sotto_api::{Item, SetItems};
 
 /// Where drafts are kept in the store.
 const KEY: &str = "draft/";
 
-/// What the key of a draft ends with that is kept beside that of another window.
+/// What the key of a draft ends with that is kept beside that of another window: once for each draft before it.
 const BESIDE: char = '+';
 
 /// The drafts of all conversations.
@@ -17,10 +17,14 @@ const BESIDE: char = '+';
 pub struct Drafts {
     /// By conversation; an empty one has been sent or deleted.
     texts: BTreeMap<String, String>,
-    /// What the store holds, as far as is known, by key.
+    /// What the store holds, or is about to, as far as is known, by key.
     stored: BTreeMap<String, String>,
-    /// Conversations in which another window writes as well.
-    beside: BTreeSet<String>,
+    /// What the store held before changes that it has not confirmed, by key.
+    confirmed: BTreeMap<String, String>,
+    /// The first of the changes that no daemon has confirmed: it may have been made nevertheless. By key.
+    unkept: BTreeMap<String, String>,
+    /// Conversations in which other windows write as well, with the number of drafts that the one of this window is beside.
+    beside: BTreeMap<String, usize>,
 }
 
 impl Drafts {
@@ -37,7 +41,7 @@ impl Drafts {
     /// Whether an item is a draft, and of which conversation.
     pub fn conversation(key: &str) -> Option<String> {
         let name = key.strip_prefix(KEY)?;
-        Some(super::from_item_key(name.strip_suffix(BESIDE).unwrap_or(name)))
+        Some(super::from_item_key(name.trim_end_matches(BESIDE)))
     }
 
     /// Where the draft of a conversation is kept.
@@ -45,23 +49,59 @@ impl Drafts {
         format!("{KEY}{}", super::item_key(conversation))
     }
 
-    /// Keeps the draft of a conversation, unless the store has one that is not known here.
+    /// Where the one of this window is kept.
+    fn own_key(&self, conversation: &str) -> String {
+        let mut key = Self::key(conversation);
+        let before = self.beside.get(conversation).copied().unwrap_or(0);
+        key.extend(std::iter::repeat_n(BESIDE, before));
+        key
+    }
+
+    /// Keeps the draft of a conversation, unless the store has one in its place that is not known here.
     pub fn keep(&mut self, conversation: &str) -> (Item, Vec<Item>) {
         let text = self.text(conversation).to_owned();
-        let mut key = Self::key(conversation);
-        if self.beside.contains(conversation) {
-            key.push(BESIDE);
-            if text.is_empty() {
-                self.beside.remove(conversation);
-            }
-            return (Item { key, value: some(text) }, Vec::new());
+        let key = self.own_key(conversation);
+        if text.is_empty() {
+            // What is written next is the only one again, as far as is known.
+            self.beside.remove(conversation);
         }
+        self.change(key, text)
+    }
+
+    /// Sets an item that has the value that is known here.
+    fn change(&mut self, key: String, text: String) -> (Item, Vec<Item>) {
         let known = self.stored.insert(key.clone(), text.clone()).unwrap_or_default();
-        let expected = Item {
-            key: key.clone(),
-            value: some(known),
-        };
-        (Item { key, value: some(text) }, vec![expected])
+        self.confirmed.entry(key.clone()).or_insert_with(|| known.clone());
+        (item(&key, text), vec![item(&key, known)])
+    }
+
+    /// The store has that item.
+    pub fn kept(&mut self, item: &Item) {
+        let value = item.value.clone().unwrap_or_default();
+        if self.stored.get(&item.key) == Some(&value) {
+            self.confirmed.remove(&item.key);
+        } else if let Some(confirmed) = self.confirmed.get_mut(&item.key) {
+            *confirmed = value;
+        }
+    }
+
+    /// No daemon has taken that item: it is kept again when one is back.
+    pub fn not_kept(&mut self, item: &Item) {
+        if let Some(before) = self.confirmed.remove(&item.key) {
+            self.stored.insert(item.key.clone(), before);
+        }
+        let value = item.value.clone().unwrap_or_default();
+        self.unkept.entry(item.key.clone()).or_insert(value);
+    }
+
+    /// Keeps what no daemon has taken: first what one may have taken without a word, as otherwise that would pass for another window's.
+    pub fn keep_again(&mut self) -> Vec<(Item, Vec<Item>)> {
+        let mut changes = Vec::new();
+        for (key, value) in std::mem::take(&mut self.unkept) {
+            changes.push(self.change(key.clone(), value));
+            changes.extend(Self::conversation(&key).map(|conversation| self.keep(&conversation)));
+        }
+        changes
     }
 
     /// Whether an item is a draft that was kept beside another one.
@@ -69,21 +109,25 @@ impl Drafts {
         key.ends_with(BESIDE)
     }
 
-    /// The store has a draft of that conversation that is not known here: from now on this one is kept beside it, until it is sent.
-    pub fn keep_beside(&mut self, conversation: &str) {
-        self.beside.insert(conversation.to_owned());
-        self.stored.remove(&Self::key(conversation));
+    /// The store has a draft in that place that is not known here: from now on the one of this window is kept beside it, until it is sent.
+    pub fn keep_beside(&mut self, key: &str, conversation: &str) {
+        self.stored.remove(key);
+        self.confirmed.remove(key);
+        // An earlier change may have been refused as well.
+        if self.own_key(conversation) == key {
+            *self.beside.entry(conversation.to_owned()).or_default() += 1;
+        }
     }
 
     /// A draft of that conversation is kept beside that of another window.
     pub fn has_two(&self, conversation: &str) -> bool {
-        self.beside.contains(conversation) && !self.text(conversation).is_empty()
+        self.beside.contains_key(conversation) && !self.text(conversation).is_empty()
     }
 
     /// What the store holds of a conversation is the draft, as far as is known.
     fn is_known(&self, conversation: &str) -> bool {
         let stored = self.stored.get(&Self::key(conversation));
-        !self.beside.contains(conversation) && self.text(conversation) == stored.map_or("", String::as_str)
+        !self.beside.contains_key(conversation) && self.text(conversation) == stored.map_or("", String::as_str)
     }
 
     /// Takes the draft of a conversation as the store has it now. False if one was begun here since.
@@ -107,10 +151,6 @@ impl Drafts {
         };
         self.stored.insert(first.clone(), whole.clone());
         self.set(&conversation, &whole);
-        let item = |key: &str, value| Item {
-            key: key.to_owned(),
-            value: some(value),
-        };
         Some(SetItems {
             items: vec![item(&first, whole), item(key, String::new())],
             expected: vec![item(&first, before), item(key, text.to_owned())],
@@ -118,7 +158,10 @@ impl Drafts {
     }
 }
 
-/// An empty draft is none.
-fn some(text: String) -> Option<String> {
-    Some(text).filter(|text| !text.is_empty())
+/// An item with a draft; an empty one is none.
+fn item(key: &str, text: String) -> Item {
+    Item {
+        key: key.to_owned(),
+        value: Some(text).filter(|text| !text.is_empty()),
+    }
 }

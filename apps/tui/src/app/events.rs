@@ -205,7 +205,7 @@ impl App {
     /// of inputs goes that could hold it.
     fn message_gone(&mut self, id: &str, place: &str, conversation: &str, direction: Direction) {
         self.forget_quote(id);
-        self.begun.retain(|_, begun| !begun.is_about(id));
+        self.end_begun(id);
         self.gone.push_back(place.to_owned());
         if self.gone.len() > super::GONE {
             self.gone.pop_front();

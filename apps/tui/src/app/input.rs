@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
-use super::dialog::Kind;
+use super::dialog::{Kind, NO_NAME};
 use super::{App, Drag, Effect, Focus, Intent};
 use crate::action::{Action, Scope};
 use crate::composer::Outcome;
@@ -192,7 +192,10 @@ impl App {
             }
         } else if open.focus < open.fields.len() {
             open.error = None;
-            open.fields[open.focus].input.set_text(line);
+            let line = if open.is_name() && words == NO_NAME { "" } else { line };
+            if !words.is_empty() || open.offered().is_none() {
+                open.fields[open.focus].input.set_text(line);
+            }
             self.field_changed();
             if writes {
                 self.choose();

@@ -122,6 +122,8 @@ pub enum Purpose {
         id: String,
         conversation: String,
     },
+    /// Whether a message is there that an edit was begun of, before the interface was started.
+    Begun(String),
     /// The draft of a conversation, which another window may have changed; it was this text here.
     Draft {
         conversation: String,

@@ -8,6 +8,7 @@ pub mod conversations;
 pub mod dialog;
 pub mod dialogs;
 mod drafts;
+mod edits;
 mod events;
 mod input;
 mod io;
@@ -37,8 +38,10 @@ use crate::view::message::Body;
 use conversations::Conversations;
 use dialog::{Dialog, Kind, Numbers};
 use drafts::Drafts;
+use edits::Edits;
 use outgoing::Outgoing;
 use pane::{Page, Pane};
+use status::StatusClock;
 
 pub use io::{Effect, HostTask, Hosted, Input, Part, Purpose};
 
@@ -109,9 +112,6 @@ const NOTICE: u64 = 6000;
 
 /// How long a text rests before it is kept as a draft.
 const DRAFT: u64 = 400;
-
-/// Between two looks at the network while it comes up; otherwise it is looked at when the clock has another minute.
-const STATUS_SOON: u64 = 1000;
 
 /// Between two words to the contact that the user is typing.
 const TYPING: u64 = 5000;
@@ -220,6 +220,7 @@ pub struct App {
     /// Places of messages that have gone, the last ones of them: a search that was made before can still find them.
     gone: VecDeque<String>,
     drafts: Drafts,
+    edits: Edits,
     /// What was sent in conversations that are not open, for the composer's history.
     histories: HashMap<String, Vec<String>>,
     /// The messages that drafts reply to, as the store has them, by conversation.
@@ -235,7 +236,7 @@ pub struct App {
     stale: BTreeSet<Part>,
     /// What is being read.
     in_flight: BTreeSet<Part>,
-    status_at: u64,
+    status_clock: StatusClock,
     window_focused: bool,
     used_at: u64,
     typing_at: u64,
@@ -337,6 +338,7 @@ impl App {
             found: Vec::new(),
             gone: VecDeque::new(),
             drafts: Drafts::default(),
+            edits: Edits::default(),
             histories: HashMap::new(),
             replies: BTreeMap::new(),
             begun: HashMap::new(),
@@ -345,7 +347,7 @@ impl App {
             unkept: BTreeMap::new(),
             stale: BTreeSet::new(),
             in_flight: BTreeSet::new(),
-            status_at: 0,
+            status_clock: StatusClock::default(),
             window_focused: true,
             used_at: now,
             typing_at: 0,
@@ -360,13 +362,17 @@ impl App {
             effects: VecDeque::new(),
             ended: false,
         };
-        match start {
-            Start::Connect => app.effect(Effect::Connect),
-            Start::Host => app.begin(HostTask::Start(None), "Opening the store…"),
-            Start::Passphrase => app.open(dialogs::open_store()),
-            Start::FirstRun => app.open(dialogs::welcome()),
-        }
+        app.start(start);
         app
+    }
+
+    fn start(&mut self, start: &Start) {
+        match start {
+            Start::Connect => self.effect(Effect::Connect),
+            Start::Host => self.begin(HostTask::Start(None), "Opening the store…"),
+            Start::Passphrase => self.open(dialogs::open_store()),
+            Start::FirstRun => self.open(dialogs::welcome()),
+        }
     }
 
     /// The next thing to do for the interface.
@@ -406,6 +412,7 @@ impl App {
         self.give_up_sending();
         self.keep_draft(false);
         self.keep_reply();
+        self.end_left_edit();
         self.send_next();
         self.refresh();
         self.lay_out();
@@ -420,15 +427,18 @@ impl App {
 
     /// When time alone changes something, in milliseconds since the Unix epoch.
     pub fn deadline(&self) -> u64 {
-        let mut deadline = self.next_minute();
+        let mut deadline = next_minute(self.now);
         if matches!(self.connection, Connection::Up) {
-            deadline = deadline.min(self.status_at.max(self.now + 1));
+            deadline = deadline.min(self.status_clock.due().max(self.now + 1));
         }
         if let Some(notice) = &self.notice {
             deadline = deadline.min(notice.until);
         }
         if let Some((_, at)) = &self.unsaved {
             deadline = deadline.min(*at);
+        }
+        if let Some(at) = self.edits.due() {
+            deadline = deadline.min(at);
         }
         if let Some(at) = self.outgoing.deadline(self.now, self.is_up()) {
             deadline = deadline.min(at);
@@ -440,11 +450,6 @@ impl App {
             deadline = deadline.min((self.now / 1000 + 1) * 1000);
         }
         deadline
-    }
-
-    /// When the clock has another minute, and so the screen other times.
-    const fn next_minute(&self) -> u64 {
-        (self.now / 60_000 + 1) * 60_000
     }
 
     /// Something on the screen disappears within minutes, second by second.
@@ -611,10 +616,9 @@ impl App {
         if !matches!(self.connection, Connection::Up) {
             return;
         }
-        if self.now >= self.status_at {
+        let up = self.status.as_ref().is_some_and(|status| status.network.reachable);
+        if self.status_clock.strikes(up, self.used_at, self.now) {
             self.stale.insert(Part::Status);
-            let up = self.status.as_ref().is_some_and(|status| status.network.reachable);
-            self.status_at = if up { self.next_minute() } else { self.now + STATUS_SOON };
         }
         let due: Vec<Part> = self.stale.difference(&self.in_flight).copied().collect();
         for part in due {
@@ -905,13 +909,24 @@ impl App {
 
     /// Keeps the text that is written, so that it survives a crash: once it rests, or now.
     fn keep_draft(&mut self, now: bool) {
+        self.keep_edit(now);
         let due = |(_, at): &mut (String, u64)| now || *at <= self.now;
         let Some((id, _)) = self.unsaved.take_if(due) else {
             return;
         };
-        let (item, expected) = self.drafts.keep(&id);
+        self.keep_draft_of(&id);
+    }
+
+    /// Keeps the draft of a conversation now, and no other that is still to be kept.
+    fn keep_draft_of(&mut self, conversation: &str) {
+        let (item, expected) = self.drafts.keep(conversation);
         self.conversations
-            .touch(&id, |entry| entry.draft = item.value.is_some());
+            .touch(conversation, |entry| entry.draft = item.value.is_some());
+        self.store_expected(item, expected);
+    }
+
+    /// Keeps an item in the store, unless the store has others than are known here.
+    fn store_expected(&mut self, item: api::Item, expected: Vec<api::Item>) {
         let items = vec![item.clone()];
         self.call(Request::Store(api::SetItems { items, expected }), Purpose::Kept(item));
     }
@@ -932,6 +947,7 @@ impl App {
             return;
         };
         if matches!(self.intent, Intent::Edit { .. }) {
+            self.edits.typed(self.now);
             return;
         }
         self.drafts.set(&id, self.composer.text());
@@ -1030,6 +1046,11 @@ const REPLY_KEY: &str = "reply/";
 
 /// Where what the user chose in the interface is kept.
 const CHOICES_KEY: &str = "choices";
+
+/// When the clock has another minute, and so the screen other times.
+const fn next_minute(now: u64) -> u64 {
+    (now / 60_000 + 1) * 60_000
+}
 
 /// A conversation in the key of an item, which is short.
 fn item_key(conversation: &str) -> &str {

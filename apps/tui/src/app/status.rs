@@ -1,13 +1,61 @@
-//! The rows of the status panel: the network as it is now, and all that `sotto doctor` finds, each finding with what to do about it.
+//! The rows of the status panel: the network as it is now, and all that `sotto doctor` finds, each finding with what to do about it; and
+//! [`StatusClock`]: when the status is read.
 
 use std::cmp::Reverse;
 
 use sotto_api::{self as api, Finding, Verdict};
 
 use super::dialog::{Choice, Row};
-use super::{App, Connection};
+use super::{App, Connection, next_minute};
 use crate::action::Action;
 use crate::when;
+
+/// The least time between two looks at a network that comes up.
+const SOON: u64 = 1000;
+
+/// It is looked at again after this part of the time for which it has not changed: one that does not come up wakes nothing for long.
+const PART: u64 = 8;
+
+/// How old the status may be while the user does something: that a daemon does not answer is noticed by asking.
+const OLD: u64 = 10_000;
+
+/// When the status of the node is read: with each minute of the clock; more often while the network comes up; and when the user comes back.
+#[derive(Debug, Default)]
+pub(super) struct StatusClock {
+    due: u64,
+    /// When it was asked for.
+    asked: u64,
+    /// When it has changed.
+    changed: u64,
+}
+
+impl StatusClock {
+    /// When it is read without a key being pressed.
+    pub const fn due(&self) -> u64 {
+        self.due
+    }
+
+    /// Whether it is to be read now. `used` says when the user did something.
+    pub fn strikes(&mut self, reachable: bool, used: u64, now: u64) -> bool {
+        let comes_back = used >= self.asked + OLD;
+        let strikes = now >= self.due || comes_back;
+        if strikes {
+            self.asked = now;
+            let soon = now + (now.saturating_sub(self.changed) / PART).max(SOON);
+            let minute = next_minute(now);
+            self.due = if reachable { minute } else { soon.min(minute) };
+        }
+        strikes
+    }
+
+    /// The network is another than before, and may be another again soon.
+    pub fn changed(&mut self, reachable: bool, now: u64) {
+        self.changed = now;
+        if !reachable {
+            self.due = self.due.min(now + SOON);
+        }
+    }
+}
 
 impl App {
     pub(super) fn status_rows(&self) -> Vec<Row> {

@@ -193,6 +193,7 @@ impl App {
             }
             Action::Edit if message.direction == Direction::Out && message.deleted_at.is_none() => {
                 self.keep_draft(true);
+                self.edits.begin(&message);
                 self.intent = Intent::Edit { id };
                 self.composer.set_text(&message.text);
                 self.focus = Focus::Composer;

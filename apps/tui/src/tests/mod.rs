@@ -2,9 +2,9 @@
 
 mod actions;
 mod behaviour;
-mod daemon;
+mod edits;
 mod figures;
-mod fixtures;
+mod idle;
 mod names;
 mod narrated;
 mod order;
@@ -13,4 +13,5 @@ mod races;
 mod scenes;
 mod screens;
 mod searching;
-mod session;
+
+use crate::testing::{anything, daemon, fixtures, session};

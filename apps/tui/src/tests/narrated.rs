@@ -228,6 +228,122 @@ fn what_becomes_of_a_message_is_said() {
 }
 
 #[test]
+fn no_name_is_said_while_it_is_locked() {
+    let mut session = by_lines(with_bob(3));
+    let mut narrator = Narrator::default();
+    narrator.tell(&session.app);
+    says(&line(&mut session, &mut narrator, "/lock"), "Write: Passphrase");
+    let who = session.daemon.contact("Carol").who;
+    session.daemon.tell(Body::RequestReceived { who: who.clone() });
+    session.daemon.tell(Body::ContactAdded { who: who.clone() });
+    session.daemon.tell(Body::ContactUntrusted { who, untrusted: true });
+    session.settle();
+    assert_eq!(narrator.tell(&session.app), [""; 0]);
+    says(
+        &line(&mut session, &mut narrator, PASSPHRASE),
+        "The key of Carol has changed",
+    );
+}
+
+#[test]
+fn an_empty_line_removes_no_name() {
+    let mut session = by_lines(with_bob(3));
+    let mut narrator = Narrator::default();
+    narrator.tell(&session.app);
+    let petname = |session: &Session| session.daemon.contacts[&onion("bob")].who.petname.clone();
+    says(
+        &line(&mut session, &mut narrator, "/rename"),
+        "It is Bob; an empty line leaves it so, /none removes it.",
+    );
+    line(&mut session, &mut narrator, "");
+    assert!(session.app.dialogs.is_empty());
+    assert_eq!(petname(&session).as_deref(), Some("Bob"));
+    line(&mut session, &mut narrator, "/rename");
+    line(&mut session, &mut narrator, "Bobby");
+    assert_eq!(petname(&session).as_deref(), Some("Bobby"));
+    line(&mut session, &mut narrator, "/rename");
+    line(&mut session, &mut narrator, "/none");
+    assert_eq!(petname(&session), None);
+    says(
+        &line(&mut session, &mut narrator, "/rename"),
+        "Write: Petname. An empty line leaves it empty.",
+    );
+    line(&mut session, &mut narrator, "");
+
+    says(&line(&mut session, &mut narrator, "/name"), "It is Alice");
+    line(&mut session, &mut narrator, "");
+    assert_eq!(session.daemon.me.name, "Alice");
+    line(&mut session, &mut narrator, "/name");
+    line(&mut session, &mut narrator, "/none");
+    assert_eq!(session.daemon.me.name, "");
+}
+
+#[test]
+fn an_empty_line_takes_what_is_offered() {
+    let mut session = by_lines(with_bob(3));
+    let mut narrator = Narrator::default();
+    let lines = line(&mut session, &mut narrator, "/add sotto1abc Dave");
+    says(&lines, "Write: Friend code. An empty line takes sotto1abc.");
+    let lines = line(&mut session, &mut narrator, "");
+    says(&lines, "An empty line takes Dave.");
+    assert!(
+        !lines.concat().contains("Friend code"),
+        "only the next question is read out: {lines:#?}"
+    );
+    says(&line(&mut session, &mut narrator, ""), "Write: Note");
+    line(&mut session, &mut narrator, "");
+    let added = session.daemon.calls.iter().find_map(|call| match call {
+        Request::Add(add) => Some((add.code.as_str(), add.name.as_deref())),
+        _ => None,
+    });
+    assert_eq!(added, Some(("sotto1abc", Some("Dave"))));
+}
+
+#[test]
+fn of_a_list_that_changes_only_the_change_is_read_out() {
+    let mut session = by_lines(with_bob(3));
+    let bob = session.daemon.contact("Bob");
+    let asked = |id: &str, text: &str| sotto_api::Approval {
+        id: id.to_owned(),
+        ..approval(&bob, text)
+    };
+    let ask = |session: &mut Session, id: &str, text: &str| {
+        let approval = asked(id, text);
+        session.daemon.approvals.push(approval.clone());
+        session.daemon.tell(Body::ApprovalRequested {
+            conversation: approval.conversation,
+            approval: approval.id,
+        });
+        session.settle();
+    };
+    let mut narrator = Narrator::default();
+    ask(&mut session, "a1", "the first text");
+    narrator.tell(&session.app);
+    let lines = line(&mut session, &mut narrator, "/approvals");
+    says(&lines, "until 12:44");
+    says(&lines, "the first text");
+    says(&lines, "Write a number; ");
+    for _ in 0..3 {
+        session.pass(60_000);
+        assert_eq!(narrator.tell(&session.app), [""; 0], "only the time is another");
+    }
+    ask(&mut session, "a2", "the second text");
+    let lines = narrator.tell(&session.app).concat();
+    assert!(
+        lines.contains("the second text") && !lines.contains("the first text"),
+        "{lines}"
+    );
+    session.daemon.expire_approval(0);
+    session.settle();
+    session.pass(10_000);
+    let lines = narrator.tell(&session.app);
+    let gone: Vec<_> = lines.iter().filter(|line| line.contains("list")).collect();
+    assert_eq!(gone.len(), 1, "{lines:#?}");
+    says(&lines, "No longer in the list: 1: scribe");
+    assert!(!lines.concat().contains("the second text"), "{lines:#?}");
+}
+
+#[test]
 fn without_the_passphrase_an_empty_line_goes_on() {
     let mut daemon = super::behaviour::daemon(3);
     daemon.owner_needed = true;

@@ -1,12 +1,16 @@
 //! What changes between the moment at which the user reads something and the one at which the user answers it: lists, numbers, drafts
 //! of another window, rights.
 
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
 use sotto_api::{self as api, Approval, Kind as ErrorKind};
 use zeroize::Zeroizing;
 
 use super::behaviour::{daemon, with_bob};
 use super::daemon::PASSPHRASE;
 use super::fixtures::approval;
+use super::properties::cases;
 use super::session::Session;
 use crate::app::Input;
 use crate::app::dialog::Kind;
@@ -257,6 +261,159 @@ fn drafts_of_two_windows_are_both_kept() {
     );
     next.press("enter");
     assert!(next.daemon.items.is_empty(), "{:?}", next.daemon.items);
+}
+
+/// What a window does, among others over the same store.
+#[derive(Clone, Debug)]
+enum Step {
+    /// Writes a word.
+    Write,
+    /// Rests.
+    Rest,
+    /// Opens the other conversation.
+    Open,
+    /// Sends what is written.
+    Send,
+    /// Its connection to the daemon breaks.
+    Lose,
+    /// It has one again.
+    Find,
+    /// Ends after a rest, and another one begins.
+    Restart,
+}
+
+/// Windows over one store, which the one that does something has meanwhile.
+struct Windows {
+    windows: Vec<Session>,
+    store: BTreeMap<String, String>,
+    /// The words that were written, each with its conversation.
+    words: Vec<(&'static str, String)>,
+    /// The texts that windows which have ended have sent.
+    sent: Vec<String>,
+}
+
+impl Windows {
+    fn new(count: usize) -> Self {
+        Self {
+            windows: (0..count).map(|_| with_bob(3)).collect(),
+            store: BTreeMap::new(),
+            words: Vec::new(),
+            sent: Vec::new(),
+        }
+    }
+
+    fn with(&mut self, window: usize, act: impl FnOnce(&mut Session)) {
+        let session = &mut self.windows[window];
+        session.daemon.items = std::mem::take(&mut self.store);
+        act(session);
+        self.store = std::mem::take(&mut session.daemon.items);
+    }
+
+    fn start(&mut self) -> Session {
+        let mut daemon = daemon(3);
+        daemon.items = std::mem::take(&mut self.store);
+        let mut session = Session::connected(daemon, SIZE);
+        session.open("Bob");
+        self.store = std::mem::take(&mut session.daemon.items);
+        session
+    }
+
+    fn here(&self, window: usize) -> &'static str {
+        let bob = self.windows[window].daemon.contact("Bob").who.contact;
+        if self.windows[window].app.here() == Some(bob.as_str()) {
+            "Bob"
+        } else {
+            "Carol"
+        }
+    }
+
+    fn take(&mut self, window: usize, step: &Step) {
+        match step {
+            Step::Write => {
+                let word = format!("word{}.", self.words.len());
+                self.words.push((self.here(window), word.clone()));
+                self.with(window, |session| session.write(&word));
+            }
+            Step::Rest => self.with(window, |session| session.pass(1000)),
+            Step::Open => {
+                let other = if self.here(window) == "Bob" { "Carol" } else { "Bob" };
+                self.with(window, |session| session.open(other));
+            }
+            Step::Send => self.with(window, |session| session.press("enter")),
+            Step::Lose => self.with(window, Session::lose),
+            Step::Find => self.with(window, Session::find_again),
+            Step::Restart => {
+                self.end(window);
+                self.windows[window] = self.start();
+            }
+        }
+    }
+
+    /// What a window has is in the store, or sent.
+    fn end(&mut self, window: usize) {
+        self.with(window, |session| {
+            session.find_again();
+            session.pass(1000);
+        });
+        let sent = self.windows[window].sent().into_iter().map(|send| send.text.clone());
+        self.sent.extend(sent.collect::<Vec<_>>());
+    }
+
+    /// Each word was sent, or is in the draft of its conversation at the next start.
+    fn check(mut self) {
+        (0..self.windows.len()).for_each(|window| self.end(window));
+        let mut next = self.start();
+        next.daemon.items.clone_from(&self.store);
+        for (conversation, word) in &self.words {
+            next.open(conversation);
+            let text = next.app.composer.text();
+            let kept = text.contains(word) || self.sent.iter().any(|sent| sent.contains(word));
+            assert!(
+                kept,
+                "{word} to {conversation} is lost: {text:?}; sent: {:?}",
+                self.sent
+            );
+        }
+    }
+}
+
+#[test]
+fn drafts_of_three_windows_are_all_kept() {
+    let mut windows = Windows::new(3);
+    for _ in 0..2 {
+        for window in [0, 1, 2, 0] {
+            windows.take(window, &Step::Write);
+            windows.take(window, &Step::Rest);
+        }
+    }
+    let kept: Vec<_> = windows.store.values().map(String::as_str).collect();
+    assert_eq!(kept, ["word0.word3.word4.word7.", "word1.word5.", "word2.word6."]);
+    windows.check();
+}
+
+proptest! {
+    #![proptest_config(cases(96))]
+
+    #[test]
+    fn no_window_loses_a_word_of_another(steps in prop::collection::vec((0..3usize, step()), 1..40)) {
+        let mut windows = Windows::new(3);
+        for (window, step) in &steps {
+            windows.take(*window, step);
+        }
+        windows.check();
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => Just(Step::Write),
+        6 => Just(Step::Rest),
+        2 => Just(Step::Open),
+        1 => Just(Step::Send),
+        1 => Just(Step::Lose),
+        2 => Just(Step::Find),
+        1 => Just(Step::Restart),
+    ]
 }
 
 #[test]

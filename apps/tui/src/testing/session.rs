@@ -59,12 +59,17 @@ pub struct Session {
 impl Session {
     /// At the beginning.
     pub fn start(start: &Start, daemon: FakeDaemon, size: (u16, u16)) -> Self {
+        Self::with(Config::default(), ColorDepth::True, start, daemon, size)
+    }
+
+    /// At the beginning, with those settings, on a terminal of so many colours.
+    pub fn with(mut config: Config, depth: ColorDepth, start: &Start, daemon: FakeDaemon, size: (u16, u16)) -> Self {
+        let theme = Theme::builtin(config.theme.as_deref().unwrap_or("dark")).expect("a theme");
         let looks = Looks {
-            theme: Theme::builtin("dark").expect("a theme"),
-            depth: ColorDepth::True,
+            theme: theme.reduced(depth),
+            depth,
             zone: TimeZone::UTC,
         };
-        let mut config = Config::default();
         config.key_file = String::from("/home/alice/.local/share/sotto/default.key");
         let mut session = Self {
             app: App::new(config, looks, size, start, NOW),
@@ -314,7 +319,11 @@ impl Session {
             row,
             modifiers: KeyModifiers::NONE,
         }));
-        // A frame follows.
+        self.copy_selected();
+    }
+
+    /// A frame follows, which has the text that the mouse has selected.
+    pub fn copy_selected(&mut self) {
         let selected = self.drawn().selected;
         self.copied.extend(self.app.copied_by_mouse(selected));
     }

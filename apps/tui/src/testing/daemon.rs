@@ -55,6 +55,12 @@ pub struct FakeDaemon {
     made: usize,
 }
 
+impl Default for FakeDaemon {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl FakeDaemon {
     /// With an identity, and no contacts.
     pub fn new() -> Self {
@@ -223,7 +229,7 @@ impl FakeDaemon {
     }
 
     /// Answers a request.
-    pub fn answer(&mut self, request: &Request) -> Result<Answer, Error> {
+    pub(crate) fn answer(&mut self, request: &Request) -> Result<Answer, Error> {
         self.calls.push(request.clone());
         Ok(match request {
             Request::Status(_) => Answer::Status(Status {
