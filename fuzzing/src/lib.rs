@@ -39,6 +39,10 @@ mod store;
 mod stranger;
 #[cfg(feature = "apps")]
 mod surfaces;
+#[cfg(feature = "apps")]
+mod terminal;
+#[cfg(feature = "apps")]
+mod tui;
 mod world;
 
 pub use mutation::mutations;
@@ -99,6 +103,8 @@ targets! {
     signal_cli 3000
     #[cfg(feature = "apps")]
     scope 2000
+    #[cfg(feature = "apps")]
+    tui 100
 }
 
 impl Target {

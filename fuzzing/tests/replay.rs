@@ -102,10 +102,21 @@ replays! {
     signal_cli
     #[cfg(feature = "apps")]
     scope
+    #[cfg(feature = "apps")]
+    tui
 }
 
 /// The targets that are not built without a feature.
-const APPS: [&str; 7] = ["arguments", "config", "http", "mcp", "request", "scope", "signal_cli"];
+const APPS: [&str; 8] = [
+    "arguments",
+    "config",
+    "http",
+    "mcp",
+    "request",
+    "scope",
+    "signal_cli",
+    "tui",
+];
 
 #[test]
 fn every_target_has_its_test_its_program_and_its_corpus() {
