@@ -30,7 +30,7 @@ pub use runtime::Smol;
 use smol::Task;
 use sotto_core::row::RowStore;
 pub use sotto_io::{
-    DialFuture, DriverError, ListenError, Listener, NodeConfig, NodeHandle, Notices, Offline, Stopped, Stream,
+    DialFuture, DriverError, ListenError, Listener, Missed, NodeConfig, NodeHandle, Notices, Offline, Stopped, Stream,
     Transport, Wiretap,
 };
 

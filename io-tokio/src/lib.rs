@@ -29,7 +29,7 @@ mod runtime;
 pub use runtime::Tokio;
 use sotto_core::row::RowStore;
 pub use sotto_io::{
-    DialFuture, DriverError, ListenError, Listener, NodeConfig, NodeHandle, Notices, Offline, Stopped, Stream,
+    DialFuture, DriverError, ListenError, Listener, Missed, NodeConfig, NodeHandle, Notices, Offline, Stopped, Stream,
     Transport, Wiretap,
 };
 use tokio::task::JoinHandle;

@@ -44,12 +44,14 @@ impl<S: RowStore> Environment<S> {
         let listener = self.transport.listen(identity)?;
         // An earlier run may have made events durable and ended before it sent their notice.
         self.inbox.notify(Notice::Logged(image.last_event));
-        Ok(OpenedNode {
+        let opened = OpenedNode {
             node: self.open_node(image, &mut clock)?,
             clock,
             timer: DeadlineTimer::new(&self.runtime).map_err(DriverError::DeadlineTimer)?,
             listener,
-        })
+        };
+        self.inbox.notify_opened();
+        Ok(opened)
     }
 
     /// Runs a new node up to its first commit, as if it crashed right after it. The identity is durable before the node

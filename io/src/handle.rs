@@ -2,10 +2,10 @@
 
 use std::convert::Infallible;
 
-use async_broadcast::{InactiveReceiver, broadcast};
+use async_broadcast::{InactiveReceiver, RecvError, broadcast};
+use futures::SinkExt as _;
 use futures::channel::{mpsc, oneshot};
 use futures::future::{FutureExt as _, Shared, TryFutureExt as _};
-use futures::{SinkExt as _, StreamExt as _};
 use sotto_core::{Command, Notice, Refusal, Reply};
 
 /// Notices kept for a subscriber that is slow.
@@ -16,6 +16,12 @@ const NOTICE_BACKLOG: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the node stopped before it replied")]
 pub struct Stopped;
+
+/// A subscriber has lagged behind, or the node was opened again. What the notices before said may not hold any more: the event
+/// log and [`Command::Peers`] have what does, and what a run of the node was told has to be said again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("notices of the node were missed")]
+pub struct Missed;
 
 pub(crate) type CommandResult = Result<Reply, Refusal>;
 
@@ -29,14 +35,14 @@ pub(crate) enum HandleRequest {
 #[derive(Clone, Debug)]
 pub struct NodeHandle {
     requests: mpsc::Sender<HandleRequest>,
-    notices: InactiveReceiver<Notice>,
+    notices: InactiveReceiver<Result<Notice, Missed>>,
     ended: Shared<oneshot::Receiver<Infallible>>,
 }
 
 /// The driver's end of all handles of its node.
 pub(crate) struct HandleInbox {
     pub requests: mpsc::Receiver<HandleRequest>,
-    notices: async_broadcast::Sender<Notice>,
+    notices: async_broadcast::Sender<Result<Notice, Missed>>,
     /// The last field to be dropped, which tells every handle that the node has ended.
     _end: oneshot::Sender<Infallible>,
 }
@@ -99,20 +105,38 @@ impl HandleInbox {
         match notice {
             Notice::Fault { kind, .. } => tracing::debug!(%kind, "a peer broke a rule"),
             Notice::Logged(_) | Notice::Presence(_) => {
-                let _ = self.notices.try_broadcast(notice);
+                let _ = self.notices.try_broadcast(Ok(notice));
             }
         }
     }
+
+    /// Tells all subscribers that another run of the node begins.
+    pub fn notify_opened(&self) {
+        let _ = self.notices.try_broadcast(Err(Missed));
+    }
 }
 
-/// A subscription to a node's notices. Notices are hints: a subscriber that lags behind misses the oldest ones, and finds
-/// in the event log all that they announced.
+/// A subscription to a node's notices. Notices are hints: a subscriber that lags behind misses the oldest ones and is told so.
 #[derive(Clone, Debug)]
-pub struct Notices(async_broadcast::Receiver<Notice>);
+pub struct Notices(async_broadcast::Receiver<Result<Notice, Missed>>);
 
 impl Notices {
     /// The next notice; `None` when the node has ended. Dropping this future loses nothing.
-    pub async fn next(&mut self) -> Option<Notice> {
-        self.0.next().await
+    pub async fn next(&mut self) -> Option<Result<Notice, Missed>> {
+        match self.0.recv_direct().await {
+            Ok(notice) => Some(notice),
+            Err(RecvError::Overflowed(_)) => Some(Err(Missed)),
+            Err(RecvError::Closed) => None,
+        }
+    }
+
+    /// Passes over notices until some were missed; `None` when the node has ended. Dropping this future never
+    /// loses a [`Missed`].
+    pub async fn missed(&mut self) -> Option<Missed> {
+        loop {
+            if let Err(missed) = self.next().await? {
+                return Some(missed);
+            }
+        }
     }
 }

@@ -43,7 +43,7 @@ pub use clock::Clock;
 pub use deadline_timer::DeadlineTimer;
 pub use environment::NodeFactory;
 pub use error::DriverError;
-pub use handle::{NodeHandle, Notices, Stopped};
+pub use handle::{Missed, NodeHandle, Notices, Stopped};
 pub use local::Local;
 pub use runtime::{AsyncDescriptor, Incoming, Runtime};
 pub use supervision::{NodeConfig, open, open_with};

@@ -24,17 +24,20 @@ pub(crate) struct FreeSpace {
 }
 
 impl FreeSpace {
-    /// Measures until the node ends.
+    /// Measures until the node ends. Each run of the node is told anew: before that it takes the room for enough.
     pub async fn watch(self) {
+        let mut notices = self.node.subscribe();
         let mut ticks = interval(PAUSE);
         // After a sleep of the machine one look is enough.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
-            if let Some(free) = self.measure().await
-                && self.node.command(Command::FreeSpace(free)).await.is_err()
-            {
-                return;
+            tokio::select! {
+                _ = ticks.tick() => {}
+                missed = notices.missed() => if missed.is_none() { return },
+            }
+            if let Some(free) = self.measure().await {
+                // Between two runs, as after a commit that found the disk full, there is no node to tell.
+                let _ = self.node.command(Command::FreeSpace(free)).await;
             }
         }
     }

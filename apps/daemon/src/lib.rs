@@ -347,9 +347,9 @@ async fn serve(
         endpoints: endpoints.list(),
         node,
         network: network.status(),
+        events: EventWatch::start(notices, newest.0, reads.clone(), followers),
         reads,
         backups,
-        events: EventWatch::start(notices, newest.0, followers),
         profile: profile.clone(),
         us,
         started_at: Time::now(),
@@ -363,6 +363,7 @@ async fn serve(
         announcements,
         notifications,
         storage_turn: tokio::sync::Mutex::default(),
+        petname_turn: tokio::sync::Mutex::default(),
     });
     service.send_what_was_allowed().await?;
     followers.spawn(service.clone().watch_approvals());
@@ -431,7 +432,8 @@ mod tests {
 
     use super::*;
 
-    async fn daemon() -> (Daemon, Profile, TempDir) {
+    /// A daemon without a network, and its profile.
+    pub(crate) async fn daemon() -> (Daemon, Profile, TempDir) {
         let folder = TempDir::new().expect("a folder");
         let profile = Profile::locate(Some(&folder.path().join("data")), None).expect("a profile");
         let key = KeySource {

@@ -92,12 +92,14 @@ impl NetworkHandle {
     }
 
     /// Tells the node, in one of the `tasks`, what Tor shows: that the clock is right, and that another machine answers at this
-    /// node's address.
+    /// node's address. Each run of the node is told anew.
     pub fn inform(&self, node: NodeHandle, tasks: &mut JoinSet<()>) {
         let Some(thread) = &self.tor else { return };
         let mut changes = thread.tor.status_changes();
+        let mut notices = node.subscribe();
+        let mut status = thread.tor.status();
         tasks.spawn(async move {
-            while let Some(status) = changes.next().await {
+            loop {
                 let shown = [
                     (status.clock_confirmed, Command::ConfirmClock),
                     (
@@ -106,9 +108,15 @@ impl NetworkHandle {
                     ),
                 ];
                 for (_, command) in shown.into_iter().filter(|(shown, _)| *shown) {
-                    if node.command(command).await.is_err() {
-                        return;
-                    }
+                    // Between two runs there is no node to tell.
+                    let _ = node.command(command).await;
+                }
+                tokio::select! {
+                    changed = changes.next() => match changed {
+                        Some(changed) => status = changed,
+                        None => return,
+                    },
+                    missed = notices.missed() => if missed.is_none() { return },
                 }
             }
         });

@@ -47,6 +47,8 @@ pub(crate) struct Service {
     pub notifications: Notifications,
     /// Held while items of a surface are compared and set.
     pub storage_turn: tokio::sync::Mutex<()>,
+    /// Held from the look whether a petname is taken until it is durable.
+    pub petname_turn: tokio::sync::Mutex<()>,
 }
 
 /// One lock for each consumer that is receiving. A second client that receives under the same name waits until what the

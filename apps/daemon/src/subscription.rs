@@ -5,23 +5,25 @@ use std::sync::Arc;
 
 use sotto_api::rpc::Notification;
 use sotto_api::{Body, Error, Event, EventNotification, Time};
-use sotto_core::ContactPresence;
-use tokio::sync::broadcast;
+use sotto_core::{Command, ContactPresence, Reply};
 
 use super::call::Call;
 use super::client_queue::{ClientGone, ClientQueue};
+use super::event_watch::{PresenceNotice, PresenceNotices};
 use super::page::{Start, page};
+use super::service::unexpected;
 use super::view;
 
 /// Events read ahead of the client.
 const PAGE: u32 = 64;
 
 /// What a client has subscribed to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Subscription {
     pub id: u64,
     pub start: Start,
-    pub presence: bool,
+    /// From before the answer to the client: what it asks for after that answer is no newer than what it is told.
+    pub presence: Option<PresenceNotices>,
 }
 
 /// Sends events until the client disconnects, the node stops or the log cannot be read.
@@ -64,13 +66,15 @@ struct Sender {
 impl Sender {
     async fn run(mut self) -> Result<(), Ending> {
         let mut newest = self.call.events.newest();
-        let mut presence = self.subscription.presence.then(|| self.call.events.presence());
         loop {
             newest.mark_unchanged();
             while self.send_page().await? {}
             tokio::select! {
                 grown = newest.changed() => grown.map_err(|_| Ending::ClientGone)?,
-                peer = next(&mut presence) => self.send_presence(peer).await?,
+                notice = next(&mut self.subscription.presence) => match notice {
+                    PresenceNotice::One(peer) => self.send_presence(peer).await?,
+                    PresenceNotice::All => self.send_presence_of_all().await?,
+                },
             }
         }
     }
@@ -83,6 +87,20 @@ impl Sender {
         }
         self.subscription.start = page.next;
         Ok(page.more)
+    }
+
+    async fn send_presence_of_all(&self) -> Result<(), Ending> {
+        match self.call.command(Command::Peers).await {
+            Ok(Reply::Peers(peers)) => {
+                for peer in peers {
+                    self.send_presence(peer).await?;
+                }
+                Ok(())
+            }
+            Ok(reply) => Err(unexpected(&reply).into()),
+            // The node has stopped. When it is opened again, that is a notice of all as well.
+            Err(_) => Ok(()),
+        }
     }
 
     async fn send_presence(&self, peer: ContactPresence) -> Result<(), Ending> {
@@ -121,15 +139,9 @@ impl Sender {
 }
 
 /// The next notice of presence. Never resolves if the client did not ask for presence.
-async fn next(presence: &mut Option<broadcast::Receiver<ContactPresence>>) -> ContactPresence {
-    loop {
-        match presence {
-            None => std::future::pending().await,
-            Some(notices) => match notices.recv().await {
-                Ok(peer) => return peer,
-                Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => *presence = None,
-            },
-        }
+async fn next(presence: &mut Option<PresenceNotices>) -> PresenceNotice {
+    match presence {
+        Some(notices) => notices.next().await,
+        None => std::future::pending().await,
     }
 }

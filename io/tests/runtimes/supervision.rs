@@ -12,9 +12,11 @@ use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::future::{FutureExt as _, join, join_all};
 use futures::io::{empty, sink};
 use sotto_core::row::{Batch, IdentityRow, Image, Query, RowStore, Rows};
-use sotto_core::{Command, FriendCode, Notice, OnionAddress, OnionSecret, Reply};
+use sotto_core::{
+    ApplicationEvent, Command, ConversationId, EventSeq, FriendCode, Notice, OnionAddress, OnionSecret, Reply,
+};
 use sotto_io::{
-    DialFuture, DriverError, ListenError, Listener, NodeConfig, NodeHandle, Offline, Stopped, Stream, Transport,
+    DialFuture, DriverError, ListenError, Listener, Missed, NodeConfig, NodeHandle, Offline, Stopped, Stream, Transport,
 };
 use sotto_testkit::memory_store::MemoryStore;
 use tokio::time::{Instant, sleep};
@@ -26,6 +28,7 @@ on_each_runtime![
     start_returns_its_own_errors,
     a_transient_error_fails_the_pending_commands_and_nothing_else,
     a_permanent_error_ends_the_node,
+    a_subscriber_that_lags_behind_is_told_so,
     a_shutdown_commits_and_replies_to_earlier_commands,
     without_handles_the_node_shuts_down,
     a_killed_node_has_closed_its_store_when_it_is_gone,
@@ -171,12 +174,38 @@ async fn a_transient_error_fails_the_pending_commands_and_nothing_else<R: TestRu
     assert_eq!(store.name(), "before");
 
     assert!(
-        matches!(notices.next().await, Some(Notice::Logged(_))),
+        matches!(notices.next().await, Some(Ok(Notice::Logged(_)))),
         "a hint to read the log again"
     );
+    assert_eq!(notices.next().await, Some(Err(Missed)), "and to tell the node again");
     assert_eq!(handle.command(set_name("after")).await, Ok(Ok(Reply::Done)));
     assert_eq!((store.name().as_str(), store.count("reopen")), ("after", 1));
     handle.shutdown().await;
+    R::join(task).await.expect("in order");
+}
+
+async fn a_subscriber_that_lags_behind_is_told_so<R: TestRuntime>() {
+    let (handle, task) = start::<R>(&FaultyStore::default()).await;
+    let mut notices = handle.subscribe();
+    let event = ApplicationEvent {
+        conversation: ConversationId::Direct(OnionSecret::from_seed(&[7; 32]).address()),
+        subject: [0; 16],
+        code: 0,
+    };
+    for _ in 0..300 {
+        let log = Command::PutRecords {
+            records: Vec::new(),
+            event: Some(event),
+        };
+        assert_eq!(handle.command(log).await, Ok(Ok(Reply::Done)));
+    }
+    handle.shutdown().await;
+    assert_eq!(notices.next().await, Some(Err(Missed)), "the first ones are gone");
+    let mut last = None;
+    while let Some(notice) = notices.next().await {
+        last = Some(notice);
+    }
+    assert_eq!(last, Some(Ok(Notice::Logged(EventSeq(300)))), "the last ones are not");
     R::join(task).await.expect("in order");
 }
 

@@ -80,7 +80,7 @@ impl TorNode {
                 self.ask(Command::Send(new_message(to.address, text))).await;
             }
             while self.queued().await > 0 {
-                notices.next().await.expect("the node runs");
+                let _ = notices.next().await.expect("the node runs");
             }
         };
         timed(sending).await.0

@@ -18,6 +18,7 @@ use crate::view;
 impl Handle<all::Add> for Call {
     async fn handle(self: &Arc<Self>, params: api::Add) -> Result<Handled<api::Contact>, Error> {
         let code: FriendCode = params.code.parse().map_err(|error| wrong_code("code", error))?;
+        let _turn = self.petname_turn.lock().await;
         let petname = match params.name {
             Some(name) => Some(self.petname(&name, code.address).await?),
             None => None,
@@ -94,6 +95,7 @@ impl Handle<all::Requests> for Call {
 
 impl Handle<all::Accept> for Call {
     async fn handle(self: &Arc<Self>, params: api::Accept) -> Result<Handled<api::Contact>, Error> {
+        let _turn = self.petname_turn.lock().await;
         let contact = self.contact_named(&params.contact).await?;
         let petname = match params.name {
             Some(name) => Some(self.petname(&name, contact).await?),
@@ -127,6 +129,7 @@ impl Handle<all::Forget> for Call {
 
 impl Handle<all::Rename> for Call {
     async fn handle(self: &Arc<Self>, params: api::Rename) -> Result<Handled<api::Contact>, Error> {
+        let _turn = self.petname_turn.lock().await;
         let contact = self.contact_named(&params.contact).await?;
         let petname = match params.name.as_str() {
             "" => String::new(),

@@ -136,19 +136,18 @@ impl Handle<all::EventsAck> for Call {
 
 impl Handle<all::EventsSubscribe> for Call {
     async fn handle(self: &Arc<Self>, params: api::Subscribe) -> Result<Handled<api::Subscribed>, Error> {
+        let presence = params.presence.then(|| self.events.presence());
         let start = start(self, params.consumer.as_deref(), params.since).await?;
         let subscription = self.next_subscription();
+        let subscribed = api::Subscribed {
+            subscription,
+            since: start.after.0,
+        };
         let events = Subscription {
             id: subscription,
             start,
-            presence: params.presence,
+            presence,
         };
-        Ok(Handled::Subscribed(
-            api::Subscribed {
-                subscription,
-                since: start.after.0,
-            },
-            events,
-        ))
+        Ok(Handled::Subscribed(subscribed, events))
     }
 }

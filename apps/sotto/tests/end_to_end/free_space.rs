@@ -1,15 +1,17 @@
 //! A friend cannot fill the disk: what it sends beyond the quota, or into the reserve of free space, stays with it until there is
 //! room, and the daemon goes on.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
 use rustix::fs::statvfs;
-use sotto_api::{self as api, Body, Pause, all};
+use sotto_api::{self as api, Body, Pause, Presence, all};
+use sotto_client::blocking::Client;
 
 use crate::world::{PATIENCE, Person, World, path, string};
 
@@ -137,23 +139,15 @@ fn a_friend_cannot_fill_a_small_disk() {
     }
     // The node is up, and what it sends itself goes on.
     alice.json(&["send", "bob", "you may wait", "--wait", "delivered"]);
-    // Without any room, each error says that it is the disk.
-    let filler = alice.folder.join("filler");
-    let full = fs::write(&filler, vec![0; 48 << 20]).expect_err("it is smaller");
-    assert_eq!(full.kind(), ErrorKind::StorageFull);
-    let text = "x".repeat(30_000);
-    let error = loop {
-        assert!(began.elapsed() < PATIENCE, "the disk is full");
-        let ran = alice.run(&["send", "bob", &text]);
-        if !ran.status.success() {
-            break ran.stderr;
-        }
-    };
-    assert!(error.contains("no room left on the disk"), "{error}");
-    fs::remove_file(&filler).expect("ours");
-    while !alice.run(&["send", "bob", "again"]).status.success() {
-        assert!(began.elapsed() < PATIENCE, "there is room again");
+    a_full_disk(&alice);
+    // The node has begun anew, and keeps the reserve as before.
+    flood(&bob, "alice", 200);
+    let began = Instant::now();
+    while alice.json(&["friends", "list"])["friends"][0]["pause"] != "reserve" {
+        assert!(began.elapsed() < PATIENCE, "it is told the free space");
     }
+    let left = free(&alice.folder);
+    assert!(left > 12 << 20, "{left} bytes are free");
     // What is deleted leaves room in the store, and the rest comes.
     let mut deleted = 0;
     while waiting(&bob) > 0 {
@@ -166,8 +160,33 @@ fn a_friend_cannot_fill_a_small_disk() {
     deleted += alice.json(&["delete", "bob", "--all"])["messages"]
         .as_u64()
         .expect("a number");
-    assert!(deleted > 1000, "{deleted}");
+    assert!(deleted > 1200, "{deleted}");
     alice.stop();
+}
+
+/// Fills the disk up, and makes room again. Meanwhile the node is opened several times, and ends with each message that it cannot
+/// store.
+fn a_full_disk(alice: &Person) {
+    let began = Instant::now();
+    let path = alice.folder.join("filler");
+    let mut filler = File::create(&path).expect("a file");
+    let text = "x".repeat(30_000);
+    let mut told = false;
+    // Longer than between two looks at the free space, so that one of them finds no node.
+    while began.elapsed() < Duration::from_millis(5500) || !told {
+        assert!(began.elapsed() < PATIENCE, "the disk is full");
+        let full = filler.write_all(&vec![0; 48 << 20]).expect_err("it is smaller");
+        assert_eq!(full.kind(), ErrorKind::StorageFull);
+        told |= alice
+            .run(&["send", "bob", &text])
+            .stderr
+            .contains("no room left on the disk");
+    }
+    fs::remove_file(&path).expect("ours");
+    drop(filler);
+    while !alice.run(&["send", "bob", "again"]).status.success() {
+        assert!(began.elapsed() < PATIENCE, "there is room again");
+    }
 }
 
 /// Refuses, while the file in `QUOTA` is there, what a file system refuses to a user beyond the disk quota: SQLite's writes are
@@ -204,7 +223,8 @@ ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t at) {
 #[test]
 fn a_disk_quota_that_is_exceeded_is_told_as_the_reason() {
     let world = World::new();
-    let (mut alice, bob) = (world.person("alice"), world.person("bob"));
+    let (mut alice, mut bob) = world.friends();
+    alice.stop();
     let [source, library, flag] = ["quota.c", "quota.so", "exceeded"].map(|name| world.path().join(name));
     fs::write(&source, QUOTA).expect("written");
     let compiled = Command::new("cc")
@@ -215,12 +235,13 @@ fn a_disk_quota_that_is_exceeded_is_told_as_the_reason() {
     let mut command = alice.daemon_run();
     command.env("LD_PRELOAD", &library).env("QUOTA", &flag);
     alice.start_as(command);
-    alice.json(&["friends", "add", &bob.friend_code, "--name", "bob"]);
-    alice.json(&["send", "bob", "before"]);
+    alice.json(&["send", "bob", "before", "--wait", "delivered"]);
+    let presence = presence_of(&alice);
 
     fs::write(&flag, "").expect("written");
     let ran = alice.run(&["send", "bob", "beyond the quota"]);
     assert!(ran.stderr.contains("disk quota is exceeded"), "{ran:#?}");
+    bob.kill();
     let copy = world.path().join("copy.db");
     let (_, error) = alice.error(&["backup", path(&copy)]);
     assert!(string(&error["message"]).contains("disk quota is exceeded"), "{error}");
@@ -230,5 +251,32 @@ fn a_disk_quota_that_is_exceeded_is_told_as_the_reason() {
     while !alice.run(&["send", "bob", "again"]).status.success() {
         assert!(began.elapsed() < PATIENCE, "there is room again");
     }
+    // He went while there was no node to see it.
+    while presence.recv_timeout(PATIENCE).expect("a notice") == Presence::Online {}
     alice.stop();
+}
+
+/// What a subscriber is told of the presence of contacts from now on.
+fn presence_of(person: &Person) -> Receiver<Presence> {
+    let socket = person.folder.join("sotto.sock");
+    let (sender, receiver) = channel();
+    let (subscribed, begin) = channel();
+    spawn(move || {
+        let mut client = Client::connect(&socket).expect("a daemon");
+        let subscribe = api::Subscribe {
+            presence: true,
+            ..api::Subscribe::default()
+        };
+        client.call::<all::EventsSubscribe>(&subscribe).expect("subscribed");
+        subscribed.send(()).expect("waited for");
+        while let Ok(event) = client.event() {
+            if let Body::Presence { presence, .. } = event.body
+                && sender.send(presence).is_err()
+            {
+                return;
+            }
+        }
+    });
+    begin.recv_timeout(PATIENCE).expect("a subscription");
+    receiver
 }
