@@ -92,14 +92,7 @@ fn fill(
     key: &KeySource,
     store: impl FnOnce(&Config) -> Result<Identity, Error>,
 ) -> Result<Identity, Error> {
-    if profile.exists() {
-        let message = format!("there is already an identity in {}", profile.folder().display());
-        return Err(Error::new(Kind::AlreadyInitialised, message));
-    }
-    if has_log(&profile.database()) {
-        let message = format!("{}-wal is left of another store", profile.database().display());
-        return Err(Error::new(Kind::Store, message).hint("move it away, or put its sotto.db beside it again"));
-    }
+    check_empty(profile)?;
     let network = network
         .map(str::parse::<Network>)
         .transpose()
@@ -111,6 +104,8 @@ fn fill(
         create_folder(folder)?;
     }
     let _lock = Lock::acquire(&profile.lock_file())?;
+    // Another process may have filled it since. From here on what is in it is this one's to remove.
+    check_empty(profile)?;
     let made =
         store(&config).and_then(|identity| write_template(&profile.config_file(), &remembered).map(|()| identity));
     if made.is_err() {
@@ -122,6 +117,19 @@ fn fill(
         }
     }
     made
+}
+
+/// A profile that has an identity, or the remains of one, is not filled.
+fn check_empty(profile: &Profile) -> Result<(), Error> {
+    if profile.exists() {
+        let message = format!("there is already an identity in {}", profile.folder().display());
+        return Err(Error::new(Kind::AlreadyInitialised, message));
+    }
+    if has_log(&profile.database()) {
+        let message = format!("{}-wal is left of another store", profile.database().display());
+        return Err(Error::new(Kind::Store, message).hint("move it away, or put its sotto.db beside it again"));
+    }
+    Ok(())
 }
 
 /// Whether a database has a log beside it, in which a part of it is.
@@ -204,4 +212,44 @@ fn remembered(network: Option<&Network>, key: &KeySource) -> Result<Vec<(&'stati
         }
     }
     Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Of two processes at once, both find the profile empty at first.
+    #[test]
+    fn what_another_process_made_meanwhile_is_not_removed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let profile = Profile::locate(Some(&folder.path().join("data")), None).expect("a profile");
+        let key = KeySource {
+            key_file: Some(folder.path().join("key")),
+            no_input: true,
+            ..KeySource::default()
+        };
+        for made in profile.folders() {
+            create_folder(made).expect("a folder");
+        }
+        let lock = Lock::acquire(&profile.lock_file()).expect("free");
+        thread::scope(|scope| {
+            let second = scope.spawn(|| init(&profile, "", None, &key));
+            // Enough for its first look, and less than it waits for the lock. Without that it would show nothing, and fail nothing.
+            thread::sleep(Duration::from_millis(50));
+            fs::write(profile.database(), "of the first").expect("written");
+            drop(lock);
+            let refused = second.join().expect("no panic").expect_err("it is there");
+            assert!(
+                matches!(refused.kind(), Kind::AlreadyInitialised | Kind::InUse),
+                "{refused}"
+            );
+        });
+        assert_eq!(
+            fs::read_to_string(profile.database()).expect("still there"),
+            "of the first"
+        );
+    }
 }
