@@ -126,7 +126,7 @@ pub struct React {
 pub struct MarkRead {
     /// A contact's petname, onion address, first 8 letters of one or more, or friend code; or `group:ID`, `channel:ID`.
     pub conversation: String,
-    /// Ids of messages of other authors, at most 256.
+    /// Ids of messages of other authors, at most 256. Those that are not there any more are passed over, unless none is there.
     pub ids: Vec<String>,
     /// Tell the author, which takes the right to send there; without it, as `read_receipts` in the configuration says, if the
     /// client has that right.

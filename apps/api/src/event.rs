@@ -212,7 +212,8 @@ pub enum Body {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pause: Option<Pause>,
     },
-    /// Retention dropped the events `from` to `to` before this consumer read them; `seq` is `to`.
+    /// The log has no events `from` to `to`. Retention dropped them before this consumer read them, and `seq` is `to`; or the log is
+    /// that of a restored backup, which ends before this consumer's position, and `seq` is its end.
     #[serde(rename = "gap")]
     Gap { from: u64, to: u64 },
     /// A contact's presence may have changed. Not in the log.

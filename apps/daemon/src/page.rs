@@ -1,4 +1,4 @@
-//! [`page`]: the event log page by page, with a gap in place of events that retention dropped.
+//! [`page`]: the event log page by page, with a gap in place of events that retention dropped, or that a restored log never had.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,10 +75,23 @@ impl PageCache {
     }
 }
 
-/// Up to `limit` events after a position, with a gap in front if some were dropped.
+/// Up to `limit` events after a position, with a gap in front if some were dropped. A position beyond the end is one in another
+/// log than this, which was restored from a backup: a gap says so and leads back to the end. Without it the reader would pass over
+/// what comes, up to its position.
 pub(crate) async fn page(call: &Call, start: Start, limit: u32) -> Result<Page, Error> {
     let Start { after, known } = start;
     let page = call.pages.read(call, after, limit).await?;
+    let rights = call.rights()?;
+    if after > page.last {
+        return Ok(Page {
+            events: vec![view::restored_gap(after, page.last)],
+            next: Start {
+                after: page.last,
+                known: true,
+            },
+            more: false,
+        });
+    }
     let missing = known && page.first.0 > after.0.saturating_add(1);
     let at = page.events.first().map(|event| event.row.at);
     let gap = at
@@ -88,7 +101,6 @@ pub(crate) async fn page(call: &Call, start: Start, limit: u32) -> Result<Page, 
         after: page.events.last().map_or(after, |event| event.row.seq),
         known: known || !page.events.is_empty(),
     };
-    let rights = call.rights()?;
     let events = page
         .events
         .iter()

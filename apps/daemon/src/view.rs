@@ -430,6 +430,18 @@ pub(crate) fn gap(after: EventSeq, first: EventSeq, at: api::Time) -> api::Event
     }
 }
 
+/// The gap between the end of the log and a position beyond it.
+pub(crate) fn restored_gap(after: EventSeq, last: EventSeq) -> api::Event {
+    api::Event {
+        seq: Some(last.0),
+        at: api::Time::now(),
+        body: Body::Gap {
+            from: last.0.saturating_add(1),
+            to: after.0,
+        },
+    }
+}
+
 pub(crate) const fn time(at: Wall) -> api::Time {
     api::Time::from_millis(at.0)
 }

@@ -141,7 +141,7 @@ impl Subscription {
         let Events { events, next, more } = found.map_err(|error| failed(&error))?;
         let mut part = Part {
             events: Vec::new(),
-            cursor: next.max(since),
+            cursor: next,
             truncated: false,
             more,
         };

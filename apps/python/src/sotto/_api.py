@@ -1807,7 +1807,10 @@ class ContactPaused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap(Event):
-    """Retention dropped the events `from` to `to` before this consumer read them; `seq` is `to`."""
+    """The log has no events `from` to `to`. Retention dropped them before this consumer read them, and `seq` is
+    `to`; or the log is that of a restored backup, which ends before this consumer's position, and `seq` is its
+    end.
+    """
 
     from_: int
     to: int
@@ -3008,7 +3011,8 @@ class MessagesMethods:
 
         conversation: A contact's petname, onion address, first 8 letters of one or more, or friend code; or
             `group:ID`, `channel:ID`.
-        ids: Ids of messages of other authors, at most 256.
+        ids: Ids of messages of other authors, at most 256. Those that are not there any more are passed over,
+            unless none is there.
         receipt: Tell the author, which takes the right to send there; without it, as `read_receipts` in the
             configuration says, if the client has that right.
         """
@@ -3880,7 +3884,8 @@ class AsyncMessagesMethods:
 
         conversation: A contact's petname, onion address, first 8 letters of one or more, or friend code; or
             `group:ID`, `channel:ID`.
-        ids: Ids of messages of other authors, at most 256.
+        ids: Ids of messages of other authors, at most 256. Those that are not there any more are passed over,
+            unless none is there.
         receipt: Tell the author, which takes the right to send there; without it, as `read_receipts` in the
             configuration says, if the client has that right.
         """

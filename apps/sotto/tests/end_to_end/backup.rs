@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
-use sotto_api::{Body, MessageState};
+use sotto_api::{self as api, Body, MessageState, all};
 
 use crate::world::{Person, World, path, string};
 
@@ -39,8 +39,11 @@ fn a_backup_of_a_running_daemon_is_whole_and_its_restore_talks_on() {
     let (code, error) = alice.error(&["backup", path(&nowhere)]);
     assert!(code == 3 && string(&error["message"]).contains("nowhere"), "{error}");
 
-    alice.json(&["send", "bob", "after the backup"]);
-    bob.texts(1);
+    for _ in 0..3 {
+        alice.json(&["send", "bob", "after the backup", "--wait", "delivered"]);
+    }
+    bob.texts(3);
+    let seen = alice.call::<all::NodeStatus>(&api::Nothing {}).last_seq;
     alice.stop();
     // A new folder, the same key.
     alice.folder = world.path().join("restored");
@@ -56,6 +59,18 @@ fn a_backup_of_a_running_daemon_is_whole_and_its_restore_talks_on() {
     assert_eq!(fs::read(&file).expect("readable"), before, "the backup stays as it is");
     alice.start();
     assert_eq!(texts(&alice.json(&["history", "bob", "-n", "1000"])), said);
+    // A reader of the log that was further than the backup is told so, and led back to the end.
+    let wait = api::WaitEvents {
+        since: Some(seen),
+        timeout: Some(60),
+        ..api::WaitEvents::default()
+    };
+    let told = alice.call::<all::EventsWait>(&wait);
+    assert!(
+        matches!(&told.events[..], [api::Event { body: Body::Gap { to, .. }, .. }] if *to == seen),
+        "{told:?}"
+    );
+    assert!(told.next < seen, "{told:?}");
     let sent = alice.json(&["send", "bob", "after the restore"]);
     // He is told what may be missing there: she has acknowledged nothing since.
     let who = bob.until("the restore", |event| match &event.body {
