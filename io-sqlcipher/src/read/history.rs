@@ -5,7 +5,7 @@ use sotto_core::{ConversationId, EventSeq, MessageKey};
 
 use super::messages::{MessageView, view_sql};
 use super::{Reader, Snapshot};
-use crate::code::Columns;
+use crate::code::{Columns, ordered};
 use crate::message::{message_columns, message_key};
 use crate::{StoreError, event};
 
@@ -29,6 +29,8 @@ pub enum PagePlace {
     Before(MessageKey),
     /// It begins after that message.
     After(MessageKey),
+    /// It ends with the message of that order, or with the last one before it.
+    UpTo(EventSeq),
 }
 
 /// A part of a conversation.
@@ -83,7 +85,8 @@ impl Reader {
                     last_seq,
                     ..HistoryPage::default()
                 };
-                return Ok((query.place == PagePlace::Newest).then_some(empty));
+                let is_empty = matches!(query.place, PagePlace::Newest | PagePlace::UpTo(_));
+                return Ok(is_empty.then_some(empty));
             };
             let thread = query.thread;
             let (messages, unread) = match query.place {
@@ -102,6 +105,10 @@ impl Reader {
                         return Ok(None);
                     };
                     (at.after(conversation, thread, number, limit)?, None)
+                }
+                PagePlace::UpTo(order) => {
+                    let above = ordered(order.0).saturating_add(1);
+                    (at.before(conversation, thread, above, limit)?, None)
                 }
             };
             Ok(Some(HistoryPage {

@@ -70,6 +70,21 @@ fn history_is_paged_in_both_directions_and_by_thread() {
         }
         assert_eq!(forwards, backwards, "{thread:?}");
     }
+    let query = HistoryQuery::default();
+    let all = reader
+        .history_page(&conversation, 100, &query)
+        .unwrap()
+        .expect("the newest")
+        .messages;
+    for (number, message) in all.iter().enumerate() {
+        let up_to = page(None, PagePlace::UpTo(message.order));
+        assert_eq!(up_to, all[number.saturating_sub(1)..=number]);
+    }
+    assert!(page(None, PagePlace::UpTo(EventSeq(0))).is_empty());
+    assert_eq!(
+        page(None, PagePlace::UpTo(EventSeq(u64::MAX))),
+        page(None, PagePlace::Newest)
+    );
     let absent = key(1, In, 77);
     for place in [PagePlace::Before(absent), PagePlace::After(absent)] {
         let query = HistoryQuery { thread: None, place };

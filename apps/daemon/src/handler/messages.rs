@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sotto_api::{self as api, Error, Kind, WaitFor, all};
 use sotto_core::row::{ContentType, DeliveryState, MessageKey};
 use sotto_core::{Command, ConversationId, Direction, MessageId, NewMessage, OnionAddress, Reply};
+use sotto_io_sqlcipher::{HistoryQuery, PagePlace};
 
 use super::follow::follow;
 use super::{Handle, Handled, PendingResult, seconds};
@@ -121,22 +122,38 @@ impl Handle<all::Delete> for Call {
 impl Handle<all::DeleteConversation> for Call {
     async fn handle(self: &Arc<Self>, params: api::ConversationOnly) -> Result<Handled<api::DeletedMessages>, Error> {
         let conversation = self.conversation_named(&params.conversation).await?;
+        // What arrives from now on was not there for the user to delete.
+        let newest = self
+            .reads
+            .read(move |reader| reader.history(&conversation, 1, None))
+            .await?;
         let mut messages = 0;
-        loop {
-            let page = self
-                .reads
-                .read(move |reader| reader.history(&conversation, ERASED_AT_ONCE, None))
-                .await?;
-            if page.is_empty() {
-                return Ok(Handled::Done(api::DeletedMessages {
-                    conversation: view::conversation(conversation),
-                    messages,
-                }));
+        if let Some(newest) = newest.first() {
+            let query = HistoryQuery {
+                thread: None,
+                place: PagePlace::UpTo(newest.order),
+            };
+            loop {
+                let page = self
+                    .reads
+                    .read(move |reader| reader.history_page(&conversation, ERASED_AT_ONCE, &query))
+                    .await?;
+                let keys: Vec<MessageKey> = page
+                    .iter()
+                    .flat_map(|page| &page.messages)
+                    .map(|message| message.key)
+                    .collect();
+                if keys.is_empty() {
+                    break;
+                }
+                self.erase(conversation, &keys).await?;
+                messages += keys.len() as u64;
             }
-            let keys: Vec<MessageKey> = page.iter().map(|message| message.key).collect();
-            self.erase(conversation, &keys).await?;
-            messages += keys.len() as u64;
         }
+        Ok(Handled::Done(api::DeletedMessages {
+            conversation: view::conversation(conversation),
+            messages,
+        }))
     }
 }
 
@@ -176,9 +193,17 @@ impl Handle<all::Read> for Call {
         let conversation = self.readable_conversation(&params.conversation).await?;
         let receipt = self.receipt(conversation, params.receipt)?;
         let mut by_author = BTreeMap::<OnionAddress, Vec<MessageId>>::new();
+        let mut unknown = None;
         for id in params.ids {
-            let key = self.message("ids", id, Some(conversation), Some(Direction::In)).await?;
-            by_author.entry(key.author).or_default().push(key.id);
+            match self.message("ids", id, Some(conversation), Some(Direction::In)).await {
+                Ok(key) => by_author.entry(key.author).or_default().push(key.id),
+                // It has disappeared since the client saw it. That must not keep the others unread.
+                Err(error) if error.kind() == Kind::UnknownMessage => unknown = unknown.or(Some(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(error) = unknown.filter(|_| by_author.is_empty()) {
+            return Err(error);
         }
         for (author, ids) in by_author {
             self.command(Command::MarkRead {

@@ -5,5 +5,6 @@ mod conversation;
 mod events;
 mod hostile;
 mod lifecycle;
+mod order;
 mod refusals;
 mod support;
