@@ -87,8 +87,9 @@ impl Service {
             })
             .await?;
         }
-        let decided = self.send_allowed(&turn, record).await?;
+        // Before the sending: should that fail, it is tried again.
         self.authority.approvals_changed.notify_one();
+        let decided = self.send_allowed(&turn, record).await?;
         Ok(decided.shown(self.conversation_shown(&decided.conversation).await?))
     }
 
@@ -133,7 +134,7 @@ impl Service {
         let (state, message) = match sent {
             Ok(Reply::Message { id, .. }) => (ApprovalState::Sent, Some(id)),
             Ok(reply) => return Err(unexpected(&reply)),
-            // The node has stopped. The next start sends it.
+            // The node has stopped. It is tried again, and by the next start.
             Err(error) if error.data.retryable => return Err(error),
             Err(error) => {
                 tracing::warn!(kind = ?error.kind(), "what was allowed cannot be sent");
@@ -240,7 +241,7 @@ impl Service {
         Ok(())
     }
 
-    /// Sends what was allowed and not sent before the daemon ended.
+    /// Sends what was allowed and could not be sent: the daemon or the node's run has ended before.
     pub async fn send_what_was_allowed(&self) -> Result<(), Error> {
         let turn = self.turn().await;
         let allowed: Vec<ApprovalRecord> = {
@@ -253,14 +254,14 @@ impl Service {
         Ok(())
     }
 
-    /// Ends each approval when its time is over, for as long as the daemon runs.
+    /// Ends each approval when its time is over, and sends what was allowed until it is sent, for as long as the daemon runs.
     pub async fn watch_approvals(self: Arc<Self>) {
         loop {
             let now = Time::now().millis();
             let next = {
                 let state = self.authority.state();
-                let pending = state.approvals.values().filter(|one| !one.allowed);
-                pending.map(|one| one.expires_at).min()
+                let due = |one: &ApprovalRecord| if one.allowed { 0 } else { one.expires_at };
+                state.approvals.values().map(due).min()
             };
             let changed = self.authority.approvals_changed.notified();
             match next {
@@ -271,15 +272,20 @@ impl Service {
                     let _ = tokio::time::timeout(wait, changed).await;
                 }
                 Some(_) => {
-                    let turn = self.turn().await;
-                    if let Err(error) = self.end_overdue(&turn, now).await {
-                        tracing::warn!(kind = ?error.kind(), "an approval whose time is over cannot be ended");
-                        drop(turn);
+                    if let Err(error) = self.settle_due(now).await {
+                        tracing::warn!(kind = ?error.kind(), "an approval whose time is over, or that was allowed, cannot be ended");
                         tokio::time::sleep(Duration::from_secs(1)).await;
                     }
                 }
             }
         }
+    }
+
+    async fn settle_due(&self, now: u64) -> Result<(), Error> {
+        // What is allowed at this moment is sent by its own request, which has the turn until then.
+        self.send_what_was_allowed().await?;
+        let turn = self.turn().await;
+        self.end_overdue(&turn, now).await
     }
 
     /// A conversation as the API shows it, with its present names.
@@ -327,4 +333,64 @@ fn event(id: &str, conversation: &str, change: ApprovalChange) -> Option<Applica
         subject,
         code: change as u32,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use sotto_api::ApprovalReason;
+    use sotto_core::{FriendCode, OnionSecret};
+    use tokio::time::{sleep, timeout};
+
+    use super::super::approval::Proposal;
+    use super::*;
+    use crate::tests::daemon;
+
+    #[tokio::test]
+    async fn what_was_allowed_is_sent_though_its_request_has_failed() {
+        let (daemon, _profile, _folder) = daemon().await;
+        let service = daemon.service.clone();
+        let address = OnionSecret::from_seed(&[7; 32]).address();
+        let add = Command::AddContact {
+            code: FriendCode { address, invite: None },
+            petname: None,
+            note: String::new(),
+        };
+        service.command(add).await.expect("a contact");
+        let proposal = Proposal {
+            conversation: address.to_string(),
+            text: String::from("hello"),
+            content_type: api::ContentType::Plain,
+            thread: None,
+            reply_to: None,
+            ttl: None,
+        };
+        let now = Time::now().millis();
+        let mut record =
+            ApprovalRecord::new(None, None, ApprovalReason::Scope, proposal, None, now).expect("an approval");
+        // As it is left when the node stops between the decision and the message.
+        record.allowed = true;
+        let id = record.id.clone();
+        service.authority.state().approvals.insert(id.clone(), record);
+        service.authority.approvals_changed.notify_one();
+        let sent = async {
+            loop {
+                let found = service
+                    .authority
+                    .state()
+                    .decided
+                    .iter()
+                    .find(|one| one.id == id)
+                    .cloned();
+                match found {
+                    Some(decided) => return decided.state,
+                    None => sleep(Duration::from_millis(10)).await,
+                }
+            }
+        };
+        let state = timeout(Duration::from_mins(1), sent).await.expect("it is sent");
+        assert_eq!(state, ApprovalState::Sent);
+        drop(service);
+        daemon.stop();
+        daemon.finished().await.expect("in order");
+    }
 }

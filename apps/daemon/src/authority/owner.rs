@@ -172,6 +172,11 @@ impl Guards {
         Ok(Guard { guards: self, process })
     }
 
+    /// Waits until those that came before have tried. The passphrase is compared and changed in this turn alone.
+    pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
     fn processes(&self) -> MutexGuard<'_, BTreeMap<Option<u32>, Guarded>> {
         // It is never left half changed, so a poisoned lock is harmless.
         self.processes.lock().unwrap_or_else(PoisonError::into_inner)
@@ -179,11 +184,6 @@ impl Guards {
 }
 
 impl Guard<'_> {
-    /// Waits until those that came before have tried.
-    pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.guards.turn.lock().await
-    }
-
     /// It was wrong.
     pub fn failed(&self, now: u64) {
         let mut processes = self.guards.processes();

@@ -22,14 +22,14 @@ impl Handle<all::SessionOpen> for Call {
 impl Handle<all::SessionUnlock> for Call {
     async fn handle(self: &Arc<Self>, params: api::Unlock) -> Result<Handled<api::Session>, Error> {
         let passphrase = checked(params.passphrase)?;
+        let guard = self.authority.guards.enter(self.peer(), Time::now().millis())?;
+        // In the order in which they came, so that no process keeps the owner out.
+        let attempt = self.authority.guards.turn().await;
+        let before = self.authority.state().backoff;
+        sleep(before.pause(Time::now().millis())).await;
         let secret = self.authority.state().owner.clone().ok_or_else(|| {
             Error::new(Kind::WrongState, "the owner has no passphrase yet").hint("owner.passphrase sets one")
         })?;
-        let guard = self.authority.guards.enter(self.peer(), Time::now().millis())?;
-        // In the order in which they came, so that no process keeps the owner out.
-        let attempt = guard.turn().await;
-        let before = self.authority.state().backoff;
-        sleep(before.pause(Time::now().millis())).await;
         let right = blocking(move || secret.is(&passphrase.0)).await?;
         let next = if right {
             Backoff::default()
@@ -67,6 +67,8 @@ impl Handle<all::OwnerPassphrase> for Call {
             return Err(Error::new(Kind::WrongState, message).hint("agents can be added: sotto agents add"));
         }
         let secret = blocking(move || OwnerSecret::chosen(&passphrase.0)).await?;
+        // Not while a try compares with the one before.
+        let _comparing = self.authority.guards.turn().await;
         let turn = self.turn().await;
         let change = Change {
             records: vec![("owner/secret".to_owned(), encoded(&secret)?)],
@@ -89,4 +91,41 @@ async fn blocking<T: Send + 'static>(derive: impl FnOnce() -> Result<T, Error> +
     tokio::task::spawn_blocking(derive)
         .await
         .unwrap_or_else(|_| Err(Error::internal("the thread for passphrases has ended")))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::yield_now;
+
+    use super::*;
+    use crate::call::Session;
+    use crate::tests::daemon;
+
+    #[tokio::test]
+    async fn a_passphrase_that_was_changed_while_a_try_waited_unlocks_nothing() {
+        let (daemon, _profile, _folder) = daemon().await;
+        let service = daemon.service.clone();
+        let set = |passphrase| {
+            let secret = OwnerSecret::chosen(passphrase).expect("chosen");
+            service.authority.state().owner = Some(secret);
+        };
+        let call = Arc::new(Call::new(&service, &Arc::new(Session::new(Some(1)))));
+        let unlock = |passphrase: &str| {
+            let passphrase = Secret(passphrase.to_owned());
+            Handle::<all::SessionUnlock>::handle(&call, api::Unlock { passphrase })
+        };
+        set("old");
+        let turn = service.authority.guards.turn().await;
+        let change = async {
+            yield_now().await;
+            set("new");
+            drop(turn);
+        };
+        let (tried, ()) = tokio::join!(unlock("old"), change);
+        assert_eq!(tried.map(drop).expect_err("it is the old one").kind(), Kind::WrongKey);
+        unlock("new").await.map(drop).expect("the owner's");
+        drop((call, service));
+        daemon.stop();
+        daemon.finished().await.expect("in order");
+    }
 }
