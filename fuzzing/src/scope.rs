@@ -1,8 +1,7 @@
 //! What `sotto agents add` is told: rights, rates, hours. What is read is written back the same, and an error says which value is
 //! wrong.
 
-use sotto_daemon::scope::{Right, Scope};
-use sotto_daemon::{parse_hours, parse_rate, shown_hours, shown_rate};
+use sotto_api::scope::{Right, Scope, parse_hours, parse_rate, shown_hours, shown_rate};
 
 pub(crate) fn run(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Secret, Time};
+use super::scope::{Right, parse_hours, parse_name, parse_rate};
+use super::{Error, Secret, Time};
 
 /// Parameters of `agents.add`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +24,17 @@ pub struct AddAgent {
     /// The question that its client asks the person counts as the owner's approval.
     #[serde(default)]
     pub ask_in_client: bool,
+}
+
+impl AddAgent {
+    /// The rights that it names. An error if one of its values is not written as it must be. Which conversations there are, only the
+    /// daemon can say.
+    pub fn rights(&self) -> Result<Vec<Right>, Error> {
+        parse_name(&self.name)?;
+        parse_rate(self.rate.as_deref())?;
+        parse_hours(self.hours.as_deref())?;
+        self.allow.iter().map(|right| right.parse()).collect()
+    }
 }
 
 /// An agent that was just added.

@@ -20,6 +20,7 @@ mod node;
 mod notification;
 mod openrpc;
 pub mod rpc;
+pub mod scope;
 mod secret;
 mod session;
 mod storage;

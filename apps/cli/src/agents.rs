@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use sotto_api::scope::{Right, Scope};
 use sotto_api::{self as api, Agent, Error, Kind, Secret, all};
 use sotto_client::blocking::Client;
 use sotto_client::private::{create_file, create_folder};
@@ -90,20 +91,10 @@ impl Agents {
 
 impl Add {
     fn run(self, context: &Context) -> Outcome {
-        let mut client = context.person()?;
-        if !client.call::<all::AgentsList>(&api::Nothing {})?.owner_passphrase {
-            choose_passphrase(context, &mut client)?;
-        }
         let token_file = match &context.global.token_file {
             Some(path) => std::path::absolute(path).map_err(|error| Error::io(path.display(), &error))?,
             None => context.profile()?.token_file(&self.name),
         };
-        if token_file.exists() {
-            let message = format!("{} exists already, and is not overwritten", token_file.display());
-            return Err(Error::new(Kind::Usage, message)
-                .hint("remove it, or name another with --token-file")
-                .into());
-        }
         let params = api::AddAgent {
             name: self.name,
             allow: self.allow,
@@ -111,6 +102,18 @@ impl Add {
             hours: self.hours,
             ask_in_client: self.ask_in_client,
         };
+        // First, so that a typing error costs no passphrase.
+        check(context, &params)?;
+        if token_file.exists() {
+            let message = format!("{} exists already, and is not overwritten", token_file.display());
+            return Err(Error::new(Kind::Usage, message)
+                .hint("remove it, or name another with --token-file")
+                .into());
+        }
+        let mut client = context.person()?;
+        if !client.call::<all::AgentsList>(&api::Nothing {})?.owner_passphrase {
+            choose_passphrase(context, &mut client)?;
+        }
         let api::AddedAgent { agent, token } = client.call::<all::AgentsAdd>(&params)?;
         if let Err(error) = write_token(&token_file, &token) {
             // A token that is nowhere is of no use.
@@ -127,6 +130,32 @@ impl Add {
         ));
         Ok(())
     }
+}
+
+/// An error if the daemon would not understand a value, or knows no conversation of that name.
+fn check(context: &Context, params: &api::AddAgent) -> Result<(), Error> {
+    let rights = params.rights()?;
+    let mut client = context.connect()?;
+    for right in rights {
+        let (Right::Read(Scope::Named(name)) | Right::Send(Scope::Named(name))) = &right else {
+            continue;
+        };
+        let newest = api::History {
+            conversation: name.clone(),
+            limit: Some(1),
+            ..api::History::default()
+        };
+        match client.call::<all::History>(&newest) {
+            // Here only the owner learns which conversations there are.
+            Err(error) if error.kind() == Kind::OwnerRequired => return Ok(()),
+            Err(mut error) => {
+                error.message = format!("allow: {right}: {}", error.message);
+                return Err(error);
+            }
+            Ok(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Where the store opens with a key file, there is no passphrase that the owner could be asked for.

@@ -66,7 +66,8 @@ impl Context {
         Ok(client)
     }
 
-    fn connect(&self) -> Result<Client, Error> {
+    /// A connection on which the user is asked for nothing.
+    pub fn connect(&self) -> Result<Client, Error> {
         let profile = self.profile()?;
         Client::connect(&profile.socket()).map_err(|error| match error.kind() {
             Kind::NoDaemon if !profile.exists() => {

@@ -27,7 +27,6 @@ mod people;
 mod prompt;
 mod read_pool;
 pub mod resolve;
-pub mod scope;
 mod server;
 mod service;
 mod signals;
@@ -61,7 +60,6 @@ use server::Server;
 use service::{ConsumerLocks, Service, unexpected};
 use signals::Signals;
 
-pub use authority::{parse_hours, parse_rate, shown_hours, shown_rate};
 pub use config::{Config, Network, Reads, template};
 pub use connection::{LINE_LIMIT, RequestLine, RequestLines};
 pub use doctor::examine_files;

@@ -8,22 +8,11 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use sotto_api::scope::{Rate, shown_hours};
 use sotto_api::{Error, Kind};
-
-use super::budget::Rate;
 
 /// Of every token, so that it is recognised where it should not be.
 const PREFIX: &str = "sotto_agent_";
-
-/// If none is given.
-const DEFAULT_RATE: Rate = Rate {
-    count: 60,
-    period: HOUR,
-};
-
-const MINUTE: u64 = 60 * 1000;
-const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
 
 /// What an agent may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,75 +127,10 @@ pub(crate) fn token_hash(token: &str) -> String {
     HEXLOWER.encode(&Sha256::digest(token.as_bytes()))
 }
 
-/// The name of an agent, checked: it becomes a part of file names and of consumers.
-pub(crate) fn parse_name(name: &str) -> Result<(), Error> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if (1..=32).contains(&name.len()) && name.chars().all(plain) {
-        return Ok(());
-    }
-    let message = format!("name {name:?} must be 1 to 32 letters, digits, '-' or '_'");
-    Err(Error::invalid(message))
-}
-
-/// `10/m`, `10/h` or `10/d`.
-pub fn parse_rate(text: Option<&str>) -> Result<Rate, Error> {
-    let Some(text) = text else { return Ok(DEFAULT_RATE) };
-    let parsed = text.split_once('/').and_then(|(count, unit)| {
-        let period = match unit {
-            "m" => MINUTE,
-            "h" => HOUR,
-            "d" => DAY,
-            _ => return None,
-        };
-        let count = count.parse().ok().filter(|count| (1..=10_000).contains(count))?;
-        Some(Rate { count, period })
-    });
-    parsed.ok_or_else(|| {
-        Error::invalid(format!(
-            "rate must be a number from 1 to 10000 and /m, /h or /d, as 10/h, not {text:?}"
-        ))
-    })
-}
-
-/// As [`parse_rate`] reads it.
-pub fn shown_rate(rate: Rate) -> String {
-    let unit = match rate.period {
-        MINUTE => "m",
-        HOUR => "h",
-        _ => "d",
-    };
-    format!("{}/{unit}", rate.count)
-}
-
-/// `08:00-18:00`, as minutes of the day.
-pub fn parse_hours(text: Option<&str>) -> Result<Option<(u16, u16)>, Error> {
-    let Some(text) = text else { return Ok(None) };
-    let minute = |text: &str| {
-        let (hour, minute) = text.split_once(':')?;
-        let hour: u16 = hour.parse().ok().filter(|hour| *hour <= 24)?;
-        let minute: u16 = minute.parse().ok().filter(|minute| *minute < 60)?;
-        Some(hour * 60 + minute).filter(|minute| *minute <= 24 * 60)
-    };
-    let parsed = text
-        .split_once('-')
-        .and_then(|(from, to)| Some((minute(from)?, minute(to)?)))
-        .filter(|(from, to)| from != to);
-    match parsed {
-        Some(hours) => Ok(Some(hours)),
-        None => Err(Error::invalid(format!(
-            "hours must be two times of the day, as 08:00-18:00, not {text:?}"
-        ))),
-    }
-}
-
-/// As [`parse_hours`] reads it.
-pub fn shown_hours((from, to): (u16, u16)) -> String {
-    let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-    format!("{}-{}", time(from), time(to))
-}
-
 #[cfg(test)]
 mod tests {
+    use sotto_api::scope::parse_rate;
+
     use super::*;
 
     fn record(hours: Option<(u16, u16)>) -> AgentRecord {
@@ -217,27 +141,10 @@ mod tests {
             send: Reach::default(),
             files: BTreeSet::new(),
             admin: false,
-            rate: DEFAULT_RATE,
+            rate: parse_rate(None).expect("the default"),
             hours,
             ask_in_client: false,
             created_at: 0,
-        }
-    }
-
-    #[test]
-    fn rates_and_hours_are_read_as_they_are_shown() {
-        for text in ["1/m", "10/h", "10000/d"] {
-            assert_eq!(shown_rate(parse_rate(Some(text)).expect("a rate")), text);
-        }
-        for text in ["0/h", "10", "10/y", "/h", "-1/h", "10001/d", "1e3/h"] {
-            assert_eq!(parse_rate(Some(text)).expect_err(text).kind(), Kind::InvalidParams);
-        }
-        for text in ["08:00-18:00", "22:30-06:00", "00:00-24:00"] {
-            let hours = parse_hours(Some(text)).expect("hours").expect("given");
-            assert_eq!(shown_hours(hours), text);
-        }
-        for text in ["8-18", "08:00", "08:60-09:00", "25:00-26:00", "08:00-08:00", ""] {
-            assert_eq!(parse_hours(Some(text)).expect_err(text).kind(), Kind::InvalidParams);
         }
     }
 
@@ -264,15 +171,5 @@ mod tests {
         assert!(one.starts_with(PREFIX) && one != other);
         assert_eq!(token_hash(&one).len(), 64);
         assert_ne!(token_hash(&one), token_hash(&other));
-    }
-
-    #[test]
-    fn names_of_agents_are_plain() {
-        for name in ["a", "claude-code", "x_1"] {
-            parse_name(name).expect(name);
-        }
-        for name in ["", "..", "a/b", "é", "a b", &"x".repeat(33)] {
-            assert_eq!(parse_name(name).expect_err(name).kind(), Kind::InvalidParams);
-        }
     }
 }

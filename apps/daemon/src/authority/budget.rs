@@ -2,15 +2,7 @@
 //! whole number at once, then one for each part of the period.
 
 use serde::{Deserialize, Serialize};
-
-/// So many within a period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rate {
-    /// At least 1.
-    pub count: u64,
-    /// In milliseconds.
-    pub period: u64,
-}
+use sotto_api::scope::Rate;
 
 /// When the next one would be due, were they spread evenly: Unix milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

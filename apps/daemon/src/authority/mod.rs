@@ -30,8 +30,7 @@ use crate::config::Reads;
 use approval::{ApprovalRecord, DecidedRecord};
 use audit::AuditHead;
 
-pub(crate) use agent::{AgentRecord, Reach, new_token, parse_name, token_hash};
-pub use agent::{parse_hours, parse_rate, shown_hours, shown_rate};
+pub(crate) use agent::{AgentRecord, Reach, new_token, token_hash};
 pub(crate) use announcement::{Announced, WAITING};
 pub(crate) use approval::Proposal;
 pub(crate) use audit::{ENTRIES, Trace, shown as audit_entry, verify as verify_audit};

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use sotto_api::scope::Rate;
 use sotto_api::{self as api, ApprovalReason, ApprovalState, Error, Kind, Time};
 use sotto_core::row::MessageKey;
 use sotto_core::{ConversationId, Direction, MessageId};
 
 use super::approval::{ApprovalRecord, DecidedRecord, Proposal};
 use super::audit::Records;
-use super::budget::{Budget, Rate};
+use super::budget::Budget;
 use super::change::{Change, entry};
 use super::decisions::conversation_id;
 use super::rights::{Rights, no_owner, not_allowed};

@@ -3,16 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sotto_api::scope::{Right, Scope, nearest, parse_hours, parse_rate, shown_hours, shown_rate};
 use sotto_api::{self as api, Error, Kind, Secret, Time, all};
 use sotto_io_sqlcipher::Reader;
 
 use super::{Handle, Handled};
-use crate::authority::{
-    AgentRecord, AgentState, Change, Reach, encoded, new_token, parse_hours, parse_name, parse_rate, shown_hours,
-    shown_rate, token_hash,
-};
+use crate::authority::{AgentRecord, AgentState, Change, Reach, encoded, new_token, token_hash};
 use crate::call::Call;
-use crate::scope::{Right, Scope, nearest};
 use crate::view;
 
 /// Agents of a profile.
@@ -20,7 +17,7 @@ const AGENTS: usize = 64;
 
 impl Handle<all::AgentsAdd> for Call {
     async fn handle(self: &Arc<Self>, params: api::AddAgent) -> Result<Handled<api::AddedAgent>, Error> {
-        parse_name(&params.name)?;
+        let rights = params.rights()?;
         let token = new_token()?;
         let mut record = AgentRecord {
             token: token_hash(&token),
@@ -34,7 +31,7 @@ impl Handle<all::AgentsAdd> for Call {
             created_at: Time::now().millis(),
             name: params.name,
         };
-        for right in &params.allow {
+        for right in rights {
             self.grant(&mut record, right).await?;
         }
         let turn = self.turn().await;
@@ -121,8 +118,8 @@ impl Handle<all::AgentsRevoke> for Call {
 
 impl Call {
     /// One right of `--allow`. A conversation is resolved here, once: what is called so later has no right by it.
-    async fn grant(&self, record: &mut AgentRecord, right: &str) -> Result<(), Error> {
-        let (reach, scope) = match right.parse()? {
+    async fn grant(&self, record: &mut AgentRecord, right: Right) -> Result<(), Error> {
+        let (reach, scope) = match &right {
             Right::Admin => {
                 record.admin = true;
                 return Ok(());
@@ -133,7 +130,7 @@ impl Call {
         match scope {
             Scope::All => reach.all = true,
             Scope::Named(name) => {
-                let conversation = self.conversation_named(&name).await.map_err(|mut error| {
+                let conversation = self.conversation_named(name).await.map_err(|mut error| {
                     error.message = format!("allow: {right}: {}", error.message);
                     error
                 })?;

@@ -334,8 +334,10 @@ fn the_owner_is_asked_at_the_terminal_and_the_log_says_who_did_what() {
         kind(&alice, &["agents", "add", "helper"]),
         (9, "owner_required".to_owned())
     );
+    a_typing_error_costs_no_passphrase(&alice);
     let made = at_a_terminal(&alice, PASSPHRASE, &["agents", "add", "helper", "--allow", "read:bob"]);
     assert!(made.stdout.ends_with("asked 2 exit 0\n"), "{made:#?}");
+    a_typing_error_costs_no_passphrase(&alice);
     let (code, error) = alice.error(&["send", "bob", "may I?"]);
     assert_eq!(code, 10);
     let approval = string(&error["data"]["approval"]["id"]);
@@ -380,6 +382,25 @@ fn the_owner_is_asked_at_the_terminal_and_the_log_says_who_did_what() {
     let verdict: Value = serde_json::from_str(&verdict.stdout).expect("JSON");
     assert_eq!(verdict["damage"]["number"], 2, "{verdict}");
     alice.stop();
+}
+
+fn a_typing_error_costs_no_passphrase(alice: &Person) {
+    for (arguments, said) in [
+        (&["helper-2", "--allow", "raed:bob"][..], "did you mean read?"),
+        (&["helper-2", "--allow", "read:bob,send:bbo"], "did you mean bob?"),
+        (&["helper/2", "--allow", "read:bob"], "letters, digits"),
+        (&["helper-2", "--allow", "read:bob", "--rate", "often"], "rate must be"),
+        (
+            &["helper-2", "--allow", "read:bob", "--hours", "always"],
+            "hours must be",
+        ),
+    ] {
+        let ran = at_a_terminal(alice, PASSPHRASE, &[&["agents", "add"], arguments].concat());
+        assert!(
+            ran.stdout.contains(said) && ran.stdout.ends_with("asked 0 exit 1\n"),
+            "{arguments:?}: {ran:#?}"
+        );
+    }
 }
 
 fn tamper(person: &Person, change: Change) {
