@@ -10,6 +10,7 @@ pub mod private;
 mod process;
 mod profile;
 mod repeat;
+mod stream;
 mod token;
 
 use std::collections::VecDeque;
@@ -23,13 +24,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sotto_api::rpc::{FromDaemon, Id, Notification, Outcome, Request};
 use sotto_api::{Error, Event, EventNotification, Kind, Method, OpenSession, Secret, Session, all};
-use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 
 use process::{DaemonProcess, SilenceTimer};
 use repeat::is_repeatable;
+use stream::{Incoming, Outgoing};
 
 pub use lock::Lock;
 pub use profile::Profile;
@@ -53,8 +53,8 @@ pub struct Client {
 #[derive(Debug)]
 struct Connection {
     // Without a limit: the daemon is trusted, and a page of long messages is a long line.
-    lines: FramedRead<OwnedReadHalf, LinesCodec>,
-    writer: OwnedWriteHalf,
+    lines: FramedRead<Incoming, LinesCodec>,
+    writer: Outgoing,
     last_id: u64,
     /// The last request was written whole, and has no answer yet.
     awaits: bool,
@@ -74,7 +74,7 @@ impl Client {
             _ => Error::io(socket.display(), &error),
         })?;
         let daemon = DaemonProcess::of(socket, &stream);
-        let (reader, writer) = stream.into_split();
+        let (reader, writer) = stream::ends(stream).map_err(|error| Error::io(socket.display(), &error))?;
         let connection = Connection {
             lines: FramedRead::new(reader, LinesCodec::new()),
             writer,
@@ -293,7 +293,7 @@ mod tests {
     use serde_json::json;
     use sotto_api::rpc::{JsonLine as _, Response};
     use sotto_api::{Body, Nothing};
-    use tokio::io::{AsyncBufReadExt as _, BufReader};
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
     use tokio::net::UnixListener;
     use tokio::time::timeout;
 
