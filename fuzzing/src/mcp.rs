@@ -16,7 +16,7 @@ pub(crate) fn run(bytes: &[u8]) {
 }
 
 fn check(reader: &mut Reader, line: &[u8]) {
-    let before = *reader;
+    let before = reader.clone();
     let found = reader.line(line);
     match serde_json::from_slice::<Value>(line) {
         Ok(Value::Array(batch)) if !batch.is_empty() => check_batch(before, &batch, found),

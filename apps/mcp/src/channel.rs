@@ -12,8 +12,8 @@ use rmcp::service::Peer;
 use serde_json::{Value, json};
 use sotto_api::{AckMessages, Acknowledged, Body, Event, WaitEvents, all};
 
+use crate::compact_json;
 use crate::label::LabelledMessage;
-use crate::schema::without_null;
 use crate::server::Server;
 
 /// The capability.
@@ -138,7 +138,7 @@ impl Channel {
         if !self.add(seq, message.conversation.clone()) {
             return;
         }
-        let params = pushed(seq, LabelledMessage::in_list(*message));
+        let params = pushed(seq, &LabelledMessage::in_list(*message));
         let notification = CustomNotification::new(PUSH, Some(params));
         // A client that is gone gets it in its next session.
         let _ = peer
@@ -148,15 +148,14 @@ impl Channel {
 }
 
 /// The client puts the content between two tags, so the content is JSON in which no tag can stand.
-fn pushed(seq: u64, message: LabelledMessage) -> Value {
+fn pushed(seq: u64, message: &LabelledMessage) -> Value {
     let meta = json!({
         "seq": seq.to_string(),
         "message_id": message.message.id,
         "conversation": message.message.conversation,
     });
-    let mut content = serde_json::to_value(message).unwrap_or_default();
-    without_null(&mut content);
-    let content = content.to_string().replace('<', "\\u003c").replace('>', "\\u003e");
+    let content = compact_json::text(message).unwrap_or_default();
+    let content = content.replace('<', "\\u003c").replace('>', "\\u003e");
     json!({ "content": content, "meta": meta })
 }
 

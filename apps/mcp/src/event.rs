@@ -14,9 +14,9 @@ use sotto_api::{Body, Event, Events, ListEvents, Time, WaitEvents, all};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+use crate::compact_json;
 use crate::label::LabelledMessage;
 use crate::resource::failed;
-use crate::schema::without_null;
 use crate::server::Server;
 
 /// The extension's identifier among the capabilities.
@@ -176,12 +176,11 @@ impl Subscription {
 fn occurrence(event: Event) -> Option<Value> {
     let seq = event.seq?;
     let (name, at) = (event.body.type_name(), event.at);
-    let mut data = match event.body {
-        Body::MessageReceived { message, .. } => serde_json::to_value(LabelledMessage::in_list(*message?)),
-        body => serde_json::to_value(body),
+    let data = match event.body {
+        Body::MessageReceived { message, .. } => compact_json::value(&LabelledMessage::in_list(*message?)),
+        body => compact_json::value(&body),
     }
     .ok()?;
-    without_null(&mut data);
     Some(json!({ "eventId": seq.to_string(), "name": name, "timestamp": at, "data": data }))
 }
 

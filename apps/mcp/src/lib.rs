@@ -6,6 +6,7 @@
 mod approval;
 mod call;
 mod channel;
+mod compact_json;
 mod daemon;
 mod event;
 mod install;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sotto_api::Error;
 
-use crate::size;
+use crate::{compact_json, size};
 
 /// A part of a list.
 pub(crate) struct Page<T> {
@@ -39,14 +39,9 @@ pub(crate) fn fitting<T: Serialize>(items: &[T]) -> Result<usize, Error> {
     if items.is_empty() {
         return Ok(0);
     }
-    let values = items
+    let texts = items
         .iter()
-        .map(|item| {
-            let mut value = serde_json::to_value(item)?;
-            crate::schema::without_null(&mut value);
-            Ok(value)
-        })
-        .collect::<Result<Vec<_>, serde_json::Error>>()
-        .map_err(|error| Error::internal(error.to_string()))?;
-    Ok(size::fitting(values.iter()))
+        .map(compact_json::text)
+        .collect::<Result<Vec<_>, Error>>()?;
+    Ok(size::fitting(texts.iter().map(String::as_str)))
 }

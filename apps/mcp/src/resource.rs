@@ -106,12 +106,12 @@ pub(crate) async fn read(server: &Server, uri: &str, call: &Call) -> Result<Read
     let unknown =
         || ErrorData::resource_not_found(format!("there is no resource {uri:?}"), Some(json!({ "uri": uri })));
     let (name, arguments) = reading(uri).ok_or_else(unknown)?;
-    let content = tool::structured(server, name, arguments, call).await;
+    let content = tool::returned(server, name, arguments, call).await;
     let content = content.map_err(|error| match error.kind() {
         Kind::UnknownContact | Kind::UnknownConversation | Kind::UnknownMessage | Kind::InvalidParams => unknown(),
         _ => failed(&error),
     })?;
-    let text = ResourceContents::text(content.to_string(), uri).with_mime_type(JSON);
+    let text = ResourceContents::text(content, uri).with_mime_type(JSON);
     Ok(ReadResourceResult::new(vec![text]))
 }
 

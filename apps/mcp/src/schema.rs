@@ -62,15 +62,3 @@ impl Transform for Plain {
         }
     }
 }
-
-/// The value without members that are `null`.
-pub(crate) fn without_null(value: &mut Value) {
-    match value {
-        Value::Object(object) => {
-            object.retain(|_, member| !member.is_null());
-            object.values_mut().for_each(without_null);
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_null),
-        _ => {}
-    }
-}

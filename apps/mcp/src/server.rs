@@ -103,6 +103,8 @@ fn started() -> u128 {
         .as_nanos()
 }
 
+/// The protocol library makes one future of all of these, and moves it for each request. What is not a part of a call of a tool is
+/// boxed, so that a call does not move it.
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         let mut capabilities = ServerCapabilities::default();
@@ -162,14 +164,16 @@ impl ServerHandler for Server {
         let mut call = Call::of(&context);
         call.answers = request.input_responses;
         call.state = request.request_state;
-        if let Some(response) = self.answered(&call).await {
+        if call.state.is_some()
+            && let Some(response) = Box::pin(self.answered(&call)).await
+        {
             return Ok(response);
         }
         let arguments = request.arguments.unwrap_or_default();
         let outcome = self.unless_cancelled(&call, tool.call(self, arguments, &call)).await;
         Ok(match outcome {
             Ok(result) => result.into(),
-            Err(error) if error.kind() == Kind::ApprovalRequired => self.ask(error, &call).await,
+            Err(error) if error.kind() == Kind::ApprovalRequired => Box::pin(self.ask(error, &call)).await,
             Err(error) => tool::failure(&error).into(),
         })
     }
@@ -179,7 +183,9 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        Ok(ListResourcesResult::with_all_items(resource::list(self).await))
+        Ok(ListResourcesResult::with_all_items(
+            Box::pin(resource::list(self)).await,
+        ))
     }
 
     async fn list_resource_templates(
@@ -196,7 +202,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let call = Call::of(&context);
-        Ok(resource::read(self, &request.uri, &call).await?.into())
+        Ok(Box::pin(resource::read(self, &request.uri, &call)).await?.into())
     }
 
     async fn list_prompts(
@@ -214,7 +220,9 @@ impl ServerHandler for Server {
     ) -> Result<GetPromptResponse, ErrorData> {
         let call = Call::of(&context);
         let arguments = request.arguments.unwrap_or_default();
-        Ok(prompt::render(self, &request.name, &arguments, &call).await?.into())
+        Ok(Box::pin(prompt::render(self, &request.name, &arguments, &call))
+            .await?
+            .into())
     }
 
     async fn on_custom_request(
@@ -224,7 +232,7 @@ impl ServerHandler for Server {
     ) -> Result<CustomResult, ErrorData> {
         let method = request.method.as_str();
         if self.channel.is_none() && event::REQUESTS.contains(&method) {
-            return event::answer(self, &request, context).await;
+            return Box::pin(event::answer(self, &request, context)).await;
         }
         Err(if REQUESTS.contains(&method) {
             ErrorData::new(

@@ -1,7 +1,5 @@
 //! What a result may cost the client's context: characters of the structured content and of its mirrored text together.
 
-use serde_json::Value;
-
 /// The longest result: 60 000 characters, less what stands around the items of a list.
 const RESULT: usize = 57_000;
 
@@ -22,9 +20,8 @@ const fn character(c: char) -> usize {
     }
 }
 
-/// What a value costs.
-pub(crate) fn cost(value: &Value) -> usize {
-    let json = value.to_string();
+/// What a value costs whose JSON this is.
+pub(crate) fn cost(json: &str) -> usize {
     json.chars().map(|c| if matches!(c, '"' | '\\') { 3 } else { 2 }).sum()
 }
 
@@ -43,7 +40,7 @@ pub(crate) fn cut(text: &str, offset: usize, most: usize) -> (&str, usize) {
 }
 
 /// How many items, from the first on, fit into one result. At least one: no item is longer than a result.
-pub(crate) fn fitting<'a>(items: impl Iterator<Item = &'a Value>) -> usize {
+pub(crate) fn fitting<'a>(items: impl Iterator<Item = &'a str>) -> usize {
     let mut left = RESULT;
     let fitting = items
         .take_while(|item| {
@@ -58,6 +55,8 @@ pub(crate) fn fitting<'a>(items: impl Iterator<Item = &'a Value>) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
@@ -83,10 +82,11 @@ mod tests {
 
     #[test]
     fn what_fits_costs_no_more_than_a_result() {
-        let items: Vec<Value> = (0..100).map(|_| Value::from("x".repeat(1000))).collect();
-        let count = fitting(items.iter());
-        let spent: usize = items[..count].iter().map(cost).sum();
+        let text = |length| Value::from("x".repeat(length)).to_string();
+        let items = vec![text(1000); 100];
+        let count = fitting(items.iter().map(String::as_str));
+        let spent: usize = items[..count].iter().map(|item| cost(item)).sum();
         assert!(spent <= RESULT && count > 20, "{count} {spent}");
-        assert_eq!(fitting([Value::from("x".repeat(RESULT))].iter()), 1);
+        assert_eq!(fitting(std::iter::once(text(RESULT).as_str())), 1);
     }
 }

@@ -4,10 +4,12 @@
 //! reactor can say that there is something to read, and writes what the other end has room for. A file cannot be waited for, and a
 //! client may not read: these have a thread each.
 //!
-//! Whether a descriptor blocks belongs to all processes that have it, so it stays as it is. The system is asked before each read
-//! and write.
+//! Whether a descriptor blocks belongs to all processes that have it, so it stays as it is. Each read and write is one that does not
+//! wait, or the system is asked before.
 
 use std::io::{self, Read as _, Write as _};
+#[cfg(target_os = "linux")]
+use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +20,8 @@ use futures::future::{Either, ready};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
+#[cfg(target_os = "linux")]
+use rustix::io::ReadWriteFlags;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
@@ -105,11 +109,7 @@ impl Input {
                         self.ended = true;
                         continue;
                     };
-                    if !is_ready(descriptor.get_ref().as_fd(), PollFlags::IN) {
-                        readiness.clear_ready();
-                        continue;
-                    }
-                    match rustix::io::read(descriptor.get_ref(), self.chunk.as_mut_slice()) {
+                    match read_at_once(descriptor.get_ref().as_fd(), &mut self.chunk) {
                         Ok(read) if read > 0 => {
                             self.lines.push(&self.chunk[..read]);
                             if *short_is_empty && read < self.chunk.len() {
@@ -259,14 +259,47 @@ fn write_queued(mut lines: mpsc::Receiver<Vec<u8>>, queued: &AtomicUsize) {
 /// As many bytes as can be written without waiting.
 fn write_at_once(line: &[u8]) -> io::Result<usize> {
     let output = rustix::stdio::stdout();
-    if !is_ready(output, PollFlags::OUT) {
-        return Ok(0);
-    }
-    match rustix::io::write(output, line) {
+    let written = match write_without_wait(output, line) {
+        Err(Errno::OPNOTSUPP) if is_ready(output, PollFlags::OUT) => rustix::io::write(output, line),
+        Err(Errno::OPNOTSUPP) => Err(Errno::AGAIN),
+        written => written,
+    };
+    match written {
         Ok(written) => Ok(written),
         Err(Errno::AGAIN | Errno::INTR) => Ok(0),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What is there to be read; an error if nothing is.
+fn read_at_once(input: BorrowedFd<'_>, chunk: &mut [u8]) -> Result<usize, Errno> {
+    match read_without_wait(input, chunk) {
+        Err(Errno::OPNOTSUPP) if is_ready(input, PollFlags::IN) => rustix::io::read(input, chunk),
+        Err(Errno::OPNOTSUPP) => Err(Errno::AGAIN),
+        read => read,
+    }
+}
+
+/// A read that does not wait, for a descriptor that may (`RWF_NOWAIT`, preadv2(2)); `OPNOTSUPP` where the system has none for it.
+#[cfg(target_os = "linux")]
+fn read_without_wait(input: BorrowedFd<'_>, chunk: &mut [u8]) -> Result<usize, Errno> {
+    rustix::io::preadv2(input, &mut [IoSliceMut::new(chunk)], u64::MAX, ReadWriteFlags::NOWAIT)
+}
+
+/// The same, to write.
+#[cfg(target_os = "linux")]
+fn write_without_wait(output: BorrowedFd<'_>, line: &[u8]) -> Result<usize, Errno> {
+    rustix::io::pwritev2(output, &[IoSlice::new(line)], u64::MAX, ReadWriteFlags::NOWAIT)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_without_wait(_: BorrowedFd<'_>, _: &mut [u8]) -> Result<usize, Errno> {
+    Err(Errno::OPNOTSUPP)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn write_without_wait(_: BorrowedFd<'_>, _: &[u8]) -> Result<usize, Errno> {
+    Err(Errno::OPNOTSUPP)
 }
 
 /// Whether a descriptor can be read or written without waiting; also at its end, which a read then tells.

@@ -10,16 +10,18 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, Either, ready};
 use rmcp::RoleServer;
 use rmcp::model::{
-    CallToolRequest, CallToolRequestMethod, ClientJsonRpcMessage, ClientNotification, ClientRequest, ConstString as _,
-    ErrorCode, ErrorData, JsonRpcNotification, RequestId, ServerJsonRpcMessage,
+    CallToolRequest, CallToolRequestMethod, CallToolRequestParams, ClientJsonRpcMessage, ClientNotification,
+    ClientRequest, ErrorCode, ErrorData, InputResponses, JsonObject, JsonRpcNotification, JsonRpcVersion2_0, RequestId,
+    RequestMetaObject, ServerJsonRpcMessage, ServerResult,
 };
 use rmcp::transport::Transport;
-use serde::{Deserialize as _, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::stdio::{Input, LINE, Output, Writer};
+use crate::tool::structured_content;
 
 /// Requests that a request with a version of its own replaces (revision 2026-07-28).
 const REMOVED: [&str; 2] = ["initialize", "ping"];
@@ -56,6 +58,19 @@ impl Batch {
         (self.waiting.len(), self.answers.len())
     }
 
+    /// Its answers as they are written: in one line.
+    fn line(&self) -> io::Result<Vec<u8>> {
+        let mut line = Vec::from(b"[");
+        for (number, answer) in self.answers.iter().enumerate() {
+            if number > 0 {
+                line.push(b',');
+            }
+            append(answer, &mut line)?;
+        }
+        line.extend_from_slice(b"]\n");
+        Ok(line)
+    }
+
     fn awaits(&self, id: &RequestId) -> bool {
         self.waiting.contains(id)
     }
@@ -89,8 +104,6 @@ pub(crate) struct Lines {
     /// An answer of this transport that is being written.
     sending: Option<BoxFuture<'static, io::Result<()>>>,
     reader: Reader,
-    /// Requests that were handed on, and have no answer yet.
-    asked: Vec<RequestId>,
     /// Cancelled when the client has closed standard input.
     closed: CancellationToken,
     /// When what was asked before the end of standard input is given up.
@@ -102,8 +115,11 @@ pub(crate) struct Lines {
 const LAST_ANSWERS: Duration = Duration::from_mins(1);
 
 /// Interprets lines.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Reader {
+    /// Requests that were handed on, and have no answer yet. The protocol library knows a request by its id alone: of two with one
+    /// id it would carry out both and answer one.
+    in_flight: Vec<RequestId>,
     /// A request has come: from now on the protocol library takes everything.
     opened: bool,
     /// `server/discover` is unknown: the client must use `initialize`.
@@ -114,9 +130,15 @@ impl Reader {
     /// A reader that has seen no line. `server/discover` may be unknown to it.
     pub const fn new(without_discover: bool) -> Self {
         Self {
+            in_flight: Vec::new(),
             opened: false,
             without_discover,
         }
+    }
+
+    /// The request of that id has its answer, or gets none.
+    fn forget(&mut self, id: &RequestId) {
+        self.in_flight.retain(|one| one != id);
     }
 
     /// What a line holds: one message, or a batch of them (revision 2025-03-26).
@@ -130,6 +152,9 @@ impl Reader {
                 ErrorCode::INVALID_REQUEST,
                 "the line is longer than 1 MiB",
             )]);
+        }
+        if let Ok(call) = serde_json::from_slice(line) {
+            return VecDeque::from([self.call(call)]);
         }
         match serde_json::from_slice(line) {
             Ok(Value::Array(batch)) if batch.is_empty() => {
@@ -199,28 +224,57 @@ impl Reader {
                 _ => Incoming::Ignored,
             };
         };
+        if let Ok(call) = ToolCall::deserialize(&message) {
+            return self.call(call);
+        }
+        if let Some(refused) = self.in_use(&id) {
+            return refused;
+        }
+        let request = self.request(&id, &method, message);
+        if matches!(request, Incoming::Message(_)) {
+            self.in_flight.push(id);
+        }
+        request
+    }
+
+    fn call(&mut self, call: ToolCall) -> Incoming {
+        let id = call.id.clone();
+        if let Some(refused) = self.in_use(&id) {
+            return refused;
+        }
+        let message = call.into();
+        self.opened |= declares_version(&message);
+        self.in_flight.push(id);
+        Incoming::Message(Box::new(message))
+    }
+
+    /// A refusal, if the request of that id has no answer yet. It has no id: under this one it would be taken for that answer.
+    fn in_use(&self, id: &RequestId) -> Option<Incoming> {
+        let said = || format!("the id {id} is that of a request that has no answer yet: this one was not carried out");
+        let in_use = self.in_flight.contains(id);
+        in_use.then(|| refused(None, ErrorCode::INVALID_REQUEST, &said()))
+    }
+
+    /// What a request is, that has this id and this method.
+    fn request(&mut self, id: &RequestId, method: &str, message: Value) -> Incoming {
         if self.without_discover && method == "server/discover" {
             return refused(
-                Some(id),
+                Some(id.clone()),
                 ErrorCode::METHOD_NOT_FOUND,
                 "server/discover is unknown here: use initialize",
             );
         }
-        if let Some(call) = tool_call(&id, &method, &message) {
-            self.opened |= declares_version(&call);
-            return Incoming::Message(Box::new(call));
-        }
         match parsed(message) {
-            Incoming::Message(message) if REMOVED.contains(&method.as_str()) && declares_version(&message) => {
+            Incoming::Message(message) if REMOVED.contains(&method) && declares_version(&message) => {
                 let said = format!("{method} is not of the revision that the request declares");
-                refused(Some(id), ErrorCode::METHOD_NOT_FOUND, &said)
+                refused(Some(id.clone()), ErrorCode::METHOD_NOT_FOUND, &said)
             }
             Incoming::Message(message) => {
                 self.opened |= method == "initialize" || declares_version(&message);
                 Incoming::Message(message)
             }
             _ => refused(
-                Some(id),
+                Some(id.clone()),
                 ErrorCode::INVALID_PARAMS,
                 &format!("the parameters of {method} are wrong"),
             ),
@@ -237,20 +291,46 @@ fn declares_version(message: &ClientJsonRpcMessage) -> bool {
     }
 }
 
-/// A call of a tool, which is nearly every request. The protocol library tries its kinds of requests one after the other, which
-/// takes longer than all else that this process does for a call.
-fn tool_call(id: &RequestId, method: &str, message: &Value) -> Option<ClientJsonRpcMessage> {
-    let is_request = message.get("jsonrpc").is_some_and(|version| version == "2.0")
-        && message.get("result").is_none()
-        && message.get("error").is_none();
-    if method != CallToolRequestMethod::VALUE || !is_request {
-        return None;
+/// A call of a tool. Nearly every line is one, so it is read as what it must be, at once; all else, by way of [`Value`], as whatever it
+/// may be. The protocol library tries its kinds of requests one after the other, which takes longer than all else that this process
+/// does for a call. What has an unknown member is not read here: what is passed over need not even be JSON.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToolCall {
+    #[serde(rename = "jsonrpc")]
+    _version: JsonRpcVersion2_0,
+    id: RequestId,
+    #[serde(rename = "method")]
+    _method: CallToolRequestMethod,
+    params: ToolCallParams,
+}
+
+/// [`CallToolRequestParams`] without unknown members.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct ToolCallParams {
+    #[serde(rename = "_meta")]
+    meta: Option<RequestMetaObject>,
+    name: String,
+    arguments: Option<JsonObject>,
+    input_responses: Option<InputResponses>,
+    request_state: Option<String>,
+}
+
+impl From<ToolCall> for ClientJsonRpcMessage {
+    fn from(call: ToolCall) -> Self {
+        let ToolCall { id, params: read, .. } = call;
+        let mut params = CallToolRequestParams::new(read.name);
+        params.arguments = read.arguments;
+        params.input_responses = read.input_responses;
+        params.request_state = read.request_state;
+        let mut request = CallToolRequest::new(params);
+        // Where the protocol library has it.
+        if let Some(meta) = read.meta {
+            request.extensions.insert(meta);
+        }
+        Self::request(ClientRequest::CallToolRequest(request), id)
     }
-    let call = CallToolRequest::deserialize(message).ok()?;
-    Some(ClientJsonRpcMessage::request(
-        ClientRequest::CallToolRequest(call),
-        id.clone(),
-    ))
 }
 
 fn parsed(message: Value) -> Incoming {
@@ -273,7 +353,6 @@ impl Lines {
             batches: Vec::new(),
             sending: None,
             reader: Reader::new(without_discover),
-            asked: Vec::new(),
             closed,
             given_up: None,
         };
@@ -288,12 +367,12 @@ impl Lines {
             ServerJsonRpcMessage::Request(_) | ServerJsonRpcMessage::Notification(_) => None,
         };
         if let Some(id) = id {
-            self.asked.retain(|asked| asked != id);
+            self.reader.forget(id);
         }
         let written = match id.map_or(Place::Alone, |id| self.place(id, Some(message))) {
             Place::Alone => line(message),
             Place::Kept => return Either::Left(ready(Ok(()))),
-            Place::Completes(batch) => line(&batch.answers),
+            Place::Completes(batch) => batch.line(),
         };
         match written {
             Ok(line) => Either::Right(self.output.send(line)),
@@ -319,17 +398,42 @@ impl Lines {
     /// Begins to write the answers to a batch, if there are any.
     fn write(&mut self, batch: &Batch) -> io::Result<()> {
         if !batch.answers.is_empty() {
-            self.sending = Some(self.output.send(line(&batch.answers)?).boxed());
+            self.sending = Some(self.output.send(batch.line()?).boxed());
         }
         Ok(())
     }
 }
 
-/// As it is written.
-fn line(message: &impl Serialize) -> io::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(message)?;
+/// As it is written alone.
+fn line(message: &ServerJsonRpcMessage) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    append(message, &mut line)?;
     line.push(b'\n');
     Ok(line)
+}
+
+/// Appends a message as JSON, the result of a tool with its structured content: that is JSON already, as text, and is written a
+/// second time as it is.
+fn append(message: &ServerJsonRpcMessage, line: &mut Vec<u8>) -> io::Result<()> {
+    let structured = match message {
+        ServerJsonRpcMessage::Response(response) => match &response.result {
+            ServerResult::CallToolResult(result) => structured_content(result),
+            _ => None,
+        },
+        _ => None,
+    };
+    line.reserve(structured.map_or(0, |json| 3 * json.len()) + 256);
+    serde_json::to_writer(&mut *line, message)?;
+    if let Some(json) = structured {
+        // The result is the last member of the message.
+        let end = line.len() - "}}".len();
+        debug_assert_eq!(&line[end..], b"}}");
+        line.truncate(end);
+        line.extend_from_slice(b",\"structuredContent\":");
+        line.extend_from_slice(json.as_bytes());
+        line.extend_from_slice(b"}}");
+    }
+    Ok(())
 }
 
 impl Transport<RoleServer> for Lines {
@@ -353,12 +457,9 @@ impl Transport<RoleServer> for Lines {
                 Some(Incoming::Batch(batch)) => self.batches.push(batch),
                 Some(Incoming::Ignored) => {}
                 Some(Incoming::Message(message)) => {
-                    if let ClientJsonRpcMessage::Request(request) = &*message {
-                        self.asked.push(request.id.clone());
-                    }
                     // A request that is cancelled has no answer.
                     if let Some(id) = cancels(&message) {
-                        self.asked.retain(|asked| asked != id);
+                        self.reader.forget(id);
                         if let Place::Completes(batch) = self.place(id, None) {
                             self.write(&batch).ok()?;
                         }
@@ -371,7 +472,7 @@ impl Transport<RoleServer> for Lines {
                         // called again.
                         self.closed.cancel();
                         let given_up = *self.given_up.get_or_insert_with(|| Instant::now() + LAST_ANSWERS);
-                        if !self.asked.is_empty() {
+                        if !self.reader.in_flight.is_empty() {
                             sleep_until(given_up).await;
                         }
                         return None;
@@ -401,20 +502,27 @@ const fn cancels(message: &ClientJsonRpcMessage) -> Option<&RequestId> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use rmcp::model::{CallToolResult, ContentBlock, MetaObject};
     use serde_json::json;
+
+    use super::*;
 
     #[test]
     fn a_call_of_a_tool_is_what_the_protocol_library_makes_of_it() {
         let request = |params: Value| json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params });
+        let version = json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28", "progressToken": "t" });
+        let answers = json!({ "approval": { "action": "accept", "content": { "send": true } } });
         let calls = [
             request(json!({ "name": "get_status" })),
             request(json!({ "name": "get_status", "arguments": { "a": [1, null] } })),
+            request(json!({ "name": "get_status", "arguments": null, "_meta": null })),
+            request(json!({ "name": "get_status", "_meta": {} })),
             request(json!({ "name": "get_status", "_meta": { "progressToken": 3, "other": "kept" } })),
-            request(json!({ "name": "get_status", "unknown": true })),
+            request(json!({ "name": "x", "_meta": version, "inputResponses": answers, "requestState": "a.b" })),
         ];
         for call in calls {
-            let ours = tool_call(&RequestId::Number(7), "tools/call", &call).expect("a call");
+            let ours: ToolCall = serde_json::from_str(&call.to_string()).expect("a call");
+            let ours = ClientJsonRpcMessage::from(ours);
             let theirs: ClientJsonRpcMessage = serde_json::from_value(call.clone()).expect("a message");
             assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
             let json = |message| serde_json::to_value(message).expect("JSON");
@@ -423,9 +531,49 @@ mod tests {
         let mut both = request(json!({ "name": "get_status" }));
         both["result"] = json!({});
         let old = json!({ "jsonrpc": "1.0", "id": 7, "method": "tools/call", "params": { "name": "get_status" } });
-        for other in [request(json!({})), request(json!([])), both, old] {
-            let call = tool_call(&RequestId::Number(7), "tools/call", &other);
-            assert!(call.is_none(), "{other}");
+        let other = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": { "name": "get_status" } });
+        let unknown = request(json!({ "name": "get_status", "unknown": true }));
+        for other in [request(json!({})), request(json!([])), both, old, other, unknown] {
+            assert!(serde_json::from_value::<ToolCall>(other.clone()).is_err(), "{other}");
         }
+    }
+
+    #[test]
+    fn a_result_has_its_text_as_structured_content() {
+        let text = "{\"a\":\"\\\"}}\",\"b\":[1,{}]}";
+        let result = |result: CallToolResult| {
+            ServerJsonRpcMessage::response(ServerResult::CallToolResult(result), RequestId::Number(7))
+        };
+        let success = || CallToolResult::success(vec![ContentBlock::text(text)]);
+        let mut expected = success();
+        expected.structured_content = serde_json::from_str(text).expect("JSON");
+        let mut with_meta = success();
+        with_meta.meta = Some(MetaObject::new());
+        for message in [success(), with_meta].map(result) {
+            let written: Value = serde_json::from_slice(&line(&message).expect("written")).expect("JSON");
+            let result = &written["result"];
+            assert_eq!(
+                result["structuredContent"],
+                expected.structured_content.clone().expect("set")
+            );
+            assert_eq!(
+                (&result["content"][0]["text"], &written["id"]),
+                (&json!(text), &json!(7))
+            );
+        }
+        // Not so an error, nor what is not the result of a tool.
+        let failed = result(CallToolResult::error(vec![ContentBlock::text("{}")]));
+        let other = ServerJsonRpcMessage::response(ServerResult::empty(()), RequestId::Number(8));
+        let batch = Batch {
+            waiting: Vec::new(),
+            answers: vec![failed.clone(), result(success()), other.clone()],
+        };
+        for message in [&failed, &other] {
+            let plain = serde_json::to_string(message).expect("JSON") + "\n";
+            assert_eq!(line(message).expect("written"), plain.as_bytes());
+        }
+        let written: Vec<Value> = serde_json::from_slice(&batch.line().expect("written")).expect("JSON");
+        let structured = |one: &Value| one["result"].get("structuredContent").is_some();
+        assert_eq!(written.iter().map(structured).collect::<Vec<_>>(), [false, true, false]);
     }
 }

@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 use sotto_api::Error;
 
 use crate::call::Call;
-use crate::schema::{schema, without_null};
+use crate::compact_json;
+use crate::schema::schema;
 use crate::server::Server;
 
 pub(crate) use sending::Sent;
@@ -97,7 +98,7 @@ pub(crate) struct ToolInfo {
     /// As clients call it.
     pub name: &'static str,
     describe: fn() -> model::Tool,
-    call: for<'a> fn(&'a Server, JsonObject, &'a Call) -> BoxFuture<'a, Result<Value, Error>>,
+    call: for<'a> fn(&'a Server, JsonObject, &'a Call) -> BoxFuture<'a, Result<String, Error>>,
 }
 
 impl ToolInfo {
@@ -167,20 +168,21 @@ fn describe<T: Tool>() -> model::Tool {
     tool.with_meta(meta)
 }
 
-fn call<'a, T: Tool>(server: &'a Server, arguments: JsonObject, call: &'a Call) -> BoxFuture<'a, Result<Value, Error>> {
+fn call<'a, T: Tool>(
+    server: &'a Server,
+    arguments: JsonObject,
+    call: &'a Call,
+) -> BoxFuture<'a, Result<String, Error>> {
     async move {
         let input = serde_json::from_value(Value::Object(arguments))
             .map_err(|error| Error::invalid(format!("{}: {error}", T::NAME)).hint("tools/list has the schema"))?;
-        let output = T::call(server, input, call).await?;
-        let mut structured = serde_json::to_value(output).map_err(|error| Error::internal(error.to_string()))?;
-        without_null(&mut structured);
-        Ok(structured)
+        compact_json::text(&T::call(server, input, call).await?)
     }
     .boxed()
 }
 
-/// The structured content of one call of the tool with that name.
-pub(crate) async fn structured(server: &Server, name: &str, arguments: Value, call: &Call) -> Result<Value, Error> {
+/// What one call of the tool with that name returns, as JSON.
+pub(crate) async fn returned(server: &Server, name: &str, arguments: Value, call: &Call) -> Result<String, Error> {
     let (Some(tool), Value::Object(arguments)) = (named(name), arguments) else {
         return Err(Error::internal(format!("there is no tool {name}")));
     };
@@ -189,16 +191,21 @@ pub(crate) async fn structured(server: &Server, name: &str, arguments: Value, ca
 
 /// The result of a call that succeeded.
 pub(crate) fn success(output: &impl Serialize) -> CallToolResult {
-    let mut structured = serde_json::to_value(output).unwrap_or_default();
-    without_null(&mut structured);
-    shown(structured)
+    compact_json::text(output).map_or_else(|error| failure(&error), shown)
 }
 
-/// Structured content, and the same as text.
-fn shown(structured: Value) -> CallToolResult {
-    let mut result = CallToolResult::success(vec![ContentBlock::text(structured.to_string())]);
-    result.structured_content = Some(structured);
-    result
+/// A result that is JSON. The same as structured content is added where it is written ([`structured_content`]): a tree of values, and
+/// its text again, would be most of what a call costs.
+fn shown(json: String) -> CallToolResult {
+    CallToolResult::success(vec![ContentBlock::text(json)])
+}
+
+/// The structured content of a result, as JSON, which is its text.
+pub(crate) fn structured_content(result: &CallToolResult) -> Option<&str> {
+    match result.content.as_slice() {
+        [ContentBlock::Text(text)] if result.is_error == Some(false) => Some(&text.text),
+        _ => None,
+    }
 }
 
 /// The result of a call that failed: what was wrong and what to do.

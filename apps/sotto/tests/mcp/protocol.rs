@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::{McpClient, REVISIONS};
 use super::world::World;
@@ -140,6 +140,70 @@ fn a_batch_is_answered_by_one_batch() {
         assert_eq!(client.batch().len(), 1);
         assert!(client.end().success());
     }
+}
+
+/// An id names one request until it has its answer. Two of one id would both be carried out, and one be answered.
+#[test]
+fn a_request_whose_id_is_in_use_is_refused_before_it_is_carried_out() {
+    let world = World::new();
+    let (mut alice, bob) = (world.person("alice"), world.person("bob"));
+    alice.start();
+    alice.json(&["friends", "add", &bob.friend_code, "--name", "bob"]);
+    let waiting = || alice.json(&["approvals", "list"])["approvals"].as_array().map(Vec::len);
+    let mut client = McpClient::open(&alice, "2025-06-18");
+    let send = |id: Value, text: &str| {
+        let arguments = json!({ "recipient": "bob", "message": text });
+        let params = json!({ "name": "send_message", "arguments": arguments });
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
+    };
+    // In one write: the second and the third are read before the daemon has answered the first.
+    let lines: Vec<String> = ["one", "two", "three"]
+        .iter()
+        .map(|text| send(json!(7), text).to_string())
+        .collect();
+    client.write_line(&lines.join("\n"));
+    for _ in 0..2 {
+        let refused = client.line();
+        let said = refused["error"]["message"].as_str().expect("a message");
+        assert_eq!(
+            (&refused["error"]["code"], refused.get("id")),
+            (&json!(-32600), None),
+            "{refused}"
+        );
+        assert!(said.starts_with("the id 7 is that of a request"), "{refused}");
+    }
+    let answer = client.line();
+    assert_eq!(answer["id"], 7, "{answer}");
+    assert_eq!(waiting(), Some(1), "one of three was carried out");
+
+    // A text is another id than the number. An id that has its answer is free.
+    client.write_line(&format!("{}\n{}", send(json!("7"), "four"), send(json!(7), "five")));
+    let mut answered = [client.line()["id"].to_string(), client.line()["id"].to_string()];
+    answered.sort();
+    assert_eq!(answered, ["\"7\"", "7"]);
+    assert_eq!(waiting(), Some(3));
+
+    // Within a batch, and against one that waits.
+    let stream = json!({ "name": "message.received" });
+    client.write(&json!([
+        { "jsonrpc": "2.0", "id": "a", "method": "ping" },
+        { "jsonrpc": "2.0", "id": "a", "method": "ping" },
+        { "jsonrpc": "2.0", "id": "b", "method": "events/stream", "params": stream },
+    ]));
+    let active = client.line();
+    assert_eq!(active["method"], "notifications/events/active", "{active}");
+    client.write(&send(json!("b"), "six"));
+    assert_eq!(client.line()["error"]["code"], -32600);
+    client.write(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": "b" } }));
+    let answers = client.batch();
+    let codes: Vec<_> = answers.iter().map(|one| (&one["id"], &one["error"]["code"])).collect();
+    assert_eq!(
+        codes,
+        [(&Value::Null, &json!(-32600)), (&json!("a"), &Value::Null)],
+        "{answers:?}"
+    );
+    assert_eq!(waiting(), Some(3));
+    assert!(client.end().success());
 }
 
 #[test]
