@@ -81,14 +81,18 @@ impl Install {
         let program = env::current_exe().map_err(|error| Error::io("this program", &error))?;
         let installation = Installation::of(client, client.file(&home), text(&program)?, &arguments(context)?)?;
         output::print(&installation.difference())?;
+        // Before the question: it is a part of what is agreed to.
+        if context.global.token_file.is_none() {
+            context.output.remark(
+                "without a token, what the agent sends waits for: sotto approvals allow. sotto agents add makes a token, --token-file names it",
+            );
+        }
         if self.dry_run || (context.output.interactive && !agreed()?) {
             context.output.remark("nothing was written");
             return Ok(());
         }
         installation.write()?;
-        context.output.remark(
-            "written; start the client anew. Without a token, what the agent sends waits for: sotto approvals allow",
-        );
+        context.output.remark("written; start the client anew");
         Ok(())
     }
 }

@@ -32,6 +32,12 @@ fn an_installed_server_starts_and_the_difference_comes_first() {
         ran.status.success() && ran.stdout.contains("+   \"mcpServers\""),
         "{ran:?}"
     );
+    // What the agent may do then is a part of what is decided.
+    let without_token = "without a token, what the agent sends waits for: sotto approvals allow";
+    assert!(
+        ran.stderr.contains(without_token) && ran.stderr.ends_with("nothing was written\n"),
+        "{ran:?}"
+    );
     assert_eq!(
         fs::read_to_string(&claude).expect("there"),
         "{\n  \"theme\": \"dark\"\n}\n"
@@ -39,6 +45,7 @@ fn an_installed_server_starts_and_the_difference_comes_first() {
     for client in ["claude", "codex"] {
         let ran = install(&alice, &home, &["--client", client]);
         assert!(ran.status.success() && ran.stdout.contains("+ "), "{ran:?}");
+        assert!(ran.stderr.contains(without_token), "{ran:?}");
     }
     let written: Value = serde_json::from_str(&fs::read_to_string(&claude).expect("there")).expect("JSON");
     assert_eq!(written["theme"], "dark");
@@ -68,8 +75,12 @@ fn an_installed_server_starts_and_the_difference_comes_first() {
     let refused = alice.client().call::<all::AgentsAdd>(&add).expect_err("no passphrase");
     assert_eq!(refused.kind(), Kind::OwnerRequired, "{refused}");
     let token = agent(&alice, "writer", &["read:*", "send:*"], false);
-    let ran = install(&alice, &home, &["--client", "codex", "--token-file", path(&token)]);
-    assert!(ran.status.success(), "the owner has a passphrase: {ran:?}");
+    for more in [&["--dry-run"][..], &[]] {
+        let arguments = [&["--client", "codex", "--token-file", path(&token)], more].concat();
+        let ran = install(&alice, &home, &arguments);
+        assert!(ran.status.success(), "the owner has a passphrase: {ran:?}");
+        assert!(!ran.stderr.contains("without a token"), "{ran:?}");
+    }
     assert!(fs::read_to_string(&codex).expect("there").contains("writer.token"));
     let revoked = agent(&alice, "revoked", &["send:*"], false);
     let by_name = AgentOnly {
