@@ -483,10 +483,23 @@ async fn who_has_read_what_others_wrote_needs_approval_to_send_elsewhere() {
     let [first, second] = daemons;
     first.stop();
     first.finished().await.expect("in order");
+    // Notices of typing are off by default.
+    let config = homes[0].profile.config_file();
+    let text = std::fs::read_to_string(&config).expect("written by init");
+    std::fs::write(&config, text + "\ntyping = true\n").expect("ours");
     let again = homes[0].start().await;
     let mut both = agent(&homes[0], &token).await;
     let refused = both.refused("messages.send", to(&carol, "tainted still")).await;
     assert_eq!(kinds(&refused), (Kind::ApprovalRequired, 10));
+    // When a client types, and for how long, can tell what it has read as a text does.
+    for typing in [true, false] {
+        let refused = both
+            .refused("messages.typing", json!({ "conversation": &carol, "typing": typing }))
+            .await;
+        assert_eq!(kinds(&refused), (Kind::Forbidden, 11), "{refused}");
+        both.ok("messages.typing", json!({ "conversation": "bob", "typing": typing }))
+            .await;
+    }
     drop(both);
     for daemon in [again, second] {
         daemon.stop();

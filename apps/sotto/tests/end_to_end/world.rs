@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 /// Nothing in these tests takes longer than this unless it hangs.
 pub const PATIENCE: Duration = Duration::from_mins(1);
-const PAUSE: Duration = Duration::from_millis(5);
+pub const PAUSE: Duration = Duration::from_millis(5);
 
 /// A temporary folder and the wire.
 pub struct World {

@@ -1,13 +1,16 @@
 //! `sotto wait --hook`: exit code 2 means that messages wait, and every failure is another code and silent.
 
+use std::fs;
+use std::process::Stdio;
 use std::thread;
+use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use sotto_api::{self as api, all};
 
 use super::client::McpClient;
-use super::world::{Person, Ran, World, string};
+use super::world::{PATIENCE, PAUSE, Person, Ran, World, path, string};
 
 fn hook(person: &Person, timeout: &str) -> Ran {
     person.run(&[
@@ -97,16 +100,24 @@ fn a_hook_wakes_for_messages_and_for_nothing_else() {
         }
         assert_ne!(ran.status.code(), Some(2), "{wrong:?}");
     }
-    // A daemon that is frozen, one that is killed while the hook waits, and none.
+    // A daemon that freezes while a hook waits, and is frozen when another begins: at once, for each takes as long as the client
+    // lets a daemon be silent. Then one that is killed while a hook waits, and none.
     let process = Pid::from_child(alice.process());
-    kill_process(process, Signal::STOP).expect("it lives");
-    assert_eq!(code(&hook(&alice, "100")), (Some(7), "", ""), "frozen");
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| hook(&alice, "100"));
+        until_connected(&alice);
+        kill_process(process, Signal::STOP).expect("it lives");
+        let began = Instant::now();
+        assert_eq!(code(&hook(&alice, "100")), (Some(7), "", ""), "frozen");
+        assert_eq!(code(&waits.join().expect("it ends")), (Some(7), "", ""), "it froze");
+        // Less than the hook was to wait for messages.
+        assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+    });
     kill_process(process, Signal::CONT).expect("it lives");
     let mut waiting = alice.command(&["wait", "--hook", "claude-code", "--consumer", "claude"]);
-    waiting
-        .stderr(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped());
+    waiting.stderr(Stdio::piped()).stdout(Stdio::piped());
     let waiting = waiting.spawn().expect("sotto runs");
+    until_connected(&alice);
     alice.kill();
     let killed = waiting.wait_with_output().expect("it ends");
     assert_eq!(
@@ -114,4 +125,23 @@ fn a_hook_wakes_for_messages_and_for_nothing_else() {
         (Some(7), &b""[..], &b""[..])
     );
     assert_eq!(code(&hook(&alice, "100")), (Some(7), "", ""), "no daemon");
+}
+
+/// Until a client is connected to the daemon, which was none before (proc(5), `/proc/net/unix`: the daemon's ends have its path, and
+/// are in the state 3).
+fn until_connected(person: &Person) {
+    let socket = person.folder.join("sotto.sock");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let sockets = fs::read_to_string("/proc/net/unix").expect("Linux");
+        let connected = sockets.lines().any(|line| {
+            let mut columns = line.split_whitespace();
+            columns.nth(5) == Some("03") && columns.nth(1) == Some(path(&socket))
+        });
+        if connected {
+            return;
+        }
+        assert!(Instant::now() < deadline, "no client connects");
+        thread::sleep(PAUSE);
+    }
 }

@@ -1,9 +1,12 @@
 //! Resources, prompts, and the draft extension Events.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
+
 use serde_json::{Value, json};
 
 use super::client::{McpClient, REVISIONS};
-use super::world::{World, string};
+use super::world::{PATIENCE, World, string};
 
 #[test]
 fn resources_and_prompts_hold_what_the_tools_say() {
@@ -152,4 +155,79 @@ fn events_are_polled_and_streamed_from_a_cursor() {
         }
         assert!(client.end().success());
     }
+}
+
+/// A cursor is a number of the log, which keeps so many events. What was dropped since is said once, and what is there follows.
+#[test]
+fn a_cursor_of_what_the_log_no_longer_has_is_truncated() {
+    let world = World::new();
+    let (mut alice, bob) = (world.person("alice"), world.person("bob"));
+    // The smallest log that the configuration allows.
+    alice.configure("events_kept = 1000");
+    alice.start();
+    alice.json(&["friends", "add", &bob.friend_code, "--name", "bob"]);
+    // The number 0 is that of a reader that has read nothing, and so has missed nothing.
+    alice.json(&["send", "bob", "before"]);
+    let mut client = McpClient::open(&alice, "2025-11-25");
+    let now = client.result("events/poll", json!({ "name": "message.state" }));
+    let poll = |cursor: &Value| json!({ "name": "message.state", "cursor": cursor });
+    assert_eq!(client.result("events/poll", poll(&now["cursor"]))["truncated"], false);
+
+    // Twelve hundred events: messages to a peer that is never there, of which one is cancelled.
+    let mut first = Value::Null;
+    let mut socket = UnixStream::connect(alice.folder.join("sotto.sock")).expect("a daemon");
+    socket.set_read_timeout(Some(PATIENCE)).expect("set");
+    let mut lines = BufReader::new(socket.try_clone().expect("a copy")).lines();
+    for batch in 0..12 {
+        let requests: Vec<Value> = (0..100)
+            .map(|n| {
+                let params = json!({ "conversation": "bob", "text": format!("{batch} {n}") });
+                json!({ "jsonrpc": "2.0", "id": n, "method": "messages.send", "params": params })
+            })
+            .collect();
+        writeln!(socket, "{}", Value::from(requests)).expect("asked");
+        let line = lines.next().expect("open").expect("answered");
+        let answers: Vec<Value> = serde_json::from_str(&line).expect("a batch");
+        assert!(answers.iter().all(|one| one["result"]["id"].is_string()), "{answers:?}");
+        first = answers[0]["result"]["id"].clone();
+    }
+    alice.json(&["outbox", "cancel", &string(&first)]);
+
+    let mut cursor = now["cursor"].clone();
+    let mut pages = Vec::new();
+    loop {
+        let page = client.result("events/poll", poll(&cursor));
+        cursor = page["cursor"].clone();
+        let last = page["hasMore"] == false;
+        pages.push(page);
+        if last {
+            break;
+        }
+    }
+    let truncated: Vec<bool> = pages.iter().map(|page| page["truncated"] == true).collect();
+    assert!(truncated[0] && !truncated[1..].contains(&true), "{truncated:?}");
+    let found: Vec<&Value> = pages
+        .iter()
+        .flat_map(|page| page["events"].as_array().expect("a list"))
+        .collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (&found[0]["data"]["id"], &found[0]["data"]["state"]),
+        (&first, &json!("cancelled"))
+    );
+
+    // The stream says it as well.
+    client.send("events/stream", poll(&now["cursor"]));
+    let active = client.line();
+    assert_eq!(
+        (&active["method"], &active["params"]["truncated"]),
+        (&json!("notifications/events/active"), &json!(true)),
+        "{active}"
+    );
+    let event = client.line();
+    assert_eq!(
+        event["params"]["data"]["id"], first,
+        "it goes on with what is there: {event}"
+    );
+    assert!(client.end().success());
 }
