@@ -223,11 +223,7 @@ async fn attempt_on(
     let fresh = client.is_none();
     let connection = match client {
         Some(connection) => connection,
-        None => {
-            let (mut connection, _) = connect(socket).await?;
-            connection.set_silence(SILENCE);
-            client.insert(connection)
-        }
+        None => client.insert(connect(socket).await?.0),
     };
     let proof = (fresh || owner.has_changed().unwrap_or(false)).then(|| owner.borrow_and_update().clone());
     if let Some(passphrase) = proof.flatten() {
@@ -248,6 +244,7 @@ async fn attempt_on(
 
 async fn connect(socket: &Path) -> Result<(Client, api::Session), Error> {
     let mut client = Client::connect(socket).await?;
+    client.set_silence(SILENCE);
     let session = client.open_session("tui", None).await?;
     Ok((client, session))
 }

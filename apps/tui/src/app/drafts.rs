@@ -65,14 +65,14 @@ impl Drafts {
             // What is written next is the only one again, as far as is known.
             self.beside.remove(conversation);
         }
-        self.change(key, text)
+        self.change(&key, text)
     }
 
     /// Sets an item that has the value that is known here.
-    fn change(&mut self, key: String, text: String) -> (Item, Vec<Item>) {
-        let known = self.stored.insert(key.clone(), text.clone()).unwrap_or_default();
-        self.confirmed.entry(key.clone()).or_insert_with(|| known.clone());
-        (item(&key, text), vec![item(&key, known)])
+    fn change(&mut self, key: &str, text: String) -> (Item, Vec<Item>) {
+        let known = self.stored.insert(key.to_owned(), text.clone()).unwrap_or_default();
+        self.confirmed.entry(key.to_owned()).or_insert_with(|| known.clone());
+        (item(key, text), vec![item(key, known)])
     }
 
     /// The store has that item.
@@ -98,7 +98,7 @@ impl Drafts {
     pub fn keep_again(&mut self) -> Vec<(Item, Vec<Item>)> {
         let mut changes = Vec::new();
         for (key, value) in std::mem::take(&mut self.unkept) {
-            changes.push(self.change(key.clone(), value));
+            changes.push(self.change(&key, value));
             changes.extend(Self::conversation(&key).map(|conversation| self.keep(&conversation)));
         }
         changes

@@ -166,7 +166,7 @@ impl Trial {
             .get(setting.theme % (Theme::NAMES.len() + 1))
             .map(|name| (*name).to_owned());
         let keymap = Builtin::ALL[setting.keymap % Builtin::ALL.len()];
-        config.keys = keymap.name().to_owned();
+        keymap.name().clone_into(&mut config.keys);
         config.keymap = Keymap::builtin(keymap);
         config.reorder = if setting.reorders {
             Reorder::Here

@@ -95,6 +95,7 @@ impl FakeDaemon {
     }
 
     /// With that contact, and messages of it.
+    #[must_use]
     pub fn with(mut self, contact: Contact, messages: Vec<Message>) -> Self {
         self.history.insert(contact.who.contact.clone(), messages);
         self.contacts.insert(contact.who.contact.clone(), contact);

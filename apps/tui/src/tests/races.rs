@@ -284,7 +284,7 @@ enum Step {
 
 /// Windows over one store, which the one that does something has meanwhile.
 struct Windows {
-    windows: Vec<Session>,
+    open: Vec<Session>,
     store: BTreeMap<String, String>,
     /// The words that were written, each with its conversation.
     words: Vec<(&'static str, String)>,
@@ -295,7 +295,7 @@ struct Windows {
 impl Windows {
     fn new(count: usize) -> Self {
         Self {
-            windows: (0..count).map(|_| with_bob(3)).collect(),
+            open: (0..count).map(|_| with_bob(3)).collect(),
             store: BTreeMap::new(),
             words: Vec::new(),
             sent: Vec::new(),
@@ -303,7 +303,7 @@ impl Windows {
     }
 
     fn with(&mut self, window: usize, act: impl FnOnce(&mut Session)) {
-        let session = &mut self.windows[window];
+        let session = &mut self.open[window];
         session.daemon.items = std::mem::take(&mut self.store);
         act(session);
         self.store = std::mem::take(&mut session.daemon.items);
@@ -319,8 +319,8 @@ impl Windows {
     }
 
     fn here(&self, window: usize) -> &'static str {
-        let bob = self.windows[window].daemon.contact("Bob").who.contact;
-        if self.windows[window].app.here() == Some(bob.as_str()) {
+        let bob = self.open[window].daemon.contact("Bob").who.contact;
+        if self.open[window].app.here() == Some(bob.as_str()) {
             "Bob"
         } else {
             "Carol"
@@ -344,7 +344,7 @@ impl Windows {
             Step::Find => self.with(window, Session::find_again),
             Step::Restart => {
                 self.end(window);
-                self.windows[window] = self.start();
+                self.open[window] = self.start();
             }
         }
     }
@@ -355,13 +355,13 @@ impl Windows {
             session.find_again();
             session.pass(1000);
         });
-        let sent = self.windows[window].sent().into_iter().map(|send| send.text.clone());
+        let sent = self.open[window].sent().into_iter().map(|send| send.text.clone());
         self.sent.extend(sent.collect::<Vec<_>>());
     }
 
     /// Each word was sent, or is in the draft of its conversation at the next start.
     fn check(mut self) {
-        (0..self.windows.len()).for_each(|window| self.end(window));
+        (0..self.open.len()).for_each(|window| self.end(window));
         let mut next = self.start();
         next.daemon.items.clone_from(&self.store);
         for (conversation, word) in &self.words {
