@@ -27,7 +27,7 @@ pub enum Command {
         /// A note that they see with the request (at most 500 bytes).
         note: String,
     },
-    /// Consent to a request. `Reply::Contact`.
+    /// Consent to a request; a contact is only renamed. `Reply::Contact`.
     AcceptContact {
         /// Who asked.
         contact: OnionAddress,

@@ -308,6 +308,17 @@ fn a_command_that_does_not_fit_the_relationship_is_refused_with_the_reason() {
         petname: None,
     };
     assert_eq!(pair.command(A, accept.clone()), Ok(Reply::Contact(b)), "once more");
+    let named = Command::AcceptContact {
+        contact: b,
+        petname: Some(String::from("robert")),
+    };
+    pair.command(A, named).unwrap();
+    pair.command(A, accept.clone()).unwrap();
+    assert_eq!(
+        contact(&pair, A).petname,
+        "robert",
+        "a name is given also then, and is not taken away without one"
+    );
     assert_eq!(
         obstacle(pair.command(A, Command::RejectContact(b))),
         ContactObstacle::HasNotAsked

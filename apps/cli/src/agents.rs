@@ -14,11 +14,11 @@ use super::context::Context;
 use super::output::{Table, Tone, moment};
 use super::stop::Outcome;
 
-/// `sotto agents`
+/// `sotto agents`; alone, it lists them
 #[derive(Args, Debug)]
 pub struct Agents {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -66,7 +66,7 @@ struct Added {
 impl Agents {
     /// Adds, lists or revokes.
     pub fn run(self, context: &Context) -> Outcome {
-        match self.command {
+        match self.command.unwrap_or(Command::List) {
             Command::Add(add) => add.run(context),
             Command::List => {
                 let agents = context.client()?.call::<all::AgentsList>(&api::Nothing {})?;

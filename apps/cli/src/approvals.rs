@@ -9,11 +9,11 @@ use super::context::Context;
 use super::output::{Tone, block, line, moment, short, who};
 use super::stop::Outcome;
 
-/// `sotto approvals`
+/// `sotto approvals`; alone, it shows what waits
 #[derive(Args, Debug)]
 pub struct Approvals {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -45,7 +45,11 @@ impl Approvals {
     /// Lists, allows or denies.
     pub fn run(self, context: &Context) -> Outcome {
         let mut client = context.client()?;
-        let decided = match self.command {
+        let list = Command::List {
+            id: None,
+            decided: false,
+        };
+        let decided = match self.command.unwrap_or(list) {
             Command::Allow(which) => client.call::<all::ApprovalsAllow>(&which.into())?,
             Command::Deny(which) => client.call::<all::ApprovalsDeny>(&which.into())?,
             Command::List { id, decided } => {

@@ -7,11 +7,11 @@ use super::context::Context;
 use super::output::{Table, Tone, moment, short};
 use super::stop::{Outcome, Stop};
 
-/// `sotto audit`
+/// `sotto audit`; alone, it shows the newest entries
 #[derive(Args, Debug)]
 pub struct Audit {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -33,7 +33,11 @@ impl Audit {
     /// Shows or checks.
     pub fn run(self, context: &Context) -> Outcome {
         let mut client = context.client()?;
-        match self.command {
+        let show = Command::Show {
+            limit: None,
+            agent: None,
+        };
+        match self.command.unwrap_or(show) {
             Command::Show { limit, agent } => {
                 let log = client.call::<all::AuditShow>(&api::ShowAudit { limit, agent })?;
                 if log.entries.is_empty() {

@@ -7,6 +7,7 @@ use sotto_api::{self as api, MessageState, all};
 use sotto_client::blocking::Client;
 
 use super::context::Context;
+use super::duration::timer;
 use super::output::{Table, Tone, messages, short, span};
 use super::reading::history;
 use super::stop::{Outcome, Stop};
@@ -25,8 +26,8 @@ pub struct Send {
     /// Reply to the message with this id, or with these first digits of it
     #[arg(long, short, value_name = "ID")]
     reply_to: Option<String>,
-    /// Seconds until it disappears, after it was read (there) and sent (here)
-    #[arg(long, value_name = "SECONDS")]
+    /// Time until it disappears, after it was read (there) and sent (here): 90s, 30m, 8h, 2d, 1w
+    #[arg(long, value_name = "DURATION", value_parser = timer)]
     ttl: Option<u32>,
     /// How to show it
     #[arg(long, value_enum, default_value_t = Form::Plain)]
@@ -265,9 +266,10 @@ impl Typing {
 #[derive(Args, Debug)]
 pub struct Ephemeral {
     /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID. Without it, or
-    /// with a number in its place, all conversations that begin, and those that have the old default timer
+    /// with a duration in its place, all conversations that begin, and those that have the old default timer
     conversation: Option<String>,
-    /// Seconds until messages disappear; 0 is never; without it, the timers are only shown
+    /// Time until messages disappear: 90s, 30m, 8h, 2d, 1w; 0 or off is never; without it, the timers are only shown
+    #[arg(value_name = "DURATION", value_parser = timer)]
     seconds: Option<u32>,
 }
 
@@ -276,13 +278,14 @@ impl Ephemeral {
     pub fn run(self, context: &Context) -> Outcome {
         let conversation = match (self.conversation, self.seconds) {
             (None, _) => return default_timer(context, None),
-            (Some(first), None) if first.bytes().all(|byte| byte.is_ascii_digit()) => {
-                let seconds = first
-                    .parse()
-                    .map_err(|_| Stop::usage(format!("{first} seconds are too many")))?;
-                return default_timer(context, Some(seconds));
-            }
-            (Some(conversation), _) => conversation,
+            (Some(first), None) => match timer(&first) {
+                Ok(seconds) => return default_timer(context, Some(seconds)),
+                Err(_) if first.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    return Err(Stop::usage(format!("{first} seconds are too many")));
+                }
+                Err(_) => first,
+            },
+            (Some(conversation), Some(_)) => conversation,
         };
         let params = api::SetTimer {
             conversation,

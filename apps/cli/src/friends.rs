@@ -10,12 +10,11 @@ use super::context::Context;
 use super::output::{Table, Tone, block, line, moment, qr, short, who};
 use super::stop::Outcome;
 
-/// `sotto friends`
+/// `sotto friends`; alone, it lists contacts
 #[derive(Args, Debug)]
-#[command(arg_required_else_help = false)]
 pub struct Friends {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -111,7 +110,7 @@ struct Verify {
 impl Friends {
     /// Does it.
     pub fn run(self, context: &Context) -> Outcome {
-        match self.command {
+        match self.command.unwrap_or(Command::List { all: false }) {
             Command::List { all } => list(context, all),
             Command::Add { code, name, note } => add(context, &api::Add { code, name, note }),
             Command::Requests => requests(context),

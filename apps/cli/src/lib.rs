@@ -9,6 +9,7 @@ mod context;
 mod conversation;
 mod daemon;
 mod doctor;
+mod duration;
 mod events;
 mod friends;
 mod identity;

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use sotto_api::{self as api, DesktopState, NotificationMode, all};
 
 use super::context::Context;
+use super::duration::seconds;
 use super::output::{Table, Tone, moment, who};
 use super::stop::Outcome;
 
@@ -50,7 +51,7 @@ enum Says {
 struct Mute {
     /// A contact's petname, onion address (8 letters or more of it) or friend code; group:ID or channel:ID
     conversation: String,
-    /// For so long: 90s, 30m, 8h, 2d
+    /// For so long: 90s, 30m, 8h, 2d, 1w
     #[arg(long = "for", value_name = "DURATION", value_parser = seconds)]
     seconds: Option<u32>,
 }
@@ -124,46 +125,4 @@ fn shown_to_a_person(shown: &api::Notifications) -> String {
         table.pair("muted", format!("{name}{until}"));
     }
     table.render()
-}
-
-/// The seconds of a duration like `8h`; without a unit, it is in seconds.
-fn seconds(text: &str) -> Result<u32, String> {
-    let wrong = || format!("{text:?} is no duration like 90s, 30m, 8h or 2d");
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match &text[digits.len()..] {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        _ => return Err(wrong()),
-    };
-    let count: u32 = digits.parse().map_err(|_| wrong())?;
-    let seconds = count.checked_mul(unit).filter(|seconds| *seconds > 0);
-    seconds.ok_or_else(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::seconds;
-
-    #[test]
-    fn a_duration_has_a_unit_and_is_not_nothing() {
-        for (text, expected) in [("90", 90), ("90s", 90), ("30m", 1800), ("8h", 28_800), ("2d", 172_800)] {
-            assert_eq!(seconds(text), Ok(expected), "{text}");
-        }
-        for wrong in [
-            "",
-            "h",
-            "8x",
-            "-1h",
-            "1.5h",
-            "0",
-            "100000000000d",
-            "99999d9",
-            "8 h",
-            "٣h",
-        ] {
-            assert!(seconds(wrong).is_err(), "{wrong:?}");
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! [`init`]: a new identity. It creates the store, and runs a node without a network once to make the keys. [`restore`]: the
 //! identity of a backup, in a new profile.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sotto_api::{Error, Identity, Kind};
 use sotto_client::{Lock, Profile};
 use sotto_core::Command;
-use sotto_io_sqlcipher::Store;
+use sotto_io_sqlcipher::{Store, StoreError, StoreKey};
 use sotto_io_tokio::Offline;
 
 use super::config::{Config, Network, write_template};
@@ -41,7 +42,17 @@ pub struct Backup {
 /// Makes the profile that of a backup.
 pub fn restore(profile: &Profile, backup: &Backup, network: Option<&str>, key: &KeySource) -> Result<Identity, Error> {
     let Backup { file: backup, part } = backup;
-    let by = if *part { Store::open_part } else { Store::open };
+    // Nothing else that can be wrong with a file is mended by taking what it holds.
+    let is_part = Cell::new(false);
+    let by = |database: &Path, key: &StoreKey| {
+        let opened = if *part {
+            Store::open_part(database, key)
+        } else {
+            Store::open(database, key)
+        };
+        is_part.set(matches!(opened, Err(StoreError::Part { .. })));
+        opened
+    };
     fill(profile, network, key, |config| {
         let failed = |error: io::Error| Error::io(backup.display(), &error);
         let mut from = File::open(backup).map_err(failed)?;
@@ -59,10 +70,8 @@ pub fn restore(profile: &Profile, backup: &Backup, network: Option<&str>, key: &
             .and_then(|_| to.sync_all())
             .map_err(failed)?;
         drop(to);
-        let opened = key::open(key, config, &profile.database(), by).map_err(|error| match error.kind() {
-            Kind::Store if !part => error.hint(PART),
-            _ => error,
-        });
+        let opened = key::open(key, config, &profile.database(), by)
+            .map_err(|error| if is_part.get() { error.hint(PART) } else { error });
         // Of a part too: it may lack what was committed last, but what it has must be as it was written.
         let checked = opened.and_then(|(store, _)| {
             store.check().map_err(|error| api_error::store(&error))?;

@@ -96,15 +96,12 @@ enum Secret {
     Passphrase(Zeroizing<String>),
 }
 
-/// How a store is opened: [`Store::open`] or [`Store::open_part`].
-type Opening = fn(&Path, &StoreKey) -> Result<Store, StoreError>;
-
-/// Opens an existing store; if it opens with a passphrase, says by what that is recognised. Reading the passphrase comes before the long derivation, which comes before the store.
+/// Opens an existing store, `by` [`Store::open`] or [`Store::open_part`]; if it opens with a passphrase, says by what that is recognised. Reading the passphrase comes before the long derivation, which comes before the store.
 pub(crate) fn open(
     source: &KeySource,
     config: &Config,
     database: &Path,
-    by: Opening,
+    by: impl Fn(&Path, &StoreKey) -> Result<Store, StoreError>,
 ) -> Result<(Store, Option<OwnerSecret>), Error> {
     let salt = read_salt(database)
         .map_err(|error| api_error::store(&error))?

@@ -66,7 +66,11 @@ impl<S: Clone> Contacts<S> {
         check_petname(petname.as_deref())?;
         let contact = self.known_mut(peer)?;
         if contact.is_friend() {
-            return Ok(Reply::Contact(peer)); // once more, after an answer that was lost
+            // Once more, after an answer that was lost. The petname is the user's wish all the same.
+            return match petname {
+                Some(petname) => self.rename(peer, petname, ctx),
+                None => Ok(Reply::Contact(peer)),
+            };
         }
         let Some(request) = contact.consent.request.clone() else {
             return wrong(peer, ContactObstacle::HasNotAsked);

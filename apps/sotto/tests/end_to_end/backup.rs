@@ -194,6 +194,8 @@ fn what_is_no_backup_is_not_restored_and_leaves_no_profile() {
             !message.contains(path(&copy)) && message.contains(path(backup)),
             "{error}"
         );
+        let hint = string(&error["data"]["hint"]);
+        assert!(!hint.contains("--part"), "it would refuse that, too: {error}");
         assert!(!alice.folder.join("sotto.db").exists() && !alice.folder.join("config.toml").exists());
     }
     let both = ["init", "--from-backup", path(&file), "--name", "x"];
