@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sotto_api::{self as api, Error, Kind, WaitFor, all};
 use sotto_core::row::{ContentType, DeliveryState, MessageKey};
 use sotto_core::{Command, ConversationId, Direction, MessageId, NewMessage, OnionAddress, Reply};
-use sotto_io_sqlcipher::{HistoryQuery, PagePlace};
+use sotto_io_sqlcipher::{HistoryQuery, MessageView, PagePlace};
 
 use super::follow::follow;
 use super::{Handle, Handled, PendingResult, seconds};
@@ -17,6 +17,10 @@ use crate::{api_error, view};
 
 /// Messages that one command erases: as many as core takes.
 const ERASED_AT_ONCE: u32 = 256;
+
+/// Bytes of text that one command erases, unless one message has more. Until the store's log is emptied it takes up as much as is
+/// erased, and twice: on a disk that is full of long messages there is no room for more.
+const ERASED_BYTES: usize = 1 << 20;
 
 /// How long a send waits for its state by default, in seconds.
 const DEFAULT_TIMEOUT: u32 = 30;
@@ -138,16 +142,15 @@ impl Handle<all::DeleteConversation> for Call {
                     .reads
                     .read(move |reader| reader.history_page(&conversation, ERASED_AT_ONCE, &query))
                     .await?;
-                let keys: Vec<MessageKey> = page
-                    .iter()
-                    .flat_map(|page| &page.messages)
-                    .map(|message| message.key)
-                    .collect();
-                if keys.is_empty() {
+                let page = page.map_or_else(Vec::new, |page| page.messages);
+                if page.is_empty() {
                     break;
                 }
-                self.erase(conversation, &keys).await?;
-                messages += keys.len() as u64;
+                for part in page.chunk_by(small_together()) {
+                    let keys: Vec<MessageKey> = part.iter().map(|message| message.key).collect();
+                    self.erase(conversation, &keys).await?;
+                    messages += keys.len() as u64;
+                }
             }
         }
         Ok(Handled::Done(api::DeletedMessages {
@@ -268,6 +271,19 @@ impl Handle<all::DefaultTimerSet> for Call {
             Reply::DefaultTimer(seconds) => Ok(Handled::Done(api::DefaultTimer { seconds })),
             reply => Err(unexpected(&reply)),
         }
+    }
+}
+
+/// Whether a message is erased together with the one before it.
+fn small_together() -> impl FnMut(&MessageView, &MessageView) -> bool {
+    let mut bytes = 0;
+    move |before, after| {
+        bytes += before.text.len();
+        let fits = bytes + after.text.len() <= ERASED_BYTES;
+        if !fits {
+            bytes = 0;
+        }
+        fits
     }
 }
 
