@@ -367,11 +367,7 @@ async fn serve(
     followers.spawn(service.clone().watch_approvals());
     followers.spawn(service.clone().send_announced(announced));
     followers.spawn(service.clone().notify(newest));
-    if let Some(configured) = service.config.availability {
-        service
-            .command(Command::SetAvailability(view::availability(configured)))
-            .await?;
-    }
+    service.set_configured_availability().await?;
     let server = Server::bind(&profile.socket(), lock)?;
     tracing::info!(network = kind(&service.config.network), "the daemon has started");
     let server = tokio::spawn(server.run(service.clone()));

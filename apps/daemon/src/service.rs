@@ -19,6 +19,7 @@ use super::notifications::Notifications;
 use super::page::PageCache;
 use super::people::People;
 use super::read_pool::ReadPool;
+use super::view;
 use crate::config::Config;
 
 /// A running node with its read side, its network and the state of its clients.
@@ -108,6 +109,15 @@ impl Service {
             Reply::Status(status) => Ok(status),
             reply => Err(unexpected(&reply)),
         }
+    }
+
+    /// The configuration's word on how contacts see this node, which holds at each start.
+    pub async fn set_configured_availability(&self) -> Result<(), Error> {
+        if let Some(configured) = self.config.availability {
+            self.command(Command::SetAvailability(view::availability(configured)))
+                .await?;
+        }
+        Ok(())
     }
 
     /// Becomes true when the daemon ends.

@@ -97,16 +97,27 @@ impl<R: Ratchet> Node<R> {
     }
 
     fn message_command(&mut self, id: CommandId, command: Command) -> Result<Option<Reply>, Refusal> {
-        let (peer, keys, about) = match command {
-            Command::Send(new_message) => return self.send(id, new_message),
+        match command {
+            Command::Send(new_message) => self.send(id, new_message),
             Command::CancelMessage {
                 conversation,
                 id: message,
-            } => return self.cancel(direct(conversation)?, message).map(Some),
+            } => self.cancel(direct(conversation)?, message).map(Some),
             Command::RetryMessage {
                 conversation,
                 id: message,
-            } => return self.retry(id, direct(conversation)?, message),
+            } => self.retry(id, direct(conversation)?, message),
+            command => {
+                let (peer, keys, about) = self.cold_targets(command)?;
+                self.fetch_for_command(id, peer, keys, about);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whose messages a command is about, which, and what it is to do once they are fetched.
+    fn cold_targets(&mut self, command: Command) -> Result<(OnionAddress, Vec<MessageKey>, MessageCommand), Refusal> {
+        Ok(match command {
             Command::EditMessage {
                 conversation,
                 id: message,
@@ -164,9 +175,7 @@ impl<R: Ratchet> Node<R> {
                 (peer, keys, MessageCommand::MarkRead { receipt })
             }
             _ => unreachable!("a command about something else than a message"),
-        };
-        self.fetch_for_command(id, peer, keys, about);
-        Ok(None)
+        })
     }
 
     fn cancel(&mut self, peer: OnionAddress, id: MessageId) -> Outcome {

@@ -31,14 +31,7 @@ pub(crate) fn apply(
     tail: &mut Tail,
     batch: &Batch,
 ) -> rusqlite::Result<Erased> {
-    let mut changes: Vec<&Change> = batch.changes.iter().collect();
-    if let Some(first) = changes.iter().position(|change| is_message(change)) {
-        let count = changes[first..].iter().take_while(|change| is_message(change)).count();
-        changes[first..first + count].sort_by_key(|change| match change {
-            Change::Put(Row::Message(row)) | Change::Insert(Row::Message(row)) => Some(row.order),
-            _ => None,
-        });
-    }
+    let changes = in_order_of_numbers(batch);
     // An event can have a row of its own before its message comes: core makes none so, another host may.
     let last_event: i64 = db
         .prepare_cached("SELECT coalesce(max(seq), 0) FROM event")?
@@ -56,20 +49,7 @@ pub(crate) fn apply(
         told: BTreeSet::new(),
         erased: Erased::default(),
     };
-    for change in &changes {
-        match change {
-            Change::Put(Row::Delivery(row)) | Change::Insert(Row::Delivery(row)) => {
-                commit.states.insert(row.key, row);
-            }
-            Change::Put(Row::Cursors(row)) => {
-                commit.cursors.insert(row.contact, row);
-            }
-            Change::Put(Row::Event(row)) if announces(&row.event) => {
-                commit.announcements.insert(row.seq, row);
-            }
-            _ => {}
-        }
-    }
+    commit.look_ahead(&changes);
     let mut changes = changes.into_iter().peekable();
     while let Some(change) = changes.next() {
         match change {
@@ -97,6 +77,19 @@ pub(crate) fn apply(
     drop(commit);
     tail.finish(db)?;
     Ok(erased)
+}
+
+/// The changes, with the messages in the order of their numbers.
+fn in_order_of_numbers(batch: &Batch) -> Vec<&Change> {
+    let mut changes: Vec<&Change> = batch.changes.iter().collect();
+    if let Some(first) = changes.iter().position(|change| is_message(change)) {
+        let count = changes[first..].iter().take_while(|change| is_message(change)).count();
+        changes[first..first + count].sort_by_key(|change| match change {
+            Change::Put(Row::Message(row)) | Change::Insert(Row::Message(row)) => Some(row.order),
+            _ => None,
+        });
+    }
+    changes
 }
 
 /// Whether a change deletes the row of the contact's outbox that comes after that position.
@@ -236,6 +229,24 @@ const EVENT: Table = table!("event": "seq"; "at", "kind", "conversation", "autho
 const ONLY: i64 = 1;
 
 impl<'b> Commit<'b> {
+    /// Notes the rows that an earlier row is written together with.
+    fn look_ahead(&mut self, changes: &[&'b Change]) {
+        for change in changes {
+            match change {
+                Change::Put(Row::Delivery(row)) | Change::Insert(Row::Delivery(row)) => {
+                    self.states.insert(row.key, row);
+                }
+                Change::Put(Row::Cursors(row)) => {
+                    self.cursors.insert(row.contact, row);
+                }
+                Change::Put(Row::Event(row)) if announces(&row.event) => {
+                    self.announcements.insert(row.seq, row);
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn write(&mut self, mode: Mode, row: &'b Row) -> rusqlite::Result<usize> {
         let db = self.db;
         match row {
