@@ -7,8 +7,8 @@ mod observing_service;
 use std::future::poll_fn;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
 use futures::channel::oneshot;
@@ -53,6 +53,13 @@ fn short_limits() -> TorLimits {
         publish_timeout: Duration::from_secs(20),
         ..TorLimits::DEFAULT
     }
+}
+
+/// The network of all tests that do it no harm; each has identities of its own. It is never dropped: it ends with this process.
+fn shared_network() -> &'static TorNetwork {
+    static NETWORK: LazyLock<TorNetwork> =
+        LazyLock::new(|| TorNetwork::start().unwrap_or_else(|error| panic!("{error}")));
+    &NETWORK
 }
 
 /// Runs `test` on tokio, with smol's executor on a thread of its own.
@@ -158,8 +165,7 @@ async fn exchange_with_retries<R: Runtime>(runtime: &R, tor: &Tor<R>, peer: Onio
 
 #[test]
 fn nodes_on_two_runtimes_reach_each_other_and_return_after_a_restart() {
-    let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
-    let table = network.arti_config();
+    let table = shared_network().arti_config();
     with_runtimes(async |tokio, smol| {
         let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));
         let [ada, bob] = [identity(1), identity(2)];
@@ -231,8 +237,7 @@ async fn dial_with_retries<R: Runtime>(runtime: &R, tor: &Tor<R>, peer: OnionAdd
 /// a failure the peer gets another token.
 #[test]
 fn a_dial_that_fails_on_a_circuit_is_repeated_on_another_one() {
-    let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
-    let table = network.arti_config();
+    let table = shared_network().arti_config();
     with_runtimes(async |tokio, _| {
         let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));
         let zoe = identity(5);
@@ -262,29 +267,26 @@ fn is_locked(folder: &Path) -> bool {
 
 #[test]
 fn after_every_remedy_the_service_answers() {
-    let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
-    apply_every_remedy(&network, &network.arti_config());
+    apply_every_remedy(&identity(3), &shared_network().arti_config());
 }
 
 #[test]
 fn after_every_remedy_the_service_answers_behind_a_bridge() {
-    let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
-    let mut table = network.arti_config();
+    let mut table = shared_network().arti_config();
     let cache = &table["tor_network"]["fallback_caches"][0];
     let text = |value: &toml::Value| value.as_str().expect("a string").to_owned();
     // Any relay serves as a bridge without a pluggable transport.
     let bridge = format!("{} {}", text(&cache["orports"][0]), text(&cache["rsa_identity"]));
     let bridges = Table::from_iter([("bridges".to_owned(), vec![bridge].into())]);
     table.insert("bridges".to_owned(), bridges.into());
-    apply_every_remedy(&network, &table);
+    apply_every_remedy(&identity(9), &table);
 }
 
 /// Makes probes fail, so that a client with this configuration applies all remedies, and reaches its service after each.
-fn apply_every_remedy(network: &TorNetwork, ada_table: &Table) {
-    let table = network.arti_config();
+fn apply_every_remedy(ada: &IdentityRow, ada_table: &Table) {
+    let table = shared_network().arti_config();
     with_runtimes(async |tokio, smol| {
         let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));
-        let ada = identity(3);
         // Too short for any probe.
         let limits = TorLimits {
             probe_timeout: Duration::from_millis(1),
@@ -294,7 +296,7 @@ fn apply_every_remedy(network: &TorNetwork, ada_table: &Table) {
         };
         let a = Tor::start(tokio.clone(), folders[0].path(), ada_table.clone(), limits).expect("ada");
         let b = Tor::start(smol.clone(), folders[1].path(), table.clone(), short_limits()).expect("bob");
-        let _listens = echo(&tokio, &a, &ada);
+        let _listens = echo(&tokio, &a, ada);
         // After a dial arti keeps the client in memory for a while, and with it the lock on its folder.
         exchange_with_retries(&tokio, &a, ada.address()).await;
         for wanted in [Remedy::Republish, Remedy::NewIntroductionPoints, Remedy::FreshClient] {
@@ -391,11 +393,11 @@ fn unreachable_network() -> Table {
 
 #[test]
 fn a_client_that_has_only_bootstrapped_leaves_no_task_behind() {
-    let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
+    let table = shared_network().arti_config();
     with_runtimes(async |tokio, smol| {
         let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));
-        let a = Tor::start(tokio.clone(), folders[0].path(), network.arti_config(), short_limits()).expect("ada");
-        let b = Tor::start(smol.clone(), folders[1].path(), network.arti_config(), short_limits()).expect("bob");
+        let a = Tor::start(tokio.clone(), folders[0].path(), table.clone(), short_limits()).expect("ada");
+        let b = Tor::start(smol.clone(), folders[1].path(), table.clone(), short_limits()).expect("bob");
         until(&tokio, &a, TorStatus::is_online).await;
         until(&smol, &b, TorStatus::is_online).await;
         assert!(folders.iter().all(|folder| is_locked(folder.path())));
@@ -442,8 +444,7 @@ async fn listen_anew<R: Runtime, L>(
 /// away when the clock is right again, in the same process or in the next one.
 #[test]
 fn a_node_whose_clock_was_ahead_is_reachable_after_it_is_set_back() {
-    let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
-    let table = network.arti_config();
+    let table = shared_network().arti_config();
     with_runtimes(async |tokio, smol| {
         let folders = [(); 2].map(|()| TempDir::new().expect("a folder"));
         let ada = identity(6);
@@ -486,8 +487,7 @@ fn a_node_whose_clock_was_ahead_is_reachable_after_it_is_set_back() {
 /// Two machines with one profile, and then one of them is stopped.
 #[test]
 fn another_process_that_answers_at_the_own_address_is_found_and_its_end_heals() {
-    let network = TorNetwork::start().unwrap_or_else(|error| panic!("{error}"));
-    let table = network.arti_config();
+    let table = shared_network().arti_config();
     with_runtimes(async |tokio, smol| {
         let folders = [(); 3].map(|()| TempDir::new().expect("a folder"));
         let ada = identity(7);
