@@ -18,7 +18,7 @@ class World:
     """A temporary folder with both users. Bob has sent one message to Alice, whose server the clients start."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="sotto-")
+        self._folder = tempfile.TemporaryDirectory(prefix="sotto-", dir="/tmp")
         self.root = Path(self._folder.name)
         self._daemons: list[subprocess.Popen[bytes]] = []
         self._owner: socket.socket | None = None

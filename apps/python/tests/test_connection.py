@@ -69,7 +69,7 @@ class Scripted(unittest.TestCase):
     """Each test says what the daemon does on each connection in turn."""
 
     def setUp(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="sotto-py-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="sotto-py-", dir="/tmp"))
         self.addCleanup(shutil.rmtree, self.folder)
         self.path = self.folder / "sotto.sock"
 

@@ -82,7 +82,7 @@ class World:
 
     def __init__(self) -> None:
         # A short path: the name of a socket has at most 107 bytes.
-        self.folder = Path(tempfile.mkdtemp(prefix="sotto-py-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="sotto-py-", dir="/tmp"))
         (self.folder / "net").mkdir()
         self.ada = Person(self.folder, "ada")
         self.bob = Person(self.folder, "bob")

@@ -50,8 +50,9 @@ fn socket(directory: &Path, seed: u8) -> PathBuf {
     directory.join(address(seed).to_string())
 }
 
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a folder")
+/// With a short name, since that of a socket in it has at most 107 bytes. The machine's own may be long.
+pub fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/tmp").expect("a folder")
 }
 
 async fn accept(listener: &mut dyn Listener) -> Stream {

@@ -15,6 +15,7 @@ use sotto_io::{NodeConfig, NodeHandle, Wiretap};
 use sotto_io_sqlcipher::{Store, StoreError, StoreKey};
 use tempfile::TempDir;
 
+use crate::local::folder;
 use crate::test_runtime::{TestRuntime, on_each_runtime};
 
 on_each_runtime![
@@ -91,7 +92,7 @@ impl RowStore for RecordingStore {
 impl Testbed {
     fn new() -> Self {
         Self {
-            folder: tempfile::tempdir().expect("a folder"),
+            folder: folder(),
             sent_bytes: Arc::default(),
             received: Arc::default(),
         }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde_json::{Value, json};
 use sotto_api::{Kind, METHODS};
 
-use crate::support::{Client, Home, Pair, kinds};
+use crate::support::{Client, Home, Pair, folder, kinds};
 
 const PASSPHRASE: &str = "correct horse";
 
@@ -157,7 +157,7 @@ async fn with_agent() -> (Pair, Client, Client) {
 
 /// A contact of Alice's that will never answer.
 async fn carol(owner: &mut Client) -> String {
-    let network = tempfile::TempDir::new().expect("a folder");
+    let network = folder();
     let carol = Home::new("Carol", network.path());
     let code = &carol.identity.friend_code;
     owner.ok("friends.add", json!({ "code": code, "name": "carol" })).await;

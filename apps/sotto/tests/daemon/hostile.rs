@@ -11,12 +11,12 @@ use sotto_daemon::Daemon;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::support::{Client, Home};
+use crate::support::{Client, Home, folder};
 
 const LIMIT: usize = 1 << 20;
 
 async fn alone() -> (Home, Daemon, TempDir) {
-    let network = TempDir::new().expect("a folder");
+    let network = folder();
     let home = Home::new("Alice", network.path());
     let daemon = home.start().await;
     (home, daemon, network)

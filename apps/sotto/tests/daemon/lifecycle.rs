@@ -9,10 +9,9 @@ use sotto_api::{Error, Kind};
 use sotto_client::{Lock, Profile};
 use sotto_daemon::KeySource;
 use sotto_daemon::{Daemon, Options, init};
-use tempfile::TempDir;
 use tokio::time::timeout;
 
-use crate::support::{Home, PATIENCE, kinds};
+use crate::support::{Home, PATIENCE, folder, kinds};
 
 fn everything(folder: &Path) -> Vec<PathBuf> {
     let mut found = vec![folder.to_owned()];
@@ -36,7 +35,7 @@ async fn start_fails(profile: &Profile, options: Options) -> Error {
 
 #[tokio::test]
 async fn everything_in_the_folder_is_for_the_owner_alone() {
-    let network = TempDir::new().expect("a folder");
+    let network = folder();
     let home = Home::new("Alice", network.path());
     let daemon = home.start().await;
     home.client()
@@ -64,7 +63,7 @@ async fn everything_in_the_folder_is_for_the_owner_alone() {
 
 #[tokio::test]
 async fn one_daemon_a_profile_and_stopping_lets_the_next_one_in() {
-    let network = TempDir::new().expect("a folder");
+    let network = folder();
     let home = Home::new("Alice", network.path());
     let daemon = home.start().await;
     assert_eq!(
@@ -111,7 +110,7 @@ async fn one_daemon_a_profile_and_stopping_lets_the_next_one_in() {
 
 #[tokio::test]
 async fn what_keeps_a_daemon_from_starting_is_said() {
-    let network = TempDir::new().expect("a folder");
+    let network = folder();
     let home = Home::new("Alice", network.path());
 
     let file = home.profile.config_file();
@@ -202,7 +201,7 @@ async fn what_keeps_a_daemon_from_starting_is_said() {
 
 #[test]
 fn init_makes_a_whole_profile_or_none() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = folder();
     let profile = Profile::locate(Some(&folder.path().join("data")), None).expect("a profile");
     let key = KeySource {
         key_file: Some(folder.path().join("key")),
@@ -245,7 +244,7 @@ fn init_makes_a_whole_profile_or_none() {
 
 #[test]
 fn a_passphrase_opens_what_it_made() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = folder();
     let profile = Profile::locate(Some(&folder.path().join("data")), None).expect("a profile");
     let passphrase = folder.path().join("passphrase");
     fs::write(&passphrase, "correct horse\n").expect("room");

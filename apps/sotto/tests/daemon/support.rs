@@ -17,6 +17,14 @@ use tokio::time::timeout;
 /// Longer than anything here takes on a machine with much else to do.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
+/// A temporary folder with a short name, since that of a socket in it has at most 107 bytes. The machine's own may be long.
+pub fn folder() -> TempDir {
+    tempfile::Builder::new()
+        .prefix("sotto-")
+        .tempdir_in("/tmp")
+        .expect("a folder")
+}
+
 /// A profile with an identity, keyed by a file.
 pub struct Home {
     pub profile: Profile,
@@ -27,7 +35,7 @@ pub struct Home {
 impl Home {
     /// On the local network in `network`.
     pub fn new(name: &str, network: &Path) -> Self {
-        let folder = TempDir::new().expect("a folder");
+        let folder = folder();
         let profile = Profile::locate(Some(&folder.path().join("data")), None).expect("a profile");
         let key = KeySource {
             key_file: Some(folder.path().join("key")),
@@ -78,7 +86,7 @@ pub struct Pair {
 
 impl Pair {
     pub async fn strangers() -> Self {
-        let network = TempDir::new().expect("a folder");
+        let network = folder();
         let homes = [Home::new("Alice", network.path()), Home::new("Bob", network.path())];
         let daemons = [homes[0].start().await, homes[1].start().await];
         let (alice, bob) = (homes[0].client().await, homes[1].client().await);

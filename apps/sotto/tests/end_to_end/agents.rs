@@ -4,13 +4,12 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::{Value, json};
 use sotto_api::{self as api, Kind, all};
 use sotto_core::row::{Batch, Change, Key, RecordRow, Row};
 
-use crate::world::{Person, Ran, World, path, run, string};
+use crate::world::{Person, Ran, World, path, program, run, string};
 
 const PASSPHRASE: &str = "correct horse battery";
 
@@ -49,7 +48,7 @@ print("asked", answered, "exit", os.WEXITSTATUS(status))
 "#;
 
 fn at_a_terminal(person: &Person, passphrase: &str, arguments: &[&str]) -> Ran {
-    let mut python = Command::new("python3");
+    let mut python = program("python3");
     python.args(["-c", AT_A_TERMINAL, passphrase, env!("CARGO_BIN_EXE_sotto")]);
     python.args(["--data-dir", path(&person.folder)]);
     python.args(arguments);

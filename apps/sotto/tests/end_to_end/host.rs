@@ -4,9 +4,7 @@
 use std::env;
 use std::fs;
 use std::path::Path;
-use std::process::{self, Command, Stdio};
-use std::thread;
-use std::time::Instant;
+use std::process::{self, Stdio};
 
 use sotto::tui::DaemonHost;
 use sotto_api::{self as api, Error, Kind, all};
@@ -16,7 +14,7 @@ use sotto_tui::{Host as _, KeyNeed, NewKey};
 use zeroize::Zeroizing;
 
 use crate::lifecycle::Background;
-use crate::world::{PATIENCE, Person, World, path, run};
+use crate::world::{Person, World, path, program, run, until};
 
 /// Says to a test that its process is its own.
 const ALONE: &str = "SOTTO_TEST_ALONE";
@@ -26,7 +24,7 @@ pub fn alone(name: &str, test: impl FnOnce()) {
     if env::var_os(ALONE).is_some() {
         return test();
     }
-    let mut command = Command::new(env::current_exe().expect("this program"));
+    let mut command = program(env::current_exe().expect("this program"));
     command.args(["--exact", name, "--nocapture"]).env(ALONE, "1");
     let ran = run(command, b"");
     assert!(ran.status.success(), "{ran:#?}");
@@ -102,13 +100,13 @@ fn a_hosted_daemon_is_one_to_every_client() {
         // Its lines are written by a thread of their own.
         let log = || fs::read_to_string(alice.folder.join("daemon.log")).expect("a log");
         until("the log says that it has started twice", || {
-            log().matches("the daemon has started").count() == 2
+            (log().matches("the daemon has started").count() == 2).then_some(())
         });
         assert_eq!(log().matches("the daemon has ended").count(), 1);
 
         // A client may stop it too. That ends the daemon, and not the process around it.
         assert_eq!(alice.json(&["daemon", "stop"])["running"], false);
-        until("the hosted daemon has ended", || !host.hosting());
+        until("the hosted daemon has ended", || (!host.hosting()).then_some(()));
         host.stop().expect("it was asked to end");
     });
 }
@@ -193,14 +191,6 @@ fn without_a_command_and_a_terminal_the_program_helps() {
     command.stdin(Stdio::null());
     let ran = run(command, b"");
     assert!(ran.status.success() && ran.stdout.contains("Usage: sotto"), "{ran:#?}");
-}
-
-fn until(what: &str, done: impl Fn() -> bool) {
-    let since = Instant::now();
-    while !done() {
-        assert!(since.elapsed() < PATIENCE, "never: {what}");
-        thread::yield_now();
-    }
 }
 
 fn holds(bytes: &[u8], text: &str) -> bool {

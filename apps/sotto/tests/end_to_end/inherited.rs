@@ -7,12 +7,12 @@ use std::time::Instant;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::lifecycle::Background;
-use crate::world::{PATIENCE, Person, World, path, run};
+use crate::world::{PATIENCE, Person, World, path, program, run};
 
 /// A script of the shell, with the program and the arguments that start alice's daemon in the background as `"$@"`.
 fn shell(alice: &Person, script: &str) -> Command {
     let start = alice.command(&["--json", "daemon", "start", "--key-file", path(&alice.key_file)]);
-    let mut command = Command::new("sh");
+    let mut command = program("sh");
     command
         .args(["-euc", script, "sh"])
         .arg(start.get_program())
@@ -51,7 +51,7 @@ fn a_daemon_leaves_the_folder_that_it_was_started_in() {
     let _background = Background(&alice);
     let pid = path(&alice.folder).to_owned() + "/sotto.pid";
     // Only root, at least of its own namespace, may look at a process that closes its memory to others.
-    let mut command = Command::new("unshare");
+    let mut command = program("unshare");
     let script = shell(
         &alice,
         &format!("\"$@\" >/dev/null; readlink \"/proc/$(cat {pid})/cwd\""),
@@ -72,9 +72,10 @@ fn ignored_signals_stay_ignored() {
     let mut alice = world.person("alice");
     let daemon = alice.daemon_run();
     // What `nohup` does, and a shell to its background jobs.
-    let mut command = Command::new("sh");
-    command.args(["-c", "trap '' HUP INT; exec \"$@\"", "sh"]);
-    command.arg(daemon.get_program()).args(daemon.get_args());
+    let mut command = program("sh");
+    command.args(["-c", "trap '' HUP INT; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_sotto")]);
+    // Nothing in between that has them not ignored.
+    command.args(daemon.get_args().skip_while(|argument| *argument != "--data-dir"));
     alice.start_as(command);
     signal(&mut alice, Signal::HUP);
     signal(&mut alice, Signal::INT);

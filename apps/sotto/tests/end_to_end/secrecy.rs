@@ -4,11 +4,10 @@ use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::process::Command;
 
 use sotto::demo::Secrets;
 
-use crate::world::{Person, World, path, run, string};
+use crate::world::{Person, World, path, program, run, string};
 
 const TEXTS: [&str; 3] = [
     "the eagle lands at midnight",
@@ -144,10 +143,12 @@ fn another_user_is_refused_even_where_the_files_let_them_in() {
         open(folder, 0o755);
     }
     open(&alice.folder.join("sotto.sock"), 0o666);
-    let program = world.path().join("program");
-    fs::copy(env!("CARGO_BIN_EXE_sotto"), &program).expect("copied");
+    let copy = world.path().join("program");
+    // By a process of its own: one that another test forks meanwhile would have the file open for writing, which cannot be run then.
+    let copied = program("cp").arg(env!("CARGO_BIN_EXE_sotto")).arg(&copy).status();
+    assert!(copied.expect("cp runs").success());
     let ask = |user: u32| {
-        let mut command = Command::new(&program);
+        let mut command = program(&copy);
         command.args(["--json", "--data-dir", path(&alice.folder), "status"]);
         command.uid(user).gid(user);
         run(command, b"")

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use sotto_api::MessageState;
 use sotto_client::blocking::Client;
 use sotto_core::Limits;
 
-use crate::world::{PATIENCE, Person, Ran, World, ended, path, run, string};
+use crate::world::{PATIENCE, Person, Ran, World, ended, path, program, run, string};
 
 #[test]
 fn a_daemon_that_does_not_answer_is_named_by_every_command() {
@@ -108,7 +108,7 @@ fn stop_kills_what_does_not_end_by_itself() {
     let world = World::new();
     let alice = world.person("alice");
     let script = "exec 9<>\"$1\"; flock 9; echo $$ >&9; trap '' TERM; echo held; while :; do sleep 0.1; done";
-    let mut holder = Command::new("sh");
+    let mut holder = program("sh");
     holder
         .args(["-euc", script, "sh"])
         .arg(alice.folder.join("sotto.pid"))
@@ -132,7 +132,7 @@ struct Supervisor<'a> {
 impl<'a> Supervisor<'a> {
     fn start(person: &'a Person) -> Self {
         let daemon = person.daemon_run();
-        let mut shell = Command::new("sh");
+        let mut shell = program("sh");
         shell.args(["-c", "while :; do \"$@\" 2>/dev/null; done", "sh"]);
         shell.arg(daemon.get_program()).args(daemon.get_args());
         let shell = shell.spawn().expect("sh runs");

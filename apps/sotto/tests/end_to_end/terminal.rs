@@ -1,8 +1,6 @@
 //! What depends on the user's terminal and environment.
 
-use std::process::Command;
-
-use crate::world::{World, path, run, string};
+use crate::world::{World, path, program, run, string};
 
 #[test]
 fn times_are_shown_in_the_users_zone_and_a_zone_that_is_not_known_is_said() {
@@ -106,15 +104,15 @@ fn at_the_passphrase_prompt_no_memory_is_dumped_and_a_signal_gives_the_terminal_
     let made = alice.run_with(&["init", "--passphrase-fd", "0"], b"correct horse\n");
     assert!(made.status.success(), "{made:#?}");
     let new = world.path().join("new");
-    let program = env!("CARGO_BIN_EXE_sotto");
     for (act, code) in [("interrupt", 130), ("terminate", 143)] {
         for (folder, command) in [
             (&new, &["init"][..]),
             (&asked, &["daemon", "run"]),
             (&asked, &["daemon", "start"]),
         ] {
-            let mut python = Command::new("python3");
-            python.args(["-c", ON_A_TERMINAL, act, program, "--data-dir", path(folder)]);
+            let mut python = program("python3");
+            python.args(["-c", ON_A_TERMINAL, act, env!("CARGO_BIN_EXE_sotto")]);
+            python.args(["--data-dir", path(folder)]);
             python.arg("--network").arg(format!("local:{}", path(&alice.network)));
             python.args(command);
             let ran = run(python, b"");

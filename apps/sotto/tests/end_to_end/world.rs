@@ -1,8 +1,12 @@
 //! [`World`]: users with a data folder and a daemon each, and an eavesdropper on the wire between them.
 
+#[path = "../environment/mod.rs"]
+mod environment;
+
 use std::fmt::Debug;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -14,6 +18,8 @@ use sotto_api::{self as api, Body, Event, Method, all};
 use sotto_client::blocking::Client;
 use sotto_io_sqlcipher::{Store, StoreKey, read_salt};
 use tempfile::TempDir;
+
+pub use environment::program;
 
 /// Nothing in these tests takes longer than this unless it hangs.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -64,7 +70,12 @@ impl World {
         let number = fs::read_dir(self.folder.path()).expect("a folder").count();
         let home = self.folder.path().join(number.to_string());
         let network = home.join("net");
-        fs::create_dir_all(&network).expect("made");
+        // Whatever the umask is: a key is refused in a folder in which others may write.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&network)
+            .expect("made");
         let mut person = Person {
             name,
             folder: home.join("data"),
@@ -193,8 +204,25 @@ impl Person {
     /// Starts the daemon by a command that becomes it, and waits until it answers.
     pub fn start_as(&mut self, mut command: Command) {
         assert!(self.daemon.is_none(), "{} runs already", self.name);
+        self.until_unlocked();
         self.daemon = Some(command.spawn().expect("the daemon starts"));
         self.until_started();
+    }
+
+    /// Waits until no process has the store's lock, where the kernel tells. If this process has had the store open, a process that
+    /// another test forks has the lock as well, until it becomes its program.
+    fn until_unlocked(&self) {
+        let Ok(lock) = fs::metadata(self.folder.join("sotto.db-lock")) else {
+            return;
+        };
+        let number = format!(":{} ", lock.ino());
+        until("the store's lock is free", || {
+            let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+            let held = locks
+                .lines()
+                .any(|line| line.contains("FLOCK") && line.contains(&number));
+            (!held).then_some(())
+        });
     }
 
     /// As [`start_as`](Self::start_as), for a daemon that has a root directory of its own. From then on the person's folder is
@@ -365,23 +393,9 @@ impl Drop for Person {
     }
 }
 
-/// The program, without the environment of the developer.
+/// The program, in the environment of [`program`].
 pub fn sotto() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
-    for name in [
-        "SOTTO_DATA_DIR",
-        "SOTTO_PROFILE",
-        "SOTTO_NETWORK",
-        "SOTTO_TOKEN_FILE",
-        "SOTTO_LOG_FILE",
-        "SOTTO_QUIET",
-        "CREDENTIALS_DIRECTORY",
-    ] {
-        command.env_remove(name);
-    }
-    // The developer's desktop shows nothing of a test.
-    command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
-    command
+    program(env!("CARGO_BIN_EXE_sotto"))
 }
 
 /// Runs to the end, or panics when it hangs.
@@ -436,6 +450,18 @@ fn ended_within(child: &mut Child, what: &impl Debug, patience: Duration) -> Exi
             let _ = child.kill();
             panic!("{what:?} hangs");
         }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Looks until it is so: for what a program does by itself, some time after it has answered.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
         thread::sleep(PAUSE);
     }
 }

@@ -1,21 +1,17 @@
 //! `sotto mcp install`: what it writes starts a server, and a token that no agent has is refused.
 
 use std::fs;
-use std::process::Command;
 
 use serde_json::{Value, json};
 use sotto_api::{AddAgent, AgentOnly, Kind, all};
 
 use super::agent::{agent, owner};
 use super::client::McpClient;
-use super::world::{Person, Ran, World, path, run};
+use super::world::{Person, Ran, World, path, program, run};
 
 fn install(person: &Person, home: &std::path::Path, arguments: &[&str]) -> Ran {
     let mut command = person.command(&[&["mcp", "install"], arguments].concat());
-    command
-        .env("HOME", home)
-        .env_remove("CLAUDE_CONFIG_DIR")
-        .env_remove("CODEX_HOME");
+    command.env("HOME", home);
     run(command, b"")
 }
 
@@ -60,7 +56,7 @@ fn an_installed_server_starts_and_the_difference_comes_first() {
         .expect("arguments")
         .iter()
         .map(|one| one.as_str().expect("text"));
-    let mut command = Command::new(entry["command"].as_str().expect("a program"));
+    let mut command = program(entry["command"].as_str().expect("a program"));
     command.args(arguments);
     let mut client = McpClient::started(command);
     client.initialize();

@@ -1,12 +1,11 @@
 //! `sotto conformance` through C tor to a daemon on Tor: what it plays to a socket of this machine it plays to an onion
 //! service as well.
 
-use std::process::Command;
-
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::daemon::Daemon;
+use crate::environment::program;
 use crate::node::{Node as _, shared_network};
 use crate::visitor::{call, newcomer};
 
@@ -20,7 +19,7 @@ fn our_daemon_keeps_every_clause_behind_its_onion_address() {
     call(client, alice.address());
     let proxy = client.address().to_string();
     let empty = TempDir::with_prefix("sotto-").expect("a folder");
-    let output = Command::new(env!("CARGO_BIN_EXE_sotto"))
+    let output = program(env!("CARGO_BIN_EXE_sotto"))
         .args(["--json", "--data-dir"])
         .arg(empty.path())
         .args(["conformance", "--socks", &proxy, "--address", &one, "--address", &other])

@@ -12,6 +12,7 @@ use sotto_io_sqlcipher::{StoreKey, read_salt};
 use tempfile::TempDir;
 use toml::Table;
 
+use crate::environment::program;
 use crate::node::{Message, Node, Picture, Progress, seed_in, until};
 
 /// A data folder, a key file and perhaps a running daemon.
@@ -81,15 +82,12 @@ impl Daemon {
         self.folder.path().join("key")
     }
 
-    /// The program, without the environment of the developer.
+    /// The program, in the environment of [`program`].
     pub fn sotto(&self) -> Command {
-        self.set_up(Command::new(env!("CARGO_BIN_EXE_sotto")))
+        self.set_up(program(env!("CARGO_BIN_EXE_sotto")))
     }
 
     fn set_up(&self, mut command: Command) -> Command {
-        for name in ["SOTTO_PROFILE", "SOTTO_NETWORK", "CREDENTIALS_DIRECTORY"] {
-            command.env_remove(name);
-        }
         command.env("SOTTO_DATA_DIR", self.data());
         command.arg("--json");
         command
@@ -121,8 +119,8 @@ impl Node for Daemon {
             .expect("a log");
         let mut command = match &*self.wrapper {
             [] => self.sotto(),
-            [program, arguments @ ..] => {
-                let mut command = Command::new(program);
+            [wrapper, arguments @ ..] => {
+                let mut command = program(wrapper);
                 command.args(arguments).arg(env!("CARGO_BIN_EXE_sotto"));
                 self.set_up(command)
             }

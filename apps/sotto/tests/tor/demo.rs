@@ -1,15 +1,16 @@
 //! The demo on Tor: it plays to its end by itself, and leaves nothing.
 
 use std::fs;
-use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::environment::program;
+
 #[test]
 fn it_plays_to_its_end_and_leaves_nothing() {
     let folder = TempDir::with_prefix_in("d", "/tmp").expect("a folder");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sotto"));
+    let mut command = program(env!("CARGO_BIN_EXE_sotto"));
     command
         .env("TMPDIR", folder.path())
         .args(["--json", "--network", "tor", "demo"]);

@@ -7,6 +7,8 @@ mod conformance;
 mod crashes;
 mod daemon;
 mod demo;
+#[path = "../environment/mod.rs"]
+mod environment;
 mod node;
 mod progress;
 mod relays;

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _, stdin};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::thread;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use toml::Table;
 use tor_rtcompat::ToplevelBlockOn as _;
 
+use crate::environment::program;
 use crate::node::{Message, Node, Picture, Progress, seed_in};
 
 const FOLDER: &str = "SOTTO_TEST_FOLDER";
@@ -79,7 +80,7 @@ impl Node for SmolNode {
             .append(true)
             .open(self.folder.path().join("log"))
             .expect("a log");
-        let mut command = Command::new(env::current_exe().expect("this program"));
+        let mut command = program(env::current_exe().expect("this program"));
         command.args(["--exact", "smol_node::a_node_on_smol", "--ignored", "--nocapture"]);
         command
             .env(FOLDER, self.folder.path())

@@ -3,6 +3,8 @@
 #[path = "../clock/mod.rs"]
 mod clock;
 mod crash;
+#[path = "../environment/mod.rs"]
+mod environment;
 mod kinds;
 mod owner;
 mod screens;
@@ -12,8 +14,9 @@ mod terminal;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
+use environment::program;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use sotto_api::{ListItems, all};
@@ -69,7 +72,7 @@ impl User {
     }
 
     fn run(&self, arguments: &[&str]) -> std::process::Output {
-        let mut command = Command::new(PROGRAM);
+        let mut command = program(PROGRAM);
         command
             .arg("--json")
             .args(self.options())
@@ -627,7 +630,7 @@ fn a_key_file_that_others_can_read_is_named_and_no_passphrase_is_asked_for() {
 fn what_is_no_terminal_gets_the_help() {
     let world = world();
     let user = User::new(&world, "nobody");
-    let mut command = Command::new(PROGRAM);
+    let mut command = program(PROGRAM);
     let ran = command
         .args(user.options())
         .stdin(Stdio::null())

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
 use vt100::{Parser, Screen};
 
+use crate::environment;
+
 /// Nothing in these tests takes longer than this unless it hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(5);
@@ -43,21 +45,11 @@ pub struct Terminal {
     before: String,
 }
 
-/// What a terminal tells of itself, unless a test says otherwise: a user's own settings say nothing here.
-const VARIABLES: [(&str, Option<&str>); 12] = [
+/// What a terminal tells of itself, unless a test says otherwise.
+const VARIABLES: [(&str, Option<&str>); 3] = [
     ("TERM", Some("xterm-256color")),
     ("COLORFGBG", Some("15;0")),
     ("LANG", Some("C.UTF-8")),
-    ("TZ", Some("UTC")),
-    ("COLORTERM", None),
-    ("TMUX", None),
-    ("DISPLAY", None),
-    ("WAYLAND_DISPLAY", None),
-    ("NO_COLOR", None),
-    // A machine that builds shows colours wherever it writes.
-    ("CI", None),
-    ("CLICOLOR", None),
-    ("CLICOLOR_FORCE", None),
 ];
 
 impl Terminal {
@@ -84,13 +76,18 @@ impl Terminal {
         let before = settings(&*pair.master);
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
+        // By itself it would be the user's own folder.
+        command.cwd("/");
+        command.env_clear();
+        for (name, value) in environment::program(program).get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
         for (name, value) in VARIABLES.iter().chain(variables) {
             match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
             }
         }
-        command.env_remove("DBUS_SESSION_BUS_ADDRESS");
         let child = pair.slave.spawn_command(command).expect("the program starts");
         let screen = Arc::new(Mutex::new(parser(columns, rows)));
         let mut reader = pair.master.try_clone_reader().expect("a reader");
