@@ -363,6 +363,12 @@ fn a_claimed_name_resolves_nothing_in_any_command() {
         (&accepted["petname"], &accepted["relationship"]),
         (&serde_json::json!("dave"), &serde_json::json!("friend"))
     );
+    // Once more, of a friend: a name is given all the same, and without one the friend keeps the name that it has.
+    for (name, petname) in [(Some("davie"), "davie"), (None, "davie"), (Some("dave"), "dave")] {
+        let name = name.map_or(vec![], |name| vec!["--name", name]);
+        let again = alice.json(&[&["friends", "accept", &dave.onion[..8]], &name[..]].concat());
+        assert_eq!(again["petname"], petname, "{again}");
+    }
     alice.json(&["friends", "rename", &bob.onion[..8], "bob"]);
     alice.json(&["send", "bob", "to bob", "--wait", "delivered"]);
 
@@ -419,6 +425,8 @@ fn an_invisible_user_stays_invisible_after_a_restart() {
     alice.json(&["send", "bob", "hello", "--wait", "delivered"]);
     alice.json(&["presence", "invisible"]);
     alice.stop();
+    // When the end of the link is noticed, she was seen for the last time.
+    bob.until_offline("alice");
     let seen = bob.json(&["friends", "list"])["friends"][0]["last_seen"].clone();
     alice.start();
     let status = alice.json(&["status"]);

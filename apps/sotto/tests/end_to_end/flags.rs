@@ -120,7 +120,7 @@ fn lists_say_who_is_online_who_takes_part_and_how_long_messages_live() {
     assert_eq!(history[1]["reply_to"], first.as_str());
 
     assert_eq!(alice.json(&["ephemeral"])["seconds"], 0);
-    assert_eq!(alice.json(&["ephemeral", "3600"])["seconds"], 3600);
+    assert_eq!(alice.json(&["ephemeral", "1h"])["seconds"], 3600);
     assert_eq!(alice.json(&["ephemeral"])["seconds"], 3600);
     bob.until("the timer", |event| {
         matches!(event.body, api::Body::TimerChanged { seconds: 3600, .. }).then_some(())
@@ -204,7 +204,7 @@ impl Person {
     }
 
     /// Waits until a contact is no longer shown as online.
-    fn until_offline(&self, name: &str) {
+    pub fn until_offline(&self, name: &str) {
         let deadline = Instant::now() + crate::world::PATIENCE;
         loop {
             let list = self.json(&["friends", "list"]);

@@ -13,7 +13,7 @@ use sotto_api::{self as api, all};
 use sotto_core::row::{Batch, Change, Event, EventRow, Row};
 use sotto_core::{EventSeq, Wall};
 
-use crate::world::{PATIENCE, Person, World, string};
+use crate::world::{PATIENCE, Person, World, string, until};
 
 /// Alice with both endpoints, and Bob.
 struct Endpoints {
@@ -394,6 +394,11 @@ fn a_thousand_connections_do_not_keep_others_out() {
     drop(open);
 }
 
+/// The next message that this person receives. It is on its way when its sender is told that it is sent.
+fn received(by: &Person) -> Value {
+    until("a message", || by.json(&["receive"])["messages"].get(0).cloned())
+}
+
 #[test]
 fn programs_made_for_signal_cli() {
     let mut at = Endpoints::new();
@@ -461,8 +466,7 @@ fn programs_made_for_signal_cli() {
     );
     let answered = sent["result"]["timestamp"].as_u64().expect("a timestamp");
     assert_ne!(answered, time);
-    let received = at.bob.json(&["receive"]);
-    let hi = &received["messages"][0];
+    let hi = &received(&at.bob);
     assert_eq!((&hi["text"], hi["reply_to"].is_string()), (&json!("Hi"), true));
     at.signal(
         "sendReaction",
@@ -615,7 +619,7 @@ fn openclaw_over_http(at: &Endpoints, uuid: &str, time: u64) {
     });
     let sent = ask("send", Some(send));
     assert!(sent["result"]["timestamp"].as_u64().is_some_and(|at| at > 0), "{sent}");
-    assert_eq!(at.bob.json(&["receive"])["messages"][0]["text"], "bold words");
+    assert_eq!(received(&at.bob)["text"], "bold words");
     let stop = json!({ "recipient": [uuid], "account": account, "stop": true });
     assert!(ask("sendTyping", Some(stop)).get("result").is_some());
     for remove in [false, true] {
@@ -701,5 +705,5 @@ fn openclaw_on_the_socket(at: &Endpoints, uuid: &str) {
         json!({ "message": "back", "recipient": [uuid], "account": account }),
     );
     assert!(next(&mut sends)["result"]["timestamp"].is_u64());
-    assert_eq!(at.bob.json(&["receive"])["messages"][0]["text"], "back");
+    assert_eq!(received(&at.bob)["text"], "back");
 }

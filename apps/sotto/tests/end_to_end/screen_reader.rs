@@ -4,12 +4,9 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::world::{Person, World};
-
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::world::{PATIENCE, Person, World};
 
 /// The interface of a person, line by line.
 struct Interface {
