@@ -56,7 +56,7 @@ impl ChunkSender {
         self.queue.is_closed()
     }
 
-    /// Ends the connection, with what is queued for it.
+    /// Ends the connection. What is queued is not written any more.
     pub fn disconnect(&self) {
         self.disconnect.now();
     }

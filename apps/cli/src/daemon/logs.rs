@@ -47,13 +47,15 @@ impl Logs {
         for line in lines.iter().skip(lines.len().saturating_sub(self.lines)) {
             print(context, line)?;
         }
-        while self.follow {
+        if !self.follow {
+            return Ok(());
+        }
+        loop {
             match log.next()? {
                 Some(line) => print(context, &line)?,
                 None => std::thread::sleep(PAUSE),
             }
         }
-        Ok(())
     }
 }
 

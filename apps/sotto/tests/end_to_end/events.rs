@@ -277,12 +277,11 @@ fn scripted_daemon(folder: &Path) -> std::sync::mpsc::Receiver<Value> {
                 "presence": "online", "as_of": at, "typing": false,
             }),
         ];
-        let mut lines = format!("{answer}\n");
-        for event in events {
+        let [event, presence] = events.map(|event| {
             let params = json!({ "subscription": 1, "event": event });
-            let notification = json!({ "jsonrpc": "2.0", "method": "events.event", "params": params });
-            lines += &format!("{notification}\n");
-        }
+            json!({ "jsonrpc": "2.0", "method": "events.event", "params": params })
+        });
+        let lines = format!("{answer}\n{event}\n{presence}\n");
         stream.write_all(lines.as_bytes()).expect("written");
         // The test may have failed already.
         let _ = sender.send(request());
