@@ -104,7 +104,7 @@ targets! {
     #[cfg(feature = "apps")]
     scope 2000
     #[cfg(feature = "apps")]
-    tui 100
+    tui 60
 }
 
 impl Target {
