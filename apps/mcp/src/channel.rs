@@ -93,6 +93,14 @@ impl Channel {
         log.pushed.retain(|one| one.seq > seq);
     }
 
+    /// The log has no events after this one yet: it was restored from a backup, and its next ones have numbers that were seen before.
+    fn restored(&self, end: u64) {
+        let mut log = self.lock();
+        log.acknowledged = log.acknowledged.min(end);
+        log.last = log.last.min(end);
+        log.pushed.retain(|one| one.seq <= end);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, PushedLog> {
         // The lock is held for a change of the list only, which leaves it whole.
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
@@ -123,14 +131,13 @@ impl Channel {
     }
 
     async fn push(&self, event: Event, peer: &Peer<RoleServer>) {
-        let (
-            Some(seq),
+        let Some(seq) = event.seq else { return };
+        let message = match event.body {
             Body::MessageReceived {
                 message: Some(message), ..
-            },
-        ) = (event.seq, event.body)
-        else {
-            return;
+            } => message,
+            Body::Gap { to, .. } if seq < to => return self.restored(seq),
+            _ => return,
         };
         if message.deleted_at.is_some() {
             return;
@@ -218,6 +225,15 @@ mod tests {
         channel.add(5, String::from("ada"));
         assert_eq!(channel.replied("ada", seen), Some(3));
         assert_eq!(channel.replied("ada", seen), None, "the second is open");
+        assert_eq!(channel.replied("ada", channel.last()), Some(5));
+    }
+
+    #[test]
+    fn a_log_that_was_restored_pushes_numbers_that_were_seen_before() {
+        let channel = channel(&[(3, "ada"), (9, "ada")]);
+        channel.acknowledged(12);
+        channel.restored(4);
+        assert!(channel.add(5, String::from("ada")));
         assert_eq!(channel.replied("ada", channel.last()), Some(5));
     }
 
