@@ -12,7 +12,7 @@ use crate::StoreError;
 /// Held while it lives.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -38,12 +38,19 @@ impl Lock {
                 error => error,
             })?;
         match lock(&file) {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
                 path: database.to_owned(),
             }),
             Err(TryLockError::Error(source)) => Err(StoreError::io(&path, source)),
         }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A child of this process has the file as well, from its fork to its exec. Without a word it would go on holding the lock.
+        let _ = self.file.unlock();
     }
 }
 
@@ -62,4 +69,21 @@ pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
         options.mode(0o600);
     }
     options.read(true).write(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_ends_with_its_owner_though_a_child_has_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("sotto.db");
+        let lock = Lock::exclusive(&database).unwrap();
+        let of_child = lock.file.try_clone().unwrap();
+        assert!(matches!(Lock::shared(&database), Err(StoreError::InUse { .. })));
+        drop(lock);
+        Lock::exclusive(&database).unwrap();
+        drop(of_child);
+    }
 }

@@ -220,7 +220,7 @@ fn what(body: &Body) -> String {
             Some(pause) => Tone::Bad.paint(&format!("what {} sends is not taken: {}", name(who), pause.words())),
             None => format!("what {} sends is taken again", name(who)),
         },
-        Body::Gap { from, to } => Tone::Warning.paint(&format!("events {from} to {to} are not in the log any more")),
+        Body::Gap { from, to } => Tone::Warning.paint(&format!("the log has no events {from} to {to}")),
         Body::Presence { who, typing: true, .. } => format!("{} is typing", name(who)),
         Body::Presence { who, presence, .. } => format!("{} is {}", name(who), format!("{presence:?}").to_lowercase()),
     }

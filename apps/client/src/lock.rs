@@ -54,7 +54,10 @@ impl Lock {
             Err(error) => return Err(failed(error)),
         };
         match file.try_lock_shared() {
-            Ok(()) => Ok(None),
+            Ok(()) => {
+                let _ = file.unlock();
+                Ok(None)
+            }
             Err(TryLockError::WouldBlock) => Ok(Some(written(&mut file).unwrap_or(0))),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
@@ -63,8 +66,10 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // The lock itself goes with the file; a number that is left behind does no harm.
+        // A number that is left behind does no harm.
         let _ = self.file.set_len(0);
+        // A child of this process has the file as well, from its fork to its exec. Without a word it would go on holding the lock.
+        let _ = self.file.unlock();
     }
 }
 

@@ -363,7 +363,9 @@ async fn serve(
         storage_turn: tokio::sync::Mutex::default(),
         petname_turn: tokio::sync::Mutex::default(),
     });
-    service.send_what_was_allowed().await?;
+    if let Err(error) = service.send_what_was_allowed().await {
+        tracing::warn!(kind = ?error.kind(), "what was allowed cannot be sent yet");
+    }
     followers.spawn(service.clone().watch_approvals());
     followers.spawn(service.clone().send_announced(announced));
     followers.spawn(service.clone().notify(newest));

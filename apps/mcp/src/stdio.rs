@@ -256,12 +256,17 @@ fn write_queued(mut lines: mpsc::Receiver<Vec<u8>>, queued: &AtomicUsize) {
     }
 }
 
+/// There is no such call for this descriptor, or on this system: an old kernel has none, and a sandbox may forbid it.
+const fn is_missing(error: Errno) -> bool {
+    matches!(error, Errno::OPNOTSUPP | Errno::NOSYS | Errno::PERM | Errno::INVAL)
+}
+
 /// As many bytes as can be written without waiting.
 fn write_at_once(line: &[u8]) -> io::Result<usize> {
     let output = rustix::stdio::stdout();
     let written = match write_without_wait(output, line) {
-        Err(Errno::OPNOTSUPP) if is_ready(output, PollFlags::OUT) => rustix::io::write(output, line),
-        Err(Errno::OPNOTSUPP) => Err(Errno::AGAIN),
+        Err(error) if is_missing(error) && is_ready(output, PollFlags::OUT) => rustix::io::write(output, line),
+        Err(error) if is_missing(error) => Err(Errno::AGAIN),
         written => written,
     };
     match written {
@@ -274,8 +279,8 @@ fn write_at_once(line: &[u8]) -> io::Result<usize> {
 /// What is there to be read; an error if nothing is.
 fn read_at_once(input: BorrowedFd<'_>, chunk: &mut [u8]) -> Result<usize, Errno> {
     match read_without_wait(input, chunk) {
-        Err(Errno::OPNOTSUPP) if is_ready(input, PollFlags::IN) => rustix::io::read(input, chunk),
-        Err(Errno::OPNOTSUPP) => Err(Errno::AGAIN),
+        Err(error) if is_missing(error) && is_ready(input, PollFlags::IN) => rustix::io::read(input, chunk),
+        Err(error) if is_missing(error) => Err(Errno::AGAIN),
         read => read,
     }
 }

@@ -134,7 +134,7 @@ impl Service {
         let (state, message) = match sent {
             Ok(Reply::Message { id, .. }) => (ApprovalState::Sent, Some(id)),
             Ok(reply) => return Err(unexpected(&reply)),
-            // The node has stopped. It is tried again, and by the next start.
+            // The node has stopped, or the outbox is full. It is tried again, and by the next start.
             Err(error) if error.data.retryable => return Err(error),
             Err(error) => {
                 tracing::warn!(kind = ?error.kind(), "what was allowed cannot be sent");
@@ -241,17 +241,19 @@ impl Service {
         Ok(())
     }
 
-    /// Sends what was allowed and could not be sent: the daemon or the node's run has ended before.
+    /// Sends what was allowed and could not be sent: the daemon or the node's run has ended before, or the outbox was full. One that cannot
+    /// be sent now keeps no other one back; the first error is returned.
     pub async fn send_what_was_allowed(&self) -> Result<(), Error> {
         let turn = self.turn().await;
         let allowed: Vec<ApprovalRecord> = {
             let state = self.authority.state();
             state.approvals.values().filter(|one| one.allowed).cloned().collect()
         };
+        let mut outcome = Ok(());
         for record in allowed {
-            self.send_allowed(&turn, record).await?;
+            outcome = outcome.and(self.send_allowed(&turn, record).await.map(drop));
         }
-        Ok(())
+        outcome
     }
 
     /// Ends each approval when its time is over, and sends what was allowed until it is sent, for as long as the daemon runs.
@@ -283,9 +285,10 @@ impl Service {
 
     async fn settle_due(&self, now: u64) -> Result<(), Error> {
         // What is allowed at this moment is sent by its own request, which has the turn until then.
-        self.send_what_was_allowed().await?;
+        let sent = self.send_what_was_allowed().await;
         let turn = self.turn().await;
-        self.end_overdue(&turn, now).await
+        let ended = self.end_overdue(&turn, now).await;
+        sent.and(ended)
     }
 
     /// A conversation as the API shows it, with its present names.

@@ -291,7 +291,9 @@ impl App {
             }
             (Purpose::Read(ids), _) => self.have_read(&ids),
             (Purpose::Kept(item), _) => {
-                self.unkept.remove(&item.key);
+                if self.last_put.get(&item.key) == Some(&item.value) {
+                    self.last_put.remove(&item.key);
+                }
                 self.drafts.kept(&item);
             }
             (Purpose::Sent(Unsent::Edit(_)), _) => self.say("Edited."),
@@ -445,7 +447,9 @@ impl App {
                 self.drafts.not_kept(&item);
             }
             (ErrorKind::NoDaemon, Purpose::Kept(item)) => {
-                self.unkept.insert(item.key, item.value);
+                if self.last_put.get(&item.key) == Some(&item.value) {
+                    self.unkept.insert(item.key, item.value);
+                }
             }
             (ErrorKind::WrongState, Purpose::Kept(item)) => {
                 if let Some(conversation) = Drafts::conversation(&item.key) {
@@ -470,7 +474,7 @@ impl App {
             }
             // Its message cannot be edited any more.
             (ErrorKind::UnknownMessage | ErrorKind::WrongState, Purpose::Sent(Unsent::Edit(edit))) => {
-                self.edit_is_draft(&edit.conversation.unwrap_or_default(), &edit.text);
+                self.edit_is_draft(&edit.conversation.unwrap_or_default(), &edit.id, &edit.text);
                 self.complain_of(error);
             }
             (_, Purpose::Sent(unsent)) => {
@@ -528,7 +532,7 @@ impl App {
             self.composer.set_text(&edit.text);
             self.edits.typed(self.now);
         } else {
-            self.edit_is_draft(&conversation, &edit.text);
+            self.edit_is_draft(&conversation, &edit.id, &edit.text);
         }
     }
 

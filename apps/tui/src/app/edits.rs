@@ -1,4 +1,5 @@
 //! [`Edits`]: the edits that were begun and typed at, as the store has them: one of each conversation, so that it goes on after a crash.
+//! Those of messages with a timer are not there; of two windows that edit in one conversation, the store has the text that was typed last.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -131,39 +132,44 @@ impl App {
             conversation: Some(conversation.clone()),
         };
         self.call(Request::Message(which), Purpose::Begun(id.clone()));
-        let intent = Intent::Edit { id };
+        let intent = Intent::Edit { id: id.clone() };
         if self.here() != Some(conversation.as_str()) && !self.begun.contains_key(&conversation) {
             self.begun.insert(conversation, Begun { intent, text });
         } else if self.here() == Some(conversation.as_str()) && self.intent == Intent::Send {
             self.intent = intent;
             self.composer.set_text(&text);
         } else {
-            self.edit_is_draft(&conversation, &text);
+            self.edit_is_draft(&conversation, &id, &text);
         }
     }
 
-    /// A message has gone that something was begun with. What was typed for its text is a draft.
+    /// An own message has gone that something was begun with. What was typed for its text is a draft.
     pub(super) fn end_begun(&mut self, id: &str) {
         self.keep_edit(true);
         self.begun.retain(|_, begun| !begun.is_about(id));
-        let edit = self.edits.stored.iter().find(|(_, edit)| edit.id == id);
-        let Some((conversation, text)) = edit.map(|(conversation, edit)| (conversation.clone(), edit.text.clone()))
-        else {
-            return;
-        };
-        let about = |intent: &Intent| matches!(intent, Intent::Edit { id: of } if of == id);
-        if self.here() == Some(conversation.as_str()) && about(&self.intent) {
+        let open = matches!(&self.intent, Intent::Edit { id: of } if of == id);
+        if open {
             self.intent = Intent::Send;
         }
-        self.edit_is_draft(&conversation, &text);
-        let to = self.conversations.entry(&conversation);
-        let to = to.map_or_else(String::new, |entry| format!(" to {}", entry.name.text()));
-        self.say(format!("The message{to} is gone: your edit of it is a draft now."));
+        let edit = self.edits.stored.iter().find(|(_, edit)| edit.id == id);
+        if let Some((conversation, text)) = edit.map(|(conversation, edit)| (conversation.clone(), edit.text.clone())) {
+            self.edit_is_draft(&conversation, id, &text);
+            let to = self.conversations.entry(&conversation);
+            let to = to.map_or_else(String::new, |entry| format!(" to {}", entry.name.text()));
+            self.say(format!("The message{to} is gone: your edit of it is a draft now."));
+        } else if open {
+            let draft = self.here().map_or("", |here| self.drafts.text(here)).to_owned();
+            self.composer.set_text(&draft);
+            self.say("The message that you edit is gone.");
+        }
     }
 
-    /// The text of an edit that cannot go on comes after the draft.
-    pub(super) fn edit_is_draft(&mut self, conversation: &str, text: &str) {
+    /// The text of an edit that cannot go on comes after the draft. That of a message with a timer would outlive it.
+    pub(super) fn edit_is_draft(&mut self, conversation: &str, id: &str, text: &str) {
         self.end_edit(conversation);
+        if self.edits.disappearing.contains(id) {
+            return;
+        }
         let whole = match self.drafts.text(conversation) {
             "" => text.to_owned(),
             draft => format!("{draft}\n\n{text}"),

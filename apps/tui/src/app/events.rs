@@ -4,7 +4,7 @@ use sotto_api::{Body, Direction, Event, Message, MessageState, NotificationMode,
 
 use super::conversations::Count;
 use super::pane::Change;
-use super::{About, App, Part};
+use super::{About, App, Begun, Intent, Part};
 use crate::app::name::Name;
 use crate::when;
 
@@ -192,12 +192,21 @@ impl App {
     }
 
     /// A message has changed: what is quoted of it is asked for again.
-    fn forget_quote(&mut self, id: &str) {
+    pub(super) fn forget_quote(&mut self, id: &str) {
         if self.quotes.remove(id).is_some() {
             self.forget_layout();
         }
         if let Some(has_changed) = self.quotes_asked.get_mut(id) {
             *has_changed = true;
+        }
+        // So is what the open reply shows.
+        if let Intent::Reply { id: to, quote } = &mut self.intent
+            && to == id
+        {
+            quote.clear();
+            if let Some(here) = self.here().map(str::to_owned) {
+                self.ask_quote(id.to_owned(), here);
+            }
         }
     }
 
@@ -205,7 +214,13 @@ impl App {
     /// of inputs goes that could hold it.
     fn message_gone(&mut self, id: &str, place: &str, conversation: &str, direction: Direction) {
         self.forget_quote(id);
-        self.end_begun(id);
+        // Another author can have chosen the id of an own message, which goes on.
+        if direction == Direction::Out {
+            self.end_begun(id);
+        } else {
+            let replies = |begun: &Begun| begun.is_about(id) && matches!(begun.intent, Intent::Reply { .. });
+            self.begun.retain(|_, begun| !replies(begun));
+        }
         self.gone.push_back(place.to_owned());
         if self.gone.len() > super::GONE {
             self.gone.pop_front();

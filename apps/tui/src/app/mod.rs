@@ -232,6 +232,8 @@ pub struct App {
     outgoing: Outgoing,
     /// Items that the daemon has not taken, for when it is back.
     unkept: BTreeMap<String, Option<String>>,
+    /// What was put last in the place of each such item, until the store has it.
+    last_put: BTreeMap<String, Option<String>>,
     /// What has changed since it was read.
     stale: BTreeSet<Part>,
     /// What is being read.
@@ -345,6 +347,7 @@ impl App {
             unsaved: None,
             outgoing: Outgoing::default(),
             unkept: BTreeMap::new(),
+            last_put: BTreeMap::new(),
             stale: BTreeSet::new(),
             in_flight: BTreeSet::new(),
             status_clock: StatusClock::default(),
@@ -637,6 +640,10 @@ impl App {
         self.conversations.renumber();
         self.gone.clear();
         self.quotes.clear();
+        if let Intent::Reply { id, .. } = &self.intent {
+            let id = id.clone();
+            self.forget_quote(&id);
+        }
         self.quotes_asked
             .values_mut()
             .for_each(|has_changed| *has_changed = true);
@@ -933,6 +940,9 @@ impl App {
 
     /// Keeps an item of the interface in the store.
     fn store(&mut self, key: String, value: Option<String>) {
+        // An older value, of which no daemon has answered, must not come after it.
+        self.unkept.remove(&key);
+        self.last_put.insert(key.clone(), value.clone());
         let item = api::Item { key, value };
         let items = vec![item.clone()];
         let set = api::SetItems {

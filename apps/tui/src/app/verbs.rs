@@ -178,6 +178,11 @@ impl App {
         };
         match action {
             Action::MarkUnread => self.mark_unread(&conversation, message.place()),
+            // What was typed for it would be lost.
+            Action::Reply | Action::Edit if self.edits_another(action, &id) => {
+                self.complain("Send the edit that you have begun, or give it up, first.");
+                self.focus = Focus::Composer;
+            }
             Action::Reply => {
                 self.intent = Intent::Reply {
                     id,
@@ -191,6 +196,7 @@ impl App {
                     Dialog::new(Kind::React { conversation, id }, "React").field(Field::new("Find, or any emoji"));
                 self.open_filled(dialog);
             }
+            Action::Edit if matches!(&self.intent, Intent::Edit { .. }) => self.focus = Focus::Composer,
             Action::Edit if message.direction == Direction::Out && message.deleted_at.is_none() => {
                 self.keep_draft(true);
                 self.edits.begin(&message);
@@ -222,6 +228,11 @@ impl App {
             }
             _ => {}
         }
+    }
+
+    /// An edit was begun that the action would end.
+    fn edits_another(&self, action: Action, message: &str) -> bool {
+        matches!(&self.intent, Intent::Edit { id } if action == Action::Reply || id != message)
     }
 
     /// The selected message; without one, the last that an action makes sense for is selected.

@@ -175,3 +175,59 @@ fn an_edit_that_the_daemon_refuses_is_a_draft_beside_the_one_that_is_there() {
         ("a draft\n\nhallo you", &Intent::Send)
     );
 }
+
+#[test]
+fn an_edit_that_was_begun_is_not_lost_to_a_reply_or_to_another_edit() {
+    let (mut session, id) = editing();
+    session.write(" you");
+    for key in ["r", "e"] {
+        session.press("shift-tab");
+        session.press("up");
+        session.press(key);
+        session.shows("Send the edit that you have begun");
+        assert_eq!(composed(&session), ("hallo you", &Intent::Edit { id: id.clone() }));
+    }
+}
+
+#[test]
+fn what_was_put_last_is_what_the_store_has() {
+    let (mut session, _) = editing();
+    session.lose();
+    session.write(" you");
+    session.pass(1000);
+    // The daemon is back, and answers before its events do.
+    session.up = true;
+    session.press("esc");
+    session.find_again();
+    assert_eq!(kept(&session), [""; 0], "it was given up");
+}
+
+#[test]
+fn a_peer_that_deletes_a_message_with_the_id_of_an_own_one_ends_no_edit() {
+    let (mut session, id) = editing();
+    session.write(" you");
+    let bob = onion("bob");
+    session.daemon.tell(api::Body::MessageDeleted {
+        id: id.clone(),
+        conversation: bob.clone(),
+        author: bob,
+        direction: Direction::In,
+    });
+    session.settle();
+    assert_eq!(composed(&session), ("hallo you", &Intent::Edit { id }));
+}
+
+#[test]
+fn an_open_reply_does_not_go_on_showing_what_has_gone() {
+    let mut session = with_bob(3);
+    session.press("shift-tab");
+    session.press("r");
+    let id = session.daemon.messages("Bob").last().expect("of Bob").id.clone();
+    assert!(matches!(&session.app.intent, Intent::Reply { quote, .. } if quote.contains("message 2")));
+    session.daemon.edit_of_peer(&id, "another text");
+    session.settle();
+    assert!(matches!(&session.app.intent, Intent::Reply { quote, .. } if quote.contains("another text")));
+    session.daemon.forget(&id);
+    session.settle();
+    assert_eq!(session.app.intent, Intent::Send);
+}
