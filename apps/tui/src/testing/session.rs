@@ -1,4 +1,4 @@
-//! [`Session`]: an [`App`] at a terminal in memory, with a [`FakeDaemon`] behind it.
+//! [`Session`]: the interface at a terminal in memory, with a [`FakeDaemon`] behind it.
 
 use std::collections::VecDeque;
 
