@@ -630,7 +630,8 @@ impl App {
         }
     }
 
-    fn show_draft(&mut self, conversation: &str) {
+    /// A draft has changed elsewhere than in the composer, which shows it.
+    pub(super) fn show_draft(&mut self, conversation: &str) {
         let text = self.drafts.text(conversation).to_owned();
         let begun = !text.is_empty();
         self.mark(conversation, |entry| entry.draft = begun);

@@ -158,8 +158,9 @@ impl App {
             let to = to.map_or_else(String::new, |entry| format!(" to {}", entry.name.text()));
             self.say(format!("The message{to} is gone: your edit of it is a draft now."));
         } else if open {
-            let draft = self.here().map_or("", |here| self.drafts.text(here)).to_owned();
-            self.composer.set_text(&draft);
+            if let Some(here) = self.here().map(str::to_owned) {
+                self.show_draft(&here);
+            }
             self.say("The message that you edit is gone.");
         }
     }

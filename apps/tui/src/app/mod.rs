@@ -640,13 +640,13 @@ impl App {
         self.conversations.renumber();
         self.gone.clear();
         self.quotes.clear();
+        self.quotes_asked
+            .values_mut()
+            .for_each(|has_changed| *has_changed = true);
         if let Intent::Reply { id, .. } = &self.intent {
             let id = id.clone();
             self.forget_quote(&id);
         }
-        self.quotes_asked
-            .values_mut()
-            .for_each(|has_changed| *has_changed = true);
         self.forget_layout();
         self.stale.extend([
             Part::Contacts,
